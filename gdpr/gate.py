@@ -1,0 +1,45 @@
+"""The gate of suppression: asked at intake, at the mirror and before each delivery (D18)."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import F
+
+from gdpr import audit
+from gdpr.identity import Identity, digest, digests, keys
+from gdpr.models import Suppression
+
+PURPOSES = ("intake", "mirror", "delivery")
+
+
+def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
+    """The positions in `identities` that are suppressed; counted, and otherwise nothing is kept of them.
+
+    `purpose` is one of PURPOSES. One query for any number of identities.
+    """
+    if purpose not in PURPOSES:
+        raise ValueError(f"unknown purpose {purpose!r}")
+    owners: dict[str, list[int]] = {}
+    for position, identity in enumerate(identities):
+        for hashed in digests(identity.identifiers()):
+            owners.setdefault(hashed, []).append(position)
+    hits = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
+    found = dict(hits.values_list("pk", "identifier_hash"))
+    if found:
+        Suppression.objects.filter(pk__in=found).update(blocked_count=F("blocked_count") + 1)
+    return {position for hashed in found.values() for position in owners[hashed]}
+
+
+def suppress(identity: Identity, *, reason: str, by: object = None) -> int:
+    """Block every identifier of `identity` from now on; returns how many are newly blocked."""
+    key_id, key = keys()[0]
+    rows = [
+        Suppression(identifier_hash=digest(identifier, key), key_id=key_id, reason=reason)
+        for identifier in identity.identifiers()
+    ]
+    with transaction.atomic():
+        before = Suppression.objects.count()
+        Suppression.objects.bulk_create(rows, ignore_conflicts=True)
+        new = Suppression.objects.count() - before
+        audit.record("suppress", by=by, counts={"identifiers": new}, reason=reason)
+    return new
