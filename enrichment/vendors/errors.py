@@ -1,0 +1,217 @@
+"""What can go wrong at a vendor: one hierarchy, and one table per vendor from status to (kind, recovery).
+
+Closed by default: a status in no table needs a person. The HTTP status decides, the body refines (D26);
+the reading of bodies is in `answers`.
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+
+class Recovery(StrEnum):
+    """What happens next; the value is stored with the attempt."""
+
+    BACKOFF = "backoff"
+    NEXT_PROVIDER = "next_provider"
+    DELAY = "delay"
+    SET_ASIDE = "set_aside"
+    REFRESH_KEY = "refresh_key"
+    CHECK_ADDRESS = "check_address"
+    PAUSE = "pause_until_reset"
+    UNENRICHABLE = "unenrichable"
+    GONE = "gone"
+    BY_HAND = "by_hand"
+    READ_BACK = "read_back"
+    NEEDS_PERSON = "needs_person"
+
+
+# The advice of the Failures screen; the first seven rows are the recovery table of the specification.
+ADVICE: dict[Recovery, str] = {
+    Recovery.BACKOFF: "Too many calls: tried again by itself, each time after a longer wait.",
+    Recovery.NEXT_PROVIDER: "A data provider did not answer in time: tried again with the next provider.",
+    Recovery.SET_ASIDE: "The vendor refused the data: logged and skipped. Correct the record, then retry.",
+    Recovery.REFRESH_KEY: "The API key was refused: renew it at the vendor and in our settings, then resume.",
+    Recovery.DELAY: "The vendor or a data provider failed for the moment: tried again after a delay.",
+    Recovery.UNENRICHABLE: "Clay does not know this row: marked as unenrichable, not tried again.",
+    Recovery.PAUSE: "The quota is used up: everything for this vendor is paused until it resets.",
+    Recovery.GONE: "The record no longer exists at the vendor: not tried again.",
+    Recovery.BY_HAND: "The vendor does not offer this call: do it by hand there and attach the evidence.",
+    Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong: check it.",
+    Recovery.READ_BACK: "Whether it took effect is unknown: read back from the vendor before sending again.",
+    Recovery.NEEDS_PERSON: "The vendor answered in a way we do not know: a person has to look at it.",
+}
+
+
+@dataclass(eq=False)
+class VendorError(Exception):
+    """A call that did not succeed. Safe to log: holds ids and the vendor's masked words, no personal data.
+
+    `status` is None where no answer came; `code` is the vendor's code as text, or ours (`timeout`,
+    `connection_lost`, `not_sent`, `unreadable`); `message` at most 200 characters, addresses, numbers and
+    quoted values masked; `retry_after` in real seconds; `resets_at` aware; `headers` only those about limits;
+    `row_index` the faulty row of a batch, from 0; `contact_id` the existing contact of a GoHighLevel
+    duplicate; `sent` False: the request certainly never left.
+    """
+
+    vendor: str
+    call: str
+    status: int | None = None
+    code: str = ""
+    message: str = ""
+    recovery: Recovery = Recovery.NEEDS_PERSON
+    provider: str | None = None
+    row_index: int | None = None
+    retry_after: float | None = None
+    quota_remaining: int | None = None
+    resets_at: datetime.datetime | None = None
+    contact_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sent: bool = True
+
+    kind: ClassVar[str] = "permanent"
+    permanent: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        status = "no answer" if self.status is None else str(self.status)
+        words = " ".join(word for word in (self.code, self.message) if word)
+        return f"{self.vendor} {self.call}: {status} {words}".rstrip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), dict(self.__dict__))
+
+    @property
+    def advice(self) -> str:
+        """One sentence for the Failures screen."""
+        return ADVICE[self.recovery]
+
+
+def _rebuilt(cls: type[VendorError], values: dict[str, Any]) -> VendorError:
+    return cls(**values)
+
+
+class Retryable(VendorError):
+    """Will probably succeed later; nothing took effect, or repeating it is harmless."""
+
+    kind = "retryable"
+    permanent = False
+
+
+class RateLimited(Retryable):
+    """429: a fault of ours (D11). `retry_after` is obeyed by `limiter.penalise`."""
+
+
+class Permanent(VendorError):
+    """Will fail again however often it is sent."""
+
+
+class NotFound(Permanent):
+    """404: the record does not exist at the vendor."""
+
+
+class NotOffered(Permanent):
+    """The vendor has no such call (D14): a manual step, never a silent success."""
+
+
+class Misconfigured(VendorError):
+    """The key, the address or the table is wrong: every call would fail, so the service stops."""
+
+    kind = "misconfigured"
+
+
+class Paused(VendorError):
+    """The quota or the credits are used up: the service stops until `resets_at` or a person resumes it."""
+
+    kind = "paused"
+    permanent = False
+
+
+class UnknownOutcome(VendorError):
+    """It may have taken effect and it is not repeatable: read back first (D12)."""
+
+    kind = "unknown"
+    permanent = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`unsure`: behind this status a call that is not repeatable may still have taken effect."""
+
+    kind: type[VendorError]
+    recovery: Recovery
+    unsure: bool = False
+
+
+DEFAULT_RULE = Rule(Permanent, Recovery.NEEDS_PERSON)
+
+_MOVED = dict.fromkeys((301, 302, 303, 307, 308), Rule(Misconfigured, Recovery.CHECK_ADDRESS))
+_GATEWAY = {
+    500: Rule(Retryable, Recovery.DELAY, unsure=True),
+    502: Rule(Retryable, Recovery.DELAY, unsure=True),
+    503: Rule(Retryable, Recovery.DELAY),  # by its definition: not handled
+    504: Rule(Retryable, Recovery.DELAY, unsure=True),
+}
+
+CLAY: dict[int, Rule] = {
+    **_MOVED,
+    **_GATEWAY,
+    400: Rule(Permanent, Recovery.SET_ASIDE),
+    401: Rule(Misconfigured, Recovery.REFRESH_KEY),
+    402: Rule(Paused, Recovery.PAUSE),  # credits exhausted
+    403: Rule(Paused, Recovery.PAUSE),  # quota exceeded
+    404: Rule(NotFound, Recovery.UNENRICHABLE),
+    405: Rule(NotOffered, Recovery.BY_HAND),
+    413: Rule(Permanent, Recovery.SET_ASIDE),
+    422: Rule(Permanent, Recovery.SET_ASIDE),
+    429: Rule(RateLimited, Recovery.BACKOFF),
+    501: Rule(NotOffered, Recovery.BY_HAND),
+    502: Rule(Retryable, Recovery.DELAY),  # a provider's error
+    504: Rule(Retryable, Recovery.NEXT_PROVIDER),  # a provider's time-out
+}
+GHL: dict[int, Rule] = {
+    **_MOVED,
+    **_GATEWAY,
+    400: Rule(Permanent, Recovery.SET_ASIDE),
+    401: Rule(Misconfigured, Recovery.REFRESH_KEY),
+    402: Rule(Paused, Recovery.PAUSE),
+    403: Rule(Misconfigured, Recovery.REFRESH_KEY),  # Paused where the body speaks of a quota
+    404: Rule(NotFound, Recovery.GONE),
+    405: Rule(NotOffered, Recovery.BY_HAND),
+    422: Rule(Permanent, Recovery.SET_ASIDE, unsure=True),  # may still have created the contact
+    429: Rule(RateLimited, Recovery.BACKOFF),
+    501: Rule(NotOffered, Recovery.BY_HAND),
+}
+INSTANTLY: dict[int, Rule] = {
+    **_MOVED,
+    **_GATEWAY,
+    400: Rule(Permanent, Recovery.SET_ASIDE),
+    401: Rule(Misconfigured, Recovery.REFRESH_KEY),
+    402: Rule(Paused, Recovery.PAUSE),  # no paid plan
+    403: Rule(Misconfigured, Recovery.REFRESH_KEY),  # Paused where the body speaks of a quota
+    404: Rule(NotFound, Recovery.GONE),
+    405: Rule(NotOffered, Recovery.BY_HAND),
+    422: Rule(Permanent, Recovery.SET_ASIDE),
+    429: Rule(RateLimited, Recovery.BACKOFF),
+    501: Rule(NotOffered, Recovery.BY_HAND),
+}
+TABLES: dict[str, dict[int, Rule]] = {"clay": CLAY, "ghl": GHL, "instantly": INSTANTLY}
+
+# A 404 of a call that names no record means that the table or the capability is missing.
+NO_SUCH_TABLE = Rule(Misconfigured, Recovery.CHECK_ADDRESS)
+NO_SUCH_CALL = Rule(NotOffered, Recovery.BY_HAND)
+EXCEPTIONS: dict[tuple[str, str, int], Rule] = {
+    ("clay", "list_tables", 404): NO_SUCH_TABLE,
+    ("clay", "create_table", 404): NO_SUCH_TABLE,
+    ("clay", "create_rows", 404): NO_SUCH_TABLE,
+    ("clay", "export_rows", 404): NO_SUCH_TABLE,
+    ("clay", "create_webhook", 404): NO_SUCH_TABLE,
+    ("clay", "search_rows", 404): NO_SUCH_CALL,  # D14
+    ("instantly", "block_list_entry", 404): NO_SUCH_CALL,
+}
+
+
+def rule_for(vendor: str, call: str, status: int) -> Rule:
+    """The row of the table for a status; `DEFAULT_RULE` where there is none."""
+    return EXCEPTIONS.get((vendor, call, status)) or TABLES[vendor].get(status, DEFAULT_RULE)

@@ -1,0 +1,275 @@
+"""The vendors' rate limits, held across all processes and machines: sliding windows in Redis.
+
+No window, however aligned, sees more than its limit. Each call's slot is held for the window plus a margin
+(`VENDOR_LATENCY_SECONDS`), because the vendor counts the arrival and we count before sending. Slots are
+taken, never waited for: `take` answers 0.0 or the seconds until it is worth asking again.
+
+Why not the moving window of the library `limits`: its windows are whole seconds (a compressed clock needs
+fractions), it reads the clocks of the callers (which differ) where this reads the one of Redis, and it takes
+one limit at a time (a call here falls under up to two, taken all or nothing). Slots are kept in at most
+`GRAINS` steps per window, rounded to the later one, so that 200,000 calls a day stay small in memory.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+from django.conf import settings
+
+GRAINS: Final = 1000  # steps in which a window's slots become free
+PROVIDER_WINDOW: Final = 3600.0  # providers are limited per hour
+WORST_PENALTY: Final = 86_400.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `count` slots in any `seconds` (real seconds, the clock's speed applied)."""
+
+    label: str
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ask:
+    """`n` slots of the limit `name` in `scope`; `limit`: the count of a provider's budget per hour."""
+
+    name: str
+    scope: str = ""
+    n: int = 1
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One window: `used` of `limit` slots; all of them free again in `resets_in` seconds.
+
+    `blocked_for`: seconds until anybody gets a slot again after a 429 (0.0: not blocked).
+    """
+
+    limit: int
+    window_seconds: float
+    used: int
+    resets_in: float
+    blocked_for: float = 0.0
+
+
+# name → [(label, setting of the count, seconds)]; scopes in the comment. Clay's figures: rate limits of the
+# integration specification; GoHighLevel's and Instantly's: their published API limits.
+_WINDOWS: Final[dict[str, list[tuple[str, str, float]]]] = {
+    "clay.rows": [("minute", "CLAY_ROWS_PER_MINUTE", 60.0)],  # a table
+    "clay.updates": [("minute", "CLAY_UPDATES_PER_MINUTE", 60.0)],  # a table
+    "clay.triggers": [("minute", "CLAY_TRIGGERS_PER_MINUTE", 60.0)],  # the workspace
+    "clay.exports": [("hour", "CLAY_EXPORTS_PER_HOUR", 3600.0)],  # the workspace
+    "ghl.calls": [("10s", "GHL_PER_TEN_SECONDS", 10.0), ("day", "GHL_PER_DAY", 86_400.0)],  # a location
+    "instantly.calls": [  # the workspace
+        ("second", "INSTANTLY_PER_SECOND", 1.0),
+        ("minute", "INSTANTLY_PER_MINUTE", 60.0),
+    ],
+}
+NAMES: Final = tuple(_WINDOWS)
+
+# KEYS: three per window (free times, counts, block).
+# ARGV: mode, then four per window (count, hold µs, grain µs, n).
+# Answer of all/some: {granted, wait µs}; of peek: {used, µs until all free, µs blocked} per window.
+_SCRIPT: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local mode, windows = ARGV[1], #KEYS / 3
+local used, blocked = {}, {}
+for i = 1, windows do
+  local q, h, p = KEYS[3*i-2], KEYS[3*i-1], KEYS[3*i]
+  for _, slot in ipairs(redis.call('ZRANGEBYSCORE', q, '-inf', now)) do
+    redis.call('HINCRBY', h, 'used', -tonumber(redis.call('HGET', h, slot) or 0))
+    redis.call('HDEL', h, slot)
+  end
+  redis.call('ZREMRANGEBYSCORE', q, '-inf', now)
+  if redis.call('ZCARD', q) == 0 then redis.call('DEL', h) end
+  used[i] = tonumber(redis.call('HGET', h, 'used') or 0)
+  blocked[i] = math.max(redis.call('PTTL', p), 0) * 1000
+end
+if mode == 'peek' then
+  local seen = {}
+  for i = 1, windows do
+    local last = redis.call('ZRANGE', KEYS[3*i-2], -1, -1)
+    seen[#seen+1] = used[i]
+    seen[#seen+1] = last[1] and (tonumber(last[1]) - now) or 0
+    seen[#seen+1] = blocked[i]
+  end
+  return seen
+end
+if mode == 'back' then
+  for i = 1, windows do
+    local q, h, left = KEYS[3*i-2], KEYS[3*i-1], math.min(tonumber(ARGV[4*i+1]), used[i])
+    while left > 0 do
+      local slot = redis.call('ZRANGE', q, 0, 0)[1]
+      if not slot then break end
+      local held = tonumber(redis.call('HGET', h, slot) or 0)
+      local n = math.min(held, left)
+      redis.call('HINCRBY', h, 'used', -n)
+      if redis.call('HINCRBY', h, slot, -n) <= 0 then
+        redis.call('HDEL', h, slot)
+        redis.call('ZREM', q, slot)
+      end
+      left = left - math.max(n, 1)
+    end
+  end
+  return {0, 0}
+end
+local granted, wait = math.huge, 0
+for i = 1, windows do
+  local n, room = tonumber(ARGV[4*i+1]), tonumber(ARGV[4*i-2]) - used[i]
+  if blocked[i] > 0 then room = 0 end
+  local can = math.max(math.min(n, room), 0)
+  if mode == 'all' and can < n then can = 0 end
+  granted = math.min(granted, can)
+  if can < n then
+    wait = math.max(wait, blocked[i])
+    local needed = n - (tonumber(ARGV[4*i-2]) - used[i])
+    if needed > 0 then
+      for _, slot in ipairs(redis.call('ZRANGE', KEYS[3*i-2], 0, -1)) do
+        needed = needed - tonumber(redis.call('HGET', KEYS[3*i-1], slot) or 0)
+        if needed <= 0 then
+          wait = math.max(wait, tonumber(slot) - now)
+          break
+        end
+      end
+    end
+  end
+end
+if granted > 0 then
+  for i = 1, windows do
+    local q, h = KEYS[3*i-2], KEYS[3*i-1]
+    local hold, grain = tonumber(ARGV[4*i-1]), tonumber(ARGV[4*i])
+    local n = mode == 'some' and granted or tonumber(ARGV[4*i+1])
+    local free = string.format('%.0f', math.ceil((now + hold) / grain) * grain)
+    redis.call('ZADD', q, free, free)
+    redis.call('HINCRBY', h, free, n)
+    redis.call('HINCRBY', h, 'used', n)
+    local keep = math.ceil((hold + grain) / 1000) + 1000
+    redis.call('PEXPIRE', q, keep)
+    redis.call('PEXPIRE', h, keep)
+  end
+end
+return {granted, wait}
+"""
+
+
+@functools.lru_cache(maxsize=8)
+def _connected(url: str) -> tuple[redis.Redis, Any]:
+    connection = redis.Redis.from_url(url)
+    return connection, connection.register_script(_SCRIPT)
+
+
+def connection() -> redis.Redis:
+    """This process's Redis connection pool (safe in threads, and renewed by itself after a fork)."""
+    return _connected(settings.REDIS_URL)[0]
+
+
+def limits_of(name: str, limit: int | None = None) -> list[Limit]:
+    """The windows of a limit as configured now; ValueError for an unknown name."""
+    speed = float(settings.CLOCK_SPEED)
+    if name.startswith("provider:"):
+        if limit is None:
+            raise ValueError(f"{name}: pass the provider's limit per hour")
+        return [Limit("hour", limit, PROVIDER_WINDOW / speed)]
+    if name not in _WINDOWS:
+        raise ValueError(f"unknown limit {name}")
+    return [
+        Limit(label, int(getattr(settings, setting)), seconds / speed)
+        for label, setting, seconds in _WINDOWS[name]
+    ]
+
+
+def take(
+    name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None
+) -> float:
+    """Takes `n` slots, or none: 0.0 when granted, else the seconds until it is worth asking again.
+
+    `rows`: how many rows the call carries, counted instead of `n` with `CLAY_LIMIT_UNIT=rows`. Raises
+    ValueError when more is asked than the limit ever allows, `redis.RedisError` when Redis is out of reach
+    (nothing is taken).
+    """
+    return take_all([Ask(name, scope, _weight(name, n, rows), limit)])
+
+
+def take_all(asks: Sequence[Ask]) -> float:
+    """Takes all that is asked, or nothing, atomically; answers like `take`. Asks for 0 slots are ignored."""
+    wanted = [ask for ask in asks if ask.n > 0]
+    for ask in wanted:
+        if any(ask.n > window.count > 0 for window in limits_of(ask.name, ask.limit)):
+            raise ValueError(f"{ask.n} slots of {ask.name} asked, more than the limit ever allows")
+    if not wanted:
+        return 0.0
+    granted, wait = _run("all", wanted)
+    return 0.0 if granted else _wait(wait, wanted)
+
+
+def take_up_to(name: str, scope: str = "", n: int = 1, *, limit: int | None = None) -> int:
+    """Takes as many of `n` slots as there are and says how many (0: none)."""
+    return _run("some", [Ask(name, scope, n, limit)])[0] if n > 0 else 0
+
+
+def give_back(
+    name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None
+) -> None:
+    """Returns slots of calls that were certainly never sent.
+
+    The oldest are freed, whichever they were: what stays held then never ends too early.
+    """
+    _run("back", [Ask(name, scope, _weight(name, n, rows), limit)])
+
+
+def penalise(name: str, scope: str, seconds: float) -> None:
+    """After a 429: nobody gets a slot for so many real seconds (its Retry-After). A longer block stays."""
+    milliseconds = math.ceil(min(max(seconds, 0.0), WORST_PENALTY) * 1000)
+    key = _key(name, scope, "block")
+    if milliseconds and connection().pttl(key) < milliseconds:
+        connection().set(key, 1, px=milliseconds)
+
+
+def peek_all(name: str, scope: str = "", *, limit: int | None = None) -> list[Gauge]:
+    """Every window of a limit, in the order of the windows' length; takes nothing."""
+    numbers = _run("peek", [Ask(name, scope, 1, limit)])
+    gauges = []
+    for at, window in enumerate(limits_of(name, limit)):
+        used, free, blocked = numbers[3 * at : 3 * at + 3]
+        gauges.append(Gauge(window.count, window.seconds, used, free / 1e6, blocked / 1e6))
+    return gauges
+
+
+def peek(name: str, scope: str = "", *, limit: int | None = None) -> Gauge:
+    """The fullest window of a limit; takes nothing."""
+    return max(peek_all(name, scope, limit=limit), key=lambda gauge: gauge.used / max(gauge.limit, 1))
+
+
+def _weight(name: str, n: int, rows: int | None) -> int:
+    counts_rows = rows is not None and name.startswith("clay.") and settings.CLAY_LIMIT_UNIT == "rows"
+    return rows if counts_rows and rows is not None else n
+
+
+def _key(name: str, scope: str, part: str) -> str:
+    return f"limit:{name}:{scope}:{part}"
+
+
+def _run(mode: str, asks: Sequence[Ask]) -> list[int]:
+    keys: list[str] = []
+    args: list[str | int] = [mode]
+    for ask in asks:
+        for window in limits_of(ask.name, ask.limit):
+            slots = _key(ask.name, ask.scope, window.label)
+            keys += [slots, f"{slots}:n", _key(ask.name, ask.scope, "block")]
+            hold = window.seconds + settings.VENDOR_LATENCY_SECONDS
+            grain = max(window.seconds / GRAINS, 1e-6)
+            args += [window.count, math.ceil(hold * 1e6), math.ceil(grain * 1e6), ask.n]
+    script = _connected(settings.REDIS_URL)[1]
+    return [int(number) for number in script(keys=keys, args=args)]
+
+
+def _wait(microseconds: int, asks: Sequence[Ask]) -> float:
+    """At least a millisecond; a limit of 0 never frees a slot, so its window is the answer."""
+    longest = max(window.seconds for ask in asks for window in limits_of(ask.name, ask.limit))
+    return max(microseconds / 1e6, 0.001) if microseconds else longest

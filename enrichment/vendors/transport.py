@@ -1,0 +1,183 @@
+"""The one way out: pooled HTTP with time-outs, bounded bodies, seconds-long retries where they are safe.
+
+Never logs a URL, a body or a header: a URL can carry an e-mail address, a header carries the key.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+import tenacity
+from django.conf import settings
+
+from . import limiter, vitals
+from .answers import UNREADABLE, Answer, decode, lost, refusal
+from .calls import Call
+from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
+
+TRIES: Final = 3
+RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
+SLOWEST_ANSWER: Final = 3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer that comes drop by drop
+
+Observer = Callable[[str, str, int | str, float], None]
+_observer: Observer = vitals.record
+
+
+def observe(observer: Observer | None) -> None:
+    """Who is told `(vendor, call, status or word, seconds)` of every try; None: the vitals in Redis."""
+    global _observer
+    _observer = observer or vitals.record
+
+
+def segment(identifier: str) -> str:
+    """A vendor's id as one path segment. ValueError for an empty one or dots: that is the collection."""
+    if not isinstance(identifier, str) or not identifier.strip(". \t\r\n"):
+        raise ValueError("a record's id is empty")
+    return quote(identifier, safe="")
+
+
+class Transport:
+    """One vendor's connection pool; safe in threads. `headers` go with every call."""
+
+    def __init__(self, vendor: str, base_url: str, headers: Mapping[str, str]) -> None:
+        self.vendor = vendor
+        self._base = base_url.rstrip("/")
+        try:
+            self._client = httpx.Client(
+                headers={**headers, "Accept": "application/json"},
+                timeout=httpx.Timeout(settings.VENDOR_TIMEOUT_SECONDS),
+                limits=httpx.Limits(max_connections=4 * settings.VENDOR_CONCURRENCY),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        except UnicodeError:
+            raise self._misconfigured("connect", "bad_key", Recovery.REFRESH_KEY) from None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        scope: str = "",
+    ) -> Answer:
+        """One call: the 2xx answer, or a `VendorError`.
+
+        Repeated at most twice within seconds, and only where that is safe: when the connection was refused,
+        or on a call that reads. A repeat of what was sent takes its own slot of the call's limit in `scope`;
+        without one it is left.
+        """
+        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        failed: VendorError | None = None
+        no_slot = False
+
+        def attempt() -> Answer:
+            nonlocal failed, no_slot
+            if failed and failed.sent and not self._slot(call, scope):
+                no_slot = True
+                raise failed
+            try:
+                return self._once(call, method, path, content, params)
+            except VendorError as error:
+                failed = error
+                raise
+
+        def again(error: BaseException) -> bool:
+            return not no_slot and isinstance(error, VendorError) and _may_repeat(call, error)
+
+        return _patience(again)(attempt)
+
+    def unreadable(self, call: Call, answer: Answer) -> VendorError:
+        """The error for a 2xx answer that lacks what the contract promises."""
+        return lost(self.vendor, call, "unreadable", answer.status)
+
+    def document(self, call: Call, answer: Answer) -> dict[str, Any]:
+        """The answer's JSON object; raises `unreadable` for anything else."""
+        if not isinstance(answer.body, dict):
+            raise self.unreadable(call, answer)
+        return answer.body
+
+    def _slot(self, call: Call, scope: str) -> bool:
+        return call.limit is None or limiter.take(call.limit, scope) == 0.0
+
+    def _once(
+        self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
+    ) -> Answer:
+        began = time.monotonic()
+        seen: int | str = "failed"
+        try:
+            status, headers, raw = self._exchange(call, method, path, content, params)
+            seen = status
+            body = UNREADABLE if raw is None else decode(raw)
+            if not 200 <= status < 300:
+                raise refusal(self.vendor, call, status, body, headers)
+            return Answer(status, body, headers)
+        except VendorError as error:
+            seen = error.status or error.code
+            raise
+        finally:
+            _observer(self.vendor, call.name, seen, time.monotonic() - began)
+
+    def _exchange(
+        self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
+    ) -> tuple[int, dict[str, str], bytes | None]:
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        try:
+            with self._client.stream(
+                method, self._base + path, content=content, params=params, headers=headers
+            ) as answer:
+                return answer.status_code, dict(answer.headers), self._whole(call, answer)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise Retryable(
+                self.vendor, call.name, code="not_sent", recovery=Recovery.DELAY, sent=False
+            ) from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise self._misconfigured(call.name, "bad_address", Recovery.CHECK_ADDRESS) from None
+        except httpx.LocalProtocolError:  # a line break in the key, for one
+            raise self._misconfigured(call.name, "bad_header", Recovery.REFRESH_KEY) from None
+        except httpx.TimeoutException:
+            raise lost(self.vendor, call, "timeout") from None
+        except httpx.HTTPError:
+            raise lost(self.vendor, call, "connection_lost") from None
+
+    def _whole(self, call: Call, answer: httpx.Response) -> bytes | None:
+        """The body, or None when it is larger than allowed or its compression is broken."""
+        deadline = time.monotonic() + SLOWEST_ANSWER * settings.VENDOR_TIMEOUT_SECONDS
+        raw = bytearray()
+        try:
+            for chunk in answer.iter_bytes():
+                raw += chunk
+                if len(raw) > settings.VENDOR_MAX_ANSWER_BYTES:
+                    return None
+                if time.monotonic() > deadline:
+                    raise lost(self.vendor, call, "timeout", answer.status_code)
+        except httpx.DecodingError:
+            return None
+        return bytes(raw)
+
+    def _misconfigured(self, call: str, code: str, recovery: Recovery) -> Misconfigured:
+        return Misconfigured(self.vendor, call, code=code, recovery=recovery, sent=False)
+
+
+def _may_repeat(call: Call, error: VendorError) -> bool:
+    if not isinstance(error, Retryable) or isinstance(error, RateLimited):
+        return False
+    return call.reads or not error.sent
+
+
+def _patience(again: Callable[[BaseException], bool]) -> Callable[[Callable[[], Answer]], Answer]:
+    speed = float(settings.CLOCK_SPEED)
+    return tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_after_delay(RETRY_FOR_SECONDS / speed),
+        wait=tenacity.wait_random_exponential(multiplier=0.3 / speed, max=2.0 / speed),
+        retry=tenacity.retry_if_exception(again),
+        reraise=True,
+    )
