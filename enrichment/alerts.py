@@ -1,0 +1,171 @@
+"""Alerts: raised where the cause is seen, counted while it lasts, closed when it is gone.
+
+Raising writes one row; who is told, and how, is not decided here. An alert is one cause: kind, system and
+subject. Sentences hold ids, counts and our own words, never a person's data.
+"""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from enrichment.clock import span
+from enrichment.models import Alert, AlertKind, ServiceHold, Severity
+from enrichment.models.alert import Told
+from enrichment.vendors.errors import Recovery, VendorError
+from gdpr import audit
+
+NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
+LONGEST = 500
+HOLDS: dict[str, tuple[AlertKind, str]] = {
+    Recovery.REFRESH_KEY: (
+        AlertKind.KEY_REFUSED,
+        "refused our key. Renew it there and in our settings, then resume.",
+    ),
+    Recovery.PAUSE: (AlertKind.QUOTA, "says that the quota is used up."),
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What an alert is about; two of the same are one alert."""
+
+    kind: AlertKind
+    system: str = ""
+    subject: str = ""
+
+    def open(self) -> QuerySet[Alert]:
+        return Alert.objects.filter(
+            kind=self.kind, system=self.system, subject=self.subject, closed_at__isnull=True
+        )
+
+
+def raise_alert(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) -> None:
+    """Open the cause's alert, or count it once more; a cause that has become more severe is told anew.
+
+    One that came back soon after it was gone is the same alert opened again, so that a cause that comes
+    and goes does not tell everybody each time.
+    """
+    words = {"sentence": sentence[:LONGEST], "last_at": timezone.now()}
+    if _count(cause, words, severity) or _reopen(cause, words, severity):
+        return
+    try:
+        with transaction.atomic():
+            Alert.objects.create(
+                kind=cause.kind, system=cause.system, subject=cause.subject, severity=severity, **words
+            )
+    except IntegrityError:
+        _count(cause, words, severity)  # opened by another worker in this moment
+
+
+def _count(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
+    found = cause.open()
+    worse = found.filter(severity__lt=severity)
+    worse.update(severity=severity, told=Told.NOTHING, acknowledged_at=None, acknowledged_by=None)
+    return bool(found.update(count=F("count") + 1, **words))
+
+
+def _reopen(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
+    since = timezone.now() - span(settings.ALERT_REMIND_SECONDS)
+    gone = Alert.objects.filter(
+        kind=cause.kind, system=cause.system, subject=cause.subject, by_itself=True, closed_at__gte=since
+    )
+    last = gone.filter(severity__gte=severity).order_by("-closed_at").values_list("pk", flat=True).first()
+    if last is None:
+        return False
+    try:
+        with transaction.atomic():
+            return bool(
+                gone.filter(pk=last).update(
+                    closed_at=None, by_itself=False, acknowledged_at=None, count=F("count") + 1, **words
+                )
+            )
+    except IntegrityError:
+        return _count(cause, words, severity)
+
+
+def close(cause: Cause) -> bool:
+    """The cause is gone; False where there was no open alert of it."""
+    return bool(cause.open().update(closed_at=timezone.now(), by_itself=True))
+
+
+def keep(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) -> None:
+    """Raise the alert of a condition that is looked at now and again: open while `sentence` is not empty."""
+    if sentence:
+        raise_alert(cause, sentence, severity=severity)
+    else:
+        close(cause)
+
+
+# ---------------------------------------------------------------- causes seen where they happen
+
+
+def _hold_cause(hold: ServiceHold) -> tuple[Cause, str]:
+    kind, words = HOLDS.get(hold.reason, (AlertKind.HOLD, f"is paused: {hold.message}"))
+    return Cause(kind, hold.system), f"{NAMES.get(hold.system, hold.system)} {words}"
+
+
+def hold_opened(hold: ServiceHold, error: VendorError) -> None:
+    """In the transaction that pauses the service."""
+    cause, sentence = _hold_cause(hold)
+    if error.quota_remaining is not None:
+        sentence += f" What remains: {error.quota_remaining:,}."
+    until = f" Paused until {_utc(hold.until)}." if hold.until else " Paused until a person resumes it."
+    raise_alert(cause, sentence + until, severity=Severity.CRITICAL)
+
+
+def hold_lifted(hold: ServiceHold) -> None:
+    """In the transaction that resumes the service."""
+    close(_hold_cause(hold)[0])
+
+
+def rate_limited(error: VendorError) -> None:
+    """A 429: a fault of ours (D11), which our own limits should have prevented."""
+    name = NAMES.get(error.vendor, error.vendor)
+    sentence = f"{name} refused {error.call} as too many calls: our limit is too high, or others call too."
+    raise_alert(Cause(AlertKind.RATE_LIMITED, error.vendor, error.call), sentence)
+
+
+def _utc(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+# ---------------------------------------------------------------- what people do
+
+
+def open_alerts() -> QuerySet[Alert]:
+    """The worst first."""
+    return Alert.objects.filter(closed_at__isnull=True).order_by("-severity", "-last_at", "-id")
+
+
+def count_open() -> dict[str, int]:
+    """`open`: not closed; `new`: of them not acknowledged; `worst`: severity of the worst new one, 0 for none."""
+    severities = list(Alert.objects.filter(closed_at__isnull=True).values_list("severity", "acknowledged_at"))
+    new = [severity for severity, acknowledged in severities if acknowledged is None]
+    return {"open": len(severities), "new": len(new), "worst": max(new, default=0)}
+
+
+def acknowledge(alert: Alert, *, by: Any) -> bool:
+    """Somebody looks after it: no more reminders. False when somebody did already, or it is closed."""
+    with transaction.atomic():
+        done = Alert.objects.filter(pk=alert.pk, closed_at__isnull=True, acknowledged_at__isnull=True).update(
+            acknowledged_at=timezone.now(), acknowledged_by=by
+        )
+        if done:
+            audit.record("acknowledge_alert", by=by, on=alert, reason=alert.kind)
+    return bool(done)
+
+
+def close_by_hand(alert: Alert, *, by: Any) -> bool:
+    """Out of sight; a cause that lasts opens a new one. False when it is closed already."""
+    with transaction.atomic():
+        done = Alert.objects.filter(pk=alert.pk, closed_at__isnull=True).update(
+            closed_at=timezone.now(), closed_by=by, by_itself=False
+        )
+        if done:
+            audit.record("close_alert", by=by, on=alert, reason=alert.kind)
+    return bool(done)

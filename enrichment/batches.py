@@ -1,0 +1,59 @@
+"""Hand-overs to Clay as the Jobs screen shows them: each batch with its items by state."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from enrichment.models import Batch, BatchItem
+from enrichment.models.work import BatchKind
+from enrichment.states import BatchStatus, ItemStatus
+
+DAY = datetime.timedelta(days=1)
+
+
+def listed(kind: str, status: str) -> QuerySet[Batch]:
+    """Newest first; an unknown kind or status narrows nothing."""
+    found = Batch.objects.order_by("-id")
+    if kind in BatchKind.values:
+        found = found.filter(kind=kind)
+    if status in BatchStatus.values:
+        found = found.filter(status=status)
+    return found
+
+
+def with_items(batches: Sequence[Batch]) -> list[tuple[Batch, int, list[tuple[str, int]]]]:
+    """(batch, items, [(state, how many)]) of one page, in one query."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = BatchItem.objects.filter(batch__in=[batch.pk for batch in batches]).values("batch", "status")
+    for row in rows.annotate(count=Count("pk")).order_by():
+        counts[row["batch"]][row["status"]] = row["count"]
+    return [
+        (
+            batch,
+            sum(counts[batch.pk].values()),
+            [(state, counts[batch.pk][state]) for state in ItemStatus.values if state in counts[batch.pk]],
+        )
+        for batch in batches
+    ]
+
+
+def figures() -> dict[str, int]:
+    """How many are planned, in flight, unknown; and how many failed or were done in the last 24 hours."""
+    since = timezone.now() - DAY
+    open_ones = Batch.objects.filter(
+        status__in=[BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN]
+    ).aggregate(
+        planned=Count("pk", filter=Q(status=BatchStatus.PLANNED)),
+        in_flight=Count("pk", filter=Q(status=BatchStatus.IN_FLIGHT)),
+        unknown=Count("pk", filter=Q(status=BatchStatus.UNKNOWN)),
+    )
+    ended = Batch.objects.filter(created_at__gte=since).aggregate(
+        done=Count("pk", filter=Q(status=BatchStatus.DONE)),
+        failed=Count("pk", filter=Q(status=BatchStatus.FAILED)),
+    )
+    return {**open_ones, **ended}

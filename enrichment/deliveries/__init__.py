@@ -1,0 +1,1 @@
+"""The Webhooks and Deliveries screens: what Clay told us, what we handed over, and doing it again."""

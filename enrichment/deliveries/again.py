@@ -1,0 +1,49 @@
+"""What delivering a lead again would do: which systems, how many calls to each, and when."""
+
+from dataclasses import dataclass
+
+from enrichment import holds, limits
+from enrichment.actions import OPEN_HANDOVER
+from enrichment.health import HOLD_REASONS, NAMES
+from enrichment.leads.retry_plan import in_words
+from enrichment.models import Handover, Lead
+from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.payload import wanted
+
+
+@dataclass(frozen=True)
+class Step:
+    """One system. `calls`: at most, without what is tried again; 0 where nothing is sent, and `when` says why."""
+
+    system: str
+    name: str
+    what: str
+    calls: int
+    when: str
+
+
+def plan_again(lead: Lead) -> list[Step]:
+    """A step for every system, those to which nothing goes as well."""
+    under_way = set(
+        Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).values_list("system", flat=True)
+    )
+    return [_step(lead, system, system in under_way) for system in CHANNELS]
+
+
+def _step(lead: Lead, system: str, under_way: bool) -> Step:
+    channel, name = CHANNELS[system], NAMES[system]
+    if not wanted(lead, system):
+        return Step(
+            system, name, "Nothing", 0, "The lead does not belong there: its contact data or its tier."
+        )
+    if under_way:
+        return Step(system, name, "Nothing more", 0, "A delivery to it is under way already.")
+    known = getattr(lead, channel.reference)
+    what = (
+        "The record there is brought up to date" if known else "A record is made there, or the one found used"
+    )
+    if hold := holds.held(system):
+        reason = HOLD_REASONS.get(hold.reason, hold.reason)  # type: ignore[call-overload]
+        return Step(system, name, what, channel.calls, f"When {name} is resumed; it is paused: {reason}.")
+    seconds = limits.seconds_to_deliver(system, 1)
+    return Step(system, name, what, channel.calls, f"In {in_words(seconds)}, behind what waits already.")

@@ -1,0 +1,197 @@
+"""Hand-overs that failed or were withheld, planned again; and the record at the other side, read back."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from enrichment import holds
+from enrichment.actions import NotPossible, identity_of
+from enrichment.health import NAMES
+from enrichment.models import Handover, Lead
+from enrichment.models.handover import System
+from enrichment.pipeline import compare
+from enrichment.pipeline.deliver import CHANNELS, OPEN
+from enrichment.pipeline.payload import wanted
+from enrichment.states import HandoverStatus, advance
+from enrichment.vendors import limiter
+from enrichment.vendors.connections import ghl, instantly
+from gdpr import audit
+from gdpr.identity import digests
+from gdpr.models import Suppression
+
+RETRIED = (HandoverStatus.FAILED, HandoverStatus.WITHHELD)
+MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their leads
+
+OVER = "Only a delivery that failed or was withheld can be retried."
+UNDER_WAY = "A delivery of this lead to this system is under way."
+OVERTAKEN = "A later delivery of this lead took its place."
+SUPPRESSED = "The person is suppressed; nothing may be handed over."
+NOT_WANTED = (
+    "The lead does not belong in this system: it lacks an e-mail or phone, or its tier is not delivered."
+)
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Deliveries that can be retried, and {reason: how many} of those that cannot."""
+
+    ready: list[Handover]
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def sort_for_retry(handovers: Sequence[Handover]) -> Sorted:
+    """Which of `handovers` can be planned again now, and why the others cannot. Four queries in all."""
+    leads = Lead.objects.defer("raw", "search").in_bulk({h.lead_id for h in handovers})
+    blocked = _suppressed(leads)
+    newest: dict[tuple[int, str], Handover] = {}
+    siblings = Handover.objects.filter(lead__in=list(leads)).order_by("id")
+    for each in siblings.only("id", "lead_id", "system", "status"):
+        newest[each.lead_id, each.system] = each
+    ready, left_out = [], Counter[str]()
+    for handover in handovers:
+        last = newest[handover.lead_id, handover.system]
+        if reason := _why_not(handover, leads[handover.lead_id], last, blocked):
+            left_out[reason] += 1
+        else:
+            ready.append(handover)
+    return Sorted(ready, left_out)
+
+
+def _why_not(handover: Handover, lead: Lead, last: Handover, blocked: set[int]) -> str:
+    if handover.status not in RETRIED:
+        return OVER
+    if last.pk != handover.pk:
+        return UNDER_WAY if last.status in OPEN else OVERTAKEN
+    if lead.pk in blocked:
+        return SUPPRESSED
+    return "" if wanted(lead, handover.system) else NOT_WANTED
+
+
+def _suppressed(leads: dict[int, Lead]) -> set[int]:
+    """Looked up without the gate, which counts what it refuses: nobody has tried anything yet."""
+    owners: dict[str, set[int]] = {}
+    for pk, lead in leads.items():
+        for hashed in digests(identity_of(lead).identifiers()):
+            owners.setdefault(hashed, set()).add(pk)
+    hits = Suppression.objects.filter(identifier_hash__in=list(owners), released_at__isnull=True)
+    return {pk for hashed in hits.values_list("identifier_hash", flat=True) for pk in owners[hashed]}
+
+
+def reason_against(handover: Handover) -> str:
+    """The sentence for a disabled button; "" where the delivery can be retried."""
+    return next(iter(sort_for_retry([handover]).left_out), "")
+
+
+def candidates(handovers: QuerySet[Handover]) -> tuple[list[Handover], int]:
+    """At most MOST of the failed and withheld of a list, oldest first; and how many lie beyond."""
+    some = handovers.filter(status__in=RETRIED).order_by("pk")
+    found = list(some[: MOST + 1])
+    if len(found) <= MOST:
+        return found, 0
+    return found[:MOST], some.count() - MOST
+
+
+def retry(handovers: Sequence[Handover], *, by: Any) -> Sorted:
+    """Plan failed and withheld deliveries again; returns which, and why the others were left out.
+
+    All or nothing: one transaction with the audit events. At most MOST deliveries.
+
+    Raises:
+        NotPossible: there is none that can be retried, or there are too many.
+    """
+    if len(handovers) > MOST:
+        raise NotPossible(f"At most {MOST:,} deliveries can be retried at once.")
+    try:
+        with transaction.atomic():
+            return _retry(handovers, by)
+    except IntegrityError:
+        raise NotPossible(f"{UNDER_WAY} Nothing was retried; look again.") from None
+
+
+def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
+    # The lock that planning takes: no other delivery of these leads begins meanwhile.
+    list(
+        Lead.objects.filter(pk__in={h.lead_id for h in handovers})
+        .order_by("pk")
+        .select_for_update()
+        .values_list("pk")
+    )
+    fresh = Handover.objects.filter(pk__in=[h.pk for h in handovers]).order_by("pk")
+    found = sort_for_retry(list(fresh.select_for_update()))
+    if not found.ready:
+        raise NotPossible(" ".join(found.left_out) or "There is no delivery to retry.")
+    advance(
+        Handover.objects.filter(pk__in=[h.pk for h in found.ready]),
+        HandoverStatus.PLANNED,
+        not_before=timezone.now(),
+        in_flight_since=None,
+        finished_at=None,
+        tries=0,
+        error_kind="",
+        error_message="",
+    )
+    for handover in found.ready:
+        audit.record("retry_delivery", by=by, object_type="lead", object_id=str(handover.lead_id))
+    if len(found.ready) > 1:
+        counts = {"deliveries": len(found.ready)}
+        audit.record("retry_delivery_bulk", by=by, object_type="handover", counts=counts)
+    return found
+
+
+# ---------------------------------------------------------------- the record at the other side
+
+
+@dataclass(frozen=True)
+class Side:
+    """One field: what would be sent now, what is stored there, and whether that is the same."""
+
+    name: str
+    sent: Any
+    stored: Any
+    same: bool
+
+
+def check_can_read_back(handover: Handover) -> None:
+    """Raises NotPossible with the reason where there is nothing to read, or nothing may be called."""
+    if not _reference(handover):
+        raise NotPossible("There is no record of this lead in that system that we know of.")
+    if hold := holds.held(handover.system):
+        raise NotPossible(f"{NAMES[handover.system]} is paused: {hold.message or hold.reason}.")
+
+
+def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
+    """The record as it is there now beside what would be sent, differences first; None: it is not there.
+
+    One call. Raises NotPossible, VendorError.
+    """
+    check_can_read_back(handover)
+    channel, lead = CHANNELS[handover.system], handover.lead
+    if wait := limiter.take(channel.limit, channel.scope()):
+        raise NotPossible(f"The limit is used up for {wait:.0f} s. Try again then.")
+    with transaction.atomic():
+        audit.record("read_back_delivery", by=by, on=lead, fields=[], reason=handover.system)
+    names = compare.sent(lead, handover.system)
+    stored = _stored(handover, names)
+    if stored is None:
+        return None
+    differ = compare.differing(lead, names, stored)
+    sides = [Side(name, value, stored.get(name), name not in differ) for name, value in names.items()]
+    return sorted(sides, key=lambda side: side.same)
+
+
+def _stored(handover: Handover, names: dict[str, Any]) -> dict[str, Any] | None:
+    reference = _reference(handover)
+    if handover.system == System.GHL:
+        contact = ghl().get_contact(reference)
+        return None if contact is None else compare.in_contact(contact, names)
+    record = instantly().get_lead(reference)
+    return None if record is None else compare.in_campaign(record, names)
+
+
+def _reference(handover: Handover) -> str:
+    return handover.external_id or str(getattr(handover.lead, CHANNELS[handover.system].reference))

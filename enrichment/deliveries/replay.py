@@ -1,0 +1,127 @@
+"""Reading a webhook delivery again: what it would do now, and doing it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment import holds
+from enrichment.actions import NotPossible
+from enrichment.models import Lead, Verdict, WebhookDelivery
+from enrichment.pipeline import mirror, receive
+from enrichment.pipeline.mirror import Change
+from enrichment.states import DeliveryStatus, advance_one
+from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import NotFound, VendorError
+from gdpr import audit
+from gdpr.identity import digests
+from gdpr.models import Suppression
+
+UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a replay would do now: its verdict, that in a sentence, and each column it would change.
+
+    `verdict` "" where Clay could not be asked; `error` then says why.
+    """
+
+    verdict: str
+    sentence: str
+    lead: Lead | None = None
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Change] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def changes_nothing(self) -> bool:
+        return not self.error and not self.changes and not self.conflicts
+
+
+NOTHING: dict[str, str] = {
+    Verdict.MALFORMED: "Its body is no event that we can read. A replay would change nothing.",
+    Verdict.UNKNOWN_EVENT: "We do not act on this kind of event. A replay would change nothing.",
+    Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row. A replay would change nothing.",
+    Verdict.STALE: "A newer event of this lead was applied already. A replay would change nothing.",
+    Verdict.UNCHANGED: "The row at Clay holds what we hold. A replay would change nothing.",
+    Verdict.SUPPRESSED: "This person is suppressed: a replay would change no lead and would empty the delivery.",
+}
+ROW_GONE = "Clay no longer has this row. A replay would change nothing."
+
+
+def check_can_replay(delivery: WebhookDelivery) -> None:
+    """Raises NotPossible with the reason where the delivery cannot be read again."""
+    if delivery.status in UNREAD:
+        raise NotPossible("It has not been read yet; that happens by itself.")
+    if delivery.verdict == Verdict.SUPPRESSED:
+        raise NotPossible("The person is suppressed: nothing of this delivery was kept that could be read.")
+
+
+def forecast(delivery: WebhookDelivery) -> Forecast:
+    """The effect of a replay, by the row as Clay has it now: one read at Clay, nothing written."""
+    first = receive.earlier_copies([delivery]).get(delivery.pk)
+    found = receive.judge(delivery, first is not None)
+    if found.verdict == Verdict.DUPLICATE:
+        return Forecast(
+            found.verdict, f"The same body came before, as delivery {first}. A replay would change nothing."
+        )
+    if found.verdict or found.event is None or found.lead is None:
+        return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
+    if hold := holds.held("clay"):
+        return _not_asked(found.lead, f"Clay is paused: {hold.message or hold.reason}.")
+    event, lead = found.event, found.lead
+    try:
+        row = clay().get_row(lead.clay_table_id or event.table_id, event.row_id)
+    except NotFound:
+        return Forecast(Verdict.UNKNOWN_ROW, ROW_GONE, lead)
+    except VendorError as error:
+        return _not_asked(lead, f"{error}. {error.advice}")
+    if _is_suppressed(lead, row):
+        return Forecast(Verdict.SUPPRESSED, NOTHING[Verdict.SUPPRESSED], lead)
+    seen = mirror.preview(lead, row, event_at=event.at, error=event.error)
+    if seen.stale:
+        return Forecast(Verdict.STALE, NOTHING[Verdict.STALE], lead)
+    if not seen.changes:
+        return Forecast(Verdict.UNCHANGED, NOTHING[Verdict.UNCHANGED], lead, [], seen.conflicts)
+    columns = f"{len(seen.changes)} column{'' if len(seen.changes) == 1 else 's'}"
+    return Forecast(
+        Verdict.ACCEPTED, f"A replay would change {columns} of this lead.", lead, seen.changes, seen.conflicts
+    )
+
+
+def _is_suppressed(lead: Lead, row: ClayRow) -> bool:
+    """Looked up without the gate, which counts what it refuses: nothing is refused by a forecast."""
+    hashes = digests(receive.identity_in(lead, row).identifiers())
+    return Suppression.objects.filter(identifier_hash__in=list(hashes), released_at__isnull=True).exists()
+
+
+def _not_asked(lead: Lead, why: str) -> Forecast:
+    return Forecast(
+        "", "What a replay would do cannot be told now, because Clay did not answer.", lead, error=why
+    )
+
+
+def replay(delivery: WebhookDelivery, *, by: Any) -> None:
+    """Set the delivery back to received, so that the next tick reads it again.
+
+    Raises:
+        NotPossible: it is waiting already, or nothing of it was kept.
+    """
+    with transaction.atomic():
+        locked = WebhookDelivery.objects.select_for_update().defer("body").get(pk=delivery.pk)
+        check_can_replay(locked)
+        advance_one(
+            locked,
+            DeliveryStatus.RECEIVED,
+            not_before=timezone.now(),
+            in_flight_since=None,
+            tries=0,
+            verdict="",
+            error_kind="",
+            error_message="",
+            processed_at=None,
+        )
+        audit.record("replay_webhook", by=by, on=locked)

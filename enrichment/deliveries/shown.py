@@ -1,0 +1,53 @@
+"""What came from Clay, or is stored elsewhere, as a person may see it: bodies and single values."""
+
+import json
+from typing import Any
+
+from enrichment.leads.dossier import MASKS, OPEN_FIELDS
+from enrichment.masking import DOTS, mask
+
+LONGEST = 20_000  # characters of a body on a page
+ENVELOPE = {"event", "row_id", "table_id", "timestamp"}
+# they find nobody, too
+OPEN = OPEN_FIELDS | {
+    "enrichment_status", "enriched_at", "icp_score", "icp_tier", "clay_score", "clay_tier", "code", "provider",
+    "job_title", "website", "source", "tags", "linkedin_connections", "mutual_connections", "timestamp",
+}  # fmt: skip
+
+
+def body_text(body: bytes, *, unmasked: bool) -> str:
+    """The body for reading, JSON indented; masked, nothing personal of it is left."""
+    try:
+        document = json.loads(body)
+        shown = document if unmasked else _masked(document, ENVELOPE)
+        text = json.dumps(shown, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        if not unmasked:
+            return f"{len(body):,} bytes that are no JSON. They may hold personal data and are not shown."
+        text = body.decode("utf-8", "backslashreplace")
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} characters more"
+
+
+def _masked(value: Any, readable: set[str], name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(inner, readable | OPEN, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner, readable, name) for inner in value]
+    if value is None or isinstance(value, bool) or name in readable:
+        return value
+    return mask(value, MASKS.get(name, "text")) or DOTS
+
+
+def value_text(name: str, value: Any, *, unmasked: bool) -> str:
+    """One field's value in words, masked by its kind; "" where there is none."""
+    text = _plain(value)
+    return text if unmasked or name in OPEN else mask(text, MASKS.get(name, "text"))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        simple = all(not isinstance(part, dict | list) for part in value)
+        return ", ".join(map(str, value)) if simple else f"{len(value)} entries"
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    return "" if value is None else str(value)

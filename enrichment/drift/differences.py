@@ -1,0 +1,173 @@
+"""A page of Clay's rows beside the mirror: where the two disagree. Nothing is changed but the list of drift."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from enrichment.models import Attempt, BatchItem, Drift, DriftKind, Lead
+from enrichment.pipeline import mirror
+from enrichment.pipeline.linkedin import canonical
+from enrichment.pipeline.normalise import normalise, readers
+from enrichment.states import ItemStatus
+from enrichment.vendors.clay import ClayRow
+from gdpr.identity import Identity, digests
+from gdpr.models import Suppression
+
+COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
+LOADED = (*COMPARED, "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One disagreement; `identity` is only looked at, never kept."""
+
+    kind: DriftKind
+    identity: Identity
+    lead_id: int | None = None
+    table_id: str = ""
+    row_id: str = ""
+    fields: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return f"row {self.row_id}" if self.row_id else f"lead {self.lead_id}"
+
+
+def url_of(row: ClayRow) -> str:
+    """The canonical address of the row's person; empty where it has none."""
+    try:
+        return canonical(str(row.values.get("linkedin_url") or ""))
+    except ValueError:
+        return ""
+
+
+def identity_of(lead: Lead) -> Identity:
+    emails = tuple(email for email in (lead.email_work, lead.email_personal) if email)
+    return Identity(lead.linkedin_url, emails, lead.phone)
+
+
+def identity_in(row: ClayRow) -> Identity:
+    emails, phone = mirror.identity_values(row.values)
+    return Identity(url_of(row), tuple(emails), phone)
+
+
+def blocked(identities: Sequence[Identity]) -> set[int]:
+    """Positions of suppressed people. Not the gate: it counts what it stops, and here nobody tries anything."""
+    owners: dict[str, list[int]] = {}
+    for position, identity in enumerate(identities):
+        for hashed in digests(identity.identifiers()):
+            owners.setdefault(hashed, []).append(position)
+    hits = Suppression.objects.filter(identifier_hash__in=list(owners), released_at__isnull=True)
+    return {at for hashed in hits.values_list("identifier_hash", flat=True) for at in owners[hashed]}
+
+
+# ---------------------------------------------------------------- finding
+
+
+def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
+    """What of these rows of `table` the mirror does not know or knows otherwise; suppressed people left out."""
+    urls = {row.id: url_of(row) for row in rows}
+    same = Q(clay_row_id__in=list(urls)) | Q(linkedin_url__in={*urls.values()} - {""})
+    leads = list(Lead.objects.filter(same).only(*LOADED))
+    by_row = {lead.clay_row_id: lead for lead in leads if lead.clay_row_id}
+    by_url = {lead.linkedin_url: lead for lead in leads}
+    busy = _busy([lead.pk for lead in leads])
+    found: list[Finding] = []
+    for row in rows:
+        if lead := by_row.get(row.id):
+            if lead.pk not in busy and not mirror.at_work(row):
+                found += _known(row, table, lead, urls[row.id], country)
+        elif lead := by_url.get(urls[row.id]):
+            found += _same_person(row, table, lead, busy)
+        else:
+            found.append(Finding(DriftKind.UNKNOWN_ROW, identity_in(row), None, table, row.id))
+    return without_suppressed(found)
+
+
+def _known(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iterable[Finding]:
+    if lead.clay_table_id and lead.clay_table_id != table:
+        yield Finding(DriftKind.OTHER_TABLE, identity_of(lead), lead.pk, table, row.id)
+    fields = differing(lead, row.values, country)
+    if url != lead.linkedin_url:
+        fields.append("linkedin_url")
+    if fields:
+        yield Finding(DriftKind.VALUES, identity_of(lead), lead.pk, table, row.id, tuple(sorted(fields)))
+
+
+def _same_person(row: ClayRow, table: str, lead: Lead, busy: Collection[int]) -> Iterable[Finding]:
+    if lead.clay_row_id:
+        yield Finding(DriftKind.DUPLICATE, identity_of(lead), lead.pk, table, row.id)
+    elif lead.pk not in busy:
+        yield Finding(DriftKind.VALUES, identity_of(lead), lead.pk, table, row.id, ("clay_row_id",))
+
+
+def differing(lead: Lead, values: Mapping[str, Any], country: str) -> list[str]:
+    """Fields that applying the row would change: not what is missing or unreadable in Clay, and no pinned one."""
+    normalised, _ = normalise(values, country)
+    named = ((mirror.RENAMED.get(column, column), value) for column, value in normalised.items())
+    return [name for name, value in named if getattr(lead, name) != value and name not in lead.pinned_fields]
+
+
+def _busy(leads: Sequence[int]) -> set[int]:
+    """Leads something is under way for: what differs now is what that will settle."""
+    running = Attempt.objects.filter(lead__in=leads, status__in=mirror.OPEN_ATTEMPT)
+    waiting = BatchItem.objects.filter(lead__in=leads, status=ItemStatus.PLANNED)
+    return {*running.values_list("lead_id", flat=True), *waiting.values_list("lead_id", flat=True)}
+
+
+def without_suppressed(found: Sequence[Finding]) -> list[Finding]:
+    hidden = blocked([finding.identity for finding in found])
+    return [finding for position, finding in enumerate(found) if position not in hidden]
+
+
+# ---------------------------------------------------------------- keeping
+
+
+def record(found: Sequence[Finding]) -> None:
+    """Open drift for what is found, or see it again; in the caller's transaction."""
+    now = timezone.now()
+    opened = Drift.objects.filter(
+        subject__in=[finding.subject for finding in found], resolved_at__isnull=True
+    )
+    known = {(drift.kind, drift.subject): drift for drift in opened}
+    seen, new = [], []
+    for finding in found:
+        drift = known.get((finding.kind, finding.subject))
+        if drift is None:
+            new.append(_drift(finding, now))
+            continue
+        seen.append(drift.pk)
+        if drift.fields != list(finding.fields):
+            Drift.objects.filter(pk=drift.pk).update(fields=list(finding.fields))
+    Drift.objects.filter(pk__in=seen).update(last_seen=now)
+    Drift.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def _drift(finding: Finding, now: Any) -> Drift:
+    return Drift(
+        kind=finding.kind,
+        subject=finding.subject,
+        lead_id=finding.lead_id,
+        table_id=finding.table_id,
+        row_id=finding.row_id,
+        fields=list(finding.fields),
+        first_seen=now,
+        last_seen=now,
+    )
+
+
+def settle(rows: Sequence[ClayRow], found: Sequence[Finding]) -> None:
+    """Drift about these rows that is no longer found is over."""
+    still = {(finding.kind, finding.subject) for finding in found}
+    opened = Drift.objects.filter(row_id__in=[row.id for row in rows], resolved_at__isnull=True)
+    told = opened.values_list("pk", "kind", "subject")
+    resolve(Drift.objects.filter(pk__in=[pk for pk, kind, subject in told if (kind, subject) not in still]))
+
+
+def resolve(drifts: Any) -> int:
+    """Close those of a queryset of drift that are open; returns how many."""
+    values = {"resolved_at": timezone.now(), "mend_after": None, "mend_error": ""}
+    return int(drifts.filter(resolved_at__isnull=True).update(**values))

@@ -1,0 +1,154 @@
+"""Mending drift between Clay and the mirror: planned, asked for by a person, done by a tick.
+
+Every mending asks Clay for the row as it is now, and is safe to repeat: a killed worker's mending is done again.
+"""
+
+import datetime
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from enrichment import holds, recovery
+from enrichment.clock import in_seconds
+from enrichment.drift.differences import resolve
+from enrichment.drift.mend_ways import ROWLESS, WAYS, Later, NotMended, table_is_full
+from enrichment.leads.prices import Price, price
+from enrichment.models import Drift, DriftKind, WaterfallVersion
+from enrichment.vendors.errors import VendorError
+from enrichment.waterfall.document import WaterfallDocument
+from gdpr import audit
+
+log = logging.getLogger(__name__)
+MOST = 5_000  # in one request
+CLAIMED_AT_ONCE = 25
+MENDINGS = {
+    DriftKind.VALUES: "Take Clay's values over into the mirror; pinned fields stay",
+    DriftKind.UNKNOWN_ROW: "Take the rows in as leads, by the rules of intake",
+    DriftKind.DUPLICATE: "Delete the duplicates in Clay; the rows the mirror knows stay",
+    DriftKind.OTHER_TABLE: "Note in the mirror which table the row is in",
+    DriftKind.ROW_GONE: "Create the rows again and enrich them",
+    DriftKind.NOT_KEPT: "Create the rows again and enrich them",
+    DriftKind.NO_ROW: "Send the leads to Clay",
+}
+
+
+@dataclass(frozen=True)
+class MendPlan:
+    """`each`: the price of one row, None where mending asks no provider."""
+
+    kind: DriftKind
+    ready: list[int]
+    each: Price | None
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars for all of it, as far as `each` knows."""
+        return len(self.ready) * self.each.amount if self.each else None
+
+
+def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
+    """What mending all open drift of a kind would take, or of the one row `pk`."""
+    drifts = Drift.objects.filter(kind=kind, resolved_at__isnull=True).order_by("pk")
+    if pk is not None:
+        drifts = drifts.filter(pk=pk)
+    left_out = Counter[str]()
+    waiting = drifts.filter(mend_after__isnull=False).count()
+    left_out["being mended already"] = waiting
+    free = drifts.filter(mend_after__isnull=True)
+    if kind in ROWLESS and table_is_full():
+        left_out["not possible: Clay's table is full. Set up a new one first"] = free.count()
+        free = free.none()
+    if kind == DriftKind.VALUES and (others := free.filter(fields__contains=["linkedin_url"]).count()):
+        left_out["not possible: the row now has another person's address. Correct it in Clay"] = others
+        free = free.exclude(fields__contains=["linkedin_url"])
+    ready = list(free.values_list("pk", flat=True)[: MOST + 1])
+    if len(ready) > MOST:
+        left_out[f"too many for once: at most {MOST:,}"] = free.count() - MOST
+    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    each = price(document) if kind in ROWLESS else None
+    return MendPlan(kind, ready[:MOST], each, +left_out)
+
+
+def request(found: MendPlan, *, by: Any) -> int:
+    """Ask for what the plan says; returns how many will be mended."""
+    with transaction.atomic():
+        drifts = Drift.objects.filter(pk__in=found.ready, resolved_at__isnull=True, mend_after__isnull=True)
+        asked = drifts.update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
+        if asked:
+            audit.record(f"mend_{found.kind}", by=by, object_type="drift", counts={"drifts": asked})
+    return int(asked)
+
+
+# ---------------------------------------------------------------- the tick
+
+
+def run_due() -> int:
+    """Mend what was asked for until nothing is due; returns how many were tried."""
+    done = 0
+    while not holds.held("clay") and (drifts := _claim()):
+        for drift in drifts:
+            _one(drift)
+        done += len(drifts)
+    return done
+
+
+def _claim() -> list[Drift]:
+    now = timezone.now()
+    with transaction.atomic():
+        due = Drift.objects.filter(mend_after__lte=now, resolved_at__isnull=True).order_by("mend_after", "pk")
+        drifts = list(
+            due.select_for_update(skip_locked=True, of=("self",)).select_related("lead", "mend_by")[
+                :CLAIMED_AT_ONCE
+            ]
+        )
+        lease = now + datetime.timedelta(seconds=settings.LEASE_SECONDS)
+        Drift.objects.filter(pk__in=[d.pk for d in drifts]).update(
+            mend_after=lease, mend_tries=F("mend_tries") + 1
+        )
+    for drift in drifts:
+        drift.mend_tries += 1
+    return drifts
+
+
+def _one(drift: Drift) -> None:
+    mine = Drift.objects.filter(pk=drift.pk)
+    try:
+        WAYS[DriftKind(drift.kind)](drift)
+    except NotMended as sentence:
+        mine.update(mend_after=None, mend_error=str(sentence)[:300])
+    except Later as later:
+        mine.update(mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1)
+    except VendorError as error:
+        _after_error(drift, error)
+    except Exception:
+        # One that cannot be mended must not keep the others from it.
+        log.exception("mending of drift %s", drift.pk)
+        mine.update(mend_after=None, mend_error="An internal error; the log names it.")
+    else:
+        resolve(mine)
+
+
+def _after_error(drift: Drift, error: VendorError) -> None:
+    log.warning("mending of drift %s: %s", drift.pk, error)
+    step = recovery.next_step(error, tries=drift.mend_tries, limit="clay.updates", scope=drift.table_id)
+    mine = Drift.objects.filter(pk=drift.pk)
+    if step.action == "give_up":
+        mine.update(mend_after=None, mend_error=f"{error}. {error.advice}"[:300])
+    else:
+        mine.update(mend_after=step.not_before, mend_tries=drift.mend_tries - (not step.counted))
+
+
+def open_drift(kind: str = "") -> QuerySet[Drift]:
+    """Open drift, the newest first; of one kind where it is given."""
+    drifts = (
+        Drift.objects.filter(resolved_at__isnull=True).select_related("lead").order_by("-first_seen", "-pk")
+    )
+    return drifts.filter(kind=kind) if kind else drifts

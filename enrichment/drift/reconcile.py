@@ -1,0 +1,284 @@
+"""Clay beside the mirror: every hour the rows that changed, once a day all of them, page by page (exports are few).
+
+A run keeps its cursor, so that it goes on in the next tick, the next hour or after a crash. Rows are read
+first; then the leads whose row was not among them are looked for one by one, and only a row that Clay says
+it does not have counts as absent.
+"""
+
+import datetime
+import logging
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from enrichment import fanout, holds, recovery
+from enrichment.clock import in_seconds, span
+from enrichment.connections import clay_table
+from enrichment.drift.differences import (
+    Finding,
+    compare,
+    identity_of,
+    record,
+    resolve,
+    settle,
+    without_suppressed,
+)
+from enrichment.models import BatchItem, Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
+from enrichment.models.drift import ReconcilePhase
+from enrichment.models.work import BatchKind
+from enrichment.states import EnrichmentStatus, ItemStatus
+from enrichment.vendors import limiter
+from enrichment.vendors.clay import RowPage
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import NotFound, Recovery, VendorError
+
+log = logging.getLogger(__name__)
+LIMIT = "clay.exports"
+SPARE = 2  # exports an hour left for read-backs, which need one where Clay has no search (D14)
+OVERLAP = 300  # seconds by which two runs overlap: clocks differ
+LOOKED_FOR_AT_ONCE = 200
+ABSENT = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT)
+
+
+def run_due() -> int:
+    """Go on with the open run, or start one when it is time, until a limit is reached; how many exports."""
+    if holds.held("clay") or not clay_table():
+        return 0
+    run = _claim() or _start()
+    if run is None:
+        return 0
+    before = run.exports
+    try:
+        while run.phase == ReconcilePhase.EXPORT and _read_page(run):
+            pass
+        while run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
+            pass
+    except Exception as error:
+        # Left open it would be begun again at every tick, and use up the ten exports of each hour.
+        log.error("comparison %s ended: %s", run.pk, type(error).__name__)  # noqa: TRY400
+        _save(run, is_open=False, error="internal_error")
+        raise
+    finally:
+        _save(run, in_flight_since=None)
+    return run.exports - before
+
+
+def _claim() -> ReconcileRun | None:
+    now = timezone.now()
+    lapsed = now - datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    free = Q(in_flight_since__isnull=True) | Q(in_flight_since__lt=lapsed)
+    with transaction.atomic():
+        due = ReconcileRun.objects.filter(free, is_open=True, not_before__lte=now)
+        run = due.select_for_update(skip_locked=True).first()
+        if run is not None:
+            _save(run, in_flight_since=now)
+    return run
+
+
+def _start() -> ReconcileRun | None:
+    """A new run if it is time for one; full where the last full one is a day ago or did not end well."""
+    now = timezone.now()
+    recent = now - span(settings.RECONCILE_SECONDS)
+    if ReconcileRun.objects.filter(Q(is_open=True) | Q(started_at__gt=recent)).exists():
+        return None
+    return start(full=False)
+
+
+def start(*, full: bool) -> ReconcileRun | None:
+    """A claimed run; None where one is open. It is full, whatever is asked, when a full one is due."""
+    now = timezone.now()
+    good = ReconcileRun.objects.filter(is_open=False, error="").order_by("-started_at")
+    last = good.first()
+    full = (
+        full
+        or not good.filter(full=True, started_at__gt=now - span(settings.RECONCILE_FULL_SECONDS)).exists()
+    )
+    try:
+        with transaction.atomic():
+            return ReconcileRun.objects.create(
+                full=full,
+                since=None if full or last is None else last.started_at - span(OVERLAP),
+                tables=_tables(),
+                in_flight_since=now,
+                started_at=now,
+            )
+    except IntegrityError:
+        return None  # started by another worker in this moment
+
+
+def _tables() -> list[str]:
+    """The table that takes new rows, and those older leads have theirs in."""
+    current = clay_table()
+    used = Lead.objects.exclude(clay_table_id__in=["", current]).order_by("clay_table_id")
+    return [current, *used.values_list("clay_table_id", flat=True).distinct()]
+
+
+def _save(run: ReconcileRun, **values: object) -> None:
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(values))
+
+
+# ---------------------------------------------------------------- what Clay has
+
+
+def _read_page(run: ReconcileRun) -> bool:
+    """One export; False: not now."""
+    if run.at_table >= len(run.tables):
+        _save(run, phase=ReconcilePhase.CONFIRM)
+        return True
+    client, table = clay(), run.tables[run.at_table]
+    wait = _wait_for_slot(client.workspace_id)
+    if wait:
+        _save(run, not_before=in_seconds(wait))
+        return False
+    try:
+        page = client.export_rows(
+            table, limit=settings.RECONCILE_PAGE, cursor=run.cursor or None, updated_since=run.since
+        )
+    except VendorError as error:
+        return _after_error(run, table, error)
+    _record_page(run, table, page)
+    return True
+
+
+def _wait_for_slot(workspace: str) -> float:
+    """0.0 with a slot taken; else the real seconds to wait. The last few of the hour are left to others."""
+    gauge = limiter.peek(LIMIT, workspace)
+    if gauge.limit - gauge.used <= min(SPARE, gauge.limit // 2):
+        return max(gauge.resets_in, 0.05)
+    return limiter.take(LIMIT, workspace)
+
+
+def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
+    found = compare(page.rows, table, WaterfallVersion.active().phone_country)
+    rows = {**run.rows, table: run.rows.get(table, 0) + len(page.rows)}
+    done = page.next_cursor is None
+    with transaction.atomic():
+        SeenRow.objects.bulk_create(
+            (SeenRow(run=run, row_id=row.id[:100]) for row in page.rows), ignore_conflicts=True
+        )
+        record(found)
+        settle(page.rows, found)
+        _save(
+            run,
+            rows=rows,
+            cursor=page.next_cursor or "",
+            at_table=run.at_table + done,
+            exports=run.exports + 1,
+            tries=0,
+            in_flight_since=timezone.now(),
+        )
+
+
+def _after_error(run: ReconcileRun, table: str, error: VendorError) -> bool:
+    log.warning("reconciliation %s: %s", run.pk, error)
+    if error.recovery == Recovery.CHECK_ADDRESS and table != clay_table():
+        # An old table that was removed in Clay: its rows are gone, and that is found lead by lead.
+        _save(run, at_table=run.at_table + 1, cursor="", tries=0)
+        return True
+    step = recovery.next_step(error, tries=run.tries + 1, limit=LIMIT, scope=clay().workspace_id)
+    unknown = (
+        step.action == "read_back" and run.tries + 1 < settings.MAX_ATTEMPTS
+    )  # an export changes nothing
+    if step.action == "again" or unknown:
+        _save(run, tries=run.tries + step.counted, not_before=step.not_before)
+    else:
+        _finish(run, error=str(error)[:300])
+    return False
+
+
+# ---------------------------------------------------------------- what Clay has not
+
+
+def _look_for_absent(run: ReconcileRun) -> bool:
+    """Some of the leads whose row was not read, asked for one by one; False: not now, or finished."""
+    leads = list(_unread(run)[:LOOKED_FOR_AT_ONCE])
+    if not leads:
+        _finish(run)
+        return False
+    client = clay()
+    answers = fanout.each(
+        leads, lambda lead: client.get_row(lead.clay_table_id or run.tables[0], str(lead.clay_row_id))
+    )
+    absent: list[Lead] = []
+    for lead, answer in zip(leads, answers, strict=True):
+        if isinstance(answer, NotFound) and answer.recovery == Recovery.UNENRICHABLE:
+            absent.append(lead)
+        elif isinstance(answer, VendorError):
+            return _after_error(run, run.tables[0], answer)
+    with transaction.atomic():
+        record(without_suppressed([_absent(lead) for lead in absent]))
+        _save(run, confirmed_to=leads[-1].pk, tries=0, in_flight_since=timezone.now())
+    return True
+
+
+def _unread(run: ReconcileRun) -> QuerySet[Lead]:
+    """Leads with a row that this run should have read and did not; rows made since it began are not due yet."""
+    made = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.ROWS, status=ItemStatus.DONE)
+    seen = SeenRow.objects.filter(run=run, row_id=OuterRef("clay_row_id"))
+    leads = Lead.objects.filter(clay_row_id__isnull=False, pk__gt=run.confirmed_to).exclude(Exists(seen))
+    leads = leads.exclude(Exists(made.filter(batch__finished_at__gte=run.started_at)))
+    if not run.full:  # what changed: the rows Clay gave ids to since the last run
+        leads = leads.filter(Exists(made.filter(batch__finished_at__gte=run.since)))
+    return leads.order_by("pk").only(
+        "linkedin_url",
+        "email_work",
+        "email_personal",
+        "phone",
+        "clay_row_id",
+        "clay_table_id",
+        "clay_seen_at",
+    )
+
+
+def _absent(lead: Lead) -> Finding:
+    kind = DriftKind.ROW_GONE if lead.clay_seen_at else DriftKind.NOT_KEPT
+    return Finding(kind, identity_of(lead), lead.pk, lead.clay_table_id, str(lead.clay_row_id))
+
+
+# ---------------------------------------------------------------- the end
+
+
+def _finish(run: ReconcileRun, error: str = "") -> None:
+    with transaction.atomic():
+        if not error:
+            _find_rowless()
+            opened = Drift.objects.filter(resolved_at__isnull=True)
+            if run.full:  # everything was read, so what was not seen in this run is over
+                resolve(opened.filter(last_seen__lt=run.started_at).exclude(kind=DriftKind.NO_ROW))
+            resolve(opened.filter(kind__in=ABSENT).exclude(lead__clay_row_id=F("row_id")))
+        run.seen.all().delete()
+        _save(
+            run,
+            phase=ReconcilePhase.DONE,
+            is_open=False,
+            finished_at=timezone.now(),
+            error=error,
+            ours=_ours(),
+        )
+
+
+def _ours() -> dict[str, int]:
+    counted = Lead.objects.filter(clay_row_id__isnull=False).exclude(clay_table_id="")
+    return dict(counted.order_by().values_list("clay_table_id").annotate(count=Count("pk")))
+
+
+def _find_rowless() -> None:
+    """Leads that wait for a row that nobody is going to make."""
+    settled = timezone.now() - span(settings.POLL_AFTER_SECONDS)
+    waiting = BatchItem.objects.filter(lead=OuterRef("pk"), status=ItemStatus.PLANNED)
+    lost = Lead.objects.filter(
+        enrichment_status=EnrichmentStatus.PENDING,
+        clay_row_id__isnull=True,
+        dispatch_after__isnull=True,
+        updated_at__lt=settled,
+    ).exclude(Exists(waiting))
+    found = without_suppressed(
+        [Finding(DriftKind.NO_ROW, identity_of(lead), lead.pk) for lead in lost[:5000]]
+    )
+    record(found)
+    still = [finding.subject for finding in found]
+    resolve(Drift.objects.filter(kind=DriftKind.NO_ROW).exclude(subject__in=still))

@@ -1,0 +1,57 @@
+"""Claiming due work: one conditional UPDATE under SKIP LOCKED, a lease, and the return of lapsed leases."""
+
+import datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from enrichment.clock import due_in
+from enrichment.models.work import Leased
+from enrichment.states import advance, advance_one
+
+Work = TypeVar("Work", bound=Leased)
+
+
+def claim(queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int) -> list[Work]:
+    """Up to `limit` due rows, now in flight and ours; `claimed_from` on each is the status it had.
+
+    `queryset` gives the order. Rows that another worker holds are passed over, not waited for. `states`
+    must have PLANNED, UNKNOWN and IN_FLIGHT.
+    """
+    planned, unknown, in_flight = states["PLANNED"], states["UNKNOWN"], states["IN_FLIGHT"]
+    now = timezone.now()
+    with transaction.atomic():
+        due = queryset.filter(status__in=[planned, unknown], not_before__lte=now)
+        rows = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
+        if not rows:
+            return []
+        for row in rows:
+            row.claimed_from = states(row.status)  # type: ignore[attr-defined]
+            row.tries += 1
+        mine = type(rows[0])._default_manager.filter(pk__in=[row.pk for row in rows])
+        advance(mine, in_flight, in_flight_since=now, tries=models.F("tries") + 1)
+    for row in rows:
+        row.status, row.in_flight_since = in_flight, now  # type: ignore[attr-defined]
+    return rows
+
+
+def release(work: Work, *, not_before: Any, counted: bool = True, error: Any = None) -> None:
+    """Hand claimed work back as it was: due again at `not_before`; uncounted where it was not its fault."""
+    values: dict[str, Any] = {"not_before": not_before, "in_flight_since": None}
+    if not counted:
+        values["tries"] = work.tries - 1
+    if error is not None:
+        values |= {"error_kind": error.kind, "error_message": str(error)[:300]}
+    advance_one(work, work.claimed_from, **values)  # type: ignore[attr-defined]
+
+
+def hand_back_lapsed(model: type[Work], states: type[models.TextChoices]) -> int:
+    """Work whose worker was killed: its outcome is unknown, so it is read back before anything is sent (D12)."""
+    # In real seconds: a call takes as long as it takes, whatever speed the product's clock has.
+    lapsed = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    rows = model._default_manager.filter(status=states["IN_FLIGHT"], in_flight_since__lt=lapsed)
+    return advance(
+        rows, states["UNKNOWN"], in_flight_since=None, not_before=due_in(settings.READ_BACK_SECONDS)
+    )

@@ -1,0 +1,41 @@
+"""Renders the state machines of `enrichment.states` into docs/states.md."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import models
+
+from enrichment import states
+
+TITLES: dict[type[models.TextChoices], str] = {
+    states.EnrichmentStatus: "A lead's enrichment",
+    states.BatchStatus: "A batch to Clay",
+    states.ItemStatus: "A batch's item",
+    states.AttemptStatus: "An enrichment attempt",
+    states.DeliveryStatus: "A webhook delivery",
+    states.HandoverStatus: "A handover to GoHighLevel or Instantly",
+    states.JobStatus: "A job",
+    states.MemberStatus: "A row of a bulk retry",
+    states.VersionStatus: "A version of the waterfalls or of the scorecard",
+}
+
+
+def document() -> str:
+    """The whole page, in Markdown with Mermaid."""
+    parts = ["# States\n\nRendered from `enrichment/states.py` by `manage.py state_diagrams`.\n"]
+    parts += [
+        f"## {title}\n\n```mermaid\n{states.diagram(machine)}\n```\n" for machine, title in TITLES.items()
+    ]
+    return "\n".join(parts)
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = Path(settings.BASE_DIR) / "docs" / "states.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(document())
+        self.stdout.write(f"Wrote {path.relative_to(settings.BASE_DIR)}.")

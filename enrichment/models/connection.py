@@ -1,0 +1,45 @@
+"""The outside systems: what was set up there, when they last answered, and what is held."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class Connection(models.Model):
+    system = models.CharField(max_length=16, unique=True, help_text="clay, ghl or instantly")
+    table_id = models.CharField(max_length=100, blank=True, default="")
+    webhook_id = models.CharField(max_length=100, blank=True, default="")
+    webhook_url = models.CharField(max_length=500, blank=True, default="")
+    last_ok_at = models.DateTimeField(null=True, blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        permissions = [("manage_connections", "Can set up and test connections, and lift holds")]
+
+    def __str__(self) -> str:
+        return self.system
+
+
+class ServiceHold(models.Model):
+    """A paused service: no call is made until `until` has passed or a person resumes it."""
+
+    system = models.CharField(max_length=16)
+    reason = models.CharField(max_length=40)
+    message = models.CharField(max_length=300, blank=True, default="")
+    since = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["system"], condition=models.Q(lifted_at__isnull=True), name="one_hold_a_system"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"hold of {self.system}"

@@ -1,0 +1,276 @@
+"""The mirror: one row per person, keyed by the canonical LinkedIn URL."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from enrichment.models.shape import Shape
+from enrichment.states import FINAL_STATUSES, EnrichmentStatus
+
+# Errors that settle themselves: nothing is left for a person to do.
+SETTLED_KINDS = ("", "unenrichable", "suppressed")
+# A lead that a person should look at: marked, or final with an error, whatever was found of it (D3).
+FAILING = Q(needs_person=True) | (
+    Q(enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(error_kind__in=SETTLED_KINDS)
+)
+
+
+class SourceType(models.TextChoices):
+    COMPETITOR_FOLLOWER = "competitor_follower", "Competitor follower"
+    EVENT_ATTENDEE = "event_attendee", "Event attendee"
+    GROUP_MEMBER = "group_member", "Group member"
+    POST_COMMENTER = "post_commenter", "Post commenter"
+    POST_LIKER = "post_liker", "Post liker"
+
+
+class SearchText(models.Func):
+    """The searchable words of a lead: names, company, title, e-mail and its parts, domain, LinkedIn slug.
+
+    E-mail, domain and URL are searched whole and cut at their punctuation; the `simple` configuration
+    neither stems nor drops words, so a name that is also an English word is found.
+    """
+
+    output_field = SearchVectorField()
+    template = (
+        "to_tsvector('simple'::regconfig, "
+        "coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(company_name, '') || ' ' || "
+        "coalesce(title, '') || ' ' || coalesce(email_work, '') || ' ' || coalesce(email_personal, '') || ' ' || "
+        "coalesce(company_domain, '') || ' ' || "
+        "translate(coalesce(email_work, '') || ' ' || coalesce(email_personal, '') || ' ' || "
+        "coalesce(company_domain, '') || ' ' || regexp_replace(linkedin_url, '^.*/in/', ''), '@.-_/+', '      '))"
+    )
+
+
+def prefix_query(text: str) -> SearchQuery | None:
+    """`text` as a query in which every word may be a prefix: "kowal acme" → kowal:* & acme:*.
+
+    None where no searchable word is left.
+    """
+    cut = "".join(c if c.isalnum() or c in "@.-_'" else " " for c in text)
+    words = [w.strip("@.-_'").replace("'", "''") for w in cut.split()]
+    terms = [f"'{w}':*" for w in words if w]
+    if not terms:
+        return None
+    return SearchQuery(" & ".join(terms), config="simple", search_type="raw")
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    def final(self) -> LeadQuerySet:
+        return self.filter(enrichment_status__in=FINAL_STATUSES)
+
+    def in_tier(self, *tiers: int) -> LeadQuerySet:
+        return self.filter(icp_tier__in=tiers)
+
+    def matching(self, text: str, *, personal: bool = True) -> LeadQuerySet:
+        """Leads whose searchable words begin with every word of `text`; all leads when it is blank.
+
+        `personal=False`: only company and title are searched, for whoever may not find a person.
+        """
+        if not text.strip():
+            return self
+        query = prefix_query(text)
+        if query is None:
+            return self.none()
+        found = self.filter(search=query)
+        if personal:
+            return found
+        # What matches in two columns matches in all, so the index above still finds them first.
+        return found.alias(open_words=SearchVector("company_name", "title", config="simple")).filter(
+            open_words=query
+        )
+
+    def due_for_dispatch(self, now: datetime.datetime) -> LeadQuerySet:
+        return self.filter(dispatch_after__lte=now)
+
+    def due_for_write_back(self, now: datetime.datetime) -> LeadQuerySet:
+        return self.filter(write_back_after__lte=now, clay_row_id__isnull=False)
+
+    def failing(self) -> LeadQuerySet:
+        return self.filter(FAILING)
+
+    def overdue_in_clay(self, before: datetime.datetime) -> LeadQuerySet:
+        """Triggered before `before` and still without an answer."""
+        return self.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS, in_progress_since__lt=before)
+
+
+class Lead(models.Model):
+    # -- what the Hunter agent sent
+    linkedin_url = models.CharField(max_length=300, unique=True)
+    first_name = models.CharField(max_length=100, blank=True, default="")
+    last_name = models.CharField(max_length=100, blank=True, default="")
+    company_name = models.CharField(max_length=200, blank=True, default="")
+    source_type = models.CharField(max_length=32, choices=SourceType.choices)
+    source_name = models.CharField(max_length=200)
+    source_url = models.CharField(max_length=2000, blank=True, default="")
+    engagement_action = models.CharField(max_length=500, blank=True, default="")
+    engagement_content = models.TextField(blank=True, default="")
+    scraped_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
+    retention_until = models.DateTimeField()
+
+    # -- what enrichment found; missing is "" for text and NULL for everything else
+    email_personal = models.CharField(max_length=320, blank=True, default="")
+    email_work = models.CharField(max_length=320, blank=True, default="")
+    phone = models.CharField(max_length=32, blank=True, default="", help_text="E.164")
+    title = models.CharField(max_length=500, blank=True, default="")
+    company_domain = models.CharField(max_length=255, blank=True, default="")
+    company_industry = models.CharField(max_length=200, blank=True, default="")
+    company_size = models.FloatField(null=True, blank=True, help_text="employees")
+    company_revenue = models.CharField(max_length=100, blank=True, default="")
+    company_location = models.CharField(max_length=300, blank=True, default="")
+    tech_stack = ArrayField(models.TextField(), default=list, blank=True)
+    funding_stage = models.CharField(max_length=100, blank=True, default="")
+    funding_amount = models.CharField(max_length=100, blank=True, default="")
+    linkedin_headline = models.TextField(blank=True, default="")
+    linkedin_summary = models.TextField(blank=True, default="")
+    linkedin_connections = models.IntegerField(null=True, blank=True)
+    recent_posts = models.JSONField(default=list, blank=True)
+    mutual_connections = models.IntegerField(null=True, blank=True)
+    raw = models.JSONField(default=dict, blank=True, help_text="Clay's last row, as it came")
+    pinned_fields = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+
+    # -- scores: ours decides, Clay's is kept beside it (D1)
+    icp_score = models.FloatField(null=True, blank=True)
+    icp_tier = models.PositiveSmallIntegerField(null=True, blank=True)
+    score_explanation = models.JSONField(default=list, blank=True)
+    scorecard = models.ForeignKey(
+        "ScorecardVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    scored_at = models.DateTimeField(null=True, blank=True)
+    clay_score = models.FloatField(null=True, blank=True)
+    clay_tier = models.CharField(max_length=32, blank=True, default="")
+
+    # -- where it stands
+    enrichment_status = models.CharField(
+        max_length=16, choices=EnrichmentStatus.choices, default=EnrichmentStatus.PENDING
+    )
+    in_progress_since = models.DateTimeField(null=True, blank=True)
+    enriched_at = models.DateTimeField(null=True, blank=True)
+    clay_seen_at = models.DateTimeField(null=True, blank=True, help_text="time of the newest event applied")
+    enrichment_cost = models.DecimalField(
+        max_digits=10, decimal_places=4, default=0, help_text="USD, all attempts"
+    )
+    # The last error stands apart from the status: a partial lead can carry one (D3).
+    error_kind = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.CharField(max_length=300, blank=True, default="")
+    error_provider = models.CharField(max_length=40, blank=True, default="")
+    error_at = models.DateTimeField(null=True, blank=True)
+    needs_person = models.BooleanField(default=False)
+
+    # -- references in the other systems
+    clay_row_id = models.CharField(max_length=100, null=True, blank=True, unique=True)
+    clay_table_id = models.CharField(max_length=100, blank=True, default="")
+    ghl_contact_id = models.CharField(max_length=100, blank=True, default="")
+    instantly_lead_id = models.CharField(max_length=100, blank=True, default="")
+
+    # -- due work, read by the beat ticks through partial indexes; NULL is "nothing due"
+    dispatch_after = models.DateTimeField(null=True, blank=True)
+    dispatch_priority = models.SmallIntegerField(default=0, help_text="higher goes first")
+    dispatch_tries = models.PositiveSmallIntegerField(default=0)
+    skip_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    only_providers = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        blank=True,
+        help_text="fill-in: ask these alone; empty is all",
+    )
+    write_back_after = models.DateTimeField(null=True, blank=True)
+    write_back_tries = models.PositiveSmallIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    search = models.GeneratedField(expression=SearchText(), output_field=SearchVectorField(), db_persist=True)
+
+    objects = LeadQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("view_personal_data", "Can see personal data unmasked"),
+            ("retry_lead", "Can start an enrichment again"),
+            ("deliver_lead", "Can deliver a lead again"),
+            ("import_lead", "Can import leads from a file"),
+        ]
+        indexes = [
+            GinIndex(fields=["search"], name="lead_search"),
+            models.Index(
+                models.F("icp_score").desc(nulls_last=True), models.F("id").desc(), name="lead_by_score"
+            ),
+            models.Index(fields=["-received_at", "-id"], name="lead_by_received"),
+            models.Index(fields=["enrichment_status", "-received_at", "-id"], name="lead_by_status"),
+            models.Index(
+                fields=["icp_tier", "source_type", "-received_at", "-id"], name="lead_by_tier_source"
+            ),
+            models.Index(fields=["source_type", "-received_at", "-id"], name="lead_by_source"),
+            models.Index(fields=["company_name", "id"], name="lead_by_company"),
+            models.Index(fields=["last_name", "first_name", "id"], name="lead_by_name"),
+            models.Index(fields=["email_work"], name="lead_by_email_work", condition=~Q(email_work="")),
+            models.Index(
+                fields=["email_personal"], name="lead_by_email_own", condition=~Q(email_personal="")
+            ),
+            models.Index(fields=["phone"], name="lead_by_phone", condition=~Q(phone="")),
+            models.Index(
+                fields=["-dispatch_priority", "dispatch_after", "id"],
+                name="lead_due_dispatch",
+                condition=Q(dispatch_after__isnull=False),
+            ),
+            models.Index(
+                fields=["write_back_after", "id"],
+                name="lead_due_write_back",
+                condition=Q(write_back_after__isnull=False),
+            ),
+            models.Index(
+                fields=["-received_at", "-id"], name="lead_for_person", condition=Q(needs_person=True)
+            ),
+            models.Index(
+                fields=["-received_at", "-id"],
+                name="lead_drifting",
+                condition=Q(clay_score__lt=models.F("icp_score")) | Q(clay_score__gt=models.F("icp_score")),
+            ),
+            models.Index(
+                fields=["in_progress_since"],
+                name="lead_in_clay",
+                condition=Q(enrichment_status="in_progress"),
+            ),
+            models.Index(
+                models.F("error_kind"),
+                models.F("error_provider"),
+                Shape("error_message"),
+                models.F("error_at").desc(nulls_last=True),
+                name="lead_failing",
+                condition=FAILING,
+            ),
+            models.Index(
+                fields=["id"],
+                name="lead_write_back_stuck",
+                condition=Q(write_back_tries__gt=0, write_back_after__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Lead {self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def email(self) -> str:
+        """The best available e-mail: work preferred (specification, output fields)."""
+        return self.email_work or self.email_personal
+
+    @property
+    def drift(self) -> float | None:
+        """Clay's score minus ours, in points; None unless both are known."""
+        if self.icp_score is None or self.clay_score is None:
+            return None
+        return self.clay_score - self.icp_score
+
+    def values(self, *names: str) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}

@@ -1,0 +1,115 @@
+"""Hand-overs to Clay: batches, their items, and the enrichment attempts of each lead."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from enrichment.states import AttemptStatus, BatchStatus, ItemStatus
+
+
+class Leased(models.Model):
+    """Work that a tick claims: due at `not_before`, ours since `in_flight_since`, counted in `tries`."""
+
+    not_before = models.DateTimeField(default=timezone.now)
+    in_flight_since = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error_kind = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+
+class BatchKind(models.TextChoices):
+    ROWS = "rows", "Row creation"
+    TRIGGER = "trigger", "Enrichment trigger"
+    UPDATE = "update", "Write-back"
+
+
+class Batch(Leased):
+    """A frozen plan of one call to Clay; progress is derived from its items."""
+
+    kind = models.CharField(max_length=8, choices=BatchKind.choices)
+    status = models.CharField(max_length=16, choices=BatchStatus.choices, default=BatchStatus.PLANNED)
+    priority = models.SmallIntegerField(default=0)
+    table_id = models.CharField(max_length=100)
+    waterfall = models.ForeignKey("WaterfallVersion", null=True, blank=True, on_delete=models.PROTECT)
+    skip_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    only_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["-priority", "not_before", "id"],
+                name="batch_open",
+                condition=Q(status__in=["planned", "in_flight", "unknown"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} batch {self.pk}"
+
+
+class BatchItem(models.Model):
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="items")
+    lead = models.ForeignKey("Lead", on_delete=models.CASCADE, related_name="batch_items")
+    position = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=16, choices=ItemStatus.choices, default=ItemStatus.PLANNED)
+    error_kind = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        ordering = ["batch", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "lead"], name="item_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.position} of batch {self.batch_id}"
+
+
+class Attempt(models.Model):
+    """One enrichment of one lead: which waterfall it ran under, what it cost, how it ended."""
+
+    lead = models.ForeignKey("Lead", on_delete=models.CASCADE, related_name="attempts")
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts"
+    )
+    waterfall = models.ForeignKey("WaterfallVersion", on_delete=models.PROTECT, related_name="+")
+    skip_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    only_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    deferred_providers = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, help_text="left out for want of budget"
+    )
+    providers = models.JSONField(
+        default=list, blank=True, help_text="name, fields, timestamp, cost; misses too"
+    )
+    poll_after = models.DateTimeField(null=True, blank=True, help_text="no webhook by then: ask Clay")
+    polls = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(max_length=16, choices=AttemptStatus.choices, default=AttemptStatus.INTENDED)
+    started_at = models.DateTimeField(default=timezone.now)
+    triggered_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="USD")
+    error_kind = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.CharField(max_length=300, blank=True, default="")
+    provider = models.CharField(max_length=40, blank=True, default="", help_text="the provider that failed")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["lead", "-started_at"], name="attempt_by_lead"),
+            models.Index(fields=["-finished_at"], name="attempt_by_finish"),
+            models.Index(fields=["poll_after"], name="attempt_to_poll", condition=Q(status="running")),
+        ]
+        constraints = [
+            # A lead is asked for once at a time: a second trigger while one runs would be paid twice.
+            models.UniqueConstraint(
+                fields=["lead"], condition=Q(status__in=["intended", "running"]), name="one_open_attempt"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk} of lead {self.lead_id}"

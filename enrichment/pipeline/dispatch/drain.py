@@ -1,0 +1,39 @@
+"""The loop all three calls to Clay share: claim a due batch, make its call, until nothing is due."""
+
+from collections.abc import Callable
+
+from enrichment import holds
+from enrichment.leases import claim
+from enrichment.models import Batch
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.outcome import finish, items_of
+from enrichment.states import BatchStatus
+
+
+def drain(
+    kind: BatchKind,
+    send: Callable[[Batch, list], bool],
+    read_back: Callable[[Batch, list], None] | None = None,
+) -> int:
+    """Run the due batches of one kind, those with a higher priority first; returns how many.
+
+    `send` answers False where there was no slot: the batch is handed back, and the others wait as well.
+    `read_back` comes instead where a batch's outcome is unknown; without it the call is simply repeated.
+    Stops while Clay is held.
+    """
+    made = 0
+    while not holds.held("clay"):
+        order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
+        claimed = claim(order, BatchStatus, 1)
+        if not claimed:
+            break
+        batch = claimed[0]
+        items = items_of(batch)
+        if not items:
+            finish(batch)
+        elif read_back and batch.claimed_from == BatchStatus.UNKNOWN:  # type: ignore[attr-defined]
+            read_back(batch, items)
+        elif not send(batch, items):
+            break
+        made += 1
+    return made

@@ -1,0 +1,111 @@
+"""What a batch's end means for its leads: done, again, or set aside with the reason."""
+
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from enrichment import recovery
+from enrichment.leases import release
+from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.plan import freeze
+from enrichment.states import BatchStatus, EnrichmentStatus, ItemStatus, advance, advance_one
+from enrichment.vendors.errors import Permanent, Recovery, VendorError
+
+
+def items_of(batch: Batch) -> list[BatchItem]:
+    """The batch's open items in order, each with its lead."""
+    return list(batch.items.filter(status=ItemStatus.PLANNED).select_related("lead").order_by("position"))
+
+
+def finish(batch: Batch, status: BatchStatus = BatchStatus.DONE) -> None:
+    advance_one(batch, status, finished_at=timezone.now(), in_flight_since=None)
+
+
+def settle_items(items: Iterable[BatchItem], status: ItemStatus, error: VendorError | None = None) -> None:
+    ids = [item.pk for item in items]
+    values = {} if error is None else {"error_kind": error.recovery, "error_message": str(error)[:300]}
+    advance(BatchItem.objects.filter(pk__in=ids), status, **values)
+
+
+def set_aside(items: Sequence[BatchItem], error: VendorError) -> None:
+    """These rows cannot go: their leads fail with the reason and wait for a person."""
+    settle_items(items, ItemStatus.SET_ASIDE, error)
+    fail_leads([item.lead_id for item in items], error)
+
+
+def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
+    """Final for now: `failed` with the error and for a person to see; a row Clay does not know is unenrichable."""
+    leads = Lead.objects.filter(pk__in=lead_ids)
+    unknown_row = error.recovery == Recovery.UNENRICHABLE
+    leads.update(
+        error_kind=error.recovery,
+        error_message=str(error)[:300],
+        error_provider=error.provider or "",
+        error_at=timezone.now(),
+        needs_person=not unknown_row,
+        dispatch_after=None,
+        in_progress_since=None,
+        updated_at=timezone.now(),
+    )
+    after = EnrichmentStatus.UNENRICHABLE if unknown_row else EnrichmentStatus.FAILED
+    advance(leads.filter(email_work="", email_personal="", phone=""), after, field="enrichment_status")
+    # One that was enriched before keeps what was found, and its status with it (D3).
+    found = leads.filter(enrichment_status__in=[EnrichmentStatus.PENDING, EnrichmentStatus.IN_PROGRESS])
+    complete = found.filter(company_size__isnull=False).exclude(email_work="", email_personal="")
+    advance(complete, EnrichmentStatus.COMPLETED, field="enrichment_status")
+    advance(found, EnrichmentStatus.PARTIAL, field="enrichment_status")
+
+
+def go_again(items: Sequence[BatchItem]) -> None:
+    """Their leads are due for dispatch once more; one that went MAX_ATTEMPTS times waits for a person."""
+    settle_items(items, ItemStatus.AGAIN)
+    leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
+    leads.update(dispatch_after=timezone.now(), dispatch_tries=F("dispatch_tries") + 1)
+    spent = list(leads.filter(dispatch_tries__gte=settings.MAX_ATTEMPTS).values_list("pk", flat=True))
+    if spent:
+        message = "sent several times, and never found there"
+        fail_leads(spent, VendorError("clay", "dispatch", message=message, recovery=Recovery.NEEDS_PERSON))
+
+
+def after_error(
+    batch: Batch, items: Sequence[BatchItem], error: VendorError, *, limit: str, scope: str
+) -> None:
+    """The batch's next step after a failed call (D15: one bad row does not sink the others)."""
+    step = recovery.next_step(error, tries=batch.tries, limit=limit, scope=scope)
+    with transaction.atomic():
+        if step.action == "again":
+            release(batch, not_before=step.not_before, counted=step.counted, error=error)
+        elif step.action == "read_back":
+            advance_one(
+                batch,
+                BatchStatus.UNKNOWN,
+                not_before=step.not_before,
+                in_flight_since=None,
+                error_kind=error.kind,
+                error_message=str(error)[:300],
+            )
+        elif isinstance(error, Permanent) and len(items) > 1:
+            _narrow(batch, items, error)
+        else:
+            set_aside(items, error)
+            finish(batch, BatchStatus.FAILED)
+
+
+def _narrow(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:
+    """Drop the row the vendor named; where it named none, try each half alone."""
+    index = error.row_index
+    if index is not None and 0 <= index < len(items):
+        rest = [item for position, item in enumerate(items) if position != index]
+        set_aside([items[index]], error)
+        parts = [rest]
+    else:
+        middle = len(items) // 2
+        parts = [list(items[:middle]), list(items[middle:])]
+    for part in parts:
+        settle_items(part, ItemStatus.AGAIN)
+        freeze(BatchKind(batch.kind), [item.lead for item in part], table=batch.table_id)
+    finish(batch)

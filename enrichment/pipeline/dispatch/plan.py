@@ -1,0 +1,105 @@
+"""Which leads go to Clay together: full batches at once, a partial one after 60 s (D8)."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment.clock import span
+from enrichment.connections import clay_table
+from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models.lead import LeadQuerySet
+from enrichment.models.work import BatchKind
+from enrichment.states import BatchStatus
+
+OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
+# Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
+AHEAD = 8
+URGENT = 20  # a person waits for it: it leaves without waiting for company
+
+
+def plan(kind: BatchKind) -> int:
+    """Freeze batches of one kind from the leads that are due; returns how many."""
+    table = clay_table()
+    now = timezone.now()
+    # A batch that waits for a provider's budget or for a read-back takes nobody's place.
+    room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
+    if not table or room <= 0:
+        return 0
+    size = {
+        BatchKind.ROWS: settings.CLAY_ROWS_BATCH,
+        BatchKind.TRIGGER: settings.CLAY_TRIGGER_BATCH,
+        BatchKind.UPDATE: settings.CLAY_UPDATE_BATCH,
+    }[kind]
+    with transaction.atomic():
+        leads = list(_due(kind, now)[: size * room])
+        groups = list(_groups(kind, leads, size, now))[:room]
+        for group in groups:
+            freeze(kind, group, table=table)
+    return len(groups)
+
+
+def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str) -> Batch:
+    """One planned batch of these leads, which are due no longer. Inside the caller's transaction."""
+    first = leads[0]
+    narrowed = kind == BatchKind.TRIGGER
+    batch = Batch.objects.create(
+        kind=kind,
+        table_id=table,
+        priority=max(lead.dispatch_priority for lead in leads),
+        skip_providers=first.skip_providers if narrowed else [],
+        only_providers=first.only_providers if narrowed else [],
+    )
+    BatchItem.objects.bulk_create(
+        BatchItem(batch=batch, lead=lead, position=position) for position, lead in enumerate(leads)
+    )
+    due = "write_back_after" if kind == BatchKind.UPDATE else "dispatch_after"
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**{due: None})
+    return batch
+
+
+def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
+    if kind == BatchKind.UPDATE:
+        leads = Lead.objects.due_for_write_back(now).order_by("write_back_after", "id")
+    else:
+        rowless = kind == BatchKind.ROWS
+        leads = (
+            Lead.objects.due_for_dispatch(now)
+            .filter(clay_row_id__isnull=rowless)
+            .order_by("-dispatch_priority", "dispatch_after", "id")
+        )
+    return leads.only(
+        "id", "dispatch_after", "dispatch_priority", "write_back_after", "skip_providers", "only_providers"
+    ).select_for_update(skip_locked=True)
+
+
+def _groups(
+    kind: BatchKind, leads: Sequence[Lead], size: int, now: datetime.datetime
+) -> Iterator[tuple[Lead, ...]]:
+    """Batches of `size`; a smaller one where a lead has waited long enough or is urgent.
+
+    Leads with different providers to skip cannot share a trigger, which names them for all.
+    """
+    waited_since = now - span(settings.CLAY_FLUSH_SECONDS)
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Lead]] = {}
+    for lead in leads:
+        key = (
+            (tuple(lead.skip_providers), tuple(lead.only_providers))
+            if kind == BatchKind.TRIGGER
+            else ((), ())
+        )
+        alike.setdefault(key, []).append(lead)
+    for group in alike.values():
+        rest = iter(group)
+        while part := tuple(islice(rest, size)):
+            if len(part) == size or any(_leaves(kind, lead, waited_since) for lead in part):
+                yield part
+
+
+def _leaves(kind: BatchKind, lead: Lead, waited_since: datetime.datetime) -> bool:
+    due = lead.write_back_after if kind == BatchKind.UPDATE else lead.dispatch_after
+    urgent = kind != BatchKind.UPDATE and lead.dispatch_priority >= URGENT
+    return urgent or (due is not None and due <= waited_since)

@@ -1,0 +1,126 @@
+"""Row creation in Clay: one call for a batch, read back by `linkedin_url` where its outcome is unknown."""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from enrichment import fanout
+from enrichment.clock import in_seconds
+from enrichment.leases import release
+from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.drain import drain
+from enrichment.pipeline.dispatch.outcome import (
+    after_error,
+    finish,
+    go_again,
+    set_aside,
+    settle_items,
+)
+from enrichment.states import ItemStatus
+from enrichment.vendors import limiter
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import NotOffered, Permanent, Recovery, VendorError
+
+log = logging.getLogger(__name__)
+LIMIT = "clay.rows"
+
+
+def run_due() -> int:
+    """Create the rows of due batches until none is due or the limit is reached; returns how many calls."""
+    return drain(BatchKind.ROWS, _send, read_back)
+
+
+def _send(batch: Batch, items: list[BatchItem]) -> bool:
+    """False: there was no slot, and the batch is handed back until there is one."""
+    wait = limiter.take(LIMIT, batch.table_id, rows=len(items))
+    if wait:
+        release(batch, not_before=in_seconds(wait), counted=False)
+        return False
+    try:
+        created = clay().create_rows(batch.table_id, [row_of(item.lead) for item in items])
+    except VendorError as error:
+        log.warning("batch %s: %s", batch.pk, error)
+        after_error(batch, items, error, limit=LIMIT, scope=batch.table_id)
+        return True
+    with transaction.atomic():
+        for row in created:
+            record(items[row.index], row.id)
+        finish(batch)
+    return True
+
+
+def row_of(lead: Lead) -> dict[str, object]:
+    """The input fields Clay's table has; the others are carried in the mirror only (D6)."""
+    values = lead.values("first_name", "last_name", "company_name", "source_type", "source_name")
+    filled = {name: value for name, value in values.items() if value}
+    return {"linkedin_url": lead.linkedin_url, "scraped_at": lead.scraped_at, **filled}
+
+
+def record(item: BatchItem, row_id: str) -> None:
+    """The lead has its row and is due for its trigger. A row id that another lead has sets this one aside."""
+    try:
+        with transaction.atomic():
+            Lead.objects.filter(pk=item.lead_id, clay_row_id__isnull=True).update(
+                clay_row_id=row_id,
+                clay_table_id=item.batch.table_id,
+                dispatch_after=timezone.now(),
+                dispatch_tries=0,
+            )
+    except IntegrityError:
+        message = "the row id Clay answered belongs to another lead"
+        error = Permanent("clay", "create_rows", message=message, recovery=Recovery.NEEDS_PERSON)
+        set_aside([item], error)
+        return
+    settle_items([item], ItemStatus.DONE)
+
+
+def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
+    """Look for each row before anything is sent again (D12): found ones are kept, the others go again."""
+    client = clay()
+
+    def find(item: BatchItem) -> str:
+        page = client.search_rows(batch.table_id, {"linkedin_url": item.lead.linkedin_url}, limit=2)
+        return page.rows[0].id if page.rows else ""
+
+    answers = fanout.each(items, find)
+    errors = [answer for answer in answers if isinstance(answer, VendorError)]
+    if errors and isinstance(errors[0], NotOffered):
+        answers = _from_export(batch, items)
+        errors = []
+        if not answers:
+            return
+    if errors:
+        after_error(batch, items, errors[0], limit=LIMIT, scope=batch.table_id)
+        return
+    with transaction.atomic():
+        for item, row_id in zip(items, answers, strict=True):
+            if row_id:
+                record(item, str(row_id))
+            else:
+                go_again([item])
+        finish(batch)
+
+
+def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:
+    """The row ids out of an export, where Clay has no search (D14); empty: not now, the batch waits."""
+    client, cursor = clay(), None
+    found: dict[str, str] = {}
+    while True:
+        wait = limiter.take("clay.exports", client.workspace_id)
+        if wait:
+            release(batch, not_before=in_seconds(wait), counted=False)
+            return []
+        try:
+            page = client.export_rows(
+                batch.table_id, limit=5000, cursor=cursor, updated_since=batch.created_at
+            )
+        except VendorError as error:
+            after_error(batch, items, error, limit="clay.exports", scope=client.workspace_id)
+            return []
+        found |= {str(row.values.get("linkedin_url")): row.id for row in page.rows}
+        cursor = page.next_cursor
+        if cursor is None:
+            return [found.get(item.lead.linkedin_url, "") for item in items]

@@ -1,0 +1,101 @@
+"""Our references and verdict, written back to Clay's rows in batches (D8). Repeating it is harmless."""
+
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from enrichment import recovery
+from enrichment.clock import backoff, in_seconds
+from enrichment.leases import release
+from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.drain import drain
+from enrichment.pipeline.dispatch.outcome import finish, settle_items
+from enrichment.states import FINAL_STATUSES, BatchStatus, ItemStatus
+from enrichment.vendors import limiter
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import Permanent, VendorError
+
+log = logging.getLogger(__name__)
+LIMIT = "clay.updates"
+REFERENCES = ("ghl_contact_id", "instantly_lead_id")
+
+
+def run_due() -> int:
+    """Write back due batches until none is due or the limit is reached; returns how many calls."""
+    return drain(BatchKind.UPDATE, _send)
+
+
+def columns_of(lead: Lead) -> dict[str, str]:
+    """What Clay should hold of ours and does not hold yet, by its last row."""
+    ours = {name: getattr(lead, name) for name in REFERENCES if getattr(lead, name)}
+    if lead.enrichment_status in FINAL_STATUSES:
+        ours["enrichment_status"] = str(lead.enrichment_status)
+    return {name: value for name, value in ours.items() if lead.raw.get(name) != value}
+
+
+def _send(batch: Batch, items: list[BatchItem]) -> bool:
+    updates = {str(item.lead.clay_row_id): columns_of(item.lead) for item in items if item.lead.clay_row_id}
+    updates = {row_id: values for row_id, values in updates.items() if values}
+    if not updates:
+        settle_items(items, ItemStatus.DONE)
+        finish(batch)
+        return True
+    wait = limiter.take(LIMIT, batch.table_id, rows=len(updates))
+    if wait:
+        release(batch, not_before=in_seconds(wait), counted=False)
+        return False
+    try:
+        outcome = clay().update_rows(batch.table_id, updates)
+    except VendorError as error:
+        log.warning("batch %s: %s", batch.pk, error)
+        _after_error(batch, items, error)
+        return True
+    with transaction.atomic():
+        refused = set(outcome.refused)
+        _done(items, updates, set(outcome.done))
+        _again([item for item in items if item.lead.clay_row_id in {*outcome.left, *refused}])
+        settle_items(items, ItemStatus.DONE)
+        finish(batch)
+    return True
+
+
+def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, str]], done: set[str]) -> None:
+    """Clay holds these values now, so its next webhook about them will change nothing."""
+    ids = [item.lead_id for item in items if str(item.lead.clay_row_id) in done]
+    # Read again under the lock: a webhook may have brought a newer row while the call was under way.
+    for lead in Lead.objects.select_for_update().filter(pk__in=ids).only("clay_row_id", "raw"):
+        lead.raw = {**lead.raw, **updates[str(lead.clay_row_id)]}
+        lead.write_back_tries = 0
+        lead.save(update_fields=["raw", "write_back_tries"])
+
+
+def _after_error(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:
+    step = recovery.next_step(error, tries=batch.tries, limit=LIMIT, scope=batch.table_id)
+    if step.action != "give_up":  # an update is the same however often it is made: unknown is "again"
+        release(batch, not_before=step.not_before, counted=step.counted, error=error)
+        return
+    with transaction.atomic():
+        at = error.row_index
+        named = items[at : at + 1] if isinstance(error, Permanent) and at is not None else []
+        settle_items(named, ItemStatus.SET_ASIDE, error)
+        rest = [item for item in items if item not in named]
+        settle_items(rest, ItemStatus.AGAIN, error)
+        _again(rest)
+        finish(batch, BatchStatus.FAILED)
+
+
+def _again(items: Sequence[BatchItem]) -> None:
+    """Due once more, later each time; after MAX_ATTEMPTS the references stay in the mirror alone."""
+    for item in items:
+        tries = item.lead.write_back_tries + 1
+        Lead.objects.filter(pk=item.lead_id).update(
+            write_back_tries=F("write_back_tries") + 1,
+            write_back_after=backoff(tries) if tries <= settings.MAX_ATTEMPTS else None,
+        )
+        if tries > settings.MAX_ATTEMPTS:
+            log.error("lead %s: write-back to Clay given up at %s", item.lead_id, timezone.now().isoformat())

@@ -1,0 +1,143 @@
+"""What one row of intake must be: the input table of the specification as a pydantic model."""
+
+import datetime
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from enrichment.models.lead import SourceType
+from enrichment.pipeline import linkedin
+
+FUTURE_TOLERANCE = datetime.timedelta(minutes=5)  # clocks differ (D25)
+
+
+def broken(sentence: str) -> PydanticCustomError:
+    """A broken rule; the sentence continues the field's name and never holds the value."""
+    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
+
+
+class LeadIn(BaseModel):
+    """A lead as the Hunter agent sends it. Lengths are Unicode code points, counted after trimming (D25)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    linkedin_url: str = Field(description="A LinkedIn profile: https://www.linkedin.com/in/…")
+    first_name: str = Field("", max_length=100)
+    last_name: str = Field("", max_length=100)
+    company_name: str = Field("", max_length=200)
+    source_type: str = Field(
+        description="One of the source types", json_schema_extra={"enum": [*SourceType.values]}
+    )
+    source_name: Annotated[str, Field(min_length=1, max_length=200)]
+    source_url: str = Field("", max_length=2000, description="An http or https address")
+    engagement_action: str = Field("", max_length=500)
+    engagement_content: str = Field("", max_length=5000)
+    scraped_at: datetime.datetime = Field(description="ISO 8601 with an offset; stored in UTC")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _clean(cls, value: Any, info: ValidationInfo) -> Any:
+        """Trimmed text; null is as good as absent where the field may be absent."""
+        if value is None and not cls.model_fields[info.field_name or ""].is_required():
+            return ""
+        if not isinstance(value, str):
+            return value
+        if "\x00" in value:
+            raise broken("must not contain NUL characters.")
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise broken("must not contain unpaired surrogates.") from None
+        return value.strip()
+
+    @field_validator("linkedin_url")
+    @classmethod
+    def _profile(cls, value: str) -> str:
+        try:
+            return linkedin.canonical(value)
+        except ValueError as error:
+            raise broken(str(error)) from None
+
+    @field_validator("source_type")
+    @classmethod
+    def _source_type(cls, value: str) -> str:
+        if value not in SourceType.values:
+            raise broken(f"must be one of: {', '.join(SourceType.values)}.")
+        return value
+
+    @field_validator("source_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid or any(c.isspace() or not c.isprintable() for c in value):
+            raise broken("must be a web address that begins with https:// or http://.")
+        return value
+
+    @field_validator("scraped_at", mode="before")
+    @classmethod
+    def _moment(cls, value: Any, info: ValidationInfo) -> datetime.datetime:
+        """Aware, in UTC, neither in the future nor past its retention."""
+        moment = _instant(value)
+        now: datetime.datetime = info.context["now"]  # type: ignore[index]
+        if moment > now + FUTURE_TOLERANCE:
+            raise broken("must not be in the future (five minutes are tolerated).")
+        if moment <= now - datetime.timedelta(days=settings.RETENTION_DAYS):
+            raise broken(f"is longer ago than the retention of {settings.RETENTION_DAYS} days.")
+        return moment
+
+
+def _instant(value: Any) -> datetime.datetime:
+    try:
+        moment = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value)
+        offset = moment.utcoffset()
+    except (TypeError, ValueError):
+        raise broken(
+            "must be an ISO 8601 date and time with an offset, as in 2026-01-15T10:00:00Z."
+        ) from None
+    if offset is None:
+        raise broken("must name its offset from UTC, as in 2026-01-15T10:00:00Z.")
+    try:
+        return moment.astimezone(datetime.UTC)
+    except OverflowError:  # the first or last day of the calendar, moved out of it
+        raise broken("must be a time that can have happened.") from None
+
+
+SENTENCES = {
+    "missing": "is required.",
+    "string_too_long": "must be at most {max_length} characters long.",
+    "string_too_short": "is required.",
+    "string_type": "must be text.",
+}
+FIELDS = frozenset(LeadIn.model_fields)
+
+
+def read(row: Any, now: datetime.datetime) -> LeadIn | list[tuple[str, str]]:
+    """The row as a lead, or every rule it breaks as (field, sentence), one per field.
+
+    No sentence holds a value of the row.
+    """
+    if not isinstance(row, dict):
+        return [("", "The row must be an object with named fields.")]
+    try:
+        return LeadIn.model_validate(row, context={"now": now})
+    except ValidationError as error:
+        return [_rule(each) for each in error.errors(include_url=False, include_input=False)]
+
+
+def _rule(error: Any) -> tuple[str, str]:
+    field = str(error["loc"][0])
+    if error["type"] == "rule":
+        sentence = error["ctx"]["sentence"]
+    else:
+        sentence = SENTENCES.get(error["type"], "cannot be read.").format(**error.get("ctx", {}))
+    return field, f"{field} {sentence}"

@@ -1,0 +1,106 @@
+"""One spelling for one person: the canonical address of a LinkedIn profile."""
+
+import re
+import unicodedata
+from urllib.parse import unquote_to_bytes, urlsplit
+
+PREFIX = "https://www.linkedin.com/in/"
+MAX_LENGTH = 2000  # characters as given; the canonical form is far shorter
+MAX_SLUG = 100  # LinkedIn's own limit
+
+ALREADY_CANONICAL = re.compile(rf"{re.escape(PREFIX)}[a-z0-9](?:[a-z0-9-]{{0,98}}[a-z0-9])?", re.ASCII)
+HOST = re.compile(r"(?:(?:www|m|mobile|touch|[a-z]{2}(?:-[a-z]{2})?)\.)?linkedin\.com", re.ASCII)
+# The internal id that Sales Navigator and scrapers give in place of a slug; unlike a slug it has a case.
+MEMBER_ID = re.compile(r"AC[a-z]AA[A-Za-z0-9_-]{34}", re.ASCII)
+SLUG_CATEGORIES = ("L", "N", "M", "So", "Sk")  # letters, digits, marks, emoji and their skin tones
+SLUG_PUNCTUATION = frozenset("-_.~'&\u2019\u200c\u200d")  # the last two join letters in Persian, and emoji
+INVISIBLE_ENDS = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00a0"  # what copying brings along
+
+
+def canonical(url: str) -> str:
+    """`https://www.linkedin.com/in/slug`, the slug readable (not percent-encoded), NFC and lower case.
+
+    Accepts http and https or no scheme, a locale or mobile subdomain, the default port, a query, a
+    fragment, doubled slashes, percent-encoding however often applied, and what follows the slug
+    (`/en`, `/details/…`). The old `/pub/` form is refused: it does not name the slug of today, and a
+    guessed slug is another person. Idempotent.
+
+    Raises:
+        ValueError: a sentence that names the rule and never the value.
+    """
+    if ALREADY_CANONICAL.fullmatch(url):
+        return url
+    url = url.strip().strip(INVISIBLE_ENDS).strip()
+    if len(url) > MAX_LENGTH:
+        raise ValueError(f"must be at most {MAX_LENGTH} characters long.")
+    if "\\" in url or any(c.isspace() or unicodedata.category(c) == "Cc" for c in url):
+        raise ValueError("must not contain spaces, backslashes or control characters.")
+    return PREFIX + _slug(_path(url))
+
+
+def _path(url: str) -> list[str]:
+    """The path's segments, once the host is LinkedIn's beyond doubt."""
+    if not re.match(r"[a-z][a-z0-9+.-]*://", url, re.IGNORECASE):
+        url = f"https://{url.removeprefix('//')}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must be a web address.") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("must begin with https:// or http://.")
+    if "@" in parts.netloc:
+        raise ValueError("must not contain a user name or password.")
+    if not HOST.fullmatch((parts.hostname or "").removesuffix(".")):
+        raise ValueError("must be an address on linkedin.com.")
+    if port not in (None, 80, 443):
+        raise ValueError("must not name a port.")
+    return [segment for segment in parts.path.split("/") if segment]
+
+
+def _slug(segments: list[str]) -> str:
+    if [s.lower() for s in segments[:1]] == ["mwlite"]:  # the old mobile site
+        segments = segments[1:]
+    kind = segments[0].lower() if segments else ""
+    if kind == "pub":
+        raise ValueError("must be a /in/ address; the old /pub/ form no longer names a profile.")
+    if kind != "in":
+        raise ValueError("must be a person's profile (linkedin.com/in/…).")
+    if len(segments) < 2:
+        raise ValueError("must name the profile after /in/.")
+    slug = _decoded(segments[1])
+    if MEMBER_ID.fullmatch(slug):
+        return slug
+    slug = _lower(slug)
+    if len(slug) > MAX_SLUG:
+        raise ValueError(f"must name a profile of at most {MAX_SLUG} characters.")
+    if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(
+        map(_may_stand, slug)
+    ):
+        raise ValueError("must name a profile by letters, digits and hyphens.")
+    return slug
+
+
+def _decoded(segment: str) -> str:
+    """Without percent-encoding, however often it was applied."""
+    while "%" in segment:
+        try:
+            decoded = unquote_to_bytes(segment).decode()
+        except UnicodeError:
+            raise ValueError("must be percent-encoded as UTF-8.") from None
+        if decoded == segment:
+            break
+        segment = decoded
+    return segment.strip().strip(INVISIBLE_ENDS)
+
+
+def _lower(text: str) -> str:
+    """NFC and lower case; each can undo the other, so until nothing changes."""
+    while (lowered := unicodedata.normalize("NFC", text.lower())) != text:
+        text = lowered
+    return text
+
+
+def _may_stand(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category.startswith(SLUG_CATEGORIES) or character in SLUG_PUNCTUATION

@@ -1,0 +1,193 @@
+"""Values from outside in the types of the mirror (D24): "250" → 250, "a, b" → ["a", "b"], "" → missing.
+
+What cannot be read as its field's type is a conflict on that field, never a failure of the row.
+"""
+
+import datetime
+import json
+import math
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")  # 1,200: a comma that groups, and no other
+AHEAD = datetime.timedelta(minutes=5)  # D13: a time further ahead of our clock counts as now
+
+
+class Unreadable(ValueError):
+    """The value cannot be read as its field's type."""
+
+
+def is_missing(value: Any) -> bool:
+    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
+
+
+def clean(text: str) -> str:
+    """Without NUL bytes and lone surrogates, which PostgreSQL cannot store."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def text(longest: int | None = None) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise Unreadable
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Unreadable
+        read_text = clean(str(value)).strip()
+        if longest is not None and len(read_text) > longest:
+            raise Unreadable
+        return read_text
+
+    return read
+
+
+def number(value: Any) -> float:
+    """A finite number that is not negative; "1,200" and "250 " are read, "51-200" and "2,5" are not."""
+    if isinstance(value, bool):
+        raise Unreadable
+    if isinstance(value, str):
+        value = "".join(value.split())
+        value = value.replace(",", "") if _GROUPED.fullmatch(value) else value
+    try:
+        read = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise Unreadable from None
+    if not math.isfinite(read) or read < 0:
+        raise Unreadable
+    return read
+
+
+def whole(value: Any) -> int:
+    read = number(value)
+    if not read.is_integer() or read > 2_147_483_647:
+        raise Unreadable
+    return int(read)
+
+
+def email(value: Any) -> str:
+    read = text(320)(value).removeprefix("mailto:")
+    try:
+        validate_email(read)
+    except ValidationError:
+        raise Unreadable from None
+    local, _, host = read.rpartition("@")
+    return f"{local}@{host.lower()}"
+
+
+def phone(country: str) -> Callable[[Any], str]:
+    """E.164; a number without a country code is read as one of `country` (the waterfall's country_default)."""
+
+    def read(value: Any) -> str:
+        try:
+            parsed = phonenumbers.parse(text(64)(value), country)
+        except phonenumbers.NumberParseException:
+            raise Unreadable from None
+        if not phonenumbers.is_possible_number(parsed):
+            raise Unreadable
+        return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+    return read
+
+
+def domain(value: Any) -> str:
+    """ "https://www.Acme.com/about" → "acme.com"."""
+    read = text(2000)(value)
+    host = urlsplit(read if "//" in read else f"//{read}").hostname or ""
+    host = host.lower().removeprefix("www.").rstrip(".")
+    if not re.fullmatch(r"[^\s/@]+\.[^\s/@.]+", host) or len(host) > 255:
+        raise Unreadable
+    return host
+
+
+def texts(value: Any) -> list[str]:
+    """A list of texts; "a, b" and a list of numbers are read too."""
+    if isinstance(value, str):
+        stripped = value.strip()
+        if stripped.startswith("["):
+            try:
+                return texts(json.loads(stripped))
+            except ValueError:
+                raise Unreadable from None
+        value = re.split(r"[,;\n]", stripped)
+    if not isinstance(value, list):
+        raise Unreadable
+    return [item for item in (text()(each) for each in value if not is_missing(each)) if item]
+
+
+def posts(value: Any) -> list[Any]:
+    """Recent activity: texts or objects, as the source gives them."""
+    if isinstance(value, str):
+        return [clean(value)]
+    if not isinstance(value, list):
+        raise Unreadable
+    return value
+
+
+def moment(value: Any) -> datetime.datetime:
+    """An aware UTC time; one without an offset is UTC (D5), one more than five minutes ahead is now (D13)."""
+    try:
+        read = (
+            datetime.datetime.fromtimestamp(value / 1000 if value > 1e11 else value, datetime.UTC)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+            else datetime.datetime.fromisoformat(text(64)(value))
+        )
+        read = read.replace(tzinfo=datetime.UTC) if read.tzinfo is None else read.astimezone(datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Unreadable from None
+    now = timezone.now()
+    return now if read > now + AHEAD else read
+
+
+def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:
+    """{column of Clay's table: its reader}, for the columns the mirror takes from Clay."""
+    return {
+        "first_name": text(100),
+        "last_name": text(100),
+        "company_name": text(200),
+        "email_personal": email,
+        "email_work": email,
+        "phone": phone(country),
+        "title": text(500),
+        "company_domain": domain,
+        "company_industry": text(200),
+        "company_size": number,
+        "company_revenue": text(100),
+        "company_location": text(300),
+        "tech_stack": texts,
+        "funding_stage": text(100),
+        "funding_amount": text(100),
+        "linkedin_headline": text(),
+        "linkedin_summary": text(),
+        "linkedin_connections": whole,
+        "recent_posts": posts,
+        "mutual_connections": whole,
+        "icp_score": number,
+        "icp_tier": text(32),
+        "enriched_at": moment,
+    }
+
+
+def normalise(row: Mapping[str, Any], country: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """`row` as (values in the mirror's types, {column: what could not be read}); missing columns are absent."""
+    values: dict[str, Any] = {}
+    unreadable: dict[str, str] = {}
+    for column, read in readers(country).items():
+        given = row.get(column)
+        if is_missing(given):
+            continue
+        try:
+            value = read(given)
+        except (ValueError, TypeError, ArithmeticError, RecursionError):
+            # Unreadable is one of these; so is whatever a library makes of nonsense. None says the value in a log.
+            unreadable[column] = clean(given if isinstance(given, str) else reprlib.repr(given))[:500]
+            continue
+        if not is_missing(value):
+            values[column] = value
+    return values, unreadable

@@ -1,0 +1,66 @@
+"""The status of an enriched lead (D3), and the error that stands beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from enrichment.models import Lead
+from enrichment.pipeline.normalise import clean
+from enrichment.states import EnrichmentStatus
+from enrichment.vendors.answers import mask
+from enrichment.vendors.errors import CLAY, DEFAULT_RULE, Recovery
+
+# Words some answers have for a status number (D26): the specification's error types.
+_WORDS = {
+    "rate_limit": 429,
+    "rate_limited": 429,
+    "provider_timeout": 504,
+    "timeout": 504,
+    "invalid_input": 400,
+    "authentication": 401,
+    "unauthorized": 401,
+    "provider_error": 502,
+    "not_found": 404,
+    "quota_exceeded": 403,
+}
+
+
+@dataclass(frozen=True)
+class RunError:
+    """Why a run failed, as Clay said it: `recovery` by the error table, closed by default."""
+
+    recovery: Recovery
+    code: str
+    message: str
+    provider: str
+
+    @classmethod
+    def read(cls, told: Any) -> "RunError | None":
+        """From `data.error` or a row's `error`: an object, a bare text, or nothing."""
+        if isinstance(told, str) and told.strip():
+            told = {"message": told}
+        if not isinstance(told, Mapping) or not told:
+            return None
+        code = clean(str(told.get("code") or "")).strip()
+        known = int(code) if code.isdecimal() and len(code) == 3 else _WORDS.get(code.lower())
+        rule = CLAY.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
+        provider = told.get("provider")
+        return cls(
+            recovery=rule.recovery,
+            code=code[:40],
+            message=mask(clean(str(told.get("message") or ""))),
+            provider=clean(provider).strip().lower()[:40] if isinstance(provider, str) else "",
+        )
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(word for word in (self.code, self.message) if word)[:300]
+
+
+def status_of(lead: Lead, error: RunError | None) -> EnrichmentStatus:
+    """completed: an e-mail and a company size; partial: an e-mail or a phone; failed: an error and neither."""
+    if lead.email and lead.company_size is not None:
+        return EnrichmentStatus.COMPLETED
+    if lead.email or lead.phone:
+        return EnrichmentStatus.PARTIAL
+    return EnrichmentStatus.FAILED if error else EnrichmentStatus.UNENRICHABLE

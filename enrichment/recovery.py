@@ -1,0 +1,51 @@
+"""What happens to work whose call failed: the one place where an error becomes a next step."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Literal
+
+from django.conf import settings
+from django.utils import timezone
+
+from enrichment import alerts, holds
+from enrichment.clock import backoff, due_in
+from enrichment.vendors import limiter
+from enrichment.vendors.errors import (
+    Misconfigured,
+    Paused,
+    RateLimited,
+    Retryable,
+    UnknownOutcome,
+    VendorError,
+)
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """`again`: send then. `read_back`: look first. `give_up`: a person or nobody. `counted`: it was a try."""
+
+    action: Literal["again", "read_back", "give_up"]
+    not_before: datetime.datetime
+    counted: bool = True
+
+
+def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> NextStep:
+    """The step after `error` on the `tries`-th try of a call under `limit` in `scope`.
+
+    Opens a hold for a refused key or a used-up quota, and obeys a 429's Retry-After for every worker.
+    """
+    now = timezone.now()
+    if isinstance(error, Misconfigured | Paused):
+        holds.open_hold(error)
+        return NextStep("again", now, counted=False)
+    if isinstance(error, RateLimited):
+        alerts.rate_limited(error)
+        until = backoff(tries)
+        seconds = error.retry_after if error.retry_after is not None else (until - now).total_seconds()
+        limiter.penalise(limit, scope, seconds)
+        return NextStep("again", now + datetime.timedelta(seconds=seconds), counted=False)
+    if isinstance(error, UnknownOutcome) and tries < 2 * settings.MAX_ATTEMPTS:  # a try is a call or a look
+        return NextStep("read_back", due_in(settings.READ_BACK_SECONDS))
+    if isinstance(error, Retryable) and tries < settings.MAX_ATTEMPTS:
+        return NextStep("again", backoff(tries))
+    return NextStep("give_up", now)

@@ -1,0 +1,202 @@
+"""The states of leads, batches, attempts, webhook deliveries, handovers and jobs, and who may follow whom.
+
+`advance()` is the only writer of a status. Each machine is a `TRANSITIONS` entry: {from: {to, …}}.
+"""
+
+from typing import Any
+
+from django.db import models
+
+
+class InvalidTransition(Exception):
+    """A status was asked for that cannot follow the present one."""
+
+
+class EnrichmentStatus(models.TextChoices):
+    """Exactly the six statuses of the specification (D3)."""
+
+    PENDING = "pending", "Pending"
+    IN_PROGRESS = "in_progress", "In progress"
+    COMPLETED = "completed", "Completed"
+    PARTIAL = "partial", "Partial"
+    FAILED = "failed", "Failed"
+    UNENRICHABLE = "unenrichable", "Unenrichable"
+
+
+FINAL_STATUSES = (
+    EnrichmentStatus.COMPLETED,
+    EnrichmentStatus.PARTIAL,
+    EnrichmentStatus.FAILED,
+    EnrichmentStatus.UNENRICHABLE,
+)
+
+
+class BatchStatus(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    IN_FLIGHT = "in_flight", "In flight"
+    UNKNOWN = "unknown", "Outcome unknown"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class ItemStatus(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    DONE = "done", "Done"
+    AGAIN = "again", "Goes again"
+    SET_ASIDE = "set_aside", "Set aside"
+
+
+class AttemptStatus(models.TextChoices):
+    INTENDED = "intended", "Intended"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    ABANDONED = "abandoned", "Abandoned"
+
+
+class DeliveryStatus(models.TextChoices):
+    RECEIVED = "received", "Received"
+    PROCESSING = "processing", "Processing"
+    PROCESSED = "processed", "Processed"
+    FAILED = "failed", "Failed"
+
+
+class HandoverStatus(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    IN_FLIGHT = "in_flight", "In flight"
+    UNKNOWN = "unknown", "Outcome unknown"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    WITHHELD = "withheld", "Withheld"
+
+
+class JobStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class MemberStatus(models.TextChoices):
+    """A row of a bulk retry; what became of it afterwards is told by the row itself."""
+
+    PLANNED = "planned", "Planned"
+    DONE = "done", "Started again"
+    LEFT_OUT = "left_out", "Left out"
+
+
+class VersionStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PUBLISHED = "published", "Published"
+    SUPERSEDED = "superseded", "Superseded"
+
+
+S, B, T, A, D, H, J, M, V = (
+    EnrichmentStatus,
+    BatchStatus,
+    ItemStatus,
+    AttemptStatus,
+    DeliveryStatus,
+    HandoverStatus,
+    JobStatus,
+    MemberStatus,
+    VersionStatus,
+)
+
+# A final lead may change to another final status: a later webhook can bring more or less.
+_lead_final = {S.PENDING, S.IN_PROGRESS, *FINAL_STATUSES}
+
+TRANSITIONS: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
+    S: {
+        S.PENDING: {S.IN_PROGRESS, *FINAL_STATUSES},
+        S.IN_PROGRESS: {S.PENDING, *FINAL_STATUSES},
+        S.COMPLETED: _lead_final - {S.COMPLETED},
+        S.PARTIAL: _lead_final - {S.PARTIAL},
+        S.FAILED: _lead_final - {S.FAILED},
+        S.UNENRICHABLE: _lead_final - {S.UNENRICHABLE},
+    },
+    B: {
+        B.PLANNED: {B.IN_FLIGHT, B.FAILED},
+        B.IN_FLIGHT: {B.DONE, B.UNKNOWN, B.PLANNED, B.FAILED},
+        B.UNKNOWN: {B.IN_FLIGHT, B.DONE, B.FAILED},
+        B.DONE: set(),
+        B.FAILED: set(),
+    },
+    T: {T.PLANNED: {T.DONE, T.AGAIN, T.SET_ASIDE}, T.DONE: set(), T.AGAIN: set(), T.SET_ASIDE: set()},
+    A: {
+        A.INTENDED: {A.RUNNING, A.FAILED, A.SUCCEEDED, A.ABANDONED},
+        A.RUNNING: {A.SUCCEEDED, A.FAILED, A.ABANDONED},
+        A.SUCCEEDED: set(),
+        A.FAILED: set(),
+        A.ABANDONED: set(),
+    },
+    D: {
+        D.RECEIVED: {D.PROCESSING},
+        D.PROCESSING: {D.PROCESSED, D.FAILED, D.RECEIVED},
+        D.PROCESSED: {D.RECEIVED},
+        D.FAILED: {D.RECEIVED},
+    },
+    H: {
+        H.PLANNED: {H.IN_FLIGHT, H.WITHHELD},
+        H.IN_FLIGHT: {H.DONE, H.UNKNOWN, H.PLANNED, H.FAILED, H.WITHHELD},
+        H.UNKNOWN: {H.IN_FLIGHT, H.DONE, H.FAILED, H.WITHHELD},
+        H.DONE: set(),
+        H.FAILED: {H.PLANNED},
+        H.WITHHELD: {H.PLANNED},
+    },
+    J: {
+        J.QUEUED: {J.RUNNING, J.CANCELLED, J.FAILED},
+        J.RUNNING: {J.DONE, J.FAILED, J.CANCELLED, J.QUEUED},
+        J.DONE: set(),
+        J.FAILED: {J.QUEUED},
+        J.CANCELLED: set(),
+    },
+    M: {M.PLANNED: {M.DONE, M.LEFT_OUT}, M.DONE: set(), M.LEFT_OUT: set()},
+    V: {V.DRAFT: {V.PUBLISHED}, V.PUBLISHED: {V.SUPERSEDED}, V.SUPERSEDED: set()},
+}
+
+
+def may_follow(before: models.TextChoices, after: models.TextChoices) -> bool:
+    """True when `after` may follow `before` in their machine."""
+    return after in TRANSITIONS[type(after)][type(after)(before)]
+
+
+def sources(after: models.TextChoices) -> list[str]:
+    """The statuses that may be followed by `after`, for a conditional UPDATE."""
+    return [before.value for before, to in TRANSITIONS[type(after)].items() if after in to]
+
+
+def advance(
+    queryset: models.QuerySet[Any], after: models.TextChoices, *, field: str = "status", **values: Any
+) -> int:
+    """Move every row of `queryset` that may go to `after` there, in one conditional UPDATE.
+
+    Returns how many rows moved; a row whose status changed under us is not among them. `values` are
+    further columns written with it. A row already in `after` is left alone and not counted.
+    """
+    return queryset.filter(**{f"{field}__in": sources(after)}).update(**{field: after, **values})
+
+
+def advance_one(
+    row: models.Model, after: models.TextChoices, *, field: str = "status", **values: Any
+) -> None:
+    """Move one row, and the object in hand with it.
+
+    Raises InvalidTransition when the row's stored status cannot be followed by `after`.
+    """
+    moved = advance(type(row)._default_manager.filter(pk=row.pk), after, field=field, **values)
+    if not moved:
+        raise InvalidTransition(
+            f"{type(row).__name__} {row.pk}: no way from {getattr(row, field)} to {after}"
+        )
+    for name, value in {field: after, **values}.items():
+        setattr(row, name, value)
+
+
+def diagram(machine: type[models.TextChoices]) -> str:
+    """The machine as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2"]
+    for before, after in TRANSITIONS[machine].items():
+        lines += [f"    {before} --> {to}" for to in sorted(after)] or [f"    {before} --> [*]"]
+    return "\n".join(lines)
