@@ -1,0 +1,56 @@
+"""Pages of a long list, newest first, by cursor: a page a million rows down costs what the first one costs."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """`after`, `before`: the id a next or previous page begins at, None where there is none."""
+
+    rows: list[Row]
+    after: int | None
+    before: int | None
+
+
+def newest_first(
+    rows: QuerySet[Row], *, size: int, moment: str = "", after: int = 0, before: int = 0
+) -> Page[Row]:
+    """The `size` rows after (or before) the row with that id, by `moment` and id, or by id alone.
+
+    A cursor whose row is gone begins at the newest.
+    """
+    anchor = _anchor(rows, moment, after or before)
+    backwards = bool(before and not after and anchor is not None)
+    names = [name for name in (moment, "pk") if name]
+    found = rows if anchor is None else rows.filter(_beyond(moment, anchor, backwards))
+    taken = list(found.order_by(*(name if backwards else f"-{name}" for name in names))[: size + 1])
+    more, taken = len(taken) > size, taken[:size]
+    if backwards:
+        taken.reverse()
+    is_later, is_earlier = (more, True) if backwards else (anchor is not None, more)
+    return Page(
+        taken,
+        after=taken[-1].pk if taken and is_earlier else None,
+        before=taken[0].pk if taken and is_later else None,
+    )
+
+
+def _anchor(rows: QuerySet[Any], moment: str, pk: int) -> tuple[Any, int] | None:
+    if not pk:
+        return None
+    names = [moment, "pk"] if moment else ["pk", "pk"]
+    return rows.model._default_manager.filter(pk=pk).values_list(*names).first()
+
+
+def _beyond(moment: str, anchor: tuple[Any, int], backwards: bool) -> Q:
+    at, pk = anchor
+    way = "gt" if backwards else "lt"
+    if not moment:
+        return Q(**{f"pk__{way}": pk})
+    # The first condition alone is a stretch of the index; the second cuts within one moment.
+    return Q(**{f"{moment}__{way}e": at}) & (Q(**{f"{moment}__{way}": at}) | Q(**{f"pk__{way}": pk}))

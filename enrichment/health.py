@@ -1,0 +1,223 @@
+"""Are the outside systems well? When they last answered, what is held, how much of each limit is left."""
+
+import datetime
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from enrichment.connections import clay_table
+from enrichment.models import Connection, Provider, ServiceHold
+from enrichment.vendors import connections as clients
+from enrichment.vendors import limiter
+from enrichment.vendors.errors import Recovery, VendorError
+from enrichment.vendors.vitals import vitals
+
+NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
+RECENT = datetime.timedelta(minutes=15)  # a bad answer older than this, with no good one since, is history
+# An address nobody can have (RFC 2606): looking it up finds nothing and tells nothing about anybody.
+NOBODY = "connection-test@swarm-admin.invalid"
+WINDOWS = {"10s": "10 seconds"}
+HOLD_REASONS = {
+    Recovery.PAUSE: "the quota is used up",
+    Recovery.REFRESH_KEY: "the API key was refused",
+    Recovery.CHECK_ADDRESS: "the address, table or location looks wrong",
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit as a gauge: `used` of `limit` in `window` (words); `percent` 0 to 100."""
+
+    label: str
+    window: str
+    used: int
+    limit: int
+    resets_in: float
+    blocked_for: float = 0.0
+
+    @property
+    def percent(self) -> int:
+        return min(100, round(100 * self.used / self.limit)) if self.limit else 0
+
+    @property
+    def left(self) -> int:
+        return max(self.limit - self.used, 0)
+
+    @property
+    def tone(self) -> str:
+        if self.blocked_for or self.percent >= 100:
+            return "red"
+        return "amber" if self.percent >= 80 else "green"
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One system. `state`: ok, held, error, idle (never called) or no_key."""
+
+    system: str
+    name: str
+    host: str
+    has_key: bool
+    connection: Connection | None
+    hold: ServiceHold | None
+    last_good: datetime.datetime | None
+    last_bad: datetime.datetime | None
+    last_bad_words: str
+    answers: int
+    refusals: int
+    budgets: list[Budget] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        if not self.has_key:
+            return "no_key"
+        if self.hold:
+            return "held"
+        newest_is_bad = self.last_bad and (self.last_good is None or self.last_bad > self.last_good)
+        if newest_is_bad and self.last_bad and timezone.now() - self.last_bad < RECENT:
+            return "error"
+        return "ok" if self.last_good else "idle"
+
+
+@dataclass(frozen=True)
+class CallResult:
+    ok: bool
+    sentence: str
+
+
+def open_holds() -> list[ServiceHold]:
+    """The services that are paused now, each with `system_name` and `reason_words`."""
+    holds = ServiceHold.objects.filter(lifted_at__isnull=True).order_by("since")
+    now = timezone.now()
+    found = [hold for hold in holds if hold.until is None or hold.until > now]
+    for hold in found:
+        hold.system_name = NAMES.get(hold.system, hold.system)  # type: ignore[attr-defined]
+        hold.reason_words = HOLD_REASONS.get(hold.reason, hold.reason)  # type: ignore[attr-defined, call-overload]
+    return found
+
+
+def all_vendors(*, budgets: bool = False) -> list[Vendor]:
+    """The three systems in the order of a lead's way; `budgets` asks Redis for the limits, too."""
+    holds = {hold.system: hold for hold in open_holds()}
+    connections = {connection.system: connection for connection in Connection.objects.all()}
+    return [
+        _vendor(system, connections.get(system), holds.get(system), budgets_of(system) if budgets else [])
+        for system in NAMES
+    ]
+
+
+def budgets_of(system: str) -> list[Budget]:
+    """The limits of one system as they stand in Redis; nothing is taken."""
+    workspace, table = settings.CLAY_WORKSPACE_ID, clay_table() if system == "clay" else ""
+    limits = {
+        "clay": [
+            ("New rows", "clay.rows", table),
+            ("Row updates", "clay.updates", table),
+            ("Enrichment triggers", "clay.triggers", workspace),
+            ("Exports", "clay.exports", workspace),
+        ],
+        "ghl": [("Calls", "ghl.calls", settings.GHL_LOCATION_ID)],
+        "instantly": [("Calls", "instantly.calls", "workspace")],
+    }[system]
+    return [
+        _budget(label, WINDOWS.get(window.label, window.label), gauge)
+        for label, name, scope in limits
+        for window, gauge in zip(limiter.limits_of(name), limiter.peek_all(name, scope), strict=True)
+    ]
+
+
+def provider_budgets() -> list[Budget]:
+    """The data providers that have an hourly limit, the fullest first."""
+    found = [
+        _budget(provider.name, "", limiter.peek(f"provider:{provider.slug}", limit=provider.hourly_limit))
+        for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by(F("hourly_limit"))
+    ]
+    return sorted(found, key=lambda budget: -budget.percent)
+
+
+def test_call(system: str) -> CallResult:
+    """One cheap read at a vendor, its outcome kept with the connection. KeyError for an unknown system."""
+    call = {"clay": _ask_clay, "ghl": _ask_ghl, "instantly": _ask_instantly}[system]
+    started = time.monotonic()
+    try:
+        found = call()
+    except VendorError as error:
+        note_error(system, error)
+        return CallResult(False, f"{NAMES[system]} did not answer as it should: {error}. {error.advice}")
+    Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
+    return CallResult(True, f"{NAMES[system]} answered in {time.monotonic() - started:.2f} s: {found}")
+
+
+def note_error(system: str, error: VendorError) -> None:
+    """Keep the error with the connection (its words are masked by the client)."""
+    Connection.objects.update_or_create(
+        system=system, defaults={"last_error_at": timezone.now(), "last_error": str(error)[:300]}
+    )
+
+
+def _vendor(
+    system: str, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]
+) -> Vendor:
+    calls = vitals(system)
+    # The word of a set-up or a test says more than a status, so it wins where it is the newest.
+    errors = [
+        (call.last_bad, f"{call.call.replace('_', ' ')}: {call.last_bad_status}")
+        for call in calls
+        if call.last_bad
+    ]
+    if connection and connection.last_error_at:
+        errors.append((connection.last_error_at, connection.last_error))
+    good = [call.last_good for call in calls if call.last_good]
+    if connection and connection.last_ok_at:
+        good.append(connection.last_ok_at)
+    last_bad, words = max(errors, default=(None, ""), key=lambda pair: pair[0])
+    counts = [(status, n) for call in calls for status, n in call.counts.items()]
+    address, key = _configured(system)
+    return Vendor(
+        system=system,
+        name=NAMES[system],
+        host=urlsplit(address).netloc,
+        has_key=bool(key.strip()),
+        connection=connection,
+        hold=hold,
+        last_good=max(good, default=None),
+        last_bad=last_bad,
+        last_bad_words=words,
+        answers=sum(n for _, n in counts),
+        refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
+        budgets=budgets,
+    )
+
+
+def _configured(system: str) -> tuple[str, str]:
+    prefix = system.upper()
+    return getattr(settings, f"{prefix}_API_BASE_URL"), getattr(settings, f"{prefix}_API_KEY")
+
+
+def _budget(label: str, window: str, gauge: limiter.Gauge) -> Budget:
+    return Budget(label, window, gauge.used, gauge.limit, gauge.resets_in, gauge.blocked_for)
+
+
+def _ask_clay() -> str:
+    tables = clients.clay().list_tables()
+    return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
+
+
+def _ask_ghl() -> str:
+    client = clients.ghl()
+    if wait := limiter.take("ghl.calls", client.scope()):
+        return f"not asked, the limit is used up for {wait:.0f} s."
+    client.find_duplicate(email=NOBODY)
+    return "looking up a made-up address works."
+
+
+def _ask_instantly() -> str:
+    client = clients.instantly()
+    if wait := limiter.take("instantly.calls", client.scope()):
+        return f"not asked, the limit is used up for {wait:.0f} s."
+    client.list_leads(NOBODY, limit=1)
+    return "looking up a made-up address works."

@@ -1,0 +1,43 @@
+"""Data providers and columns as people call them; the tables keep slugs and names of columns."""
+
+from collections.abc import Iterable
+
+from django.core.cache import cache
+
+from enrichment.leads.columns import COLUMNS
+from enrichment.models import Lead, Provider
+
+KEPT, KEEP_SECONDS = "provider-names", 60
+
+
+def provider_name(slug: str) -> str:
+    """ "apollo" → "Apollo", by the catalogue; one that it does not have keeps its slug."""
+    names = cache.get(KEPT)
+    if names is None:
+        names = dict(Provider.objects.values_list("slug", "name"))
+        cache.set(KEPT, names, KEEP_SECONDS)
+    return str(names.get(slug, slug))
+
+
+def field_label(name: str) -> str:
+    """ "email_personal" → "e-mail (personal)": the label of the list's column, else the name in words."""
+    label = LABELS.get(name) or name.replace("_", " ")
+    as_it_is = label[1:2].isupper() or label.startswith(("LinkedIn", "Clay"))
+    return label if as_it_is else label[:1].lower() + label[1:]
+
+
+def field_labels(names: Iterable[str]) -> str:
+    """The labels of these columns, as a list in a sentence."""
+    return ", ".join(field_label(str(name)) for name in names)
+
+
+LABELS = {column.key: column.label for column in COLUMNS if hasattr(Lead, column.key)} | {
+    "linkedin_url": "LinkedIn URL",
+    "icp_score": "ICP score",
+    "icp_tier": "ICP tier",
+    "linkedin_headline": "LinkedIn headline",
+    "linkedin_summary": "LinkedIn summary",
+    "linkedin_connections": "LinkedIn connections",
+    "clay_score": "Clay's score",
+    "clay_tier": "Clay's tier",
+}

@@ -1,0 +1,110 @@
+"""The columns of the list of leads: what each shows, needs from the database, and hands to an export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from enrichment.masking import mask
+from enrichment.models import Lead
+
+
+@dataclass(frozen=True)
+class Column:
+    """`needs`: the fields it is made of. `sort`: the sort its header asks for. `mask`: a kind of `masking.mask`.
+
+    `look` picks the cell of the template; `always` cannot be left out.
+    """
+
+    key: str
+    label: str
+    needs: tuple[str, ...]
+    value: Callable[[Lead], Any]
+    sort: str = ""
+    mask: str = ""
+    look: str = "text"
+    default: bool = False
+    always: bool = False
+
+    @property
+    def right(self) -> bool:
+        return self.look in {"number", "money", "drift"}
+
+    def exported(self, lead: Lead, *, unmasked: bool) -> str:
+        """The value as plain text, for a file."""
+        value = self.value(lead)
+        if value is None:
+            return ""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+        return mask(text, self.mask) if self.mask and not unmasked else text
+
+
+def _plain(
+    key: str, label: str, *, sort: str = "", mask: str = "", look: str = "text", default: bool = False
+) -> Column:
+    return Column(key, label, (key,), lambda lead: getattr(lead, key), sort, mask, look, default)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        "name",
+        "Name",
+        ("first_name", "last_name"),
+        lambda lead: lead.full_name,
+        sort="name",
+        mask="name",
+        look="name",
+        default=True,
+        always=True,
+    ),
+    _plain("company_name", "Company", sort="company", default=True),
+    _plain("title", "Title", default=True),
+    _plain("icp_tier", "Tier", look="tier", default=True),
+    _plain("icp_score", "Score", sort="score", look="score", default=True),
+    _plain("enrichment_status", "Status", sort="status", look="status", default=True),
+    Column(
+        "source",
+        "Source",
+        ("source_type",),
+        lambda lead: lead.get_source_type_display(),
+        default=True,
+    ),
+    _plain("source_name", "Source name"),
+    _plain("received_at", "Received", sort="received", look="time", default=True),
+    _plain("email_work", "E-mail (work)", mask="email"),
+    _plain("email_personal", "E-mail (personal)", mask="email"),
+    _plain("phone", "Phone", mask="phone"),
+    _plain("company_domain", "Domain"),
+    _plain("company_industry", "Industry"),
+    _plain("company_size", "Employees", look="number"),
+    _plain("company_location", "Location"),
+    Column(
+        "drift", "Drift", ("icp_score", "clay_score"), lambda lead: lead.drift, look="drift"
+    ),
+    _plain("enrichment_cost", "Cost", look="money"),
+    _plain("enriched_at", "Enriched", look="time"),
+    Column("error", "Last error", ("error_kind", "error_provider"), lambda lead: _error(lead)),
+    _plain("linkedin_url", "LinkedIn", mask="text"),
+)  # fmt: skip
+BY_KEY = {column.key: column for column in COLUMNS}
+
+
+def _error(lead: Lead) -> str:
+    words = lead.error_kind.replace("_", " ")
+    return f"{words} ({lead.error_provider})" if lead.error_provider else words
+
+
+def chosen(keys: Iterable[str] | None) -> list[Column]:
+    """The columns with these keys, in the table's order; those shown at first where `keys` is None."""
+    if keys is None:
+        return [column for column in COLUMNS if column.default]
+    wanted = set(keys)
+    return [column for column in COLUMNS if column.always or column.key in wanted]
+
+
+def fields_of(columns: Iterable[Column]) -> list[str]:
+    """What has to be fetched for them: `.only(*fields_of(columns))`."""
+    return sorted({"id", *(name for column in columns for name in column.needs)})

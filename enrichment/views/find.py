@@ -1,0 +1,31 @@
+"""The palette behind Ctrl-K: leads by name."""
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from enrichment.models import Lead
+
+MOST = 8
+
+
+@require_POST
+@login_required
+@permission_required(
+    ("enrichment.view_lead", "enrichment.view_personal_data"), raise_exception=True
+)  # finding a person by name is seeing personal data
+def find(request: HttpRequest) -> JsonResponse:
+    """`{"leads": [{"label", "note", "url"}]}` of at most eight leads; `q` is in the body, not the address."""
+    words = request.POST.get("q", "")[:200]
+    leads = Lead.objects.matching(words) if words.strip() else Lead.objects.none()
+    found = leads.only("first_name", "last_name", "company_name")[:MOST]
+    return JsonResponse({"leads": [_entry(lead) for lead in found]})
+
+
+def _entry(lead: Lead) -> dict[str, str]:
+    return {
+        "label": lead.full_name or f"Lead {lead.pk}",
+        "note": lead.company_name,
+        "url": reverse("lead", args=[lead.pk]),
+    }

@@ -1,0 +1,97 @@
+"""Retry of many leads: the plan first, then the work."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from enrichment import actions
+from enrichment.leads.lead_list import LeadList
+from enrichment.leads.retry_plan import RetryPlan, in_words, plan_retry
+from enrichment.models import Lead
+from enrichment.views.leads import address
+
+RETRY = "enrichment.retry_lead"
+UNREADABLE = (
+    "A filter could not be read, so more leads match than were asked for. Mend it or take it away first."
+)
+
+
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def plan(request: HttpRequest) -> HttpResponse:
+    """How many, what it costs, how long it takes, who is left out and why."""
+    if request.method != "POST":
+        return redirect("leads")
+    back = address(_list(request).query)
+    if request.POST.get("all") == "1" and _list(request).filter.form.errors:
+        messages.error(request, UNREADABLE)
+        return redirect(back)
+    leads, beyond = _selected(request)
+    if not leads:
+        messages.warning(request, "No lead is selected. Tick some rows, or choose all that match.")
+        return redirect(back)
+    found = plan_retry(leads, beyond=beyond)
+    return render(request, "enrichment/leads_retry.html", {"plan": _shown(request, found, back)})
+
+
+def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
+    # The leads of the plan are named: those that match when it is confirmed may be others.
+    planned = ",".join(str(lead.pk) for lead in found.sorted.ready)
+    return {
+        "title": "The plan",
+        "action": reverse("leads_retry_run"),
+        "confirm": "Start the retry",
+        "count": found.count,
+        "noun": "lead" if found.count == 1 else "leads",
+        "cost": found.cost,
+        "cost_label": found.each.label,
+        "cost_caveat": found.each.caveat,
+        "duration": f"{in_words(found.seconds)} ({found.limited_by})",
+        "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.sorted.left_out.most_common()],
+        "fields": [("query", request.POST.get("query", "")), ("ids", planned)],
+        "cancel_url": back,
+    }
+
+
+def _tail(count: int, why: str) -> str:
+    return f"{'lead' if count == 1 else 'leads'}: {why}"
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def run(request: HttpRequest) -> HttpResponse:
+    """Start it for the leads of the plan; who cannot be retried any more is left out."""
+    leads = _with_ids(request.POST.get("ids", "").split(","))
+    try:
+        found = actions.retry_leads(leads, by=request.user)
+    except actions.NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        left_out = sum(found.left_out.values())
+        words = f"{len(found.ready):,} {'lead goes' if len(found.ready) == 1 else 'leads go'} to Clay again."
+        messages.success(request, f"{words} {left_out:,} left out." if left_out else words)
+    return redirect(address(_list(request).query))
+
+
+def _list(request: HttpRequest) -> LeadList:
+    return LeadList(QueryDict(request.POST.get("query", "")), user=request.user)
+
+
+def _selected(request: HttpRequest) -> tuple[list[Lead], int]:
+    """The ticked leads, or all of the list up to MOST; and how many lie beyond that."""
+    if request.POST.get("all") == "1":
+        wanted = _list(request)
+        leads = list(wanted.everything()[: actions.MOST])
+        return leads, max(0, wanted.count() - len(leads)) if len(leads) == actions.MOST else 0
+    return _with_ids(request.POST.getlist("id")), 0
+
+
+def _with_ids(texts: list[str]) -> list[Lead]:
+    ids = [int(pk) for pk in texts if pk.isascii() and pk.isdecimal() and len(pk) < 16]
+    return list(Lead.objects.filter(pk__in=ids[: actions.MOST]).order_by("pk"))

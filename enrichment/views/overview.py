@@ -1,0 +1,82 @@
+"""Overview: is everything flowing?"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from enrichment import health, overview
+from enrichment.deliveries.delivery_lists import webhook_figures
+from enrichment.failures import groups as failures
+from enrichment.http import HtmxRequest
+
+CAUSES_SHOWN = 10
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its live part."""
+    template = "enrichment/_overview.html" if request.htmx else "enrichment/overview.html"
+    return render(request, template, _answers(_scope(request)))
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def charts(request: HttpRequest) -> JsonResponse:
+    """What the charts draw: tiers of the scope, throughput of the range; times in ISO 8601, UTC."""
+    length = request.GET.get("range", "hour")
+    counts = overview.stages(_scope(request))
+    tiers = [counts[f"tier_{tier}"] for tier in (1, 2, 3)]
+    return JsonResponse(
+        {
+            "tiers": [*tiers, counts["received"] - sum(tiers)],
+            "throughput": overview.throughput(length if length in overview.RANGES else "hour"),
+        }
+    )
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def holds(request: HttpRequest) -> HttpResponse:
+    """The banner of paused services, for polling."""
+    return render(request, "components/_holds.html")
+
+
+def _scope(request: HttpRequest) -> str:
+    return "all" if request.GET.get("scope") == "all" else "today"
+
+
+def _answers(scope: str) -> dict[str, Any]:
+    counts = overview.stages(scope)
+    vendors = health.all_vendors()
+    causes = failures.waiting()
+    unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
+    failed = (
+        {"status": "failed"}
+        if scope == "all"
+        else {"status": "failed", "received_from": overview.today().date()}
+    )
+    return {
+        "scope": scope,
+        "failed_url": f"{reverse('leads')}?{urlencode(failed)}",
+        "counts": counts,
+        "steps": overview.funnel(counts),
+        "spend": overview.spend(),
+        "causes": causes[:CAUSES_SHOWN],
+        "more_causes": len(causes[CAUSES_SHOWN:]),
+        "waiting": sum(group.count for group in causes),
+        "needs_person": overview.stages("all")["needs_person"],
+        "unread_webhooks": webhook_figures()["unread"],
+        "vendors": vendors,
+        "unwell": unwell,
+        "under_way": counts["pending"] + counts["in_progress"],
+        "good": counts["tier_1"] + counts["tier_2"],
+    }

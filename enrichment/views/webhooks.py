@@ -1,0 +1,37 @@
+"""Where Clay's webhooks arrive."""
+
+import hmac
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from enrichment.pipeline import receive
+
+
+@csrf_exempt
+@require_POST
+def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
+    """Store the raw body and answer; a tick reads it. 401 without the secret, 413 over WEBHOOK_MAX_BYTES."""
+    if not has_secret(request.headers.get("X-Webhook-Secret", "")):
+        return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
+    length = request.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > settings.WEBHOOK_MAX_BYTES:
+        return too_large()
+    body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
+    if len(body) > settings.WEBHOOK_MAX_BYTES:
+        return too_large()
+    receive.store(body, dict(request.headers))
+    return JsonResponse({"status": "stored"})
+
+
+def has_secret(given: str) -> bool:
+    """Compared in constant time with the secret, and with the one before it while both are live."""
+    live = [s for s in (settings.CLAY_WEBHOOK_SECRET, settings.CLAY_WEBHOOK_SECRET_PREVIOUS) if s]
+    matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in live]  # all, always
+    return any(matches)
+
+
+def too_large() -> JsonResponse:
+    return JsonResponse({"error": f"The body is over {settings.WEBHOOK_MAX_BYTES} bytes."}, status=413)

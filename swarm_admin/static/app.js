@@ -1,0 +1,180 @@
+// htmx's edges: steady swaps, polling that rests, errors, toasts, drawer, confirmations.
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+
+  // ---- "steady": change only what differs, so that focus, hover and open menus stay
+  const same = (a, b) =>
+    a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "") &&
+    (a.dataset?.key || "") === (b.dataset?.key || "");
+
+  function morphAttributes(from, to) {
+    for (const { name } of [...from.attributes]) {
+      if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+    }
+    for (const { name, value } of [...to.attributes]) {
+      if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+    }
+  }
+
+  function morph(from, to) {
+    if (from.nodeType !== Node.ELEMENT_NODE) {
+      if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue;
+      return;
+    }
+    if (from.isEqualNode(to) || from.hasAttribute("data-keep")) return;
+    morphAttributes(from, to);
+    if (from === document.activeElement && "value" in from) return;
+    let at = from.firstChild;
+    for (const child of [...to.childNodes]) {
+      if (at && same(at, child)) {
+        morph(at, child);
+        at = at.nextSibling;
+        continue;
+      }
+      const later = child.id || child.dataset?.key ? [...from.childNodes].find((node) => same(node, child)) : null;
+      if (later) {
+        from.insertBefore(later, at);
+        morph(later, child);
+      } else {
+        const fresh = document.importNode(child, true);
+        from.insertBefore(fresh, at);
+        if (fresh.nodeType === Node.ELEMENT_NODE) htmx.process(fresh);
+      }
+    }
+    while (at) {
+      const next = at.nextSibling;
+      at.remove();
+      at = next;
+    }
+  }
+
+  htmx.defineExtension("steady", {
+    isInlineSwap: (style) => style === "steady",
+    handleSwap(style, target, fragment) {
+      if (style !== "steady") return false;
+      const fresh = fragment.firstElementChild;
+      if (!fresh) return [];
+      if (same(target, fresh) && target.getAttribute("hx-trigger") === fresh.getAttribute("hx-trigger")) {
+        morph(target, fresh);
+        return [];
+      }
+      target.replaceWith(fresh); // it polls otherwise than before, or is another thing: htmx must look at it anew
+      return [fresh];
+    },
+  });
+
+  // ---- polling rests while nobody looks, and catches up at once
+  const polls = (element) => (element.getAttribute("hx-trigger") || "").startsWith("every ");
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && polls(event.detail.elt)) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) document.querySelectorAll("[hx-trigger^='every ']").forEach((e) => htmx.trigger(e, "refresh"));
+  });
+
+  // ---- toasts
+  const STAY = { error: 12000, warning: 9000 };
+  function closeLater(note) {
+    setTimeout(() => note.remove(), STAY[note.dataset.toast] || 6000);
+  }
+  function toast(text, level = "info") {
+    const note = document.createElement("div");
+    note.className = `toast-note toast-${level}`;
+    note.dataset.toast = level;
+    const icon = document.createElement("i");
+    icon.className = "ti";
+    icon.setAttribute("aria-hidden", "true");
+    const words = document.createElement("span");
+    words.textContent = text;
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "icon-button";
+    close.dataset.toastClose = "";
+    close.setAttribute("aria-label", "Close");
+    const cross = document.createElement("i");
+    cross.className = "ti ti-x";
+    close.append(cross);
+    note.append(icon, words, close);
+    $("#toasts").append(note);
+    closeLater(note);
+  }
+  window.toast = toast;
+  document.querySelectorAll("[data-toast]").forEach(closeLater);
+  document.addEventListener("toasts", (event) => {
+    for (const { text, level } of event.detail.value || []) toast(text, level);
+  });
+
+  // ---- nothing fails silently
+  const quiet = (element) => element.closest("[data-quiet]");
+  document.addEventListener("htmx:responseError", (event) => {
+    const { xhr, elt } = event.detail;
+    if (quiet(elt) && xhr.status >= 500) return; // the next poll tells
+    const words = {
+      403: "You may not do that.",
+      404: "That is no longer there. Reload the page.",
+      413: "That is too large.",
+    };
+    toast(words[xhr.status] || `That did not work (error ${xhr.status}). Nothing more was changed; try again.`, "error");
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!quiet(event.detail.elt)) toast("The server cannot be reached. Check your connection and try again.", "error");
+  });
+
+  // ---- drawer
+  const drawer = $("#drawer");
+  let opener = null;
+  function closeDrawer() {
+    if (!drawer || !drawer.firstElementChild) return false;
+    drawer.replaceChildren();
+    document.querySelectorAll("[data-row][aria-current]").forEach((row) => row.removeAttribute("aria-current"));
+    (opener?.isConnected ? opener : null)?.focus();
+    return true;
+  }
+  window.closeDrawer = closeDrawer;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target === drawer && !drawer.contains(event.detail.elt)) opener = event.detail.elt;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== drawer || polls(event.detail.elt)) return;
+    if (drawer.contains(document.activeElement)) return;
+    const heading = $("h2, h1", drawer);
+    if (heading) heading.tabIndex = -1;
+    (heading || drawer).focus({ preventScroll: true });
+  });
+
+  // ---- clicks
+  document.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest(selector);
+    if (on("[data-toast-close]")) on("[data-toast]").remove();
+    else if (on("[data-drawer-close]")) closeDrawer();
+    else if (on("[data-dialog-close]")) on("dialog").close();
+    else if (on("[data-dialog-open]")) document.getElementById(on("[data-dialog-open]").dataset.dialogOpen).showModal();
+    else if (on("[data-help-open]")) $("#help").showModal();
+    else if (on("[data-theme-toggle]")) window.swarmTheme.toggle();
+    else if (on("[data-nav-toggle]")) {
+      const open = $("#side").classList.toggle("open");
+      on("[data-nav-toggle]").setAttribute("aria-expanded", String(open));
+    }
+    if (event.target.nodeName === "DIALOG") event.target.close(); // its backdrop
+    for (const menu of document.querySelectorAll("details.side-person[open], details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  // In the capture phase: before htmx, which would send it
+  document.addEventListener("submit", (event) => {
+    const words = event.target.dataset.confirm;
+    if (words && !window.confirm(words)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
+
+  // ---- the name of the other theme
+  const showTheme = () => {
+    const dark = window.swarmTheme.now() === "dark";
+    document.querySelectorAll("[data-theme-label]").forEach((label) => (label.textContent = dark ? "Light" : "Dark"));
+    document.querySelectorAll("[data-theme-toggle] .ti").forEach((icon) => (icon.className = `ti ti-${dark ? "sun" : "moon"}`));
+  };
+  document.addEventListener("theme", showTheme);
+  showTheme();
+})();
