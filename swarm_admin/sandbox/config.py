@@ -1,0 +1,82 @@
+"""What the sandbox can be told, at start or through `POST /_config`."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+EXAMPLE_URL = "https://www.linkedin.com/in/johndoe"  # the integration specification's example lead
+
+
+@dataclass
+class Config:
+    """Every switch of the sandbox. Durations are vendor seconds: real ones are divided by `speed`."""
+
+    clay_api_key: str = "clay-key"
+    clay_workspace_id: str = "workspace"
+    clay_table_id: str = ""  # not empty: that table exists from the start
+    ghl_api_key: str = "ghl-key"
+    ghl_location_id: str = "location"
+    instantly_api_key: str = "instantly-key"
+    instantly_campaign_id: str = ""  # not empty: the only campaign that exists
+
+    speed: float = 1.0
+    seed: int = 1
+    limits: bool = True
+    limit_unit: str = "calls"  # or "rows", as CLAY_LIMIT_UNIT (D11)
+    # Real milliseconds taken off every window: a compressed clock shrinks the windows but not the
+    # jitter of the network, so a client that is exactly on the limit would be over it at times.
+    jitter_ms: float = 0.0
+    rows_per_minute: int = 100  # Clay: row creation, per table
+    updates_per_minute: int = 200  # Clay: row updates, per table
+    triggers_per_minute: int = 50  # Clay: enrichment triggers, per workspace
+    exports_per_hour: int = 10  # Clay: per workspace
+    ghl_per_ten_seconds: int = 100  # GoHighLevel: per location
+    ghl_per_day: int = 200_000  # GoHighLevel: per location
+    instantly_per_second: int = 100  # Instantly: per workspace
+    instantly_per_minute: int = 6_000  # Instantly: per workspace
+    providers_per_hour: dict[str, int] = field(
+        default_factory=lambda: {
+            "apollo": 500,
+            "clearbit": 300,
+            "hunter": 1000,
+            "builtwith": 100,
+            "crunchbase": 200,
+        }
+    )
+
+    table_capacity: int = 50_000  # Clay: a table silently keeps no more rows
+    patch_many: bool = True  # off: 405
+    row_delete: bool = True  # off: 405
+    row_search: str = "on"  # "off404", "off405", "off501"
+    delete_lies: bool = False  # a row's DELETE answers 204 and keeps the row
+    search_lag_seconds: float = 0.0  # a new row is not found by search before that
+    enrich_seconds: tuple[float, float] = (4.0, 45.0)  # shortest and longest run of one row
+    always_email: bool = True  # the last e-mail provider asked always hits
+    misses: dict[str, list[str]] = field(default_factory=dict)  # URL → waterfalls that find nothing
+    clay_scores: dict[str, int] = field(default_factory=dict)  # URL → answer of the formula column
+    report_misses: bool = True  # a miss appears in providers_used, with no fields and no cost
+    charge_misses: bool = False  # a miss costs as much as a hit
+    untidy: bool = True  # some sizes as text, some lists as "a, b"
+    webhook_attempts: int = 6
+    webhook_backoff_seconds: float = 5.0  # doubled at each attempt
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Sets the named switches; `ValueError` names one that is unknown or of another type."""
+        known = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"unknown setting: {name}")
+            value = _as_type_of(known[name], value)
+            if not isinstance(value, type(known[name])):
+                # One class for every refusal: it is answered as a 400.
+                raise ValueError(f"{name} must be {type(known[name]).__name__}")  # noqa: TRY004
+            if name == "speed" and value <= 0:
+                raise ValueError("speed must be above 0")
+            setattr(self, name, value)
+
+
+def _as_type_of(present: Any, value: Any) -> Any:
+    if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(present, tuple) and isinstance(value, list) and len(value) == len(present):
+        return tuple(float(each) for each in value)
+    return value

@@ -1,0 +1,120 @@
+"""Faults that are switched on and off while the sandbox runs."""
+
+import random
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+# kind → status of a fault that is a plain answer
+STATUSES = {
+    "429": 429,
+    "429_no_retry_after": 429,
+    "500": 500,
+    "502": 502,
+    "504": 504,
+    "400": 400,
+    "401": 401,
+    "402_credits": 402,
+    "403_quota": 403,
+    "404": 404,
+    "422_list": 422,
+}
+BODIES = {"html", "nonsense_json", "empty_body"}
+CONNECTION = {"reset_after_effect", "reset_before_effect", "slow"}
+WEBHOOKS = {"drop_webhook", "double_webhook", "late_webhook", "out_of_order_webhook"}
+PROVIDERS = {"provider_timeout", "provider_error"}
+KINDS = set(STATUSES) | BODIES | CONNECTION | WEBHOOKS | PROVIDERS
+
+
+@dataclass
+class Fault:
+    """One fault. `times=None` is for ever; `call` is a call's name, its first part (`rows`), or `*`."""
+
+    vendor: str
+    kind: str
+    call: str = "*"
+    times: int | None = None
+    probability: float = 1.0
+    provider: str | None = None  # named in the error, or the one that times out
+    linkedin_url: str | None = None  # provider and webhook faults: only that person
+    seconds: float = 30.0  # slow, late_webhook, Retry-After: vendor seconds
+    status: int = 502  # of an html answer
+    effect: bool = False  # the call takes effect before the fault is answered
+    fired: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if self.vendor not in {"clay", "ghl", "instantly"}:
+            raise ValueError(f"unknown vendor: {self.vendor}")
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown kind: {self.kind}; one of {', '.join(sorted(KINDS))}")
+        if self.kind in WEBHOOKS | PROVIDERS and self.vendor != "clay":
+            raise ValueError(f"{self.kind} is a fault of clay")
+        if self.kind == "provider_timeout" and not self.provider:
+            raise ValueError("provider_timeout needs a provider")
+        if self.kind == "reset_after_effect":
+            self.effect = True
+
+
+class Faults:
+    """The switched-on faults, asked once per request, provider call and webhook."""
+
+    def __init__(self, seed: int) -> None:
+        self.active: list[Fault] = []
+        self.dice = random.Random(seed)
+
+    def add(self, document: dict[str, Any]) -> Fault:
+        """Switches a fault on; `ValueError` says what is wrong with the document."""
+        unknown = set(document) - ({each.name for each in fields(Fault)} - {"fired"})
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        try:
+            fault = Fault(**document)
+        except TypeError as error:
+            raise ValueError("a fault needs vendor and kind") from error
+        self.active.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Switches every fault off."""
+        self.active.clear()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every fault with how often it fired."""
+        return [asdict(fault) for fault in self.active]
+
+    def on_call(self, vendor: str, call: str) -> Fault | None:
+        """The fault of this HTTP call, used up by one."""
+        if not self.active:
+            return None
+        return self._pick(
+            fault
+            for fault in self.active
+            if fault.vendor == vendor
+            and fault.kind not in WEBHOOKS | PROVIDERS
+            and (fault.call in {"*", call} or call.startswith(fault.call + "."))
+        )
+
+    def on_provider(self, provider: str, url: str) -> Fault | None:
+        """The fault of this provider's call for this person, used up by one."""
+        return self._pick(
+            fault
+            for fault in self.active
+            if fault.kind in PROVIDERS
+            and fault.provider in {None, provider}
+            and fault.linkedin_url in {None, url}
+        )
+
+    def on_webhook(self, url: str) -> Fault | None:
+        """The fault of this delivery, used up by one."""
+        return self._pick(
+            fault for fault in self.active if fault.kind in WEBHOOKS and fault.linkedin_url in {None, url}
+        )
+
+    def _pick(self, candidates: Any) -> Fault | None:
+        for fault in candidates:
+            if fault.times is not None and fault.fired >= fault.times:
+                continue
+            if fault.probability < 1 and self.dice.random() >= fault.probability:
+                continue
+            fault.fired += 1
+            return fault
+        return None

@@ -1,0 +1,292 @@
+"""Instantly: leads of one workspace, and its block list."""
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from swarm_admin.sandbox.clay_store import now
+from swarm_admin.sandbox.config import Config
+from swarm_admin.sandbox.faults import Faults
+from swarm_admin.sandbox.ghl import EMAIL, REASONS
+from swarm_admin.sandbox.stats import Stats
+from swarm_admin.sandbox.waterfall import stamp
+from swarm_admin.sandbox.wire import Answer, Call, Vendor
+
+TEXTS = {"first_name", "last_name", "company_name", "job_title", "phone", "website", "personalization"}
+LEAD = TEXTS | {"email", "custom_variables"}
+FLAGS = {"skip_if_in_workspace", "skip_if_in_campaign"}
+MAX_ADD, MAX_LIST = 1000, 100
+DOMAIN = re.compile(r"[^@\s/]+\.[^@\s/]+")
+Lead = dict[str, Any]
+
+
+class Instantly(Vendor):
+    """`/instantly/api/v2`."""
+
+    name = "instantly"
+
+    def __init__(self, config: Config, faults: Faults, stats: Stats) -> None:
+        super().__init__(config, faults, stats)
+        self.leads: dict[str, Lead] = {}
+        self.by_email: dict[str, dict[str, Lead]] = {}
+        self.blocked: dict[str, dict[str, Any]] = {}
+        self.made = 0
+
+    # ------------------------------------------------------------ frame
+
+    def route(self, call: Call) -> tuple[str, Callable[[Call], Answer]]:
+        """`leads.*`, `block_list.*`, `campaigns.get`."""
+        match (call.method, *call.parts):
+            case ("POST", "leads"):
+                return "leads.create", self.create
+            case ("POST", "leads", "add"):
+                return "leads.add", self.add
+            case ("POST", "leads", "list"):
+                return "leads.list", self.list_leads
+            case ("GET", "leads", _):
+                return "leads.get", self.get
+            case ("PATCH", "leads", _):
+                return "leads.update", self.update
+            case ("DELETE", "leads", _):
+                return "leads.delete", self.delete
+            case ("DELETE", "leads"):
+                return "leads.delete_all", self.delete_all
+            case ("POST", "block-lists-entries"):
+                return "block_list.create", self.block
+            case ("DELETE", "block-lists-entries", _):
+                return "block_list.delete", self.unblock
+            case ("DELETE", "block-lists-entries"):
+                return "block_list.delete_all", self.unblock_all
+            case ("GET", "campaigns", _):
+                return "campaigns.get", self.campaign
+        raise self.error(404, "Route not found")
+
+    def error(self, status: int, message: str = "", **more: Any) -> Answer:
+        """`{"statusCode", "error", "message"}`."""
+        body: dict[str, Any] = {"statusCode": status, "error": REASONS[status], "message": message}
+        if status == 422:
+            body["message"] = [message]
+        return Answer(status, body)
+
+    def check(self, call: Call) -> None:
+        """Bearer key, no Content-Type on a DELETE, and the two limits (told in no header)."""
+        expected = f"Bearer {self.config.instantly_api_key}"
+        if not hmac.compare_digest(call.header(b"authorization").encode(), expected.encode()):
+            raise self.error(401, "Invalid API key")
+        if call.method == "DELETE" and not call.raw and call.header(b"content-type"):
+            message = "Body cannot be empty when content-type is set to 'application/json'"
+            raise self.error(400, message)
+        config = self.config
+        second = self.limits.window("second", config.instantly_per_second, 1)
+        minute = self.limits.window("minute", config.instantly_per_minute, 60)
+        if self.limits.refuse([second, minute]):
+            raise self.error(429, "Rate limit exceeded")
+
+    def _body(self, call: Call, allowed: set[str]) -> dict[str, Any]:
+        document = self.json(call)
+        self._strict(document, allowed, "body")
+        return document
+
+    def _strict(self, document: dict[str, Any], allowed: set[str], where: str) -> None:
+        """Refuses what the schema does not know, and values of another type."""
+        for name, value in document.items():
+            if name not in allowed:
+                raise self.error(400, f"{where} must NOT have additional properties: {name}")
+            if name in TEXTS and value is not None and not isinstance(value, str):
+                raise self.error(400, f"{where}/{name} must be string")
+            if name in FLAGS and not isinstance(value, bool):
+                raise self.error(400, f"{where}/{name} must be boolean")
+        custom = document.get("custom_variables") or {}
+        if not isinstance(custom, dict):
+            raise self.error(400, f"{where}/custom_variables must be object")
+        for name, value in custom.items():
+            if value is not None and not isinstance(value, str | int | float | bool):
+                message = f"{where}/custom_variables/{name} must be string,number,boolean,null"
+                raise self.error(400, message)
+
+    def _campaign(self, campaign: Any) -> str:
+        known = self.config.instantly_campaign_id
+        if not isinstance(campaign, str) or not campaign:
+            raise self.error(400, "A campaign is needed")
+        if known and campaign != known:
+            raise self.error(404, "Campaign not found")
+        return campaign
+
+    def _lead(self, call: Call) -> Lead:
+        lead = self.leads.get(call.parts[1])
+        if lead is None:
+            raise self.error(404, "Lead not found")
+        return lead
+
+    def _id(self, kind: str) -> str:
+        self.made += 1
+        return str(
+            uuid.UUID(hashlib.sha256(f"{kind} {self.config.seed} {self.made}".encode()).hexdigest()[:32])
+        )
+
+    # ------------------------------------------------------------ leads
+
+    def _present(self, email: str, campaign: str, flags: dict[str, Any]) -> Lead | None:
+        """The lead that a skip flag finds."""
+        for lead in self.by_email.get(email.lower(), {}).values():
+            if flags.get("skip_if_in_workspace"):
+                return lead
+            if flags.get("skip_if_in_campaign") and lead["campaign"] == campaign:
+                return lead
+        return None
+
+    def _is_blocked(self, email: str) -> bool:
+        values = {entry["bl_value"] for entry in self.blocked.values()}
+        return email.lower() in values or email.lower().rpartition("@")[2] in values
+
+    def _make(self, document: dict[str, Any], campaign: str) -> Lead:
+        moment = stamp(now())
+        lead: Lead = {
+            "id": self._id("lead"),
+            "timestamp_created": moment,
+            "timestamp_updated": moment,
+            "campaign": campaign,
+            "status": 1,
+            "email": document["email"],
+            **{name: document.get(name) for name in sorted(TEXTS)},
+            "payload": dict(document.get("custom_variables") or {}),
+        }
+        self.leads[lead["id"]] = lead
+        self.by_email.setdefault(lead["email"].lower(), {})[lead["id"]] = lead
+        self.counts["leads_created"] += 1
+        return lead
+
+    def create(self, call: Call) -> Answer:
+        document = self._body(call, LEAD | FLAGS | {"campaign"})
+        campaign, email = self._campaign(document.get("campaign")), document.get("email")
+        if not isinstance(email, str) or not EMAIL.fullmatch(email):
+            raise self.error(400, "body/email must be an e-mail address")
+        if self._is_blocked(email):
+            self.counts["refused_blocked"] += 1
+            raise self.error(400, "The e-mail address is in the block list")
+        present = self._present(email, campaign, document)
+        return Answer(200, present or self._make(document, campaign))
+
+    def add(self, call: Call) -> Answer:
+        document = self._body(call, FLAGS | {"campaign_id", "leads", "verify_leads_on_import"})
+        campaign, leads = self._campaign(document.get("campaign_id")), document.get("leads")
+        if not isinstance(leads, list) or not leads or not all(isinstance(each, dict) for each in leads):
+            raise self.error(400, "body/leads must be a list that is not empty")
+        if len(leads) > MAX_ADD:
+            raise self.error(400, f"body/leads must NOT have more than {MAX_ADD} items")
+        for index, each in enumerate(leads):
+            self._strict(each, LEAD, f"body/leads/{index}")
+        counts = dict.fromkeys(
+            ("in_blocklist", "skipped_count", "invalid_email_count", "duplicate_email_count"), 0
+        )
+        created: list[dict[str, Any]] = []
+        seen: set[str] = set()
+        for index, each in enumerate(leads):
+            reason = self._refused(each.get("email"), campaign, document, seen)
+            if reason:
+                counts[reason] += 1
+                continue
+            seen.add(each["email"].lower())
+            lead = self._make(each, campaign)
+            created.append({"index": index, "id": lead["id"], "email": lead["email"]})
+        totals = {"status": "success", "total_sent": len(leads), "leads_uploaded": len(created)}
+        return Answer(200, {**totals, **counts, "created_leads": created})
+
+    def _refused(self, email: Any, campaign: str, flags: dict[str, Any], seen: set[str]) -> str:
+        """The counter under which an address is left out; empty when it is taken."""
+        if not isinstance(email, str) or not EMAIL.fullmatch(email):
+            return "invalid_email_count"
+        if self._is_blocked(email):
+            return "in_blocklist"
+        if email.lower() in seen:
+            return "duplicate_email_count"
+        return "skipped_count" if self._present(email, campaign, flags) else ""
+
+    def list_leads(self, call: Call) -> Answer:
+        document = self._body(call, {"contacts", "limit", "starting_after", "campaign"})
+        contacts, limit = document.get("contacts"), document.get("limit", MAX_LIST)
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_LIST:
+            raise self.error(400, f"body/limit must be 1 to {MAX_LIST}")
+        if contacts is None:
+            leads = [*self.leads.values()]
+        elif isinstance(contacts, list) and all(isinstance(each, str) for each in contacts):
+            leads = [lead for each in contacts for lead in self.by_email.get(each.lower(), {}).values()]
+        else:
+            raise self.error(400, "body/contacts must be a list of addresses")
+        if document.get("campaign"):
+            leads = [lead for lead in leads if lead["campaign"] == document["campaign"]]
+        after = document.get("starting_after")
+        if after is not None:
+            places = [place for place, lead in enumerate(leads) if lead["id"] == after]
+            leads = leads[places[0] + 1 :] if places else []
+        items = leads[:limit]
+        # As the vendor does, a last full page names a next one, which is empty.
+        return Answer(
+            200, {"items": items, "next_starting_after": items[-1]["id"] if len(items) == limit else None}
+        )
+
+    def get(self, call: Call) -> Answer:
+        return Answer(200, self._lead(call))
+
+    def update(self, call: Call) -> Answer:
+        lead, document = self._lead(call), self._body(call, TEXTS | {"custom_variables"})
+        lead["payload"] |= document.pop("custom_variables", None) or {}
+        lead.update(document, timestamp_updated=stamp(now()))
+        return Answer(200, lead)
+
+    def _remove(self, lead: Lead) -> None:
+        del self.leads[lead["id"]]
+        del self.by_email[lead["email"].lower()][lead["id"]]
+        self.counts["leads_deleted"] += 1
+
+    def delete(self, call: Call) -> Answer:
+        lead = self._lead(call)
+        self._remove(lead)
+        return Answer(200, lead)
+
+    def delete_all(self, call: Call) -> Answer:
+        """Deletes everything that matches, and without ids that is everything."""
+        document = self.json(call) if call.raw else {}
+        wanted = document.get("ids") or [*self.leads]
+        gone = [self.leads[each] for each in wanted if each in self.leads]
+        for lead in gone:
+            self._remove(lead)
+        return Answer(200, {"count": len(gone)})
+
+    # ------------------------------------------------------------ block list, campaigns
+
+    def block(self, call: Call) -> Answer:
+        value = self._body(call, {"bl_value"}).get("bl_value")
+        if not isinstance(value, str) or not (EMAIL.fullmatch(value) or DOMAIN.fullmatch(value)):
+            raise self.error(400, "body/bl_value must be an address or a domain")
+        entry: dict[str, Any] = {
+            "id": self._id("entry"),
+            "timestamp_created": stamp(now()),
+            "bl_value": value.lower(),
+            "is_domain": "@" not in value,
+        }
+        self.blocked[entry["id"]] = entry
+        return Answer(200, entry)
+
+    def unblock(self, call: Call) -> Answer:
+        entry = self.blocked.pop(call.parts[1], None)
+        if entry is None:
+            raise self.error(404, "Entry not found")
+        return Answer(200, entry)
+
+    def unblock_all(self, call: Call) -> Answer:
+        count = len(self.blocked)
+        self.blocked.clear()
+        return Answer(200, {"count": count})
+
+    def campaign(self, call: Call) -> Answer:
+        campaign = self._campaign(call.parts[1])
+        return Answer(200, {"id": campaign, "name": "Outreach", "status": 1})
+
+    def duplicates(self) -> int:
+        """Leads beyond the first with the same e-mail in the same campaign."""
+        pairs = {(lead["email"].lower(), lead["campaign"]) for lead in self.leads.values()}
+        return len(self.leads) - len(pairs)
