@@ -1,0 +1,93 @@
+"""Keys with which other programs (the Hunter Agent) speak to the API."""
+
+import datetime
+import hashlib
+import hmac
+import secrets
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.utils import timezone
+
+PREFIX_LENGTH = 12  # characters of the key that are kept readable: "swarm_" and six of its own
+LAST_USED_PRECISION = datetime.timedelta(minutes=1)
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for."""
+
+    LEADS_READ = "leads:read", "Read leads"
+    LEADS_WRITE = "leads:write", "Hand in leads"
+
+
+class ApiKey(models.Model):
+    """One key: shown once when issued, kept as a hash.
+
+    A key has 256 random bits, so nothing slower than SHA-256 is needed to keep it from being guessed.
+    """
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=PREFIX_LENGTH, db_index=True)
+    key_hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @classmethod
+    def issue(cls, *, name: str, scopes: list[str], by: AbstractBaseUser | None) -> tuple["ApiKey", str]:
+        """A new key and its plain text, which is nowhere else.
+
+        Raises:
+            ValueError: an unknown scope, or none.
+        """
+        unknown = sorted(set(scopes) - set(Scope.values))
+        if unknown or not scopes:
+            raise ValueError(
+                f"Scopes must be some of {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}."
+            )
+        plaintext = f"swarm_{secrets.token_urlsafe(32)}"
+        key = cls.objects.create(
+            name=name,
+            prefix=plaintext[:PREFIX_LENGTH],
+            key_hash=hash_key(plaintext),
+            scopes=sorted(set(scopes)),
+            created_by=by,
+        )
+        return key, plaintext
+
+    def revoke(self) -> None:
+        """From now on the key opens nothing; a second time changes nothing."""
+        self.revoked_at = self.revoked_at or timezone.now()
+        self.save(update_fields=["revoked_at"])
+
+    def allows(self, scope: str) -> bool:
+        return self.revoked_at is None and scope in self.scopes
+
+
+def hash_key(plaintext: str) -> str:
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+def find_key(plaintext: str) -> ApiKey | None:
+    """The key with this plain text, if it is not revoked; notes its use, to the minute."""
+    digest = hash_key(plaintext)
+    now = timezone.now()
+    for key in ApiKey.objects.filter(prefix=plaintext[:PREFIX_LENGTH], revoked_at=None):
+        if hmac.compare_digest(key.key_hash, digest):
+            if key.last_used_at is None or now - key.last_used_at > LAST_USED_PRECISION:
+                ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+            return key
+    return None

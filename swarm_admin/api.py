@@ -1,0 +1,68 @@
+"""The API at /api/: which key opens which route. Documentation at /api/docs."""
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError
+from ninja.openapi.docs import Swagger
+from ninja.security import APIKeyHeader, HttpBearer
+
+from enrichment.api import answer_in_json, build_router
+from swarm_admin.access.models import ApiKey, Scope, find_key
+
+
+def opened(plaintext: str | None, scope: Scope) -> ApiKey | None:
+    """The key if it is live and has the scope; None for no or an unknown key.
+
+    Raises:
+        HttpError: 403, the key is good but not for this.
+    """
+    key = find_key(plaintext) if plaintext and plaintext.isascii() and plaintext.isprintable() else None
+    if key and not key.allows(scope):
+        raise HttpError(403, f"This key lacks the scope {scope}.")
+    return key
+
+
+class BearerKey(HttpBearer):
+    """`Authorization: Bearer <key>`."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
+        return opened(token, self.scope)
+
+
+class HeaderKey(APIKeyHeader):
+    """`X-API-Key: <key>`."""
+
+    param_name = "X-API-Key"
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> ApiKey | None:
+        return opened(key, self.scope)
+
+
+def keys_for(scope: Scope) -> list[Any]:
+    """Either way of sending a key."""
+    return [BearerKey(scope), HeaderKey(scope)]
+
+
+def unknown_route(request: HttpRequest) -> JsonResponse:
+    """What is not in the API, in the API's own tongue."""
+    return JsonResponse({"error": "There is nothing at this address; see /api/docs."}, status=404)
+
+
+api = NinjaAPI(
+    title="Swarm Admin",
+    version="1",
+    description="Leads in, enriched leads out. Every call needs an API key with the route's scope.",
+    docs=Swagger(settings={"deepLinking": False}),  # its links stand inside buttons
+)
+answer_in_json(api)
+api.add_router("", build_router(read_auth=keys_for(Scope.LEADS_READ), write_auth=keys_for(Scope.LEADS_WRITE)))

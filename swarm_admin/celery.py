@@ -1,0 +1,28 @@
+"""The worker and its clock: `celery -A swarm_admin worker`, `celery -A swarm_admin beat`."""
+
+import importlib
+import importlib.util
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
+
+
+def beat_schedule() -> dict[str, dict]:
+    """The periodic tasks of every package: the `BEAT` dictionaries of its `tasks` module."""
+    schedule: dict[str, dict] = {}
+    for name in ("swarm_admin.tasks", "enrichment.tasks", "gdpr.tasks"):
+        if importlib.util.find_spec(name):
+            schedule |= getattr(importlib.import_module(name), "BEAT", {})
+    return schedule
+
+
+app = Celery("swarm_admin")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_finalize.connect
+def _set_beat(sender: Celery, **kwargs: object) -> None:
+    sender.conf.beat_schedule = beat_schedule()

@@ -1,0 +1,60 @@
+import os
+import socket
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from swarm_admin.access.demo_staff import create_demo_staff
+from swarm_admin.access.models import ApiKey, Scope, find_key
+
+START_SECONDS = 60.0
+LOAD_SECONDS = 75.0
+
+
+class Command(BaseCommand):
+    help = "Fill a running demo: staff, an API key, table and webhook in the sandbox, sample leads."
+
+    def handle(self, **options: object) -> None:
+        if settings.MODE != "demo":
+            raise CommandError("prepare_demo is for SWARM_MODE=demo only.")
+        staff = create_demo_staff()
+        key = demo_api_key(settings.DATA_DIR / "api-key")
+        for port in (settings.SANDBOX_PORT, settings.PORT):
+            wait_for_port(port)
+        call_command("clay_setup", stdout=self.stdout)
+        self.stdout.write("")
+        self.stdout.write(f"  Swarm Admin   {settings.BASE_URL}")
+        for role, email, password in staff:
+            self.stdout.write(f"  {role:<12}  {email:<22}  password  {password}")
+        self.stdout.write(f"  API key       {key}")
+        self.stdout.write("  Ctrl-C stops everything; the data stays. `make demo RESET=1` begins anew.")
+        # After the address is printed: the leads come in over a minute and a half, so that one can watch.
+        loaded = settings.DATA_DIR / "sample-leads-loaded"
+        if not loaded.exists():
+            call_command("load_sample_leads", api_key=key, over=LOAD_SECONDS, stdout=self.stdout)
+            loaded.touch()
+
+
+def demo_api_key(path: Path) -> str:
+    """The demo's one key; kept in a file so that a second start prints the same."""
+    if path.exists() and find_key(path.read_text()):
+        return path.read_text()
+    _, plaintext = ApiKey.issue(name="Demo", scopes=list(Scope.values), by=None)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(plaintext)
+    return plaintext
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise CommandError(f"Nothing answers on port {port} after {START_SECONDS:.0f} s.") from error
+            time.sleep(0.1)

@@ -1,0 +1,51 @@
+"""`manage.py sandbox`: Clay, GoHighLevel and Instantly as stand-ins on one loopback port."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from swarm_admin.sandbox.config import Config
+from swarm_admin.sandbox.server import serve
+
+
+class Command(BaseCommand):
+    """Needs no database: it accepts the keys of the settings and keeps its state in memory."""
+
+    help = "Serves stand-ins of Clay (/clay/v1), GoHighLevel (/ghl) and Instantly (/instantly/api/v2)."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="the control calls ask for no key: keep it local"
+        )
+        parser.add_argument("--port", type=int, default=8100)
+        parser.add_argument(
+            "--speed", type=float, default=settings.CLOCK_SPEED, help="divides every wait and window"
+        )
+        parser.add_argument("--seed", type=int, default=1, help="another seed makes other people")
+        parser.add_argument("--no-limits", action="store_true", help="answers no 429 of its own")
+        parser.add_argument("--jitter-ms", type=float, default=0.0, help="real milliseconds off every window")
+        parser.add_argument("--state", type=Path, help="file in which the records outlive the process")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        config = Config(
+            clay_api_key=settings.CLAY_API_KEY,
+            clay_workspace_id=settings.CLAY_WORKSPACE_ID,
+            clay_table_id=settings.CLAY_TABLE_ID,
+            ghl_api_key=settings.GHL_API_KEY,
+            ghl_location_id=settings.GHL_LOCATION_ID,
+            instantly_api_key=settings.INSTANTLY_API_KEY,
+            instantly_campaign_id=settings.INSTANTLY_CAMPAIGN_ID,
+            seed=options["seed"],
+            limits=not options["no_limits"],
+            limit_unit=settings.CLAY_LIMIT_UNIT,
+            jitter_ms=options["jitter_ms"],
+        )
+        try:
+            config.change({"speed": options["speed"]})
+        except ValueError as error:
+            raise CommandError(f"{error}.") from error
+        self.stdout.write(f"Sandbox on http://{options['host']}:{options['port']}")
+        serve(config, options["port"], options["host"], options["state"])

@@ -1,0 +1,110 @@
+"""The programs the product is made of, as command lines, for `serve` and `demo`."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from swarm_admin import embedded
+from swarm_admin.supervisor import Program
+
+MANAGE = str(settings.BASE_DIR / "manage.py")
+# Everyone tries a demo as root in a container; in production Celery's warning about it is worth reading.
+_QUIET = ["-W", "ignore:You're running the worker with superuser"] if settings.MODE == "demo" else []
+CELERY = [sys.executable, *_QUIET, "-m", "celery", "--quiet", "--app", "swarm_admin"]
+
+
+def manage(*arguments: str) -> list[str]:
+    """A management command in a process of its own."""
+    return [sys.executable, MANAGE, *arguments]
+
+
+def web(host: str, port: int) -> Program:
+    workers, threads = os.environ.get("WEB_WORKERS", "1"), os.environ.get("WEB_THREADS", "4")
+    options = [
+        "--interface",
+        "wsgi",
+        "--no-ws",
+        "--log-level",
+        "warning",
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
+    options += ["--workers", workers, "--blocking-threads", threads]
+    return Program("web", [sys.executable, "-m", "granian", *options, "swarm_admin.wsgi:application"])
+
+
+def worker() -> Program:
+    # Threads: the work is waiting for vendors, and one process holds far fewer connections than eight.
+    concurrency = os.environ.get("WORKER_THREADS", "8")
+    options = ["--pool", "threads", "--concurrency", concurrency, "--loglevel", "WARNING"]
+    options += ["--without-gossip", "--without-mingle"]
+    return Program("worker", [*CELERY, "worker", *options])
+
+
+def beat() -> Program:
+    options = [
+        "--schedule",
+        str(settings.DATA_DIR / "beat-schedule"),
+        "--pidfile",
+        "",
+        "--loglevel",
+        "WARNING",
+    ]
+    return Program("beat", [*CELERY, "beat", *options])
+
+
+def require_port(host: str, port: int, variable: str) -> None:
+    """Raise one sentence if something listens there already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise CommandError(f"Port {port} {reason}; choose another with {variable}={port + 1}.") from error
+
+
+RUNNING = "running.lock"
+
+
+@contextlib.contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """Hold `data_dir` for this `demo` or `serve`; raise one sentence if another one runs on it.
+
+    Two would share the clock's schedule and the stand-ins' records. The kernel lets go with a killed process.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / RUNNING).open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(
+                f"Swarm Admin runs on {data_dir} already; stop it first, or choose another place with VAR_DIR."
+            ) from None
+        yield
+
+
+def delete_data(data_dir: Path) -> None:
+    """Delete everything in `data_dir` but the file that says who runs on it."""
+    for path in data_dir.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != RUNNING:
+            path.unlink()
+
+
+def keep_servers() -> None:
+    """Bring bundled servers back that were killed; a few milliseconds when they run."""
+    if settings.EMBEDDED:
+        embedded.start(settings.DATA_DIR)

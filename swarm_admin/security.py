@@ -1,0 +1,65 @@
+"""Settings of the browser's and the request's limits, and of what is logged; none depends on another's."""
+
+import datetime
+import logging
+
+from csp.constants import NONE, SELF
+
+from swarm_admin.environment import env
+
+__all__ = [
+    "CONTENT_SECURITY_POLICY",
+    "DATA_UPLOAD_MAX_MEMORY_SIZE",
+    "FILE_UPLOAD_MAX_MEMORY_SIZE",
+    "FILE_UPLOAD_PERMISSIONS",
+    "LOGGING",
+    "SECURE_PROXY_SSL_HEADER",
+    "SECURE_REFERRER_POLICY",
+    "SESSION_COOKIE_AGE",
+    "SESSION_COOKIE_HTTPONLY",
+    "X_FRAME_OPTIONS",
+]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],  # Tabler's form controls are data: images in its stylesheet
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = int(datetime.timedelta(hours=12).total_seconds())
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # an import file, or a thousand leads in one call
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600  # import files hold personal data
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """A filter that lets every record through, as its message alone."""
+    record.exc_info = record.exc_text = None
+    return True
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"one_line": {"()": "django.utils.log.CallbackFilter", "callback": without_traceback}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # httpx logs whole URLs; a URL can carry an e-mail address (GoHighLevel's look-up).
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        # Anybody can send an unknown Host header; a traceback for each would bury the rest.
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
+    },
+}

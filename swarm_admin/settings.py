@@ -1,0 +1,252 @@
+"""Configuration, all of it from the environment (`.env.example` lists every name).
+
+Three modes: `production` (the default; refuses missing or default secrets by name), `demo`
+(the sandbox stands in for the vendors, on a compressed clock) and `test`.
+"""
+
+from urllib.parse import urlsplit
+
+from swarm_admin import embedded
+from swarm_admin.environment import (
+    BASE_DIR,
+    DATA_DIR,
+    INSECURE_DEFAULT,
+    MODE,
+    PRODUCTION,
+    VAR_DIR,
+    env,
+    port,
+    public_url,
+    refuse_incomplete,
+    require_identity_keys,
+    secret,
+    slack_url,
+    vendor_url,
+)
+from swarm_admin.security import *  # noqa: F403 - settings too: cookies, headers, what is logged
+
+# ---------------------------------------------------------------- secrets
+
+SECRET_KEY = secret("DJANGO_SECRET_KEY")
+# First key writes, all keys look up: "id:secret,id:secret" (rotation without losing a suppression).
+IDENTITY_HASH_KEYS = secret("IDENTITY_HASH_KEYS", default=f"demo:{INSECURE_DEFAULT}")
+CLAY_API_KEY = secret("CLAY_API_KEY")
+CLAY_WEBHOOK_SECRET = secret("CLAY_WEBHOOK_SECRET")
+CLAY_WEBHOOK_SECRET_PREVIOUS = env("CLAY_WEBHOOK_SECRET_PREVIOUS", default="")
+GHL_API_KEY = secret("GHL_API_KEY")
+INSTANTLY_API_KEY = secret("INSTANTLY_API_KEY")
+
+# ---------------------------------------------------------------- outside systems
+
+PORT = port("PORT", 8000)
+SANDBOX_PORT = port("SANDBOX_PORT", 8100, apart_from=PORT if MODE == "demo" else None)
+SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
+BASE_URL = public_url("BASE_URL", f"http://127.0.0.1:{PORT}")
+CLAY_API_BASE_URL = vendor_url("CLAY_API_BASE_URL", "https://api.clay.com/v1", f"{SANDBOX_URL}/clay/v1")
+CLAY_WORKSPACE_ID = env("CLAY_WORKSPACE_ID", default="" if PRODUCTION else "demo-workspace")
+CLAY_TABLE_ID = env("CLAY_TABLE_ID", default="")  # empty: the one `clay_setup` made
+GHL_API_BASE_URL = vendor_url(
+    "GHL_API_BASE_URL", "https://services.leadconnectorhq.com", f"{SANDBOX_URL}/ghl"
+)
+GHL_LOCATION_ID = env("GHL_LOCATION_ID", default="" if PRODUCTION else "demo-location")
+INSTANTLY_API_BASE_URL = vendor_url(
+    "INSTANTLY_API_BASE_URL", "https://api.instantly.ai/api/v2", f"{SANDBOX_URL}/instantly/api/v2"
+)
+INSTANTLY_CAMPAIGN_ID = env("INSTANTLY_CAMPAIGN_ID", default="" if PRODUCTION else "demo-campaign")
+VENDOR_TIMEOUT_SECONDS = env.float("VENDOR_TIMEOUT_SECONDS", default=20.0)
+VENDOR_CONCURRENCY = env.int("VENDOR_CONCURRENCY", default=8)  # calls at once in one worker task
+VENDOR_LATENCY_SECONDS = env.float(
+    "VENDOR_LATENCY_SECONDS", default=1.0
+)  # a limit's slot is kept so much longer
+VENDOR_MAX_ANSWER_BYTES = env.int(
+    "VENDOR_MAX_ANSWER_BYTES", default=64_000_000
+)  # an export of 5000 rows fits
+
+refuse_incomplete("CLAY_WORKSPACE_ID", "GHL_LOCATION_ID", "INSTANTLY_CAMPAIGN_ID", "BASE_URL")
+require_identity_keys(IDENTITY_HASH_KEYS)
+
+# ---------------------------------------------------------------- pipeline
+
+# Divides every wait and every rate window; 1 in production. The sandbox runs at the same speed.
+CLOCK_SPEED = env.float("CLOCK_SPEED", default=60.0 if MODE == "demo" else 1.0)
+TICK_SECONDS = env.float(
+    "TICK_SECONDS", default=0.5 if MODE == "demo" else 2.0
+)  # how often beat looks for due work
+CLAY_ROWS_BATCH = env.int("CLAY_ROWS_BATCH", default=50)  # Clay: at most 100
+CLAY_TRIGGER_BATCH = env.int("CLAY_TRIGGER_BATCH", default=25)  # Clay: at most 50
+CLAY_UPDATE_BATCH = env.int("CLAY_UPDATE_BATCH", default=100)  # Clay: at most 200
+CLAY_FLUSH_SECONDS = env.float("CLAY_FLUSH_SECONDS", default=60.0)  # a partial batch leaves
+CLAY_ROWS_PER_MINUTE = env.int("CLAY_ROWS_PER_MINUTE", default=100)  # per table
+CLAY_UPDATES_PER_MINUTE = env.int("CLAY_UPDATES_PER_MINUTE", default=200)  # per table
+CLAY_TRIGGERS_PER_MINUTE = env.int("CLAY_TRIGGERS_PER_MINUTE", default=50)  # per workspace
+CLAY_EXPORTS_PER_HOUR = env.int("CLAY_EXPORTS_PER_HOUR", default=10)  # per workspace
+CLAY_LIMIT_UNIT = env("CLAY_LIMIT_UNIT", default="calls")  # or "rows"
+GHL_PER_TEN_SECONDS = env.int("GHL_PER_TEN_SECONDS", default=100)  # per location
+GHL_PER_DAY = env.int("GHL_PER_DAY", default=200_000)  # per location
+INSTANTLY_PER_SECOND = env.int("INSTANTLY_PER_SECOND", default=100)  # per workspace
+INSTANTLY_PER_MINUTE = env.int("INSTANTLY_PER_MINUTE", default=6_000)  # per workspace
+MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=3)
+RETRY_BASE_SECONDS = env.float("RETRY_BASE_SECONDS", default=30.0)  # doubled at each attempt
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=120.0)  # then a killed worker's work is due
+READ_BACK_SECONDS = env.float("READ_BACK_SECONDS", default=30.0)  # a search index may lag
+POLL_AFTER_SECONDS = env.float("POLL_AFTER_SECONDS", default=1800.0)  # no webhook came
+PROVIDER_BUDGET_POLICY = env("PROVIDER_BUDGET_POLICY", default="skip")  # or "wait"
+TIER_SOURCE = env("TIER_SOURCE", default="scorecard")  # or "clay"
+RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=3600.0)  # Clay's changed rows are compared
+RECONCILE_FULL_SECONDS = env.float("RECONCILE_FULL_SECONDS", default=86_400.0)  # all of Clay's rows
+RECONCILE_PAGE = env.int("RECONCILE_PAGE", default=5_000)  # rows an export; Clay: at most 5000
+CLAY_TABLE_ROWS = env.int("CLAY_TABLE_ROWS", default=50_000)  # Clay keeps no more in one table
+RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
+COMPLIANCE_TIME_ZONE = env("COMPLIANCE_TIME_ZONE", default="UTC")
+WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1_000_000)
+INTAKE_MAX_LEADS = 1_000  # one API call
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1_000_000_000)  # one file
+
+# ---------------------------------------------------------------- alerts
+
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])  # empty: alerts are not sent by e-mail
+SLACK_WEBHOOK_URL = slack_url()  # empty: alerts are not posted
+ALERT_REMIND_SECONDS = env.float("ALERT_REMIND_SECONDS", default=14_400.0)  # of one that stays open
+ALERT_WEBHOOK_BACKLOG = env.int("ALERT_WEBHOOK_BACKLOG", default=1_000)  # deliveries that wait
+ALERT_WEBHOOK_AGE_SECONDS = env.float("ALERT_WEBHOOK_AGE_SECONDS", default=600.0)  # the oldest of them
+ALERT_FAILURES_PER_HOUR = env.int("ALERT_FAILURES_PER_HOUR", default=50)  # leads that need a person
+
+# ---------------------------------------------------------------- Django
+
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname or ""])
+if not PRODUCTION:
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "testserver"]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_htmx",
+    "django_filters",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "ninja",
+    "swarm_admin.access",
+    "swarm_admin",
+    "enrichment",
+    "gdpr",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "swarm_admin.access.middleware.htmx",
+    "swarm_admin.access.middleware.readable_405",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+ROOT_URLCONF = "swarm_admin.urls"
+WSGI_APPLICATION = "swarm_admin.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "swarm_admin.access.context.navigation",
+            ]
+        },
+    }
+]
+
+# Bundled servers stand in where no address is given; whoever starts a process starts them (`manage.py`).
+EMBEDDED = not (env("DATABASE_URL", default="") and env("REDIS_URL", default=""))
+DATABASE_URL = env("DATABASE_URL", default="") or embedded.database_url(DATA_DIR)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"]["CONN_MAX_AGE"] = 600
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Bitmaps of common search words fit in 32 MB and stay exact; compiling a query takes longer than a page may.
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c work_mem=32MB -c jit=off"
+REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = MODE == "test"  # the tests' web process serves the sources as they are
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "swarm_admin" / "static", ("vendor", VAR_DIR / "vendor")]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if MODE != "test" or env.bool("COLLECT_HASHED", default=False)  # set by `make` for collectstatic
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"  # no collectstatic before a test
+    },
+}
+MEDIA_ROOT = DATA_DIR / "files"
+
+# ---------------------------------------------------------------- people
+
+AUTH_USER_MODEL = "auth.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "swarm_admin.access.adapter.ClosedSignupAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by an admin, who vouches for the address
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)  # EMAIL_BACKEND, EMAIL_HOST and so on
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="swarm-admin@localhost")
+
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+# Plain HTTP only where the address says so: the demo, tests, or production with ALLOW_HTTP.
+HTTPS = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = PRODUCTION and env.bool("SECURE_SSL_REDIRECT", default=HTTPS)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION and HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION and HTTPS
+
+# ---------------------------------------------------------------- background work
+
+# The same server, as Celery spells a Unix socket.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
