@@ -1,0 +1,126 @@
+"""Real PostgreSQL and Redis for every test, and the people to be."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+import pytest_django
+import redis
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+
+from enrichment.models.version import forget_active
+from enrichment.vendors.connections import close_clients
+from swarm_admin import embedded
+from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
+from tests.settings import SLOT, TEST_DIR
+
+pytest_plugins = ["tests.plugins.sandbox", "tests.plugins.pipeline", "tests.plugins.product"]
+
+NO_BROWSER = "no Chromium found (chromium, google-chrome or CHROMIUM)"
+
+
+def chromium_path() -> str | None:
+    """The browser the browser tests drive; None if this machine has none."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Browser tests need a browser; without one they are skipped, or an error with REQUIRE_BROWSER=1."""
+    browser_tests = [item for item in items if item.get_closest_marker("browser")]
+    if not browser_tests or chromium_path():
+        return
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        raise pytest.UsageError(f"REQUIRE_BROWSER=1, and {NO_BROWSER}.")
+    config.stash[SKIPPED_BROWSER_TESTS] = len(browser_tests)
+    for item in browser_tests:
+        item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+SKIPPED_BROWSER_TESTS = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(SKIPPED_BROWSER_TESTS, 0):
+        terminalreporter.section("BROWSER TESTS DID NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{count} browser tests did not run: {NO_BROWSER}.", red=True, bold=True)
+
+
+def pytest_unconfigure() -> None:
+    embedded.release(TEST_DIR)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """Tests with real transactions empty every table afterwards, the append-only one too."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE gdpr_auditevent DISABLE TRIGGER audit_no_truncate")
+
+
+@pytest.fixture(autouse=True)
+def redis_server() -> Iterator[redis.Redis]:
+    """An empty Redis for each test: limits, cache and queues start from nothing."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def vendor_clients() -> Iterator[None]:
+    """No test goes on with another's connections to a vendor."""
+    yield
+    close_clients()
+    forget_active()
+
+
+@pytest.fixture
+def process_environment(transactional_db: None) -> dict[str, str]:
+    """The environment in which another process (worker, beat, command) works on this test's data."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "swarm_admin.settings",
+        "DATABASE_URL": embedded.database_url(TEST_DIR, connection.settings_dict["NAME"]),
+        "REDIS_URL": embedded.redis_url(TEST_DIR, SLOT),
+    }
+
+
+@pytest.fixture
+def make_client(db: None) -> Callable[..., Client]:
+    """A logged-in browser of a new person with the given role, or with none."""
+
+    def make(role: str | None = None, *, name: str = "nobody") -> Client:
+        email = f"{name}@example.com"
+        user = User.objects.create_user(email, email)
+        if role:
+            user.groups.add(Group.objects.get(name=role))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def sales_client(make_client: Callable[..., Client]) -> Client:
+    return make_client(SALES_OPS, name="sales")
+
+
+@pytest.fixture
+def compliance_client(make_client: Callable[..., Client]) -> Client:
+    return make_client(COMPLIANCE, name="compliance")
+
+
+@pytest.fixture
+def admin_client(make_client: Callable[..., Client]) -> Client:
+    """An admin by role, not a superuser: what pytest-django calls so would pass every check."""
+    return make_client(ADMIN, name="admin")
+
+
+@pytest.fixture
+def nobody_client(make_client: Callable[..., Client]) -> Client:
+    """Logged in, without any right."""
+    return make_client()

@@ -1,0 +1,150 @@
+"""One person has one address; whatever is not surely LinkedIn's is refused."""
+
+import string
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enrichment.pipeline.linkedin import PREFIX, canonical
+
+JOHN = "https://www.linkedin.com/in/johndoe"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.linkedin.com/in/johndoe",
+        "http://www.linkedin.com/in/johndoe",
+        "https://linkedin.com/in/johndoe",
+        "linkedin.com/in/johndoe",
+        "www.linkedin.com/in/johndoe/",
+        "//www.linkedin.com/in/johndoe",
+        "https://de.linkedin.com/in/johndoe",
+        "https://uk.linkedin.com/in/johndoe",
+        "https://pt-br.linkedin.com/in/johndoe",
+        "https://m.linkedin.com/in/johndoe",
+        "https://mobile.linkedin.com/in/johndoe",
+        "https://touch.linkedin.com/in/johndoe",
+        "https://www.linkedin.com/mwlite/in/johndoe",
+        "HTTPS://WWW.LINKEDIN.COM/IN/JOHNDOE/",
+        "https://www.linkedin.com/in/JohnDoe",
+        "https://www.linkedin.com./in/johndoe",
+        "https://www.linkedin.com:443/in/johndoe",
+        "https://www.linkedin.com//in//johndoe//",
+        "https://www.linkedin.com/in/johndoe?trk=public_profile&a=%zz",
+        "https://www.linkedin.com/in/johndoe/#experience",
+        "https://www.linkedin.com/in/johndoe/en",
+        "https://www.linkedin.com/in/johndoe/details/experience/?x=1#y",
+        "https://www.linkedin.com/in/john%64oe",
+        "https://www.linkedin.com/in/john%2564oe",
+        "https://www.linkedin.com/in/johndoe%E2%80%8B",
+        "  https://www.linkedin.com/in/johndoe\n",
+        "\ufeffhttps://www.linkedin.com/in/johndoe\u200b",
+    ],
+)
+def test_every_spelling_is_one_person(url: str) -> None:
+    assert canonical(url) == JOHN
+
+
+@pytest.mark.parametrize(
+    ("url", "slug"),
+    [
+        ("https://www.linkedin.com/in/j%C3%BCrgen-m%C3%BCller", "jürgen-müller"),
+        ("https://www.linkedin.com/in/ju%CC%88rgen-m%25C3%25BCller", "jürgen-müller"),
+        ("https://www.linkedin.com/in/JÜRGEN-MÜLLER", "jürgen-müller"),
+        ("https://www.linkedin.com/in/王小明-123", "王小明-123"),
+        ("https://www.linkedin.com/in/ada-🚀", "ada-🚀"),
+        ("https://www.linkedin.com/in/o'neill_j.r", "o'neill_j.r"),
+    ],
+)
+def test_slug_is_readable_composed_and_lower_case(url: str, slug: str) -> None:
+    assert canonical(url) == PREFIX + slug
+
+
+def test_member_id_keeps_its_case() -> None:
+    member_id = "ACoAABcdEFghIJklMNopQRstUVwxYZ012345678"
+    assert canonical(f"linkedin.com/in/{member_id}/") == PREFIX + member_id
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "johndoe",
+        "https://",
+        "https://linkedin.com.evil.com/in/johndoe",
+        "https://notlinkedin.com/in/johndoe",
+        "https://linkedln.com/in/johndoe",
+        "https://evil.com/linkedin.com/in/johndoe",
+        "https://evil.com/?u=https://www.linkedin.com/in/johndoe",
+        "https://evil.com#www.linkedin.com/in/johndoe",
+        "https://www.linkedin.com@evil.com/in/johndoe",
+        "https://user:word@www.linkedin.com/in/johndoe",
+        "https://evil.linkedin.com.co/in/johndoe",
+        "https://www.www.linkedin.com/in/johndoe",
+        "https://smtp.linkedin.com/in/johndoe",
+        "https://www.l\u0131nkedin.com/in/johndoe",
+        "https://www.linked\u0456n.com/in/johndoe",
+        "https://www.linkedin\uff0ecom/in/johndoe",
+        "https://xn--linkedn-8yb.com/in/johndoe",
+        "https://www.linkedin.com\\@evil.com/in/johndoe",
+        "https:\\\\www.linkedin.com\\in\\johndoe",
+        "https://www.linkedin.com/in/john\tdoe",
+        "https://www.link\nedin.com/in/johndoe",
+        "https://www.linkedin.com/in/john doe",
+        "https://www.linkedin.com/in/john%20doe",
+        "https://www.linkedin.com/in/john%00doe",
+        "https://www.linkedin.com/in/john%2Fdoe",
+        "https://www.linkedin.com/in/john%3Ftrk",
+        "https://www.linkedin.com/in/%FCber",
+        "https://www.linkedin.com/in/100%",
+        "https://www.linkedin.com/in/",
+        "https://www.linkedin.com/in/..",
+        "https://www.linkedin.com/in/---",
+        "https://www.linkedin.com/in/../company/acme",
+        "https://www.linkedin.com/in/" + "a" * 101,
+        "https://www.linkedin.com/in/a?" + "b" * 2000,
+        "https://www.linkedin.com/company/acme",
+        "https://www.linkedin.com/sales/lead/1234",
+        "https://www.linkedin.com/pub/john-doe/1/234/567",
+        "https://www.linkedin.com:8080/in/johndoe",
+        "https://www.linkedin.com:99999/in/johndoe",
+        "https://[www.linkedin.com/in/johndoe",
+        "ftp://www.linkedin.com/in/johndoe",
+        "javascript://www.linkedin.com/in/johndoe",
+        "https://lnkd.in/johndoe",
+    ],
+)
+def test_refused_with_a_sentence_that_holds_nothing_of_the_value(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^must .*\.$") as refusal:
+        canonical(url)
+    assert "johndoe" not in str(refusal.value)
+    assert "evil" not in str(refusal.value)
+
+
+def test_longest_slug_is_taken() -> None:
+    assert canonical(PREFIX + "a" * 100) == PREFIX + "a" * 100
+    assert len(canonical(PREFIX + quote("王" * 100))) <= 300
+
+
+@given(st.one_of(st.text(), st.text(max_size=60).map(lambda slug: PREFIX + slug)))
+def test_idempotent_or_refused(url: str) -> None:
+    try:
+        once = canonical(url)
+    except ValueError:
+        return
+    assert canonical(once) == once
+    assert once.startswith(PREFIX)
+
+
+@given(
+    st.text(string.ascii_letters + string.digits + "üßéñİŁ-", min_size=1, max_size=60).filter(
+        lambda slug: any(map(str.isalnum, slug))
+    )
+)
+def test_encoding_and_spelling_do_not_matter(slug: str) -> None:
+    plain = canonical(PREFIX + slug)
+    assert canonical(f"http://de.linkedin.com/in/{quote(slug)}/?a=b") == plain
+    assert canonical(f"m.linkedin.com/in/{quote(quote(slug, safe=''))}") == plain

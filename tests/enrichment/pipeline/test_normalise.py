@@ -1,0 +1,87 @@
+"""Types from outside (D24), the way they come."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from enrichment.pipeline.normalise import Unreadable, moment, normalise
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "expected"),
+    [
+        ("company_size", "250", 250),
+        ("company_size", "1,200", 1200),
+        ("company_size", 99.5, 99.5),
+        ("company_size", 0, 0),
+        ("tech_stack", "Salesforce, Gong", ["Salesforce", "Gong"]),
+        ("tech_stack", '["Salesforce", "Gong"]', ["Salesforce", "Gong"]),
+        ("tech_stack", ["Salesforce", "", None, "Gong"], ["Salesforce", "Gong"]),
+        ("email_work", " John@ACME.com ", "John@acme.com"),
+        ("phone", "(415) 555-1234", "+14155551234"),
+        ("phone", "+49 30 901820", "+4930901820"),
+        ("company_domain", "https://www.Acme.com/about?x=1", "acme.com"),
+        ("linkedin_connections", "500", 500),
+        ("title", "VP\x00 of Sales", "VP of Sales"),
+        ("title", "broken \ud83d surrogate", "broken  surrogate"),
+        ("recent_posts", "one post", ["one post"]),
+    ],
+)
+def test_values_are_read(column, given, expected):
+    values, unreadable = normalise({column: given}, "US")
+    assert (values, unreadable) == ({column: expected}, {})
+
+
+@pytest.mark.parametrize("given", ["", "  ", None, [], {}])
+@pytest.mark.parametrize("column", ["company_size", "tech_stack", "email_work", "title"])
+def test_nothing_is_missing_and_not_a_conflict(column, given):
+    assert normalise({column: given}, "US") == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("column", "given"),
+    [
+        ("company_size", "51-200"),
+        ("company_size", True),
+        ("company_size", "NaN"),
+        ("company_size", "2,5"),
+        ("company_size", "1.234,5"),
+        ("company_domain", "[acme.com]"),
+        ("tech_stack", "[1e400]"),
+        ("tech_stack", "[" * 5000),
+        ("enriched_at", "0001-01-01T00:00:00+14:00"),
+        ("company_size", float("inf")),
+        ("company_size", -5),
+        ("company_size", {"value": 5}),
+        ("email_work", "not an address"),
+        ("phone", "call me"),
+        ("phone", "12"),
+        ("company_domain", "no domain"),
+        ("linkedin_connections", "500+"),
+        ("title", {"text": "VP"}),
+        ("tech_stack", 5),
+        ("company_revenue", "x" * 101),
+        ("enriched_at", "yesterday"),
+    ],
+)
+def test_what_cannot_be_read_is_a_conflict_of_that_field_only(column, given):
+    values, unreadable = normalise({column: given, "funding_stage": "Series B"}, "US")
+    assert values == {"funding_stage": "Series B"}
+    assert list(unreadable) == [column]
+
+
+def test_unknown_columns_are_left_to_the_raw_row():
+    assert normalise({"shoe_size": 43}, "US") == ({}, {})
+
+
+def test_a_naive_time_is_utc_and_a_future_one_is_now():
+    assert moment("2026-01-15T10:00:00") == datetime.datetime(2026, 1, 15, 10, tzinfo=datetime.UTC)
+    assert moment("2026-01-15T12:00:00+02:00") == datetime.datetime(2026, 1, 15, 10, tzinfo=datetime.UTC)
+    ahead = timezone.now() + datetime.timedelta(hours=1)
+    assert moment(ahead.isoformat()) < ahead
+    slightly = timezone.now() + datetime.timedelta(minutes=4)
+    assert moment(slightly.isoformat()) == slightly
+    for broken in ("", None, "x", True, 1e300, float("nan")):
+        with pytest.raises(Unreadable):
+            moment(broken)

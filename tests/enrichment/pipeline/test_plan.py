@@ -1,0 +1,91 @@
+"""Which leads go to Clay together, and when (D8)."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from enrichment.models import Batch, Lead
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.plan import plan
+from tests.factories import LeadFactory
+
+
+@pytest.fixture(autouse=True)
+def table(settings):
+    settings.CLAY_TABLE_ID = "tbl"
+    settings.CLOCK_SPEED = 1.0
+
+
+def due(count, *, waited=0, **values):
+    since = timezone.now() - datetime.timedelta(seconds=waited)
+    return [LeadFactory(dispatch_after=since, **values) for _ in range(count)]
+
+
+def sizes(kind):
+    return sorted(batch.items.count() for batch in Batch.objects.filter(kind=kind))
+
+
+def test_a_full_batch_of_fifty_leaves_at_once_and_the_rest_waits(db):
+    due(53)
+    assert plan(BatchKind.ROWS) == 1
+    assert sizes(BatchKind.ROWS) == [50]
+    assert Lead.objects.filter(dispatch_after__isnull=False).count() == 3
+
+
+def test_a_partial_batch_leaves_after_sixty_seconds(db):
+    due(3, waited=59)
+    assert plan(BatchKind.ROWS) == 0
+    due(1, waited=61)
+    assert plan(BatchKind.ROWS) == 1
+    assert sizes(BatchKind.ROWS) == [4]
+
+
+def test_triggers_go_in_batches_of_twenty_five(db):
+    for number in range(50):
+        due(1, clay_row_id=f"row-{number}")
+    assert plan(BatchKind.TRIGGER) == 2
+    assert sizes(BatchKind.TRIGGER) == [25, 25]
+
+
+def test_leads_with_other_providers_to_skip_do_not_share_a_trigger(db):
+    due(2, waited=61, skip_providers=["apollo"])
+    due(2, waited=61)
+    Lead.objects.update(clay_row_id=None)
+    for lead in Lead.objects.all():
+        Lead.objects.filter(pk=lead.pk).update(clay_row_id=f"row-{lead.pk}")
+    assert plan(BatchKind.TRIGGER) == 2
+    assert sorted(Batch.objects.values_list("skip_providers", flat=True)) == [[], ["apollo"]]
+
+
+def test_a_person_who_waits_needs_no_company(db):
+    due(1, dispatch_priority=20)
+    assert plan(BatchKind.ROWS) == 1
+
+
+def test_the_higher_priority_goes_first(db):
+    due(50, dispatch_priority=0, waited=300)
+    fresh = due(50, dispatch_priority=10)
+    plan(BatchKind.ROWS)
+    first = Batch.objects.order_by("-priority").first()
+    assert {item.lead_id for item in first.items.all()} == {lead.pk for lead in fresh}
+
+
+def test_batches_that_wait_for_a_budget_take_nobodys_place(db):
+    later = timezone.now() + datetime.timedelta(hours=1)
+    for _ in range(20):
+        Batch.objects.create(kind=BatchKind.ROWS, table_id="tbl", not_before=later)
+    due(50)
+    assert plan(BatchKind.ROWS) == 1
+
+
+def test_a_lead_is_planned_once(db):
+    due(50)
+    assert (plan(BatchKind.ROWS), plan(BatchKind.ROWS)) == (1, 0)
+
+
+def test_without_a_table_nothing_leaves_and_nothing_is_lost(db, settings):
+    settings.CLAY_TABLE_ID = ""
+    due(50)
+    assert plan(BatchKind.ROWS) == 0
+    assert Lead.objects.filter(dispatch_after__isnull=False).count() == 50

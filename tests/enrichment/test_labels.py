@@ -1,0 +1,52 @@
+"""What machines call it, as people do."""
+
+import pytest
+from django.utils import timezone
+
+from enrichment.labels import field_label, field_labels, provider_name
+from enrichment.leads.timeline import timeline
+from enrichment.models import Attempt, RejectedRow, WaterfallVersion
+from tests.factories import EnrichedLeadFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_provider_has_its_name_of_the_catalogue():
+    assert (provider_name("apollo"), provider_name("hunter")) == ("Apollo", "Hunter.io")
+    assert provider_name("unheard-of") == "unheard-of"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("email_personal", "e-mail (personal)"),
+        ("icp_score", "ICP score"),
+        ("linkedin_url", "LinkedIn URL"),
+        ("some_column", "some column"),
+    ],
+)
+def test_a_column_has_the_label_of_the_list(name, label):
+    assert field_label(name) == label
+    assert field_labels([name, "phone"]) == f"{label}, phone"
+
+
+def test_the_timeline_speaks_of_providers_and_fields():
+    lead = EnrichedLeadFactory()
+    Attempt.objects.create(
+        lead=lead,
+        waterfall=WaterfallVersion.active(),
+        status="succeeded",
+        triggered_at=timezone.now(),
+        finished_at=timezone.now(),
+        skip_providers=["apollo", "hunter"],
+    )
+    lead.deliveries.create(body=b"", body_hash="x", changed_fields=["email_personal"])
+    told = [words for happening in timeline(lead) for words in happening.details]
+    assert "without Apollo, Hunter.io" in told
+    assert "changed 1 field: e-mail (personal)" in told
+
+
+def test_a_refused_row_says_its_field_once():
+    row = RejectedRow(field="source_type", sentence="source_type must be one of: a, b.")
+    assert row.rule == "Must be one of: a, b."
+    assert RejectedRow(sentence="The row is too wide.").rule == "The row is too wide."

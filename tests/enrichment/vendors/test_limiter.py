@@ -1,0 +1,193 @@
+"""The limits on a real Redis: exact in any window, all or nothing, across processes."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from enrichment.vendors import limiter
+from enrichment.vendors.limiter import Ask
+
+# One process of several: asks for half a second; prints before and after each grant.
+ASKER = """
+import sys, time
+from django.conf import settings
+settings.configure(REDIS_URL=sys.argv[1], CLOCK_SPEED=600.0, VENDOR_LATENCY_SECONDS=0.02,
+    CLAY_LIMIT_UNIT="calls", CLAY_ROWS_PER_MINUTE=20)
+from enrichment.vendors import limiter
+until = time.time() + 0.6
+while time.time() < until:
+    before = time.time()
+    if limiter.take("clay.rows", "t", 2) == 0.0:
+        print(before, time.time())
+"""
+
+
+def later(settings, seconds):
+    """Lets limiter time pass without waiting: what is held in Redis is moved `seconds` into the past."""
+    client = limiter.connection()
+    for key in client.scan_iter("limit:*"):
+        name = key.decode()
+        if name.endswith(":block"):
+            client.pexpire(key, max(int(client.pttl(key) - seconds * 1000), 1))
+        elif not name.endswith(":n"):
+            for slot, free in client.zrange(key, 0, -1, withscores=True):
+                moved = f"{free - seconds * 1e6:.0f}"
+                n = client.hget(f"{name}:n", slot)
+                client.zrem(key, slot)
+                client.hdel(f"{name}:n", slot)
+                client.zadd(key, {moved: float(moved)})
+                client.hincrby(f"{name}:n", moved, int(n))
+
+
+@pytest.fixture(autouse=True)
+def _own_figures(settings):
+    settings.CLOCK_SPEED = 1.0
+    settings.VENDOR_LATENCY_SECONDS = 1.0
+    settings.CLAY_ROWS_PER_MINUTE = 3
+    settings.GHL_PER_TEN_SECONDS = 2
+    settings.GHL_PER_DAY = 3
+
+
+def test_no_more_than_the_limit_and_nothing_taken_when_refused():
+    assert [limiter.take("clay.rows", "t") for _ in range(3)] == [0.0] * 3
+    assert 60 < limiter.take("clay.rows", "t") < 61.1
+    assert limiter.peek("clay.rows", "t").used == 3
+    assert limiter.take("clay.rows", "other table") == 0.0
+
+
+def test_a_slot_is_free_after_the_window_and_the_margin(settings):
+    limiter.take("clay.rows", "t", 2)
+    later(settings, 30)
+    limiter.take("clay.rows", "t", 1)
+    assert 30 < limiter.take("clay.rows", "t", 1) < 31.1
+    later(settings, 30.5)
+    assert 0 < limiter.take("clay.rows", "t", 1) < 0.6
+    later(settings, 0.6)
+    assert limiter.peek("clay.rows", "t").used == 1
+    assert limiter.take("clay.rows", "t", 3) > 28
+    assert limiter.take("clay.rows", "t", 2) == 0.0
+
+
+def test_both_windows_of_a_call_count(settings):
+    assert limiter.take("ghl.calls", "loc", 2) == 0.0
+    assert 9 < limiter.take("ghl.calls", "loc") < 11.1
+    later(settings, 12)
+    assert limiter.take("ghl.calls", "loc", 2) > 86_000
+    assert [gauge.used for gauge in limiter.peek_all("ghl.calls", "loc")] == [0, 2]
+    assert limiter.take("ghl.calls", "loc", 1) == 0.0
+    assert limiter.peek("ghl.calls", "loc").limit == 3
+
+
+def test_several_limits_are_taken_all_or_nothing():
+    asks = [Ask("clay.rows", "t", 2), Ask("provider:apollo", "", 5, limit=6), Ask("clay.exports", "ws", 0)]
+    assert limiter.take_all(asks) == 0.0
+    assert limiter.take_all([Ask("clay.rows", "t", 1), Ask("provider:apollo", "", 2, limit=6)]) > 3000
+    assert limiter.peek("clay.rows", "t").used == 2
+    assert limiter.peek("provider:apollo", limit=6).used == 5
+    assert limiter.peek("clay.exports", "ws").used == 0
+    assert limiter.take_all([]) == 0.0
+
+
+def test_take_up_to():
+    assert limiter.take_up_to("provider:builtwith", "", 80, limit=100) == 80
+    assert limiter.take_up_to("provider:builtwith", "", 80, limit=100) == 20
+    assert limiter.take_up_to("provider:builtwith", "", 80, limit=100) == 0
+    assert limiter.take_up_to("ghl.calls", "loc", 9) == 2
+
+
+def test_give_back_frees_the_oldest(settings):
+    limiter.take("clay.rows", "t", 1)
+    later(settings, 50)
+    limiter.take("clay.rows", "t", 2)
+    limiter.give_back("clay.rows", "t", 2)
+    assert limiter.peek("clay.rows", "t").used == 1
+    assert limiter.peek("clay.rows", "t").resets_in > 60  # the youngest is held longest
+    limiter.give_back("clay.rows", "t", 9)
+    assert limiter.peek("clay.rows", "t").used == 0
+    assert limiter.take("clay.rows", "t", 3) == 0.0
+
+
+def test_after_a_429_nobody_gets_a_slot(settings):
+    limiter.penalise("clay.rows", "t", 40)
+    limiter.penalise("clay.rows", "t", 5)
+    assert 39 < limiter.take("clay.rows", "t") <= 40
+    assert limiter.take_up_to("clay.rows", "t", 3) == 0
+    assert limiter.peek("clay.rows", "t").blocked_for > 39
+    assert limiter.take("clay.rows", "other table") == 0.0
+    later(settings, 40)
+    limiter.connection().delete("limit:clay.rows:t:block")
+    assert limiter.take("clay.rows", "t") == 0.0
+
+
+def test_rows_count_where_the_setting_says_so(settings):
+    settings.CLAY_ROWS_PER_MINUTE = 100
+    limiter.take("clay.rows", "calls", rows=50)
+    settings.CLAY_LIMIT_UNIT = "rows"
+    limiter.take("clay.rows", "rows", rows=50)
+    limiter.take("ghl.calls", "loc", rows=50)
+    assert limiter.peek("clay.rows", "calls").used == 1
+    assert limiter.peek("clay.rows", "rows").used == 50
+    assert limiter.peek("ghl.calls", "loc").used == 1
+
+
+def test_mistakes_of_ours_are_errors():
+    with pytest.raises(ValueError, match="more than"):
+        limiter.take("clay.rows", "t", 4)
+    with pytest.raises(ValueError, match="unknown"):
+        limiter.take("clay.nothing")
+    with pytest.raises(ValueError, match="limit per hour"):
+        limiter.take("provider:apollo")
+    assert limiter.take("provider:apollo", limit=0) == 3600
+
+
+def test_every_name_has_its_published_figures(settings):
+    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY, settings.CLAY_ROWS_PER_MINUTE = 100, 200_000, 100
+    settings.CLOCK_SPEED = 10.0
+    told = {
+        name: [(limit.count, limit.seconds * 10) for limit in limiter.limits_of(name)]
+        for name in limiter.NAMES
+    }
+    assert told == {
+        "clay.rows": [(100, 60)],
+        "clay.updates": [(200, 60)],
+        "clay.triggers": [(50, 60)],
+        "clay.exports": [(10, 3600)],
+        "ghl.calls": [(100, 10), (200_000, 86_400)],
+        "instantly.calls": [(100, 1), (6_000, 60)],
+    }
+
+
+def test_a_day_of_calls_stays_small(settings):
+    settings.GHL_PER_TEN_SECONDS = settings.GHL_PER_DAY = 200_000
+    for _ in range(300):
+        limiter.take("ghl.calls", "loc", 100)
+    assert limiter.connection().zcard("limit:ghl.calls:loc:day") <= 2
+    assert limiter.peek("ghl.calls", "loc").used == 30_000
+
+
+def test_threads_never_get_more_than_there_is(settings):
+    settings.CLAY_ROWS_PER_MINUTE = 25
+    granted = []
+    threads = [
+        threading.Thread(target=lambda: granted.extend(limiter.take("clay.rows", "t") for _ in range(20)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert granted.count(0.0) == 25
+
+
+def test_no_window_sees_too_much_across_processes(settings):
+    """Four processes, windows of 0.1 s, 20 slots in twos: the eleventh grant is a window after the first."""
+    command = [sys.executable, "-c", ASKER, settings.REDIS_URL]
+    askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    outputs = [asker.communicate(timeout=50)[0] for asker in askers]
+    assert [asker.returncode for asker in askers] == [0] * 4
+    grants = [tuple(map(float, line.split())) for output in outputs for line in output.splitlines()]
+    starts, ends = sorted(grant[0] for grant in grants), sorted(grant[1] for grant in grants)
+    assert len(grants) >= 30  # several windows were used up
+    assert all(ends[at + 10] - starts[at] >= 0.1 for at in range(len(grants) - 10))

@@ -1,0 +1,352 @@
+"""Where webhooks arrive, and the screen that shows them, by persona."""
+
+import datetime
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from enrichment.actions import NotPossible
+from enrichment.deliveries import replay
+from enrichment.models import ServiceHold, WebhookDelivery
+from enrichment.pipeline import receive
+from gdpr.models import AuditEvent
+from tests.factories import EnrichedLeadFactory
+
+ARRIVAL = "/webhooks/clay/enrichment-complete"
+SECRET, OLD_SECRET = "the-new-secret", "the-old-secret"
+FRAGMENT = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def secrets(settings: Any) -> None:
+    settings.CLAY_WEBHOOK_SECRET = SECRET
+    settings.CLAY_WEBHOOK_SECRET_PREVIOUS = OLD_SECRET
+
+
+def arrive(body: bytes = b"{}", secret: str | None = SECRET, **headers: str) -> int:
+    """The status of a delivery over HTTP, without a session and without a CSRF token."""
+    sent = {**headers, **({"X-Webhook-Secret": secret} if secret is not None else {})}
+    client = Client(enforce_csrf_checks=True)
+    return client.post(ARRIVAL, body, content_type="application/json", headers=sent).status_code
+
+
+def stored(**values: Any) -> WebhookDelivery:
+    """A delivery as it was read an hour ago."""
+    body = values.pop("body", event(row_id=values.get("row_id", "row_x")))
+    now = timezone.now()
+    defaults = {
+        "body": body,
+        "body_hash": hashlib.sha256(body).hexdigest(),
+        "status": "processed",
+        "verdict": "accepted",
+        "event": "row.enriched",
+        "row_id": "row_x",
+        "received_at": now - datetime.timedelta(minutes=30),
+        "processed_at": now,
+    }
+    return WebhookDelivery.objects.create(**{**defaults, **values})
+
+
+def event(row_id: str = "row_x", **data: Any) -> bytes:
+    """A body in Clay's shape."""
+    document = {
+        "event": "row.enriched",
+        "row_id": row_id,
+        "table_id": "tbl_test",
+        "timestamp": "2026-01-15T10:10:00Z",
+        "data": {
+            "linkedin_url": "https://www.linkedin.com/in/johndoe",
+            "email_work": "john@acme.example",
+            **data,
+        },
+    }
+    return json.dumps(document).encode()
+
+
+# ---------------------------------------------------------------- arrival
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong", "wröng-sécret", SECRET + "x", SECRET[:-1]])
+def test_without_the_secret_nothing_is_stored(db: None, secrets: None, secret: str | None) -> None:
+    assert arrive(secret=secret) == 401
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_an_empty_secret_of_ours_matches_nothing(db: None, settings: Any) -> None:
+    settings.CLAY_WEBHOOK_SECRET = settings.CLAY_WEBHOOK_SECRET_PREVIOUS = ""
+    assert arrive(secret="") == 401
+
+
+def test_two_secrets_are_live_during_a_rotation(db: None, secrets: None, settings: Any) -> None:
+    assert [arrive(secret=SECRET), arrive(secret=OLD_SECRET)] == [200, 200]
+    settings.CLAY_WEBHOOK_SECRET_PREVIOUS = ""
+    assert arrive(secret=OLD_SECRET) == 401
+    assert WebhookDelivery.objects.count() == 2
+
+
+def test_the_secret_is_not_kept(db: None, secrets: None) -> None:
+    arrive(**{"User-Agent": "Clay"})
+    [delivery] = WebhookDelivery.objects.all()
+    assert delivery.headers == {"Content-Type": "application/json", "User-Agent": "Clay"}
+
+
+def test_a_body_of_a_megabyte_is_the_limit(db: None, secrets: None, settings: Any) -> None:
+    assert settings.WEBHOOK_MAX_BYTES == 1_000_000
+    assert arrive(b"x" * 1_000_001) == 413
+    assert not WebhookDelivery.objects.exists()
+    assert arrive(b"x" * 1_000_000) == 200
+
+
+def test_only_post_arrives(db: None, secrets: None, client: Client) -> None:
+    assert client.get(ARRIVAL, headers={"X-Webhook-Secret": SECRET}).status_code == 405
+    assert client.post(f"{ARRIVAL}/", headers={"X-Webhook-Secret": SECRET}).status_code == 404
+
+
+def test_bytes_that_are_no_text_are_kept_and_judged(db: None, secrets: None, sales_client: Client) -> None:
+    body = bytes(range(256))
+    assert arrive(body) == 200
+    receive.run_due()
+    [delivery] = WebhookDelivery.objects.all()
+    assert (bytes(delivery.body), delivery.verdict) == (body, "malformed")
+    page = sales_client.post(f"/webhooks/{delivery.pk}/body/").content.decode()
+    assert "\\xff" in page
+
+
+# ---------------------------------------------------------------- who may
+
+
+def test_who_may_look(
+    sales_client: Client, compliance_client: Client, admin_client: Client, nobody_client: Client
+) -> None:
+    pk = stored().pk
+    for address in ("/webhooks/", f"/webhooks/{pk}/", f"/webhooks/{pk}/drawer/", "/webhooks/figures/"):
+        people = (sales_client, compliance_client, admin_client, nobody_client)
+        assert [c.get(address).status_code for c in people] == [200, 200, 200, 403]
+        assert Client().get(address).status_code == 302
+
+
+def test_who_may_not_replay(compliance_client: Client, nobody_client: Client, sales_client: Client) -> None:
+    delivery = stored(verdict="stale")
+    address = f"/webhooks/{delivery.pk}/replay/"
+    assert [c.post(address).status_code for c in (compliance_client, nobody_client)] == [403, 403]
+    assert (
+        "You may not replay webhooks" in compliance_client.get(f"/webhooks/{delivery.pk}/").content.decode()
+    )
+    assert f'href="{address}"' in sales_client.get(f"/webhooks/{delivery.pk}/").content.decode()
+    delivery.refresh_from_db()
+    assert delivery.status == "processed"
+
+
+# ---------------------------------------------------------------- the list
+
+
+def test_figures_are_of_the_hour_and_the_day(sales_client: Client) -> None:
+    now = timezone.now()
+    stored()
+    stored(verdict="stale", received_at=now - datetime.timedelta(hours=2))
+    stored(received_at=now - datetime.timedelta(days=2))
+    unread = stored(status="received", verdict="", received_at=now - datetime.timedelta(minutes=50))
+    figures = sales_client.get("/webhooks/").context["figures"]
+    assert (figures["hour"], figures["day"]) == (2, 3)
+    assert figures["verdicts"] == {"accepted": 1, "stale": 1}
+    assert (figures["unread"], figures["oldest"]) == (1, unread.received_at)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", "failed old stale accepted"),
+        ("verdict=stale", "stale"),
+        ("status=failed", "failed"),
+        ("event=row.enrichment_failed", "failed"),
+        ("event=other", ""),
+        ("since=hour", "failed stale accepted"),
+        ("since=day", "failed old stale accepted"),
+        ("q=row_s", "stale"),
+        ("q=row", ""),
+        ("verdict=nonsense", "failed old stale accepted"),
+        ("verdict=stale&status=failed", ""),
+    ],
+)
+def test_filters(sales_client: Client, query: str, names: str) -> None:
+    now = timezone.now()
+    rows = {
+        "accepted": stored(),
+        "stale": stored(verdict="stale", row_id="row_s"),
+        "old": stored(received_at=now - datetime.timedelta(hours=5)),
+        "failed": stored(status="failed", verdict="", event="row.enrichment_failed"),
+    }
+    found = sales_client.get(f"/webhooks/?{query}").context["rows"]
+    assert {row.pk for row in found} == {rows[name].pk for name in names.split()}
+
+
+def test_a_row_is_found_by_its_lead_too(sales_client: Client) -> None:
+    lead = EnrichedLeadFactory(clay_row_id="row_of_lead")
+    delivery = stored(row_id="", lead=lead)
+    assert [row.pk for row in sales_client.get("/webhooks/?q=row_of_lead").context["rows"]] == [delivery.pk]
+
+
+def test_pages_by_cursor_show_each_once_and_go_back(sales_client: Client) -> None:
+    same = timezone.now()  # many in one moment: the id decides
+    pks = [stored(received_at=same).pk for _ in range(60)]
+    first = sales_client.get("/webhooks/").context
+    second = sales_client.get(f"/webhooks/?{first['next_query']}").context
+    third = sales_client.get(f"/webhooks/?{second['next_query']}").context
+    shown = [row.pk for context in (first, second, third) for row in context["rows"]]
+    assert shown == sorted(pks, reverse=True)
+    assert (first["previous_query"], third["next_query"]) == ("", "")
+    back = sales_client.get(f"/webhooks/?{third['previous_query']}").context
+    assert [row.pk for row in back["rows"]] == [row.pk for row in second["rows"]]
+
+
+def test_a_list_costs_the_same_however_long(sales_client: Client) -> None:
+    stored()
+    sales_client.get("/webhooks/")
+    with CaptureQueriesContext(connection) as few:
+        sales_client.get("/webhooks/", headers=FRAGMENT)
+    for _ in range(30):
+        stored()
+    with CaptureQueriesContext(connection) as many:
+        sales_client.get("/webhooks/", headers=FRAGMENT)
+    assert len(many) == len(few)
+    assert not any('"body"' in query["sql"] for query in many)
+
+
+def test_the_export_is_what_is_shown_and_safe(sales_client: Client) -> None:
+    stored(verdict="stale", row_id="=cmd()")
+    stored()
+    answer = sales_client.post("/webhooks/export/", {"query": "verdict=stale"})
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert len(lines) == 2
+    assert "'=cmd()" in lines[1]
+    assert AuditEvent.objects.filter(verb="export_webhooks", counts={"rows": 1}).exists()
+
+
+# ---------------------------------------------------------------- the body
+
+
+def test_the_body_is_masked_until_it_is_asked_for(sales_client: Client, admin_client: Client) -> None:
+    delivery = stored(body=event(phone="+14155550101", company_name="Acme Inc"))
+    for client in (sales_client, admin_client):
+        page = client.get(f"/webhooks/{delivery.pk}/").content.decode()
+        assert "john@acme.example" not in page
+        assert "johndoe" not in page
+        assert "+14155550101" not in page
+        assert "Acme Inc" in page
+        assert "row_x" in page
+    assert not AuditEvent.objects.filter(verb="view_webhook_body").exists()
+
+
+def test_looking_at_the_body_takes_the_right_and_is_audited(
+    sales_client: Client, admin_client: Client
+) -> None:
+    delivery = stored()
+    assert admin_client.post(f"/webhooks/{delivery.pk}/body/").status_code == 302
+    shown = sales_client.post(f"/webhooks/{delivery.pk}/body/", headers=FRAGMENT).content.decode()
+    assert "john@acme.example" in shown
+    [seen] = AuditEvent.objects.filter(verb="view_webhook_body")
+    assert (seen.object_id, seen.actor_id) == (
+        str(delivery.pk),
+        User.objects.get(email="sales@example.com").pk,
+    )
+
+
+# ---------------------------------------------------------------- replay, as far as Clay is not asked
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"{", "no event that we can read"),
+        (event().replace(b"row.enriched", b"row.moved"), "do not act on this kind"),
+        (event("row_of_nobody"), "No lead of ours"),
+    ],
+)
+def test_a_replay_that_would_change_nothing_says_so(sales_client: Client, body: bytes, sentence: str) -> None:
+    delivery = stored(body=body, verdict="")
+    page = sales_client.get(f"/webhooks/{delivery.pk}/replay/").content.decode()
+    assert sentence in page
+    assert "change nothing" in page
+
+
+def test_a_replayed_duplicate_or_stale_delivery_would_change_nothing(db: None) -> None:
+    lead = EnrichedLeadFactory(clay_row_id="row_x", clay_seen_at=timezone.now())
+    first, copy = stored(lead=lead), stored(lead=lead, verdict="duplicate")
+    assert replay.forecast(copy).verdict == "duplicate"
+    assert f"as delivery {first.pk}" in replay.forecast(copy).sentence
+    stale = replay.forecast(first)
+    assert (stale.verdict, stale.changes_nothing) == ("stale", True)
+
+
+def test_the_copy_of_a_failed_delivery_is_no_duplicate(db: None) -> None:
+    failed, copy = stored(status="failed", verdict=""), stored(verdict="duplicate")
+    assert replay.forecast(copy).verdict == "unknown_row"
+    assert replay.forecast(failed).verdict == "unknown_row"
+
+
+def test_a_paused_vendor_is_not_asked(sales_client: Client) -> None:
+    EnrichedLeadFactory(clay_row_id="row_x")
+    ServiceHold.objects.create(system="clay", reason="refresh_key", message="the key was refused")
+    page = sales_client.get(f"/webhooks/{stored().pk}/replay/").content.decode()
+    assert "Clay is paused: the key was refused" in page
+
+
+def test_a_replay_sets_it_back_once_and_is_audited(sales_client: Client) -> None:
+    delivery = stored(status="failed", verdict="", error_kind="internal_error", tries=3)
+    sales_client.post(f"/webhooks/{delivery.pk}/replay/")
+    sales_client.post(f"/webhooks/{delivery.pk}/replay/")
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.error_kind, delivery.tries) == ("received", "", 0)
+    assert AuditEvent.objects.filter(verb="replay_webhook", object_id=str(delivery.pk)).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [("received", ""), ("processing", ""), ("processed", "suppressed")]
+)
+def test_what_cannot_be_replayed(db: None, status: str, verdict: str) -> None:
+    delivery = stored(status=status, verdict=verdict)
+    with pytest.raises(NotPossible):
+        replay.replay(delivery, by=None)
+    assert not AuditEvent.objects.exists()
+
+
+def test_an_earlier_failed_delivery_is_replayed_beside_its_accepted_copy(db: None) -> None:
+    """The failed one brought nothing, so it is read like any other."""
+    body = event("row_of_nobody")
+    failed, copy = stored(body=body, status="failed", verdict=""), stored(body=body)
+    replay.replay(failed, by=None)
+    receive.run_due()
+    failed.refresh_from_db()
+    copy.refresh_from_db()
+    assert (failed.verdict, copy.verdict) == ("unknown_row", "accepted")
+
+
+def test_figures_are_not_counted_at_every_look(sales_client: Client) -> None:
+    sales_client.get("/webhooks/figures/")
+    stored()
+    assert sales_client.get("/webhooks/figures/").context["figures"]["hour"] == 0
+
+
+def test_the_rows_ask_again_until_none_is_open(sales_client: Client) -> None:
+    delivery = WebhookDelivery.objects.create(body=b"{}", body_hash="x")
+    page = sales_client.get("/webhooks/?size=50").content.decode()
+    assert 'hx-get="/webhooks/?size=50&amp;live=1"' in page
+    answer = sales_client.get("/webhooks/?size=50&live=1", headers=FRAGMENT)
+    assert 'hx-target="#deliveries"' in answer.content.decode()
+    assert "HX-Push-Url" not in answer.headers
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(status="processed", verdict="accepted")
+    answer = sales_client.get("/webhooks/?size=50&live=1", headers=FRAGMENT)
+    assert 'hx-target="#deliveries"' not in answer.content.decode()
+
+
+def test_changed_columns_are_named_as_people_call_them(sales_client: Client) -> None:
+    delivery = stored(changed_fields=["email_personal", "phone"])
+    assert "e-mail (personal), phone" in sales_client.get("/webhooks/").content.decode()
+    assert "e-mail (personal), phone" in sales_client.get(f"/webhooks/{delivery.pk}/").content.decode()

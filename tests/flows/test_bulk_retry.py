@@ -1,0 +1,52 @@
+"""A provider fails for everybody; a person tries all of it again, and the group is empty."""
+
+from django.urls import reverse
+
+from enrichment import jobs
+from enrichment.actions import retry_leads
+from enrichment.failures import groups as failures
+from enrichment.models import BulkJob, Lead
+
+
+def test_a_failed_provider_becomes_a_group_and_one_retry_mends_it(pipeline, sales_client):
+    leads = [pipeline.lead(f"broken-{number}", dispatch_priority=10) for number in range(4)]
+    pipeline.sandbox.fault("clay", "provider_error", provider="apollo")
+    pipeline.settle(30)
+    failed = Lead.objects.failing()
+    assert set(failed.values_list("pk", flat=True)) == {lead.pk for lead in leads}
+    (group,) = failures.groups()
+    assert (group.cause.what, group.cause.provider, group.count) == ("enrichment", "apollo", 4)
+    page = sales_client.get(reverse("failures")).content.decode()
+    assert "4 failures from 1 cause" in page
+
+    pipeline.sandbox.no_faults()
+    plan = sales_client.get(reverse("failure_retry", args=[group.cause.key])).content.decode()
+    assert "4 leads" in plan
+    sales_client.post(reverse("failure_retry_run", args=[group.cause.key]))
+    job = BulkJob.objects.get()
+    jobs.run_due()
+    pipeline.settle(30)
+
+    job.refresh_from_db()
+    result = jobs.result(job)
+    assert (job.status, result["mended"], result["failed"], result["under_way"]) == ("done", 4, 0, 0)
+    assert not Lead.objects.failing().exists()
+    failures.forget()
+    assert failures.groups() == []
+    assert "Nothing is broken." in sales_client.get(reverse("failures")).content.decode()
+    assert len(pipeline.sandbox.state("ghl")["contacts"]) == 4
+
+
+def test_an_enriched_lead_whose_retry_is_refused_is_not_left_pending(pipeline):
+    """It keeps what was found and its status, and its error is shown (D3)."""
+    lead = pipeline.lead("refused-later")
+    pipeline.settle()
+    lead.refresh_from_db()
+    assert lead.enrichment_status == "completed"
+    retry_leads([lead], by=None)
+    pipeline.sandbox.fault("clay", "400", call="enrich", times=1)
+    pipeline.settle()
+    lead.refresh_from_db()
+    assert (lead.enrichment_status, lead.error_kind, lead.needs_person) == ("completed", "set_aside", True)
+    (group,) = failures.groups()
+    assert (group.cause.kind, group.count) == ("set_aside", 1)

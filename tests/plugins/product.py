@@ -1,0 +1,85 @@
+"""The whole product as it runs: web, worker and beat as processes of their own, against the sandbox."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from swarm_admin.access.models import ApiKey
+from tests.plugins.sandbox import KEYS, Sandbox, free_port, wait_for
+from tests.settings import TEST_DIR
+
+
+class Product:
+    """The running processes; `url` is the web process's, `key` an API key."""
+
+    def __init__(self, environment: dict[str, str], port: int, key: str) -> None:
+        self.environment, self.url = environment, f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.url, headers={"X-API-Key": key}, timeout=20, trust_env=False)
+        schedule = str(TEST_DIR / f"beat-{port}")
+        granian = ["granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
+        self.processes = {
+            "web": self.start(*granian, "--blocking-threads", "4", "swarm_admin.wsgi:application"),
+            "worker": self.start_worker(),
+            # a file of its own: beat deletes a schedule it cannot read, be it a device
+            "beat": self.start("celery", "-A", "swarm_admin", "beat", "-l", "ERROR", "-s", schedule),
+        }
+        wait_for(self.answers, 30)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", *arguments]
+        return subprocess.Popen(command, env=self.environment, start_new_session=True)
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        return self.start(
+            "celery", "-A", "swarm_admin", "worker", "--pool", "threads", "-c", "8", "-l", "ERROR"
+        )
+
+    def answers(self) -> bool:
+        try:
+            return self.http.get("/api/leads").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self, name: str) -> None:
+        os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.processes[name].wait()
+
+    def stop(self) -> None:
+        for name in self.processes:
+            if self.processes[name].poll() is None:
+                self.kill(name)
+        self.http.close()
+
+
+@pytest.fixture
+def product(process_environment: dict[str, str], sandbox: Sandbox) -> Iterator[Product]:
+    """Web, worker and beat on this test's database, at the sandbox's speed of a thousand."""
+    port = free_port()
+    _, key = ApiKey.issue(name="flow", scopes=["leads:read", "leads:write"], by=None)
+    environment = {
+        **process_environment,
+        **{name.upper(): value for name, value in KEYS.items()},
+        "SWARM_MODE": "test",
+        "CLAY_TABLE_ID": "",
+        "CLAY_API_BASE_URL": f"{sandbox.url}/clay/v1",
+        "GHL_API_BASE_URL": f"{sandbox.url}/ghl",
+        "INSTANTLY_API_BASE_URL": f"{sandbox.url}/instantly/api/v2",
+        "INSTANTLY_CAMPAIGN_ID": "campaign",
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "CLOCK_SPEED": "60",
+        "TICK_SECONDS": "0.2",
+        "LEASE_SECONDS": "3",
+        "LOG_LEVEL": "ERROR",
+    }
+    sandbox.config(speed=60.0)
+    running = Product(environment, port, key)
+    try:
+        subprocess.run([sys.executable, "manage.py", "clay_setup"], env=environment, check=True)
+        yield running
+    finally:
+        running.stop()

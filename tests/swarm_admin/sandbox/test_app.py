@@ -1,0 +1,54 @@
+import signal
+from pathlib import Path
+
+from tests.plugins.sandbox import Sandbox, free_port, start_sandbox
+
+ROW = {"linkedin_url": "https://www.linkedin.com/in/johndoe"}
+
+
+def test_a_reset_forgets_records_and_switches(sandbox: Sandbox) -> None:
+    sandbox.config(row_delete=False)
+    sandbox.fault("clay", "502", call="tables")
+    assert sandbox.clay.post("/tables/tbl_test/rows", json={"rows": [ROW]}).status_code == 201
+    sandbox.reset()
+    stats = sandbox.stats()
+    assert (stats["clay"]["rows"], stats["clay"]["requests"], stats["faults"]) == (0, 0, [])
+    assert sandbox.clay.delete("/tables/tbl_test/rows/row_x").status_code == 404
+
+
+def test_an_unknown_path_is_404_in_the_vendors_words(sandbox: Sandbox) -> None:
+    assert sandbox.clay.get("/nothing").json()["error"]["code"] == "not_found"
+    assert sandbox.ghl.get("/nothing").json()["statusCode"] == 404
+    assert sandbox.instantly.get("/nothing").json()["statusCode"] == 404
+
+
+def test_an_object_in_json_is_asked_for(sandbox: Sandbox) -> None:
+    path = "/tables/tbl_test/rows"
+    assert sandbox.clay.post(path, json=[]).status_code == 400
+    assert (
+        sandbox.clay.post(path, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
+    )
+    assert sandbox.clay.post(path, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 400
+
+
+def test_records_outlive_the_process(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "sandbox.state"
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    process = start_sandbox(port, state=state)
+    rows = sandbox.clay.post("/tables/tbl_test/rows", json={"rows": [ROW]}).json()["rows"]
+    sandbox.ghl.post("/contacts/upsert", json={"locationId": "location", "email": "a@example.com"})
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    process = start_sandbox(port, state=state)
+    again = Sandbox(sandbox.url)
+    assert again.clay.get(f"/tables/tbl_test/rows/{rows[0]['id']}").status_code == 200
+    assert (
+        again.ghl.post("/contacts/upsert", json={"locationId": "location", "email": "a@example.com"}).json()[
+            "new"
+        ]
+        is False
+    )
+    process.terminate()
+    assert process.wait(10) == 0
+    sandbox.close()
+    again.close()
