@@ -17,8 +17,18 @@ from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.states import BatchStatus, HandoverStatus
 
 
-def alone(name: str, work: Callable[[], Any]) -> None:
-    """Run `work` unless a tick of this name is at it in any process.
+def side_by_side(name: str, work: Callable[[], Any]) -> None:
+    """Run `work` in the first free one of TICK_SLOTS places for this name, in whatever process.
+
+    For the stages with most to do: more worker processes then get more done, and no stage takes every thread.
+    """
+    for slot in range(settings.TICK_SLOTS):
+        if alone(f"{name}:{slot}", work):
+            return
+
+
+def alone(name: str, work: Callable[[], Any]) -> bool:
+    """Run `work` unless a tick of this name is at it in any process; False where one is.
 
     A courtesy, not a guarantee: it keeps one stage from taking every thread, while claims in the database keep
     two ticks from doing the same thing. The lock is the connection's, so it ends with a killed worker.
@@ -26,12 +36,13 @@ def alone(name: str, work: Callable[[], Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [f"tick:{name}"])
         if not cursor.fetchone()[0]:
-            return
+            return False
     try:
         work()
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"tick:{name}"])
+    return True
 
 
 @shared_task
@@ -51,12 +62,12 @@ def write_back_references() -> None:
 
 @shared_task
 def read_webhooks() -> None:
-    alone("webhooks", receive.run_due)
+    side_by_side("webhooks", receive.run_due)
 
 
 @shared_task
 def deliver_to(system: str) -> None:
-    alone(f"deliver:{system}", lambda: deliver.run_due(system))
+    side_by_side(f"deliver:{system}", lambda: deliver.run_due(system))
 
 
 @shared_task

@@ -72,6 +72,7 @@ CLOCK_SPEED = env.float("CLOCK_SPEED", default=60.0 if MODE == "demo" else 1.0)
 TICK_SECONDS = env.float(
     "TICK_SECONDS", default=0.5 if MODE == "demo" else 2.0
 )  # how often beat looks for due work
+TICK_SLOTS = env.int("TICK_SLOTS", default=2)  # ticks of one busy stage at once, over all workers
 CLAY_ROWS_BATCH = env.int("CLAY_ROWS_BATCH", default=50)  # Clay: at most 100
 CLAY_TRIGGER_BATCH = env.int("CLAY_TRIGGER_BATCH", default=25)  # Clay: at most 50
 CLAY_UPDATE_BATCH = env.int("CLAY_UPDATE_BATCH", default=100)  # Clay: at most 200
@@ -87,7 +88,8 @@ INSTANTLY_PER_SECOND = env.int("INSTANTLY_PER_SECOND", default=100)  # per works
 INSTANTLY_PER_MINUTE = env.int("INSTANTLY_PER_MINUTE", default=6_000)  # per workspace
 MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=3)
 RETRY_BASE_SECONDS = env.float("RETRY_BASE_SECONDS", default=30.0)  # doubled at each attempt
-LEASE_SECONDS = env.float("LEASE_SECONDS", default=120.0)  # then a killed worker's work is due
+# Then a killed worker's work is due. Longer than the slowest round of calls, or two workers would be at it.
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=30.0 if MODE == "demo" else 300.0)
 READ_BACK_SECONDS = env.float("READ_BACK_SECONDS", default=30.0)  # a search index may lag
 POLL_AFTER_SECONDS = env.float("POLL_AFTER_SECONDS", default=1800.0)  # no webhook came
 PROVIDER_BUDGET_POLICY = env("PROVIDER_BUDGET_POLICY", default="skip")  # or "wait"

@@ -22,7 +22,8 @@ from gdpr import gate
 from gdpr.identity import Identity
 
 log = logging.getLogger(__name__)
-CLAIMED_AT_ONCE = 50
+# Few enough that all are sent well within a lease, however slowly the vendor answers.
+CLAIMED_AT_ONCE = 16
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 
 

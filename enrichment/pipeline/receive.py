@@ -19,7 +19,7 @@ from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror
 from enrichment.pipeline.linkedin import canonical
 from enrichment.pipeline.normalise import Unreadable, clean, moment
-from enrichment.states import DeliveryStatus, advance, advance_one
+from enrichment.states import DeliveryStatus, advance
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
@@ -117,7 +117,7 @@ def _claim() -> list[WebhookDelivery]:
                 WebhookDelivery.objects.filter(pk__in=ids), DeliveryStatus.PROCESSING, in_flight_since=now
             )
     for row in rows:
-        row.status = DeliveryStatus.PROCESSING
+        row.status, row.in_flight_since = DeliveryStatus.PROCESSING, now
     return rows
 
 
@@ -287,13 +287,18 @@ def _blank(delivery: WebhookDelivery) -> None:
 
 
 def _again(delivery: WebhookDelivery, not_before: datetime.datetime) -> None:
-    advance_one(
-        delivery,
-        DeliveryStatus.RECEIVED,
-        not_before=not_before,
-        in_flight_since=None,
-        tries=delivery.tries,
-    )
+    _leave(delivery, DeliveryStatus.RECEIVED, not_before=not_before, tries=delivery.tries)
+
+
+def _leave(delivery: WebhookDelivery, status: DeliveryStatus, **values: Any) -> None:
+    """Give the delivery up to its next status, if it is still ours.
+
+    Where our lease lapsed and another worker has claimed it since, that one has the last word: reading a
+    delivery twice does no harm.
+    """
+    ours = WebhookDelivery.objects.filter(pk=delivery.pk, in_flight_since=delivery.in_flight_since)
+    if not advance(ours, status, in_flight_since=None, **values):
+        log.warning("webhook delivery %s: the lease had lapsed", delivery.pk)
 
 
 def _close(
@@ -304,7 +309,7 @@ def _close(
     changed: Sequence[str] = (),
     error: str = "",
 ) -> None:
-    advance_one(
+    _leave(
         delivery,
         DeliveryStatus.FAILED if error else DeliveryStatus.PROCESSED,
         verdict=verdict,
@@ -315,5 +320,4 @@ def _close(
         changed_fields=list(changed),
         error_kind=error,
         processed_at=timezone.now(),
-        in_flight_since=None,
     )

@@ -265,6 +265,17 @@ def test_an_odd_value_is_a_conflict_of_its_field_and_nothing_else(pipeline, colu
     assert list(lead.conflicts.values_list("field", flat=True)) == [column]
 
 
+def test_a_worker_whose_lease_lapsed_leaves_the_last_word_to_the_next(db, settings):
+    receive.store(b"{", {})
+    slow = receive._claim()
+    settings.LEASE_SECONDS = 0
+    quick = receive._claim()
+    receive._process(slow)
+    assert WebhookDelivery.objects.get().status == "processing"
+    receive._process(quick)
+    assert WebhookDelivery.objects.get().verdict == "malformed"
+
+
 def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(pipeline):
     lead = pipeline.lead("forgotten")
     plan.freeze(BatchKind.ROWS, [lead], table="tbl_test")

@@ -73,7 +73,7 @@ def product(process_environment: dict[str, str], sandbox: Sandbox) -> Iterator[P
         "BASE_URL": f"http://127.0.0.1:{port}",
         "CLOCK_SPEED": "60",
         "TICK_SECONDS": "0.2",
-        "LEASE_SECONDS": "3",
+        "LEASE_SECONDS": "5",
         "LOG_LEVEL": "ERROR",
     }
     sandbox.config(speed=60.0)
