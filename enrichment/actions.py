@@ -18,9 +18,7 @@ from enrichment.models import Attempt, BatchItem, Handover, Lead
 from enrichment.pipeline import deliver
 from enrichment.pipeline.payload import wanted
 from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
-from gdpr import audit
-from gdpr.identity import Identity, digests
-from gdpr.models import Suppression
+from gdpr import audit, gate
 
 STAFF_PRIORITY = 20  # leaves before imports: a person waits for it
 MOST = 5_000  # leads of one retry: seconds, not minutes, under their locks
@@ -89,19 +87,10 @@ def _why_not(
     return ""
 
 
-def identity_of(lead: Lead) -> Identity:
-    emails = tuple(email for email in (lead.email_work, lead.email_personal) if email)
-    return Identity(lead.linkedin_url, emails, lead.phone)
-
-
 def suppressed(leads: Iterable[Lead]) -> set[int]:
-    """Looked up without the gate, which counts what it refuses: nobody has tried anything yet."""
-    owners: dict[str, set[int]] = {}
-    for lead in leads:
-        for hashed in digests(identity_of(lead).identifiers()):
-            owners.setdefault(hashed, set()).add(lead.pk)
-    hits = Suppression.objects.filter(identifier_hash__in=list(owners), released_at__isnull=True)
-    return {pk for hashed in hits.values_list("identifier_hash", flat=True) for pk in owners[hashed]}
+    """The ids of those that are; uncounted, since nobody has tried anything yet."""
+    asked = list(leads)
+    return {asked[position].pk for position in gate.look_up([lead.identity for lead in asked])}
 
 
 def retry_leads(

@@ -19,15 +19,26 @@ def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
     """
     if purpose not in PURPOSES:
         raise ValueError(f"unknown purpose {purpose!r}")
+    found, positions = _found(identities)
+    if found:
+        Suppression.objects.filter(pk__in=found).update(blocked_count=F("blocked_count") + 1)
+    return positions
+
+
+def look_up(identities: Sequence[Identity]) -> set[int]:
+    """The positions that are suppressed, without counting: a plan or a preview refuses nobody."""
+    return _found(identities)[1]
+
+
+def _found(identities: Sequence[Identity]) -> tuple[list[int], set[int]]:
+    """(ids of the suppressions that apply, positions in `identities` they apply to)."""
     owners: dict[str, list[int]] = {}
     for position, identity in enumerate(identities):
         for hashed in digests(identity.identifiers()):
             owners.setdefault(hashed, []).append(position)
     hits = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
     found = dict(hits.values_list("pk", "identifier_hash"))
-    if found:
-        Suppression.objects.filter(pk__in=found).update(blocked_count=F("blocked_count") + 1)
-    return {position for hashed in found.values() for position in owners[hashed]}
+    return list(found), {position for hashed in found.values() for position in owners[hashed]}
 
 
 def suppress(identity: Identity, *, reason: str, by: object = None) -> int:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment import holds
-from enrichment.actions import NotPossible, identity_of
+from enrichment.actions import NotPossible, suppressed
 from enrichment.health import NAMES
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
@@ -21,8 +21,6 @@ from enrichment.states import HandoverStatus, advance
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl, instantly
 from gdpr import audit
-from gdpr.identity import digests
-from gdpr.models import Suppression
 
 RETRIED = (HandoverStatus.FAILED, HandoverStatus.WITHHELD)
 MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their leads
@@ -47,7 +45,7 @@ class Sorted:
 def sort_for_retry(handovers: Sequence[Handover]) -> Sorted:
     """Which of `handovers` can be planned again now, and why the others cannot. Four queries in all."""
     leads = Lead.objects.defer("raw", "search").in_bulk({h.lead_id for h in handovers})
-    blocked = _suppressed(leads)
+    blocked = suppressed(leads.values())
     newest: dict[tuple[int, str], Handover] = {}
     siblings = Handover.objects.filter(lead__in=list(leads)).order_by("id")
     for each in siblings.only("id", "lead_id", "system", "status"):
@@ -70,16 +68,6 @@ def _why_not(handover: Handover, lead: Lead, last: Handover, blocked: set[int]) 
     if lead.pk in blocked:
         return SUPPRESSED
     return "" if wanted(lead, handover.system) else NOT_WANTED
-
-
-def _suppressed(leads: dict[int, Lead]) -> set[int]:
-    """Looked up without the gate, which counts what it refuses: nobody has tried anything yet."""
-    owners: dict[str, set[int]] = {}
-    for pk, lead in leads.items():
-        for hashed in digests(identity_of(lead).identifiers()):
-            owners.setdefault(hashed, set()).add(pk)
-    hits = Suppression.objects.filter(identifier_hash__in=list(owners), released_at__isnull=True)
-    return {pk for hashed in hits.values_list("identifier_hash", flat=True) for pk in owners[hashed]}
 
 
 def reason_against(handover: Handover) -> str:

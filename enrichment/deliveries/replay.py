@@ -12,12 +12,9 @@ from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import Change
 from enrichment.states import DeliveryStatus, advance_one
-from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
-from gdpr import audit
-from gdpr.identity import digests
-from gdpr.models import Suppression
+from gdpr import audit, gate
 
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
 
@@ -79,7 +76,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
         return Forecast(Verdict.UNKNOWN_ROW, ROW_GONE, lead)
     except VendorError as error:
         return _not_asked(lead, f"{error}. {error.advice}")
-    if _is_suppressed(lead, row):
+    if gate.look_up([receive.identity_in(lead, row)]):  # uncounted: a forecast refuses nobody
         return Forecast(Verdict.SUPPRESSED, NOTHING[Verdict.SUPPRESSED], lead)
     seen = mirror.preview(lead, row, event_at=event.at, error=event.error)
     if seen.stale:
@@ -90,12 +87,6 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
     return Forecast(
         Verdict.ACCEPTED, f"A replay would change {columns} of this lead.", lead, seen.changes, seen.conflicts
     )
-
-
-def _is_suppressed(lead: Lead, row: ClayRow) -> bool:
-    """Looked up without the gate, which counts what it refuses: nothing is refused by a forecast."""
-    hashes = digests(receive.identity_in(lead, row).identifiers())
-    return Suppression.objects.filter(identifier_hash__in=list(hashes), released_at__isnull=True).exists()
 
 
 def _not_asked(lead: Lead, why: str) -> Forecast:

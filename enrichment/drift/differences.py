@@ -13,8 +13,8 @@ from enrichment.pipeline.linkedin import canonical
 from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
 from enrichment.vendors.clay import ClayRow
-from gdpr.identity import Identity, digests
-from gdpr.models import Suppression
+from gdpr import gate
+from gdpr.identity import Identity
 
 COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
 LOADED = (*COMPARED, "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status")
@@ -44,24 +44,9 @@ def url_of(row: ClayRow) -> str:
         return ""
 
 
-def identity_of(lead: Lead) -> Identity:
-    emails = tuple(email for email in (lead.email_work, lead.email_personal) if email)
-    return Identity(lead.linkedin_url, emails, lead.phone)
-
-
 def identity_in(row: ClayRow) -> Identity:
     emails, phone = mirror.identity_values(row.values)
     return Identity(url_of(row), tuple(emails), phone)
-
-
-def blocked(identities: Sequence[Identity]) -> set[int]:
-    """Positions of suppressed people. Not the gate: it counts what it stops, and here nobody tries anything."""
-    owners: dict[str, list[int]] = {}
-    for position, identity in enumerate(identities):
-        for hashed in digests(identity.identifiers()):
-            owners.setdefault(hashed, []).append(position)
-    hits = Suppression.objects.filter(identifier_hash__in=list(owners), released_at__isnull=True)
-    return {at for hashed in hits.values_list("identifier_hash", flat=True) for at in owners[hashed]}
 
 
 # ---------------------------------------------------------------- finding
@@ -89,19 +74,19 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
 
 def _known(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iterable[Finding]:
     if lead.clay_table_id and lead.clay_table_id != table:
-        yield Finding(DriftKind.OTHER_TABLE, identity_of(lead), lead.pk, table, row.id)
+        yield Finding(DriftKind.OTHER_TABLE, lead.identity, lead.pk, table, row.id)
     fields = differing(lead, row.values, country)
     if url != lead.linkedin_url:
         fields.append("linkedin_url")
     if fields:
-        yield Finding(DriftKind.VALUES, identity_of(lead), lead.pk, table, row.id, tuple(sorted(fields)))
+        yield Finding(DriftKind.VALUES, lead.identity, lead.pk, table, row.id, tuple(sorted(fields)))
 
 
 def _same_person(row: ClayRow, table: str, lead: Lead, busy: Collection[int]) -> Iterable[Finding]:
     if lead.clay_row_id:
-        yield Finding(DriftKind.DUPLICATE, identity_of(lead), lead.pk, table, row.id)
+        yield Finding(DriftKind.DUPLICATE, lead.identity, lead.pk, table, row.id)
     elif lead.pk not in busy:
-        yield Finding(DriftKind.VALUES, identity_of(lead), lead.pk, table, row.id, ("clay_row_id",))
+        yield Finding(DriftKind.VALUES, lead.identity, lead.pk, table, row.id, ("clay_row_id",))
 
 
 def differing(lead: Lead, values: Mapping[str, Any], country: str) -> list[str]:
@@ -119,7 +104,7 @@ def _busy(leads: Sequence[int]) -> set[int]:
 
 
 def without_suppressed(found: Sequence[Finding]) -> list[Finding]:
-    hidden = blocked([finding.identity for finding in found])
+    hidden = gate.look_up([finding.identity for finding in found])
     return [finding for position, finding in enumerate(found) if position not in hidden]
 
 

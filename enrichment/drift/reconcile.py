@@ -19,7 +19,6 @@ from enrichment.connections import clay_table
 from enrichment.drift.differences import (
     Finding,
     compare,
-    identity_of,
     record,
     resolve,
     settle,
@@ -236,7 +235,7 @@ def _unread(run: ReconcileRun) -> QuerySet[Lead]:
 
 def _absent(lead: Lead) -> Finding:
     kind = DriftKind.ROW_GONE if lead.clay_seen_at else DriftKind.NOT_KEPT
-    return Finding(kind, identity_of(lead), lead.pk, lead.clay_table_id, str(lead.clay_row_id))
+    return Finding(kind, lead.identity, lead.pk, lead.clay_table_id, str(lead.clay_row_id))
 
 
 # ---------------------------------------------------------------- the end
@@ -276,9 +275,7 @@ def _find_rowless() -> None:
         dispatch_after__isnull=True,
         updated_at__lt=settled,
     ).exclude(Exists(waiting))
-    found = without_suppressed(
-        [Finding(DriftKind.NO_ROW, identity_of(lead), lead.pk) for lead in lost[:5000]]
-    )
+    found = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
     record(found)
     still = [finding.subject for finding in found]
     resolve(Drift.objects.filter(kind=DriftKind.NO_ROW).exclude(subject__in=still))

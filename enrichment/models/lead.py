@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from enrichment.models.shape import Shape
 from enrichment.states import FINAL_STATUSES, EnrichmentStatus
+from gdpr.identity import Identity
 
 # Errors that settle themselves: nothing is left for a person to do.
 SETTLED_KINDS = ("", "unenrichable", "suppressed")
@@ -63,9 +64,6 @@ def prefix_query(text: str) -> SearchQuery | None:
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
-    def final(self) -> LeadQuerySet:
-        return self.filter(enrichment_status__in=FINAL_STATUSES)
-
     def in_tier(self, *tiers: int) -> LeadQuerySet:
         return self.filter(icp_tier__in=tiers)
 
@@ -264,6 +262,13 @@ class Lead(models.Model):
     def email(self) -> str:
         """The best available e-mail: work preferred (specification, output fields)."""
         return self.email_work or self.email_personal
+
+    @property
+    def identity(self) -> Identity:
+        """What the person can be found by (D16), for the gate."""
+        return Identity(
+            self.linkedin_url, tuple(e for e in (self.email_work, self.email_personal) if e), self.phone
+        )
 
     @property
     def drift(self) -> float | None:

@@ -19,7 +19,6 @@ from enrichment.states import HandoverStatus, advance_one
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
 from gdpr import gate
-from gdpr.identity import Identity
 
 log = logging.getLogger(__name__)
 # Few enough that all are sent well within a lease, however slowly the vendor answers.
@@ -97,11 +96,7 @@ def run_due(system: str) -> int:
 
 def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
     """The third gate (D18): what is suppressed, or no longer wanted there, is withheld."""
-    identities = [
-        Identity(lead.linkedin_url, tuple(e for e in (lead.email_work, lead.email_personal) if e), lead.phone)
-        for lead in (leads[h.lead_id] for h in handovers)
-    ]
-    blocked = gate.screen(identities, "delivery")
+    blocked = gate.screen([leads[h.lead_id].identity for h in handovers], "delivery")
     ready = []
     for position, handover in enumerate(handovers):
         if position in blocked or not wanted(leads[handover.lead_id], handover.system):

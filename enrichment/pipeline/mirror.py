@@ -254,6 +254,7 @@ _WRITTEN = [
 
 def identity_values(row: Mapping[str, Any]) -> tuple[list[str], str]:
     """(e-mails, phone) of a row as the mirror would write them, for the gate."""
-    values, _ = normalise(row, WaterfallVersion.active().phone_country)
+    named = {column: row.get(column) for column in ("email_work", "email_personal", "phone")}
+    values, _ = normalise(named, WaterfallVersion.active().phone_country)
     emails = [values[name] for name in ("email_work", "email_personal") if name in values]
     return emails, str(values.get("phone", ""))

@@ -239,8 +239,7 @@ def suppressed(lead: Lead, row: ClayRow) -> bool:
 def identity_in(lead: Lead, row: ClayRow) -> Identity:
     """Everything that tells who it is, of the lead and of the row."""
     emails, phone = mirror.identity_values(row.values)
-    known = [email for email in (lead.email_work, lead.email_personal) if email]
-    return Identity(lead.linkedin_url, (*known, *emails), phone or lead.phone)
+    return Identity(lead.linkedin_url, (*lead.identity.emails, *emails), phone or lead.phone)
 
 
 def earlier_copies(deliveries: Sequence[WebhookDelivery]) -> dict[int, int]:

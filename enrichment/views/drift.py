@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.drift import mending, runway
-from enrichment.drift.differences import blocked, identity_of
 from enrichment.http import HtmxRequest
 from enrichment.models import Drift, DriftKind, ReconcileRun
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
+from gdpr import gate
 
 VIEW = "enrichment.view_lead"
 MEND = "enrichment.mend_drift"
@@ -41,7 +41,7 @@ def show(request: HtmxRequest) -> HttpResponse:
     kind = _kind(request.GET.get("kind", ""))
     page = Paginator(mending.open_drift(kind or ""), PAGE).get_page(request.GET.get("page"))
     drifts = list(page.object_list)
-    hidden = blocked([identity_of(drift.lead) for drift in drifts if drift.lead])
+    hidden = gate.look_up([drift.lead.identity for drift in drifts if drift.lead])
     known = [drift for drift in drifts if drift.lead]
     suppressed = {known[position].pk for position in hidden}
     last = ReconcileRun.objects.order_by("-started_at").first()

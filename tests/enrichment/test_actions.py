@@ -92,7 +92,7 @@ def test_an_overdue_attempt_is_given_up_and_retried(person: User) -> None:
 
 def test_a_suppressed_person_is_neither_retried_nor_delivered(person: User) -> None:
     lead = EnrichedLeadFactory()
-    gate.suppress(actions.identity_of(lead), reason="erasure")
+    gate.suppress(lead.identity, reason="erasure")
     with pytest.raises(actions.NotPossible, match="suppressed"):
         actions.check_can_retry(lead)
     with pytest.raises(actions.NotPossible, match="suppressed"):

@@ -59,3 +59,9 @@ def test_a_released_suppression_stops_nobody(db):
 def test_an_unknown_purpose_is_refused(db):
     with pytest.raises(ValueError, match="purpose"):
         gate.screen([PERSON], "curiosity")
+
+
+def test_a_look_up_finds_the_same_and_counts_nothing(db):
+    gate.suppress(PERSON, reason="erasure")
+    assert gate.look_up([Identity("https://www.linkedin.com/in/other"), PERSON]) == {1}
+    assert not Suppression.objects.filter(blocked_count__gt=0).exists()
