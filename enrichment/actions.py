@@ -28,6 +28,7 @@ OPEN_HANDOVER = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatu
 RUNNING = "Enrichment is running; it can be retried when it is finished."
 QUEUED = "It is already waiting for its turn to be sent to Clay."
 SUPPRESSED = "This person is suppressed; no enrichment may be started."
+ONLY_KEPT = "This person's data may only be kept: nothing is enriched or handed over."
 
 
 class NotPossible(Exception):
@@ -79,6 +80,8 @@ def _why_not(
 ) -> str:
     if lead.pk in blocked:
         return SUPPRESSED
+    if lead.restriction:
+        return ONLY_KEPT
     if lead.pk in waiting or lead.dispatch_after is not None:
         return QUEUED
     late = lead.in_progress_since is not None and lead.in_progress_since < overdue
@@ -130,6 +133,8 @@ def retry_leads(
             dispatch_tries=0,
             skip_providers=sorted(set(skip_providers)),
             only_providers=[],
+            dispatch_by=by,
+            trial=None,
             in_progress_since=None,
             error_kind="",
             error_message="",
@@ -158,6 +163,8 @@ def check_can_deliver(lead: Lead) -> None:
     """Raises NotPossible with the reason where the lead cannot be delivered again now."""
     if suppressed([lead]):
         raise NotPossible("This person is suppressed; nothing may be handed over.")
+    if lead.restriction:
+        raise NotPossible(ONLY_KEPT)
     if not any(wanted(lead, system) for system in deliver.CHANNELS):
         raise NotPossible("A delivery needs an e-mail or a phone number; this lead has neither.")
     if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(

@@ -137,14 +137,25 @@ def _utc(moment: datetime.datetime) -> str:
 # ---------------------------------------------------------------- what people do
 
 
-def open_alerts() -> QuerySet[Alert]:
-    """The worst first."""
-    return Alert.objects.filter(closed_at__isnull=True).order_by("-severity", "-last_at", "-id")
+def visible_to(user: Any) -> QuerySet[Alert]:
+    """Alerts of requests of data subjects are the officers' alone."""
+    alerts = Alert.objects.all()
+    return alerts if user.has_perm("gdpr.view_request") else alerts.exclude(kind=AlertKind.COMPLIANCE)
 
 
-def count_open() -> dict[str, int]:
-    """`open`: not closed; `new`: of them not acknowledged; `worst`: severity of the worst new one, 0 for none."""
-    severities = list(Alert.objects.filter(closed_at__isnull=True).values_list("severity", "acknowledged_at"))
+def open_alerts(user: Any) -> QuerySet[Alert]:
+    """Those this person may see, the worst first."""
+    return visible_to(user).filter(closed_at__isnull=True).order_by("-severity", "-last_at", "-id")
+
+
+def count_open(user: Any) -> dict[str, int]:
+    """Counts of what this person may see.
+
+    `open`: not closed; `new`: of them not acknowledged; `worst`: severity of the worst new one, 0 for none.
+    """
+    severities = list(
+        visible_to(user).filter(closed_at__isnull=True).values_list("severity", "acknowledged_at")
+    )
     new = [severity for severity, acknowledged in severities if acknowledged is None]
     return {"open": len(severities), "new": len(new), "worst": max(new, default=0)}
 

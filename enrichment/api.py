@@ -27,11 +27,11 @@ Provenance = Literal["flat", "full"]
 
 
 class Refused(Exception):
-    """A request that cannot be served: an HTTP status and a sentence."""
+    """A request that cannot be served: an HTTP status and a sentence; with a 405 the methods there are."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, *, allow: str = "") -> None:
         super().__init__(sentence)
-        self.status, self.sentence = status, sentence
+        self.status, self.sentence, self.allow = status, sentence, allow
 
 
 class Taken(Schema):
@@ -104,19 +104,20 @@ def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
     router.get("/leads", auth=read_auth, summary="Enriched leads, page by page")(list_leads)
     router.get("/leads/{int:lead_id}", auth=read_auth, summary="One enriched lead")(get_lead)
     rest: dict[str, Any] = {"auth": None, "include_in_schema": False}
-    router.api_operation(["PUT", "PATCH", "DELETE"], "/leads", **rest)(refuse_for_all)
-    router.api_operation(["POST", "PUT", "PATCH", "DELETE"], "/leads/{int:lead_id}", **rest)(refuse_for_one)
+    others = ["PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+    router.api_operation(others, "/leads", **rest)(refuse_for_all)
+    router.api_operation(["POST", *others], "/leads/{int:lead_id}", **rest)(refuse_for_one)
     return router
 
 
 def refuse_for_all(request: HttpRequest) -> None:
     """405 in JSON; the framework's own answer is plain text."""
-    raise Refused(405, f"{request.method} is not a method of this address.")
+    raise Refused(405, f"{request.method} is not a method of this address.", allow="GET, POST")
 
 
 def refuse_for_one(request: HttpRequest, lead_id: int) -> None:
     """405 in JSON."""
-    refuse_for_all(request)
+    raise Refused(405, f"{request.method} is not a method of this address.", allow="GET")
 
 
 def post_leads(request: HttpRequest) -> Status:
@@ -148,9 +149,9 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
 
     Go on with `cursor=next_cursor` until it is null. What comes in meanwhile is at the end, so no lead is
     missed or given twice. With `updated_since`, ask from a minute before the last time: a change that is being
-    written while you read has a time before it can be seen.
+    written while you read has a time before it can be seen. Leads that may only be kept are left out.
     """
-    leads = Lead.objects.filter(id__gt=query.cursor, id__lte=intake.newest_settled())
+    leads = Lead.objects.usable().filter(id__gt=query.cursor, id__lte=intake.newest_settled())
     if query.status:
         leads = leads.filter(enrichment_status=query.status)
     if query.tier:
@@ -170,6 +171,8 @@ def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat"
     if lead_id > 2**63 - 1:
         raise Http404
     lead = get_object_or_404(with_ledger(Lead.objects.defer("raw", "search")), pk=lead_id)
+    if lead.restriction:
+        raise Refused(403, "This person's data may only be kept; they are not given out.")
     audit.record("api_read", on=lead, counts={"leads": 1}, reason=_caller(request))
     return payload(lead, full=provenance == "full")
 
@@ -207,7 +210,10 @@ def answer_in_json(api: NinjaAPI) -> None:
         return api.create_response(request, {"error": sentence}, status=status)
 
     def refused(request: HttpRequest, error: Any) -> HttpResponse:
-        return problem(request, error.status, error.sentence)
+        answer = problem(request, error.status, error.sentence)
+        if error.allow:
+            answer["Allow"] = error.allow  # RFC 9110, 15.5.6
+        return answer
 
     def invalid(request: HttpRequest, error: Any) -> HttpResponse:
         wrong = sorted({str(each["loc"][-1]) for each in error.errors})

@@ -5,6 +5,17 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from gdpr import links
+
+# Where the objects of our audit events are shown.
+PAGES = {
+    "lead": "lead",
+    "handover": "delivery",
+    "webhookdelivery": "webhook",
+    "bulkjob": "job",
+    "batch": "batch",
+}
+
 
 def _plant(sender: AppConfig, plan: Any = (), **kwargs: Any) -> None:
     """Seeds once every table is there: a migration back to an earlier state plants nothing."""
@@ -22,4 +33,14 @@ class EnrichmentConfig(AppConfig):
     verbose_name = "Enrichment"
 
     def ready(self) -> None:
+        from gdpr import alarms, processing
+
+        for object_type, page in PAGES.items():
+            links.register(object_type, page)
+        from enrichment import compliance_alarms, stores
+        from enrichment import processing as our_processing
+
         post_migrate.connect(_plant, sender=self)
+        stores.register_all()
+        alarms.register(compliance_alarms.hear)
+        processing.declare(our_processing.enrichment_of_leads)

@@ -24,7 +24,7 @@ def each(items: Sequence[Item], call: Callable[[Item], Result]) -> list[Result |
         except VendorError as error:
             return error
 
-    if len(items) < 2:
+    if len(items) < 2 or settings.VENDOR_CONCURRENCY < 2:
         return [guarded(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(settings.VENDOR_CONCURRENCY, len(items))) as pool:
         return list(pool.map(guarded, items))

@@ -1,4 +1,4 @@
-"""Bulk retries: planned, frozen when a person confirms, run in the worker chunk by chunk.
+"""Work on many rows: planned, frozen when a person confirms, run in the worker chunk by chunk.
 
 A chunk and its record are one transaction, so a killed worker's job goes on where it stood. Only AHEAD rows
 wait to be sent at a time: a cancelled job has bought no more than those, and fresh leads pass it.
@@ -16,14 +16,16 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from enrichment import stopping
 from enrichment.actions import NotPossible
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
-from enrichment.failures.failure_retry import MOST, WAYS, FailurePlan, held, outcome
+from enrichment.failures.failure_retry import MOST, FailurePlan, held
 from enrichment.failures.failure_retry import plan as plan_of
 from enrichment.failures.groups import members_of
 from enrichment.models import BulkJob, FailureIgnore, JobMember
 from enrichment.models.job import JobKind
+from enrichment.retry_ways import WAYS, outcome
 from enrichment.states import JobStatus, MemberStatus, advance, advance_one
 from gdpr import audit
 
@@ -32,6 +34,12 @@ CHUNK = 100
 AHEAD = 250  # ten triggers' worth
 LOOKED_BACK = 1_000  # rows behind the position among which the waiting ones are
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+BY_MEMBERS = (
+    JobKind.RETRY,
+    JobKind.RETRY_LEADS,
+    JobKind.RETRY_DELIVERIES,
+    JobKind.DELIVER_MOVED,
+)  # run here, row by frozen row
 
 
 class LeaseLost(Exception):
@@ -71,6 +79,31 @@ def start_retry(cause: Cause, *, by: Any) -> BulkJob:
         BulkJob.objects.filter(pk=job.pk).update(total=total)
         job.total = total
         audit.record("retry_started", by=by, on=job, counts={"rows": total}, reason=cause.kind)
+    return job
+
+
+def start(
+    kind: JobKind, rows: Sequence[tuple[int, int | None]], *, what: str, plan: dict[str, Any], by: Any
+) -> BulkJob:
+    """Freeze `rows` (the key of each and its lead's) as a job that goes the way `what` of `retry_ways.WAYS`.
+
+    `plan` is what the person was shown: `count`, and where there is one `cost` with its `cost_label`.
+
+    Raises:
+        NotPossible: there is nothing to do.
+    """
+    if not rows:
+        raise NotPossible("Nothing is left to try again.")
+    with transaction.atomic():
+        job = BulkJob.objects.create(kind=kind, created_by=by, plan={**plan, "what": what}, total=len(rows))
+        JobMember.objects.bulk_create(
+            (
+                JobMember(job=job, position=place, subject=subject, lead_id=lead)
+                for place, (subject, lead) in enumerate(rows)
+            ),
+            batch_size=1_000,
+        )
+        audit.record(f"{kind}_started", by=by, on=job, counts={"rows": len(rows)})
     return job
 
 
@@ -155,9 +188,9 @@ def show_again(kept: FailureIgnore, *, by: Any) -> None:
 
 
 def run_due() -> int:
-    """Give every live retry its turn; returns how many had one."""
+    """Give every live job of this kind of work its turn; returns how many had one."""
     free = Q(in_flight_since=None) | Q(in_flight_since__lt=_lapsed())
-    due = BulkJob.objects.filter(free, kind=JobKind.RETRY, status__in=LIVE).order_by("id")
+    due = BulkJob.objects.filter(free, kind__in=BY_MEMBERS, status__in=LIVE).order_by("id")
     return sum(run(job_id) for job_id in list(due.values_list("id", flat=True)))
 
 
@@ -170,7 +203,7 @@ def run(job_id: int) -> bool:
     """One turn: as many chunks as may wait to be sent. False where another worker has the job, or it ended."""
     now = timezone.now()
     free = Q(in_flight_since=None) | Q(in_flight_since__lt=_lapsed())
-    mine = BulkJob.objects.filter(free, pk=job_id, kind=JobKind.RETRY)
+    mine = BulkJob.objects.filter(free, pk=job_id, kind__in=BY_MEMBERS)
     claimed = advance(mine, JobStatus.RUNNING, started_at=now, in_flight_since=now) or mine.filter(
         status=JobStatus.RUNNING
     ).update(in_flight_since=now)
@@ -178,7 +211,7 @@ def run(job_id: int) -> bool:
         return False
     job = BulkJob.objects.select_related("created_by").get(pk=job_id)
     try:
-        while job.position < job.total and not held(job.plan["what"]) and _waiting(job) < AHEAD:
+        while job.position < job.total and not _waits(job):
             _chunk(job)
         if job.position >= job.total:
             _end(job, JobStatus.DONE)
@@ -201,6 +234,10 @@ def run(job_id: int) -> bool:
 
 def _mine(job: BulkJob) -> Any:
     return BulkJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING, in_flight_since=job.in_flight_since)
+
+
+def _waits(job: BulkJob) -> bool:
+    return stopping.asked() or bool(held(WAYS[job.plan["what"]].system)) or _waiting(job) >= AHEAD
 
 
 def _waiting(job: BulkJob) -> int:
@@ -258,5 +295,5 @@ def result(job: BulkJob) -> dict[str, Any]:
     return {
         **outcome(job.plan["what"], tried),
         "left_out": {row["reason"]: row["count"] for row in left_out.order_by("-count")},
-        "held": held(job.plan["what"]) if job.status in LIVE else "",
+        "held": held(WAYS[job.plan["what"]].system) if job.status in LIVE else "",
     }

@@ -1,5 +1,6 @@
 """Data providers and columns as people call them; the tables keep slugs and names of columns."""
 
+import re
 from collections.abc import Iterable
 
 from django.core.cache import cache
@@ -7,16 +8,27 @@ from django.core.cache import cache
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Lead, Provider
 
+_WORD = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9]+(?![\w.@/-]*[\w@/-])")  # no part of an address or a name
 KEPT, KEEP_SECONDS = "provider-names", 60
 
 
 def provider_name(slug: str) -> str:
     """ "apollo" → "Apollo", by the catalogue; one that it does not have keeps its slug."""
-    names = cache.get(KEPT)
+    return _names().get(slug, slug)
+
+
+def _names() -> dict[str, str]:
+    names: dict[str, str] | None = cache.get(KEPT)
     if names is None:
         names = dict(Provider.objects.values_list("slug", "name"))
         cache.set(KEPT, names, KEEP_SECONDS)
-    return str(names.get(slug, slug))
+    return names
+
+
+def with_provider_names(message: str) -> str:
+    """The vendor's words with the providers' slugs in them as people call them: "504 apollo" → "504 Apollo"."""
+    names = _names()
+    return _WORD.sub(lambda found: names.get(found.group(), found.group()), message)
 
 
 def field_label(name: str) -> str:

@@ -1,17 +1,47 @@
 """Claiming due work: one conditional UPDATE under SKIP LOCKED, a lease, and the return of lapsed leases."""
 
 import datetime
+import logging
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from enrichment.clock import due_in
 from enrichment.models.work import Leased
-from enrichment.states import advance, advance_one
+from enrichment.states import advance, advance_each, advance_one
 
+log = logging.getLogger(__name__)
 Work = TypeVar("Work", bound=Leased)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def together(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], Sequence[Result]],
+    poisoned: Callable[[Item, Exception], None],
+) -> list[Result]:
+    """`work` of all items in one transaction; where that fails, of each in one of its own.
+
+    So a poison item is named, by `poisoned`, and keeps nobody waiting. Answers what `work` answers of the
+    others. The words of an exception may hold a person's data: they are not logged.
+    """
+    if not items:
+        return []
+    try:
+        with transaction.atomic():
+            return list(work(items))
+    except Exception as error:
+        if not connection.is_usable():
+            raise  # the database is away, which is no item's fault: their leases run out
+        if len(items) == 1:
+            poisoned(items[0], error)
+            return []
+        log.warning("%s items failed together: %s", len(items), type(error).__name__)
+    return [result for item in items for result in together([item], work, poisoned)]
 
 
 def claim(queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int) -> list[Work]:
@@ -45,6 +75,21 @@ def release(work: Work, *, not_before: Any, counted: bool = True, error: Any = N
     if error is not None:
         values |= {"error_kind": error.kind, "error_message": str(error)[:300]}
     advance_one(work, work.claimed_from, **values)  # type: ignore[attr-defined]
+
+
+def release_all(works: Sequence[Work], *, not_before: datetime.datetime) -> None:
+    """Hand claimed work of one kind back as it was, uncounted: due again at `not_before`."""
+    values = {
+        work.pk: {
+            "status": work.claimed_from,  # type: ignore[attr-defined]
+            "not_before": not_before,
+            "in_flight_since": None,
+            "tries": work.tries - 1,
+        }
+        for work in works
+    }
+    if works:
+        advance_each(type(works[0]), values)
 
 
 def hand_back_lapsed(model: type[Work], states: type[models.TextChoices]) -> int:

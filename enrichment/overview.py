@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.db.models.functions import TruncHour, TruncMinute, TruncSecond
 from django.utils import timezone
 
@@ -107,18 +107,6 @@ def funnel(counts: dict[str, int]) -> list[dict[str, Any]]:
         }
         for key, label, icon in FUNNEL
     ]
-
-
-def spend() -> dict[str, Any]:
-    """What enrichment cost, in US dollars: `today` and `month`, by the attempts that ended since (UTC)."""
-
-    def compute() -> dict[str, Any]:
-        day = today()
-        ended = Attempt.objects.filter(finished_at__gte=day.replace(day=1))
-        found = ended.aggregate(today=Sum("cost", filter=Q(finished_at__gte=day)), month=Sum("cost"))
-        return {name: amount or 0 for name, amount in found.items()}
-
-    return dict(remembered("spend", compute))
 
 
 def throughput(length: str) -> dict[str, Any]:

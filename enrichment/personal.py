@@ -3,8 +3,13 @@
 The stores that export and erase, and the scan for what is left, read this declaration.
 """
 
+from dataclasses import dataclass
+
 _LEASE = {"not_before", "in_flight_since", "tries", "error_kind", "error_message"}
-_VERSION = {"id", "number", "status", "document", "note", "created_by", "created_at", "published_at"}
+_VERSION = {
+    "id", "number", "status", "document", "note", "created_by", "created_at", "based_on", "revision", "edited_by",
+    "edited_at", "published_by", "published_at",
+}  # fmt: skip
 
 PERSONAL: dict[str, set[str]] = {
     "Lead": {
@@ -12,7 +17,7 @@ PERSONAL: dict[str, set[str]] = {
         "engagement_action", "engagement_content", "scraped_at", "email_personal", "email_work", "phone", "title",
         "company_domain", "company_industry", "company_size", "company_revenue", "company_location", "tech_stack",
         "funding_stage", "funding_amount", "linkedin_headline", "linkedin_summary", "linkedin_connections",
-        "recent_posts", "mutual_connections", "raw", "icp_score", "icp_tier", "score_explanation", "clay_score",
+        "recent_posts", "mutual_connections", "raw", "icp_score", "icp_tier", "clay_score",
         "clay_tier", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id",
     },
     "FieldConflict": {"value"},
@@ -21,37 +26,52 @@ PERSONAL: dict[str, set[str]] = {
     "BulkJob": {"file", "file_name"},
     "Drift": {"subject", "row_id"},
     "SeenRow": {"row_id"},
+    "TierMove": {"before", "after", "score"},
 }  # fmt: skip
 
 NOT_PERSONAL: dict[str, set[str]] = {
     "Lead": {
-        "id", "received_at", "retention_until", "pinned_fields", "scorecard", "scored_at", "enrichment_status",
+        "id", "received_at", "retention_until", "notified_at", "pinned_fields", "restriction", "scorecard", "scored_at",
+        "enrichment_status",
         "in_progress_since", "enriched_at", "clay_seen_at", "enrichment_cost", "error_kind", "error_message",
         "error_provider", "error_at", "needs_person", "clay_table_id", "dispatch_after", "dispatch_priority",
-        "dispatch_tries", "skip_providers", "only_providers", "write_back_after", "write_back_tries", "updated_at",
+        "dispatch_tries", "dispatch_by", "trial", "skip_providers", "only_providers", "write_back_after",
+        "write_back_tries", "updated_at",
     },
     "FieldFact": {"id", "lead", "field", "provider", "observed_at", "cost", "attempt"},
     "FieldConflict": {"id", "lead", "field", "reason", "observed_at"},
     "Provider": {"id", "slug", "name", "hourly_limit"},
     "ProviderService": {
-        "id", "provider", "waterfall", "position", "cost", "accuracy", "coverage", "fields",
+        "id", "provider", "waterfall", "position", "cost", "charge", "accuracy", "coverage", "fields",
     },
     "WaterfallVersion": _VERSION,
     "ScorecardVersion": _VERSION,
+    "Rescore": {
+        "id", "job", "version", "cursor", "began_at", "finished_at", "after", "changed", "up", "down", "lifted",
+    },
+    "TierMove": {"id", "rescore", "lead", "status", "decided_by", "decided_at"},
+    "LeadChange": {"id", "lead_id", "at"},
+    "DraftSave": {"id", "kind", "number", "revision", "document", "saved_by", "saved_at"},
     "Batch": {
-        "id", "kind", "status", "priority", "table_id", "waterfall", "skip_providers", "only_providers", "created_at",
-        "finished_at", *_LEASE,
+        "id", "kind", "status", "priority", "table_id", "waterfall", "skip_providers", "only_providers", "without",
+        "created_at", "finished_at", *_LEASE,
     },
     "BatchItem": {"id", "batch", "lead", "position", "status", "error_kind", "error_message"},
     "Attempt": {
         "id", "lead", "batch", "waterfall", "skip_providers", "status", "started_at", "triggered_at", "finished_at",
         "cost", "error_kind", "error_message", "provider", "only_providers", "deferred_providers", "providers",
-        "poll_after", "polls",
+        "poll_after", "polls", "without", "source_type", "started_by", "reserved",
     },
     "WebhookDelivery": {
         "id", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",
         "changed_fields", "processed_at", *_LEASE,
     },
+    "SpendCap": {
+        "id", "period", "source_type", "amount", "note", "updated_by", "updated_at", "reached_at",
+    },
+    "SpendBook": {"id", "day", "closed_at"},
+    "SpendEntry": {"id", "book", "source_type", "provider", "tier", "started_by", "cost", "asked", "hits"},
+    "TakenOver": {"id", "lead", "waterfall", "fields", "saved", "taken_at"},
     "Handover": {
         "id", "lead", "system", "status", "differences", "created_at", "finished_at", *_LEASE,
     },
@@ -64,6 +84,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "JobMember": {"id", "job", "position", "subject", "lead", "status", "reason"},
     "FailureIgnore": {"id", "what", "error_kind", "provider", "shape", "reason", "ignored_by", "ignored_at"},
     "RejectedRow": {"id", "job", "index", "field", "sentence"},
+    "ClayFormula": {"id", "table_id", "scorecard", "fingerprint", "how", "placed_at", "placed_by"},
     "Connection": {
         "id", "system", "table_id", "webhook_id", "webhook_url", "last_ok_at", "last_error_at", "last_error",
     },
@@ -85,3 +106,63 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "SeenRow": {"id", "run"},
     "ServiceHold": {"id", "system", "reason", "message", "since", "until", "lifted_at", "lifted_by"},
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person's data can be, beside the columns above.
+
+    `kind`: json, bytes, file, cache, queue, session, log or mail. `where`: a column, a path under the data
+    directory, or a pattern of keys. `holds` and `leaves` in words: what of a person, and when it is gone.
+    """
+
+    kind: str
+    where: str
+    holds: str
+    leaves: str
+
+
+_WITH_LEAD = "erased with the lead, in one transaction"
+_NEVER = "nothing personal is written there: ids, counts and our own words"
+
+# The scan for what is left looks through all of these; a test holds the columns among them against the models.
+PLACES: tuple[Place, ...] = (
+    Place("json", "Lead.raw", "Clay's last row, whatever columns it has", _WITH_LEAD),
+    Place("json", "Lead.recent_posts", "what the person wrote", _WITH_LEAD),
+    Place("json", "Attempt.providers", "names of providers and fields", f"{_NEVER}; {_WITH_LEAD}"),
+    Place("json", "WebhookDelivery.headers", "four technical headers", "emptied with the body"),
+    Place("json", "WebhookDelivery.changed_fields", "names of fields", "emptied with the body"),
+    Place("json", "Handover.differences", "names of fields", _WITH_LEAD),
+    Place("json", "BulkJob.columns", "names of a file's columns", _NEVER),
+    Place("json", "BulkJob.plan", "what a retry is about", _NEVER),
+    Place("json", "ReconcileRun.rows", "counts by table", _NEVER),
+    Place("json", "ReconcileRun.ours", "counts by table", _NEVER),
+    Place("json", "WaterfallVersion.document", "providers and their order", _NEVER),
+    Place("json", "ScorecardVersion.document", "rules and points", _NEVER),
+    Place("json", "DraftSave.document", "either of both, while it is edited", _NEVER),
+    Place(
+        "bytes", "WebhookDelivery.body", "a message of Clay, as it came", "emptied: by lead, row and contents"
+    ),
+    Place(
+        "file",
+        "BulkJob.file",
+        "an upload, under files/imports",
+        "with its import, or when a person in it is erased",
+    ),
+    Place(
+        "file",
+        "scoring/*",
+        "the columns that scorecards look at",
+        "removed with every erasure; rebuilt without the lead",
+    ),
+    Place("cache", "search:*", "words somebody searched for", "after twelve hours, or with the person"),
+    Place(
+        "cache", "clay-export:*", "ids of rows found for a request", "when the look-up ends, a week at most"
+    ),
+    Place("cache", "overview:*", "counts", _NEVER),
+    Place("queue", "celery", "names of tasks; one argument, a system", f"{_NEVER}; results are not kept"),
+    Place("cache", "limit:*, vitals:*", "counts and times of calls", _NEVER),
+    Place("session", "django_session", "ids of leads that were unmasked, and until when", "with the session"),
+    Place("log", "standard error", "ids, statuses, the vendors' masked words", _NEVER),
+    Place("mail", "alerts", "ids, counts and our own words", _NEVER),
+)

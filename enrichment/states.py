@@ -3,9 +3,12 @@
 `advance()` is the only writer of a status. Each machine is a `TRANSITIONS` entry: {from: {to, …}}.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
+
+from enrichment.bulk import update_each
 
 
 class InvalidTransition(Exception):
@@ -90,9 +93,20 @@ class VersionStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Published"
     SUPERSEDED = "superseded", "Superseded"
+    DISCARDED = "discarded", "Discarded"
+    TRIAL = "trial", "Tried in a pilot"
 
 
-S, B, T, A, D, H, J, M, V = (
+class MoveStatus(models.TextChoices):
+    """A lead lifted into a campaign tier by a rescore: whether it is delivered is a person's decision."""
+
+    WAITING = "waiting", "Waits for review"
+    DELIVERED = "delivered", "Delivery started"
+    DISMISSED = "dismissed", "Dismissed"
+    OVERTAKEN = "overtaken", "No longer in the tier"
+
+
+S, B, T, A, D, H, J, M, V, R = (
     EnrichmentStatus,
     BatchStatus,
     ItemStatus,
@@ -102,6 +116,7 @@ S, B, T, A, D, H, J, M, V = (
     JobStatus,
     MemberStatus,
     VersionStatus,
+    MoveStatus,
 )
 
 # A final lead may change to another final status: a later webhook can bring more or less.
@@ -153,7 +168,19 @@ TRANSITIONS: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
         J.CANCELLED: set(),
     },
     M: {M.PLANNED: {M.DONE, M.LEFT_OUT}, M.DONE: set(), M.LEFT_OUT: set()},
-    V: {V.DRAFT: {V.PUBLISHED}, V.PUBLISHED: {V.SUPERSEDED}, V.SUPERSEDED: set()},
+    V: {
+        V.DRAFT: {V.PUBLISHED, V.DISCARDED, V.TRIAL},  # tried is a copy of it: the draft itself goes on
+        V.PUBLISHED: {V.SUPERSEDED},
+        V.SUPERSEDED: set(),
+        V.DISCARDED: set(),
+        V.TRIAL: set(),
+    },
+    R: {
+        R.WAITING: {R.DELIVERED, R.DISMISSED, R.OVERTAKEN},
+        R.DELIVERED: set(),
+        R.DISMISSED: set(),
+        R.OVERTAKEN: set(),
+    },
 }
 
 
@@ -176,6 +203,29 @@ def advance(
     further columns written with it. A row already in `after` is left alone and not counted.
     """
     return queryset.filter(**{f"{field}__in": sources(after)}).update(**{field: after, **values})
+
+
+def advance_each(
+    model: type[models.Model],
+    rows: Mapping[int, Mapping[str, Any]],
+    *,
+    field: str = "status",
+    staying: bool = False,
+    where: str = "TRUE",
+    parameters: Sequence[Any] = (),
+) -> set[int]:
+    """Move each row to the status of its own that `rows` gives beside its other columns, in one statement.
+
+    Returns the keys of those that moved: one whose present status cannot be followed is not among them.
+    `staying`: a row may also keep its status. `where` and `parameters` as `bulk.update_each` takes them.
+    """
+    if not rows:
+        return set()
+    machine = type(next(iter(rows.values()))[field])
+    ways = [f"{before}>{after}" for before, to in TRANSITIONS[machine].items() for after in to]
+    ways += [f"{each.value}>{each.value}" for each in machine] if staying else []
+    allowed = f"present.{field} || '>' || given.{field} = ANY(%s)"
+    return update_each(model, rows, where=f"{allowed} AND ({where})", parameters=[ways, *parameters])
 
 
 def advance_one(

@@ -14,7 +14,10 @@ from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, importing, poll, receive
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
+from enrichment.scoring import rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
+from enrichment.vendors import limiter
+from enrichment.waterfall import pilot, spending
 
 
 def side_by_side(name: str, work: Callable[[], Any]) -> None:
@@ -45,29 +48,71 @@ def alone(name: str, work: Callable[[], Any]) -> bool:
     return True
 
 
+def feeding(work: Callable[[], int], *ticks: tuple[Any, ...]) -> Callable[[], None]:
+    """`work`, and where it did something the ticks that its outcome is work for, without waiting for their turn.
+
+    Each of `ticks` is a task and its arguments.
+    """
+
+    def run() -> None:
+        if work():
+            for task, *arguments in ticks:
+                task.apply_async(arguments, expires=2 * settings.TICK_SECONDS)
+
+    return run
+
+
+def come_back(task: Any, *arguments: str, seconds: float) -> None:
+    """Run `task` again in so many real seconds, where that is before its next turn. Only one waits at a time.
+
+    For work that a limit holds back: its slots become free all the time, not when the clock ticks.
+    """
+    if not 0 < seconds < settings.TICK_SECONDS:
+        return
+    key = ":".join(["tick", "again", task.name, *arguments])
+    if limiter.connection().set(key, 1, nx=True, px=max(1, round(seconds * 1000))):
+        task.apply_async(arguments, countdown=seconds, expires=seconds + 2 * settings.TICK_SECONDS)
+
+
+def _dispatch(kind: BatchKind, run_due: Callable[[], int]) -> int:
+    """Plan and send until nothing is due; returns how many calls were made."""
+    made = 0
+    while True:
+        planned = plan.plan(kind)
+        ran = run_due()
+        made += ran
+        if not planned or not ran:
+            return made
+
+
 @shared_task
 def dispatch_rows() -> None:
-    alone("rows", lambda: (plan.plan(BatchKind.ROWS), rows.run_due()))
+    work = feeding(lambda: _dispatch(BatchKind.ROWS, rows.run_due), (dispatch_triggers,))
+    alone("rows", work)
+    come_back(dispatch_rows, seconds=plan.soonest(BatchKind.ROWS))
 
 
 @shared_task
 def dispatch_triggers() -> None:
-    alone("triggers", lambda: (plan.plan(BatchKind.TRIGGER), trigger.run_due()))
+    alone("triggers", lambda: _dispatch(BatchKind.TRIGGER, trigger.run_due))
+    come_back(dispatch_triggers, seconds=plan.soonest(BatchKind.TRIGGER))
 
 
 @shared_task
 def write_back_references() -> None:
-    alone("write_back", lambda: (plan.plan(BatchKind.UPDATE), write_back.run_due()))
+    alone("write_back", lambda: _dispatch(BatchKind.UPDATE, write_back.run_due))
 
 
 @shared_task
 def read_webhooks() -> None:
-    side_by_side("webhooks", receive.run_due)
+    work = feeding(receive.run_due, (deliver_to, "ghl"), (deliver_to, "instantly"))
+    side_by_side("webhooks", work)
 
 
 @shared_task
 def deliver_to(system: str) -> None:
     side_by_side(f"deliver:{system}", lambda: deliver.run_due(system))
+    come_back(deliver_to, system, seconds=deliver.waits(system))
 
 
 @shared_task
@@ -78,6 +123,17 @@ def run_imports() -> None:
 @shared_task
 def run_retries() -> None:
     alone("retries", jobs.run_due)
+
+
+@shared_task
+def run_rescores() -> None:
+    alone("rescores", rescore.run_due)
+
+
+@shared_task
+def tidy_snapshot() -> None:
+    """The scorecard preview's copy of the leads, where nobody uses it, and what its log no longer needs."""
+    snapshot.tidy()
 
 
 @shared_task
@@ -103,6 +159,16 @@ def watch_conditions() -> None:
     alone("watch", watch.look)
 
 
+@shared_task
+def run_pilots() -> None:
+    alone("pilots", pilot.run_due)
+
+
+@shared_task
+def close_books() -> None:
+    alone("books", spending.close_days)
+
+
 def _every(task: str, *args: str, seconds: float | None = None) -> dict[str, Any]:
     tick = seconds or settings.TICK_SECONDS
     # A tick that waited longer than its turn is dropped: the next one does its work.
@@ -123,8 +189,12 @@ BEAT = {
     "deliver-instantly": _every("deliver_to", "instantly"),
     "imports": _every("run_imports"),
     "retries": _every("run_retries"),
+    "rescores": _every("run_rescores"),
+    "snapshot": _every("tidy_snapshot", seconds=60.0),
     "reconcile": _every("reconcile_clay", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
     "mend": _every("mend_drift"),
     "watch": _every("watch_conditions", seconds=max(settings.TICK_SECONDS, 30 / settings.CLOCK_SPEED)),
+    "pilots": _every("run_pilots"),
+    "books": _every("close_books", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
     "sweep": _every("sweep", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
 }

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
@@ -14,6 +15,9 @@ from enrichment.drift import runway
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.pipeline import receive
 from enrichment.states import DeliveryStatus
+from enrichment.vendors import vitals
+from enrichment.vendors.errors import TABLES, RateLimited
+from enrichment.waterfall import caps
 
 OVERDUE_POLLS = 2  # a lead is polled after POLL_AFTER_SECONDS; when this did not help either, it is overdue
 HOUR = 3600
@@ -21,6 +25,7 @@ HOUR = 3600
 LEAST = datetime.timedelta(seconds=60)
 BODIES_READ = 5_000  # unread deliveries that are looked into, newest last
 QUIET_AFTER_429 = 3600  # seconds without another one
+LOOKED_BACK = 120  # seconds: four looks
 
 
 def look() -> None:
@@ -31,6 +36,8 @@ def look() -> None:
     alerts.keep(Cause(AlertKind.DRIFT, "clay"), drift())
     alerts.keep(Cause(AlertKind.ROWS_NOT_KEPT, "clay"), rows_not_kept(), severity=Severity.CRITICAL)
     tables()
+    caps.look()
+    too_many_calls()
     _close_what_is_over()
 
 
@@ -110,6 +117,23 @@ def tables() -> None:
     left = Alert.objects.filter(kind=AlertKind.RUNWAY, closed_at__isnull=True).exclude(subject__in=seen)
     for subject in left.values_list("subject", flat=True):
         alerts.close(Cause(AlertKind.RUNWAY, "clay", subject))
+
+
+def too_many_calls() -> None:
+    """429s of any call, those as well that are not tried again: by what the vitals count."""
+    for vendor in TABLES:
+        for vital in vitals.vitals(vendor):
+            key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
+            if count > cache.get(key, 0) and not _told(vendor, vital.call):
+                alerts.rate_limited(RateLimited(vendor, vital.call, 429))
+            cache.set(key, count, vitals.KEEP_SECONDS)
+
+
+def _told(vendor: str, call: str) -> bool:
+    """The call's own path has raised the alert since the last look but one."""
+    since = timezone.now() - patience(LOOKED_BACK)
+    found = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system=vendor, subject=call)
+    return found.filter(closed_at__isnull=True, last_at__gte=since).exists()
 
 
 def _close_what_is_over() -> None:

@@ -1,9 +1,12 @@
 """The door to the audit ledger."""
 
+import hashlib
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gdpr.models import AuditEvent
+from gdpr.ledger.verifier import canonical
+from gdpr.models import AuditContext, AuditEvent
 
 
 def record(
@@ -16,15 +19,19 @@ def record(
     fields: Iterable[str] = (),
     counts: Mapping[str, int] | None = None,
     reason: str = "",
+    context: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
     """Write one event, inside the caller's transaction.
 
     `by` is a staff user or None for the system; `on` is a model instance, named by its type and primary
-    key. No personal value may be given in any argument: field names, counts and ids only.
+    key. No personal value may be given: field names, counts and ids only. Where one has to be kept, it goes into
+    `context`, which stands in a row of its own: the event holds its salted digest, so the row can be erased and
+    the ledger still verifies.
     """
     if on is not None:
         object_type, object_id = on._meta.model_name, str(on.pk)
-    return AuditEvent.objects.create(
+    salt = secrets.token_hex(16) if context else ""
+    event = AuditEvent.objects.create(
         verb=verb,
         actor_id=getattr(by, "pk", None),
         object_type=object_type,
@@ -32,4 +39,13 @@ def record(
         fields=sorted(fields),
         counts=dict(counts or {}),
         reason=reason,
+        commitment=commitment(salt, context) if context else "",
     )
+    if context:
+        AuditContext.objects.create(event_id=event.pk, salt=salt, document=dict(context))
+    return event
+
+
+def commitment(salt: str, context: Mapping[str, Any]) -> str:
+    """What an event holds of its context; the salt keeps a short context from being guessed."""
+    return hashlib.sha256(salt.encode() + canonical(context)).hexdigest()

@@ -1,4 +1,4 @@
-"""The gate of suppression: asked at intake, at the mirror and before each delivery (D18)."""
+"""The gate of suppression: asked at intake, at the mirror, before each delivery (D18) and each enrichment."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from gdpr import audit
 from gdpr.identity import Identity, digest, digests, keys
 from gdpr.models import Suppression
 
-PURPOSES = ("intake", "mirror", "delivery")
+PURPOSES = ("intake", "enrichment", "mirror", "delivery")
 
 
 def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
@@ -20,8 +20,9 @@ def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
     if purpose not in PURPOSES:
         raise ValueError(f"unknown purpose {purpose!r}")
     found, positions = _found(identities)
-    if found:
-        Suppression.objects.filter(pk__in=found).update(blocked_count=F("blocked_count") + 1)
+    for times in set(found.values()):
+        refused = [pk for pk, count in found.items() if count == times]
+        Suppression.objects.filter(pk__in=refused).update(blocked_count=F("blocked_count") + times)
     return positions
 
 
@@ -30,15 +31,16 @@ def look_up(identities: Sequence[Identity]) -> set[int]:
     return _found(identities)[1]
 
 
-def _found(identities: Sequence[Identity]) -> tuple[list[int], set[int]]:
-    """(ids of the suppressions that apply, positions in `identities` they apply to)."""
+def _found(identities: Sequence[Identity]) -> tuple[dict[int, int], set[int]]:
+    """({id of a suppression that applies: to how many}, positions in `identities` they apply to)."""
     owners: dict[str, list[int]] = {}
     for position, identity in enumerate(identities):
         for hashed in digests(identity.identifiers()):
             owners.setdefault(hashed, []).append(position)
     hits = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
     found = dict(hits.values_list("pk", "identifier_hash"))
-    return list(found), {position for hashed in found.values() for position in owners[hashed]}
+    counts = {pk: len(owners[hashed]) for pk, hashed in found.items()}
+    return counts, {position for hashed in found.values() for position in owners[hashed]}
 
 
 def suppress(identity: Identity, *, reason: str, by: object = None) -> int:

@@ -1,34 +1,147 @@
-"""What a place that holds personal data must be able to do for the law, and the register of such places."""
+"""What a place that holds personal data must be able to do for the law, and the register of such places.
 
-from collections.abc import Iterable
+A store raises `Unsupported` for what it cannot do: the step becomes a person's, with the store's own
+instructions. It raises `Later` while its system cannot be reached: the step waits and is tried again.
+Anything else is a fault, and the step needs a person. None of them ever counts as done.
+"""
+
+import datetime
+import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gdpr.identity import Identity
 
 
+class Capability(enum.StrEnum):
+    LOCATE = "locate"
+    EXPORT = "export"
+    RECTIFY = "rectify"
+    ERASE = "erase"
+    VERIFY = "verify"
+    RESTRICT = "restrict"
+    RELEASE = "release"
+
+
+class Ground(enum.StrEnum):
+    """Why processing is limited: the data are only kept (Art. 18), or the person objects to their use (Art. 21)."""
+
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+
+
+class Unsupported(Exception):
+    """The system has no such call. `capability` names what it was, so that the step becomes a manual one."""
+
+    def __init__(self, capability: Capability) -> None:
+        super().__init__(f"no call for {capability}")
+        self.capability = capability
+
+
+class Later(Exception):
+    """The system cannot be asked now. `not_before` is an aware time, None where it names none.
+
+    The message is shown to officers and holds no personal data.
+    """
+
+    def __init__(self, message: str, not_before: datetime.datetime | None = None) -> None:
+        super().__init__(message)
+        self.not_before = not_before
+
+
 @dataclass(frozen=True)
 class Record:
-    """One record of a person in one store: the store's own key for it, and which identifiers matched."""
+    """One record of a person in one store.
+
+    `key` is the store's own and tells nothing of the person. `matched` names the kinds of identifiers that led
+    to it (linkedin_url, email, phone). `sure` is False where they may be another's as well (one phone alone, a
+    shared inbox): an officer decides at the match desk. `summary` is what tells two people apart there, and is
+    personal. `fingerprint` changes when the record does: an approval is bound to it. `identity` is what the record
+    holds of the person's own identifiers: they are suppressed with those that were asked for.
+    """
 
     store: str
     key: str
     matched: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    sure: bool = True
+    summary: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str = ""
+    identity: Identity = field(default_factory=Identity)
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One value of a record as the person is told of it: whence it is, and when it was obtained (aware)."""
+
+    field: str
+    value: Any
+    source: str = ""
+    obtained_at: datetime.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Share:
+    """One disclosure to a recipient: to whom, which fields, when (aware)."""
+
+    recipient: str
+    fields: tuple[str, ...]
+    at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Everything one record holds of the person (Art. 15).
+
+    `logic` says how a score came about, rule by rule, for this person; `others` counts values left out because
+    they are about someone else.
+    """
+
+    data: Sequence[Datum]
+    shares: Sequence[Share] = ()
+    logic: Sequence[Mapping[str, Any]] = ()
+    purposes: Sequence[str] = ()
+    retention_until: datetime.datetime | None = None
+    others: int = 0
 
 
 class PersonalDataStore(Protocol):
-    """A place that holds personal data. `name` is shown to officers."""
+    """A place that holds personal data.
+
+    `name` is a slug, `label` what officers read. `is_recipient` is True for a system outside ours, which is
+    told of changes (Art. 19). Stores are worked through by rising `order`: what leads to other records goes
+    last. `recoverable_days`: how long the other side can bring an erased record back; 0 is not at all.
+    """
 
     name: str
+    label: str
+    is_recipient: bool
+    order: int
+    recoverable_days: int
 
-    def locate(self, identity: Identity) -> Iterable[Record]: ...
+    def capabilities(self) -> frozenset[Capability]: ...
 
-    def export(self, record: Record) -> dict[str, Any]: ...
+    def locate(self, identity: Identity) -> Sequence[Record]:
+        """All records that any of the identifiers leads to, each once."""
 
-    def erase(self, record: Record) -> None: ...
+    def export(self, record: Record) -> Copy: ...
 
-    def verify_absent(self, record: Record) -> bool: ...
+    def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Write `values` ({field: new value}, validated) and pin them; returns what stood there before."""
+
+    def erase(self, record: Record) -> None:
+        """Erase it; a record that is gone already is no error."""
+
+    def verify_absent(self, record: Record) -> bool:
+        """Read back: True only where the store itself says that the record is not there."""
+
+    def restrict(self, record: Record, ground: Ground) -> None:
+        """Stop every use of the record but keeping it; doing it twice is no error."""
+
+    def release(self, record: Record, ground: Ground) -> None: ...
+
+    def instructions(self, capability: Capability, record: Record | None) -> str:
+        """What a person does by hand where `capability` is missing, in two or three sentences."""
 
 
 _stores: dict[str, PersonalDataStore] = {}
@@ -40,4 +153,10 @@ def register(store: PersonalDataStore) -> None:
 
 
 def registered() -> list[PersonalDataStore]:
-    return list(_stores.values())
+    """Every store, in the order in which they are worked through."""
+    return sorted(_stores.values(), key=lambda store: (store.order, store.name))
+
+
+def named(name: str) -> PersonalDataStore:
+    """Raises KeyError for a store that is not registered."""
+    return _stores[name]

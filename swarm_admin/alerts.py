@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q
@@ -20,7 +21,7 @@ from django.utils import timezone
 from enrichment.alerts import NAMES
 from enrichment.clock import backoff, span
 from enrichment.leases import claim, hand_back_lapsed
-from enrichment.models import Alert, AlertNotice
+from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
 from enrichment.states import BatchStatus, advance_one
 
@@ -49,10 +50,20 @@ def run_due() -> int:
     return sent
 
 
-def channels() -> list[Channel]:
-    """Where alerts go as configured now."""
-    found = [Channel.EMAIL] if settings.ALERT_EMAILS else []
-    return [*found, Channel.SLACK] if settings.SLACK_WEBHOOK_URL else found
+def channels(kind: str = "") -> list[Channel]:
+    """Where alerts of a kind go as configured now; those of compliance by e-mail to officers, never to a chat."""
+    found = [Channel.EMAIL] if addresses(kind) else []
+    return [*found, Channel.SLACK] if settings.SLACK_WEBHOOK_URL and kind != AlertKind.COMPLIANCE else found
+
+
+def addresses(kind: str) -> list[str]:
+    """Who hears of an alert of this kind by e-mail."""
+    if kind != AlertKind.COMPLIANCE:
+        return list(settings.ALERT_EMAILS)
+    officers = get_user_model()._default_manager.with_perm(
+        "gdpr.handle_request", backend="django.contrib.auth.backends.ModelBackend", include_superusers=False
+    )
+    return sorted(officers.filter(is_active=True).exclude(email="").values_list("email", flat=True))
 
 
 # ---------------------------------------------------------------- what has to be said
@@ -79,7 +90,9 @@ def _plan_one(alert: Alert, now: datetime.datetime) -> int:
     else:
         occasion = Occasion.OPENED if alert.told == Told.NOTHING else Occasion.REMINDER
         told = Told.OPEN
-    notices = [AlertNotice(alert=alert, channel=channel, occasion=occasion) for channel in channels()]
+    notices = [
+        AlertNotice(alert=alert, channel=channel, occasion=occasion) for channel in channels(alert.kind)
+    ]
     AlertNotice.objects.bulk_create(notices)
     Alert.objects.filter(pk=alert.pk).update(told=told, told_at=now)
     return len(notices)
@@ -91,7 +104,10 @@ def _plan_one(alert: Alert, now: datetime.datetime) -> int:
 def _send(notice: AlertNotice) -> bool:
     subject, body = words(notice)
     try:
-        {Channel.EMAIL: _mail, Channel.SLACK: _post}[Channel(notice.channel)](subject, body)
+        if notice.channel == Channel.EMAIL:
+            _mail(addresses(notice.alert.kind), subject, body)
+        else:
+            _post(subject, body)
     except NotSent as reason:
         _not_sent(notice, reason)
         return False
@@ -135,10 +151,10 @@ def words(notice: AlertNotice) -> tuple[str, str]:
     return line, "\n".join([*lines, f"{settings.BASE_URL}{reverse('alerts')}"])
 
 
-def _mail(subject: str, body: str) -> None:
-    if not settings.ALERT_EMAILS:
+def _mail(to: list[str], subject: str, body: str) -> None:
+    if not to:
         raise NotSent("not configured", for_good=True)
-    message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, list(settings.ALERT_EMAILS))
+    message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, to)
     try:
         message.send()
     except Exception as error:

@@ -9,6 +9,7 @@ from ninja.openapi.docs import Swagger
 from ninja.security import APIKeyHeader, HttpBearer
 
 from enrichment.api import answer_in_json, build_router
+from gdpr.api import build_router as build_requests
 from swarm_admin.access.models import ApiKey, Scope, find_key
 
 
@@ -66,3 +67,4 @@ api = NinjaAPI(
 )
 answer_in_json(api)
 api.add_router("", build_router(read_auth=keys_for(Scope.LEADS_READ), write_auth=keys_for(Scope.LEADS_WRITE)))
+api.add_router("", build_requests(auth=keys_for(Scope.REQUESTS_WRITE)))

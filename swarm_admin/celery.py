@@ -5,6 +5,9 @@ import importlib.util
 import os
 
 from celery import Celery
+from celery.signals import worker_shutting_down
+
+from enrichment import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
 
@@ -21,6 +24,9 @@ def beat_schedule() -> dict[str, dict]:
 app = Celery("swarm_admin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+worker_shutting_down.connect(stopping.ask)
 
 
 @app.on_after_finalize.connect

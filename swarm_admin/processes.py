@@ -44,12 +44,19 @@ def web(host: str, port: int) -> Program:
     return Program("web", [sys.executable, "-m", "granian", *options, "swarm_admin.wsgi:application"])
 
 
-def worker() -> Program:
+def workers() -> list[Program]:
+    """WORKER_PROCESSES of them, by default one for each processor up to four: a process uses one at most."""
+    wanted = os.environ.get("WORKER_PROCESSES", "")
+    count = int(wanted) if wanted.isdecimal() and int(wanted) else min(os.cpu_count() or 1, 4)
+    return [worker(number) for number in range(1, count + 1)]
+
+
+def worker(number: int = 1) -> Program:
     # Threads: the work is waiting for vendors, and one process holds far fewer connections than eight.
     concurrency = os.environ.get("WORKER_THREADS", "8")
     options = ["--pool", "threads", "--concurrency", concurrency, "--loglevel", "WARNING"]
-    options += ["--without-gossip", "--without-mingle"]
-    return Program("worker", [*CELERY, "worker", *options])
+    options += ["--without-gossip", "--without-mingle", "--hostname", f"worker{number}@%h"]
+    return Program("worker" if number == 1 else f"worker{number}", [*CELERY, "worker", *options])
 
 
 def beat() -> Program:

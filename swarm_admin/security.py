@@ -59,6 +59,9 @@ LOGGING = {
         # httpx logs whole URLs; a URL can carry an e-mail address (GoHighLevel's look-up).
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
+        # Making a PDF, it names the letters of the document.
+        "fontTools": {"level": "WARNING"},
+        "fpdf": {"level": "WARNING"},
         # Anybody can send an unknown Host header; a traceback for each would bury the rest.
         "django.security.DisallowedHost": {"filters": ["one_line"]},
     },

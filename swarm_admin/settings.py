@@ -93,13 +93,36 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", default=30.0 if MODE == "demo" else 3
 READ_BACK_SECONDS = env.float("READ_BACK_SECONDS", default=30.0)  # a search index may lag
 POLL_AFTER_SECONDS = env.float("POLL_AFTER_SECONDS", default=1800.0)  # no webhook came
 PROVIDER_BUDGET_POLICY = env("PROVIDER_BUDGET_POLICY", default="skip")  # or "wait"
+# Company and tech data of a domain is taken over from the mirror so long; 0: always bought.
+COMPANY_DATA_DAYS = env.int("COMPANY_DATA_DAYS", default=90)
 TIER_SOURCE = env("TIER_SOURCE", default="scorecard")  # or "clay"
+INSTANTLY_BLOCK_ERASED = env.bool(
+    "INSTANTLY_BLOCK_ERASED", default=False
+)  # erased people's plain addresses on Instantly's block list
 RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=3600.0)  # Clay's changed rows are compared
 RECONCILE_FULL_SECONDS = env.float("RECONCILE_FULL_SECONDS", default=86_400.0)  # all of Clay's rows
 RECONCILE_PAGE = env.int("RECONCILE_PAGE", default=5_000)  # rows an export; Clay: at most 5000
 CLAY_TABLE_ROWS = env.int("CLAY_TABLE_ROWS", default=50_000)  # Clay keeps no more in one table
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
 COMPLIANCE_TIME_ZONE = env("COMPLIANCE_TIME_ZONE", default="UTC")
+COMPLIANCE_REGIME = env("COMPLIANCE_REGIME", default="eu")  # or "uk": of a request that names none
+COMPLIANCE_CALENDAR = env("COMPLIANCE_CALENDAR", default="DE")  # public holidays of a country, or of "GB-ENG"
+CONTROLLER_NAME = env("CONTROLLER_NAME", default="The controller")
+# Whom people write to: an address of the privacy office.
+CONTROLLER_CONTACT = env("CONTROLLER_CONTACT", default="" if PRODUCTION else "privacy@swarm.demo")
+COMPLAINT_AUTHORITY = env("COMPLAINT_AUTHORITY", default="the data protection authority of your country")
+MANUAL_STEP_DAYS = env.int(
+    "MANUAL_STEP_DAYS", default=5
+)  # a step by hand is due, within the request's own time
+PACKAGE_DAYS = env.int("PACKAGE_DAYS", default=30)  # then the files of an access request are erased
+REQUEST_IDENTITY_DAYS = env.int("REQUEST_IDENTITY_DAYS", default=30)  # after its end; the hashes stay
+ERASURE_IDENTITY_DAYS = env.int("ERASURE_IDENTITY_DAYS", default=0)  # the same of an erasure
+NOTICE_BEFORE_DELIVERY = env.bool(
+    "NOTICE_BEFORE_DELIVERY", default=False
+)  # nobody is delivered untold (Art. 14)
+NOTICE_AUTOMATIC = env.bool("NOTICE_AUTOMATIC", default=False)  # notices go out by themselves
+# Best on a volume that the database's administrator cannot write: it shows a cut or rewritten ledger.
+AUDIT_ANCHOR_FILE = env("AUDIT_ANCHOR_FILE", default=str(DATA_DIR / "anchors" / "audit-anchors.jsonl"))
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1_000_000)
 INTAKE_MAX_LEADS = 1_000  # one API call
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=1_000_000_000)  # one file
@@ -207,6 +230,8 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = DATA_DIR / "files"
+# The scorecard preview keeps its copy of the scoring columns here, one file; a memory file system will do.
+SCORING_SNAPSHOT_DIR = env("SCORING_SNAPSHOT_DIR", default=str(DATA_DIR / "scoring"))
 
 # ---------------------------------------------------------------- people
 
@@ -247,7 +272,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION and HTTPS
 # The same server, as Celery spells a Unix socket.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+# A tick is off the queue once a worker has it: one that is lost is made good by the next, while acknowledging it
+# afterwards would end the worker where the broker was restarted meanwhile.
+CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"

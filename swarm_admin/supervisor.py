@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import IO
 
-STOP_SECONDS = 10.0  # a worker finishes the call it is in; then it is killed, and its lease runs out
+STOP_SECONDS = 25.0  # a worker finishes the calls it is in (VENDOR_TIMEOUT_SECONDS); then it is killed
 CHECK_SECONDS = 2.0  # how often `keep_alive` is asked
 STEADY_SECONDS = 10.0  # a program that ran this long was not a failed start
 FAILED_STARTS_MAX = 5
@@ -56,7 +56,7 @@ class Supervisor:
         self.out = out
         self.stopping = threading.Event()
         self.exit_code = 0
-        self._width = max(len(program.name) for program in self.programs)
+        self._width = max(len(name) for name in ("servers", *(program.name for program in self.programs)))
 
     def run(self) -> int:
         """Block until told to stop; the exit code for the shell."""
@@ -68,11 +68,18 @@ class Supervisor:
                 for program in self.programs:
                     self._look_after(program)
                 if time.monotonic() > next_check:
-                    self.keep_alive()
+                    self._keep_alive()
                     next_check = time.monotonic() + CHECK_SECONDS
         finally:
             self._stop_all()
         return self.exit_code
+
+    def _keep_alive(self) -> None:
+        """What cannot be brought back now is tried again at the next check; ending everything would not help it."""
+        try:
+            self.keep_alive()
+        except Exception as error:
+            self._say("servers", f"{' '.join(str(error).split())[:300]} Trying again.")
 
     def _look_after(self, program: Program) -> None:
         if program.process is not None and (code := program.process.poll()) is not None:
@@ -105,7 +112,8 @@ class Supervisor:
             return
         lasted = time.monotonic() - program.started_at
         program.failed_starts = 0 if lasted > STEADY_SECONDS else program.failed_starts + 1
-        if program.failed_starts >= FAILED_STARTS_MAX:
+        # One that was killed did start, and may again: only what ends by itself cannot.
+        if program.failed_starts >= FAILED_STARTS_MAX and code != -signal.SIGKILL:
             self._say(
                 program.name, f"ended {FAILED_STARTS_MAX} times in a row (last exit code {code}); giving up."
             )

@@ -18,4 +18,5 @@ urlpatterns = [
     path("api/", api.urls),
     re_path(r"^api(?:/|$)", unknown_route),
     path("", include("enrichment.urls")),
+    path("", include("gdpr.urls")),
 ]

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment import holds
-from enrichment.actions import NotPossible, suppressed
+from enrichment.actions import ONLY_KEPT, NotPossible, suppressed
 from enrichment.health import NAMES
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
@@ -27,6 +27,7 @@ MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their lea
 
 OVER = "Only a delivery that failed or was withheld can be retried."
 UNDER_WAY = "A delivery of this lead to this system is under way."
+GONE = "The delivery is no longer there."
 OVERTAKEN = "A later delivery of this lead took its place."
 SUPPRESSED = "The person is suppressed; nothing may be handed over."
 NOT_WANTED = (
@@ -67,6 +68,8 @@ def _why_not(handover: Handover, lead: Lead, last: Handover, blocked: set[int]) 
         return UNDER_WAY if last.status in OPEN else OVERTAKEN
     if lead.pk in blocked:
         return SUPPRESSED
+    if lead.restriction:
+        return ONLY_KEPT
     return "" if wanted(lead, handover.system) else NOT_WANTED
 
 
@@ -101,20 +104,34 @@ def retry(handovers: Sequence[Handover], *, by: Any) -> Sorted:
         raise NotPossible(f"{UNDER_WAY} Nothing was retried; look again.") from None
 
 
+def again(ids: Sequence[int], by: Any) -> dict[int, str]:
+    """Plan these again inside the caller's transaction; returns {id: why not} of the others."""
+    fresh = _locked(ids)
+    found = sort_for_retry(fresh)
+    _plan_again(found.ready, by)
+    ready = {each.pk for each in found.ready}
+    why = dict.fromkeys(set(ids) - {each.pk for each in fresh}, GONE)
+    return why | {each.pk: reason_against(each) for each in fresh if each.pk not in ready}
+
+
+def _locked(ids: Sequence[int]) -> list[Handover]:
+    """The deliveries, under the lock that planning takes: no other delivery of these leads begins meanwhile."""
+    leads = Handover.objects.filter(pk__in=ids).values_list("lead_id", flat=True)
+    list(Lead.objects.filter(pk__in=list(leads)).order_by("pk").select_for_update().values_list("pk"))
+    return list(Handover.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+
+
 def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
-    # The lock that planning takes: no other delivery of these leads begins meanwhile.
-    list(
-        Lead.objects.filter(pk__in={h.lead_id for h in handovers})
-        .order_by("pk")
-        .select_for_update()
-        .values_list("pk")
-    )
-    fresh = Handover.objects.filter(pk__in=[h.pk for h in handovers]).order_by("pk")
-    found = sort_for_retry(list(fresh.select_for_update()))
+    found = sort_for_retry(_locked([each.pk for each in handovers]))
     if not found.ready:
         raise NotPossible(" ".join(found.left_out) or "There is no delivery to retry.")
+    _plan_again(found.ready, by)
+    return found
+
+
+def _plan_again(ready: Sequence[Handover], by: Any) -> None:
     advance(
-        Handover.objects.filter(pk__in=[h.pk for h in found.ready]),
+        Handover.objects.filter(pk__in=[each.pk for each in ready]),
         HandoverStatus.PLANNED,
         not_before=timezone.now(),
         in_flight_since=None,
@@ -123,12 +140,11 @@ def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
         error_kind="",
         error_message="",
     )
-    for handover in found.ready:
+    for handover in ready:
         audit.record("retry_delivery", by=by, object_type="lead", object_id=str(handover.lead_id))
-    if len(found.ready) > 1:
-        counts = {"deliveries": len(found.ready)}
+    if len(ready) > 1:
+        counts = {"deliveries": len(ready)}
         audit.record("retry_delivery_bulk", by=by, object_type="handover", counts=counts)
-    return found
 
 
 # ---------------------------------------------------------------- the record at the other side

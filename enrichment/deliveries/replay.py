@@ -44,6 +44,7 @@ NOTHING: dict[str, str] = {
     Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row. A replay would change nothing.",
     Verdict.STALE: "A newer event of this lead was applied already. A replay would change nothing.",
     Verdict.UNCHANGED: "The row at Clay holds what we hold. A replay would change nothing.",
+    Verdict.RESTRICTED: "This lead is only kept and not used. A replay would change nothing.",
     Verdict.SUPPRESSED: "This person is suppressed: a replay would change no lead and would empty the delivery.",
 }
 ROW_GONE = "Clay no longer has this row. A replay would change nothing."
@@ -76,7 +77,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
         return Forecast(Verdict.UNKNOWN_ROW, ROW_GONE, lead)
     except VendorError as error:
         return _not_asked(lead, f"{error}. {error.advice}")
-    if gate.look_up([receive.identity_in(lead, row)]):  # uncounted: a forecast refuses nobody
+    if gate.look_up(receive.identities_in(lead, row)):  # uncounted: a forecast refuses nobody
         return Forecast(Verdict.SUPPRESSED, NOTHING[Verdict.SUPPRESSED], lead)
     seen = mirror.preview(lead, row, event_at=event.at, error=event.error)
     if seen.stale:

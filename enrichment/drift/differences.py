@@ -17,7 +17,9 @@ from gdpr import gate
 from gdpr.identity import Identity
 
 COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
-LOADED = (*COMPARED, "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status")
+LOADED = (
+    *COMPARED, "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status", "restriction",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
     found: list[Finding] = []
     for row in rows:
         if lead := by_row.get(row.id):
+            if lead.restriction:
+                continue  # only kept: not compared
             if lead.pk not in busy and not mirror.at_work(row):
                 found += _known(row, table, lead, urls[row.id], country)
         elif lead := by_url.get(urls[row.id]):
@@ -83,6 +87,8 @@ def _known(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iter
 
 
 def _same_person(row: ClayRow, table: str, lead: Lead, busy: Collection[int]) -> Iterable[Finding]:
+    if lead.restriction:
+        return
     if lead.clay_row_id:
         yield Finding(DriftKind.DUPLICATE, lead.identity, lead.pk, table, row.id)
     elif lead.pk not in busy:
@@ -101,6 +107,12 @@ def _busy(leads: Sequence[int]) -> set[int]:
     running = Attempt.objects.filter(lead__in=leads, status__in=mirror.OPEN_ATTEMPT)
     waiting = BatchItem.objects.filter(lead__in=leads, status=ItemStatus.PLANNED)
     return {*running.values_list("lead_id", flat=True), *waiting.values_list("lead_id", flat=True)}
+
+
+def known_rows(rows: Sequence[ClayRow]) -> list[str]:
+    """The ids of these rows, but for those of suppressed people: not even that they were read is kept of them."""
+    hidden = gate.look_up([identity_in(row) for row in rows])
+    return [row.id for position, row in enumerate(rows) if position not in hidden]
 
 
 def without_suppressed(found: Sequence[Finding]) -> list[Finding]:

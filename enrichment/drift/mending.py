@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from enrichment import holds, recovery
+from enrichment import holds, recovery, stopping
 from enrichment.clock import in_seconds
 from enrichment.drift.differences import resolve
 from enrichment.drift.mend_ways import ROWLESS, WAYS, Later, NotMended, table_is_full
@@ -93,7 +93,7 @@ def request(found: MendPlan, *, by: Any) -> int:
 def run_due() -> int:
     """Mend what was asked for until nothing is due; returns how many were tried."""
     done = 0
-    while not holds.held("clay") and (drifts := _claim()):
+    while not (stopping.asked() or holds.held("clay")) and (drifts := _claim()):
         for drift in drifts:
             _one(drift)
         done += len(drifts)

@@ -13,12 +13,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment import fanout, holds, recovery
+from enrichment import fanout, holds, recovery, stopping
 from enrichment.clock import in_seconds, span
 from enrichment.connections import clay_table
 from enrichment.drift.differences import (
     Finding,
     compare,
+    known_rows,
     record,
     resolve,
     settle,
@@ -50,9 +51,9 @@ def run_due() -> int:
         return 0
     before = run.exports
     try:
-        while run.phase == ReconcilePhase.EXPORT and _read_page(run):
+        while not stopping.asked() and run.phase == ReconcilePhase.EXPORT and _read_page(run):
             pass
-        while run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
+        while not stopping.asked() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
             pass
     except Exception as error:
         # Left open it would be begun again at every tick, and use up the ten exports of each hour.
@@ -157,7 +158,7 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
     done = page.next_cursor is None
     with transaction.atomic():
         SeenRow.objects.bulk_create(
-            (SeenRow(run=run, row_id=row.id[:100]) for row in page.rows), ignore_conflicts=True
+            (SeenRow(run=run, row_id=row_id[:100]) for row_id in known_rows(page.rows)), ignore_conflicts=True
         )
         record(found)
         settle(page.rows, found)
@@ -218,7 +219,8 @@ def _unread(run: ReconcileRun) -> QuerySet[Lead]:
     """Leads with a row that this run should have read and did not; rows made since it began are not due yet."""
     made = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.ROWS, status=ItemStatus.DONE)
     seen = SeenRow.objects.filter(run=run, row_id=OuterRef("clay_row_id"))
-    leads = Lead.objects.filter(clay_row_id__isnull=False, pk__gt=run.confirmed_to).exclude(Exists(seen))
+    leads = Lead.objects.usable().filter(clay_row_id__isnull=False, pk__gt=run.confirmed_to)
+    leads = leads.exclude(Exists(seen))
     leads = leads.exclude(Exists(made.filter(batch__finished_at__gte=run.started_at)))
     if not run.full:  # what changed: the rows Clay gave ids to since the last run
         leads = leads.filter(Exists(made.filter(batch__finished_at__gte=run.since)))
@@ -269,12 +271,16 @@ def _find_rowless() -> None:
     """Leads that wait for a row that nobody is going to make."""
     settled = timezone.now() - span(settings.POLL_AFTER_SECONDS)
     waiting = BatchItem.objects.filter(lead=OuterRef("pk"), status=ItemStatus.PLANNED)
-    lost = Lead.objects.filter(
-        enrichment_status=EnrichmentStatus.PENDING,
-        clay_row_id__isnull=True,
-        dispatch_after__isnull=True,
-        updated_at__lt=settled,
-    ).exclude(Exists(waiting))
+    lost = (
+        Lead.objects.usable()
+        .filter(
+            enrichment_status=EnrichmentStatus.PENDING,
+            clay_row_id__isnull=True,
+            dispatch_after__isnull=True,
+            updated_at__lt=settled,
+        )
+        .exclude(Exists(waiting))
+    )
     found = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
     record(found)
     still = [finding.subject for finding in found]

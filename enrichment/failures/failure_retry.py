@@ -63,19 +63,20 @@ class FailurePlan:
 class Way:
     """`again(ids, by)` makes rows due and returns {id: why not} of the others.
 
-    `open`: rows that are under way again; `queued`: those of them that have not been sent yet.
+    `open`: rows that are under way again; `queued`: those of them that have not been sent yet; `failed`: all
+    that have failed; `system`: the vendor they go to, "" for several.
     """
 
     model: type[Any]
-    plan: Callable[[Cause], FailurePlan]
     again: Callable[[Sequence[int], Any], dict[int, str]]
     open: Callable[[], Q]
     queued: Callable[[], Q]
+    failed: Callable[[], QuerySet[Any]]
+    system: str
 
 
-def held(what: str) -> str:
-    """Why nothing of this kind can be sent now: its vendor is paused; "" where it is not."""
-    system = SOURCES[what].system
+def held(system: str) -> str:
+    """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
     hold = holds.held(system)
     return f"{NAMES[system]} is paused: {hold.message or hold.reason}." if hold else ""
 
@@ -83,9 +84,9 @@ def held(what: str) -> str:
 def plan(cause: Cause) -> FailurePlan:
     """What trying all of this cause again would take, at today's prices and limits."""
     count = members_of(cause).count()
-    if why := cause.why_no_retry or held(cause.what):
+    if why := cause.why_no_retry or held(SOURCES[cause.what].system):
         return FailurePlan(0, Counter({why: count}))
-    found = WAYS[cause.what].plan(cause)
+    found = PLANS[cause.what](cause)
     if count > MOST:
         found.left_out[BEYOND] += count - MOST
     return found
@@ -236,38 +237,41 @@ def _written() -> Q:
     return Q(write_back_after__isnull=False) | Q(Exists(planned))
 
 
-def _delivery_way(system: str) -> Way:
-    def under_way() -> Q:
-        return Q(status__in=actions.OPEN_HANDOVER)
-
-    return Way(Handover, _plan_delivery, _deliver_again(system), under_way, under_way)
-
-
 def _unread() -> Q:
     return Q(status__in=(DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING))
 
 
-WAYS: dict[str, Way] = {
-    "enrichment": Way(
-        Lead,
-        _plan_enrichment,
-        _enrich_again,
-        lambda: Q(
-            enrichment_status__in=(EnrichmentStatus.PENDING, EnrichmentStatus.IN_PROGRESS), needs_person=False
-        ),
-        lambda: Q(enrichment_status=EnrichmentStatus.PENDING, needs_person=False),
-    ),
-    "ghl": _delivery_way("ghl"),
-    "instantly": _delivery_way("instantly"),
-    "webhook": Way(WebhookDelivery, _plan_reading, _read_again, _unread, _unread),
-    "write_back": Way(Lead, _plan_write_back, _write_back_again, _written, _written),
+def under_way() -> Q:
+    """Deliveries that have not ended."""
+    return Q(status__in=actions.OPEN_HANDOVER)
+
+
+def in_enrichment() -> Q:
+    """Leads that are at Clay, or wait for it."""
+    running = (EnrichmentStatus.PENDING, EnrichmentStatus.IN_PROGRESS)
+    return Q(enrichment_status__in=running, needs_person=False)
+
+
+def at_dispatch() -> Q:
+    """Leads that have not been sent to Clay yet."""
+    return Q(enrichment_status=EnrichmentStatus.PENDING, needs_person=False)
+
+
+def _way(what: str, model: type[Any], again: Any, open: Any, queued: Any) -> Way:
+    return Way(model, again, open, queued, SOURCES[what].members, SOURCES[what].system)
+
+
+PLANS: dict[str, Callable[[Cause], FailurePlan]] = {
+    "enrichment": _plan_enrichment,
+    "ghl": _plan_delivery,
+    "instantly": _plan_delivery,
+    "webhook": _plan_reading,
+    "write_back": _plan_write_back,
 }
-
-
-def outcome(what: str, subjects: QuerySet[Any]) -> dict[str, int]:
-    """What became of the rows tried again: `under_way`, `failed` again, `mended`; by the rows as they are now."""
-    way = WAYS[what]
-    rows = way.model._default_manager.filter(pk__in=subjects)
-    under_way = rows.filter(way.open()).count()
-    failed = SOURCES[what].members().filter(pk__in=subjects).exclude(way.open()).count()
-    return {"under_way": under_way, "failed": failed, "mended": rows.count() - under_way - failed}
+WAYS: dict[str, Way] = {
+    "enrichment": _way("enrichment", Lead, _enrich_again, in_enrichment, at_dispatch),
+    "ghl": _way("ghl", Handover, _deliver_again("ghl"), under_way, under_way),
+    "instantly": _way("instantly", Handover, _deliver_again("instantly"), under_way, under_way),
+    "webhook": _way("webhook", WebhookDelivery, _read_again, _unread, _unread),
+    "write_back": _way("write_back", Lead, _write_back_again, _written, _written),
+}

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from enrichment.masking import mask
-from enrichment.models import Lead
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Concat, Replace, Trim
+
+from enrichment.models import Lead, SourceType
 
 
 @dataclass(frozen=True)
 class Column:
     """`needs`: the fields it is made of. `sort`: the sort its header asks for. `mask`: a kind of `masking.mask`.
 
-    `look` picks the cell of the template; `always` cannot be left out.
+    `look` picks the cell of the template; `always` cannot be left out. `copied`: an expression by which PostgreSQL
+    makes the same value for a file; None where it is the first of `needs` as it is.
     """
 
     key: str
@@ -26,20 +29,11 @@ class Column:
     look: str = "text"
     default: bool = False
     always: bool = False
+    copied: Any = None
 
     @property
     def right(self) -> bool:
         return self.look in {"number", "money", "drift"}
-
-    def exported(self, lead: Lead, *, unmasked: bool) -> str:
-        """The value as plain text, for a file."""
-        value = self.value(lead)
-        if value is None:
-            return ""
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-        return mask(text, self.mask) if self.mask and not unmasked else text
 
 
 def _plain(
@@ -52,17 +46,25 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "name",
         "Name",
-        ("first_name", "last_name"),
+        ("first_name", "last_name", "restriction"),  # the last for the mark beside the name
         lambda lead: lead.full_name,
         sort="name",
         mask="name",
         look="name",
         default=True,
         always=True,
+        copied=Trim(Concat("first_name", Value(" "), "last_name")),
     ),
     _plain("company_name", "Company", sort="company", default=True),
     _plain("title", "Title", default=True),
-    _plain("icp_tier", "Tier", look="tier", default=True),
+    Column(
+        "icp_tier",
+        "Tier",
+        ("icp_tier", "icp_score", "scorecard", "restriction"),  # the others for the mark of an older version
+        lambda lead: lead.icp_tier,
+        look="tier",
+        default=True,
+    ),
     _plain("icp_score", "Score", sort="score", look="score", default=True),
     _plain("enrichment_status", "Status", sort="status", look="status", default=True),
     Column(
@@ -71,6 +73,10 @@ COLUMNS: tuple[Column, ...] = (
         ("source_type",),
         lambda lead: lead.get_source_type_display(),
         default=True,
+        copied=Case(
+            *(When(source_type=value, then=Value(str(label))) for value, label in SourceType.choices),
+            default=F("source_type"),
+        ),
     ),
     _plain("source_name", "Source name"),
     _plain("received_at", "Received", sort="received", look="time", default=True),
@@ -82,11 +88,18 @@ COLUMNS: tuple[Column, ...] = (
     _plain("company_size", "Employees", look="number"),
     _plain("company_location", "Location"),
     Column(
-        "drift", "Drift", ("icp_score", "clay_score"), lambda lead: lead.drift, look="drift"
+        "drift", "Drift", ("icp_score", "clay_score"), lambda lead: lead.drift, look="drift",
+        copied=F("clay_score") - F("icp_score"),
     ),
     _plain("enrichment_cost", "Cost", look="money"),
     _plain("enriched_at", "Enriched", look="time"),
-    Column("error", "Last error", ("error_kind", "error_provider"), lambda lead: _error(lead)),
+    Column(
+        "error", "Last error", ("error_kind", "error_provider"), lambda lead: _error(lead),
+        copied=Concat(
+            Replace("error_kind", Value("_"), Value(" ")),
+            Case(When(error_provider="", then=Value("")), default=Concat(Value(" ("), "error_provider", Value(")"))),
+        ),
+    ),
     _plain("linkedin_url", "LinkedIn", mask="text"),
 )  # fmt: skip
 BY_KEY = {column.key: column for column in COLUMNS}

@@ -9,8 +9,9 @@ from typing import Any
 from enrichment.masking import mask
 from enrichment.models import FieldConflict, FieldFact, Lead, Provider
 from enrichment.scoring.engine import Score
+from enrichment.scoring.explained import engine, explanation_of
 from enrichment.scoring.lift import Lift, next_tier
-from enrichment.scoring.scorecard import Scorecard
+from enrichment.scoring.standing import version_of
 
 # kinds of `masking.mask`; a field that is not here shows nothing of itself when masked
 MASKS = {
@@ -212,10 +213,11 @@ class Points:
 
 def points(lead: Lead, *, unmasked: bool) -> list[Points]:
     """The score, component by component; what was found is masked as the rest."""
-    card = lead.scorecard.document if lead.scorecard else {}
+    version = version_of(lead)
+    card = version.document if version else {}
     looks_at = {part.get("id"): part.get("field") for part in card.get("components", [])}
     found = []
-    for said in lead.score_explanation:
+    for said in explanation_of(lead):
         matched = said.get("matched") or []
         pairs = [(str(m.get("text", "")), str(m.get("value", ""))) for m in matched if isinstance(m, dict)]
         readable = unmasked or looks_at.get(said.get("component")) in OPEN_FIELDS
@@ -232,8 +234,9 @@ def points(lead: Lead, *, unmasked: bool) -> list[Points]:
 
 
 def lifts(lead: Lead) -> list[Lift]:
-    """The nearest changes that lift the tier, by the card that scored the lead; one query at most."""
-    if lead.scorecard is None or lead.icp_score is None or not lead.icp_tier:
+    """The nearest changes that lift the tier, by the card that scored the lead."""
+    version = version_of(lead)
+    if version is None or lead.icp_score is None or not lead.icp_tier:
         return []
-    card = Scorecard.model_validate(lead.scorecard.document)
-    return next_tier(Score(lead.icp_score, lead.icp_tier, lead.score_explanation), card)
+    scorer = engine(version.pk)
+    return next_tier(Score(lead.icp_score, lead.icp_tier, explanation_of(lead)), scorer.card, scorer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -131,6 +132,10 @@ class LeadFilter(filters.FilterSet):
         """The form's readable values; asking for its errors is what reads it."""
         return dict(self.form.cleaned_data) if self.form.errors is not None else {}
 
+    def drawn(self) -> dict[str, str]:
+        """{name: its element of the form}. Most filters are off, and those look the same on every page."""
+        return {**_blank(), **{name: str(self.form[name]) for name in self.filters if name in self.data}}
+
     def chips(self, params: QueryDict) -> Iterator[Chip]:
         """One for each filter that is on, in the form's order."""
         for name, values in self.applied().items():
@@ -144,3 +149,10 @@ class LeadFilter(filters.FilterSet):
 
 def _midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time.min, tzinfo=datetime.UTC)
+
+
+@functools.cache
+def _blank() -> dict[str, str]:
+    """Every element as it is when its filter is off."""
+    form = LeadFilter(QueryDict(), queryset=Lead.objects.none()).form
+    return {name: str(form[name]) for name in form.fields}

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from enrichment.models import Attempt, ProviderService
-from enrichment.models.provider import WaterfallKind
+from enrichment.models.provider import Charge, WaterfallKind
 from enrichment.overview import remembered
 from enrichment.waterfall.document import WaterfallDocument
 
@@ -68,9 +68,12 @@ class PriceList:
         self.names: dict[str, str] = {}
         self.tabled: dict[Service, Decimal] = {}
         self.seen: dict[Service, Decimal] = {}
+        self.by_call: set[Service] = set()
         for service in ProviderService.objects.select_related("provider"):
             slug, key = service.provider.slug, (service.provider.slug, service.waterfall)
             self.names[slug] = service.provider.name
+            if service.charge == Charge.ATTEMPT:
+                self.by_call.add(key)
             if service.cost is not None:
                 self.tabled[key] = service.cost
             elif found := [seen[slug, name] for name in service.fields if (slug, name) in seen]:
@@ -79,14 +82,19 @@ class PriceList:
     def of(self, document: WaterfallDocument, skip_providers: Collection[str] = ()) -> Price:
         """The price of one lead, where every waterfall ends with its dearest hit.
 
-        A waterfall that stops at the first answer pays one hit; one that merges pays all.
+        A waterfall that stops at the first answer pays one hit; one that merges pays all. Whoever charges calls is
+        paid in either.
         """
         total = Decimal(0)
         asked: list[Service] = []
         for kind, waterfall in document.waterfalls().items():
             services = [(slug, kind) for slug in waterfall.providers if slug not in skip_providers]
-            hits = [self.tabled.get(each) or self.seen.get(each) or Decimal(0) for each in services]
-            total += sum(hits, Decimal(0)) if waterfall.asks_all() else max(hits, default=Decimal(0))
+            costs = {each: self.tabled.get(each) or self.seen.get(each) or Decimal(0) for each in services}
+            calls = sum((cost for each, cost in costs.items() if each in self.by_call), Decimal(0))
+            hits = [cost for each, cost in costs.items() if each not in self.by_call]
+            total += calls + (
+                sum(hits, Decimal(0)) if waterfall.asks_all() else max(hits, default=Decimal(0))
+            )
             asked += services
         untabled = [each for each in asked if each not in self.tabled]
         return Price(

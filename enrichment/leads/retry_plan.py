@@ -56,8 +56,9 @@ def _duration(
         "Clay's limit of triggers": 60 * triggers / settings.CLAY_TRIGGERS_PER_MINUTE,
         "Clay's limit of new rows": 60 * rows / settings.CLAY_ROWS_PER_MINUTE,
     }
-    if settings.PROVIDER_BUDGET_POLICY == "wait":
-        asked = document.providers() - set(skip_providers)
+    waiting = [waterfall for waterfall in document.waterfalls().values() if waterfall.waits()]
+    if waiting:
+        asked = {slug for waterfall in waiting for slug in waterfall.providers} - set(skip_providers)
         for provider in Provider.objects.filter(slug__in=asked, hourly_limit__gt=0):
             times[f"{provider.name}'s hourly limit"] = 3600 * len(leads) / (provider.hourly_limit or 1)
     limited_by = max(times, key=lambda name: times[name])

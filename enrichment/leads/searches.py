@@ -12,6 +12,7 @@ from gdpr.identity import Identity, digest, keys
 
 KEPT_SECONDS = 12 * 3600  # as long as a session
 LONGEST = 200
+KEPT_PATTERN = "search:*"  # the keys of the cache under which words are kept
 
 
 def keep(words: str, *, by: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from enrichment.labels import field_labels, provider_name
+from enrichment.labels import field_labels, provider_name, with_provider_names
 from enrichment.models import Lead
 from gdpr.models import AuditEvent
 
@@ -159,4 +159,4 @@ def _error(row: Any) -> list[str]:
     if not row.error_kind:
         return []
     words = row.error_kind.replace("_", " ")
-    return [f"{words}: {row.error_message}" if row.error_message else words]
+    return [f"{words}: {with_provider_names(row.error_message)}" if row.error_message else words]

@@ -4,16 +4,20 @@ from enrichment.models.alert import Alert, AlertKind, AlertNotice, Severity
 from enrichment.models.connection import Connection, ServiceHold
 from enrichment.models.drift import Drift, DriftKind, ReconcileRun, SeenRow
 from enrichment.models.failure import FailureIgnore
+from enrichment.models.formula import ClayFormula, Placement
 from enrichment.models.handover import Disclosure, Handover
 from enrichment.models.job import BulkJob, JobMember, RejectedRow
-from enrichment.models.lead import Lead, SourceType
+from enrichment.models.lead import Lead, Restriction, SourceType
 from enrichment.models.provenance import FieldConflict, FieldFact
-from enrichment.models.provider import Provider, ProviderService, WaterfallKind
-from enrichment.models.version import ScorecardVersion, WaterfallVersion
+from enrichment.models.provider import Charge, Provider, ProviderService, WaterfallKind
+from enrichment.models.rescore import AfterRescore, LeadChange, Rescore, TierMove
+from enrichment.models.spend import CapPeriod, SpendBook, SpendCap, SpendEntry, TakenOver
+from enrichment.models.version import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.models.webhook import Verdict, WebhookDelivery
 from enrichment.models.work import Attempt, Batch, BatchItem
 
 __all__ = [
+    "AfterRescore",
     "Alert",
     "AlertKind",
     "AlertNotice",
@@ -21,8 +25,12 @@ __all__ = [
     "Batch",
     "BatchItem",
     "BulkJob",
+    "CapPeriod",
+    "Charge",
+    "ClayFormula",
     "Connection",
     "Disclosure",
+    "DraftSave",
     "Drift",
     "DriftKind",
     "FailureIgnore",
@@ -31,15 +39,24 @@ __all__ = [
     "Handover",
     "JobMember",
     "Lead",
+    "LeadChange",
+    "Placement",
     "Provider",
     "ProviderService",
     "ReconcileRun",
     "RejectedRow",
+    "Rescore",
+    "Restriction",
     "ScorecardVersion",
     "SeenRow",
     "ServiceHold",
     "Severity",
     "SourceType",
+    "SpendBook",
+    "SpendCap",
+    "SpendEntry",
+    "TakenOver",
+    "TierMove",
     "Verdict",
     "WaterfallKind",
     "WaterfallVersion",

@@ -20,6 +20,8 @@ class AlertKind(models.TextChoices):
     DRIFT = "drift", "Clay and mirror differ"
     RUNWAY = "runway", "Table nearly full"
     ROWS_NOT_KEPT = "rows_not_kept", "Rows not kept"
+    BUDGET = "budget", "Budget used up"
+    COMPLIANCE = "compliance", "Compliance"
 
 
 class Severity(models.IntegerChoices):

@@ -9,6 +9,8 @@ from enrichment.models.shape import Shape
 from enrichment.models.work import Leased
 from enrichment.states import HandoverStatus
 
+NOTICE_OUTSTANDING = "notice_outstanding"  # why a hand-over waits: the person has not been told yet (Art. 14)
+
 
 class System(models.TextChoices):
     GHL = "ghl", "GoHighLevel"

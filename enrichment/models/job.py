@@ -8,8 +8,15 @@ from enrichment.states import JobStatus, MemberStatus
 
 
 class JobKind(models.TextChoices):
+    """What a job does. A further kind is a value here and an entry in `enrichment.job_kinds.KINDS`."""
+
     IMPORT = "import", "Import"
     RETRY = "retry", "Bulk retry"
+    RETRY_LEADS = "retry_leads", "Retry of leads"
+    RETRY_DELIVERIES = "retry_deliveries", "Retry of deliveries"
+    RESCORE = "rescore", "Rescore"
+    DELIVER_MOVED = "deliver_moved", "Delivery after a rescore"
+    PILOT = "pilot", "Pilot of a waterfall"
 
 
 class BulkJob(models.Model):
@@ -79,9 +86,9 @@ class RejectedRow(models.Model):
 
 
 class JobMember(models.Model):
-    """One row of a retry, frozen when it was confirmed.
+    """One row of a job, frozen when it was confirmed.
 
-    `subject` is the key of what is tried again: a lead, a handover or a webhook delivery, by the job's plan.
+    `subject` is the key of what is worked on: a lead, a handover or a webhook delivery, by the job's plan.
     """
 
     job = models.ForeignKey(BulkJob, on_delete=models.CASCADE, related_name="members")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from enrichment.models.shape import Shape
@@ -30,6 +32,14 @@ class SourceType(models.TextChoices):
     GROUP_MEMBER = "group_member", "Group member"
     POST_COMMENTER = "post_commenter", "Post commenter"
     POST_LIKER = "post_liker", "Post liker"
+
+
+class Restriction(models.TextChoices):
+    """Why a lead is only kept: nothing is enriched, scored, delivered or exported of it (Art. 18, Art. 21)."""
+
+    RESTRICTION = "restriction", "Restricted"
+    OBJECTION = "objection", "Objected"
+    BOTH = "both", "Restricted and objected"
 
 
 class SearchText(models.Func):
@@ -85,11 +95,16 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             open_words=query
         )
 
+    def usable(self) -> LeadQuerySet:
+        """Leads that may be used, and not only kept."""
+        return self.filter(restriction="")
+
     def due_for_dispatch(self, now: datetime.datetime) -> LeadQuerySet:
-        return self.filter(dispatch_after__lte=now)
+        """What is past its retention is used no more, though it may stand there until tomorrow."""
+        return self.usable().filter(dispatch_after__lte=now, retention_until__gt=now)
 
     def due_for_write_back(self, now: datetime.datetime) -> LeadQuerySet:
-        return self.filter(write_back_after__lte=now, clay_row_id__isnull=False)
+        return self.usable().filter(write_back_after__lte=now, clay_row_id__isnull=False)
 
     def failing(self) -> LeadQuerySet:
         return self.filter(FAILING)
@@ -113,6 +128,9 @@ class Lead(models.Model):
     scraped_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now, editable=False)
     retention_until = models.DateTimeField()
+    notified_at = models.DateTimeField(
+        null=True, blank=True, help_text="told that we hold their data (Art. 14)"
+    )
 
     # -- what enrichment found; missing is "" for text and NULL for everything else
     email_personal = models.CharField(max_length=320, blank=True, default="")
@@ -134,11 +152,13 @@ class Lead(models.Model):
     mutual_connections = models.IntegerField(null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True, help_text="Clay's last row, as it came")
     pinned_fields = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    restriction = models.CharField(
+        max_length=16, choices=Restriction.choices, blank=True, default="", help_text="empty: none"
+    )
 
     # -- scores: ours decides, Clay's is kept beside it (D1)
     icp_score = models.FloatField(null=True, blank=True)
     icp_tier = models.PositiveSmallIntegerField(null=True, blank=True)
-    score_explanation = models.JSONField(default=list, blank=True)
     scorecard = models.ForeignKey(
         "ScorecardVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -180,6 +200,24 @@ class Lead(models.Model):
         blank=True,
         help_text="fill-in: ask these alone; empty is all",
     )
+    dispatch_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="who asked for the run that is due or was last; empty is the system itself",
+    )
+    trial = models.ForeignKey(
+        "WaterfallVersion",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="a pilot's version, under which it runs; empty is the published one",
+    )
     write_back_after = models.DateTimeField(null=True, blank=True)
     write_back_tries = models.PositiveSmallIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
@@ -208,15 +246,21 @@ class Lead(models.Model):
             models.Index(fields=["source_type", "-received_at", "-id"], name="lead_by_source"),
             models.Index(fields=["company_name", "id"], name="lead_by_company"),
             models.Index(fields=["last_name", "first_name", "id"], name="lead_by_name"),
-            models.Index(fields=["email_work"], name="lead_by_email_work", condition=~Q(email_work="")),
+            models.Index(fields=["company_domain"], name="lead_by_domain", condition=~Q(company_domain="")),
+            # An address is stored as it was spelt and looked for in any spelling.
+            models.Index(Lower("email_work"), name="lead_by_work_address", condition=~Q(email_work="")),
             models.Index(
-                fields=["email_personal"], name="lead_by_email_own", condition=~Q(email_personal="")
+                Lower("email_personal"), name="lead_by_own_address", condition=~Q(email_personal="")
             ),
             models.Index(fields=["phone"], name="lead_by_phone", condition=~Q(phone="")),
             models.Index(
                 fields=["-dispatch_priority", "dispatch_after", "id"],
                 name="lead_due_dispatch",
                 condition=Q(dispatch_after__isnull=False),
+            ),
+            models.Index(fields=["retention_until", "id"], name="lead_by_retention"),
+            models.Index(
+                fields=["scraped_at", "id"], name="lead_untold", condition=Q(notified_at__isnull=True)
             ),
             models.Index(
                 fields=["write_back_after", "id"],

@@ -11,6 +11,13 @@ class WaterfallKind(models.TextChoices):
     TECHSTACK = "techstack", "Tech stack"
 
 
+class Charge(models.TextChoices):
+    """What a provider takes its price for."""
+
+    HIT = "hit", "A hit"
+    ATTEMPT = "attempt", "A call, hit or not"
+
+
 class Provider(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
@@ -31,7 +38,10 @@ class ProviderService(models.Model):
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="services")
     waterfall = models.CharField(max_length=16, choices=WaterfallKind.choices)
     position = models.PositiveSmallIntegerField()
-    cost = models.DecimalField(max_digits=8, decimal_places=4, null=True, blank=True, help_text="USD a hit")
+    cost = models.DecimalField(
+        max_digits=8, decimal_places=4, null=True, blank=True, help_text="USD, charged as `charge` says"
+    )
+    charge = models.CharField(max_length=8, choices=Charge.choices, default=Charge.HIT)
     accuracy = models.DecimalField(
         max_digits=4, decimal_places=3, null=True, blank=True, help_text="as tabled; not a hit rate (D9)"
     )

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from enrichment.states import VersionStatus
 
@@ -22,6 +23,8 @@ def forget_active() -> None:
 
 
 class Version(models.Model):
+    """One document and its life: a draft is edited, published once, superseded by the next. One draft at a time."""
+
     number = models.PositiveIntegerField(unique=True)
     status = models.CharField(max_length=16, choices=VersionStatus.choices, default=VersionStatus.DRAFT)
     document = models.JSONField()
@@ -30,6 +33,19 @@ class Version(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    based_on = models.PositiveIntegerField(
+        null=True, blank=True, help_text="number of the version it was copied from"
+    )
+    revision = models.PositiveIntegerField(
+        default=0, help_text="counts a draft's saves; a save names the one it began with"
+    )
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    edited_at = models.DateTimeField(null=True, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -50,10 +66,16 @@ class Version(models.Model):
 
 class WaterfallVersion(Version):
     class Meta:
+        permissions = [
+            ("edit_waterfall", "Can edit and publish the waterfalls and the catalogue, and try drafts")
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["status"], condition=Q(status="published"), name="one_published_waterfall"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status="draft"), name="one_draft_waterfall"
+            ),
         ]
 
     @property
@@ -64,8 +86,31 @@ class WaterfallVersion(Version):
 
 class ScorecardVersion(Version):
     class Meta:
+        permissions = [("edit_scorecard", "Can edit and publish the ICP scorecard")]
         constraints = [
             models.UniqueConstraint(
                 fields=["status"], condition=Q(status="published"), name="one_published_scorecard"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status="draft"), name="one_draft_scorecard"
+            ),
         ]
+
+
+class DraftSave(models.Model):
+    """A draft as it was at one save: what a save that began with it is merged from. Gone with the draft."""
+
+    kind = models.CharField(max_length=16, help_text="scorecard or waterfall")
+    number = models.PositiveIntegerField(help_text="of the draft")
+    revision = models.PositiveIntegerField()
+    document = models.JSONField()
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "number", "revision"], name="draft_save_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}, save {self.revision}"

@@ -17,6 +17,7 @@ class Verdict(models.TextChoices):
     UNKNOWN_EVENT = "unknown_event", "Unknown event"
     MALFORMED = "malformed", "Malformed"
     SUPPRESSED = "suppressed", "Suppressed"
+    RESTRICTED = "restricted", "Kept, not applied"
 
 
 class WebhookDelivery(Leased):

@@ -1,5 +1,6 @@
 """Hand-overs to Clay: batches, their items, and the enrichment attempts of each lead."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -37,6 +38,12 @@ class Batch(Leased):
     waterfall = models.ForeignKey("WaterfallVersion", null=True, blank=True, on_delete=models.PROTECT)
     skip_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     only_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    without = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        blank=True,
+        help_text="waterfalls whose data is fresh already",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -84,6 +91,27 @@ class Attempt(models.Model):
     deferred_providers = ArrayField(
         models.CharField(max_length=40), default=list, blank=True, help_text="left out for want of budget"
     )
+    without = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        blank=True,
+        help_text="waterfalls whose data was taken over",
+    )
+    source_type = models.CharField(
+        max_length=32, blank=True, default="", help_text="the lead's, for the sums"
+    )
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="who asked for it; empty is the system itself",
+    )
+    reserved = models.DecimalField(
+        max_digits=10, decimal_places=4, default=0, help_text="USD, kept back for it while it is open"
+    )
     providers = models.JSONField(
         default=list, blank=True, help_text="name, fields, timestamp, cost; misses too"
     )
@@ -101,7 +129,13 @@ class Attempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["lead", "-started_at"], name="attempt_by_lead"),
-            models.Index(fields=["-finished_at"], name="attempt_by_finish"),
+            models.Index(fields=["-finished_at"], include=["cost", "source_type"], name="attempt_by_finish"),
+            models.Index(
+                fields=["source_type"],
+                include=["reserved", "cost"],
+                name="attempt_open",
+                condition=Q(status__in=["intended", "running"]),
+            ),
             models.Index(fields=["poll_after"], name="attempt_to_poll", condition=Q(status="running")),
         ]
         constraints = [

@@ -1,41 +1,76 @@
-"""One delivery to GoHighLevel: upsert without tags, then the tags, each added without loss."""
+"""Deliveries to GoHighLevel: upsert without tags, then the tags, each added without loss."""
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
 
+from enrichment import fanout, stopping
 from enrichment.models import Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.payload import ghl_contact, ghl_tags, outdated_tags
+from enrichment.pipeline.sent import NotSent, Outcome, Sent
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.ghl import LIMIT, Contact
 
 
-@dataclass(frozen=True)
-class Sent:
-    """The record at the other side, and the fields that are stored otherwise than sent."""
-
-    external_id: str
-    differences: set[str] = field(default_factory=set)
-
-
 def scope() -> str:
     return ghl().scope()
 
 
-def send(lead: Lead, unsure: bool) -> Sent:
-    """Upsert and tag; after an unknown outcome the contact is looked up first (D12). Raises VendorError."""
+def send_all(asked: Sequence[tuple[Lead, bool]], until: float) -> list[Outcome]:
+    """Upsert and tag each lead; none is begun after `until`, in the process's monotonic seconds.
+
+    With each lead: whether an earlier outcome is unknown, so that the contact is looked up first (D12).
+    """
+    if not asked:
+        return []
+
+    def call(one: tuple[Lead, bool]) -> Sent | NotSent:
+        return NotSent() if stopping.asked() or time.monotonic() > until else _send(*one)
+
+    return fanout.each(asked, call)
+
+
+def _send(lead: Lead, unsure: bool) -> Sent | NotSent:
+    """Raises VendorError. All slots it may need are taken at once, and the others given back."""
+    slots = limiter.reserve(LIMIT, scope(), _calls(lead, unsure))
+    if slots.wait:
+        return NotSent(slots.wait)
+    sent = _deliver(lead, unsure, slots)
+    slots.give_back()
+    return sent
+
+
+def _calls(lead: Lead, unsure: bool) -> int:
+    """Upsert and tags; tags to be taken away of a contact there was; the look-up."""
+    return 2 + bool(lead.ghl_contact_id or unsure) + unsure
+
+
+def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> Sent:
     client = ghl()
     if unsure:
-        found = client.find_duplicate(email=lead.email or None, number=lead.phone or None)
+        slots.use()
+        found = _look_up(lead)
         if found is not None and _same(found, lead):
-            return Sent(found.id, _finish(found, lead))
+            return Sent(found.id, _finish(found, lead, slots))
+    slots.use()
     result = client.upsert_contact(ghl_contact(lead))
-    differences = {*result.differs, *_finish(result.contact, lead)}
+    differences = {*result.differs, *_finish(result.contact, lead, slots)}
     if lead.ghl_contact_id and result.contact.id != lead.ghl_contact_id:
         differences.add("contact")
     return Sent(result.contact.id, differences)
+
+
+def _look_up(lead: Lead) -> Contact | None:
+    """The contact there is. A 422 of the look-up says nothing about the lead: the upsert takes it or says why not."""
+    try:
+        return ghl().find_duplicate(email=lead.email or None, number=lead.phone or None)
+    except VendorError as error:
+        if error.status != 422:
+            raise
+        return None
 
 
 def _same(found: Contact, lead: Lead) -> bool:
@@ -48,9 +83,9 @@ def _same(found: Contact, lead: Lead) -> bool:
     )
 
 
-def _finish(contact: Contact, lead: Lead) -> set[str]:
+def _finish(contact: Contact, lead: Lead, slots: limiter.Slots) -> set[str]:
     """Tags the contact; the fields it then holds otherwise than sent."""
-    tags = _tag(contact.id, contact.tags, lead)
+    tags = _tag(contact.id, contact.tags, lead, slots)
     wanted = compare.sent(lead, System.GHL)
     stored = {**compare.in_contact(_whole(contact), wanted), "tags": tags}
     return compare.differing(lead, wanted, stored)
@@ -66,14 +101,16 @@ def _whole(contact: Contact) -> Contact:
         return contact  # the delivery itself is done
 
 
-def _tag(contact_id: str, present: list[str], lead: Lead) -> list[str]:
+def _tag(contact_id: str, present: list[str], lead: Lead, slots: limiter.Slots) -> list[str]:
     """Brings the contact's tags up to date; all it then has, lower case."""
     client = ghl()
     held = [str(tag).casefold() for tag in present]
     if missing := [tag for tag in ghl_tags(lead) if tag not in held]:
+        slots.use()
         told = client.add_tags(contact_id, missing)
         held = [*held, *missing] if told is None else [tag.casefold() for tag in told]
     if outdated := [tag for tag in outdated_tags(lead) if tag in held]:
+        slots.use()
         told = client.remove_tags(contact_id, outdated)
         left = [tag for tag in held if tag not in outdated]
         held = left if told is None else [tag.casefold() for tag in told]

@@ -1,12 +1,18 @@
-"""One delivery to Instantly: added to the campaign once, changed in place afterwards."""
+"""Deliveries to Instantly: new leads added to the campaign together, known ones changed in place."""
 
+import time
+from collections.abc import Sequence
+
+from enrichment import fanout, stopping
 from enrichment.models import Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
-from enrichment.pipeline.hand_ghl import Sent
 from enrichment.pipeline.payload import instantly_lead
+from enrichment.pipeline.sent import NotSent, Outcome, Sent
+from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
-from enrichment.vendors.errors import NotFound
+from enrichment.vendors.errors import NotFound, Permanent, VendorError
+from enrichment.vendors.instantly import LIMIT
 from enrichment.vendors.instantly import Lead as CampaignLead
 
 
@@ -14,17 +20,65 @@ def scope() -> str:
     return instantly().scope()
 
 
-def send(lead: Lead, unsure: bool) -> Sent:
-    """Add or change the campaign's lead; after an unknown outcome it is looked up first (D12)."""
+def send_all(asked: Sequence[tuple[Lead, bool]], until: float) -> list[Outcome]:
+    """Add or change each lead; none is begun after `until`, in the process's monotonic seconds.
+
+    With each lead: whether an earlier outcome is unknown, so that it is looked up first (D12).
+    """
+    outcomes: dict[int, Outcome] = _add([lead for lead, unsure in asked if not unsure and _is_new(lead)])
+    alone = [(lead, unsure) for lead, unsure in asked if lead.pk not in outcomes]
+
+    def call(one: tuple[Lead, bool]) -> Sent | NotSent:
+        return NotSent() if stopping.asked() or time.monotonic() > until else _send(*one)
+
+    answers = fanout.each(alone, call)
+    outcomes |= {lead.pk: answer for (lead, _), answer in zip(alone, answers, strict=True)}
+    return [outcomes[lead.pk] for lead, _ in asked]
+
+
+def _is_new(lead: Lead) -> bool:
+    return not lead.instantly_lead_id
+
+
+def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
+    """New leads in one call; what became of them, by their keys.
+
+    Left out are those it does not tell the id of (in the campaign already, blocked, refused), and all of them
+    where the call as a whole was refused for one of them: each is then sent alone, and answered for itself.
+    """
+    if len(leads) < 2 or limiter.take(LIMIT, scope()):
+        return {}
+    try:
+        added = instantly().add_leads([instantly_lead(lead) for lead in leads], skip_if_in_campaign=True)
+    except Permanent:
+        return {}
+    except VendorError as error:
+        return {lead.pk: error for lead in leads}
+    return {leads[made.index].pk: Sent(made.id) for made in added.created}
+
+
+def _send(lead: Lead, unsure: bool) -> Sent | NotSent:
+    """Raises VendorError. All slots it may need are taken at once, and the others given back."""
+    slots = limiter.reserve(LIMIT, scope(), 1 + unsure + bool(lead.instantly_lead_id or unsure))
+    if slots.wait:
+        return NotSent(slots.wait)
+    sent = _deliver(lead, unsure, slots)
+    slots.give_back()
+    return sent
+
+
+def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> Sent:
     client = instantly()
     values = instantly_lead(lead)
-    known = lead.instantly_lead_id or (_find(lead.email) if unsure else "")
+    known = lead.instantly_lead_id or (_find(lead.email, slots) if unsure else "")
     if known:
         changes = {name: value for name, value in values.items() if name != "email"}
+        slots.use()
         try:
             return Sent(known, _differences(lead, client.patch_lead(known, changes)))
         except NotFound:
             pass  # removed at the other side by somebody: it is wanted there, so it is added anew
+    slots.use()
     added = client.add_lead({**values, "skip_if_in_campaign": True})
     return Sent(added.id, _differences(lead, added))
 
@@ -35,11 +89,12 @@ def _differences(lead: Lead, stored: CampaignLead) -> set[str]:
     return compare.differing(lead, wanted, compare.in_campaign(stored, wanted))
 
 
-def _find(email: str) -> str:
+def _find(email: str, slots: limiter.Slots) -> str:
     """The campaign's lead with this e-mail; empty where there is none."""
     client = instantly()
     after: str | None = None
     while True:
+        slots.use()
         page = client.list_leads(email, starting_after=after)
         for lead in page.items:
             if lead.campaign in ("", client.campaign_id) and lead.email.casefold() == email.casefold():

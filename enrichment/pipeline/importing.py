@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from enrichment import stopping
 from enrichment.models import BulkJob, RejectedRow
 from enrichment.models.job import JobKind
 from enrichment.pipeline import intake
@@ -211,8 +212,11 @@ def run(job_id: int) -> None:
     BulkJob.objects.filter(pk=job_id, started_at=None).update(started_at=now)
     job = BulkJob.objects.get(pk=job_id)
     try:
-        _take_in_all(job)
-        _end(job, JobStatus.DONE)
+        if _take_in_all(job):
+            _end(job, JobStatus.DONE)
+        else:
+            ours = BulkJob.objects.filter(pk=job_id, in_flight_since=job.in_flight_since)
+            advance(ours, JobStatus.QUEUED, in_flight_since=None)
     except LeaseLost:
         return
     except Unreadable as error:
@@ -221,12 +225,16 @@ def run(job_id: int) -> None:
         _end(job, JobStatus.FAILED, "The file is not on this machine's disk any more.")
 
 
-def _take_in_all(job: BulkJob) -> None:
+def _take_in_all(job: BulkJob) -> bool:
+    """False where the worker is to stop first; another goes on from the job's position."""
     with reading(job.file.path) as (_, rows):
         rest = enumerate(itertools.islice(rows, job.position, None), job.position)
         while chunk := list(itertools.islice(rest, CHUNK)):
+            if stopping.asked():
+                return False
             with transaction.atomic():
                 _take_in(job, chunk)
+    return True
 
 
 def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> None:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from enrichment.models.lead import SourceType
 from enrichment.pipeline import linkedin
 
+SOURCE_TYPES = tuple(SourceType.values)  # `values` makes its list anew each time
 FUTURE_TOLERANCE = datetime.timedelta(minutes=5)  # clocks differ (D25)
 
 
@@ -65,8 +66,8 @@ class LeadIn(BaseModel):
     @field_validator("source_type")
     @classmethod
     def _source_type(cls, value: str) -> str:
-        if value not in SourceType.values:
-            raise broken(f"must be one of: {', '.join(SourceType.values)}.")
+        if value not in SOURCE_TYPES:
+            raise broken(f"must be one of: {', '.join(SOURCE_TYPES)}.")
         return value
 
     @field_validator("source_url")
@@ -79,7 +80,8 @@ class LeadIn(BaseModel):
             valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
             valid = False
-        if not valid or any(c.isspace() or not c.isprintable() for c in value):
+        # Of all blanks, only the plain one counts as printable.
+        if not valid or " " in value or not value.isprintable():
             raise broken("must be a web address that begins with https:// or http://.")
         return value
 
@@ -98,7 +100,9 @@ class LeadIn(BaseModel):
 
 def _instant(value: Any) -> datetime.datetime:
     try:
-        moment = value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value)
+        # RFC 3339, 5.6: "t" and "z" may be small.
+        text = value.upper() if isinstance(value, str) else value
+        moment = text if isinstance(text, datetime.datetime) else datetime.datetime.fromisoformat(text)
         offset = moment.utcoffset()
     except (TypeError, ValueError):
         raise broken(

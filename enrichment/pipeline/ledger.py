@@ -2,12 +2,13 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from enrichment.models import Attempt, FieldFact, Lead, ProviderService
 from enrichment.pipeline.normalise import Unreadable, moment
+from enrichment.waterfall import spending
 
 
 @dataclass(frozen=True)
@@ -28,29 +29,47 @@ class Supply:
         }
 
 
-def supplies(row: Mapping[str, Any]) -> list[Supply]:
-    """What the row says of its providers: `providers_used`, else `provenance` nested or flat (D4)."""
+# {provider: [(the fields of one of its services, its price in US dollars)]}
+Prices = Mapping[str, Sequence[tuple[frozenset[str], Decimal]]]
+
+
+def prices() -> Prices:
+    """What the catalogue says a hit costs; one query."""
+    tabled = ProviderService.objects.filter(cost__isnull=False)
+    found: dict[str, list[tuple[frozenset[str], Decimal]]] = {}
+    for slug, fields, cost in tabled.values_list("provider__slug", "fields", "cost"):
+        if cost is not None:
+            found.setdefault(slug, []).append((frozenset(fields), cost))
+    return found
+
+
+def supplies(row: Mapping[str, Any], tabled: Prices) -> list[Supply]:
+    """What the row says of its providers: `providers_used`, else `provenance` nested or flat (D4).
+
+    `tabled` is the price of what the row tells no cost of.
+    """
     used = _dicts(row.get("providers_used"))
     if used:
-        return _read(
-            (e.get("name"), e.get("fields_enriched"), e.get("timestamp"), e.get("cost")) for e in used
-        )
+        told = ((e.get("name"), e.get("fields_enriched"), e.get("timestamp"), e.get("cost")) for e in used)
+        return _read(told, tabled)
     provenance = row.get("provenance")
     if not isinstance(provenance, dict):
         return []
     enrichment = provenance.get("enrichment")
     nested = _dicts(enrichment.get("providers")) if isinstance(enrichment, dict) else []
     if nested:
-        return _read((e.get("name"), e.get("fields"), e.get("timestamp"), e.get("cost")) for e in nested)
+        return _read(
+            ((e.get("name"), e.get("fields"), e.get("timestamp"), e.get("cost")) for e in nested), tabled
+        )
     flat = _dicts(provenance.get("sources"))
-    return _read((e.get("provider"), [e.get("field")], e.get("timestamp"), None) for e in flat)
+    return _read(((e.get("provider"), [e.get("field")], e.get("timestamp"), None) for e in flat), tabled)
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
-def _read(entries: Any) -> list[Supply]:
+def _read(entries: Any, tabled: Prices) -> list[Supply]:
     read = []
     for name, fields, timestamp, cost in entries:
         if not isinstance(name, str) or not name.strip():
@@ -61,11 +80,11 @@ def _read(entries: Any) -> list[Supply]:
             continue
         filled = tuple(f[:64] for f in fields if isinstance(f, str) and f) if isinstance(fields, list) else ()
         slug = name.strip().lower()[:40]
-        read.append(Supply(slug, filled, at, _cost(cost, slug, filled)))
+        read.append(Supply(slug, filled, at, _cost(cost, slug, filled, tabled)))
     return read
 
 
-def _cost(told: Any, slug: str, fields: Sequence[str]) -> Decimal:
+def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decimal:
     """As told; where nothing is told, a hit costs what the catalogue says and a miss nothing."""
     try:
         if told is not None and not isinstance(told, bool):
@@ -76,39 +95,55 @@ def _cost(told: Any, slug: str, fields: Sequence[str]) -> Decimal:
         pass
     if not fields:
         return Decimal(0)
-    tabled = ProviderService.objects.filter(
-        provider__slug=slug, fields__overlap=list(fields), cost__isnull=False
-    )
-    return sum((cost for cost in tabled.values_list("cost", flat=True) if cost), Decimal(0))
+    offers = tabled.get(slug, ())
+    return sum((cost for offered, cost in offers if offered.intersection(fields)), Decimal(0))
 
 
-def enter(lead: Lead, told: Sequence[Supply], attempts: Sequence[Attempt]) -> Decimal:
-    """Write what is new into the ledger and onto the newest of the lead's `attempts`, which come newest first.
+@dataclass
+class Entry:
+    """What is told of one lead. `attempts` are the lead's, newest first; `fresh`: what no attempt holds yet."""
 
-    Returns its cost in US dollars. What an earlier attempt of the lead already holds is not counted again, so a
-    row told twice costs once.
+    lead: Lead
+    told: Sequence[Supply]
+    attempts: Sequence[Attempt]
+    fresh: list[Supply] = field(default_factory=list)
+
+    @property
+    def cost(self) -> Decimal:
+        """In US dollars, of what is fresh: a row told twice costs once."""
+        return sum((supply.cost for supply in self.fresh), Decimal(0))
+
+
+def enter(entries: Sequence[Entry]) -> None:
+    """Write what is new of all entries into the ledger, in one statement, and onto the newest attempt of each.
+
+    The attempts are changed as objects; the caller saves them.
     """
-    attempt = attempts[0] if attempts else None
-    counted = {(entry["name"], entry["timestamp"]) for past in attempts for entry in past.providers}
-    fresh = [s for s in told if (s.provider, s.at.isoformat()) not in counted]
-    FieldFact.objects.bulk_create(
-        (
-            FieldFact(
-                lead=lead,
-                field=field,
-                provider=supply.provider,
-                observed_at=supply.at,
-                cost=(supply.cost / len(supply.fields)).quantize(Decimal("0.0001")),
-                attempt=attempt,
-            )
-            for supply in fresh
-            for field in supply.fields
-        ),
-        ignore_conflicts=True,
-    )
-    cost = sum((supply.cost for supply in fresh), Decimal(0))
-    if attempt is not None and fresh:
-        attempt.providers = [*attempt.providers, *(supply.document() for supply in fresh)]
-        attempt.cost += cost
-        attempt.save(update_fields=["providers", "cost"])
-    return cost
+    facts: list[FieldFact] = []
+    ended: list[datetime.datetime | None] = []
+    for entry in entries:
+        counted = {(each["name"], each["timestamp"]) for past in entry.attempts for each in past.providers}
+        entry.fresh = [s for s in entry.told if (s.provider, s.at.isoformat()) not in counted]
+        attempt = entry.attempts[0] if entry.attempts else None
+        facts += [fact for supply in entry.fresh for fact in _facts(entry.lead, attempt, supply)]
+        if attempt is not None and entry.fresh:
+            attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
+            attempt.cost += entry.cost
+            ended.append(attempt.finished_at)
+    FieldFact.objects.bulk_create(facts, ignore_conflicts=True)
+    spending.reopen(ended)
+
+
+def _facts(lead: Lead, attempt: Attempt | None, supply: Supply) -> list[FieldFact]:
+    """One row per field, each with its share of the cost."""
+    return [
+        FieldFact(
+            lead=lead,
+            field=name,
+            provider=supply.provider,
+            observed_at=supply.at,
+            cost=(supply.cost / len(supply.fields)).quantize(Decimal("0.0001")),
+            attempt=attempt,
+        )
+        for name in supply.fields
+    ]

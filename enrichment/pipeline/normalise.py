@@ -136,7 +136,7 @@ def moment(value: Any) -> datetime.datetime:
         read = (
             datetime.datetime.fromtimestamp(value / 1000 if value > 1e11 else value, datetime.UTC)
             if isinstance(value, int | float) and not isinstance(value, bool)
-            else datetime.datetime.fromisoformat(text(64)(value))
+            else datetime.datetime.fromisoformat(text(64)(value).upper())
         )
         read = read.replace(tzinfo=datetime.UTC) if read.tzinfo is None else read.astimezone(datetime.UTC)
     except (ValueError, OverflowError, OSError):

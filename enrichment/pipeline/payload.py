@@ -4,6 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+from django.utils import timezone
+
 from enrichment.models import Lead
 from enrichment.models.handover import System
 
@@ -80,7 +82,12 @@ def instantly_lead(lead: Lead) -> dict[str, Any]:
 
 
 def wanted(lead: Lead, system: str) -> bool:
-    """Whether the lead belongs in the system: a contact needs an e-mail or a phone, a campaign an e-mail."""
+    """Whether the lead belongs in the system: a contact needs an e-mail or a phone, a campaign an e-mail.
+
+    One that is only kept, or past its retention, belongs nowhere.
+    """
+    if lead.restriction or lead.retention_until <= timezone.now():
+        return False
     if system == System.GHL:
         return bool(lead.email or lead.phone)
     return bool(lead.email) and (lead.icp_tier in CAMPAIGN_TIERS or bool(lead.instantly_lead_id))

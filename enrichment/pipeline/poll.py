@@ -3,7 +3,7 @@
 import logging
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from enrichment.pipeline.receive import suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus, advance, advance_one
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
-from enrichment.vendors.errors import VendorError
+from enrichment.vendors.errors import Misconfigured, Paused, VendorError
 
 log = logging.getLogger(__name__)
 POLLED_AT_ONCE = 50
@@ -29,9 +29,9 @@ def run_due() -> int:
     now = timezone.now()
     with transaction.atomic():
         due = (
-            Attempt.objects.filter(status=AttemptStatus.RUNNING, poll_after__lte=now)
+            Attempt.objects.filter(status=AttemptStatus.RUNNING, poll_after__lte=now, lead__restriction="")
             .order_by("poll_after")
-            .select_for_update(skip_locked=True)
+            .select_for_update(skip_locked=True, of=("self",))
         )
         ids = list(due.values_list("pk", flat=True)[:POLLED_AT_ONCE])
         Attempt.objects.filter(pk__in=ids).update(
@@ -47,6 +47,8 @@ def run_due() -> int:
             with transaction.atomic():
                 _one(attempt, row)
         except Exception as error:  # one row must not keep the others waiting
+            if not connection.is_usable():
+                raise
             log.error("poll of lead %s: %s", attempt.lead_id, type(error).__name__)  # noqa: TRY400
             if attempt.polls >= settings.MAX_ATTEMPTS:
                 _give_up(attempt, "internal_error", "the row could not be read")
@@ -56,7 +58,9 @@ def run_due() -> int:
 def _one(attempt: Attempt, row: ClayRow | VendorError) -> None:
     if isinstance(row, VendorError):
         log.warning("poll of lead %s: %s", attempt.lead_id, row)
-        if row.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
+        if isinstance(row, Misconfigured | Paused):
+            holds.open_hold(row)
+        elif row.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
             _give_up(attempt, row.recovery, str(row))
         return
     if mirror.at_work(row):

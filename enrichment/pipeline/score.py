@@ -1,33 +1,36 @@
-"""The active scorecard gives points and a tier, with the explanation kept (D1, D2, D23)."""
+"""The active scorecard gives points and a tier (D1, D2, D23); why is told by `scoring.explained`."""
 
-import functools
 import re
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.utils import timezone
 
 from enrichment.models import Lead, ScorecardVersion
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.scorecard import Scorecard
-
-
-@functools.lru_cache(maxsize=8)
-def engine(version_id: int) -> Engine:
-    """The engine of a version, built once per process: a published document never changes."""
-    return Engine(Scorecard.model_validate(ScorecardVersion.objects.get(pk=version_id).document))
+from enrichment.scoring.explained import engine
 
 
 def apply(lead: Lead) -> bool:
     """Score `lead` under the active version, on the object only; True when its score or tier changed."""
+    return apply_all([lead])[0]
+
+
+def apply_all(leads: Sequence[Lead]) -> list[bool]:
+    """`apply` of each, in their order, in one call of the engine. One that is only kept is not scored."""
     version = ScorecardVersion.active()
     scorer = engine(version.pk)
-    scored = scorer.score_leads([lead.values(*scorer.columns)])[0]
-    tier = clay_tier(lead.clay_tier) or scored.tier if settings.TIER_SOURCE == "clay" else scored.tier
-    before = (lead.icp_score, lead.icp_tier)
-    lead.icp_score, lead.icp_tier = scored.points, tier
-    lead.score_explanation = scored.explanation
-    lead.scorecard, lead.scored_at = version, timezone.now()
-    return before != (lead.icp_score, lead.icp_tier)
+    now = timezone.now()
+    scores = scorer.score_leads([lead.values(*scorer.columns) for lead in leads])
+    changed = []
+    for lead, scored in zip(leads, scores, strict=True):
+        if lead.restriction:
+            changed.append(False)
+            continue
+        tier = clay_tier(lead.clay_tier) or scored.tier if settings.TIER_SOURCE == "clay" else scored.tier
+        changed.append((lead.icp_score, lead.icp_tier) != (scored.points, tier))
+        lead.icp_score, lead.icp_tier = scored.points, tier
+        lead.scorecard, lead.scored_at = version, now
+    return changed
 
 
 def clay_tier(name: str) -> int | None:

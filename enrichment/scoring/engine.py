@@ -20,6 +20,7 @@ from enrichment.scoring.scorecard import AnyOf, Band, Bands, Component, Count, R
 TEXTS = pl.List(pl.String)
 # Letters, their accents, digits: what a needle in `word` mode may not touch. JavaScript's /u reads it alike.
 WORD = r"[\p{L}\p{M}\p{N}]"
+SIGMA, FINAL_SIGMA = "\N{GREEK SMALL LETTER SIGMA}", "\N{GREEK SMALL LETTER FINAL SIGMA}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class Engine:
         self._awards = [awards_of(part) for part in card.components]
         self._values = [pl.col(field).cast(dtype) for field, dtype in self.schema.items()]
         self._lower = [
-            _lower(field, dtype) for field, dtype in self.schema.items() if _is_searched(field, card)
+            _lower(field, dtype, plain_sigma=has_sigma(needles))
+            for field, dtype in self.schema.items()
+            if (needles := needles_in(field, card))
         ]
         self._hits = [_hit(part).alias(f"rule.{part.id}") for part in card.components]
         self._points = [
@@ -82,8 +85,7 @@ class Engine:
         """Scores with their explanation, in the order of `rows`; a field left out of a row is missing."""
         if not rows:
             return []
-        read = {field: [_cell(row.get(field), dtype) for row in rows] for field, dtype in self.schema.items()}
-        frame = pl.DataFrame(read, schema=self.schema)
+        frame = self._frame(rows)
         return [
             Score(result["total"], result["tier"], self._explain(values, result))
             for values, result in zip(
@@ -91,11 +93,32 @@ class Engine:
             )
         ]
 
+    def totals(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The points of `score_leads` alone, for very many."""
+        return self._evaluate(self._frame(rows))["total"].to_list()
+
+    def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+        read = {field: [_cell(row.get(field), dtype) for row in rows] for field, dtype in self.schema.items()}
+        return pl.DataFrame(read, schema=self.schema)
+
+    def hits(self, frame: pl.DataFrame, parts: Sequence[str]) -> pl.DataFrame:
+        """The number of the award that hit (as `awards_of` numbers them; of a count, one per entry), per component.
+
+        One column for each id of `parts`, in their order. Fields that `frame` lacks are missing.
+        """
+        missing = [
+            pl.lit(None, dtype).alias(name) for name, dtype in self.schema.items() if name not in frame
+        ]
+        return self._evaluate(frame.with_columns(missing)).select(f"rule.{part}" for part in parts)
+
+    def score_hits(self, hits: pl.DataFrame) -> pl.DataFrame:
+        """`hits` ("rule.<id>" of each component, from `find_hits`) with the points, "total" and "tier" added."""
+        return hits.with_columns(self._points).with_columns(self._total).with_columns(self._tier)
+
     def _evaluate(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Columns "rule.<id>" (number of the award that hit; of a count, one per entry) and the scores."""
         # Step by step: within one select, Polars would put a title in lower case once per needle.
-        hits = frame.select(self._values).with_columns(self._lower).select(self._hits)
-        return hits.with_columns(self._points).with_columns(self._total).with_columns(self._tier)
+        return self.score_hits(frame.select(self._values).with_columns(self._lower).select(self._hits))
 
     def _explain(self, values: dict[str, Any], result: dict[str, Any]) -> list[dict[str, Any]]:
         explained = []
@@ -114,6 +137,15 @@ class Engine:
                 }
             )
         return explained
+
+
+def find_hits(part: Component, frame: pl.DataFrame) -> pl.Series:
+    """Which award of one component each lead hits, whatever the awards are worth: "rule.<id>" of `score_hits`."""
+    dtype = _dtype(part.field)
+    values = frame.select(pl.col(part.field).cast(dtype))
+    if needles := [award.text for award in awards_of(part) if award.text is not None]:
+        values = values.with_columns(_lower(part.field, dtype, plain_sigma=has_sigma(needles)))
+    return values.select(_hit(part).alias(f"rule.{part.id}")).to_series()
 
 
 def _dtype(field: str) -> Any:
@@ -137,14 +169,38 @@ def _cell(value: Any, dtype: Any) -> Any:
 # ------------------------------------------------------------------ which award hits
 
 
-def _is_searched(field: str, card: Scorecard) -> bool:
-    return any(part.field == field for part in card.components if isinstance(part, Rules | Count))
+def needles_in(field: str, card: Scorecard) -> list[str]:
+    """Every text that is looked for inside this field; none where the field is only compared."""
+    found: list[str] = []
+    for part in card.components:
+        if part.field == field and isinstance(part, Rules):
+            found += [needle for rule in part.rules for needle in rule.needles]
+        elif part.field == field and isinstance(part, Count):
+            found += [each.needle for each in part.needles]
+    return found
 
 
-def _lower(field: str, dtype: Any) -> pl.Expr:
-    value = pl.col(field)
-    lower = value.list.eval(pl.element().str.to_lowercase()) if dtype == TEXTS else value.str.to_lowercase()
-    return lower.alias(f"lower.{field}")
+def has_sigma(needles: Sequence[str]) -> bool:
+    return any(SIGMA in needle or FINAL_SIGMA in needle for needle in needles)
+
+
+def plain(needle: str) -> str:
+    """The needle as it is looked for: with the one lower-case sigma, see `_lower`."""
+    return needle.replace(FINAL_SIGMA, SIGMA)
+
+
+def _lower(field: str, dtype: Any, *, plain_sigma: bool) -> pl.Expr:
+    """In lower case, as JavaScript's `toLowerCase`.
+
+    The two differ in one place: what counts as the end of a word after a capital sigma, which changes with the
+    version of Unicode. Where a needle holds a sigma, the two small ones are therefore the same letter, here and
+    in the formula for Clay.
+    """
+    entry = pl.element() if dtype == TEXTS else pl.col(field)
+    lower = entry.str.to_lowercase()
+    if plain_sigma:
+        lower = lower.str.replace_all(FINAL_SIGMA, SIGMA, literal=True)
+    return (pl.col(field).list.eval(lower) if dtype == TEXTS else lower).alias(f"lower.{field}")
 
 
 def _first(conditions: Sequence[pl.Expr]) -> pl.Expr:
@@ -182,6 +238,7 @@ def _in_band(value: pl.Expr, band: Band) -> pl.Expr:
 
 
 def _holds(text: pl.Expr, needle: str, match: str) -> pl.Expr:
+    needle = plain(needle)
     if match == "substring":
         return text.str.contains(needle, literal=True)
     edge = WORD.replace("[", "[^")

@@ -3,14 +3,17 @@
 {% status_badge lead.enrichment_status %}   any status of `states.py`, or a webhook's verdict
 {% tier_badge lead.icp_tier %}              1, 2, 3 or None
 {% score_bar lead.icp_score %}              0 to 100 or None
+{% old_version rescore lead %}               beside a tier: still of an older scorecard, while a rescore is under way
 {% ago lead.received_at %}                  relative, the exact UTC time on hover
 {{ lead.enrichment_cost|money:4 }}          US dollars (the catalogue's currency), two decimals unless said
 {{ count|number }}                          12,345
 {{ "unknown_row"|words }}                   unknown row
+{{ lead.error_message|said }}               with the providers in it by their names
 {% personal lead.full_name "name" %}        masked without `enrichment.view_personal_data`; kinds in `masking`
 """
 
 import datetime
+import functools
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,9 +21,12 @@ from typing import Any
 from django import template
 from django.db.models import TextChoices
 from django.template.context import RequestContext
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from enrichment.labels import field_label, field_labels, provider_name
+from enrichment.labels import field_label, field_labels, provider_name, with_provider_names
 from enrichment.masking import may_see, shown
 from enrichment.models import Verdict
 from enrichment.states import TRANSITIONS
@@ -59,12 +65,35 @@ LOOKS: dict[str, tuple[str, str]] = {
     "unenrichable": ("user-off", "violet"),
     "withheld": ("hand-stop", "violet"),
     "suppressed": ("hand-stop", "violet"),
+    "restricted": ("lock", "violet"),
     "cancelled": ("circle-x", "grey"),
     "left_out": ("circle-minus", "grey"),
     "abandoned": ("circle-x", "grey"),
     "superseded": ("archive", "grey"),
     "unchanged": ("equal", "grey"),
+    "discarded": ("trash", "grey"),
+    "waiting": ("clock", "amber"),
+    "delivered": ("send", "green"),
+    "dismissed": ("circle-minus", "grey"),
+    "overtaken": ("history", "grey"),
     "duplicate": ("copy", "grey"),
+    "verifying": ("user-question", "blue"),
+    "locating": ("search", "blue"),
+    "awaiting_approval": ("user-check", "amber"),
+    "executing": ("loader-2", "blue"),
+    "needs_action": ("hand-stop", "amber"),
+    "refused": ("circle-x", "grey"),
+    "withdrawn": ("circle-minus", "grey"),
+    "manual": ("hand-stop", "amber"),
+    "held": ("lock", "violet"),
+    "sending": ("send", "blue"),
+    "sent": ("mail-check", "green"),
+    "copied": ("mail-check", "green"),
+    "dropped": ("circle-minus", "grey"),
+    "passed": ("user-check", "green"),
+    "open": ("clock", "amber"),
+    "included": ("user-check", "green"),
+    "excluded": ("user-off", "grey"),
 }
 UNKNOWN_LOOK = ("help-circle", "grey")
 MACHINES: list[type[TextChoices]] = [*TRANSITIONS, Verdict]
@@ -76,29 +105,52 @@ TIER_LOOKS = {1: ("star", "green"), 2: ("star-half", "blue"), 3: ("point", "grey
 STEPS = ((60, "s", 1), (3600, "min", 60), (86_400, "h", 3600), (86_400 * 60, "d", 86_400))
 
 
-@register.inclusion_tag("components/_status.html")
-def status_badge(status: str, label: str = "") -> dict[str, str]:
+@register.simple_tag
+def status_badge(status: str, label: str = "") -> SafeString:
     icon, colour = LOOKS.get(str(status), UNKNOWN_LOOK)
     own = getattr(status, "label", "") or LABELS.get(str(status), "")
     text = label or own or str(status).replace("_", " ").capitalize()
-    return {"status": str(status), "label": text, "icon": icon, "colour": colour}
+    return _drawn("components/_status.html", status=str(status), label=text, icon=icon, colour=colour)
 
 
-@register.inclusion_tag("components/_tier.html")
-def tier_badge(tier: int | None) -> dict[str, Any]:
+@register.simple_tag
+def old_version(rescore: Any, lead: Any) -> str:
+    """A mark beside a tier that a rescore under way has not come to yet: "v3"; else nothing."""
+    if not rescore or not rescore.is_old(lead):
+        return ""
+    return format_html(
+        '<span class="old-version" title="still of version {0}">v{0}'
+        '<span class="visually-hidden">, still of version {0}</span></span>',
+        rescore.over,
+    )
+
+
+@register.simple_tag
+def tier_badge(tier: int | None) -> SafeString:
     icon, colour = TIER_LOOKS.get(tier or 0, UNKNOWN_LOOK)
-    return {"tier": tier, "icon": icon, "colour": colour}
+    return _drawn("components/_tier.html", tier=tier, icon=icon, colour=colour)
 
 
-@register.inclusion_tag("components/_score.html")
-def score_bar(score: float | None) -> dict[str, Any]:
-    return {"score": score, "width": 0 if score is None else max(0, min(100, round(score)))}
+@register.simple_tag
+def score_bar(score: float | None) -> SafeString:
+    width = 0 if score is None else max(0, min(100, round(score)))
+    return _drawn("components/_score.html", score=score, width=width)
 
 
-@register.inclusion_tag("components/_time.html")
-def ago(moment: datetime.datetime | None, empty: str = MISSING) -> dict[str, Any]:
+@functools.lru_cache(maxsize=1_000)
+def _drawn(template_name: str, **values: Any) -> SafeString:
+    """A component that is the same wherever it stands: a list of a hundred rows draws it once."""
+    return render_to_string(template_name, values)
+
+
+@register.simple_tag
+def ago(moment: datetime.datetime | None, empty: str = MISSING) -> SafeString:
     """`empty` is shown where there is no time."""
-    return {"moment": moment, "words": relative(moment) if moment else "", "empty": empty}
+    if moment is None:
+        return format_html('<span class="text-secondary">{}</span>', empty)
+    exact = moment.astimezone(datetime.UTC)
+    shape = '<time datetime="{}" title="{} UTC">{}</time>'
+    return format_html(shape, exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", relative(exact))
 
 
 def relative(moment: datetime.datetime) -> str:
@@ -141,6 +193,12 @@ def words(name: str) -> str:
 def provider(slug: str) -> str:
     """A data provider's name: "apollo" → "Apollo"."""
     return provider_name(slug) if slug else ""
+
+
+@register.filter
+def said(message: str) -> str:
+    """A stored error message, with the providers in it by their names."""
+    return with_provider_names(message) if message else ""
 
 
 @register.filter

@@ -94,7 +94,12 @@ class ClayClient:
         self._at_most(ROWS_MAX, rows)
         sent = [RowIn.model_validate(row).body() for row in rows]
         answer = self._http.send(
-            CREATE_ROWS, "POST", f"/tables/{segment(table)}/rows", body={"rows": sent}, scope=table
+            CREATE_ROWS,
+            "POST",
+            f"/tables/{segment(table)}/rows",
+            body={"rows": sent},
+            scope=table,
+            rows=len(sent),
         )
         listed = answer.body.get("rows") if isinstance(answer.body, dict) else None
         created = match_created([row["linkedin_url"] for row in sent], listed)
@@ -127,7 +132,7 @@ class ClayClient:
         rows = [{"id": row_id, **values} for row_id, values in updates.items()]
         try:
             path = f"/tables/{segment(table)}/rows"
-            self._http.send(UPDATE_ROWS, "PATCH", path, body={"rows": rows}, scope=table)
+            self._http.send(UPDATE_ROWS, "PATCH", path, body={"rows": rows}, scope=table, rows=len(rows))
         except (NotFound, NotOffered) as error:
             if error.row_index is not None:
                 raise
@@ -176,7 +181,7 @@ class ClayClient:
             "skip_providers": list(skip_providers),
         }
         path = f"/tables/{segment(table)}/enrich"
-        answer = self._http.send(TRIGGER, "POST", path, body=body, scope=self.workspace_id)
+        answer = self._http.send(TRIGGER, "POST", path, body=body, scope=self.workspace_id, rows=len(row_ids))
         accepted = answer.body.get("accepted") if isinstance(answer.body, dict) else None
         if not isinstance(accepted, list):
             raise self._http.unreadable(TRIGGER, answer)

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.conf import settings
 
+from . import vitals
 from .clay import ClayClient
 from .errors import Misconfigured, Recovery
 from .ghl import GoHighLevelClient
@@ -48,6 +49,7 @@ def close_clients() -> None:
         if cached.cache_info().currsize:
             cached().close()
     reset_clients()
+    vitals.write()
 
 
 def _key(vendor: str, key: str) -> str:

@@ -39,7 +39,10 @@ class CustomField(Outgoing):
 
 
 class ContactUpdate(Outgoing):
-    """What PUT takes: no `locationId`, no `companyName`, never `tags` (they would replace all there are)."""
+    """What PUT takes: no `locationId`, no `companyName`, never `tags` (they would replace all there are).
+
+    `dnd` (assumed): do not disturb, on all channels. `additional_emails` replaces all there are.
+    """
 
     model_config = ConfigDict(alias_generator=AliasGenerator(serialization_alias=to_camel))
 
@@ -50,6 +53,8 @@ class ContactUpdate(Outgoing):
     website: str | None = None
     source: str | None = None
     custom_fields: list[CustomField] | None = None
+    dnd: bool | None = None
+    additional_emails: list[dict[str, str]] | None = None
 
 
 class ContactIn(ContactUpdate):
@@ -76,6 +81,9 @@ class Contact(CamelIncoming):
     website: Text = ""
     tags: Items = Field(default_factory=list)
     custom_fields: Items = Field(default_factory=list)
+    additional_emails: Items = Field(default_factory=list)
+    additional_phones: Items = Field(default_factory=list)
+    dnd: Flag = None
     raw: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -166,13 +174,16 @@ class GoHighLevelClient:
     def add_tags(self, contact_id: str, tags: Sequence[str]) -> list[str] | None:
         """Adds tags and leaves the others; all tags the contact then has, None where that is not answered."""
         answer = self._send(ADD_TAGS, "POST", f"/contacts/{segment(contact_id)}/tags", {"tags": list(tags)})
+        self._http.document(ADD_TAGS, answer)
         return _tags(answer)
 
     @makes(REMOVE_TAGS)
     def remove_tags(self, contact_id: str, tags: Sequence[str]) -> list[str] | None:
         """Removes tags and leaves the others; all tags the contact then has, None where that is not answered."""
         body = {"tags": list(tags)}
-        return _tags(self._send(REMOVE_TAGS, "DELETE", f"/contacts/{segment(contact_id)}/tags", body))
+        answer = self._send(REMOVE_TAGS, "DELETE", f"/contacts/{segment(contact_id)}/tags", body)
+        self._http.document(REMOVE_TAGS, answer)
+        return _tags(answer)
 
     # ------------------------------------------------------------ parts
 

@@ -120,13 +120,19 @@ class InstantlyClient:
 
     @makes(ADD_MANY)
     def add_leads(
-        self, leads: Sequence[LeadIn | Mapping[str, Any]], campaign_id: str | None = None
+        self,
+        leads: Sequence[LeadIn | Mapping[str, Any]],
+        campaign_id: str | None = None,
+        *,
+        skip_if_in_campaign: bool = False,
     ) -> AddResult:
         """Adds at most 1000 leads to a campaign. `UnknownOutcome` where ids and leads cannot be matched."""
         if not 1 <= len(leads) <= LEADS_MAX:
             raise ValueError(f"{len(leads)} leads in one call; Instantly takes 1 to {LEADS_MAX}")
         sent = [LeadIn.model_validate(lead).body() for lead in leads]
-        body = {"campaign_id": campaign_id or self.campaign_id, "leads": sent}
+        body: dict[str, Any] = {"campaign_id": campaign_id or self.campaign_id, "leads": sent}
+        if skip_if_in_campaign:
+            body["skip_if_in_campaign"] = True
         answer = self._send(ADD_MANY, "POST", "/leads/add", body)
         document = self._http.document(ADD_MANY, answer)
         created = _match_added([lead["email"] for lead in sent], document.get("created_leads"))

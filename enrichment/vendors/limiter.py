@@ -1,8 +1,9 @@
 """The vendors' rate limits, held across all processes and machines: sliding windows in Redis.
 
-No window, however aligned, sees more than its limit. Each call's slot is held for the window plus a margin
-(`VENDOR_LATENCY_SECONDS`), because the vendor counts the arrival and we count before sending. Slots are
-taken, never waited for: `take` answers 0.0 or the seconds until it is worth asking again.
+No window, however aligned, sees more than its limit. The vendor counts the arrival and we count before
+sending, so a call's slot is held for a window from its answer (`landed`, which the transport calls); one that is
+never answered for the window plus a margin (`VENDOR_LATENCY_SECONDS`). Slots are taken, never waited for: `take`
+answers 0.0 or the seconds until it is worth asking again.
 
 Why not the moving window of the library `limits`: its windows are whole seconds (a compressed clock needs
 fractions), it reads the clocks of the callers (which differ) where this reads the one of Redis, and it takes
@@ -11,6 +12,7 @@ one limit at a time (a call here falls under up to two, taken all or nothing). S
 """
 
 import functools
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +21,10 @@ from typing import Any, Final
 import redis
 from django.conf import settings
 
+from .errors import Recovery, Retryable
+from .limiter_script import SCRIPT
+
+log = logging.getLogger(__name__)
 GRAINS: Final = 1000  # steps in which a window's slots become free
 PROVIDER_WINDOW: Final = 3600.0  # providers are limited per hour
 WORST_PENALTY: Final = 86_400.0
@@ -72,96 +78,11 @@ _WINDOWS: Final[dict[str, list[tuple[str, str, float]]]] = {
 }
 NAMES: Final = tuple(_WINDOWS)
 
-# KEYS: three per window (free times, counts, block).
-# ARGV: mode, then four per window (count, hold µs, grain µs, n).
-# Answer of all/some: {granted, wait µs}; of peek: {used, µs until all free, µs blocked} per window.
-_SCRIPT: Final = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local mode, windows = ARGV[1], #KEYS / 3
-local used, blocked = {}, {}
-for i = 1, windows do
-  local q, h, p = KEYS[3*i-2], KEYS[3*i-1], KEYS[3*i]
-  for _, slot in ipairs(redis.call('ZRANGEBYSCORE', q, '-inf', now)) do
-    redis.call('HINCRBY', h, 'used', -tonumber(redis.call('HGET', h, slot) or 0))
-    redis.call('HDEL', h, slot)
-  end
-  redis.call('ZREMRANGEBYSCORE', q, '-inf', now)
-  if redis.call('ZCARD', q) == 0 then redis.call('DEL', h) end
-  used[i] = tonumber(redis.call('HGET', h, 'used') or 0)
-  blocked[i] = math.max(redis.call('PTTL', p), 0) * 1000
-end
-if mode == 'peek' then
-  local seen = {}
-  for i = 1, windows do
-    local last = redis.call('ZRANGE', KEYS[3*i-2], -1, -1)
-    seen[#seen+1] = used[i]
-    seen[#seen+1] = last[1] and (tonumber(last[1]) - now) or 0
-    seen[#seen+1] = blocked[i]
-  end
-  return seen
-end
-if mode == 'back' then
-  for i = 1, windows do
-    local q, h, left = KEYS[3*i-2], KEYS[3*i-1], math.min(tonumber(ARGV[4*i+1]), used[i])
-    while left > 0 do
-      local slot = redis.call('ZRANGE', q, 0, 0)[1]
-      if not slot then break end
-      local held = tonumber(redis.call('HGET', h, slot) or 0)
-      local n = math.min(held, left)
-      redis.call('HINCRBY', h, 'used', -n)
-      if redis.call('HINCRBY', h, slot, -n) <= 0 then
-        redis.call('HDEL', h, slot)
-        redis.call('ZREM', q, slot)
-      end
-      left = left - math.max(n, 1)
-    end
-  end
-  return {0, 0}
-end
-local granted, wait = math.huge, 0
-for i = 1, windows do
-  local n, room = tonumber(ARGV[4*i+1]), tonumber(ARGV[4*i-2]) - used[i]
-  if blocked[i] > 0 then room = 0 end
-  local can = math.max(math.min(n, room), 0)
-  if mode == 'all' and can < n then can = 0 end
-  granted = math.min(granted, can)
-  if can < n then
-    wait = math.max(wait, blocked[i])
-    local needed = n - (tonumber(ARGV[4*i-2]) - used[i])
-    if needed > 0 then
-      for _, slot in ipairs(redis.call('ZRANGE', KEYS[3*i-2], 0, -1)) do
-        needed = needed - tonumber(redis.call('HGET', KEYS[3*i-1], slot) or 0)
-        if needed <= 0 then
-          wait = math.max(wait, tonumber(slot) - now)
-          break
-        end
-      end
-    end
-  end
-end
-if granted > 0 then
-  for i = 1, windows do
-    local q, h = KEYS[3*i-2], KEYS[3*i-1]
-    local hold, grain = tonumber(ARGV[4*i-1]), tonumber(ARGV[4*i])
-    local n = mode == 'some' and granted or tonumber(ARGV[4*i+1])
-    local free = string.format('%.0f', math.ceil((now + hold) / grain) * grain)
-    redis.call('ZADD', q, free, free)
-    redis.call('HINCRBY', h, free, n)
-    redis.call('HINCRBY', h, 'used', n)
-    local keep = math.ceil((hold + grain) / 1000) + 1000
-    redis.call('PEXPIRE', q, keep)
-    redis.call('PEXPIRE', h, keep)
-  end
-end
-return {granted, wait}
-"""
-
 
 @functools.lru_cache(maxsize=8)
 def _connected(url: str) -> tuple[redis.Redis, Any]:
     connection = redis.Redis.from_url(url)
-    return connection, connection.register_script(_SCRIPT)
+    return connection, connection.register_script(SCRIPT)
 
 
 def connection() -> redis.Redis:
@@ -204,7 +125,7 @@ def take_all(asks: Sequence[Ask]) -> float:
             raise ValueError(f"{ask.n} slots of {ask.name} asked, more than the limit ever allows")
     if not wanted:
         return 0.0
-    granted, wait = _run("all", wanted)
+    granted, wait, *_ = _run("all", wanted)
     return 0.0 if granted else _wait(wait, wanted)
 
 
@@ -221,6 +142,68 @@ def give_back(
     The oldest are freed, whichever they were: what stays held then never ends too early.
     """
     _run("back", [Ask(name, scope, _weight(name, n, rows), limit)])
+
+
+def landed(name: str, scope: str = "", *, rows: int | None = None) -> None:
+    """A call under the limit was answered, so it arrived before now: its slot is free a window from now.
+
+    Never fails: without this the slot is held for as long as a call may take at most.
+    """
+    try:
+        _run("landed", [Ask(name, scope, _weight(name, 1, rows))])
+    except redis.RedisError as error:
+        log.warning("a slot of %s is kept longer: %s", name, type(error).__name__)
+
+
+@dataclass
+class Slots:
+    """Slots taken for what a piece of work may need at most; `wait`: none was, for so many seconds.
+
+    `stamps` tells which they are, so that exactly these are given back.
+    """
+
+    name: str
+    scope: str
+    left: int
+    wait: float = 0.0
+    stamps: Sequence[int] = ()
+
+    def use(self) -> None:
+        """Before each call. Raises Retryable where more is called than was taken and there is no slot."""
+        if self.left:
+            self.left -= 1
+        elif take(self.name, self.scope):
+            vendor = self.name.partition(".")[0]
+            raise Retryable(vendor, "limit", code="no_slot", recovery=Recovery.DELAY, sent=False)
+
+    def give_back(self) -> None:
+        """What was not used."""
+        if self.left:
+            _run("back", [Ask(self.name, self.scope, self.left)], self.stamps)
+            self.left = 0
+
+
+def reserve(name: str, scope: str, n: int) -> Slots:
+    """`n` slots at once, or as many as the limit ever allows, to be used one by one; or none."""
+    n = min([n, *(window.count for window in limits_of(name) if window.count > 0)])
+    ask = Ask(name, scope, n)
+    granted, wait, *stamps = _run("all", [ask])
+    return Slots(name, scope, n, 0.0, stamps) if granted else Slots(name, scope, 0, _wait(wait, [ask]))
+
+
+def room(name: str, scope: str = "") -> int:
+    """How many slots there are now; takes none."""
+    gauges = peek_all(name, scope)
+    return max(0, min(0 if gauge.blocked_for else gauge.limit - gauge.used for gauge in gauges))
+
+
+def wait_for(name: str, scope: str, *, share: float, at_least: int = 1) -> float:
+    """Real seconds until that share of the limit, and at least so many slots, are free; 0.0: they are."""
+    counts = [window.count for window in limits_of(name) if window.count > 0]
+    n = min([max(at_least, math.ceil(share * min(counts))), *counts]) if counts else at_least
+    ask = Ask(name, scope, n)
+    granted, wait, *_ = _run("when", [ask])
+    return 0.0 if granted else _wait(wait, [ask])
 
 
 def penalise(name: str, scope: str, seconds: float) -> None:
@@ -255,7 +238,7 @@ def _key(name: str, scope: str, part: str) -> str:
     return f"limit:{name}:{scope}:{part}"
 
 
-def _run(mode: str, asks: Sequence[Ask]) -> list[int]:
+def _run(mode: str, asks: Sequence[Ask], stamps: Sequence[int] = ()) -> list[int]:
     keys: list[str] = []
     args: list[str | int] = [mode]
     for ask in asks:
@@ -264,7 +247,9 @@ def _run(mode: str, asks: Sequence[Ask]) -> list[int]:
             keys += [slots, f"{slots}:n", _key(ask.name, ask.scope, "block")]
             hold = window.seconds + settings.VENDOR_LATENCY_SECONDS
             grain = max(window.seconds / GRAINS, 1e-6)
-            args += [window.count, math.ceil(hold * 1e6), math.ceil(grain * 1e6), ask.n]
+            grains = [math.ceil(hold * 1e6), math.ceil(grain * 1e6)]
+            stamp = stamps[len(keys) // 3 - 1] if stamps else 0
+            args += [window.count, *grains, ask.n, math.ceil(window.seconds * 1e6), stamp]
     script = _connected(settings.REDIS_URL)[1]
     return [int(number) for number in script(keys=keys, args=args)]
 

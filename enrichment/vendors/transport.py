@@ -3,6 +3,7 @@
 Never logs a URL, a body or a header: a URL can carry an e-mail address, a header carries the key.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
+import redis
 import tenacity
 from django.conf import settings
 
@@ -68,24 +70,44 @@ class Transport:
         body: Any = None,
         params: Mapping[str, str] | None = None,
         scope: str = "",
+        rows: int | None = None,
     ) -> Answer:
         """One call: the 2xx answer, or a `VendorError`.
 
         Repeated at most twice within seconds, and only where that is safe: when the connection was refused,
         or on a call that reads. A repeat of what was sent takes its own slot of the call's limit in `scope`;
-        without one it is left.
+        without one it is left. `rows`: how many rows it carries, as its slot was taken for.
         """
         content = None if body is None else json.dumps(body, allow_nan=False).encode()
-        failed: VendorError | None = None
-        no_slot = False
+
+        def once() -> Answer:
+            try:
+                return self._once(call, method, path, content, params, scope)
+            finally:
+                if call.limit is not None:
+                    limiter.landed(call.limit, scope, rows=rows)
+
+        try:
+            return once()
+        except VendorError as error:
+            if not _may_repeat(call, error):
+                raise
+            return self._repeat(call, scope, once, error)
+
+    def _repeat(self, call: Call, scope: str, once: Callable[[], Answer], failed: VendorError) -> Answer:
+        """The call again, whose first try has `failed`."""
+        begun = no_slot = False
 
         def attempt() -> Answer:
-            nonlocal failed, no_slot
-            if failed and failed.sent and not self._slot(call, scope):
+            nonlocal failed, begun, no_slot
+            if not begun:  # the first try is over; it counts, and the wait comes after it
+                begun = True
+                raise failed
+            if failed.sent and not self._slot(call, scope):
                 no_slot = True
                 raise failed
             try:
-                return self._once(call, method, path, content, params)
+                return once()
             except VendorError as error:
                 failed = error
                 raise
@@ -109,7 +131,13 @@ class Transport:
         return call.limit is None or limiter.take(call.limit, scope) == 0.0
 
     def _once(
-        self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        content: bytes | None,
+        params: Mapping[str, str] | None,
+        scope: str,
     ) -> Answer:
         began = time.monotonic()
         seen: int | str = "failed"
@@ -122,6 +150,7 @@ class Transport:
             return Answer(status, body, headers)
         except VendorError as error:
             seen = error.status or error.code
+            _heed(call, scope, error)
             raise
         finally:
             _observer(self.vendor, call.name, seen, time.monotonic() - began)
@@ -165,6 +194,13 @@ class Transport:
 
     def _misconfigured(self, call: str, code: str, recovery: Recovery) -> Misconfigured:
         return Misconfigured(self.vendor, call, code=code, recovery=recovery, sent=False)
+
+
+def _heed(call: Call, scope: str, error: VendorError) -> None:
+    """A 429 says for how long nobody may call, whoever called: the reads that nobody tries again too."""
+    if isinstance(error, RateLimited) and call.limit and error.retry_after:
+        with contextlib.suppress(redis.RedisError):  # the error itself is what matters
+            limiter.penalise(call.limit, scope, error.retry_after)
 
 
 def _may_repeat(call: Call, error: VendorError) -> bool:

@@ -27,6 +27,7 @@ PLACES: dict[str, tuple[str, str]] = {
     AlertKind.DRIFT: ("drift", "Drift"),
     AlertKind.RUNWAY: ("drift", "Drift"),
     AlertKind.ROWS_NOT_KEPT: ("drift", "Drift"),
+    AlertKind.COMPLIANCE: ("requests", "Requests"),
 }
 LOOKS = {
     Severity.CRITICAL: ("alert-octagon", "red"),
@@ -40,15 +41,15 @@ LOOKS = {
 @permission_required(VIEW, raise_exception=True)
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
-    opened = list(alerts.open_alerts().select_related("acknowledged_by")[:SHOWN])
-    closed = Alert.objects.filter(closed_at__isnull=False).select_related("closed_by")
+    opened = list(alerts.open_alerts(request.user).select_related("acknowledged_by")[:SHOWN])
+    closed = alerts.visible_to(request.user).filter(closed_at__isnull=False).select_related("closed_by")
     over = list(closed.order_by("-closed_at")[:OVER_SHOWN])
     for alert in (*opened, *over):
         _dress(alert)
     context = {
         "opened": opened,
         "over": over,
-        "counts": alerts.count_open(),
+        "counts": alerts.count_open(request.user),
         "critical": sum(alert.severity == Severity.CRITICAL for alert in opened),
         "why_not": why_not(request.user),
     }
@@ -87,7 +88,7 @@ def bell(request: HttpRequest, place: str) -> HttpResponse:
 @login_required
 @permission_required(HANDLE, raise_exception=True)
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
-    if alerts.acknowledge(get_object_or_404(Alert, pk=pk), by=request.user):
+    if alerts.acknowledge(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
         messages.success(request, "Acknowledged: nobody is reminded of it any more.")
     else:
         messages.info(request, "It was acknowledged or closed already.")
@@ -98,7 +99,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @permission_required(HANDLE, raise_exception=True)
 def close(request: HttpRequest, pk: int) -> HttpResponse:
-    if alerts.close_by_hand(get_object_or_404(Alert, pk=pk), by=request.user):
+    if alerts.close_by_hand(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
         messages.success(request, "Closed. If the cause lasts, a new alert opens.")
     else:
         messages.info(request, "It was closed already.")

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from enrichment import limits
+from enrichment import jobs, limits
 from enrichment.actions import NotPossible
 from enrichment.deliveries import redelivery
 from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
@@ -25,7 +25,9 @@ from enrichment.leads.retry_plan import in_words
 from enrichment.masking import mask, may_see
 from enrichment.models import Handover
 from enrichment.models.handover import System
+from enrichment.models.job import JobKind
 from enrichment.pipeline import compare
+from enrichment.retry_ways import DELIVERIES
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
 from enrichment.views.webhook_log import advice_of, csv_answer, list_context
@@ -37,6 +39,7 @@ NO_RIGHT = "You may not deliver leads. Ask an admin for the right."
 HOUR = 3600
 WITHHELD = {
     "suppressed": "The person is suppressed: nothing of them leaves this system.",
+    "restricted": "The person's data may only be kept: nothing of them leaves this system.",
     "not_wanted": "The lead no longer belonged there when its turn came: no e-mail or phone, or not its tier.",
 }
 WAITS = {
@@ -224,18 +227,18 @@ def _tail(count: int, why: str) -> str:
 @login_required
 @permission_required(DELIVER, raise_exception=True)
 def retry_run(request: HttpRequest) -> HttpResponse:
-    """Start it; what cannot be retried any more is left out."""
+    """Start the job; what cannot be retried any more is left out."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     handovers, _ = redelivery.candidates(wanted.rows())
+    found = redelivery.sort_for_retry(handovers)
+    rows = [(each.pk, each.lead_id) for each in found.ready]
+    plan = {"count": len(rows)}
     try:
-        found = redelivery.retry(handovers, by=request.user)
+        job = jobs.start(JobKind.RETRY_DELIVERIES, rows, what=DELIVERIES, plan=plan, by=request.user)
     except NotPossible as impossible:
-        messages.error(request, str(impossible))
-    else:
-        number, left_out = len(found.ready), sum(found.left_out.values())
-        words = f"{number:,} {'delivery goes' if number == 1 else 'deliveries go'} out again."
-        messages.success(request, f"{words} {left_out:,} left out." if left_out else words)
-    return redirect(_address(wanted))
+        messages.error(request, " ".join(found.left_out) or str(impossible))
+        return redirect(_address(wanted))
+    return redirect("job", pk=job.pk)
 
 
 def _name(handover: Handover, unmasked: bool) -> str:

@@ -109,7 +109,7 @@ def _shown(found: Group, page: Page) -> list[dict[str, Any]]:
     """The page's rows with their leads, whatever table they stand in."""
     rows = list(page.object_list)
     ids = {row.cause_lead for row in rows if row.cause_lead}
-    leads = Lead.objects.defer("raw", "search", "score_explanation").in_bulk(ids)
+    leads = Lead.objects.defer("raw", "search").in_bulk(ids)
     return [{"row": row, "lead": leads.get(row.cause_lead)} for row in rows]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,17 +14,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from enrichment import batches as batch_list
 from enrichment import jobs
-from enrichment.failures import groups as failures
+from enrichment.job_kinds import Kind, Shown, icon, kind_of
 from enrichment.models import Batch, BulkJob
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
-from enrichment.states import BatchStatus, InvalidTransition, JobStatus, MemberStatus
+from enrichment.states import BatchStatus, InvalidTransition, JobStatus
 
 VIEW = "enrichment.view_lead"
-RETRY = "enrichment.retry_lead"
-IMPORT = "enrichment.import_lead"
 PAGE = 50
-NO_CANCEL = "You may not start or stop retries. Ask an admin for the right."
 
 
 @require_GET
@@ -59,19 +57,9 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _row(request: HttpRequest, job: BulkJob) -> dict[str, Any]:
     """`opens`: an import is opened by people who may import; the others see that it runs."""
-    return {
-        "job": job,
-        "opens": job.kind == JobKind.RETRY or request.user.has_perm(IMPORT),
-        "live": job.status in jobs.LIVE,
-        "about": _about(job),
-    }
-
-
-def _about(job: BulkJob) -> str:
-    if job.kind == JobKind.IMPORT:
-        return "Import of leads"
-    cause = jobs.cause_of(job)
-    return f"{cause.title}, {cause.provider_name}" if cause.provider else cause.title
+    kind = kind_of(job)
+    opens = request.user.has_perm(kind.open_right)
+    return {"job": job, "opens": opens, "live": job.status in jobs.LIVE, "about": kind.about(job)}
 
 
 @require_GET
@@ -79,44 +67,45 @@ def _about(job: BulkJob) -> str:
 @permission_required(VIEW, raise_exception=True)
 @vary_on_headers("HX-Request")
 def job(request: HttpRequest, pk: int) -> HttpResponse:
-    """Progress of a retry, and what became of it; for htmx the live part. An import has a page of its own."""
+    """Progress of a job, and what became of it; for htmx the live part. Some kinds have a page of their own."""
     found = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk)
-    if found.kind == JobKind.IMPORT:
-        return redirect("import_job", pk=pk)
+    kind = kind_of(found)
+    if kind.show is None:
+        return redirect(kind.page, pk=pk)
+    if not request.user.has_perm(kind.open_right):
+        raise PermissionDenied
     template = "enrichment/_job.html" if request.htmx else "enrichment/job.html"  # type: ignore[attr-defined]
-    return render(request, template, _progress(request, found))
+    return render(request, template, _progress(request, found, kind, kind.show(found)))
 
 
-def _progress(request: HttpRequest, found: BulkJob) -> dict[str, Any]:
-    result = jobs.result(found)
+def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) -> dict[str, Any]:
     live = found.status in jobs.LIVE
     left = None
     if found.status == JobStatus.RUNNING and found.started_at and found.position:
         taken = (timezone.now() - found.started_at).total_seconds()
         left = round(taken / found.position * (found.total - found.position))
-    cause = jobs.cause_of(found)
-    failed_again = found.members.filter(status=MemberStatus.DONE).exists() and result["failed"]
     return {
         "job": found,
-        "about": _about(found),
-        "cause": cause,
-        "source": failures.SOURCES[cause.what],
-        "result": result,
+        "about": kind.about(found),
+        "icon": icon(found),
+        "work": kind.work,
+        "shown": shown,
         "live": live,
-        "polls": live or bool(result["under_way"]),
+        "polls": live or shown.unsettled,
         "seconds_left": left,
-        "rows_left": found.total - found.position,
-        "failed_again": failed_again,
-        "why_no_cancel": "" if request.user.has_perm(RETRY) else NO_CANCEL,
+        "why_no_cancel": "" if kind.stops and request.user.has_perm(kind.stop_right) else kind.no_stop,
     }
 
 
 @require_POST
 @login_required
-@permission_required(RETRY, raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop a retry; what was started goes on."""
-    found = get_object_or_404(BulkJob, pk=pk, kind=JobKind.RETRY)
+    """Stop a job, for those who may start one of its kind; what was started goes on."""
+    found = get_object_or_404(BulkJob, pk=pk)
+    kind = kind_of(found)
+    if not kind.stops or not request.user.has_perm(kind.stop_right):
+        raise PermissionDenied
     try:
         jobs.cancel(found, by=request.user)
     except InvalidTransition:

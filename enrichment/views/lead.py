@@ -15,6 +15,7 @@ from enrichment.leads.prices import PriceList
 from enrichment.leads.timeline import timeline
 from enrichment.masking import mask
 from enrichment.models import Lead, Provider, WaterfallVersion
+from enrichment.scoring.standing import version_of
 from enrichment.states import FINAL_STATUSES
 from enrichment.waterfall.document import WaterfallDocument
 
@@ -46,6 +47,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_head(request, lead, unmasked),
         "groups": dossier.groups(lead, unmasked=unmasked),
+        "scorecard": version_of(lead),
         "points": dossier.points(lead, unmasked=unmasked),
         "lifts": dossier.lifts(lead),
         "references": dossier.references(lead),

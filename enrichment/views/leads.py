@@ -44,7 +44,14 @@ def show(request: HttpRequest) -> HttpResponse:
     leads = LeadList(request.GET, user=request.user)
     context = listed(request, leads)
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "enrichment/lead_list.html", {**context, "figures_shown": _kept_figures()})
+        drawn = leads.filter.drawn()
+        page: dict[str, Any] = {
+            "figures_shown": _kept_figures(),
+            "status_boxes": drawn.pop("status"),
+            "tier_boxes": drawn.pop("tier"),
+        }
+        page["fields"] = [(leads.filter.form[name], element) for name, element in drawn.items()]
+        return render(request, "enrichment/lead_list.html", {**context, **page})
     response = render(request, "enrichment/_lead_table.html", context)
     response["HX-Push-Url"] = address(leads.query_here)
     return response

@@ -9,10 +9,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from enrichment import actions
+from enrichment import actions, jobs
 from enrichment.leads.lead_list import LeadList
 from enrichment.leads.retry_plan import RetryPlan, in_words, plan_retry
 from enrichment.models import Lead
+from enrichment.models.job import JobKind
+from enrichment.retry_ways import FEW, FEW_LEADS, LEADS
 from enrichment.views.leads import address
 
 RETRY = "enrichment.retry_lead"
@@ -66,17 +68,18 @@ def _tail(count: int, why: str) -> str:
 @login_required
 @permission_required(RETRY, raise_exception=True)
 def run(request: HttpRequest) -> HttpResponse:
-    """Start it for the leads of the plan; who cannot be retried any more is left out."""
+    """Start the job for the leads of the plan; who cannot be retried any more is left out."""
     leads = _with_ids(request.POST.get("ids", "").split(","))
+    found = plan_retry(leads)
+    rows = [(lead.pk, lead.pk) for lead in found.sorted.ready]
+    what = FEW_LEADS if len(rows) <= FEW else LEADS
+    shown = {"count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
     try:
-        found = actions.retry_leads(leads, by=request.user)
+        job = jobs.start(JobKind.RETRY_LEADS, rows, what=what, plan=shown, by=request.user)
     except actions.NotPossible as impossible:
-        messages.error(request, str(impossible))
-    else:
-        left_out = sum(found.left_out.values())
-        words = f"{len(found.ready):,} {'lead goes' if len(found.ready) == 1 else 'leads go'} to Clay again."
-        messages.success(request, f"{words} {left_out:,} left out." if left_out else words)
-    return redirect(address(_list(request).query))
+        messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
+        return redirect(address(_list(request).query))
+    return redirect("job", pk=job.pk)
 
 
 def _list(request: HttpRequest) -> LeadList:

@@ -13,6 +13,7 @@ from enrichment import health, overview
 from enrichment.deliveries.delivery_lists import webhook_figures
 from enrichment.failures import groups as failures
 from enrichment.http import HtmxRequest
+from enrichment.waterfall import spend_report
 
 CAUSES_SHOWN = 10
 
@@ -69,7 +70,7 @@ def _answers(scope: str) -> dict[str, Any]:
         "failed_url": f"{reverse('leads')}?{urlencode(failed)}",
         "counts": counts,
         "steps": overview.funnel(counts),
-        "spend": overview.spend(),
+        "spend": spend_report.against_budget(),
         "causes": causes[:CAUSES_SHOWN],
         "more_causes": len(causes[CAUSES_SHOWN:]),
         "waiting": sum(group.count for group in causes),

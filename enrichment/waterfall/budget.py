@@ -2,10 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-
-from django.conf import settings
 
 from enrichment.models import Provider, ProviderService
 from enrichment.vendors import limiter
@@ -14,10 +12,14 @@ from enrichment.waterfall.document import WaterfallDocument
 
 @dataclass(frozen=True)
 class Reservation:
-    """`deferred`: providers left out for want of budget. `wait`: real seconds until it may be tried again."""
+    """`deferred`: providers left out for want of budget. `wait`: real seconds until it may be tried again.
+
+    `taken`: what was taken (provider, calls, limit), for whoever must give it back.
+    """
 
     deferred: list[str]
     wait: float = 0.0
+    taken: tuple[tuple[str, int, int], ...] = ()
 
 
 def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Counter[str]:
@@ -45,8 +47,8 @@ def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[
 def reserve(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Reservation:
     """Take the budget of a trigger, provider by provider.
 
-    A used-up budget leaves its provider out, to be filled in later, or with PROVIDER_BUDGET_POLICY=wait
-    holds the whole trigger back (then nothing stays taken).
+    A used-up budget leaves its provider out, to be filled in later; or where the policy of a waterfall that
+    asks it is to wait, it holds the whole trigger back (then nothing stays taken).
     """
     hourly = dict(Provider.objects.filter(hourly_limit__isnull=False).values_list("slug", "hourly_limit"))
     taken: list[tuple[str, int, int]] = []
@@ -63,12 +65,16 @@ def reserve(document: WaterfallDocument, leads: int, skipped: Collection[str] = 
         else:
             taken.append((slug, min(calls, limit), limit))
     left = document.providers() - set(skipped) - set(deferred)
-    if deferred and (settings.PROVIDER_BUDGET_POLICY == "wait" or not left):
+    waits = any(
+        waterfall.waits() and set(deferred) & set(waterfall.providers)
+        for waterfall in document.waterfalls().values()
+    )
+    if deferred and (waits or not left):
         give_back(taken)
         return Reservation([], longest)
-    return Reservation(sorted(deferred))
+    return Reservation(sorted(deferred), taken=tuple(taken))
 
 
-def give_back(taken: list[tuple[str, int, int]]) -> None:
+def give_back(taken: Iterable[tuple[str, int, int]]) -> None:
     for slug, calls, limit in taken:
         limiter.give_back(f"provider:{slug}", n=calls, limit=limit)

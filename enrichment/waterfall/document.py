@@ -1,7 +1,9 @@
-"""The waterfall document: the shape of the specification's JSON, validated."""
+"""The waterfall document: the shape of the specification's JSON, validated, and our policies beside it."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
+from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
@@ -11,12 +13,18 @@ class Waterfall(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     providers: list[Slug]
+    # Ours, and never sent: what to do when a provider's hourly budget is used up. "" is the setting.
+    policy: Literal["", "wait", "skip"] = ""
 
     @model_validator(mode="after")
     def _each_once(self) -> "Waterfall":
         if len(set(self.providers)) != len(self.providers):
             raise ValueError("a provider stands in a waterfall once")
         return self
+
+    def waits(self) -> bool:
+        """True where a used-up budget holds the lead back, False where it goes on and is filled in later (D11)."""
+        return (self.policy or settings.PROVIDER_BUDGET_POLICY) == "wait"
 
     def asks_all(self) -> bool:
         """True when every provider is asked, whether or not an earlier one answered."""
@@ -66,6 +74,17 @@ class WaterfallDocument(BaseModel):
         for waterfall in kept.values():
             waterfall["providers"] = [slug for slug in waterfall["providers"] if slug in slugs]
         return WaterfallDocument.model_validate(kept)
+
+    def without(self, kinds: Collection[str]) -> "WaterfallDocument":
+        """The document in which these waterfalls ask nobody: what they would find is known already."""
+        kept: dict[str, Any] = self.model_dump()
+        for kind in kinds:
+            kept[f"waterfall_{kind}"]["providers"] = []
+        return WaterfallDocument.model_validate(kept)
+
+    def sent(self) -> dict[str, Any]:
+        """What Clay is sent and what is exported: the specification's JSON, without what is ours alone."""
+        return self.model_dump(exclude={name: {"policy"} for name in type(self).model_fields})
 
 
 # Specification, "Waterfall Configuration": the active set (D9).

@@ -1,6 +1,48 @@
 """The tables of the law's side."""
 
-from gdpr.models.audit import AuditEvent
+from gdpr.models.audit import AuditAnchor, AuditCheck, AuditContext, AuditEvent, AuditSeal, UnsealedEvent
+from gdpr.models.check import CheckMethod, CheckResult, IdentityCheck
+from gdpr.models.document import DocumentKind, RequestDocument
+from gdpr.models.duty import AfterCheck
+from gdpr.models.hold import LegalHold
+from gdpr.models.message import MessageTemplate, RequestMessage
+from gdpr.models.notice import Notice, NoticeChannel
+from gdpr.models.pause import PauseReason, RequestPause
+from gdpr.models.purge import Purge, PurgeRecord
+from gdpr.models.record import Decision, FoundRecord
+from gdpr.models.request import Channel, RefusalGround, Regime, SubjectRequest
+from gdpr.models.step import RequestStep, StepAttempt
 from gdpr.models.suppression import Suppression
 
-__all__ = ["AuditEvent", "Suppression"]
+__all__ = [
+    "AfterCheck",
+    "AuditAnchor",
+    "AuditCheck",
+    "AuditContext",
+    "AuditEvent",
+    "AuditSeal",
+    "Channel",
+    "CheckMethod",
+    "CheckResult",
+    "Decision",
+    "DocumentKind",
+    "FoundRecord",
+    "IdentityCheck",
+    "LegalHold",
+    "MessageTemplate",
+    "Notice",
+    "NoticeChannel",
+    "PauseReason",
+    "Purge",
+    "PurgeRecord",
+    "RefusalGround",
+    "Regime",
+    "RequestDocument",
+    "RequestMessage",
+    "RequestPause",
+    "RequestStep",
+    "StepAttempt",
+    "SubjectRequest",
+    "Suppression",
+    "UnsealedEvent",
+]

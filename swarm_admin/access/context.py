@@ -10,12 +10,16 @@ from django.utils.functional import SimpleLazyObject
 from enrichment.alerts import count_open
 from enrichment.health import open_holds
 from enrichment.masking import may_see
+from enrichment.scoring.standing import progress as rescore_progress
+from enrichment.waterfall.caps import reached
 
 # label, name of the address, icon, key after "g", permission
 ENTRIES = (
     ("Overview", "overview", "layout-dashboard", "o", "enrichment.view_lead"),
     ("Leads", "leads", "users", "l", "enrichment.view_lead"),
     ("Failures", "failures", "alert-triangle", "f", "enrichment.view_lead"),
+    ("Waterfall", "waterfall", "filter", "w", "enrichment.view_lead"),
+    ("ICP", "icp", "target", "q", "enrichment.view_lead"),
     ("Jobs", "jobs", "progress", "j", "enrichment.view_lead"),
     ("Import", "import", "upload", "i", "enrichment.import_lead"),
     ("Webhooks", "webhooks", "webhook", "h", "enrichment.view_lead"),
@@ -23,6 +27,14 @@ ENTRIES = (
     ("Vendor limits", "limits", "gauge", "m", "enrichment.view_lead"),
     ("Drift", "drift", "git-compare", "t", "enrichment.view_lead"),
     ("Alerts", "alerts", "bell", "a", "enrichment.view_lead"),
+    ("Requests", "requests", "user-shield", "r", "gdpr.view_request"),
+    ("Legal holds", "legal_holds", "lock", "k", "gdpr.view_request"),
+    ("Texts", "texts", "file-text", "x", "gdpr.view_request"),
+    ("Suppression", "suppressions", "user-off", "s", "gdpr.view_suppression"),
+    ("Retention", "retention", "calendar-x", "e", "gdpr.view_retention"),
+    ("Notices", "notices", "mail", "n", "gdpr.view_retention"),
+    ("Processing", "processing", "file-certificate", "p", "gdpr.view_retention"),
+    ("Audit", "audit", "shield-check", "u", "gdpr.view_auditevent"),
     ("Connections", "connections", "plug-connected", "c", "enrichment.view_lead"),
 )
 
@@ -49,7 +61,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "roles": SimpleLazyObject(lambda: ", ".join(user.groups.values_list("name", flat=True))),
         "show_holds": works_here,
         "holds": SimpleLazyObject(open_holds),
-        "alert_counts": SimpleLazyObject(count_open),
+        "rescore": SimpleLazyObject(rescore_progress),
+        "reached_caps": SimpleLazyObject(reached),
+        "alert_counts": SimpleLazyObject(lambda: count_open(user)),
         "find_url": reverse("find") if works_here and may_see(user) else "",
     }
 

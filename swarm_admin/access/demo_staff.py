@@ -1,4 +1,4 @@
-"""Three people to try the product with; only where the vendors are stand-ins."""
+"""People to try the product with; only where the vendors are stand-ins."""
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, User
@@ -9,12 +9,14 @@ from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 PEOPLE = (
     ("sales@swarm.demo", "Sam", "Sales", SALES_OPS, "sales-demo-harbour"),
     ("compliance@swarm.demo", "Cora", "Compliance", COMPLIANCE, "compliance-demo-lantern"),
+    # An erasure is approved by another officer than the one who handled it.
+    ("approver@swarm.demo", "Anna", "Approver", COMPLIANCE, "approver-demo-willow"),
     ("admin@swarm.demo", "Ada", "Admin", ADMIN, "admin-demo-meadow"),
 )
 
 
 def create_demo_staff() -> list[tuple[str, str, str]]:
-    """Make the three accounts, or set them right again; (role, e-mail, password) of each."""
+    """Make the accounts, or set them right again; (role, e-mail, password) of each."""
     for email, first_name, last_name, role, password in PEOPLE:
         user, _ = User.objects.get_or_create(
             username=email, defaults={"email": email, "first_name": first_name, "last_name": last_name}

@@ -20,6 +20,7 @@ class Scope(models.TextChoices):
 
     LEADS_READ = "leads:read", "Read leads"
     LEADS_WRITE = "leads:write", "Hand in leads"
+    REQUESTS_WRITE = "requests:write", "Hand in requests of data subjects"
 
 
 class ApiKey(models.Model):

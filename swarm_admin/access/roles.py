@@ -20,6 +20,9 @@ SALES_OPS_PERMISSIONS = (
     "enrichment.import_lead",
     "enrichment.handle_alert",
     "enrichment.mend_drift",
+    "enrichment.edit_scorecard",
+    "enrichment.edit_waterfall",
+    "enrichment.set_budget",
     PERSONAL_DATA,
 )
 COMPLIANCE_PERMISSIONS = ("enrichment.view_lead", PERSONAL_DATA)  # and everything of `gdpr`
@@ -29,9 +32,11 @@ ADMIN_APPS = ("enrichment", "gdpr", "access", "auth")
 def permissions_of(role: str) -> QuerySet[Permission]:
     """The permissions a role should have, as far as they exist now."""
     if role == ADMIN:
-        # An admin runs the system; that needs nobody's phone number.
-        return Permission.objects.filter(content_type__app_label__in=ADMIN_APPS).exclude(
-            content_type__app_label="enrichment", codename="view_personal_data"
+        # An admin runs the system; that needs nobody's phone number, nor who asked what of the compliance desk.
+        return (
+            Permission.objects.filter(content_type__app_label__in=ADMIN_APPS)
+            .exclude(content_type__app_label="enrichment", codename="view_personal_data")
+            .exclude(content_type__app_label="gdpr", content_type__model="subjectrequest")
         )
     names = SALES_OPS_PERMISSIONS if role == SALES_OPS else COMPLIANCE_PERMISSIONS
     wanted = Q(content_type__app_label="gdpr") if role == COMPLIANCE else Q()

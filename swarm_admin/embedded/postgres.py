@@ -108,11 +108,24 @@ def _launch_postgres(var_dir: Path, durable: bool) -> None:
 
 
 def _create_database(var_dir: Path) -> None:
-    address = {"host": str(run_dir(var_dir) / "pg"), "user": OWNER, "dbname": "postgres"}
-    with psycopg.connect(**address, autocommit=True) as connection:  # type: ignore[arg-type]
+    with _connection(var_dir) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not known:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def _connection(var_dir: Path) -> psycopg.Connection:
+    """To the server's own database; waits while it recovers from a crash."""
+    address = {"host": str(run_dir(var_dir) / "pg"), "user": OWNER, "dbname": "postgres"}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return psycopg.connect(**address, autocommit=True)  # type: ignore[arg-type]
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline or running_pid(var_dir) is None:
+                log = var_dir / "postgres" / "server.log"
+                raise ServerFailed(f"PostgreSQL does not take connections; its log is {log}.") from None
+            time.sleep(0.1)
 
 
 def stop(var_dir: Path) -> None:

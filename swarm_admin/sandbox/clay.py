@@ -94,7 +94,7 @@ class Clay(Vendor):
         if status == 403:
             tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1 / self.config.speed)
             more = {"quota_remaining": 0, "resets_at": waterfall.stamp(tomorrow)} | more
-        return Answer(status, {"error": {"code": CODES[status], "message": message, **more}})
+        return Answer(status, {"error": {"code": CODES.get(status, "error"), "message": message, **more}})
 
     def check(self, call: Call) -> None:
         """Bearer key and workspace."""
@@ -232,7 +232,7 @@ class Clay(Vendor):
 
     def rows_delete(self, call: Call) -> Answer:
         if not self.config.row_delete:
-            raise self.error(405, "Rows cannot be deleted")
+            raise self.error(self.config.row_delete_status, "Rows cannot be deleted")
         table, row = self._row(call)
         if not self.config.delete_lies:
             table.remove(row)
@@ -250,7 +250,7 @@ class Clay(Vendor):
             if name not in table.columns:
                 raise self.error(400, f"No such column: {name}")
         seen = time.monotonic() - self.config.search_lag_seconds / self.config.speed
-        rows = [row for row in table.find(query) if row.born <= seen]
+        rows = table.find(query, seen)
         return self._page(rows, document, MAX_SEARCH, MAX_SEARCH)
 
     def export(self, call: Call) -> Answer:

@@ -87,7 +87,7 @@ class Runs:
         if table.rows.get(row.id) is not row:
             return
         result = Run(row.values, self.config, self.faults, self.stats, self.limits).go(document, skip)
-        moment = now()
+        moment = now() + datetime.timedelta(seconds=self.config.clock_skew_seconds)
         found = {name: value for name, value in result.values.items() if name in table.columns}
         row.providers_used, row.error = result.providers_used, result.error
         merged = row.values | found

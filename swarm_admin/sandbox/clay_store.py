@@ -77,6 +77,7 @@ class Table:
         self.rows: dict[str, Row] = {}
         self.by_url: dict[Any, dict[str, Row]] = {}
         self.people: dict[str, int] = {}
+        self.removed: list[tuple[float, Row]] = []
         self.made = 0
 
     def add(self, values: dict[str, Any], config: Config) -> Row:
@@ -103,13 +104,17 @@ class Table:
         """Takes a row out for good."""
         del self.rows[row.id]
         self._forget(row)
+        self.removed.append((time.monotonic(), row))
 
-    def find(self, query: dict[str, Any]) -> list[Row]:
-        """Rows in which every named column has exactly that value, oldest first."""
+    def find(self, query: dict[str, Any], seen: float) -> list[Row]:
+        """Rows in which every named column has exactly that value, oldest first, as they stood at `seen`."""
         if "linkedin_url" in query:
             rows = list(self.by_url.get(query["linkedin_url"], {}).values())
         else:
             rows = list(self.rows.values())
+        rows = [row for row in rows if row.born <= seen]
+        self.removed = [(at, row) for at, row in self.removed if at > seen]
+        rows += [row for _, row in self.removed]
         return [row for row in rows if all(row.values.get(name) == value for name, value in query.items())]
 
     def duplicates(self) -> int:

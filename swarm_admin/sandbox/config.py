@@ -45,10 +45,18 @@ class Config:
 
     table_capacity: int = 50_000  # Clay: a table silently keeps no more rows
     patch_many: bool = True  # off: 405
-    row_delete: bool = True  # off: 405
+    row_delete: bool = True
+    row_delete_status: int = 405  # the answer where rows cannot be deleted: 404, 405 or 501
     row_search: str = "on"  # "off404", "off405", "off501"
     delete_lies: bool = False  # a row's DELETE answers 204 and keeps the row
-    search_lag_seconds: float = 0.0  # a new row is not found by search before that
+    search_lag_seconds: float = 0.0  # a new row is not found by search before that, a deleted one still is
+    ghl_delete: str = "on"  # "off404", "off405", "off501"
+    ghl_delete_lies: bool = False  # a contact's DELETE answers 200 and keeps the contact
+    ghl_search_lag_seconds: float = 0.0  # as search_lag_seconds, of the look-up of duplicates
+    instantly_delete: str = "on"  # "off404", "off405", "off501"
+    instantly_delete_lies: bool = False
+    instantly_list_lag_seconds: float = 0.0
+    clock_skew_seconds: float = 0.0  # real seconds by which Clay's clock is ahead of ours; behind: below 0
     enrich_seconds: tuple[float, float] = (4.0, 45.0)  # shortest and longest run of one row
     always_email: bool = True  # the last e-mail provider asked always hits
     misses: dict[str, list[str]] = field(default_factory=dict)  # URL → waterfalls that find nothing

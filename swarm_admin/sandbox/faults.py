@@ -18,7 +18,7 @@ STATUSES = {
     "404": 404,
     "422_list": 422,
 }
-BODIES = {"html", "nonsense_json", "empty_body"}
+BODIES = {"html", "nonsense_json", "empty_body", "status"}
 CONNECTION = {"reset_after_effect", "reset_before_effect", "slow"}
 WEBHOOKS = {"drop_webhook", "double_webhook", "late_webhook", "out_of_order_webhook"}
 PROVIDERS = {"provider_timeout", "provider_error"}
@@ -35,9 +35,10 @@ class Fault:
     times: int | None = None
     probability: float = 1.0
     provider: str | None = None  # named in the error, or the one that times out
+    row_index: int | None = None  # named in the error: the row of the batch that is refused
     linkedin_url: str | None = None  # provider and webhook faults: only that person
     seconds: float = 30.0  # slow, late_webhook, Retry-After: vendor seconds
-    status: int = 502  # of an html answer
+    status: int = 502  # of an html answer, and of `status`, which is any other refusal
     effect: bool = False  # the call takes effect before the fault is answered
     fired: int = field(default=0)
 
@@ -48,6 +49,8 @@ class Fault:
             raise ValueError(f"unknown kind: {self.kind}; one of {', '.join(sorted(KINDS))}")
         if self.kind in WEBHOOKS | PROVIDERS and self.vendor != "clay":
             raise ValueError(f"{self.kind} is a fault of clay")
+        if self.row_index is not None and self.vendor != "clay":
+            raise ValueError("row_index is of clay's batches")
         if self.kind == "provider_timeout" and not self.provider:
             raise ValueError("provider_timeout needs a provider")
         if self.kind == "reset_after_effect":

@@ -10,25 +10,24 @@ from typing import Any
 from swarm_admin.sandbox.clay_store import now
 from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.faults import Faults
+from swarm_admin.sandbox.ghl_fields import CHANGEABLE, CREATABLE, complaints
 from swarm_admin.sandbox.limits import Window, retry_after
 from swarm_admin.sandbox.stats import Stats
 from swarm_admin.sandbox.waterfall import stamp
 from swarm_admin.sandbox.wire import Answer, Call, Vendor
 
 VERSION = "2021-07-28"
-TEXTS = {"firstName", "lastName", "name", "email", "phone", "website", "source", "country", "timezone"}
-CHANGEABLE = TEXTS | {"customFields", "tags"}
-CREATABLE = CHANGEABLE | {"locationId", "companyName"}
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 REASONS = {
     400: "Bad Request",
     401: "Unauthorized",
     402: "Payment Required",
     403: "Forbidden",
     404: "Not Found",
+    405: "Method Not Allowed",
     422: "Unprocessable Entity",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    501: "Not Implemented",
     502: "Bad Gateway",
     504: "Gateway Timeout",
 }
@@ -54,6 +53,7 @@ class GoHighLevel(Vendor):
         self.deleted: dict[str, tuple[float, Contact]] = {}
         self.by_email: dict[str, str] = {}
         self.by_phone: dict[str, str] = {}
+        self.born: dict[str, float] = {}
         self.made = self.traced = 0
 
     # ------------------------------------------------------------ frame
@@ -84,7 +84,9 @@ class GoHighLevel(Vendor):
         if status == 422 and not isinstance(message, list):
             message = [message]
         more.pop("provider", None)
-        return Answer(status, {"statusCode": status, "message": message, "error": REASONS[status], **more})
+        return Answer(
+            status, {"statusCode": status, "message": message, "error": REASONS.get(status, "Error"), **more}
+        )
 
     def check(self, call: Call) -> None:
         """Bearer token, `Version`, the location wherever it is named, and the two limits."""
@@ -134,34 +136,9 @@ class GoHighLevel(Vendor):
     def _fields(self, call: Call, allowed: set[str]) -> dict[str, Any]:
         """The body, or a 422 with one sentence per complaint."""
         document = self.json(call)
-        complaints = [f"property {name} should not exist" for name in document.keys() - allowed]
-        for name in document.keys() & (TEXTS | {"companyName"}):
-            if document[name] is not None and not isinstance(document[name], str):
-                complaints.append(f"{name} must be a string")
-        email = document.get("email")
-        if isinstance(email, str) and email and not EMAIL.fullmatch(email):
-            complaints.append("email must be an email")
-        complaints += self._lists(document)
-        if complaints:
-            raise self.error(422, sorted(complaints))
+        if found := complaints(document, allowed):
+            raise self.error(422, sorted(found))
         return document
-
-    def _lists(self, document: dict[str, Any]) -> list[str]:
-        complaints = []
-        tags = document.get("tags", [])
-        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            complaints.append("each value in tags must be a string")
-        custom = document.get("customFields", [])
-        if not isinstance(custom, list) or not all(isinstance(each, dict) for each in custom):
-            return [*complaints, "customFields must be an array"]
-        for index, each in enumerate(custom):
-            if not isinstance(each.get("id") or each.get("key"), str):
-                complaints.append(f"customFields.{index}.id must be a string")
-            if each.keys() - {"id", "key", "field_value"}:
-                complaints.append(f"customFields.{index} has a property that should not exist")
-            if "field_value" not in each:
-                complaints.append(f"customFields.{index}.field_value should not be empty")
-        return complaints
 
     # ------------------------------------------------------------ contacts
 
@@ -182,6 +159,7 @@ class GoHighLevel(Vendor):
             "customFields": [],
         }
         self.contacts[digest] = contact
+        self.born[digest] = time.monotonic()
         self.counts["contacts_created"] += 1
         self._set(contact, document)
         return contact
@@ -254,7 +232,11 @@ class GoHighLevel(Vendor):
         return Answer(200, {"succeded": True, "contact": contact})
 
     def delete(self, call: Call) -> Answer:
+        if self.config.ghl_delete != "on":
+            raise self.error(int(self.config.ghl_delete.removeprefix("off")), "Cannot DELETE this path")
         contact = self._contact(call)
+        if self.config.ghl_delete_lies:
+            return Answer(200, {"succeded": True})
         for name in ("email", "phone"):
             self._unindex(contact, name)
         del self.contacts[contact["id"]]
@@ -279,8 +261,25 @@ class GoHighLevel(Vendor):
             raise self.error(422, ["locationId should not be empty"])
         if not call.query.get("email") and not call.query.get("number"):
             raise self.error(400, "Pass at least one of email or number")
-        query = {"email": call.query.get("email"), "phone": call.query.get("number")}
-        return Answer(200, {"contact": self._match(query)})
+        return Answer(200, {"contact": self._look_up(call.query.get("email"), call.query.get("number"))})
+
+    def _look_up(self, email: str | None, number: str | None) -> Contact | None:
+        """As the index has it: primary ones first, then additional ones; behind by the lag of the settings."""
+        seen = time.monotonic() - self.config.ghl_search_lag_seconds / self.config.speed
+        indexed = [each for each in self.contacts.values() if self.born.get(each["id"], 0.0) <= seen]
+        indexed += [contact for since, contact in self.deleted.values() if since > seen]
+        wanted = (("email", (email or "").lower(), str.lower), ("phone", digits(number), digits))
+        for name, value, key in wanted:
+            found = [each for each in indexed if value and key(each.get(name) or "") == value]
+            more = f"additional{name.title()}s"
+            found += [
+                each
+                for each in indexed
+                if value and value in {key(entry.get(name) or "") for entry in each.get(more) or ()}
+            ]
+            if found:
+                return found[0]
+        return None
 
     # ------------------------------------------------------------ tags
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from swarm_admin.sandbox.clay_store import now
 from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.faults import Faults
-from swarm_admin.sandbox.ghl import EMAIL, REASONS
+from swarm_admin.sandbox.ghl import REASONS
+from swarm_admin.sandbox.ghl_fields import EMAIL
 from swarm_admin.sandbox.stats import Stats
 from swarm_admin.sandbox.waterfall import stamp
 from swarm_admin.sandbox.wire import Answer, Call, Vendor
@@ -33,6 +35,8 @@ class Instantly(Vendor):
         self.leads: dict[str, Lead] = {}
         self.by_email: dict[str, dict[str, Lead]] = {}
         self.blocked: dict[str, dict[str, Any]] = {}
+        self.born: dict[str, float] = {}
+        self.removed: list[tuple[float, Lead]] = []
         self.made = 0
 
     # ------------------------------------------------------------ frame
@@ -66,7 +70,11 @@ class Instantly(Vendor):
 
     def error(self, status: int, message: str = "", **more: Any) -> Answer:
         """`{"statusCode", "error", "message"}`."""
-        body: dict[str, Any] = {"statusCode": status, "error": REASONS[status], "message": message}
+        body: dict[str, Any] = {
+            "statusCode": status,
+            "error": REASONS.get(status, "Error"),
+            "message": message,
+        }
         if status == 422:
             body["message"] = [message]
         return Answer(status, body)
@@ -155,6 +163,7 @@ class Instantly(Vendor):
             "payload": dict(document.get("custom_variables") or {}),
         }
         self.leads[lead["id"]] = lead
+        self.born[lead["id"]] = time.monotonic()
         self.by_email.setdefault(lead["email"].lower(), {})[lead["id"]] = lead
         self.counts["leads_created"] += 1
         return lead
@@ -213,7 +222,7 @@ class Instantly(Vendor):
         if contacts is None:
             leads = [*self.leads.values()]
         elif isinstance(contacts, list) and all(isinstance(each, str) for each in contacts):
-            leads = [lead for each in contacts for lead in self.by_email.get(each.lower(), {}).values()]
+            leads = self._indexed({each.lower() for each in contacts})
         else:
             raise self.error(400, "body/contacts must be a list of addresses")
         if document.get("campaign"):
@@ -228,6 +237,14 @@ class Instantly(Vendor):
             200, {"items": items, "next_starting_after": items[-1]["id"] if len(items) == limit else None}
         )
 
+    def _indexed(self, emails: set[str]) -> list[Lead]:
+        """The leads with one of these addresses, as the index has them: behind by the lag of the settings."""
+        seen = time.monotonic() - self.config.instantly_list_lag_seconds / self.config.speed
+        self.removed = [(at, lead) for at, lead in self.removed if at > seen]
+        present = [lead for each in sorted(emails) for lead in self.by_email.get(each, {}).values()]
+        leads = [lead for lead in present if self.born.get(lead["id"], 0.0) <= seen]
+        return leads + [lead for _, lead in self.removed if lead["email"].lower() in emails]
+
     def get(self, call: Call) -> Answer:
         return Answer(200, self._lead(call))
 
@@ -240,11 +257,15 @@ class Instantly(Vendor):
     def _remove(self, lead: Lead) -> None:
         del self.leads[lead["id"]]
         del self.by_email[lead["email"].lower()][lead["id"]]
+        self.removed.append((time.monotonic(), lead))
         self.counts["leads_deleted"] += 1
 
     def delete(self, call: Call) -> Answer:
+        if self.config.instantly_delete != "on":
+            raise self.error(int(self.config.instantly_delete.removeprefix("off")), "Route not found")
         lead = self._lead(call)
-        self._remove(lead)
+        if not self.config.instantly_delete_lies:
+            self._remove(lead)
         return Answer(200, lead)
 
     def delete_all(self, call: Call) -> Answer:

@@ -1,7 +1,6 @@
 """Runs the sandbox: granian in this process, one event loop, until SIGTERM or Ctrl-C."""
 
 import asyncio
-import logging
 import signal
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from swarm_admin.sandbox.config import Config
 
 def serve(config: Config, port: int, host: str = "127.0.0.1", state_file: Path | None = None) -> None:
     """Blocks until stopped. With a `state_file`, records are read from it and written at the end."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     asyncio.run(_serve(app(config, state_file), host, port))
 
 

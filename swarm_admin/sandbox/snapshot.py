@@ -40,6 +40,7 @@ def load(path: Path, clay: Clay, ghl: GoHighLevel, instantly: Instantly) -> None
     clay.tables = records["clay"]["tables"]
     clay.webhooks.registered = records["clay"]["webhooks"]
     for table in clay.tables.values():
+        table.removed = []  # the index has caught up
         for row in table.rows.values():
             row.born = 0.0  # long indexed
             if row.values.get("enrichment_status") == "in_progress":

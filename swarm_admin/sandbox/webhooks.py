@@ -4,11 +4,10 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
-
 from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.faults import Faults
 from swarm_admin.sandbox.people import canonical
+from swarm_admin.sandbox.poster import Poster, Unreachable
 from swarm_admin.sandbox.stats import Stats
 
 AT_ONCE = 32
@@ -23,7 +22,7 @@ class Webhooks:
         self.registered: dict[str, dict[str, Any]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.held: list[asyncio.Event] = []
-        self.client: httpx.AsyncClient | None = None
+        self.poster = Poster()
         self.gate = asyncio.Semaphore(AT_ONCE)
 
     def register(self, document: dict[str, Any]) -> str:
@@ -84,24 +83,19 @@ class Webhooks:
                 self.held.remove(release)
 
     async def _post(self, hook: dict[str, Any], body: bytes) -> bool:
-        if self.client is None:
-            limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-            self.client = httpx.AsyncClient(timeout=10.0, trust_env=False, limits=limits)
         headers = {"content-type": "application/json", **hook["headers"]}
         async with self.gate:
             self.stats.webhooks["attempts"] += 1
             try:
-                answer = await self.client.post(hook["webhook_url"], content=body, headers=headers)
-            except httpx.HTTPError:
+                status = await self.poster.post(hook["webhook_url"], body, headers)
+            except Unreachable:
                 self.stats.webhooks["unreachable"] += 1
                 return False
-        self.stats.webhooks[f"answered_{answer.status_code}"] += 1
-        return answer.is_success
+        self.stats.webhooks[f"answered_{status}"] += 1
+        return 200 <= status < 300
 
     async def close(self) -> None:
         """Forgets everything on its way."""
         for task in list(self.tasks):
             task.cancel()
-        if self.client is not None:
-            await self.client.aclose()
-            self.client = None
+        self.poster.close()

@@ -105,8 +105,10 @@ class Vendor:
             return Answer(200, b'{"rows": [{"id": ', {"content-type": "application/json"})
         if fault.kind == "empty_body":
             return Answer(200, b"", {"content-type": "application/json"})
-        more: dict[str, Any] = {"provider": fault.provider} if fault.provider else {}
-        answer = self.error(STATUSES[fault.kind], fault.kind, **more)
+        named = {"provider": fault.provider, "row_index": fault.row_index}
+        more: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
+        status = fault.status if fault.kind == "status" else STATUSES[fault.kind]
+        answer = self.error(status, fault.kind, **more)
         if fault.kind == "429":
             answer.headers["retry-after"] = retry_after(fault.seconds / self.config.speed)
         return answer

@@ -45,19 +45,36 @@ class Pipeline:
         for body in new:
             receive.store(body, {"Content-Type": "application/json"})
 
+    def stages(self) -> list[Callable[[], Any]]:
+        """What the ticks do, in the order of a lead's way."""
+        return [
+            lambda: plan.plan(BatchKind.ROWS),
+            lambda: rows.run_due(),
+            lambda: plan.plan(BatchKind.TRIGGER),
+            lambda: trigger.run_due(),
+            self.collect_webhooks,
+            lambda: receive.run_due(),
+            lambda: deliver.run_due("ghl"),
+            lambda: deliver.run_due("instantly"),
+            lambda: plan.plan(BatchKind.UPDATE),
+            lambda: write_back.run_due(),
+            lambda: poll.run_due(),
+        ]
+
     def step(self) -> None:
         """Every stage once."""
-        plan.plan(BatchKind.ROWS)
-        rows.run_due()
-        plan.plan(BatchKind.TRIGGER)
-        trigger.run_due()
-        self.collect_webhooks()
-        receive.run_due()
-        deliver.run_due("ghl")
-        deliver.run_due("instantly")
-        plan.plan(BatchKind.UPDATE)
-        write_back.run_due()
-        poll.run_due()
+        for stage in self.stages():
+            stage()
+
+    def stages_until(self, condition: Callable[[], Any], seconds: float = 15.0) -> None:
+        """One stage after the other, none more once the condition holds."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for stage in self.stages():
+                if condition():
+                    return
+                stage()
+        raise AssertionError(f"did not come true in time; {self.state()}")
 
     def until(self, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
         """Steps until the condition holds; AssertionError when it does not in time."""

@@ -1,4 +1,4 @@
-"""Renders the state machines of `enrichment.states` into docs/states.md."""
+"""Renders the state machines of `enrichment.states` and `gdpr.states` into docs/states.md."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import models
 
 from enrichment import states
+from gdpr import states as law
 
 TITLES: dict[type[models.TextChoices], str] = {
     states.EnrichmentStatus: "A lead's enrichment",
@@ -19,15 +20,24 @@ TITLES: dict[type[models.TextChoices], str] = {
     states.JobStatus: "A job",
     states.MemberStatus: "A row of a bulk retry",
     states.VersionStatus: "A version of the waterfalls or of the scorecard",
+    states.MoveStatus: "A lead that a rescore lifted into a campaign tier",
+}
+LAW_TITLES: dict[type[models.TextChoices], str] = {
+    law.RequestStatus: "A subject request",
+    law.StepStatus: "A step of a subject request",
+    law.MessageStatus: "A message to the person",
+    law.DutyStatus: "The last look at an erased record",
 }
 
 
 def document() -> str:
     """The whole page, in Markdown with Mermaid."""
-    parts = ["# States\n\nRendered from `enrichment/states.py` by `manage.py state_diagrams`.\n"]
-    parts += [
-        f"## {title}\n\n```mermaid\n{states.diagram(machine)}\n```\n" for machine, title in TITLES.items()
+    parts = [
+        "# States\n\nRendered from `enrichment/states.py` and `gdpr/states.py` by `manage.py state_diagrams`.\n"
     ]
+    drawn = [(title, states.diagram(machine)) for machine, title in TITLES.items()]
+    drawn += [(title, law.diagram(machine)) for machine, title in LAW_TITLES.items()]
+    parts += [f"## {title}\n\n```mermaid\n{diagram}\n```\n" for title, diagram in drawn]
     return "\n".join(parts)
 
 

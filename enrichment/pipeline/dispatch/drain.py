@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from enrichment import holds
+from enrichment import holds, stopping
 from enrichment.leases import claim
 from enrichment.models import Batch
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.outcome import finish, items_of
+from enrichment.pipeline.dispatch.withheld import passing
 from enrichment.states import BatchStatus
 
 
@@ -22,7 +23,7 @@ def drain(
     Stops while Clay is held.
     """
     made = 0
-    while not holds.held("clay"):
+    while not (stopping.asked() or holds.held("clay")):
         order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
         claimed = claim(order, BatchStatus, 1)
         if not claimed:
@@ -33,7 +34,15 @@ def drain(
             finish(batch)
         elif read_back and batch.claimed_from == BatchStatus.UNKNOWN:  # type: ignore[attr-defined]
             read_back(batch, items)
-        elif not send(batch, items):
+        elif not _sent(batch, items, send):
             break
         made += 1
     return made
+
+
+def _sent(batch: Batch, items: list, send: Callable[[Batch, list], bool]) -> bool:
+    ready = passing(batch, items)
+    if ready:
+        return send(batch, ready)
+    finish(batch)
+    return True

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from enrichment import recovery
 from enrichment.leases import release
-from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models import Attempt, Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.plan import freeze
-from enrichment.states import BatchStatus, EnrichmentStatus, ItemStatus, advance, advance_one
+from enrichment.states import AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus, advance, advance_one
 from enrichment.vendors.errors import Permanent, Recovery, VendorError
 
 
@@ -34,7 +34,21 @@ def settle_items(items: Iterable[BatchItem], status: ItemStatus, error: VendorEr
 def set_aside(items: Sequence[BatchItem], error: VendorError) -> None:
     """These rows cannot go: their leads fail with the reason and wait for a person."""
     settle_items(items, ItemStatus.SET_ASIDE, error)
-    fail_leads([item.lead_id for item in items], error)
+    leads = [item.lead_id for item in items]
+    _end_attempts(leads, error)
+    fail_leads(leads, error)
+
+
+def _end_attempts(lead_ids: Sequence[int], error: VendorError) -> None:
+    """An attempt whose outcome stayed unknown does not stay open when its row is given up."""
+    advance(
+        Attempt.objects.filter(lead__in=lead_ids, status=AttemptStatus.INTENDED),
+        AttemptStatus.FAILED,
+        finished_at=timezone.now(),
+        error_kind=error.recovery,
+        error_message=str(error)[:300],
+        provider=error.provider or "",
+    )
 
 
 def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
@@ -60,6 +74,11 @@ def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
     advance(found, EnrichmentStatus.PARTIAL, field="enrichment_status")
 
 
+def failed(answers: Iterable[object]) -> list[VendorError]:
+    """The errors among answers that say nothing about their record: it has to be asked for again."""
+    return [each for each in answers if isinstance(each, VendorError) and not isinstance(each, Permanent)]
+
+
 def go_again(items: Sequence[BatchItem]) -> None:
     """Their leads are due for dispatch once more; one that went MAX_ATTEMPTS times waits for a person."""
     settle_items(items, ItemStatus.AGAIN)
@@ -78,6 +97,8 @@ def after_error(
     step = recovery.next_step(error, tries=batch.tries, limit=limit, scope=scope)
     with transaction.atomic():
         if step.action == "again":
+            if error.recovery == Recovery.NEXT_PROVIDER and error.provider:
+                _skip(batch, items, error.provider)
             release(batch, not_before=step.not_before, counted=step.counted, error=error)
         elif step.action == "read_back":
             advance_one(
@@ -95,6 +116,14 @@ def after_error(
             finish(batch, BatchStatus.FAILED)
 
 
+def _skip(batch: Batch, items: Sequence[BatchItem], provider: str) -> None:
+    """The next try goes without the provider that did not answer (D10)."""
+    batch.skip_providers = sorted({*batch.skip_providers, provider})
+    batch.save(update_fields=["skip_providers"])
+    leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
+    leads.update(skip_providers=batch.skip_providers)
+
+
 def _narrow(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:
     """Drop the row the vendor named; where it named none, try each half alone."""
     index = error.row_index
@@ -107,5 +136,7 @@ def _narrow(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> Non
         parts = [list(items[:middle]), list(items[middle:])]
     for part in parts:
         settle_items(part, ItemStatus.AGAIN)
-        freeze(BatchKind(batch.kind), [item.lead for item in part], table=batch.table_id)
+        freeze(
+            BatchKind(batch.kind), [item.lead for item in part], table=batch.table_id, without=batch.without
+        )
     finish(batch)

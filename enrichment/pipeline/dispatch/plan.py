@@ -1,8 +1,12 @@
-"""Which leads go to Clay together: full batches at once, a partial one after 60 s (D8)."""
+"""Which leads go to Clay together: full batches at once, a partial one after 60 s (D8).
+
+What the budget has no room for, and what the mirror knows already, is not planned (see `spared`).
+"""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +17,7 @@ from enrichment.connections import clay_table
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.lead import LeadQuerySet
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch import spared
 from enrichment.states import BatchStatus
 
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
@@ -35,15 +40,31 @@ def plan(kind: BatchKind) -> int:
         BatchKind.UPDATE: settings.CLAY_UPDATE_BATCH,
     }[kind]
     with transaction.atomic():
-        leads = list(_due(kind, now)[: size * room])
-        groups = list(_groups(kind, leads, size, now))[:room]
+        due = _due(kind, now)
+        leads = list(spared.affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
+        without = spared.known(leads) if kind == BatchKind.TRIGGER else {}
+        groups = list(_groups(kind, leads, size, now, without))[:room]
         for group in groups:
-            freeze(kind, group, table=table)
+            if without:
+                group = spared.take_over(group, without)
+            if group:
+                freeze(kind, group, table=table, without=without.get(group[0].pk, spared.NOTHING).kinds)
     return len(groups)
 
 
-def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str) -> Batch:
-    """One planned batch of these leads, which are due no longer. Inside the caller's transaction."""
+def soonest(kind: BatchKind) -> float:
+    """Real seconds until the first of the planned batches that wait is due; 0.0: none waits."""
+    now = timezone.now()
+    waiting = Batch.objects.filter(kind=kind, status=BatchStatus.PLANNED, not_before__gt=now)
+    first = waiting.order_by("not_before").values_list("not_before", flat=True).first()
+    return (first - now).total_seconds() if first else 0.0
+
+
+def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
+    """One planned batch of these leads, which are due no longer. Inside the caller's transaction.
+
+    `without`: the waterfalls whose data these leads have already.
+    """
     first = leads[0]
     narrowed = kind == BatchKind.TRIGGER
     batch = Batch.objects.create(
@@ -52,6 +73,8 @@ def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str) -> Batch:
         priority=max(lead.dispatch_priority for lead in leads),
         skip_providers=first.skip_providers if narrowed else [],
         only_providers=first.only_providers if narrowed else [],
+        without=list(without),
+        waterfall_id=first.trial_id if narrowed else None,
     )
     BatchItem.objects.bulk_create(
         BatchItem(batch=batch, lead=lead, position=position) for position, lead in enumerate(leads)
@@ -72,26 +95,35 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
             .order_by("-dispatch_priority", "dispatch_after", "id")
         )
     return leads.only(
-        "id", "dispatch_after", "dispatch_priority", "write_back_after", "skip_providers", "only_providers"
+        "id",
+        "dispatch_after",
+        "dispatch_priority",
+        "write_back_after",
+        "skip_providers",
+        "only_providers",
+        "trial_id",
+        "company_domain",
     ).select_for_update(skip_locked=True)
 
 
 def _groups(
-    kind: BatchKind, leads: Sequence[Lead], size: int, now: datetime.datetime
+    kind: BatchKind,
+    leads: Sequence[Lead],
+    size: int,
+    now: datetime.datetime,
+    without: Mapping[int, spared.Taken],
 ) -> Iterator[tuple[Lead, ...]]:
     """Batches of `size`; a smaller one where a lead has waited long enough or is urgent.
 
-    Leads with different providers to skip cannot share a trigger, which names them for all.
+    Leads with other providers to skip, another waterfall to run under or other data known already cannot share
+    a trigger, which says it for all.
     """
     waited_since = now - span(settings.CLAY_FLUSH_SECONDS)
-    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Lead]] = {}
+    alike: dict[Any, list[Lead]] = {}
     for lead in leads:
-        key = (
-            (tuple(lead.skip_providers), tuple(lead.only_providers))
-            if kind == BatchKind.TRIGGER
-            else ((), ())
-        )
-        alike.setdefault(key, []).append(lead)
+        known = tuple(without.get(lead.pk, spared.NOTHING).kinds)
+        key = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known)
+        alike.setdefault(key if kind == BatchKind.TRIGGER else (), []).append(lead)
     for group in alike.values():
         rest = iter(group)
         while part := tuple(islice(rest, size)):

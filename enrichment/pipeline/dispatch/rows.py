@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from enrichment import fanout
+from enrichment.bulk import update_each
 from enrichment.clock import in_seconds
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
@@ -14,6 +15,7 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.drain import drain
 from enrichment.pipeline.dispatch.outcome import (
     after_error,
+    failed,
     finish,
     go_again,
     set_aside,
@@ -46,8 +48,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         after_error(batch, items, error, limit=LIMIT, scope=batch.table_id)
         return True
     with transaction.atomic():
-        for row in created:
-            record(items[row.index], row.id)
+        record_all([(items[row.index], row.id) for row in created])
         finish(batch)
     return True
 
@@ -57,6 +58,27 @@ def row_of(lead: Lead) -> dict[str, object]:
     values = lead.values("first_name", "last_name", "company_name", "source_type", "source_name")
     filled = {name: value for name, value in values.items() if value}
     return {"linkedin_url": lead.linkedin_url, "scraped_at": lead.scraped_at, **filled}
+
+
+def record_all(made: Sequence[tuple[BatchItem, str]]) -> None:
+    """`record` of each; in two statements, unless one of the row ids belongs to another lead."""
+    now = timezone.now()
+    rows = {
+        item.lead_id: {
+            "clay_row_id": row_id,
+            "clay_table_id": item.batch.table_id,
+            "dispatch_after": now,
+            "dispatch_tries": 0,
+        }
+        for item, row_id in made
+    }
+    try:
+        with transaction.atomic():
+            update_each(Lead, rows, where="present.clay_row_id IS NULL")
+            settle_items([item for item, _ in made], ItemStatus.DONE)
+    except IntegrityError:
+        for item, row_id in made:
+            record(item, row_id)
 
 
 def record(item: BatchItem, row_id: str) -> None:
@@ -86,22 +108,25 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         return page.rows[0].id if page.rows else ""
 
     answers = fanout.each(items, find)
-    errors = [answer for answer in answers if isinstance(answer, VendorError)]
-    if errors and isinstance(errors[0], NotOffered):
+    if any(isinstance(answer, NotOffered) for answer in answers):
         answers = _from_export(batch, items)
-        errors = []
         if not answers:
             return
-    if errors:
-        after_error(batch, items, errors[0], limit=LIMIT, scope=batch.table_id)
-        return
+    told = [(item, row_id) for item, row_id in zip(items, answers, strict=True) if isinstance(row_id, str)]
     with transaction.atomic():
-        for item, row_id in zip(items, answers, strict=True):
+        for item, row_id in told:
             if row_id:
-                record(item, str(row_id))
+                record(item, row_id)
             else:
                 go_again([item])
-        finish(batch)
+        for item, error in zip(items, answers, strict=True):
+            if isinstance(error, Permanent):  # made again it may be there twice
+                set_aside([item], error)
+        if not (unread := failed(answers)):
+            finish(batch)
+    if unread:  # what was learnt is kept; the others are asked for again
+        left = [item for item, answer in zip(items, answers, strict=True) if answer in unread]
+        after_error(batch, left, unread[0], limit=LIMIT, scope=batch.table_id)
 
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:

@@ -1,7 +1,11 @@
-"""Enrichment triggers: the active waterfall travels with each, and each lead's attempt records it (D10)."""
+"""Enrichment triggers: the active waterfall travels with each, and each lead's attempt records it (D10).
+
+The money a lead is expected to cost is kept back with its attempt; a lead for whom there is none is due again later.
+"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import models, transaction
@@ -9,11 +13,19 @@ from django.utils import timezone
 
 from enrichment import fanout
 from enrichment.clock import due_in, in_seconds
+from enrichment.leads.prices import price
 from enrichment.leases import release
-from enrichment.models import Attempt, Batch, BatchItem, Lead, WaterfallVersion
+from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.drain import drain
-from enrichment.pipeline.dispatch.outcome import after_error, finish, go_again, settle_items
+from enrichment.pipeline.dispatch.outcome import (
+    after_error,
+    failed,
+    finish,
+    go_again,
+    set_aside,
+    settle_items,
+)
 from enrichment.states import (
     AttemptStatus,
     EnrichmentStatus,
@@ -21,13 +33,16 @@ from enrichment.states import (
     advance,
 )
 from enrichment.vendors import limiter
+from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
-from enrichment.vendors.errors import UnknownOutcome, VendorError
-from enrichment.waterfall.budget import reserve
+from enrichment.vendors.errors import NotFound, Permanent, UnknownOutcome, VendorError
+from enrichment.waterfall import caps
+from enrichment.waterfall.budget import give_back, reserve
 from enrichment.waterfall.document import WaterfallDocument
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.triggers"
+HELD_SECONDS = 60  # a lead without money is looked at again
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 
 
@@ -37,10 +52,7 @@ def run_due() -> int:
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    version = WaterfallVersion.active()
-    document = WaterfallDocument.model_validate(version.document)
-    if batch.only_providers:
-        document = document.only(set(batch.only_providers))
+    version, document = _what(batch)
     client = clay()
     wait = limiter.take(LIMIT, client.workspace_id, rows=len(items))
     if wait:
@@ -51,11 +63,16 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         limiter.give_back(LIMIT, client.workspace_id, rows=len(items))
         release(batch, not_before=in_seconds(reserved.wait), counted=False)
         return True  # others may go: only this batch waits for its providers
-    _intend(batch, items, version, reserved.deferred)
     skip = sorted({*batch.skip_providers, *reserved.deferred})
+    asked = len(items)
+    items = _intend(batch, items, version, reserved.deferred, price(document, skip).amount)
+    if not items:
+        limiter.give_back(LIMIT, client.workspace_id, rows=asked)
+        give_back(reserved.taken)
+        return True  # the money is used up; another batch may be cheaper
     rows = [str(item.lead.clay_row_id) for item in items]
     try:
-        accepted = clay().trigger_enrichment(batch.table_id, rows, document.model_dump(), skip)
+        accepted = clay().trigger_enrichment(batch.table_id, rows, document.sent(), skip)
     except VendorError as error:
         log.warning("batch %s: %s", batch.pk, error)
         if not isinstance(error, UnknownOutcome):
@@ -66,9 +83,27 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     return True
 
 
-def _intend(batch: Batch, items: Sequence[BatchItem], version: WaterfallVersion, deferred: list[str]) -> None:
-    """The intent, committed before the call: a killed worker leaves a trace of what it was about to ask."""
+def _what(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:
+    """The version the batch runs under, a pilot's or the active one, and what of it is asked."""
+    version = batch.waterfall or WaterfallVersion.active()
+    document = WaterfallDocument.model_validate(version.document)
+    if batch.only_providers:
+        document = document.only(set(batch.only_providers))
+    return version, document.without(batch.without)
+
+
+def _intend(
+    batch: Batch, items: Sequence[BatchItem], version: WaterfallVersion, deferred: list[str], each: Decimal
+) -> list[BatchItem]:
+    """The intent, committed before the call: a killed worker leaves a trace of what it was about to ask.
+
+    `each`: US dollars that are kept back for every lead. Returns the items that may go; the others are due
+    again later, and where none may go the batch is over.
+    """
     with transaction.atomic():
+        admission = caps.admit([item.lead for item in items], each)
+        held = [item for item in items if item.lead_id in admission.held]
+        items = [item for item in items if item.lead_id not in admission.held]
         leads = [item.lead_id for item in items]
         _abandon(Attempt.objects.filter(lead__in=leads, status__in=OPEN_ATTEMPT))
         Attempt.objects.bulk_create(
@@ -79,9 +114,26 @@ def _intend(batch: Batch, items: Sequence[BatchItem], version: WaterfallVersion,
                 skip_providers=batch.skip_providers,
                 only_providers=batch.only_providers,
                 deferred_providers=deferred,
+                without=batch.without,
+                source_type=item.lead.source_type,
+                started_by_id=item.lead.dispatch_by_id,
+                reserved=each,
             )
             for item in items
         )
+        if held:
+            _hold(held, {cap.pk: cap for cap in admission.held.values()}.values())
+        if not items:
+            finish(batch)
+    return items
+
+
+def _hold(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -> None:
+    """There is no money for these now: due again later, at no cost to their tries."""
+    settle_items(items, ItemStatus.AGAIN)
+    Lead.objects.filter(pk__in=[item.lead_id for item in items]).update(dispatch_after=due_in(HELD_SECONDS))
+    for cap in reached:
+        caps.reach(cap)
 
 
 def _abandon(attempts: models.QuerySet[Attempt]) -> None:
@@ -89,14 +141,16 @@ def _abandon(attempts: models.QuerySet[Attempt]) -> None:
     advance(attempts, AttemptStatus.ABANDONED, finished_at=timezone.now())
 
 
-def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str]) -> None:
-    """Accepted rows are in progress; a row Clay did not accept goes again."""
+def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, whole: bool = True) -> None:
+    """Accepted rows are in progress; a row Clay did not accept goes again. The batch ends with the `whole` of it."""
     taken = [item for item in items if item.lead.clay_row_id in accepted]
     left = [item for item in items if item.lead.clay_row_id not in accepted]
     now = timezone.now()
     with transaction.atomic():
-        settle_items(taken, ItemStatus.DONE)
         leads = [item.lead_id for item in taken]
+        # The leads before their attempts, as the mirror locks them when a webhook is as quick as this.
+        list(Lead.objects.filter(pk__in=leads).order_by("pk").select_for_update().values_list("pk"))
+        settle_items(taken, ItemStatus.DONE)
         attempts = Attempt.objects.filter(batch=batch, lead__in=leads)
         # A webhook may have been quicker than this record: then the attempt is over, and stays so.
         advance(
@@ -116,25 +170,36 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str]) -> Non
         if left:
             _abandon(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
             go_again(left)
-        finish(batch)
+        if whole:
+            finish(batch)
 
 
 def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After an unknown outcome: a row that Clay shows at work or newly enriched was triggered (D12)."""
     client = clay()
     rows = fanout.each(items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)))
-    errors = [row for row in rows if isinstance(row, VendorError) and not row.permanent]
-    if errors:
-        after_error(batch, items, errors[0], limit=LIMIT, scope=client.workspace_id)
-        return
-    began = {item.pk for item, row in zip(items, rows, strict=True) if _was_triggered(batch, row)}
-    _record(batch, items, {str(item.lead.clay_row_id) for item in items if item.pk in began})
+    read = list(zip(items, rows, strict=True))
+    unread = failed(row for _, row in read)
+    known = [item for item, row in read if isinstance(row, ClayRow | NotFound)]
+    began = {str(item.lead.clay_row_id) for item, row in read if _was_triggered(item.lead, row)}
+    refused = [(item, row) for item, row in read if isinstance(row, Permanent) and item not in known]
+    with transaction.atomic():
+        for (
+            item,
+            error,
+        ) in refused:  # asking again would not tell more, and sending it again may be paid twice
+            set_aside([item], error)
+        _record(batch, known, began, whole=not unread)
+    if unread:  # what was learnt is kept; the others are asked for again
+        left = [item for item, row in read if row in unread]
+        after_error(batch, left, unread[0], limit=LIMIT, scope=client.workspace_id)
 
 
-def _was_triggered(batch: Batch, row: object) -> bool:
+def _was_triggered(lead: Lead, row: ClayRow | VendorError) -> bool:
+    """By what the row showed when it was last read, not by the time: Clay's clock is not ours."""
     if isinstance(row, VendorError):
         return False
-    values = row.values  # type: ignore[attr-defined]
-    if values.get("enrichment_status") == "in_progress":
+    if row.values.get("enrichment_status") == "in_progress":
         return True
-    return str(values.get("enriched_at") or "") >= batch.created_at.isoformat()
+    enriched_at = row.values.get("enriched_at")
+    return bool(enriched_at) and enriched_at != lead.raw.get("enriched_at")

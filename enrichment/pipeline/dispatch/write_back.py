@@ -1,7 +1,8 @@
 """Our references and verdict, written back to Clay's rows in batches (D8). Repeating it is harmless."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -9,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from enrichment import recovery
+from enrichment.bulk import update_each
 from enrichment.clock import backoff, in_seconds
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
@@ -19,6 +21,7 @@ from enrichment.states import FINAL_STATUSES, BatchStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Permanent, VendorError
+from enrichment.waterfall import fresh
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.updates"
@@ -30,16 +33,25 @@ def run_due() -> int:
     return drain(BatchKind.UPDATE, _send)
 
 
-def columns_of(lead: Lead) -> dict[str, str]:
-    """What Clay should hold of ours and does not hold yet, by its last row."""
-    ours = {name: getattr(lead, name) for name in REFERENCES if getattr(lead, name)}
+def columns_of(lead: Lead, taken_over: Iterable[str] = ()) -> dict[str, Any]:
+    """What Clay should hold of ours and does not hold yet, by its last row.
+
+    `taken_over`: columns that the mirror supplied instead of a provider. A pinned one is ours alone.
+    """
+    wanted = [*REFERENCES, *(name for name in taken_over if name not in lead.pinned_fields)]
+    ours = {name: getattr(lead, name) for name in wanted if getattr(lead, name)}
     if lead.enrichment_status in FINAL_STATUSES:
         ours["enrichment_status"] = str(lead.enrichment_status)
     return {name: value for name, value in ours.items() if lead.raw.get(name) != value}
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    updates = {str(item.lead.clay_row_id): columns_of(item.lead) for item in items if item.lead.clay_row_id}
+    taken = fresh.fields_for_clay(item.lead_id for item in items)
+    updates = {
+        str(item.lead.clay_row_id): columns_of(item.lead, taken.get(item.lead_id, ()))
+        for item in items
+        if item.lead.clay_row_id
+    }
     updates = {row_id: values for row_id, values in updates.items() if values}
     if not updates:
         settle_items(items, ItemStatus.DONE)
@@ -64,14 +76,18 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     return True
 
 
-def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, str]], done: set[str]) -> None:
+def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], done: set[str]) -> None:
     """Clay holds these values now, so its next webhook about them will change nothing."""
     ids = [item.lead_id for item in items if str(item.lead.clay_row_id) in done]
     # Read again under the lock: a webhook may have brought a newer row while the call was under way.
-    for lead in Lead.objects.select_for_update().filter(pk__in=ids).only("clay_row_id", "raw"):
-        lead.raw = {**lead.raw, **updates[str(lead.clay_row_id)]}
-        lead.write_back_tries = 0
-        lead.save(update_fields=["raw", "write_back_tries"])
+    leads = Lead.objects.filter(pk__in=ids).only("clay_row_id", "raw").order_by("pk").select_for_update()
+    update_each(
+        Lead,
+        {
+            lead.pk: {"raw": {**lead.raw, **updates[str(lead.clay_row_id)]}, "write_back_tries": 0}
+            for lead in leads
+        },
+    )
 
 
 def _after_error(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:

@@ -1,5 +1,6 @@
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
@@ -9,6 +10,14 @@ from swarm_admin import embedded, processes
 from swarm_admin.supervisor import Program, Supervisor
 
 LOOPBACK = "127.0.0.1"
+
+
+def vendors_state() -> Path:
+    """Where the stand-ins keep their records: a lead of yesterday is still a row in today's Clay.
+
+    Beside our data, not in it: what a vendor holds is not ours, and a search of ours for a person must not find it.
+    """
+    return settings.DATA_DIR.with_name(f"{settings.DATA_DIR.name}-vendors.state")
 
 
 class Command(BaseCommand):
@@ -30,15 +39,13 @@ class Command(BaseCommand):
             self._reset()
         call_command("migrate", verbosity=0)
         speed = f"{settings.CLOCK_SPEED:g}"
-        # The stand-ins keep their records too: a lead of yesterday is still a row in today's Clay.
-        state = str(settings.DATA_DIR / "sandbox.state")
         sandbox = processes.manage(
-            "sandbox", "--port", str(settings.SANDBOX_PORT), "--speed", speed, "--state", state
+            "sandbox", "--port", str(settings.SANDBOX_PORT), "--speed", speed, "--state", str(vendors_state())
         )
         programs = [
             Program("sandbox", sandbox),
             processes.web(LOOPBACK, settings.PORT),
-            processes.worker(),
+            *processes.workers(),
             processes.beat(),
             Program("demo", processes.manage("prepare_demo"), once=True),
         ]
@@ -52,4 +59,5 @@ class Command(BaseCommand):
         embedded.release(settings.DATA_DIR)
         embedded.stop(settings.DATA_DIR)
         processes.delete_data(settings.DATA_DIR)
+        vendors_state().unlink(missing_ok=True)
         embedded.start(settings.DATA_DIR)

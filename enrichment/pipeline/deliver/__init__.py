@@ -1,0 +1,13 @@
+"""Deliveries to GoHighLevel and Instantly: planned with the mirror's change, sent by a tick, read back when unsure.
+
+planning  → which deliveries a lead is due for
+channels  → the systems: their limit, their calls, what tells the lead there
+running   → claim, screen, send
+recording → what came of it: done, again, unknown, failed
+"""
+
+from enrichment.pipeline.deliver.channels import CHANNELS, Channel
+from enrichment.pipeline.deliver.planning import OPEN, plan, plan_all
+from enrichment.pipeline.deliver.running import run_due, waits
+
+__all__ = ["CHANNELS", "OPEN", "Channel", "plan", "plan_all", "run_due", "waits"]

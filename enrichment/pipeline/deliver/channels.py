@@ -1,0 +1,41 @@
+"""The systems that are delivered to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from enrichment.models import Lead
+from enrichment.models.handover import System
+from enrichment.pipeline import hand_ghl, hand_instantly
+from enrichment.pipeline.sent import Outcome
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One system. `calls`: what a delivery of a new lead costs of `limit`; `at_once`: how many are claimed together.
+
+    `send` takes (lead, whether an earlier outcome is unknown) of each and answers in their order.
+    """
+
+    limit: str
+    calls: int
+    at_once: int
+    scope: Callable[[], str]
+    send: Callable[[Sequence[tuple[Lead, bool]], float], list[Outcome]]
+    reference: str
+    action: str
+
+
+CHANNELS: dict[str, Channel] = {
+    System.GHL: Channel(
+        "ghl.calls", 2, 48, hand_ghl.scope, hand_ghl.send_all, "ghl_contact_id", "create_contact"
+    ),
+    System.INSTANTLY: Channel(
+        "instantly.calls",
+        1,
+        100,
+        hand_instantly.scope,
+        hand_instantly.send_all,
+        "instantly_lead_id",
+        "add_to_campaign",
+    ),
+}

@@ -1,0 +1,53 @@
+"""Which deliveries a lead is due for."""
+
+from collections.abc import Iterable, Sequence
+
+from enrichment.models import Handover, Lead
+from enrichment.models.handover import System
+from enrichment.pipeline.payload import payload, payload_hash, wanted
+from enrichment.states import HandoverStatus
+
+OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
+
+
+def plan(lead: Lead, *, force: bool = False, systems: Sequence[str] = System.values) -> list[Handover]:
+    """`plan_all` of one lead."""
+    return plan_all([lead], force=force, systems=systems)
+
+
+def plan_all(
+    leads: Sequence[Lead], *, force: bool = False, systems: Sequence[str] = System.values
+) -> list[Handover]:
+    """Plan what is due of these leads, inside the caller's transaction and under its lock on them.
+
+    Nothing is planned where the last delivery that is done carried the same payload (unless `force`), or
+    where one is open: that one takes the lead as it is when it is sent. At most two statements.
+    """
+    asked = [(lead, system) for lead in leads for system in systems if wanted(lead, system)]
+    if not asked:
+        return []
+    past = Handover.objects.filter(lead__in={lead.pk for lead, _ in asked}, system__in=systems).order_by("id")
+    is_open: set[tuple[int, str]] = set()
+    last_sent: dict[tuple[int, str], str] = {}
+    for lead_id, system, status, sent in past.values_list("lead_id", "system", "status", "payload_hash"):
+        if status in OPEN:
+            is_open.add((lead_id, system))
+        elif status == HandoverStatus.DONE:
+            last_sent[lead_id, system] = sent
+    return begin(
+        (lead, system)
+        for lead, system in asked
+        if (lead.pk, system) not in is_open
+        and (force or not is_sent(lead, system, last_sent.get((lead.pk, system), "")))
+    )
+
+
+def is_sent(lead: Lead, system: str, sent: str) -> bool:
+    """Whether `sent`, the hash of a payload, is that of the lead as it is now."""
+    return bool(sent) and sent == payload_hash(payload(lead, system))
+
+
+def begin(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
+    """Planned deliveries; where another worker planned one in this moment, that one is kept instead."""
+    new = [Handover(lead=lead, system=system) for lead, system in due]
+    return Handover.objects.bulk_create(new, ignore_conflicts=True) if new else []

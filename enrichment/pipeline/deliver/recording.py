@@ -1,0 +1,124 @@
+"""What came of deliveries, kept: all of a round in a few statements."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from enrichment import recovery
+from enrichment.bulk import update_each
+from enrichment.leases import release, together
+from enrichment.models import Disclosure, Handover, Lead
+from enrichment.pipeline.deliver.channels import Channel
+from enrichment.pipeline.deliver.planning import begin, is_sent
+from enrichment.pipeline.payload import payload, payload_hash, wanted
+from enrichment.pipeline.sent import Sent
+from enrichment.states import HandoverStatus, advance_each, advance_one
+from enrichment.vendors.errors import VendorError
+
+log = logging.getLogger(__name__)
+Done = tuple[Handover, Lead, Sent]
+
+
+def record(channel: Channel, done: Sequence[Done]) -> None:
+    """These were sent: the deliveries are done, disclosed, and their references known.
+
+    One that cannot be recorded does not take the others with it: its lease runs out and it is read back.
+    """
+    together(done, lambda some: _record(channel, some), lambda one, error: _unrecorded(one[0], error))
+
+
+def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
+    now = timezone.now()
+    documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in done}
+    hashes = {pk: payload_hash(document) for pk, document in documents.items()}
+    # The leads first, in the order of their keys, as everybody does who changes leads and their deliveries.
+    leads = Lead.objects.filter(pk__in=[lead.pk for _, lead, _ in done]).defer("raw", "search")
+    current = {lead.pk: lead for lead in leads.order_by("pk").select_for_update()}
+    moved = advance_each(
+        Handover,
+        {
+            handover.pk: {
+                "status": HandoverStatus.DONE,
+                "external_id": sent.external_id,
+                "payload_hash": hashes[handover.pk],
+                "differences": sorted(sent.differences),
+                "finished_at": now,
+                "in_flight_since": None,
+                "error_kind": "",
+                "error_message": "",
+            }
+            for handover, _, sent in done
+        },
+    )
+    # Erased meanwhile, and its deliveries with it: there is nobody left to write of.
+    kept = [each for each in done if each[1].pk in current]
+    Disclosure.objects.bulk_create(
+        Disclosure(
+            lead=lead,
+            system=handover.system,
+            action=channel.action,
+            fields=sorted(documents[handover.pk]),
+            occurred_at=now,
+        )
+        for handover, lead, _ in kept
+    )
+    _refer(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
+    # It may have changed while this was under way.
+    begin(
+        (current[lead.pk], handover.system)
+        for handover, lead, _ in kept
+        if handover.pk in moved
+        and wanted(current[lead.pk], handover.system)
+        and not is_sent(current[lead.pk], handover.system, hashes[handover.pk])
+    )
+    return kept
+
+
+def _refer(channel: Channel, told: Sequence[tuple[Lead, str]]) -> None:
+    """References that are new, onto the leads; Clay is due to be told of them."""
+    now = timezone.now()
+    update_each(
+        Lead,
+        {
+            lead.pk: {
+                channel.reference: external_id,
+                "write_back_after": lead.write_back_after or now,
+                "updated_at": now,
+            }
+            for lead, external_id in told
+            if getattr(lead, channel.reference) != external_id
+        },
+    )
+
+
+def _unrecorded(handover: Handover, error: Exception) -> None:
+    log.error("handover %s was made and not recorded: %s", handover.pk, type(error).__name__)
+
+
+def after_errors(channel: Channel, failed: Sequence[tuple[Handover, VendorError]]) -> None:
+    """The next step of each. One error may stand for many, which were sent in one call: it is acted upon once."""
+    steps: dict[tuple[int, int], recovery.NextStep] = {}
+    for handover, error in failed:
+        key = (id(error), handover.tries)
+        if key not in steps:
+            log.warning("handover %s: %s", handover.pk, error)
+            steps[key] = recovery.next_step(
+                error, tries=handover.tries, limit=channel.limit, scope=channel.scope()
+            )
+        _take(steps[key], handover, error)
+
+
+def _take(step: recovery.NextStep, handover: Handover, error: VendorError) -> None:
+    values: dict[str, Any] = {
+        "error_kind": error.recovery,
+        "error_message": str(error)[:300],
+        "in_flight_since": None,
+    }
+    if step.action == "again":
+        release(handover, not_before=step.not_before, counted=step.counted, error=error)
+    elif step.action == "read_back":
+        advance_one(handover, HandoverStatus.UNKNOWN, not_before=step.not_before, **values)
+    else:
+        advance_one(handover, HandoverStatus.FAILED, finished_at=timezone.now(), **values)

@@ -1,0 +1,110 @@
+"""Claimed deliveries, screened and sent."""
+
+import time
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.utils import timezone
+
+from enrichment import holds, stopping
+from enrichment.clock import in_seconds
+from enrichment.leases import claim, release_all
+from enrichment.models import Handover, Lead
+from enrichment.models.handover import NOTICE_OUTSTANDING
+from enrichment.pipeline.deliver import recording
+from enrichment.pipeline.deliver.channels import CHANNELS, Channel
+from enrichment.pipeline.payload import wanted
+from enrichment.pipeline.sent import NotSent, Sent
+from enrichment.states import HandoverStatus, advance
+from enrichment.vendors import limiter
+from enrichment.vendors.errors import VendorError
+from gdpr import gate
+
+STARTED_WITHIN = (
+    1 / 3
+)  # of the lease: what has not begun by then goes back, however slowly the vendor answers
+SHORTEST_SECONDS = 1.0  # a round begins something, however short the lease
+UNTOLD_SECONDS = 3600.0  # a hand-over that waits for its notice is looked at again so often
+SOON = 0.02  # of a limit: worth claiming for, where the limit is what holds the work back
+
+
+def run_due(system: str) -> int:
+    """Send what is due to one system until nothing is, or its limit is reached; returns how many were sent."""
+    done = 0
+    channel = CHANNELS[system]
+    while not (stopping.asked() or holds.held(system)):
+        room = limiter.room(channel.limit, channel.scope()) // channel.calls
+        if not room:
+            break
+        order = Handover.objects.filter(system=system).order_by("not_before", "id")
+        handovers = claim(order, HandoverStatus, min(room, channel.at_once))
+        if not handovers:
+            break
+        sent, refused = _send(channel, handovers)
+        done += sent
+        if refused:
+            break
+    return done
+
+
+def waits(system: str) -> float:
+    """Real seconds until the system's limit has room again for more than a few calls; 0.0: it has."""
+    channel = CHANNELS[system]
+    return limiter.wait_for(channel.limit, channel.scope(), share=SOON, at_least=channel.calls)
+
+
+def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
+    """(how many were sent, whether the limit refused one) of what was claimed."""
+    until = time.monotonic() + max(settings.LEASE_SECONDS * STARTED_WITHIN, SHORTEST_SECONDS)
+    leads = Lead.objects.defer("raw", "search").in_bulk([h.lead_id for h in handovers])
+    ready = _screen(handovers, leads)
+    asked = [(leads[h.lead_id], h.claimed_from == HandoverStatus.UNKNOWN) for h in ready]  # type: ignore[attr-defined]
+    outcomes = list(zip(ready, channel.send(asked, until), strict=True))
+    recording.record(
+        channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)]
+    )
+    recording.after_errors(
+        channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)]
+    )
+    refused = [(h, outcome.wait) for h, outcome in outcomes if isinstance(outcome, NotSent)]
+    if refused:
+        wait = max(wait for _, wait in refused)
+        release_all([h for h, _ in refused], not_before=in_seconds(wait))
+    return sum(isinstance(outcome, Sent) for _, outcome in outcomes), bool(refused)
+
+
+def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
+    """The third gate (D18): what is suppressed, restricted, or no longer wanted there, is withheld."""
+    blocked = gate.screen([leads[h.lead_id].identity for h in handovers], "delivery")
+    ready: list[Handover] = []
+    withheld: dict[str, list[int]] = {}
+    untold: list[Handover] = []
+    for position, handover in enumerate(handovers):
+        lead = leads[handover.lead_id]
+        if position in blocked:
+            withheld.setdefault("suppressed", []).append(handover.pk)
+        elif lead.restriction:
+            withheld.setdefault("restricted", []).append(handover.pk)
+        elif not wanted(lead, handover.system):
+            withheld.setdefault("not_wanted", []).append(handover.pk)
+        elif settings.NOTICE_BEFORE_DELIVERY and lead.notified_at is None:
+            untold.append(handover)
+        else:
+            ready.append(handover)
+    for reason, ids in withheld.items():
+        advance(
+            Handover.objects.filter(pk__in=ids),
+            HandoverStatus.WITHHELD,
+            error_kind=reason,
+            finished_at=timezone.now(),
+            in_flight_since=None,
+        )
+    _wait_for_notice(untold)
+    return ready
+
+
+def _wait_for_notice(handovers: Sequence[Handover]) -> None:
+    """Nobody is delivered untold (Art. 14) where the policy says so; the notice makes them due at once."""
+    if handovers:
+        Handover.objects.filter(pk__in=[h.pk for h in handovers]).update(error_kind=NOTICE_OUTSTANDING)
+        release_all(handovers, not_before=in_seconds(UNTOLD_SECONDS))

@@ -1,0 +1,63 @@
+"""What is not asked of Clay although it is due: there is no money for it now, or the mirror knows it already."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db.models import Q
+from django.utils import timezone
+
+from enrichment.leads.prices import price
+from enrichment.models import Lead, SpendCap, WaterfallVersion
+from enrichment.models.lead import LeadQuerySet
+from enrichment.models.spend import CapPeriod
+from enrichment.waterfall import caps, fresh
+from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.fresh import Taken
+
+NOTHING = Taken()
+
+
+def active() -> WaterfallDocument:
+    return WaterfallDocument.model_validate(WaterfallVersion.active().document)
+
+
+def affordable(due: LeadQuerySet, most: int) -> LeadQuerySet:
+    """The first of those due for whom the caps leave room, `most` at most; the others stay due."""
+    if not SpendCap.objects.exists() or not due.exists():
+        return due[:most]
+    left = caps.room(price(active()).amount)
+    found = due.exclude(source_type__in=left.without)
+    for source, spent in left.most_spent.items():
+        too_dear = Q(enrichment_cost__gt=spent) & (Q(source_type=source) if source else Q())
+        caps.tell(_lead_cap(source), holds=due.filter(too_dear).exists())
+        found = found.exclude(too_dear)
+    return found[: most if left.leads is None else min(most, left.leads)]
+
+
+def _lead_cap(source: str) -> SpendCap:
+    return SpendCap.objects.get(period=CapPeriod.LEAD, source_type=source)
+
+
+def known(leads: Sequence[Lead]) -> dict[int, Taken]:
+    """What the mirror knows of them; a pilot buys everything, or it would measure nothing."""
+    return fresh.known([lead for lead in leads if lead.company_domain and not lead.trial_id], active())
+
+
+def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, ...]:
+    """Write what is known onto the leads of a group that goes now; returns those that still have to go.
+
+    One that only was to be filled in, and is, goes no further. All of a group know the same.
+    """
+    kinds = found.get(group[0].pk, NOTHING).kinds
+    if not kinds:
+        return tuple(group)
+    fresh.take_over(group, dict(found))
+    first = group[0]
+    document = active().without(kinds)
+    if first.only_providers:
+        document = document.only(set(first.only_providers))
+    if document.providers() - set(first.skip_providers):
+        return tuple(group)
+    Lead.objects.filter(pk__in=[lead.pk for lead in group]).update(
+        dispatch_after=None, only_providers=[], skip_providers=[], updated_at=timezone.now()
+    )
+    return ()

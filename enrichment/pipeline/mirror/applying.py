@@ -1,0 +1,190 @@
+"""Rows applied to their leads, many at once: a constant number of statements however many there are."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from enrichment.bulk import update_each
+from enrichment.models import Attempt, FieldConflict, Lead
+from enrichment.pipeline import deliver, ledger
+from enrichment.pipeline import score as scoring
+from enrichment.pipeline.mirror import settle
+from enrichment.pipeline.mirror.take_over import Taken, at_work, is_stale, keep_conflicts, take_over, taken
+from enrichment.pipeline.status import RunError
+from enrichment.states import EnrichmentStatus, InvalidTransition, advance_each
+from enrichment.vendors.clay import ClayRow
+
+DELIVERED = (EnrichmentStatus.COMPLETED, EnrichmentStatus.PARTIAL)
+# Every column that applying a row may change, but the status and `raw`, which are always written.
+WRITTEN = (
+    "first_name", "last_name", "company_name", "email_personal", "email_work", "phone", "title", "company_domain",
+    "company_industry", "company_size", "company_revenue", "company_location", "tech_stack", "funding_stage",
+    "funding_amount", "linkedin_headline", "linkedin_summary", "linkedin_connections", "recent_posts",
+    "mutual_connections", "clay_score", "clay_tier", "enriched_at", "clay_seen_at", "clay_row_id",
+    "enrichment_cost", "icp_score", "icp_tier", "scorecard_id", "scored_at", "in_progress_since", "error_kind",
+    "error_message", "error_provider", "error_at", "needs_person", "dispatch_after", "dispatch_priority",
+    "dispatch_tries", "skip_providers", "only_providers", "write_back_after",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class News:
+    """`row` as the newest known state of a lead, by an event of the aware time `event_at`.
+
+    `error` is what the event says went wrong.
+    """
+
+    lead_id: int
+    row: ClayRow
+    event_at: datetime.datetime
+    error: Any = None
+
+
+@dataclass
+class Effect:
+    """What a row did to its lead: the columns it changed.
+
+    `stale`: something newer was known; `restricted`: the lead is only kept. Either way nothing was changed.
+    """
+
+    changed: list[str] = field(default_factory=list)
+    stale: bool = False
+    restricted: bool = False
+
+
+@dataclass
+class Case:
+    """One lead while its row is applied; `attempts` newest first, `before` the columns as they were."""
+
+    news: News
+    lead: Any
+    attempts: list[Attempt]
+    effect: Effect
+    before: dict[str, Any]
+    taken: Taken
+    error: RunError | None
+    supplied: ledger.Entry
+    again: bool = False
+    closed: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Else what the row holds is of the run before, and the end is still to come."""
+        return not at_work(self.news.row)
+
+
+def apply(lead_id: int, row: ClayRow, *, event_at: datetime.datetime, error: Any = None) -> Effect:
+    """`apply_all` of one row."""
+    return apply_all([News(lead_id, row, event_at, error)])[0]
+
+
+def apply_all(news: Sequence[News]) -> list[Effect]:
+    """Apply each row to its lead as the newest known state; one transaction, the effects in order.
+
+    Each lead once. An older event than the newest applied changes nothing. A lead's open attempt is closed
+    unless Clay is still at work on its row. Raises Lead.DoesNotExist where one is gone, and whatever a row
+    makes of itself; then nothing is changed.
+    """
+    effects = [Effect() for _ in news]
+    now = timezone.now()
+    with transaction.atomic():
+        cases = _open(news, effects)
+        for case in cases:
+            take_over(case.lead, case.news.row, case.taken)
+            case.effect.changed += case.taken.values
+        ledger.enter([case.supplied for case in cases])
+        for case in cases:
+            _settle(case, now)
+        _score([case for case in cases if case.ended])
+        keep_conflicts([(case.lead, case.taken) for case in cases], now)
+        _write(cases, now)
+        deliver.plan_all(
+            [case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED]
+        )
+    return effects
+
+
+def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
+    """The leads of the news under their lock, but for those that know something newer or are only kept."""
+    ids = [each.lead_id for each in news]
+    conflicts = Exists(FieldConflict.objects.filter(lead=OuterRef("pk")))
+    leads = Lead.objects.filter(pk__in=ids).annotate(has_conflicts=conflicts).defer("raw", "search")
+    # In the order of their keys: two who lock several leads wait for each other instead of for ever.
+    found = {lead.pk: lead for lead in leads.order_by("pk").select_for_update(of=("self",))}
+    attempts: dict[int, list[Attempt]] = {}
+    for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
+        attempts.setdefault(attempt.lead_id, []).append(attempt)
+    prices = ledger.prices()
+    cases = []
+    for each, effect in zip(news, effects, strict=True):
+        lead = found.get(each.lead_id)
+        if lead is None:
+            raise Lead.DoesNotExist(f"lead {each.lead_id}")
+        effect.stale, effect.restricted = is_stale(lead, each.event_at), bool(lead.restriction)
+        if not (effect.stale or effect.restricted):
+            before = {name: getattr(lead, name) for name in WRITTEN}
+            error = settle.run_error(each.row, each.error)
+            mine = attempts.get(lead.pk, [])
+            supplied = ledger.Entry(lead, ledger.supplies(each.row.raw, prices), mine)
+            cases.append(Case(each, lead, mine, effect, before, taken(lead, each.row), error, supplied))
+    return cases
+
+
+def _settle(case: Case, now: datetime.datetime) -> None:
+    """On the objects: the lead's references, its attempt, its status, what it is due for."""
+    lead = case.lead
+    lead.enrichment_cost += case.supplied.cost
+    lead.clay_seen_at = case.news.event_at
+    lead.clay_row_id = lead.clay_row_id or case.news.row.id
+    if not case.ended:
+        return
+    attempt = case.attempts[0] if case.attempts else None
+    if attempt is not None and attempt.status in settle.OPEN_ATTEMPT:
+        case.closed = True
+        case.again = settle.next_dispatch(lead, attempt, case.error)
+        case.effect.changed.append("attempt")
+    before = lead.enrichment_status
+    settle.settle(lead, case.error, again=case.again, closed=case.closed, now=now)
+    if lead.enrichment_status != before:
+        case.effect.changed.append("enrichment_status")
+
+
+def _score(cases: Sequence[Case]) -> None:
+    for case, changed in zip(cases, scoring.apply_all([case.lead for case in cases]), strict=True):
+        if changed:
+            case.effect.changed.append("icp_score")
+
+
+def _write(cases: Sequence[Case], now: datetime.datetime) -> None:
+    """The attempts and the leads. Only columns in which any of the leads changed: each costs its indexes."""
+    closed = {
+        case.attempts[0].pk: settle.end_of(case.attempts[0], case.error, now) for case in cases if case.closed
+    }
+    _all_moved(Attempt, closed, advance_each(Attempt, closed))
+    noted = [case.attempts[0] for case in cases if case.attempts and case.supplied.fresh and not case.closed]
+    update_each(Attempt, {each.pk: {"providers": each.providers, "cost": each.cost} for each in noted})
+    columns = [
+        name for name in WRITTEN if any(getattr(case.lead, name) != case.before[name] for case in cases)
+    ]
+    leads = {
+        case.lead.pk: {
+            "enrichment_status": EnrichmentStatus(case.lead.enrichment_status),
+            "raw": case.lead.raw,
+            "updated_at": now,
+            **case.lead.values(*columns),
+        }
+        for case in cases
+    }
+    _all_moved(Lead, leads, advance_each(Lead, leads, field="enrichment_status", staying=True))
+
+
+def _all_moved(model: Any, rows: dict[int, Any], moved: set[int]) -> None:
+    if missing := rows.keys() - moved:
+        raise InvalidTransition(
+            f"{model.__name__} {min(missing)}: its status cannot be followed by the new one"
+        )

@@ -1,0 +1,63 @@
+"""What applying a row would change, column by column."""
+
+import copy
+import datetime
+from dataclasses import dataclass, field
+from typing import Any
+
+from enrichment.models import Attempt, Lead
+from enrichment.models.provenance import ConflictReason
+from enrichment.pipeline import score as scoring
+from enrichment.pipeline.mirror import settle
+from enrichment.pipeline.mirror.take_over import at_work, is_stale, taken
+from enrichment.vendors.clay import ClayRow
+
+
+@dataclass(frozen=True)
+class Change:
+    """One column before and after; of a conflict, `after` is the value that is not applied."""
+
+    field: str
+    before: Any
+    after: Any
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What `apply` would do. `conflicts`: values it would not take over, and why."""
+
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Change] = field(default_factory=list)
+    stale: bool = False
+
+
+def preview(
+    lead: Lead, row: ClayRow, *, event_at: datetime.datetime | None = None, error: Any = None
+) -> Preview:
+    """What `apply` with the same arguments would change, column by column. Writes nothing."""
+    if is_stale(lead, event_at):
+        return Preview(stale=True)
+    found = taken(lead, row)
+    after = copy.copy(lead)
+    for name, value in found.values.items():
+        setattr(after, name, value)
+    run_error = settle.run_error(row, error)
+    attempt = _open_attempt(lead)
+    again = attempt is not None and not at_work(row) and settle.next_dispatch(after, attempt, run_error)
+    if not at_work(row):
+        after.enrichment_status = settle.status_after(after, run_error, again=again)
+    scoring.apply(after)
+    names = [*found.values, "enrichment_status", "icp_score", "icp_tier"]
+    changes = [Change(name, getattr(lead, name), getattr(after, name)) for name in dict.fromkeys(names)]
+    conflicts = [
+        Change(name, getattr(lead, name, ""), given, ConflictReason(reason).label)
+        for (name, reason), given in found.conflicts.items()
+    ]
+    return Preview([change for change in changes if change.before != change.after], conflicts)
+
+
+def _open_attempt(lead: Lead) -> Attempt | None:
+    """The lead's last attempt, where it is not over."""
+    attempt = lead.attempts.order_by("-started_at", "-id").first()
+    return attempt if attempt is not None and attempt.status in settle.OPEN_ATTEMPT else None

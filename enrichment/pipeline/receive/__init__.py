@@ -1,0 +1,34 @@
+"""Clay's webhooks: stored as they come and answered, then read by a tick (D13).
+
+store    → the raw body, in one INSERT, by the web process
+events   → a body read
+judging  → what can be said of a delivery without asking Clay
+reading  → a claim of deliveries: judged, their rows fetched, applied together
+leaving  → a delivery given up to its next status, if it is still ours
+"""
+
+from enrichment.pipeline.receive.events import Event, Malformed, read
+from enrichment.pipeline.receive.judging import (
+    Judgement,
+    earlier_copies,
+    identities_in,
+    judge,
+    suppressed,
+)
+from enrichment.pipeline.receive.reading import claim, process, run_due
+from enrichment.pipeline.receive.storing import store
+
+__all__ = [
+    "Event",
+    "Judgement",
+    "Malformed",
+    "claim",
+    "earlier_copies",
+    "identities_in",
+    "judge",
+    "process",
+    "read",
+    "run_due",
+    "store",
+    "suppressed",
+]

@@ -1,0 +1,185 @@
+"""A claim of deliveries: judged, their rows fetched side by side, applied together."""
+
+import datetime
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment import fanout, holds, recovery, stopping
+from enrichment.clock import backoff, due_in
+from enrichment.leases import together
+from enrichment.models import Lead, Verdict, WebhookDelivery
+from enrichment.pipeline import mirror
+from enrichment.pipeline.receive import judging, strangers
+from enrichment.pipeline.receive.events import Event
+from enrichment.pipeline.receive.leaving import Left, leave
+from enrichment.states import DeliveryStatus, advance
+from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import NotFound, VendorError
+
+log = logging.getLogger(__name__)
+CLAIMED_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A delivery whose row has to be asked for, and what was answered."""
+
+    delivery: WebhookDelivery
+    event: Event
+    lead: Lead
+    answer: ClayRow | VendorError | None = None
+
+
+def run_due() -> int:
+    """Read deliveries until none is due; returns how many."""
+    done = 0
+    while not stopping.asked() and (deliveries := claim()):
+        process(deliveries)
+        done += len(deliveries)
+    return done
+
+
+def claim() -> list[WebhookDelivery]:
+    """The deliveries that are due, ours from now on."""
+    now = timezone.now()
+    lapsed = now - datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    with transaction.atomic():
+        # Reading again does no harm, so a killed worker's delivery is simply read again.
+        killed = WebhookDelivery.objects.filter(status=DeliveryStatus.PROCESSING, in_flight_since__lt=lapsed)
+        advance(killed, DeliveryStatus.RECEIVED, in_flight_since=None)
+        due = WebhookDelivery.objects.filter(status=DeliveryStatus.RECEIVED, not_before__lte=now)
+        rows = list(due.order_by("not_before", "id").select_for_update(skip_locked=True)[:CLAIMED_AT_ONCE])
+        ids = [row.pk for row in rows]
+        if ids:
+            advance(
+                WebhookDelivery.objects.filter(pk__in=ids), DeliveryStatus.PROCESSING, in_flight_since=now
+            )
+    for row in rows:
+        row.status, row.in_flight_since = DeliveryStatus.PROCESSING, now
+    return rows
+
+
+def process(deliveries: Sequence[WebhookDelivery]) -> None:
+    """Read the deliveries of one claim. A constant number of statements, unless one of them is poison."""
+    pending = together(deliveries, _judge_all, _failed)
+    if pending and holds.held("clay"):
+        # Not when the pause is to end: a person may resume it before.
+        leave([Left(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
+        return
+    answered = _fetched(pending)
+    stopped = judging.blocked([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
+    shown = [p for p in answered if isinstance(p.answer, ClayRow)]
+    hidden = {shown[place].delivery.pk for place in stopped}
+    rest = together(answered, lambda some: _without_a_row(some, hidden), lambda p, e: _failed(p.delivery, e))
+    for part in _one_of_each_lead(rest):
+        together(part, _apply, lambda p, e: _failed(p.delivery, e))
+
+
+def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Pending]:
+    """Leaves those that can be judged without a call; the others have to be asked for."""
+    duplicates = judging.earlier_copies(deliveries)
+    find = judging.finder(judging.events_in(deliveries), only=judging.LOADED)
+    left: list[Left] = []
+    pending: list[Pending] = []
+    for delivery in deliveries:
+        found = judging.judge(delivery, delivery.pk in duplicates, find)
+        if found.verdict or found.event is None or found.lead is None:
+            left.append(Left(delivery, found.verdict, found.event, found.lead))
+        else:
+            pending.append(Pending(delivery, found.event, found.lead))
+    leave(_forgetting(left))
+    return pending
+
+
+def _forgetting(all_left: Sequence[Left]) -> list[Left]:
+    """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
+    about_nobody = [left for left in all_left if left.lead is None]
+    found = strangers.suppressed([bytes(left.delivery.body) for left in about_nobody])
+    hidden = {about_nobody[place].delivery.pk for place in found}
+    return [
+        Left(left.delivery, Verdict.SUPPRESSED, left.event) if left.delivery.pk in hidden else left
+        for left in all_left
+    ]
+
+
+def _failed(delivery: WebhookDelivery, error: Exception) -> None:
+    """A poison delivery stays on the Webhooks screen with its error.
+
+    Its kind is logged and no more: the words of an exception may hold a person's data.
+    """
+    log.error("webhook delivery %s: %s", delivery.pk, type(error).__name__)
+    leave([Left(delivery, error="internal_error")])
+
+
+def _fetched(pending: Sequence[Pending]) -> list[Pending]:
+    if not pending:
+        return []
+    client = clay()
+    answers = fanout.each(
+        pending, lambda p: client.get_row(p.lead.clay_table_id or p.event.table_id, p.event.row_id)
+    )
+    return [Pending(p.delivery, p.event, p.lead, answer) for p, answer in zip(pending, answers, strict=True)]
+
+
+def _without_a_row(answered: Sequence[Pending], hidden: set[int]) -> list[Pending]:
+    """Leaves those whose row did not come, or may not be applied, or not yet; answers the others."""
+    left = {p.delivery.pk: found for p in answered if (found := _left(p, p.delivery.pk in hidden))}
+    leave(list(left.values()))
+    return [p for p in answered if p.delivery.pk not in left]
+
+
+def _left(pending: Pending, hidden: bool) -> Left | None:
+    delivery, event, lead, answer = pending.delivery, pending.event, pending.lead, pending.answer
+    if isinstance(answer, NotFound):
+        return Left(delivery, Verdict.UNKNOWN_ROW, event, lead)
+    if isinstance(answer, VendorError):
+        step = recovery.next_step(answer, tries=delivery.tries + 1, limit="clay.reads", scope="")
+        if step.action == "give_up":
+            return Left(delivery, event=event, lead=lead, error=answer.recovery)
+        return Left(delivery, again=step.not_before, tries=delivery.tries + step.counted)
+    if hidden:
+        return Left(delivery, Verdict.SUPPRESSED, event)
+    if answer is not None and mirror.at_work(answer) and delivery.tries < settings.MAX_ATTEMPTS:
+        # The news was quicker than the row, or is of a run before the present one.
+        return Left(delivery, again=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
+    return None
+
+
+def _one_of_each_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:
+    """Parts in which no lead comes twice; what is told of one lead stays in its order."""
+    rest = list(pending)
+    while rest:
+        part: dict[int, Pending] = {}
+        later = []
+        for p in rest:
+            if part.setdefault(p.lead.pk, p) is not p:
+                later.append(p)
+        yield list(part.values())
+        rest = later
+
+
+def _apply(pending: Sequence[Pending]) -> list[None]:
+    news = [
+        mirror.News(p.lead.pk, p.answer, p.event.at, p.event.error)
+        for p in pending
+        if isinstance(p.answer, ClayRow)
+    ]
+    left = []
+    for p, effect in zip(pending, mirror.apply_all(news), strict=True):
+        left.append(Left(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
+    leave(left)
+    return []
+
+
+def _verdict(effect: mirror.Effect) -> Verdict:
+    if effect.restricted:
+        return Verdict.RESTRICTED
+    if effect.stale:
+        return Verdict.STALE
+    return Verdict.ACCEPTED if effect.changed else Verdict.UNCHANGED

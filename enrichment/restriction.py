@@ -1,0 +1,102 @@
+"""Leads that are only kept (Art. 18) or objected to (Art. 21): set and lifted here, asked wherever a lead is used."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment.models import BatchItem, Handover, Lead, Restriction
+from enrichment.models.work import BatchKind
+from enrichment.pipeline import deliver
+from enrichment.pipeline import score as scoring
+from enrichment.states import BatchStatus, HandoverStatus, ItemStatus, advance
+from gdpr import audit
+from gdpr.stores import Ground
+
+# What is not on its way yet, and can still be kept back.
+_QUEUED = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
+
+
+def restrict(lead_ids: Collection[int], ground: Ground) -> int:
+    """Stop every use of these leads from now on, hand-overs that wait included; returns how many are new to it.
+
+    What is on its way to a vendor at this moment cannot be called back: ask `handing_over` afterwards.
+    """
+    changed = 0
+    with transaction.atomic():
+        for lead in _locked(lead_ids):
+            after = _with(lead.restriction, ground)
+            if after != lead.restriction:
+                changed += 1
+                _write(lead, after)
+                audit.record("restrict_lead", on=lead, reason=ground)
+        waiting = Handover.objects.filter(lead__in=lead_ids, status__in=_QUEUED)
+        advance(
+            waiting,
+            HandoverStatus.WITHHELD,
+            error_kind="restricted",
+            finished_at=timezone.now(),
+            in_flight_since=None,
+        )
+    return changed
+
+
+def release(lead_ids: Collection[int], ground: Ground) -> int:
+    """Lift one ground; a lead with none left is scored and handed over again. Returns how many were changed."""
+    changed = 0
+    with transaction.atomic():
+        for lead in _locked(lead_ids):
+            after = _without(lead.restriction, ground)
+            if after == lead.restriction:
+                continue
+            changed += 1
+            _write(lead, after)
+            audit.record("release_lead", on=lead, reason=ground)
+            if not after:
+                _take_up_again(lead)
+    return changed
+
+
+def _take_up_again(lead: Lead) -> None:
+    if lead.scored_at is not None:
+        scoring.apply(lead)
+        lead.save(update_fields=["icp_score", "icp_tier", "scorecard", "scored_at", "updated_at"])
+    # Withheld, or taken out at the other side: that the payload is the same as before says nothing now.
+    deliver.plan(lead, force=True)
+
+
+def _locked(lead_ids: Collection[int]) -> list[Lead]:
+    return list(Lead.objects.select_for_update().filter(pk__in=lead_ids).order_by("pk"))
+
+
+def _write(lead: Lead, after: str) -> None:
+    lead.restriction = after
+    lead.save(update_fields=["restriction", "updated_at"])
+
+
+def _with(present: str, ground: Ground) -> str:
+    return str(ground) if present in ("", ground) else str(Restriction.BOTH)
+
+
+def _without(present: str, ground: Ground) -> str:
+    if present == Restriction.BOTH:
+        other = {Ground.RESTRICTION: Ground.OBJECTION, Ground.OBJECTION: Ground.RESTRICTION}
+        return str(other[ground])
+    return "" if present == ground else present
+
+
+# ---------------------------------------------------------------- what is on its way
+
+
+def handing_over(lead_ids: Collection[int], system: str = "") -> bool:
+    """Whether a call that hands one of these leads to `system` (empty: to any) is under way."""
+    open_calls = Handover.objects.filter(lead__in=lead_ids, status=HandoverStatus.IN_FLIGHT)
+    return (open_calls.filter(system=system) if system else open_calls).exists()
+
+
+def going_to_clay(lead_ids: Collection[int]) -> bool:
+    """Whether a call to Clay about one of these leads is under way, or a row may have been made by a lost one."""
+    items = BatchItem.objects.filter(lead__in=lead_ids, status=ItemStatus.PLANNED)
+    in_flight = items.filter(batch__status=BatchStatus.IN_FLIGHT)
+    unsure = items.filter(batch__status=BatchStatus.UNKNOWN, batch__kind=BatchKind.ROWS)
+    return in_flight.exists() or unsure.exists()

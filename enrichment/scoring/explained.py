@@ -1,0 +1,28 @@
+"""Why a lead has the score it has: worked out when somebody asks, from its values and the card that scored it."""
+
+import functools
+from typing import Any
+
+from enrichment.models import Lead, ScorecardVersion
+from enrichment.scoring.engine import Engine
+from enrichment.scoring.scorecard import Scorecard
+from enrichment.scoring.standing import version_of
+
+
+@functools.lru_cache(maxsize=8)
+def engine(version_id: int) -> Engine:
+    """The engine of a version, built once per process: a published document never changes."""
+    return Engine(Scorecard.model_validate(ScorecardVersion.objects.get(pk=version_id).document))
+
+
+def explanation_of(lead: Lead) -> list[dict[str, Any]]:
+    """One entry per component, as `engine.Score.explanation`; empty for a lead that was never scored.
+
+    Personal data. Not stored: a million explanations would weigh more than the leads. Two queries, and one
+    where the card is not in this process's memory.
+    """
+    version = version_of(lead)
+    if version is None or lead.icp_score is None:
+        return []
+    scorer = engine(version.pk)
+    return scorer.score_leads([lead.values(*scorer.columns)])[0].explanation

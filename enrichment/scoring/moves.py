@@ -1,0 +1,173 @@
+"""Leads that a rescore lifted into a campaign tier: recorded with it, delivered or dismissed by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from enrichment.actions import NotPossible, suppressed
+from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, Rescore, TierMove
+from enrichment.models.job import JobKind
+from enrichment.pipeline import deliver
+from enrichment.pipeline.payload import CAMPAIGN_TIERS, wanted
+from enrichment.states import HandoverStatus, MemberStatus, MoveStatus, advance
+from gdpr import audit
+
+WAY = "moves"  # in `retry_ways.WAYS`
+GONE = "The lead is gone, or somebody has decided about it already."
+OVERTAKEN = "The lead is no longer in a campaign tier."
+SUPPRESSED = "The person is suppressed or only kept; nothing may be handed over."
+NOTHING_DUE = "It has what there is of it already, or a delivery is under way."
+
+
+# ---------------------------------------------------------------- recorded by the rescore
+
+
+def lifted(leads: pl.DataFrame) -> pl.DataFrame:
+    """Those of a rescore's leads that come into a campaign tier and can be reached."""
+    came = ~pl.col("tier_before").fill_null(0).is_in(CAMPAIGN_TIERS) & pl.col("tier").is_in(CAMPAIGN_TIERS)
+    return leads.filter(came & pl.col("reachable"))
+
+
+def record(rescore: Rescore, leads: pl.DataFrame) -> None:
+    """Note who was lifted, where the publisher wants to know; who waits and has fallen out waits no more."""
+    fallen = leads.filter(pl.col("tier_before").is_in(CAMPAIGN_TIERS) & ~pl.col("tier").is_in(CAMPAIGN_TIERS))
+    if not fallen.is_empty():
+        advance(waiting().filter(lead__in=fallen["id"].to_list()), MoveStatus.OVERTAKEN)
+    if rescore.after == AfterRescore.NOTHING:
+        return
+    rows = lifted(leads).select("id", "tier_before", "tier", "score").iter_rows()
+    TierMove.objects.bulk_create(
+        (
+            TierMove(rescore=rescore, lead_id=lead, before=before, after=after, score=score)
+            for lead, before, after, score in rows
+        ),
+        ignore_conflicts=True,  # it waits already, from the version before
+        batch_size=2_000,
+    )
+
+
+# ---------------------------------------------------------------- the review
+
+
+def waiting() -> QuerySet[TierMove]:
+    return TierMove.objects.filter(status=MoveStatus.WAITING)
+
+
+def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:
+    """Start a job that hands these leads over, the best first; whoever is not delivered stays out with the reason.
+
+    Raises:
+        NotPossible: nothing of it waits.
+    """
+    chosen = chosen.filter(status=MoveStatus.WAITING)
+    if not chosen.exists():
+        raise NotPossible("Nothing of this waits for review any more.")
+    with transaction.atomic():
+        job = BulkJob.objects.create(kind=JobKind.DELIVER_MOVED, created_by=by, plan={"what": WAY})
+        total = _freeze(job, chosen)
+        plan = {"what": WAY, "count": total}
+        BulkJob.objects.filter(pk=job.pk).update(total=total, plan=plan)
+        job.total, job.plan = total, plan
+        audit.record("deliver_moved_started", by=by, on=job, counts={"leads": total})
+    return job
+
+
+def deliver_all(rescore: Rescore, *, by: Any) -> BulkJob | None:
+    """Hand over everyone this rescore lifted; None where there is nobody."""
+    try:
+        return deliver_moves(rescore.moves.all(), by=by)
+    except NotPossible:
+        return None
+
+
+def dismiss(chosen: QuerySet[TierMove], *, by: Any) -> int:
+    """Leave these leads undelivered; returns how many. A later change of the lead delivers it as ever."""
+    with transaction.atomic():
+        ids = list(chosen.filter(status=MoveStatus.WAITING).values_list("pk", flat=True))
+        count = advance(
+            TierMove.objects.filter(pk__in=ids),
+            MoveStatus.DISMISSED,
+            decided_by=by,
+            decided_at=timezone.now(),
+        )
+        audit.record("dismiss_moves", by=by, object_type="tiermove", counts={"leads": count})
+    return count
+
+
+def _freeze(job: BulkJob, chosen: QuerySet[TierMove]) -> int:
+    """Copy their keys in one statement, the best score first; returns how many."""
+    sql, params = chosen.order_by().values_list("pk", "lead_id", "score").query.sql_with_params()
+    table = connection.ops.quote_name(JobMember._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # The inner query is Django's own, with its parameters apart; nothing typed by anybody is in it.
+            f"INSERT INTO {table} (job_id, position, subject, lead_id, status, reason) "  # noqa: S608
+            f"SELECT %s, row_number() OVER (ORDER BY m.score DESC, m.move) - 1, m.move, m.lead, %s, '' "
+            f"FROM ({sql}) AS m (move, lead, score)",
+            [job.pk, str(MemberStatus.PLANNED), *params],
+        )
+        return int(cursor.rowcount)
+
+
+# ---------------------------------------------------------------- in the worker, as a way of `jobs`
+
+
+def again(ids: Sequence[int], by: Any) -> dict[int, str]:
+    """Plan these moves' deliveries inside the caller's transaction; returns {move: why not} of the others."""
+    found = {move.pk: move for move in waiting().filter(pk__in=ids).select_for_update()}
+    leads = {
+        lead.pk: lead
+        for lead in Lead.objects.filter(pk__in=[move.lead_id for move in found.values()])
+        .order_by("pk")
+        .select_for_update()
+    }
+    blocked = suppressed(leads.values())
+    why: dict[int, str] = {pk: GONE for pk in ids if pk not in found}
+    settled: dict[MoveStatus, list[int]] = {status: [] for status in MoveStatus}
+    for move in found.values():
+        lead = leads[move.lead_id]
+        status, reason = _outcome(lead, lead.pk in blocked or bool(lead.restriction))
+        settled[status].append(move.pk)
+        if reason:
+            why[move.pk] = reason
+        else:
+            audit.record("deliver_moved", by=by, object_type="lead", object_id=str(lead.pk))
+    for status, keys in settled.items():
+        if keys:
+            chosen = TierMove.objects.filter(pk__in=keys)
+            advance(chosen, status, decided_by=by, decided_at=timezone.now())
+    return why
+
+
+def _outcome(lead: Lead, blocked: bool) -> tuple[MoveStatus, str]:
+    """What becomes of the move, and why nothing was planned; plans the deliveries."""
+    if lead.icp_tier not in CAMPAIGN_TIERS:
+        return MoveStatus.OVERTAKEN, OVERTAKEN
+    if blocked:
+        return MoveStatus.DISMISSED, SUPPRESSED
+    return MoveStatus.DELIVERED, "" if deliver.plan(lead) else NOTHING_DUE
+
+
+OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
+
+
+def under_way() -> Q:
+    """Moves whose lead has a delivery that is not finished."""
+    return Q(lead__in=Handover.objects.filter(status__in=OPEN).values("lead"))
+
+
+def failed() -> QuerySet[TierMove]:
+    """Moves whose delivery started and failed."""
+    lost = Handover.objects.filter(status=HandoverStatus.FAILED).values("lead")
+    return TierMove.objects.filter(status=MoveStatus.DELIVERED, lead__in=lost)
+
+
+def deliverable(lead: Lead) -> list[str]:
+    """The systems this lead would be handed to."""
+    return [system for system in deliver.CHANNELS if wanted(lead, system)]

@@ -1,0 +1,121 @@
+"""Publishing a scorecard: what it would do, where it would send, then the version, its rescore and the choice made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+
+from enrichment import versions
+from enrichment.actions import NotPossible, suppressed
+from enrichment.health import NAMES
+from enrichment.leads.retry_plan import in_words
+from enrichment.limits import seconds_to_deliver
+from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
+from enrichment.models.handover import System
+from enrichment.scoring import preview, rescore
+from enrichment.scoring.preview import Effect
+from enrichment.scoring.scorecard import Scorecard
+from enrichment.versions import published
+
+ASKED = (
+    5_000  # people looked up in the suppression list for a plan; of more, each is looked up before it is sent
+)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """`count` leads to one system, and how long that takes at today's limits behind what waits already."""
+
+    system: str
+    name: str
+    count: int
+    seconds: float
+
+    @property
+    def duration(self) -> str:
+        return in_words(self.seconds)
+
+
+@dataclass(frozen=True)
+class DeliveryPlan:
+    """Leads that come into a campaign tier. `lifted`: those of them that can be handed over."""
+
+    entering: int
+    lifted: int
+    destinations: list[Destination]
+    left_out: dict[str, int] = field(default_factory=dict)
+    caveat: str = ""
+
+
+def delivery_plan(found: Effect) -> DeliveryPlan:
+    """What delivering the leads that `found` lifts would take. One look-up per person, up to ASKED."""
+    came = preview.entering(found)
+    flags = came.select(both=pl.col("email"), reachable=pl.col("reachable"), already=pl.col("in_campaign"))
+    reachable = int(flags["reachable"].sum())
+    mailable = int(flags["both"].sum())
+    left_out = Counter({"has neither e-mail nor phone": came.height - reachable})
+    left_out["has a phone only: goes to GoHighLevel, not to the campaign"] = reachable - mailable
+    blocked, caveat = _blocked(came.filter(pl.col("reachable")))
+    left_out["is suppressed"] = len(blocked)
+    sent = came.filter(pl.col("reachable") & ~pl.col("id").is_in(blocked))
+    to_campaign = int(sent["email"].sum())
+    places = [
+        Destination(system, NAMES[system], count, seconds_to_deliver(system, count))
+        for system, count in ((System.INSTANTLY, to_campaign), (System.GHL, sent.height))
+    ]
+    return DeliveryPlan(came.height, sent.height, places, dict(+left_out), caveat)
+
+
+def _blocked(leads: pl.DataFrame) -> tuple[list[int], str]:
+    if leads.height > ASKED:
+        return (
+            [],
+            "Each person is looked up in the suppression list before being sent; these are not counted here.",
+        )
+    chosen = Lead.objects.filter(pk__in=leads["id"].to_list())
+    return sorted(suppressed(chosen.only("linkedin_url", "email_work", "email_personal", "phone"))), ""
+
+
+def check_can_publish(draft: ScorecardVersion | None) -> None:
+    """Raises NotPossible with the sentence for the disabled button."""
+    if draft is None:
+        raise NotPossible("Nothing is drafted. Change something and save it first.")
+    versions.check_can_publish(draft)
+
+
+def publish(draft: ScorecardVersion, *, revision: int, over: int, note: str, after: str, by: Any) -> Rescore:
+    """Publish the draft in place of version number `over` and start the rescore; `after` is an AfterRescore.
+
+    Raises:
+        Stale, Invalid, NotPossible: see `versions.publish`.
+    """
+    with transaction.atomic():
+        version = versions.publish(draft, revision=revision, over=over, note=note, by=by)
+        return rescore.begin(version, over=over, after=_choice(after), by=by)
+
+
+def roll_back(old: ScorecardVersion, *, over: int, note: str, after: str, by: Any) -> Rescore:
+    """Publish a copy of `old` in place of version number `over` and start the rescore.
+
+    Raises:
+        NotPossible: see `versions.roll_back`.
+    """
+    with transaction.atomic():
+        version = versions.roll_back(old, over=over, note=note, by=by)
+        return rescore.begin(version, over=over, after=_choice(after), by=by)
+
+
+def _choice(after: str) -> str:
+    if after not in AfterRescore.values:
+        raise NotPossible("Choose what happens to the leads that come into Tier 1 or 2.")
+    return after
+
+
+def effect_of(document: dict[str, Any]) -> Effect:
+    """The effect of a valid document in place of the published one."""
+    live = Scorecard.model_validate(published(ScorecardVersion).document)
+    return preview.effect(live, Scorecard.model_validate(document))

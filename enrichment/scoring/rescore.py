@@ -1,0 +1,309 @@
+"""Scoring every lead under a version that was published: in the order of their keys, chunk by chunk.
+
+A chunk, its record and the job's position are one transaction, so a killed worker's rescore goes on where it
+stood. Only leads whose score or tier changes are written, and none that changed since it was read. A rescore is
+not cancelled, which would leave tiers of two versions for good: publishing another version, or rolling back,
+overtakes it. It starts no delivery; what the publisher chose happens when it has ended.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from psycopg.errors import DeadlockDetected
+
+from enrichment.actions import NotPossible
+from enrichment.jobs import LIVE
+from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion
+from enrichment.models.job import JobKind
+from enrichment.models.rescore import EVERY_LEAD
+from enrichment.models.version import ACTIVE_SECONDS, forget_active
+from enrichment.scoring import loading, moves
+from enrichment.scoring.engine import Engine
+from enrichment.scoring.explained import engine
+from enrichment.states import InvalidTransition, JobStatus, advance, advance_one
+from gdpr import audit
+
+log = logging.getLogger(__name__)
+CHUNK = 10_000  # leads; a second of locks at most
+LEASE_SECONDS = 30.0  # a chunk takes less, and its record is refused to whoever lost the lease
+TRIES = 5
+CLOCKS_DIFFER = datetime.timedelta(seconds=60)  # between this host and the one that scored a lead, at most
+
+
+class LeaseLost(Exception):
+    """The rescore was overtaken, or another worker took it; what this chunk did is undone."""
+
+
+@dataclass
+class Tally:
+    """Of some leads: how many were read, written, and went to a better or a worse tier."""
+
+    read: int = 0
+    changed: int = 0
+    up: int = 0
+    down: int = 0
+    lifted: int = 0
+
+
+# ---------------------------------------------------------------- what staff do
+
+
+def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Rescore:
+    """Start it, inside the transaction that publishes `version` in place of version number `over`."""
+    for job in BulkJob.objects.select_for_update().filter(
+        kind=JobKind.RESCORE, status__in=[*LIVE, JobStatus.FAILED]
+    ):
+        if job.status != JobStatus.FAILED:
+            _overtake(job, version)
+    total = Lead.objects.usable().filter(icp_score__isnull=False).count()
+    plan = {"version": version.number, "over": over, "after": after}
+    job = BulkJob.objects.create(kind=JobKind.RESCORE, created_by=by, total=total, plan=plan)
+    began = _database_time()
+    rescore = Rescore.objects.create(job=job, version=version, after=after, began_at=began)
+    audit.record(
+        "rescore_started", by=by, on=job, counts={"version": version.number, "leads": total}, reason=after
+    )
+    return rescore
+
+
+def _overtake(job: BulkJob, version: ScorecardVersion) -> None:
+    words = f"Overtaken by version {version.number} of the scorecard."
+    advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None, error=words)
+
+
+def check_can_resume(rescore: Rescore) -> None:
+    """Raises NotPossible with the sentence for the disabled button."""
+    if rescore.job.status != JobStatus.FAILED:
+        raise NotPossible("This rescore has not stopped.")
+    newest = Rescore.objects.order_by("-version__number").values_list("pk", flat=True).first()
+    if rescore.pk != newest:
+        raise NotPossible("Another version of the scorecard was published since.")
+
+
+def resume(rescore: Rescore, *, by: Any) -> None:
+    """Go on where a rescore that failed stood.
+
+    Raises:
+        NotPossible: it has not failed, or another version was published since.
+    """
+    with transaction.atomic():
+        check_can_resume(rescore)
+        try:
+            advance_one(rescore.job, JobStatus.QUEUED, error="", finished_at=None, in_flight_since=None)
+        except InvalidTransition:
+            raise NotPossible("This rescore has not stopped.") from None
+        audit.record("rescore_resumed", by=by, on=rescore.job)
+
+
+# ---------------------------------------------------------------- in the worker
+
+
+def run_due() -> int:
+    """Give the live rescore its turn; returns how many had one."""
+    due = BulkJob.objects.filter(_free(), kind=JobKind.RESCORE, status__in=LIVE).order_by("id")
+    return sum(run(job_id) for job_id in list(due.values_list("id", flat=True)))
+
+
+def _free() -> Q:
+    # In real seconds: a chunk takes as long as it takes, whatever speed the product's clock has.
+    lapsed = timezone.now() - datetime.timedelta(seconds=LEASE_SECONDS)
+    return Q(in_flight_since=None) | Q(in_flight_since__lt=lapsed)
+
+
+def run(job_id: int) -> bool:
+    """Go on until it has ended; False where another worker has it, or it ended already."""
+    now = timezone.now()
+    mine = BulkJob.objects.filter(_free(), pk=job_id, kind=JobKind.RESCORE)
+    if not (
+        advance(mine, JobStatus.RUNNING, in_flight_since=now, started_at=Coalesce("started_at", Value(now)))
+        or mine.filter(status=JobStatus.RUNNING).update(in_flight_since=now)
+    ):
+        return False
+    job = BulkJob.objects.select_related("created_by").get(pk=job_id)
+    rescore = Rescore.objects.select_related("version").get(job=job)
+    try:
+        forget_active()
+        while _guarded_chunk(job, rescore):
+            pass
+        if _no_late_writer(rescore):
+            _finish(job, rescore)
+        else:
+            _mine(job).update(in_flight_since=None)
+    except LeaseLost:
+        return True
+    except Exception:
+        # Else the tick would run into the same wall for ever; a person resumes it.
+        log.exception("rescore, job %s", job.pk)
+        words = "Stopped by a fault of ours; the log has the details. Resume it, or publish another version."
+        advance(_mine(job), JobStatus.FAILED, finished_at=timezone.now(), in_flight_since=None, error=words)
+    return True
+
+
+def _mine(job: BulkJob) -> Any:
+    return BulkJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING, in_flight_since=job.in_flight_since)
+
+
+def _guarded_chunk(job: BulkJob, rescore: Rescore) -> bool:
+    """One chunk; where PostgreSQL chose it to end a deadlock, the same again."""
+    for left in reversed(range(TRIES)):
+        try:
+            return _chunk(job, rescore)
+        except OperationalError as error:
+            if not left or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    return False
+
+
+def _chunk(job: BulkJob, rescore: Rescore) -> bool:
+    """The next leads, and the record of them; False where there are none left."""
+    with transaction.atomic():
+        ids = Lead.objects.filter(pk__gt=rescore.cursor).order_by("pk").values("pk")[:CHUNK]
+        with connection.cursor() as cursor:
+            sql, params = ids.query.sql_with_params()
+            cursor.execute(f"SELECT max(id) FROM ({sql}) AS next (id)", params)  # noqa: S608 - Django's own query
+            last = cursor.fetchone()[0]
+        if last is None:
+            return False
+        done = score_leads(rescore, "id > %s AND id <= %s", [rescore.cursor, last])
+        _record(job, rescore, done, last)
+    return True
+
+
+def _record(job: BulkJob, rescore: Rescore, done: Tally, cursor: int) -> None:
+    now = timezone.now()
+    if not _mine(job).update(
+        position=F("position") + done.read, accepted=F("accepted") + done.changed, in_flight_since=now
+    ):
+        raise LeaseLost
+    Rescore.objects.filter(pk=rescore.pk).update(
+        cursor=cursor,
+        changed=F("changed") + done.changed,
+        up=F("up") + done.up,
+        down=F("down") + done.down,
+        lifted=F("lifted") + done.lifted,
+    )
+    job.in_flight_since, rescore.cursor = now, cursor
+
+
+def _no_late_writer(rescore: Rescore) -> bool:
+    """Whether no process can still write a score of the version before.
+
+    One may have asked for the active version just before it changed, and still be in its transaction.
+    """
+    settled = rescore.began_at + datetime.timedelta(seconds=ACTIVE_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT clock_timestamp() > %s AND NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE xact_start < %s "
+            "AND backend_xid IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid())",
+            [settled, settled],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _finish(job: BulkJob, rescore: Rescore) -> None:
+    """Leads that were scored under an older version since; then the end, and what the publisher chose."""
+    with transaction.atomic():
+        late = "scored_at >= %s AND scorecard_id IS DISTINCT FROM %s"
+        done = score_leads(rescore, late, [rescore.began_at - CLOCKS_DIFFER, rescore.version_id])
+        done.read = 0  # they were counted when their chunk was
+        _record(job, rescore, done, EVERY_LEAD)
+        now = timezone.now()
+        BulkJob.objects.filter(pk=job.pk).update(total=F("position"))
+        if not advance(_mine(job), JobStatus.DONE, finished_at=now, in_flight_since=None):
+            raise LeaseLost
+        Rescore.objects.filter(pk=rescore.pk).update(finished_at=now)
+        rescore.refresh_from_db()
+        counts = {
+            "changed": rescore.changed,
+            "up": rescore.up,
+            "down": rescore.down,
+            "lifted": rescore.lifted,
+        }
+        audit.record("rescore_ended", on=job, counts=counts)
+        if rescore.after == AfterRescore.DELIVER:
+            moves.deliver_all(rescore, by=job.created_by)
+
+
+# ---------------------------------------------------------------- scores
+
+
+def score_leads(rescore: Rescore, where: str, params: list[Any]) -> Tally:
+    """Score what `where` (SQL of ours) chooses under the rescore's version, inside the caller's transaction."""
+    scorer, done = engine(rescore.version_id), Tally()
+    for _ in range(TRIES):
+        leads = _evaluated(scorer, loading.load(scorer.columns, where, params, BEFORE))
+        done.read = done.read or leads.height
+        changed = leads.filter(
+            pl.col("score").ne_missing(pl.col("score_before"))
+            | pl.col("tier").ne_missing(pl.col("tier_before"))
+        )
+        written = changed.filter(pl.col("id").is_in(_write(rescore, changed)))
+        _count(done, written)
+        moves.record(rescore, written)
+        if written.height == changed.height:
+            return done
+    raise OperationalError("leads changed under the rescore again and again")
+
+
+BEFORE = {
+    "score_before": ("icp_score", pl.Float64),
+    "tier_before": ("icp_tier", pl.Int64),
+    "seen": ("xmin::text::bigint", pl.Int64),
+}
+
+
+def _evaluated(scorer: Engine, leads: pl.DataFrame) -> pl.DataFrame:
+    scored = scorer.score_frame(leads)
+    tier = pl.coalesce("clay_tier", "tier") if settings.TIER_SOURCE == "clay" else pl.col("tier")
+    return scored.select(
+        "id",
+        "seen",
+        "email",
+        "reachable",
+        "score_before",
+        "tier_before",
+        score="total",
+        tier=tier.cast(pl.Int64),
+    )
+
+
+def _write(rescore: Rescore, changed: pl.DataFrame) -> list[int]:
+    """Write the scores of those that are still as they were read; returns which."""
+    if changed.is_empty():
+        return []
+    now = timezone.now()
+    statement = (
+        "UPDATE enrichment_lead AS lead SET icp_score = new.score, icp_tier = new.tier, scorecard_id = %s, "
+        "scored_at = %s, updated_at = %s "
+        "FROM unnest(%s::bigint[], %s::float8[], %s::smallint[], %s::text[]) AS new (id, score, tier, seen) "
+        "WHERE lead.id = new.id AND lead.id BETWEEN %s AND %s AND lead.xmin = new.seen::xid RETURNING lead.id"
+    )
+    ids = changed["id"].to_list()
+    arrays = [ids, changed["score"].to_list(), changed["tier"].to_list()]
+    seen = changed["seen"].cast(pl.String).to_list()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [rescore.version_id, now, now, *arrays, seen, min(ids), max(ids)])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _count(done: Tally, written: pl.DataFrame) -> None:
+    done.changed += written.height
+    done.up += written.filter(pl.col("tier") < pl.col("tier_before")).height
+    done.down += written.filter(pl.col("tier") > pl.col("tier_before")).height
+    done.lifted += moves.lifted(written).height
+
+
+def _database_time() -> datetime.datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]

@@ -1,0 +1,21 @@
+"""Whether this worker was asked to stop: a tick then begins nothing more, so that nothing is left in flight."""
+
+import threading
+from typing import Any
+
+_asked = threading.Event()
+
+
+def ask(*_: Any, **__: Any) -> None:
+    """The worker is to stop: what is under way is finished, the rest is left for others."""
+    _asked.set()
+
+
+def asked() -> bool:
+    """Looked at before each claim: what one claim takes is done well within the time a worker is given to stop."""
+    return _asked.is_set()
+
+
+def forget() -> None:
+    """As at the start of a process."""
+    _asked.clear()

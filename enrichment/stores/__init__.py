@@ -1,0 +1,23 @@
+"""The places that hold a person's data, as the law's side works through them: the mirror, Clay, GoHighLevel, Instantly.
+
+Each fulfils `gdpr.stores.PersonalDataStore`. `people` finds a person in the mirror, `traces` in free text,
+`asking` makes the vendors' calls, `texts` says what a person does by hand.
+"""
+
+from gdpr import sources
+from gdpr.stores import register
+
+
+def register_all() -> None:
+    """Make the four stores known to the law's side."""
+    from enrichment.stores import values
+    from enrichment.stores.clay import ClayStore
+    from enrichment.stores.ghl import GoHighLevelStore
+    from enrichment.stores.instantly import InstantlyStore
+    from enrichment.stores.mirror import MirrorStore
+    from enrichment.stores.source import LeadSource
+
+    for store in (ClayStore(), GoHighLevelStore(), InstantlyStore(), MirrorStore()):
+        register(store)
+    sources.register(LeadSource())
+    values.register_fields()

@@ -1,0 +1,75 @@
+"""One call to a vendor for the law's side: under its limit and its holds, its errors in the words of the stores."""
+
+import datetime
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.conf import settings
+
+from enrichment import holds, recovery
+from enrichment.clock import due_in, in_seconds
+from enrichment.health import NAMES
+from enrichment.vendors import limiter
+from enrichment.vendors.errors import NotFound, NotOffered, Recovery, VendorError
+from gdpr.stores import Capability, Later, Unsupported
+
+Answer = TypeVar("Answer")
+KEYS = {"clay": "CLAY_API_KEY", "ghl": "GHL_API_KEY", "instantly": "INSTANTLY_API_KEY"}
+ON_ITS_WAY_SECONDS = 5.0  # real ones: as long as a call usually takes
+
+
+def is_set_up(system: str) -> bool:
+    """Whether we have a key: without one every step there is a person's."""
+    return bool(str(getattr(settings, KEYS[system])).strip())
+
+
+def ask(
+    system: str,
+    call: Callable[[], Answer],
+    *,
+    capability: Capability,
+    limit: str | None = None,
+    scope: str = "",
+) -> Answer:
+    """`call()` with a slot of `limit` in `scope` (None: unlimited).
+
+    Raises:
+        Later: the system is held, down, out of slots, or its answer was lost; nothing is taken for done.
+        Unsupported: it has no such call, by its own words or because the address does not exist.
+        VendorError: it refuses for good.
+    """
+    if hold := holds.held(system):
+        raise Later(f"{NAMES[system]} is paused: {hold.message or hold.reason}", hold.until)
+    if limit and (wait := limiter.take(limit, scope)):
+        raise Later(f"{NAMES[system]}: its rate limit is used up for the moment", in_seconds(wait))
+    try:
+        return call()
+    except NotOffered:
+        raise Unsupported(capability) from None
+    except VendorError as error:
+        raise _in_our_words(error, system, capability, limit, scope) from None
+
+
+def _in_our_words(
+    error: VendorError, system: str, capability: Capability, limit: str | None, scope: str
+) -> Exception:
+    if isinstance(error, NotFound) and error.recovery is Recovery.NEEDS_PERSON:
+        return Unsupported(capability)  # a 404 that is not about the record: the address itself is not there
+    step = recovery.next_step(error, tries=1, limit=limit or f"{system}.reads", scope=scope)
+    if step.action == "give_up":
+        return error
+    hold = holds.held(system)
+    return Later(str(error), hold.until if hold else step.not_before)
+
+
+def soon() -> datetime.datetime:
+    return in_seconds(ON_ITS_WAY_SECONDS)
+
+
+def later_for_calls_under_way(what: str) -> Later:
+    """A call of ours that was under way when the step came: its effect must be there before the step is done."""
+    return Later(f"{what} is on its way to the system at this moment", soon())
+
+
+def later_for_index() -> Later:
+    return Later("The system's search still shows the record", due_in(settings.READ_BACK_SECONDS))

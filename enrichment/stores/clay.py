@@ -1,0 +1,270 @@
+"""Clay as a store: the rows of our tables, those the mirror does not know included."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from enrichment import restriction
+from enrichment.connections import clay_table
+from enrichment.drift.differences import identity_in, url_of
+from enrichment.labels import provider_name
+from enrichment.models import Drift, Lead
+from enrichment.pipeline.ledger import supplies
+from enrichment.stores import asking, clay_export, people, texts
+from enrichment.stores.mirror_tables import forget_row
+from enrichment.stores.values import shown, validated
+from enrichment.vendors.clay import COLUMN_NAMES, ClayRow
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import NotFound, Recovery
+from gdpr.identity import Identity
+from gdpr.stores import Capability, Copy, Datum, Ground, Record, Unsupported
+
+Answer = TypeVar("Answer")
+UPDATES = "clay.updates"
+PAGE = 100  # rows of one search
+# What runs, write-backs and formulas change: nothing about the person is different then.
+_VOLATILE = {
+    "enrichment_status", "enriched_at", "provenance", "icp_score", "icp_tier", "ghl_contact_id", "instantly_lead_id",
+}  # fmt: skip
+_COMPUTED = {"icp_score", "icp_tier"}
+
+
+class ClayStore:
+    """A key is "table/row". Restricting stops nothing there but our own triggers: Clay does nothing by itself."""
+
+    name = "clay"
+    label = "Clay"
+    is_recipient = True
+    order = 10
+    recoverable_days = 0
+
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset(Capability) if asking.is_set_up(self.name) else frozenset()
+
+    def instructions(self, capability: Capability, record: Record | None) -> str:
+        return texts.instructions(self.name, capability, record)
+
+    # ------------------------------------------------------------ finding
+
+    def locate(self, identity: Identity) -> Sequence[Record]:
+        """By the rows we know, then by search in every table; by export where Clay has no search (D14)."""
+        self._configured(Capability.LOCATE)
+        circle = people.circle(identity)
+        if restriction.going_to_clay(circle.leads):
+            raise asking.later_for_calls_under_way("A batch with this lead")
+        found = dict(self._known_rows(circle))
+        try:
+            found |= dict(self._searched(circle))
+        except Unsupported:
+            found |= dict(self._exported(circle))
+        records = [self._record(table, row, circle) for (table, _), row in found.items()]
+        people_found = {record.summary.get("linkedin_url") for record in records if record.sure}
+        if (
+            len(people_found - {None}) > 1 and not circle.own_urls
+        ):  # one address, and several profiles under it
+            records = [dataclasses.replace(record, sure=False) for record in records]
+        return records
+
+    def _known_rows(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
+        """Read by their ids: a search may not know them yet."""
+        for table, row_id in _row_ids(circle):
+            if row := self._row(table, row_id, Capability.LOCATE):
+                yield (table, row.id), row
+
+    def _searched(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
+        for table in self._tables():
+            for query in _queries(circle):
+                cursor: str | None = None
+                while True:
+                    page = self._search(table, query, cursor)
+                    for row in page.rows:
+                        yield (table, row.id), row
+                    cursor = page.next_cursor
+                    if cursor is None:
+                        break
+
+    def _tables(self) -> list[str]:
+        """Those of ours that are still there: to ask for one that is gone would look like a wrong address."""
+        listed = {table.id for table in self._ask(Capability.LOCATE, lambda: clay().list_tables())}
+        return [table for table in tables() if table in listed or table == clay_table()]
+
+    def _search(self, table: str, query: Mapping[str, str], cursor: str | None = None) -> Any:
+        return self._ask(
+            Capability.LOCATE, lambda: clay().search_rows(table, query, limit=PAGE, cursor=cursor)
+        )
+
+    def _exported(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
+        """Raises Later while exports are to come; the rows found are read again as they are now."""
+        for table, row_id in clay_export.rows_about(circle, self._tables(), self._export_page):
+            if row := self._row(table, row_id, Capability.LOCATE):
+                yield (table, row.id), row
+
+    def _export_page(self, table: str, cursor: str | None) -> Any:
+        return self._ask(
+            Capability.LOCATE,
+            lambda: clay().export_rows(table, limit=clay_export.PAGE, cursor=cursor),
+            limit="clay.exports",
+            scope=clay().workspace_id,
+        )
+
+    def _record(self, table: str, row: ClayRow, circle: people.Circle) -> Record:
+        told = identity_in(row)
+        owner = Lead.objects.filter(clay_row_id=row.id).values_list("pk", flat=True).first()
+        anothers = bool(told.linkedin_url and circle.own_urls) and told.linkedin_url not in circle.own_urls
+        vouched = circle.vouches([owner] if owner else [], told.emails)
+        return Record(
+            self.name,
+            f"{table}/{row.id}",
+            circle.kinds(urls=[told.linkedin_url], emails=told.emails, phones=[told.phone]) or (people.URL,),
+            told.linkedin_url in circle.own_urls or (vouched and not anothers),
+            _summary(row),
+            people.fingerprint({k: v for k, v in row.values.items() if k in COLUMN_NAMES - _VOLATILE}),
+            circle.own(told.linkedin_url, told.emails, told.phone),
+        )
+
+    # ------------------------------------------------------------ telling, correcting
+
+    def export(self, record: Record) -> Copy:
+        row = self._row(*_parts(record), Capability.EXPORT)
+        return Copy(data=list(_data(row)) if row else [])
+
+    def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Fields that Clay's table has no column for are not held there (D6)."""
+        written = {k: v for k, v in validated(values).items() if k in COLUMN_NAMES - _COMPUTED}
+        table, row_id = _parts(record)
+        row = self._row(table, row_id, Capability.RECTIFY)
+        if row is None or not written:
+            return {}
+        self._ask(
+            Capability.RECTIFY,
+            lambda: clay().update_row(table, row_id, {name: _sent(value) for name, value in written.items()}),
+            limit=UPDATES,
+            scope=table,
+        )
+        return {name: shown(row.values.get(name)) for name in written}
+
+    # ------------------------------------------------------------ erasing
+
+    def erase(self, record: Record) -> None:
+        """Raises Unsupported where the row is still there after "not found": then the call itself is not."""
+        table, row_id = _parts(record)
+        if restriction.going_to_clay(_owners(row_id)):
+            raise asking.later_for_calls_under_way("A batch with this lead")
+        deleted = self._ask(
+            Capability.ERASE, lambda: clay().delete_row(table, row_id), limit=UPDATES, scope=table
+        )
+        if not deleted and self._row(table, row_id, Capability.ERASE) is not None:
+            raise Unsupported(Capability.ERASE)
+        forget_row([row_id])
+
+    def verify_absent(self, record: Record) -> bool:
+        """The row is not there, and a search for the person does not show it any more."""
+        table, row_id = _parts(record)
+        if self._row(table, row_id, Capability.VERIFY) is not None:
+            return False
+        url = record.identity.linkedin_url or _url_of_owner(row_id)
+        if not url:
+            return True
+        try:
+            page = self._search(table, {"linkedin_url": url})
+        except Unsupported:
+            return True  # Clay has no search: the row itself was asked for above
+        if any(row.id == row_id for row in page.rows):
+            raise asking.later_for_index()
+        return True
+
+    # ------------------------------------------------------------ keeping only
+
+    def restrict(self, record: Record, ground: Ground) -> None:
+        leads = _owners(_parts(record)[1])
+        restriction.restrict(leads, ground)
+        if restriction.going_to_clay(leads):
+            raise asking.later_for_calls_under_way("A batch with this lead")
+
+    def release(self, record: Record, ground: Ground) -> None:
+        """Nothing was changed there; the mirror lets the lead's triggers go again."""
+
+    # ------------------------------------------------------------ calls
+
+    def _row(self, table: str, row_id: str, capability: Capability) -> ClayRow | None:
+        """None only where Clay itself says that there is no such row."""
+        try:
+            return self._ask(capability, lambda: clay().get_row(table, row_id))
+        except NotFound as error:
+            if error.recovery is not Recovery.UNENRICHABLE:
+                raise
+            return None
+
+    def _ask(
+        self, capability: Capability, call: Callable[[], Answer], *, limit: str | None = None, scope: str = ""
+    ) -> Answer:
+        self._configured(capability)
+        return asking.ask(self.name, call, capability=capability, limit=limit, scope=scope)
+
+    def _configured(self, capability: Capability) -> None:
+        if not asking.is_set_up(self.name):
+            raise Unsupported(capability)
+
+
+def tables() -> list[str]:
+    """The table that takes new rows, and every other one that a lead or drift names."""
+    named = {clay_table(), *Lead.objects.order_by().values_list("clay_table_id", flat=True).distinct()}
+    named |= set(Drift.objects.order_by().values_list("table_id", flat=True).distinct())
+    return sorted(named - {""})
+
+
+def _queries(circle: people.Circle) -> Iterator[dict[str, str]]:
+    """A search compares a column's whole value, so each spelling we know of is asked for."""
+    for url in circle.urls:
+        for spelling in (url, f"{url}/"):
+            yield {"linkedin_url": spelling}
+    stored = {email for each in circle.known for email in (each.lead.email_work, each.lead.email_personal)}
+    for email in dict.fromkeys([*circle.emails, *sorted(stored - {""})]):
+        yield {"email_work": email}
+        yield {"email_personal": email}
+    for phone in circle.phones:
+        yield {"phone": phone}
+
+
+def _row_ids(circle: people.Circle) -> list[tuple[str, str]]:
+    """(table, row) of the leads and of the duplicates that a comparison found."""
+    pairs = [(each.lead.clay_table_id or clay_table(), each.lead.clay_row_id or "") for each in circle.known]
+    drift = Drift.objects.filter(lead__in=circle.leads).exclude(row_id="").exclude(table_id="")
+    return list(
+        dict.fromkeys(pair for pair in [*pairs, *drift.values_list("table_id", "row_id")] if all(pair))
+    )
+
+
+def _parts(record: Record) -> tuple[str, str]:
+    table, _, row_id = record.key.rpartition("/")
+    return table, row_id
+
+
+def _owners(row_id: str) -> list[int]:
+    return list(Lead.objects.filter(clay_row_id=row_id).values_list("pk", flat=True))
+
+
+def _url_of_owner(row_id: str) -> str:
+    return Lead.objects.filter(clay_row_id=row_id).values_list("linkedin_url", flat=True).first() or ""
+
+
+def _sent(value: Any) -> Any:
+    return None if value in ("", []) else value
+
+
+def _summary(row: ClayRow) -> dict[str, str]:
+    name = f"{shown(row.values.get('first_name'))} {shown(row.values.get('last_name'))}".strip()
+    told = {"name": name, "company": shown(row.values.get("company_name")), "linkedin_url": url_of(row)}
+    told |= {each: shown(row.values.get(each)) for each in ("email_work", "email_personal", "phone")}
+    return {key: value for key, value in told.items() if value}
+
+
+def _data(row: ClayRow) -> Iterable[Datum]:
+    suppliers = {field: supply for supply in supplies(row.raw, {}) for field in supply.fields}
+    for name, value in row.raw.items():
+        if value in ("", None, [], {}):
+            continue
+        supply = suppliers.get(name)
+        yield Datum(
+            name, value, provider_name(supply.provider) if supply else "Clay", supply.at if supply else None
+        )

@@ -1,0 +1,131 @@
+"""What the mirror holds of a person, as they are told of it (Art. 15): each value, whence it is, and since when."""
+
+import datetime
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from enrichment.labels import provider_name
+from enrichment.models import Lead
+from enrichment.models.handover import System
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.rows import row_of
+from enrichment.pipeline.receive.strangers import text_of
+from enrichment.provenance import DOCUMENTED_INTEREST, LEGAL_BASIS, PURPOSE
+from enrichment.scoring.explained import explanation_of
+from enrichment.states import ItemStatus
+from enrichment.stores.mirror_tables import TABLES, Subject, Table, deliveries_of
+from gdpr.stores import Copy, Datum, Share
+
+SCRAPED = (
+    "linkedin_url", "first_name", "last_name", "company_name", "source_type", "source_name", "source_url",
+    "engagement_action", "engagement_content", "scraped_at",
+)  # fmt: skip
+OURS = ("icp_score", "icp_tier")
+GIVEN_BY = {
+    "clay_row_id": "Clay",
+    "raw": "Clay",
+    "clay_score": "Clay",
+    "clay_tier": "Clay",
+    "ghl_contact_id": System.GHL.label,
+    "instantly_lead_id": System.INSTANTLY.label,
+}
+RECIPIENTS = {str(system): str(system.label) for system in System}
+PURPOSES = (
+    f"{PURPOSE.replace('_', ' ')} ({DOCUMENTED_INTEREST})",
+    f"legal basis: {LEGAL_BASIS.replace('_', ' ')}",
+)
+
+
+def of_lead(lead: Lead) -> Copy:
+    """Everything the mirror's tables hold of the lead's person."""
+    subject = Subject.of(lead)
+    data = [
+        *_of_columns(lead),
+        *_of_conflicts(lead),
+        *_of_handovers(lead),
+        *_of_moves(lead),
+        *_of_webhooks(subject),
+    ]
+    return Copy(
+        data=data,
+        shares=list(_shares(lead)),
+        logic=explanation_of(lead),
+        purposes=PURPOSES,
+        retention_until=lead.retention_until,
+    )
+
+
+def told() -> set[tuple[str, str]]:
+    """(model, field) of everything that is not left untold; a test holds it against the declaration."""
+    return {(table.model, name) for table in TABLES for name in table.fields - table.untold}
+
+
+def table_of(model: str) -> Table:
+    return next(table for table in TABLES if table.model == model)
+
+
+def _of_columns(lead: Lead) -> Iterator[Datum]:
+    facts = {fact.field: fact for fact in lead.facts.order_by("observed_at", "pk")}
+    table = table_of("Lead")
+    for name in sorted(table.fields - table.untold):
+        value = getattr(lead, name)
+        if value in ("", None, [], {}):
+            continue
+        if name in lead.pinned_fields:
+            yield Datum(name, value, "corrected at the person's request")
+        elif fact := facts.get(name):
+            yield Datum(name, value, provider_name(fact.provider), fact.observed_at)
+        else:
+            yield Datum(name, value, *_source(lead, name))
+
+
+def _source(lead: Lead, name: str) -> tuple[str, datetime.datetime | None]:
+    if name in SCRAPED:
+        return f"{lead.get_source_type_display()}: {lead.source_name}", lead.scraped_at
+    if name in OURS:
+        return "our scorecard", lead.scored_at
+    return GIVEN_BY.get(name, "Clay"), lead.clay_seen_at or lead.enriched_at
+
+
+def _of_conflicts(lead: Lead) -> Iterator[Datum]:
+    """Values that came in and were not applied."""
+    for conflict in lead.conflicts.order_by("field"):
+        if conflict.value:
+            yield Datum(f"{conflict.field} (not applied)", conflict.value, "Clay", conflict.observed_at)
+
+
+def _of_handovers(lead: Lead) -> Iterator[Datum]:
+    for handover in lead.handovers.exclude(external_id="").order_by("pk"):
+        name = f"record at {System(handover.system).label}"
+        yield Datum(name, handover.external_id, System(handover.system).label, handover.finished_at)
+
+
+def _of_moves(lead: Lead) -> Iterator[Datum]:
+    for move in lead.tier_moves.order_by("pk"):
+        yield Datum("tier before", move.before, "our scorecard")
+        yield Datum("tier after", move.after, "our scorecard")
+        yield Datum("score at the change of tier", move.score, "our scorecard")
+
+
+def _of_webhooks(subject: Subject) -> Iterator[Datum]:
+    for delivery in deliveries_of(subject).order_by("pk"):
+        if delivery.body:
+            yield Datum("message from Clay", document_of(bytes(delivery.body)), "Clay", delivery.received_at)
+
+
+def document_of(body: bytes) -> Any:
+    """A raw body as it can be shown: JSON where it is, else its text."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return text_of(body)
+
+
+def _shares(lead: Lead) -> Iterator[Share]:
+    for item in lead.batch_items.filter(batch__kind=BatchKind.ROWS, status=ItemStatus.DONE).select_related(
+        "batch"
+    ):
+        yield Share("Clay", tuple(sorted(row_of(lead))), item.batch.finished_at or item.batch.created_at)
+    for each in lead.disclosures.order_by("occurred_at", "pk"):
+        yield Share(RECIPIENTS.get(each.system, each.system), tuple(each.fields), each.occurred_at)

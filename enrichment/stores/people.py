@@ -1,0 +1,198 @@
+"""A person as the mirror knows them: the leads that any identifier leads to, and how sure each is."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
+
+from enrichment.models import Lead, WaterfallVersion
+from enrichment.models.lead import LeadQuerySet
+from enrichment.pipeline import linkedin, normalise
+from gdpr.identity import Identity
+
+URL, EMAIL, PHONE = "linkedin_url", "email", "phone"
+_LOADED = (
+    "linkedin_url", "first_name", "last_name", "company_name", "email_work", "email_personal", "phone",
+    "clay_row_id", "clay_table_id", "ghl_contact_id", "instantly_lead_id", "restriction",
+)  # fmt: skip
+
+
+def normal(identity: Identity) -> Identity:
+    """The identifiers in the one spelling that the mirror keeps; what cannot be read stays as it was given."""
+    country = WaterfallVersion.active().phone_country
+    emails = (spelt(normalise.email, each).casefold() for each in identity.emails)
+    return Identity(
+        spelt(linkedin.canonical, identity.linkedin_url),
+        tuple(dict.fromkeys(each for each in emails if each)),
+        spelt(normalise.phone(country), identity.phone),
+    )
+
+
+def spelt(read: Any, value: str) -> str:
+    try:
+        return str(read(value.strip())) if value.strip() else ""
+    except ValueError:
+        return value.strip()
+
+
+@dataclass(frozen=True)
+class Known:
+    """A lead that `matched` led to. `sure` is False where it may be another person's."""
+
+    lead: Lead
+    matched: tuple[str, ...]
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A person as asked for (`identity`, normalised), and the leads known under any of the identifiers."""
+
+    identity: Identity
+    known: tuple[Known, ...]
+
+    @cached_property
+    def leads(self) -> dict[int, Known]:
+        return {each.lead.pk: each for each in self.known}
+
+    @cached_property
+    def urls(self) -> list[str]:
+        return _once([self.identity.linkedin_url, *(each.lead.linkedin_url for each in self.known)])
+
+    @cached_property
+    def emails(self) -> list[str]:
+        """Lower case: those asked for first, then what the mirror knows beside them."""
+        return _once([*self.identity.emails, *(e for each in self.known for e in emails_of(each.lead))])
+
+    @cached_property
+    def phones(self) -> list[str]:
+        return _once([self.identity.phone, *(each.lead.phone for each in self.known)])
+
+    @cached_property
+    def own_urls(self) -> set[str]:
+        """The profiles that are this person's beyond doubt."""
+        return {self.identity.linkedin_url, *(each.lead.linkedin_url for each in self.known if each.sure)} - {
+            ""
+        }
+
+    @cached_property
+    def own_emails(self) -> set[str]:
+        """The addresses that are this person's alone, as far as the mirror knows."""
+        told = {*self.identity.emails, *(e for each in self.known if each.sure for e in emails_of(each.lead))}
+        return {e for e in told if self._holders[e] < 2}
+
+    def kinds(
+        self, *, urls: Iterable[str] = (), emails: Iterable[str] = (), phones: Iterable[str] = ()
+    ) -> tuple[str, ...]:
+        """Which kinds of identifiers of this person are among the given ones."""
+        hits = (
+            (URL, set(urls) & set(self.urls)),
+            (EMAIL, {e.casefold() for e in emails} & set(self.emails)),
+            (PHONE, set(phones) & set(self.phones)),
+        )
+        return tuple(kind for kind, found in hits if found - {""})
+
+    @cached_property
+    def _holders(self) -> Counter[str]:
+        """{address or phone of the circle: how many leads have it}."""
+        phones = Lead.objects.filter(phone__in=self.phones).values_list("phone").annotate(count=Count("pk"))
+        return holders(self.emails) + Counter(dict(phones.order_by()))
+
+    def own(self, linkedin_url: str, emails: Iterable[str], phone: str) -> Identity:
+        """What of a record's identifiers is one person's alone: to block a shared inbox would block others."""
+        told = normal(Identity(linkedin_url, tuple(emails), phone))
+        more = {*told.emails, told.phone} - {*self.emails, *self.phones, ""}
+        shared = self._holders | (Circle(told, ())._holders if more else Counter())
+        alone = told.phone if told.phone and shared[told.phone] < 2 else ""
+        return Identity(told.linkedin_url, tuple(e for e in told.emails if shared[e] < 2), alone)
+
+    def vouches(self, leads: Iterable[int], emails: Iterable[str]) -> bool:
+        """Whether a vendor's record is this person's alone: that of one sure lead, or under an address of theirs."""
+        refers = set(leads)
+        if refers:
+            only = self.leads.get(next(iter(refers))) if len(refers) == 1 else None
+            return only is not None and only.sure
+        return bool({e.casefold() for e in emails} & self.own_emails)
+
+
+def circle(identity: Identity) -> Circle:
+    """Everything the mirror knows of a person; three look-ups, each along an index."""
+    asked = normal(identity)
+    matched: dict[int, list[str]] = {}
+    leads: dict[int, Lead] = {}
+    for kind, found in (
+        (URL, Lead.objects.filter(linkedin_url=asked.linkedin_url) if asked.linkedin_url else None),
+        (EMAIL, with_emails(asked.emails) if asked.emails else None),
+        (PHONE, Lead.objects.filter(phone=asked.phone) if asked.phone else None),
+    ):
+        for lead in found.only(*_LOADED) if found is not None else ():
+            leads[lead.pk] = lead
+            matched.setdefault(lead.pk, []).append(kind)
+    # Whoever has one of the addresses is among them, so nobody has to be counted.
+    shared = Counter(e for lead in leads.values() for e in emails_of(lead) if e in asked.emails)
+    known = (
+        Known(lead, tuple(matched[pk]), _sure(lead, matched[pk], asked, shared)) for pk, lead in leads.items()
+    )
+    return Circle(asked, tuple(sorted(known, key=lambda each: (not each.sure, each.lead.pk))))
+
+
+def _sure(lead: Lead, matched: list[str], asked: Identity, shared: Mapping[str, int]) -> bool:
+    """The profile settles it; an e-mail does where it is one lead's alone and no other profile is asked for."""
+    if URL in matched:
+        return True
+    if EMAIL not in matched or asked.linkedin_url:
+        return False
+    return any(shared.get(each, 0) == 1 for each in emails_of(lead) if each in asked.emails)
+
+
+def with_emails(emails: Iterable[str]) -> LeadQuerySet:
+    """Leads with one of these lower-case addresses in either column.
+
+    Each column is asked apart, by the very condition of its index: only then does PostgreSQL know how few there are.
+    """
+    wanted = list(emails)
+    at_work = Lead.objects.alias(address=Lower("email_work")).exclude(email_work="")
+    own = Lead.objects.alias(address=Lower("email_personal")).exclude(email_personal="")
+    found = at_work.filter(address__in=wanted).values("pk").union(own.filter(address__in=wanted).values("pk"))
+    return Lead.objects.filter(pk__in=found)
+
+
+def holders(emails: Iterable[str]) -> Counter[str]:
+    """{address: how many leads have it in either column}."""
+    wanted = set(emails)
+    if not wanted:
+        return Counter()
+    found = with_emails(wanted).only("email_work", "email_personal")
+    return Counter(e for lead in found for e in emails_of(lead) if e in wanted)
+
+
+def emails_of(lead: Lead) -> set[str]:
+    return {e.casefold() for e in (lead.email_work, lead.email_personal) if e}
+
+
+def summary_of(lead: Lead) -> dict[str, str]:
+    """What tells two people apart at the match desk; the same names in every store."""
+    told = {
+        "name": lead.full_name,
+        "company": lead.company_name,
+        "linkedin_url": lead.linkedin_url,
+        "email_work": lead.email_work,
+        "email_personal": lead.email_personal,
+        "phone": lead.phone,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def fingerprint(contents: Mapping[str, Any]) -> str:
+    """Changes when the contents do; keyed, since a bare hash of a person's data could be guessed back."""
+    text = "\x1f".join(f"{name}\x1e{contents[name]!r}" for name in sorted(contents))
+    return salted_hmac("record", text, algorithm="sha256").hexdigest()
+
+
+def _once(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(value for value in values if value))

@@ -1,0 +1,115 @@
+"""The leads as the standing duties see them: how long they may be kept, who has been told, who they all are."""
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+
+from django.db import models
+from django.db.models import Count, Exists, Min, OuterRef, Value
+from django.db.models.functions import Cast, Concat, TruncDate
+from django.utils import timezone
+
+from enrichment.labels import field_labels
+from enrichment.models import Disclosure, Handover, Lead
+from enrichment.models.handover import NOTICE_OUTSTANDING
+from enrichment.models.lead import LeadQuerySet
+from enrichment.states import HandoverStatus
+from enrichment.stores.mirror import LEAD
+from gdpr.identity import Identity
+from gdpr.models import Purge
+from gdpr.sources import Kept, Owed
+from gdpr.states import PurgeStatus
+from gdpr.stores import Record
+
+STORE = "mirror"
+_REFERENCES = (
+    "retention_until", "clay_row_id", "clay_table_id", "ghl_contact_id", "instantly_lead_id",
+    "linkedin_url", "email_work", "email_personal", "phone",
+)  # fmt: skip
+# What a notice names (Art. 14(1)(d)): the fields that are filled, as people call them.
+_CATEGORIES = (
+    "first_name", "last_name", "title", "company_name", "email_work", "email_personal", "phone", "company_location",
+)  # fmt: skip
+
+
+class LeadSource:
+    store = STORE
+
+    def kept(self, key: str) -> Kept | None:
+        lead = Lead.objects.filter(pk=_pk(key)).only(*_REFERENCES).first()
+        return _kept(lead) if lead else None
+
+    def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[Kept]:
+        open_purges = Purge.objects.filter(store=STORE, key=OuterRef("record_key")).exclude(
+            status=PurgeStatus.DONE
+        )
+        key = Concat(Value(f"{LEAD}:"), Cast("id", models.CharField()))
+        ended = (
+            Lead.objects.filter(retention_until__lte=until).alias(record_key=key).exclude(Exists(open_purges))
+        )
+        return [_kept(lead) for lead in ended.only(*_REFERENCES).order_by("retention_until", "id")[:limit]]
+
+    def expiring_by_day(
+        self, since: datetime.datetime, until: datetime.datetime
+    ) -> Mapping[datetime.date, int]:
+        ending = Lead.objects.filter(retention_until__gt=since, retention_until__lte=until)
+        days = ending.annotate(day=TruncDate("retention_until", tzinfo=datetime.UTC)).values("day")
+        return dict(days.annotate(count=Count("pk")).order_by("day").values_list("day", "count"))
+
+    def everyone(self, size: int) -> Iterator[Sequence[tuple[Kept, Identity]]]:
+        last = 0
+        while leads := list(Lead.objects.filter(pk__gt=last).only(*_REFERENCES).order_by("pk")[:size]):
+            yield [(_kept(lead), lead.identity) for lead in leads]
+            last = leads[-1].pk
+
+    def owed(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[Owed]:
+        untold = _untold(collected_before).order_by("scraped_at", "id")
+        first_use = Disclosure.objects.filter(lead=OuterRef("pk")).order_by().values("lead")
+        used = untold.annotate(first_use=first_use.annotate(at=Min("occurred_at")).values("at"))
+        return [_owed(lead) for lead in used.defer("raw", "search")[:limit]]
+
+    def count_owed(self, collected_before: datetime.datetime | None) -> int:
+        return _untold(collected_before).count()
+
+    def addressee(self, key: str) -> Owed | None:
+        first_use = Min("disclosures__occurred_at")
+        lead = _untold(None).filter(pk=_pk(key)).annotate(first_use=first_use).first()
+        return _owed(lead) if lead else None
+
+    def mark_told(self, keys: Sequence[str], at: datetime.datetime) -> None:
+        """And what waited for the notice may be delivered now."""
+        ids = [_pk(key) for key in keys]
+        Lead.objects.filter(pk__in=ids, notified_at=None).update(notified_at=at, updated_at=timezone.now())
+        waiting = Handover.objects.filter(lead__in=ids, status=HandoverStatus.PLANNED, not_before__gt=at)
+        waiting.filter(error_kind=NOTICE_OUTSTANDING).update(not_before=at)
+
+
+def _pk(key: str) -> int:
+    return int(key.partition(":")[2])
+
+
+def _untold(collected_before: datetime.datetime | None) -> LeadQuerySet:
+    untold = Lead.objects.filter(notified_at=None)
+    return untold.filter(scraped_at__lt=collected_before) if collected_before else untold
+
+
+def _kept(lead: Lead) -> Kept:
+    elsewhere = []
+    if lead.clay_row_id:
+        elsewhere.append(Record("clay", f"{lead.clay_table_id}/{lead.clay_row_id}", identity=lead.identity))
+    if lead.ghl_contact_id:
+        elsewhere.append(Record("ghl", lead.ghl_contact_id, identity=lead.identity))
+    if lead.instantly_lead_id:
+        elsewhere.append(Record("instantly", lead.instantly_lead_id, identity=lead.identity))
+    return Kept(
+        Record(STORE, f"{LEAD}:{lead.pk}", identity=lead.identity), lead.retention_until, tuple(elsewhere)
+    )
+
+
+def _owed(lead: Lead) -> Owed:
+    facts = {
+        "first_name": lead.first_name,
+        "source": lead.source_name,
+        "collected_on": f"{lead.scraped_at:%-d %B %Y}",
+        "fields": field_labels([name for name in _CATEGORIES if getattr(lead, name)]),
+    }
+    return Owed(f"{LEAD}:{lead.pk}", lead.scraped_at, lead.first_use, lead.email, facts)  # type: ignore[attr-defined]

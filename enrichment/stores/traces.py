@@ -1,0 +1,79 @@
+"""A person in free text: raw webhook bodies, waiting import files, kept search words."""
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models.functions import StrIndex
+
+from enrichment.pipeline.linkedin import PREFIX
+from enrichment.pipeline.receive.strangers import addresses, profiles
+from enrichment.stores.people import EMAIL, URL
+
+_ASCII_RUN = re.compile(r"[a-z0-9]+")
+ROW = "clay_row_id"
+_ESCAPED_ASCII = r"\\u00"  # how a body that hides letters behind JSON escapes looks to PostgreSQL's `escape`
+
+
+class Escaped(Func):
+    """Raw bytes as lower-case ASCII; what is not ASCII becomes octal."""
+
+    template = "lower(encode(%(expressions)s, 'escape'))"
+    output_field = TextField()
+
+
+class Traces:
+    """What gives a person away in text: the profile in any spelling, an e-mail or a row that is theirs alone.
+
+    A phone alone gives nobody away, nor does an e-mail beside the address of another's profile: switchboards
+    and shared inboxes have both.
+    """
+
+    def __init__(self, urls: Iterable[str], emails: Iterable[str], row_ids: Iterable[str] = ()) -> None:
+        self.urls = {url for url in urls if url}
+        self.emails = {email.casefold() for email in emails if email}
+        self.row_ids = {row_id.casefold() for row_id in row_ids if row_id}
+
+    def __bool__(self) -> bool:
+        return bool(self.urls or self.emails or self.row_ids)
+
+    @cached_property
+    def needles(self) -> list[str]:
+        """Lower-case ASCII of which one stands in every text that gives the person away; empty: nothing is sure to.
+
+        Of a slug its longest run of letters or digits: whatever stands between may be written as %2D or \\u002d.
+        """
+        slugs = [max(_ASCII_RUN.findall(_slug(url)), key=len, default="") for url in self.urls]
+        return [] if "" in slugs else [*slugs, *self.emails, *self.row_ids]
+
+    def kinds(self, text: str) -> tuple[str, ...]:
+        """By which identifiers the text is about this person; empty: it is not, or nobody can say."""
+        low = unquote(text).casefold() if "%" in text else text.casefold()
+        if not self or (self.needles and not any(needle in low for needle in self.needles)):
+            return ()
+        people = set(profiles(text))
+        if people & self.urls:
+            return (URL,)
+        if self.row_ids & set(low.split()):
+            return (ROW,)
+        if people:
+            return ()
+        return (EMAIL,) if self.emails & set(addresses(low)) else ()
+
+    def in_bodies(self, rows: QuerySet[Any], column: str = "body") -> QuerySet[Any]:
+        """Those of `rows` whose raw bytes may be about the person; `kinds` decides."""
+        if not self.needles:
+            return rows if self else rows.none()
+        text = Escaped(F(column))
+        hits = Q()
+        for number, needle in enumerate([*self.needles, _ESCAPED_ASCII]):
+            rows = rows.alias(**{f"at_{number}": StrIndex(text, Value(needle))})
+            hits |= Q(**{f"at_{number}__gt": 0})
+        return rows.filter(hits)
+
+
+def _slug(url: str) -> str:
+    return url.removeprefix(PREFIX).lower()

@@ -1,0 +1,81 @@
+"""New values of a rectification, read by the rules of intake and of the mirror before anything is written."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from enrichment.labels import field_label
+from enrichment.models import Lead, WaterfallVersion
+from enrichment.pipeline import linkedin
+from enrichment.pipeline.normalise import Unreadable, readers, text
+from gdpr import rectifiable
+
+_OWN: dict[str, Callable[[Any], Any]] = {
+    "linkedin_url": linkedin.canonical,
+    "source_name": text(200),
+    "source_url": text(2000),
+    "engagement_action": text(500),
+    "engagement_content": text(5000),
+}
+_COMPUTED = ("icp_score", "icp_tier", "enriched_at")
+_FIELDS = (set(readers("US")) - set(_COMPUTED)) | set(_OWN)
+_ORDER = (
+    "first_name",
+    "last_name",
+    "title",
+    "company_name",
+    "email_work",
+    "email_personal",
+    "phone",
+    "linkedin_url",
+)
+_NEEDED = ("linkedin_url", "source_name")
+
+
+def _readers() -> dict[str, Callable[[Any], Any]]:
+    read = readers(WaterfallVersion.active().phone_country)
+    return {**{name: each for name, each in read.items() if name not in _COMPUTED}, **_OWN}
+
+
+def register_fields() -> None:
+    """Tell the law's side what can be corrected; its forms check values as the stores will."""
+    for name in (*_ORDER, *sorted(set(_FIELDS) - set(_ORDER))):
+        label = field_label(name)
+        rectifiable.register(name, label[:1].upper() + label[1:], _cleaner(name))
+
+
+def _cleaner(name: str) -> Callable[[str], str]:
+    return lambda value: shown(validated({name: value})[name])
+
+
+def validated(values: Mapping[str, str]) -> dict[str, Any]:
+    """`values` in the mirror's types; an empty text empties the field.
+
+    Raises:
+        ValueError: a sentence that names the field and the rule, never the value.
+    """
+    read = _readers()
+    found: dict[str, Any] = {}
+    for name, given in values.items():
+        if name not in read:
+            raise ValueError(f"{name} is no field that can be corrected.")
+        if not given.strip():
+            if name in _NEEDED:
+                raise ValueError(f"{name} must not be empty.")
+            found[name] = getattr(Lead(), name)
+            continue
+        try:
+            found[name] = read[name](given)
+        except Unreadable:
+            raise ValueError(f"{name} cannot be read as its kind of value.") from None
+        except ValueError as rule:
+            raise ValueError(f"{name} {rule}") from None
+    return found
+
+
+def shown(value: Any) -> str:
+    """A stored value as the text it was, or would be, given as."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,0 +1,333 @@
+"""The life of a versioned document: draft, save, publish with a note, roll back, discard. Audited, keyword-only.
+
+The same for the scorecard and the waterfalls. There is one draft of each at a time, which everybody who may
+edit shares; a save names the save it began with (`revision`), and one that began with an older save is
+refused with the three documents a merge needs. A published document never changes: rolling back
+publishes a copy of the old one as a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+from pydantic import ValidationError
+
+from enrichment.actions import NotPossible
+from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
+from enrichment.models.version import Version, forget_active
+from enrichment.scoring.problems import problems as scorecard_problems
+from enrichment.states import VersionStatus, advance_one
+from enrichment.waterfall.document import WaterfallDocument
+from gdpr import audit
+
+V = TypeVar("V", bound=Version)
+SHORTEST_NOTE = 5
+LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`name` stands in audit verbs and in DraftSave; `problems` gives {path: sentence} of a document."""
+
+    name: str
+    problems: Callable[[Any], dict[str, str]]
+
+
+def _waterfall_problems(document: Any) -> dict[str, str]:
+    try:
+        WaterfallDocument.model_validate(document)
+    except ValidationError as error:
+        return {
+            ".".join(str(step) for step in each["loc"]): each["msg"]
+            for each in error.errors(include_url=False)
+        }
+    return {}
+
+
+KINDS: dict[type[Version], Kind] = {
+    ScorecardVersion: Kind("scorecard", scorecard_problems),
+    WaterfallVersion: Kind("waterfall", _waterfall_problems),
+}
+
+
+class Stale(NotPossible):
+    """A save that began with an older save than the draft's last.
+
+    `base` is the document it began with (None where nobody knows it any more), `theirs` the draft as it is
+    now, `revision` the save to name when saving the merge.
+    """
+
+    def __init__(self, base: dict[str, Any] | None, theirs: dict[str, Any], revision: int, by: Any) -> None:
+        super().__init__("Somebody else has saved this draft since you opened it.")
+        self.base, self.theirs, self.revision, self.by = base, theirs, revision, by
+
+
+class Invalid(NotPossible):
+    """A document that cannot be published; `problems` is {path: sentence}."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        count = len(problems)
+        super().__init__(
+            f"The draft has {count} problem{'' if count == 1 else 's'}; mend {'it' if count == 1 else 'them'} first."
+        )
+        self.problems = problems
+
+
+# ---------------------------------------------------------------- reading
+
+
+def kind_of(version: type[Version] | Version) -> Kind:
+    return KINDS[version if isinstance(version, type) else type(version)]
+
+
+def published(model: type[V]) -> V:
+    """The published version, from the table: what a person is shown is never a second old."""
+    return model._default_manager.select_related("published_by").get(status=VersionStatus.PUBLISHED)
+
+
+def draft_of(model: type[V]) -> V | None:
+    return (
+        model._default_manager.select_related("created_by", "edited_by")
+        .filter(status=VersionStatus.DRAFT)
+        .first()
+    )
+
+
+def history(model: type[V]) -> list[V]:
+    """Every version that was published, the newest first."""
+    was = model._default_manager.filter(status__in=(VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED))
+    return list(was.select_related("created_by", "published_by").order_by("-published_at", "-number"))
+
+
+def saved_as(draft: Version, revision: int) -> dict[str, Any] | None:
+    """The draft's document as it was at that save."""
+    saves = DraftSave.objects.filter(kind=kind_of(draft).name, number=draft.number, revision=revision)
+    return saves.values_list("document", flat=True).first()
+
+
+# ---------------------------------------------------------------- editing
+
+
+def start_draft(model: type[V], *, by: Any, copy_of: V | None = None) -> V:
+    """The draft, begun as a copy of `copy_of` (the published version unless given).
+
+    Where there is one already it is returned as it stands, whoever began it.
+    """
+    if found := draft_of(model):
+        return found
+    source = copy_of or published(model)
+    try:
+        with transaction.atomic():
+            draft = model._default_manager.create(
+                number=_next_number(model),
+                document=source.document,
+                based_on=source.number,
+                created_by=by,
+                edited_by=by,
+                edited_at=timezone.now(),
+            )
+            _keep_save(draft, by)
+            audit.record(f"{kind_of(model).name}_draft_started", by=by, on=draft)
+    except IntegrityError:
+        if found := draft_of(model):  # somebody else began one in this moment
+            return found
+        raise
+    return draft
+
+
+def save_draft(draft: V, document: dict[str, Any], *, revision: int, by: Any) -> V:
+    """Save the draft; it may be invalid, only publishing asks for more. Returns it with its new revision.
+
+    Saving the document it has already changes nothing.
+
+    Raises:
+        Stale: somebody saved since `revision`.
+        NotPossible: it was published or discarded meanwhile.
+    """
+    with transaction.atomic():
+        current = _locked(draft)
+        if current.revision != revision:
+            if current.document == document:
+                return current
+            raise Stale(saved_as(current, revision), current.document, current.revision, current.edited_by)
+        if current.document == document:
+            return current
+        now = timezone.now()
+        type(draft)._default_manager.filter(pk=draft.pk).update(
+            document=document, revision=F("revision") + 1, edited_by=by, edited_at=now
+        )
+        current.document, current.revision = document, revision + 1
+        current.edited_by, current.edited_at = by, now
+        _keep_save(current, by)
+        audit.record(
+            f"{kind_of(draft).name}_draft_saved",
+            by=by,
+            on=current,
+            counts={"revision": current.revision},
+        )
+    return current
+
+
+def discard(draft: V, *, revision: int, by: Any) -> None:
+    """Give the draft up; attempts of a pilot keep the version they ran under.
+
+    Raises:
+        Stale: somebody saved since `revision`.
+        NotPossible: it was published or discarded meanwhile.
+    """
+    with transaction.atomic():
+        current = _locked(draft)
+        _check_revision(current, revision)
+        advance_one(current, VersionStatus.DISCARDED)
+        _forget_saves(current)
+        audit.record(f"{kind_of(draft).name}_draft_discarded", by=by, on=current)
+
+
+# ---------------------------------------------------------------- publishing
+
+
+def check_can_publish(draft: Version) -> None:
+    """Raises NotPossible with the sentence for the disabled button: invalid, or as it is published already."""
+    if found := kind_of(draft).problems(draft.document):
+        raise Invalid(found)
+    live = published(type(draft))
+    if draft.document == live.document:
+        raise NotPossible(f"The draft says the same as version {live.number}, which is published.")
+
+
+def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:
+    """Publish the draft in place of version number `over`, which is superseded.
+
+    Raises:
+        Stale: somebody saved since `revision`, so what is published would not be what was looked at.
+        Invalid, NotPossible: a problem in the document, no note, another version was published meanwhile.
+    """
+    note = checked_note(note)
+    with transaction.atomic():
+        live = _locked_live(type(draft), over)
+        current = _locked(draft)
+        _check_revision(current, revision)
+        check_can_publish(current)
+        advance_one(live, VersionStatus.SUPERSEDED)
+        newest = _next_number(type(draft)) - 1
+        advance_one(
+            current,
+            VersionStatus.PUBLISHED,
+            # Numbers follow the order of publishing: a roll-back may have passed this draft.
+            number=current.number if current.number == newest else newest + 1,
+            note=note,
+            published_at=timezone.now(),
+            published_by=by,
+        )
+        _forget_saves(current)
+        _record_published(current, live, by=by, verb="published")
+    return current
+
+
+def roll_back(old: V, *, over: int, note: str, by: Any) -> V:
+    """Publish a copy of `old` as a new version, in place of version number `over`; a draft goes on as it is.
+
+    Raises:
+        NotPossible: it is the published one, says the same, no note, or another was published meanwhile.
+    """
+    note = checked_note(note)
+    with transaction.atomic():
+        live = _locked_live(type(old), over)
+        if old.status == VersionStatus.DRAFT or old.document == live.document:
+            raise NotPossible(
+                f"Version {old.number} says the same as version {live.number}, which is published."
+            )
+        advance_one(live, VersionStatus.SUPERSEDED)
+        now = timezone.now()
+        copy = type(old)._default_manager.create(
+            number=_next_number(type(old)),
+            status=VersionStatus.PUBLISHED,
+            document=old.document,
+            based_on=old.number,
+            note=note,
+            created_by=by,
+            published_by=by,
+            published_at=now,
+        )
+        _record_published(copy, live, by=by, verb="rolled_back")
+    return copy
+
+
+def keep_trial(draft: V, *, revision: int, by: Any) -> V:
+    """A copy of the draft as it is, under which a pilot runs; it is never published. Inside a transaction.
+
+    Raises:
+        Stale: somebody saved since `revision`, so what is tried would not be what was looked at.
+        Invalid, NotPossible: a problem in the document, or the draft is gone.
+    """
+    current = _locked(draft)
+    _check_revision(current, revision)
+    if found := kind_of(draft).problems(current.document):
+        raise Invalid(found)
+    return type(draft)._default_manager.create(
+        number=_next_number(type(draft)),
+        status=VersionStatus.TRIAL,
+        document=current.document,
+        based_on=current.number,
+        note=f"Draft {current.number}, tried in a pilot",
+        created_by=by,
+    )
+
+
+def checked_note(note: str) -> str:
+    """Raises NotPossible where the note says nothing."""
+    note = " ".join(note.split())[:LONGEST_NOTE]
+    if len(note) < SHORTEST_NOTE:
+        raise NotPossible("Say in a few words what changes and why; the note stays with the version.")
+    return note
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _record_published(version: Version, live: Version, *, by: Any, verb: str) -> None:
+    counts = {"version": version.number, "over": live.number, "based_on": version.based_on or 0}
+    audit.record(f"{kind_of(version).name}_{verb}", by=by, on=version, counts=counts, reason=version.note)
+    transaction.on_commit(forget_active)
+
+
+def _locked(draft: V) -> V:
+    current = type(draft)._default_manager.select_for_update(of=("self",)).filter(pk=draft.pk).first()
+    if current is None or current.status != VersionStatus.DRAFT:
+        raise NotPossible("This draft was published or discarded meanwhile.")
+    return current
+
+
+def _locked_live(model: type[V], over: int) -> V:
+    live = model._default_manager.select_for_update().filter(status=VersionStatus.PUBLISHED).first()
+    if live is None or live.number != over:
+        raise NotPossible("Another version was published meanwhile. Look at what changes again.")
+    return live
+
+
+def _check_revision(current: Version, revision: int) -> None:
+    if current.revision != revision:
+        raise Stale(saved_as(current, revision), current.document, current.revision, current.edited_by)
+
+
+def _next_number(model: type[Version]) -> int:
+    return int(model._default_manager.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def _keep_save(draft: Version, by: Any) -> None:
+    DraftSave.objects.create(
+        kind=kind_of(draft).name,
+        number=draft.number,
+        revision=draft.revision,
+        document=draft.document,
+        saved_by=by,
+    )
+
+
+def _forget_saves(draft: Version) -> None:
+    DraftSave.objects.filter(kind=kind_of(draft).name, number=draft.number).delete()

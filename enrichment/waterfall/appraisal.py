@@ -1,0 +1,109 @@
+"""A whole waterfall document appraised: the one door for screens, which ask for it once a document.
+
+appraise(document)                          by the catalogue's accuracies, an assumption (D9)
+appraise(document, ledger())                by what was observed, where it was often enough
+appraise(document, ledger(Segment.SIZE), value="200 to 2,000")     in one segment
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from enrichment.models import WaterfallKind
+from enrichment.waterfall.capacity import Capacity, capacity
+from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.economics import Margin, Outcome, calls_per_lead, margins, outcome
+from enrichment.waterfall.figures import Book, book
+from enrichment.waterfall.observed import Ledger
+from enrichment.waterfall.ordering import Suggestion, cheapest
+from enrichment.waterfall.waiting import Waiting, asked, cost_of, groups
+
+
+@dataclass(frozen=True)
+class Fall:
+    """One waterfall: what it costs and finds, what each provider adds, and the cheapest order of its providers."""
+
+    kind: str
+    label: str
+    asks_all: bool
+    outcome: Outcome
+    margins: list[Margin]
+    suggestion: Suggestion
+
+
+@dataclass(frozen=True)
+class Appraisal:
+    """`cost`: US dollars per lead, all waterfalls together; `waiting`: what the leads now waiting are to cost.
+
+    `observed_attempts`: attempts the rates come from, 0 where they are the catalogue's. `unclear`: misses in them
+    that could not be told to one waterfall. `tells_misses`: False where Clay tells none, and no rate is observed.
+    """
+
+    falls: list[Fall]
+    cost: float
+    capacity: Capacity
+    waiting: Waiting
+    observed_attempts: int = 0
+    unclear: int = 0
+    tells_misses: bool = True
+
+    @property
+    def by_kind(self) -> dict[str, Fall]:
+        return {fall.kind: fall for fall in self.falls}
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """Providers without a known price: `cost` is without them."""
+        return tuple(dict.fromkeys(name for fall in self.falls for name in fall.outcome.unpriced))
+
+    @property
+    def unrated(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for fall in self.falls for name in fall.outcome.unrated))
+
+    @property
+    def assumes(self) -> bool:
+        """Whether anything in it rests on the tabled accuracy, which is no hit rate (D9)."""
+        return any(fall.outcome.assumes for fall in self.falls)
+
+
+def appraise(document: WaterfallDocument, seen: Ledger | None = None, value: str | None = None) -> Appraisal:
+    """Two queries (catalogue, waiting leads); a draft and what is live are two calls."""
+    figures = book(seen, value)
+    falls = [_fall(kind, WaterfallKind(kind).label, document, figures) for kind in document.waterfalls()]
+    return Appraisal(
+        falls=falls,
+        cost=sum(fall.outcome.cost for fall in falls),
+        capacity=_capacity(falls, figures),
+        waiting=cost_of(groups(), document, figures),
+        observed_attempts=seen.attempts if seen else 0,
+        unclear=seen.unclear if seen else 0,
+        tells_misses=seen.tells_misses if seen else True,
+    )
+
+
+def _fall(kind: str, label: str, document: WaterfallDocument, figures: Book) -> Fall:
+    fall = document.waterfalls()[kind]
+    providers = asked(fall.providers, figures.get(kind, {}))
+    asks_all = fall.asks_all()
+    return Fall(
+        kind=kind,
+        label=label,
+        asks_all=asks_all,
+        outcome=outcome(providers, asks_all=asks_all),
+        margins=margins(providers, asks_all=asks_all),
+        suggestion=cheapest(providers, asks_all=asks_all),
+    )
+
+
+def _capacity(falls: list[Fall], figures: Book) -> Capacity:
+    known = {slug: each for services in figures.values() for slug, each in services.items()}
+    by_rows = settings.CLAY_LIMIT_UNIT == "rows"
+    return capacity(
+        calls_per_lead({fall.kind: fall.outcome for fall in falls}),
+        {slug: each.hourly_limit for slug, each in known.items() if each.hourly_limit},
+        {slug: each.name for slug, each in known.items()},
+        triggers_per_hour=60 * settings.CLAY_TRIGGERS_PER_MINUTE,
+        leads_per_trigger=1 if by_rows else settings.CLAY_TRIGGER_BATCH,
+    )

@@ -1,0 +1,185 @@
+"""Changing the catalogue: prices, accuracy, fields, limits. The waterfalls themselves are not touched by it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.cache import cache
+from django.db import transaction
+
+from enrichment import labels
+from enrichment.leads.columns import COLUMNS
+from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, WaterfallVersion
+from enrichment.states import VersionStatus
+from gdpr import audit
+
+# What the providers of each waterfall can fill: columns of Clay's table.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "email": ("email_work", "email_personal"),
+    "phone": ("phone",),
+    "company": (
+        "company_domain",
+        "company_industry",
+        "company_size",
+        "company_revenue",
+        "company_location",
+        "funding_stage",
+        "funding_amount",
+    ),
+    "techstack": ("tech_stack",),
+}
+HIGHEST_COST = Decimal(9999)
+TENTH = Decimal("0.1")
+_CONTROL = {"class": "form-control"}
+_names = {column.key: column.label for column in COLUMNS if hasattr(Lead, column.key)}
+
+
+def field_choices(kind: str) -> list[tuple[str, str]]:
+    return [(name, _names.get(name) or labels.field_label(name)) for name in FIELDS[kind]]
+
+
+class ServiceForm(forms.ModelForm):
+    """One provider in one waterfall. The hourly limit is the provider's, in whatever waterfall it is asked."""
+
+    accuracy_percent = forms.DecimalField(
+        label="Accuracy, percent",
+        required=False,
+        min_value=0,
+        max_value=100,
+        decimal_places=1,
+        help_text="As the provider or a table says. It is an assumption, not a hit rate.",
+        widget=forms.NumberInput(attrs={**_CONTROL, "step": "0.1"}),
+    )
+    fields_filled = forms.MultipleChoiceField(
+        label="Fields it fills",
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
+    hourly_limit = forms.IntegerField(
+        label="Calls an hour",
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="Of this provider in all waterfalls together. Empty: no limit.",
+        widget=forms.NumberInput(attrs=_CONTROL),
+    )
+
+    class Meta:
+        model = ProviderService
+        fields = ("cost", "charge", "coverage")
+        labels = {"cost": "Cost, US dollars", "charge": "Charged", "coverage": "Coverage, in words"}
+        widgets = {
+            "cost": forms.NumberInput(attrs={**_CONTROL, "step": "0.0001"}),
+            "charge": forms.Select(attrs={"class": "form-select"}),
+            "coverage": forms.TextInput(attrs=_CONTROL),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        service = self.instance
+        self.fields["fields_filled"].choices = field_choices(service.waterfall)  # type: ignore[attr-defined]
+        self.fields["cost"].help_text = "Empty: nobody has said; then what was seen lately is counted."
+        accuracy = service.accuracy
+        self.initial["accuracy_percent"] = None if accuracy is None else (100 * accuracy).quantize(TENTH)
+        self.initial["fields_filled"] = service.fields
+        if service.provider_id:
+            self.initial["hourly_limit"] = service.provider.hourly_limit
+
+    def clean_cost(self) -> Decimal | None:
+        cost: Decimal | None = self.cleaned_data["cost"]
+        if cost is not None and not 0 <= cost <= HIGHEST_COST:
+            raise forms.ValidationError("From 0 to 9,999 dollars.")
+        return cost
+
+    def values(self) -> dict[str, Any]:
+        """The columns of the service in a valid form."""
+        accuracy = self.cleaned_data["accuracy_percent"]
+        return {
+            **{name: self.cleaned_data[name] for name in self._meta.fields or ()},
+            "accuracy": None if accuracy is None else accuracy / 100,
+            "fields": self.cleaned_data["fields_filled"],
+        }
+
+
+class NewServiceForm(forms.Form):
+    """A provider for a waterfall that does not have it: one of the catalogue, or a new one."""
+
+    waterfall = forms.ChoiceField(
+        choices=WaterfallKind.choices, widget=forms.Select(attrs={"class": "form-select"})
+    )
+    slug = forms.RegexField(
+        r"^[a-z0-9_]{1,40}\Z",
+        label="Name in Clay",
+        help_text="As Clay spells it: small letters, digits, underscores.",
+        widget=forms.TextInput(attrs={**_CONTROL, "autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"invalid": "Small letters, digits and underscores, at most 40."},
+    )
+    name = forms.CharField(
+        label="Name for people",
+        max_length=80,
+        required=False,
+        help_text="Only for a provider that is new in the catalogue.",
+        widget=forms.TextInput(attrs=_CONTROL),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        slug, kind = cleaned.get("slug"), cleaned.get("waterfall")
+        if slug and kind and ProviderService.objects.filter(provider__slug=slug, waterfall=kind).exists():
+            self.add_error("slug", "This waterfall has it already.")
+        if slug and not cleaned.get("name") and not Provider.objects.filter(slug=slug).exists():
+            self.add_error("name", "It is new: say what people call it.")
+        return cleaned
+
+
+def change(
+    service: ProviderService, values: dict[str, Any], *, hourly_limit: int | None, by: Any
+) -> list[str]:
+    """Write what differs, the provider's limit too; returns the names of the columns that changed."""
+    with transaction.atomic():
+        current = ProviderService.objects.select_for_update().select_related("provider").get(pk=service.pk)
+        changed = [name for name, value in values.items() if getattr(current, name) != value]
+        if changed:
+            ProviderService.objects.filter(pk=current.pk).update(**{name: values[name] for name in changed})
+            audit.record(
+                "catalogue_changed", by=by, on=current, fields=changed, reason=str(current.provider.slug)
+            )
+        if current.provider.hourly_limit != hourly_limit:
+            Provider.objects.filter(pk=current.provider_id).update(hourly_limit=hourly_limit)
+            audit.record(
+                "catalogue_changed",
+                by=by,
+                on=current.provider,
+                fields=["hourly_limit"],
+                counts={"before": current.provider.hourly_limit or 0, "after": hourly_limit or 0},
+                reason=str(current.provider.slug),
+            )
+            changed.append("hourly_limit")
+    return changed
+
+
+def add(*, waterfall: str, slug: str, name: str, by: Any) -> ProviderService:
+    """Put a provider at the end of a waterfall's catalogue, switched off; a new provider is made for it."""
+    with transaction.atomic():
+        provider, _ = Provider.objects.get_or_create(slug=slug, defaults={"name": name})
+        last = ProviderService.objects.order_by("-position").values_list("position", flat=True).first() or 0
+        service = ProviderService.objects.create(
+            provider=provider, waterfall=waterfall, position=last + 1, fields=list(FIELDS[waterfall])
+        )
+        audit.record("catalogue_added", by=by, on=service, reason=f"{slug} for {waterfall}")
+    cache.delete(labels.KEPT)
+    return service
+
+
+def in_use(services: list[ProviderService]) -> dict[int, str]:
+    """{service: "published" or "draft"} of those that a waterfall asks now."""
+    found: dict[int, str] = {}
+    versions = WaterfallVersion.objects.filter(status__in=[VersionStatus.DRAFT, VersionStatus.PUBLISHED])
+    for status, document in versions.order_by("status").values_list("status", "document"):
+        for service in services:
+            asked = document.get(f"waterfall_{service.waterfall}", {}).get("providers", ())
+            if service.provider.slug in asked:
+                found[service.pk] = status
+    return found

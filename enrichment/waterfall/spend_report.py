@@ -1,0 +1,211 @@
+"""Where the money went, and when it will be used up: the figures of the Spending screen and of the Overview."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from enrichment.labels import provider_name
+from enrichment.models import Attempt, SourceType, SpendCap, TakenOver
+from enrichment.models.spend import CapPeriod
+from enrichment.overview import remembered, today
+from enrichment.waterfall import caps, spending
+from enrichment.waterfall.spending import ZERO, Committed
+from enrichment.waterfall.spending import Sum as DaySum
+
+PERIODS = {"today": "Today", "month": "This month", "30d": "30 days"}
+RATE_SECONDS = {
+    CapPeriod.DAY: 3600,
+    CapPeriod.MONTH: 86_400,
+}  # a day's pace is that of an hour, a month's of a day
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: `asked` and `hits` are leads, or a provider's calls."""
+
+    key: str
+    label: str
+    cost: Decimal
+    asked: int
+    hits: int
+    percent: int = 0
+
+    @property
+    def each(self) -> Decimal | None:
+        """US dollars a lead, or a call."""
+        return self.cost / self.asked if self.asked else None
+
+    @property
+    def hit(self) -> Decimal | None:
+        """US dollars a hit."""
+        return self.cost / self.hits if self.hits else None
+
+
+@dataclass
+class Report:
+    """What a span of days cost, by whatever one may ask."""
+
+    first: datetime.date
+    last: datetime.date
+    total: Decimal = ZERO
+    leads: int = 0
+    by_provider: list[Line] = field(default_factory=list)
+    by_source: list[Line] = field(default_factory=list)
+    by_tier: list[Line] = field(default_factory=list)
+    by_day: list[Line] = field(default_factory=list)
+    by_person: list[Line] = field(default_factory=list)
+    tier_one: int = 0
+    saved: Decimal = ZERO
+    taken_over: int = 0
+
+    @property
+    def per_tier_one(self) -> Decimal | None:
+        """All that was spent, for each lead of Tier 1 that came of it."""
+        return self.total / self.tier_one if self.tier_one else None
+
+
+def span_of(period: str) -> tuple[datetime.date, datetime.date]:
+    last = today().date()
+    if period == "30d":
+        return last - datetime.timedelta(days=29), last
+    return (last.replace(day=1) if period == "month" else last), last
+
+
+def report(first: datetime.date, last: datetime.date) -> Report:
+    """Both days included."""
+    rows = spending.sums(first, last)
+    attempts = [(day, each) for day, each in rows if not each.provider]
+    calls = [(day, each) for day, each in rows if each.provider]
+    found = Report(first, last)
+    found.total = sum((each.cost for _, each in attempts), ZERO)
+    found.leads = sum(each.asked for _, each in attempts)
+    found.tier_one = sum(each.asked for _, each in attempts if each.tier == 1)
+    found.by_provider = _lines(calls, lambda day, each: each.provider, provider_name)
+    found.by_source = _lines(attempts, lambda day, each: each.source_type, _source)
+    found.by_tier = _lines(attempts, lambda day, each: str(each.tier), _tier, by_key=True)
+    found.by_day = _lines(attempts, lambda day, each: f"{day:%Y-%m-%d}", str, by_key=True)
+    people = _people({each.started_by for _, each in attempts})
+    found.by_person = _lines(attempts, lambda day, each: str(each.started_by), lambda key: people[int(key)])
+    since, until = spending.midnight(first), spending.midnight(last, after=1)
+    taken = TakenOver.objects.filter(taken_at__gte=since, taken_at__lt=until)
+    reused = taken.aggregate(saved=Sum("saved"), times=Count("pk"))
+    found.saved, found.taken_over = reused["saved"] or ZERO, reused["times"]
+    return found
+
+
+def _lines(
+    rows: Iterable[tuple[datetime.date, DaySum]],
+    key_of: Callable[[datetime.date, DaySum], str],
+    label_of: Callable[[str], str],
+    *,
+    by_key: bool = False,
+) -> list[Line]:
+    """Summed by the key; the dearest first, or in the order of the keys."""
+    sums: dict[str, list[Any]] = {}
+    for day, each in rows:
+        kept = sums.setdefault(key_of(day, each), [ZERO, 0, 0])
+        kept[0] += each.cost
+        kept[1] += each.asked
+        kept[2] += each.hits
+    most = max((cost for cost, _, _ in sums.values()), default=ZERO)
+    lines = [
+        Line(key, label_of(key), cost, asked, hits, round(100 * cost / most) if most else 0)
+        for key, (cost, asked, hits) in sums.items()
+    ]
+    return sorted(lines, key=lambda line: line.key if by_key else (-line.cost, line.label))
+
+
+def _source(key: str) -> str:
+    return str(SourceType(key).label) if key in SourceType.values else "Not noted"
+
+
+def _tier(key: str) -> str:
+    return f"Tier {key}" if key != "0" else "Not scored"
+
+
+def _people(ids: set[int]) -> dict[int, str]:
+    known = dict(get_user_model().objects.filter(pk__in=ids).values_list("pk", "email"))
+    return {pk: "The Hunter agent and imports" if pk == 0 else known.get(pk, f"Person {pk}") for pk in ids}
+
+
+# ---------------------------------------------------------------- against the budget
+
+
+@dataclass(frozen=True)
+class CapShown:
+    """A cap as it stands. `at`: when it will be used up at the present pace; None where it will not before it ends."""
+
+    cap: SpendCap
+    taken: Decimal | None
+    at: datetime.datetime | None
+    ends: datetime.datetime | None
+
+    @property
+    def percent(self) -> int:
+        return min(100, round(100 * (self.taken or ZERO) / self.cap.amount))
+
+    @property
+    def left(self) -> Decimal:
+        return max(self.cap.amount - (self.taken or ZERO), ZERO)
+
+    @property
+    def tone(self) -> str:
+        return "red" if self.cap.reached_at else "amber" if self.percent >= 80 or self.at else "green"
+
+
+def shown_caps() -> list[CapShown]:
+    """Every cap with what is taken of it and the forecast."""
+    found = list(SpendCap.objects.select_related("updated_by"))
+    used = spending.committed() if found else {}
+    paces = {period: _pace(seconds) for period, seconds in RATE_SECONDS.items()} if found else {}
+    return [_shown(cap, used, paces) for cap in found]
+
+
+def _shown(cap: SpendCap, used: dict[str, Committed], paces: dict[CapPeriod, dict[str, Decimal]]) -> CapShown:
+    if cap.period == CapPeriod.LEAD:
+        return CapShown(cap, None, None, None)
+    taken, ends = caps.taken_of(cap, used), caps.ends(cap)
+    pace = paces[CapPeriod(cap.period)]
+    rate = sum((amount for source, amount in pace.items() if cap.source_type in ("", source)), ZERO)
+    left = cap.amount - taken
+    at = None
+    if rate > 0 and left > 0:
+        soon = timezone.now() + datetime.timedelta(seconds=float(left / rate))
+        at = soon if ends and soon < ends else None
+    return CapShown(cap, taken, at, ends)
+
+
+def _pace(seconds: int) -> dict[str, Decimal]:
+    """US dollars a second of each source, over the time just past."""
+    since = timezone.now() - datetime.timedelta(seconds=seconds)
+    ended = Attempt.objects.filter(finished_at__gte=since).order_by().values("source_type")
+    return {row["source_type"]: row["cost"] / seconds for row in ended.annotate(cost=Sum("cost"))}
+
+
+def against_budget() -> dict[str, Any]:
+    """For the Overview: `today` and `month` spent, `reserved` for what is under way, and the caps of all leads."""
+    return dict(remembered("budget", _against_budget))
+
+
+def _against_budget() -> dict[str, Any]:
+    whole = sum(spending.committed().values(), Committed())
+    limits = dict(SpendCap.objects.filter(source_type="").values_list("period", "amount"))
+    return {
+        "today": whole.day,
+        "month": whole.month,
+        "reserved": whole.reserved,
+        "today_cap": limits.get(CapPeriod.DAY),
+        "month_cap": limits.get(CapPeriod.MONTH),
+    }
+
+
+def held_now(found: Sequence[CapShown]) -> list[CapShown]:
+    return [each for each in found if each.cap.reached_at]

@@ -1,0 +1,119 @@
+"""What the Waterfall screen shows: each waterfall with its providers as the catalogue knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from enrichment import versions
+from enrichment.actions import NotPossible
+from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
+from enrichment.waterfall import editing
+from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.editing import Difference, Document
+from enrichment.waterfall.option_forms import FORMS, OptionForm
+
+ICONS = {"email": "mail", "phone": "phone", "company": "building", "techstack": "stack-2"}
+NO_EDIT = "You may not change the waterfalls. Ask an admin for the right."
+
+
+@dataclass(frozen=True)
+class Fall:
+    """One waterfall on the screen: who is asked, who could be, and its options."""
+
+    kind: str
+    label: str
+    icon: str
+    asked: list[ProviderService]
+    available: list[ProviderService]
+    form: OptionForm
+    asks_all: bool
+
+    @property
+    def last(self) -> int:
+        return len(self.asked)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The draft, or what is published where there is none. `changes`: what publishing it would change."""
+
+    live: WaterfallVersion
+    draft: WaterfallVersion | None
+    falls: list[Fall]
+    changes: list[Difference]
+    why_not_publish: str
+
+    @property
+    def shown(self) -> WaterfallVersion:
+        return self.draft or self.live
+
+
+def names() -> dict[str, str]:
+    """{slug: name} of every provider in the catalogue."""
+    return dict(ProviderService.objects.values_list("provider__slug", "provider__name"))
+
+
+def open_studio(sent: editing.Sent | None = None) -> Studio:
+    """The screen; `sent` is what was sent and not saved, because something in it is wrong."""
+    live, draft = versions.published(WaterfallVersion), versions.draft_of(WaterfallVersion)
+    document = (draft or live).document
+    changes = editing.differences(live.document, draft.document, names()) if draft else []
+    return Studio(live, draft, falls(document, sent), changes, why_not_publish(draft))
+
+
+def why_not_publish(draft: WaterfallVersion | None) -> str:
+    """The sentence for the disabled button; "" where the draft can be published."""
+    if draft is None:
+        return "There is no draft: what you see is published."
+    try:
+        editing.check_can_publish(draft)
+    except NotPossible as impossible:
+        return str(impossible)
+    return ""
+
+
+def falls(document: Document, sent: editing.Sent | None = None) -> list[Fall]:
+    whole = WaterfallDocument.model_validate(document)
+    services = by_kind()
+    found = []
+    for kind, waterfall in whole.waterfalls().items():
+        asked = waterfall.providers
+        if sent is not None:
+            asked = sent.document[f"waterfall_{kind}"]["providers"]
+        offered = services.get(kind, {})
+        found.append(
+            Fall(
+                kind,
+                str(WaterfallKind(kind).label),
+                ICONS[kind],
+                [offered[slug] for slug in asked if slug in offered],
+                [service for slug, service in offered.items() if slug not in asked],
+                sent.forms[kind] if sent else FORMS[kind](initial=waterfall.model_dump()),
+                waterfall.asks_all(),
+            )
+        )
+    return found
+
+
+def by_kind() -> dict[str, dict[str, ProviderService]]:
+    """{kind: {slug: service}} of the catalogue, each in its tabled order."""
+    found: dict[str, dict[str, ProviderService]] = {}
+    for service in ProviderService.objects.select_related("provider").order_by("waterfall", "position"):
+        found.setdefault(service.waterfall, {})[service.provider.slug] = service
+    return found
+
+
+def exported(version: WaterfallVersion) -> dict[str, Any]:
+    """The specification's JSON of a version: what Clay is sent."""
+    return WaterfallDocument.model_validate(version.document).sent()
+
+
+def history_rows(found: Sequence[WaterfallVersion], known: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Each version with how much it changed against the one it took the place of."""
+    rows = []
+    for version, older in zip(found, [*found[1:], None], strict=True):
+        changes = editing.differences(older.document, version.document, known) if older else []
+        rows.append({"version": version, "changes": changes})
+    return rows

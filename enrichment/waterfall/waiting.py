@@ -1,0 +1,72 @@
+"""The leads that wait to be enriched, by who will be asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from enrichment.models import BatchItem, Lead
+from enrichment.models.work import BatchKind
+from enrichment.states import ItemStatus
+from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.economics import Figures, Outcome, outcome
+
+
+@dataclass(frozen=True)
+class Group:
+    """`leads` that are asked about without `skip`, and of `only` these providers where any are named."""
+
+    leads: int
+    skip: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+    def narrowed(self, document: WaterfallDocument) -> WaterfallDocument:
+        asked = document.providers() & set(self.only) if self.only else document.providers()
+        return document.only(asked - set(self.skip))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """`cost`: expected, in US dollars; `unpriced`: names of providers it counts as free for want of a price."""
+
+    leads: int
+    cost: float
+    unpriced: tuple[str, ...] = ()
+
+
+def groups() -> list[Group]:
+    """Due for dispatch, now or later, or in a batch that has not left yet; one query."""
+    planned = BatchItem.objects.filter(lead=OuterRef("pk"), status=ItemStatus.PLANNED)
+    in_batch = Exists(planned.exclude(batch__kind=BatchKind.UPDATE))
+    waiting = Lead.objects.filter(Q(dispatch_after__isnull=False) | in_batch).order_by()
+    rows = waiting.values_list("skip_providers", "only_providers").annotate(n=Count("pk"))
+    return [Group(count, tuple(sorted(skip)), tuple(sorted(only))) for skip, only, count in rows]
+
+
+def cost_of(
+    waiting: Iterable[Group], document: WaterfallDocument, figures: Mapping[str, Mapping[str, Figures]]
+) -> Waiting:
+    """What enriching them by `document` is expected to cost."""
+    leads, cost = 0, 0.0
+    unpriced: dict[str, None] = {}
+    for group in waiting:
+        found = outcomes(group.narrowed(document), figures)
+        leads += group.leads
+        cost += group.leads * sum(each.cost for each in found.values())
+        unpriced |= dict.fromkeys(name for each in found.values() for name in each.unpriced)
+    return Waiting(leads, cost, tuple(unpriced))
+
+
+def outcomes(document: WaterfallDocument, figures: Mapping[str, Mapping[str, Figures]]) -> dict[str, Outcome]:
+    """{kind: what its waterfall costs and finds}."""
+    return {
+        kind: outcome(asked(fall.providers, figures.get(kind, {})), asks_all=fall.asks_all())
+        for kind, fall in document.waterfalls().items()
+    }
+
+
+def asked(slugs: Iterable[str], figures: Mapping[str, Figures]) -> list[Figures]:
+    """The figures in the waterfall's order; nothing is known of who is not in the catalogue."""
+    return [figures.get(slug) or Figures(slug, slug, None) for slug in slugs]

@@ -1,0 +1,117 @@
+"""The last look at an erased record, when its system cannot bring it back any more (GoHighLevel: 60 days)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gdpr import audit, plan, stores, waits
+from gdpr.models import AfterCheck
+from gdpr.possible import NotPossible, said
+from gdpr.states import DutyStatus, advance, advance_one
+from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
+
+log = logging.getLogger(__name__)
+
+
+def run_due(limit: int = 20) -> int:
+    """Look at what is due, one after the other; returns how many were looked at."""
+    lapsed = AfterCheck.objects.filter(status=DutyStatus.IN_FLIGHT, in_flight_since__lt=waits.lapsed())
+    advance(lapsed, DutyStatus.OPEN, in_flight_since=None)
+    looked = 0
+    while looked < limit and (duty := _claim()):
+        _look(duty)
+        looked += 1
+    return looked
+
+
+def _claim() -> AfterCheck | None:
+    now = timezone.now()
+    with transaction.atomic():
+        due = AfterCheck.objects.filter(status=DutyStatus.OPEN, not_before__lte=now).order_by("not_before")
+        duty = due.select_for_update(skip_locked=True).first()
+        if duty is not None:
+            advance_one(duty, DutyStatus.IN_FLIGHT, in_flight_since=now, tries=duty.tries + 1)
+    return duty
+
+
+def _look(duty: AfterCheck) -> None:
+    record = Record(duty.store, duty.key)
+    try:
+        store = stores.named(duty.store)
+        if not _is_absent(store, record):
+            store.erase(record)
+            _end(duty, DutyStatus.OPEN, "found_again", not_before=waits.backoff(duty.tries),
+                 error_message="It was there again; it is erased once more and looked for later.")  # fmt: skip
+            return
+    except Later as later:
+        again = later.not_before or waits.backoff(duty.tries)
+        _end(duty, DutyStatus.OPEN, "later", not_before=again, error_message=str(later)[:300])
+    except Unsupported as unsupported:
+        _end(
+            duty,
+            DutyStatus.MANUAL,
+            "by_hand",
+            instructions=store.instructions(unsupported.capability, record),
+        )
+    except Exception as error:
+        log.error("after-check %s: %s", duty.pk, type(error).__name__)  # noqa: TRY400 - its words may be personal
+        words = (
+            f"{plan.label_of(duty.store)} could not be asked ({type(error).__name__}). Look there by hand."
+        )
+        _end(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
+    else:
+        _end(duty, DutyStatus.DONE, "done", done_at=timezone.now(), key="", error_message="", instructions="")
+
+
+def _is_absent(store: PersonalDataStore, record: Record) -> bool:
+    if Capability.VERIFY not in store.capabilities():
+        raise Unsupported(Capability.VERIFY)
+    return store.verify_absent(record)
+
+
+def _end(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> None:
+    with transaction.atomic():
+        mine = AfterCheck.objects.filter(pk=duty.pk, in_flight_since=duty.in_flight_since)
+        if advance(mine, status, in_flight_since=None, **values):
+            audit.record(
+                f"after_check_{outcome}", on=duty.request, counts={"check": duty.pk}, reason=duty.store
+            )
+
+
+def check_can_complete(duty: AfterCheck) -> None:
+    """Raises NotPossible where it is not a person's."""
+    if duty.status != DutyStatus.MANUAL:
+        raise NotPossible("Only a look by hand is marked as done.")
+
+
+def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
+    """An officer looked, and this shows it.
+
+    Raises:
+        NotPossible: it is not a person's, or no evidence.
+    """
+    evidence = said(evidence, "what shows that it is gone", longest=4_000)
+    with transaction.atomic():
+        duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
+        check_can_complete(duty)
+        advance_one(duty, DutyStatus.DONE, evidence=evidence, done_at=timezone.now(), key="", instructions="")
+        audit.record(
+            "after_check_by_hand", by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store
+        )
+    return duty
+
+
+def try_again(duty: AfterCheck, *, by: Any) -> AfterCheck:
+    """Ask the system once more. Raises NotPossible where it is not a person's."""
+    with transaction.atomic():
+        duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
+        check_can_complete(duty)
+        advance_one(duty, DutyStatus.OPEN, not_before=timezone.now(), tries=0)
+        audit.record(
+            "after_check_again", by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store
+        )
+    return duty

@@ -1,0 +1,72 @@
+"""Requests of data subjects from other programs: a form on a website, a ticket system."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import Field, ValidationError
+
+from gdpr.intake import RequestIn, sentences
+from gdpr.models import Channel
+from gdpr.pipeline.open import open_request
+from gdpr.possible import NotPossible
+
+Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
+
+
+class Opened(Schema):
+    reference: str = Field(description="What the person and we call it by")
+    due_on: str = Field(description="The last day on which the answer is in time, YYYY-MM-DD")
+    status: str
+    duplicate_of: str = Field(
+        description="Reference of an open request that asks the same; empty if there is none"
+    )
+
+
+class Fault(Schema):
+    field: str
+    sentence: str
+
+
+class Faults(Schema):
+    error: str
+    faults: list[Fault]
+
+
+def build_router(*, auth: Auth) -> Router:
+    """`auth` decides who may come in."""
+    router = Router(auth=auth, tags=["requests"])
+    # Read by hand, so that a fault is said in our words and repeats nothing of the person.
+    body = {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": RequestIn.model_json_schema()}},
+        }
+    }
+    router.post(
+        "/requests", response={201: Opened, 422: Faults}, openapi_extra=body, summary="Open a request"
+    )(take_in)
+    return router
+
+
+def take_in(request: HttpRequest) -> Status:
+    """Open a request; it counts from `received_at`, and goes through every check like any other."""
+    try:
+        entry = RequestIn.model_validate_json(request.body)
+        opened = open_request(entry, channel=Channel.API)
+    except ValidationError as error:
+        told = [{"field": field, "sentence": sentence} for field, sentence in sentences(error)]
+        return Status(422, {"error": "The request was not taken in.", "faults": told})
+    except NotPossible as why:
+        return Status(422, {"error": str(why), "faults": []})
+    duplicate = opened.duplicate_of.reference if opened.duplicate_of else ""
+    return Status(
+        201,
+        {
+            "reference": opened.reference,
+            "due_on": opened.due_on.isoformat(),
+            "status": opened.status,
+            "duplicate_of": duplicate,
+        },
+    )

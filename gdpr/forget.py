@@ -1,0 +1,69 @@
+"""Who asked is erased from the request when its time has come; keyed hashes and what was done stay (D17)."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from gdpr import audit
+from gdpr.kinds import Action
+from gdpr.models import (
+    FoundRecord,
+    IdentityCheck,
+    RequestDocument,
+    RequestMessage,
+    RequestStep,
+    SubjectRequest,
+)
+from gdpr.package import files
+from gdpr.pipeline import settle
+from gdpr.states import CLOSED, MessageStatus
+
+FIELDS = (
+    "name", "contact_email", "text", "linkedin_url", "emails", "phone", "values", "refusal_reason",
+    "withdrawal_reason", "extension_reason",
+)  # fmt: skip
+ON_ITS_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.DRAFT)
+
+
+def run_due(limit: int = 50) -> int:
+    """What is kept while a request is open goes with its end; who asked, when the set time is over."""
+    drop_results()
+    now = timezone.now()
+    due = SubjectRequest.objects.filter(forget_after__lte=now, forgotten_at=None, status__in=CLOSED)
+    # Its own words have to be out first: a refusal or a confirmation that still waits to be sent.
+    waiting = RequestMessage.objects.filter(status__in=ON_ITS_WAY).values("request")
+    ids = list(due.exclude(pk__in=waiting).order_by("id").values_list("pk", flat=True)[:limit])
+    return sum(forget(request_id) for request_id in ids)
+
+
+def drop_results() -> int:
+    """Copies, and what stood before a correction, are kept only while the request is open."""
+    done = RequestStep.objects.filter(request__status__in=CLOSED).exclude(result=None)
+    kept = Q(action__in=[Action.SCAN, Action.LOCATE, Action.RECHECK])  # places and recipients: nobody's data
+    return done.exclude(kept).update(result=None)
+
+
+def forget(request_id: int) -> bool:
+    """Blank everything personal of one closed request, its files included; False where it was done already."""
+    for kept in RequestDocument.objects.filter(request=request_id, erased_at=None, expires_at__isnull=False):
+        files.erase(kept)
+    with transaction.atomic():
+        request = settle.locked(request_id)
+        if request.forgotten_at or request.is_open:
+            return False
+        SubjectRequest.objects.filter(pk=request_id).update(
+            **{name: "" for name in FIELDS if name not in ("emails", "values")},
+            emails=[], values={}, forgotten_at=timezone.now(),
+        )  # fmt: skip
+        FoundRecord.objects.filter(request=request_id).update(
+            key="", summary={}, identifiers={}, decision_reason=""
+        )
+        RequestStep.objects.filter(request=request_id).update(instructions="", evidence="", result=None)
+        RequestMessage.objects.filter(request=request_id).update(to="", subject="", body="")
+        IdentityCheck.objects.filter(request=request_id).update(
+            evidence="", evidence_deleted_at=timezone.now()
+        )
+        audit.record("forget_requester", on=request, fields=FIELDS)
+    return True

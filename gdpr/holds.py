@@ -1,0 +1,108 @@
+"""Legal holds: single records that are kept although somebody asks for their erasure (Art. 17(3)). No clock stops."""
+
+import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gdpr import audit, deadline
+from gdpr.identity import digest, keys
+from gdpr.kinds import Action
+from gdpr.models import FoundRecord, LegalHold, RequestStep
+from gdpr.possible import NotPossible, said
+from gdpr.states import OPEN, StepStatus, advance
+
+HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
+
+
+def key_hash(store: str, key: str) -> str:
+    """What stays of a record's key when the key itself is blanked: under the first live key (D17)."""
+    return digest(f"record:{store}:{key}", keys()[0][1])
+
+
+def live(store: str, key: str) -> LegalHold | None:
+    return LegalHold.objects.filter(store=store, key=key, lifted_at=None).first()
+
+
+def held(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], LegalHold]:
+    """{(store, key): hold} of those that are held, in one query."""
+    found = LegalHold.objects.filter(lifted_at=None, key__in={key for _, key in pairs})
+    return {(hold.store, hold.key): hold for hold in found if (hold.store, hold.key) in pairs}
+
+
+def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: Any) -> LegalHold:
+    """Keep one record; steps that would erase it and have not begun are withheld.
+
+    Raises:
+        NotPossible: no reason, a day of review that has passed, it is held already, or it is being erased now.
+    """
+    reason = said(reason, "which law or dispute asks to keep it")
+    if review_on <= deadline.today():
+        raise NotPossible("The day on which the hold is looked at again lies in the future.")
+    erasing = RequestStep.objects.filter(store=store, record__key=key, action=Action.ERASE)
+    try:
+        with transaction.atomic():
+            hold = LegalHold.objects.create(
+                store=store, key=key, reason=reason, review_on=review_on, placed_by=by
+            )
+            mine = erasing.filter(request__status__in=OPEN)
+            if mine.filter(status__in=[StepStatus.IN_FLIGHT, StepStatus.UNKNOWN]).exists():
+                raise NotPossible("This record is being erased at this moment.")
+            stopped = _withhold(hold)
+            audit.record("place_hold", by=by, on=hold, counts={"steps": stopped}, reason=store)
+    except IntegrityError:
+        raise NotPossible("This record is held already.") from None
+    return hold
+
+
+def _steps(hold: LegalHold) -> Any:
+    return RequestStep.objects.filter(
+        store=hold.store, record__key=hold.key, action__in=HELD_ACTIONS, request__status__in=OPEN
+    )
+
+
+def _withhold(hold: LegalHold) -> int:
+    from gdpr.pipeline import settle
+
+    begun = _steps(hold).filter(action=Action.ERASE, status=StepStatus.DONE).values("request")
+    waiting = _steps(hold).exclude(request__in=begun)
+    requests = list(waiting.values_list("request_id", flat=True).distinct())
+    stopped = advance(
+        waiting, StepStatus.WITHHELD, done_at=timezone.now(), proof=f"Kept under legal hold {hold.pk}."
+    )
+    settle.settle_all(requests)
+    return stopped
+
+
+def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
+    """Keep it no longer: what an open request withheld for it goes on.
+
+    Raises:
+        NotPossible: no reason, or it was lifted already.
+    """
+    from gdpr.pipeline import settle
+
+    reason = said(reason, "why it need not be kept any more")
+    with transaction.atomic():
+        if not LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(
+            lifted_at=timezone.now(), lifted_by=by
+        ):
+            raise NotPossible("This hold was lifted already.")
+        waiting = _steps(hold).filter(status=StepStatus.WITHHELD)
+        requests = list(waiting.values_list("request_id", flat=True).distinct())
+        freed = advance(
+            waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now()
+        )
+        audit.record("lift_hold", by=by, on=hold, counts={"steps": freed}, reason=reason)
+        settle.settle_all(requests)
+
+
+def of_records(records: list[FoundRecord]) -> dict[int, LegalHold]:
+    """{id of the record: its hold}."""
+    found = held({(record.store, record.key) for record in records})
+    return {
+        record.pk: found[record.store, record.key]
+        for record in records
+        if (record.store, record.key) in found
+    }

@@ -1,0 +1,146 @@
+"""What a request must bring, by whatever channel: one model for form, pasted e-mail, list and API."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any
+
+import phonenumbers
+from django.conf import settings
+from django.utils import timezone
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from gdpr import rectifiable
+from gdpr.clock import check_calendar
+from gdpr.identity import Identity
+from gdpr.kinds import RULES, RequestKind
+from gdpr.models.request import Regime
+
+FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
+LONGEST_TEXT, MOST_EMAILS = 20_000, 20
+NOBODY = "Give at least one of: LinkedIn address, e-mail, phone."
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+
+
+class RequestIn(BaseModel):
+    """A request as it comes in. `received_at` needs an offset and is when it reached us, not when it is entered."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    kind: RequestKind
+    received_at: AwareDatetime = Field(default_factory=timezone.now)
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+    contact_email: EmailStr | None = None
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)] = ""
+    linkedin_url: Line = ""
+    emails: Annotated[list[EmailStr], Field(max_length=MOST_EMAILS)] = []
+    phone: Line = ""
+    values: dict[str, str] = {}
+    regime: Regime = Field(default_factory=lambda: Regime(settings.COMPLIANCE_REGIME))
+    calendar: str = Field(default_factory=lambda: settings.COMPLIANCE_CALENDAR)
+    concerns: int | None = Field(default=None, description="number of the earlier request it is about")
+
+    @field_validator("name", "text", "linkedin_url", "phone")
+    @classmethod
+    def storable(cls, text: str) -> str:
+        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise ValueError("has characters that cannot be kept")
+        return text
+
+    @field_validator("received_at")
+    @classmethod
+    def not_in_the_future(cls, moment: datetime.datetime) -> datetime.datetime:
+        if moment > timezone.now() + FUTURE:
+            raise ValueError("lies in the future")
+        return moment.astimezone(datetime.UTC)
+
+    @field_validator("linkedin_url")
+    @classmethod
+    def canonical(cls, url: str) -> str:
+        """As the package that knows such addresses spells them; else as it was given."""
+        return rectifiable.clean_if_known("linkedin_url", url) if url else ""
+
+    @field_validator("phone")
+    @classmethod
+    def international(cls, phone: str) -> str:
+        if not phone:
+            return ""
+        try:
+            number = phonenumbers.parse(phone)
+        except phonenumbers.NumberParseException:
+            raise ValueError("is no phone number; write it with its country, as in +49 30 123456") from None
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    @field_validator("calendar")
+    @classmethod
+    def known_calendar(cls, place: str) -> str:
+        check_calendar(place)
+        return place
+
+    @model_validator(mode="after")
+    def complete(self) -> RequestIn:
+        self.emails = list(dict.fromkeys(each.strip().casefold() for each in self.emails))
+        concerned = RULES[self.kind].concerns
+        if concerned and self.concerns is None:
+            raise ValueError("Name the request it is about.")
+        if not concerned and not self.identity.identifiers():
+            raise ValueError(NOBODY)
+        self._check_values()
+        return self
+
+    def _check_values(self) -> None:
+        if self.kind == RequestKind.RECTIFICATION:
+            try:
+                self.values = rectifiable.cleaned(self.values)
+            except rectifiable.Invalid as invalid:
+                raise ValueError(str(invalid)) from None
+        elif self.values:
+            raise ValueError("Only a rectification has new values.")
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.linkedin_url, tuple(self.emails), self.phone)
+
+
+def sentences(error: ValidationError) -> list[tuple[str, str]]:
+    """(field, sentence) pairs of what is wrong, without the values themselves."""
+    found = []
+    for each in error.errors(include_input=False, include_url=False, include_context=False):
+        field = ".".join(str(part) for part in each["loc"])
+        found.append((field, _sentence(field, each["type"], each["msg"])))
+    return found
+
+
+def _sentence(field: str, kind: str, message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    if kind == "missing":
+        text = "is missing"
+    elif kind == "enum":
+        text = "is none of those that can be asked for" if field == "kind" else "is not known here"
+    elif kind == "extra_forbidden":
+        text = "is not a field of a request"
+    elif "email" in message.casefold():
+        text = "is no e-mail address"  # the library's sentence repeats parts of what was given
+    return f"{field.replace('_', ' ')} {text}".strip() if text[:1].islower() and field else text
+
+
+def read(row: dict[str, Any]) -> RequestIn:
+    """A row of text values, as a form or a list has them: `emails` may be one text with commas or spaces.
+
+    Raises:
+        pydantic.ValidationError
+    """
+    row = {name: value for name, value in row.items() if value not in ("", None)}
+    if isinstance(row.get("emails"), str):
+        row["emails"] = [part for part in row["emails"].replace(";", ",").replace(",", " ").split() if part]
+    return RequestIn.model_validate(row)

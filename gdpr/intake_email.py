@@ -1,0 +1,227 @@
+"""A pasted e-mail, read as far as a machine can: an officer confirms every guess before the request is opened."""
+
+from __future__ import annotations
+
+import datetime
+import email
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import parseaddr, parsedate_to_datetime
+from html.parser import HTMLParser
+from typing import Any
+
+import phonenumbers
+from django.utils import timezone
+
+from gdpr.kinds import RequestKind
+
+LONGEST = 200_000  # characters
+# The most far-reaching wish first: who asks for erasure may mention a copy, hardly the other way round.
+WORDS: tuple[tuple[RequestKind, str], ...] = (
+    (RequestKind.WITHDRAWAL, r"withdraw (my|the) (earlier )?request|ziehe .{0,40}(antrag|anfrage) zurück"),
+    (
+        RequestKind.ERASURE,
+        r"\b(erase|erasure|delete|deletion|remove (all|my)|right to be forgotten|forget me)\b|article 17|art\. ?17"
+        r"|lösch|vergessen(werden| zu werden)|effacer|suppression de mes",
+    ),
+    (
+        RequestKind.OBJECTION,
+        r"\b(object to|objection|unsubscribe|stop (e-?mailing|contacting|sending|writing)|do not contact"
+        r"|opt[- ]?out)\b|article 21|art\. ?21|widersprech|widerspruch|keine werbung|m'oppose",
+    ),
+    (RequestKind.RESTRICTION, r"\brestrict(ion)?\b|article 18|art\. ?18|einschränk|limitation du traitement"),
+    (
+        RequestKind.RECTIFICATION,
+        r"\b(rectif\w+|correct (my|the)|is wrong|are wrong|incorrect|out of date)\b|article 16|art\. ?16|berichtig",
+    ),
+    (RequestKind.PORTABILITY, r"\bportability\b|article 20|art\. ?20|übertragbarkeit"),
+    (
+        RequestKind.ACCESS,
+        r"\b(access request|subject access|copy of my|what (data|information)|dsar)\b|article 15|art\. ?15|auskunft",
+    ),
+)
+_URL = re.compile(r"(?:https?://)?(?:(?<![\w-])[\w-]{1,63}\.)?linkedin\.com/in/[^\s<>\"'),;]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<![\w.+'-])[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_QUOTE = re.compile(
+    r"^(>|On .+ wrote:$|Am .+ schrieb .*:$|-{2,} ?(Original|Forwarded|Ursprüngliche))", re.IGNORECASE
+)
+_HEADER = re.compile(r"^(From|Von|Date|Datum|Sent|Gesendet|Subject|Betreff): *(.*)$", re.IGNORECASE)
+_NAMES = {"von": "from", "datum": "date", "sent": "date", "gesendet": "date", "betreff": "subject"}
+
+
+@dataclass
+class Draft:
+    """Guesses for the form; `kind` is None where the words say nothing. `notes` tell the officer what to look at."""
+
+    kind: RequestKind | None = None
+    received_at: datetime.datetime | None = None
+    name: str = ""
+    contact_email: str = ""
+    linkedin_url: str = ""
+    emails: list[str] = field(default_factory=list)
+    phone: str = ""
+    text: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def initial(self) -> dict[str, Any]:
+        """What a form begins with."""
+        return {
+            "kind": self.kind or "",
+            "received_at": self.received_at,
+            "name": self.name,
+            "contact_email": self.contact_email,
+            "linkedin_url": self.linkedin_url,
+            "emails": ", ".join(self.emails),
+            "phone": self.phone,
+            "text": self.text,
+        }
+
+
+def parse(pasted: str, *, country: str = "") -> Draft:
+    """Read an e-mail with its headers, or what a mail program copies; `country` is where a local phone belongs.
+
+    Never raises: what cannot be read is left empty, and `notes` says so.
+    """
+    pasted = pasted.replace("\x00", "").replace("\r\n", "\n")[:LONGEST].strip()
+    headers, body = _split(pasted)
+    draft = Draft(text=body[:20_000].strip())
+    draft.name, draft.contact_email = _sender(headers.get("from", ""))
+    draft.received_at = _moment(headers.get("date", ""))
+    own = "\n".join(_own(body))
+    told = f"{headers.get('subject', '')}\n{own}"
+    draft.kind = guess_kind(told)
+    if url := _URL.search(told):
+        draft.linkedin_url = url.group().rstrip(".")
+    draft.emails = _addresses(draft.contact_email, own)
+    draft.phone = _phone(own, country)
+    draft.notes = list(_notes(draft))
+    return draft
+
+
+def _split(pasted: str) -> tuple[dict[str, str], str]:
+    """(headers in lower case, text) of a raw message, or of a few header lines above a text."""
+    lines = pasted.split("\n")
+    named = [_HEADER.match(line.strip()) for line in lines[:12]]
+    if any(
+        re.match(r"^(Received|MIME-Version|Message-ID|Content-Type):", line, re.IGNORECASE)
+        for line in lines[:60]
+    ):
+        return _raw(pasted)
+    last = max((number for number, match in enumerate(named) if match), default=-1)
+    headers: dict[str, str] = {}
+    for match in named:
+        if match:
+            name = match.group(1).lower()
+            headers.setdefault(_NAMES.get(name, name), match.group(2).strip())
+    return headers, "\n".join(lines[last + 1 :]).strip()
+
+
+def _raw(pasted: str) -> tuple[dict[str, str], str]:
+    try:
+        message = email.message_from_string(pasted, policy=default)
+        headers = {name: str(message.get(name, "")) for name in ("from", "date", "subject")}
+        return headers, _body(message)
+    except (
+        ValueError,
+        LookupError,
+        IndexError,
+        AttributeError,
+        TypeError,
+    ):  # broken headers, in the parser's many ways
+        return {}, pasted
+
+
+def _body(message: Any) -> str:
+    part = message.get_body(preferencelist=("plain", "html")) if isinstance(message, EmailMessage) else None
+    if part is None:
+        return ""
+    text = str(part.get_content())
+    return _text_of(text) if part.get_content_type() == "text/html" else text
+
+
+class _Text(HTMLParser):
+    """The words of an HTML message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self._hidden += tag in ("script", "style")
+        if tag in ("br", "p", "div", "li", "tr"):
+            self.words.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style") and self._hidden > 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(data)
+
+
+def _text_of(html: str) -> str:
+    parser = _Text()
+    parser.feed(html)
+    return re.sub(r"\n{3,}", "\n\n", "".join(parser.words)).strip()
+
+
+def _own(body: str) -> Iterator[str]:
+    """What the person wrote, without what they quote: our own words must not be read as theirs."""
+    for line in body.split("\n"):
+        if re.match(_QUOTE, line.strip()):
+            if line.lstrip().startswith(">"):
+                continue
+            return
+        yield line
+
+
+def _sender(header: str) -> tuple[str, str]:
+    name, address = parseaddr(header)
+    try:
+        Address(addr_spec=address)
+    except (ValueError, IndexError):
+        return name[:200], ""
+    return name[:200], address.casefold()
+
+
+def _moment(header: str) -> datetime.datetime | None:
+    """When it was sent; never later than now, and None where it cannot be read or names no zone."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return min(moment, timezone.now()) if moment.tzinfo else None
+
+
+def guess_kind(text: str) -> RequestKind | None:
+    """By the words of English, German and a little French."""
+    low = text.casefold()
+    return next((kind for kind, words in WORDS if re.search(words, low)), None)
+
+
+def _addresses(sender: str, text: str) -> list[str]:
+    found = [sender] if sender else []
+    found += [match.strip(".'").casefold() for match in _ADDRESS.findall(text)]
+    return list(dict.fromkeys(found))[:20]
+
+
+def _phone(text: str, country: str) -> str:
+    for match in phonenumbers.PhoneNumberMatcher(text, country or None):
+        return str(phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164))
+    return ""
+
+
+def _notes(draft: Draft) -> Iterator[str]:
+    if draft.kind is None:
+        yield "What the person wants could not be told from the words: choose the kind."
+    if draft.received_at is None:
+        yield "The day of receipt could not be read: enter it. It starts the clock."
+    if not draft.contact_email:
+        yield "The sender's address could not be read."
+    if len(draft.emails) > 1:
+        yield "More than one e-mail address was found: leave only the person's own."

@@ -1,0 +1,43 @@
+"""Files made for a request: the access package, which expires, and the certificate, which holds nobody's data."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from gdpr.models.request import SubjectRequest
+
+
+class DocumentKind(models.TextChoices):
+    JSON = "json", "Data (JSON)"
+    HTML = "html", "Document (HTML)"
+    PDF = "pdf", "Document (PDF)"
+    CSV = "csv", "Table (CSV)"
+    CERTIFICATE = "certificate", "Certificate"
+
+
+class RequestDocument(models.Model):
+    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="documents")
+    kind = models.CharField(max_length=12, choices=DocumentKind.choices)
+    file = models.FileField(upload_to="requests/", blank=True, default="", max_length=200)
+    size = models.PositiveIntegerField(default=0, help_text="bytes")
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="empty: it is kept")
+    erased_at = models.DateTimeField(null=True, blank=True)
+    downloads = models.PositiveIntegerField(default=0)
+    last_download_at = models.DateTimeField(null=True, blank=True)
+    last_download_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["request", "kind"], name="document_once_a_request")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of request {self.request_id}"
+
+    @property
+    def available(self) -> bool:
+        return self.erased_at is None and (self.expires_at is None or self.expires_at > timezone.now())

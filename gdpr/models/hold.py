@@ -1,0 +1,34 @@
+"""Records the law makes us keep although somebody asks for their erasure (Art. 17(3))."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class LegalHold(models.Model):
+    """One record of one store, kept until the hold is lifted. It never stops a clock."""
+
+    store = models.CharField(max_length=32)
+    key = models.CharField(max_length=200, help_text="the store's own")
+    reason = models.CharField(max_length=500, help_text="which law or dispute; without the person's data")
+    placed_at = models.DateTimeField(default=timezone.now)
+    placed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    review_on = models.DateField(help_text="when it is looked at again")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["review_on", "id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "key"], condition=models.Q(lifted_at=None), name="held_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk} in {self.store}"

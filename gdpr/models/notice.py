@@ -1,0 +1,48 @@
+"""Art. 14: who has been told that we hold their data, by which text, when."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from gdpr.models.message import MessageTemplate
+from gdpr.states import MessageStatus
+
+
+class NoticeChannel(models.TextChoices):
+    EMAIL = "email", "E-mail"
+    EXPORT = "export", "Another tool"
+
+
+class Notice(models.Model):
+    """One person told, or about to be. It holds no address: whom it went to is a keyed hash."""
+
+    store = models.CharField(max_length=32)
+    key = models.CharField(max_length=200, blank=True, help_text="the store's own; blanked when told")
+    key_hash = models.CharField(max_length=64)
+    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+")
+    channel = models.CharField(max_length=8, choices=NoticeChannel.choices)
+    status = models.CharField(max_length=8, choices=MessageStatus.choices, default=MessageStatus.QUEUED)
+    due_on = models.DateField()
+    address_hash = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    not_before = models.DateTimeField(default=timezone.now)
+    in_flight_since = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    error_message = models.CharField(max_length=300, blank=True, default="")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        permissions = [("send_notices", "Can send and export notices to people whose data we hold")]
+        indexes = [
+            models.Index(fields=["not_before", "id"], name="notice_due", condition=models.Q(status="queued")),
+            models.Index(fields=["-sent_at"], name="notice_by_sent"),
+        ]
+        constraints = [models.UniqueConstraint(fields=["store", "key_hash"], name="told_once")]
+
+    def __str__(self) -> str:
+        return f"notice {self.pk}"

@@ -1,0 +1,128 @@
+"""The package as one document: Art. 15(1)(a) to (h), then the data themselves, record by record."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from gdpr import rectifiable
+from gdpr.models import SubjectRequest
+from gdpr.package.collect import Part, parts
+
+LEGAL_BASIS = "Legitimate interest (Art. 6(1)(f))"
+RIGHTS = (
+    "Rectification of data that are wrong or incomplete (Art. 16)",
+    "Erasure (Art. 17)",
+    "Restriction of processing (Art. 18)",
+    "Objection to processing, at any time and without giving reasons where it serves direct marketing (Art. 21)",
+)
+ITEMS = (
+    ("a", "Purposes and legal basis"),
+    ("b", "Categories of data"),
+    ("c", "Recipients"),
+    ("d", "How long the data are kept"),
+    ("e", "Your rights"),
+    ("f", "Complaint"),
+    ("g", "Sources"),
+    ("h", "Automated scoring, and its logic"),
+)
+
+
+def compose(request: SubjectRequest, *, now: datetime.datetime | None = None) -> dict[str, Any]:
+    """Everything the package says, JSON-serialisable; the forms it is given in differ in nothing but looks."""
+    found = list(parts(request))
+    return {
+        "about": {
+            "reference": request.reference,
+            "name": request.name,
+            "made_at": _stamp(now or timezone.now()),
+            "controller": settings.CONTROLLER_NAME,
+            "contact": settings.CONTROLLER_CONTACT,
+            "linkedin_url": request.linkedin_url,
+            "emails": list(request.emails),
+            "phone": request.phone,
+        },
+        "a": {"purposes": _distinct(found, "purposes"), "legal_basis": LEGAL_BASIS},
+        "b": _categories(found),
+        "c": _recipients(found),
+        "d": _retention(found),
+        "e": list(RIGHTS),
+        "f": f"You can complain to a supervisory authority, in particular {settings.COMPLAINT_AUTHORITY}.",
+        "g": _sources(found),
+        "h": _logic(found),
+        "records": [_record(part) for part in found],
+        "left_out": sum(int(part.copy.get("others") or 0) for part in found),
+    }
+
+
+def _stamp(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _distinct(found: Iterable[Part], name: str) -> list[str]:
+    return list(dict.fromkeys(each for part in found for each in part.copy.get(name, ())))
+
+
+def _data(part: Part) -> list[Mapping[str, Any]]:
+    return [datum for datum in part.copy.get("data", ()) if datum.get("value") not in (None, "", [], {})]
+
+
+def _categories(found: Iterable[Part]) -> list[str]:
+    """The fields that hold something, by the names people read."""
+    return list(dict.fromkeys(rectifiable.label(datum["field"]) for part in found for datum in _data(part)))
+
+
+def _recipients(found: Iterable[Part]) -> list[dict[str, Any]]:
+    """By name: which fields, how often, when last."""
+    told: dict[str, dict[str, Any]] = {}
+    for part in found:
+        for share in part.copy.get("shares", ()):
+            entry = told.setdefault(
+                share["recipient"], {"recipient": share["recipient"], "fields": [], "times": 0, "last": ""}
+            )
+            entry["fields"] = sorted({*entry["fields"], *share["fields"]})
+            entry["times"] += 1
+            entry["last"] = max(entry["last"], share["at"] or "")
+    return sorted(told.values(), key=lambda entry: entry["recipient"])
+
+
+def _retention(found: Iterable[Part]) -> list[dict[str, Any]]:
+    return [
+        {"where": part.label, "until": part.copy["retention_until"]}
+        for part in found
+        if part.copy.get("retention_until")
+    ]
+
+
+def _sources(found: Iterable[Part]) -> list[dict[str, Any]]:
+    """{source, fields} of everything not obtained from the person."""
+    by_source: dict[str, set[str]] = {}
+    for part in found:
+        for datum in _data(part):
+            if datum.get("source"):
+                by_source.setdefault(datum["source"], set()).add(rectifiable.label(datum["field"]))
+    return [{"source": source, "fields": sorted(fields)} for source, fields in sorted(by_source.items())]
+
+
+def _logic(found: Iterable[Part]) -> dict[str, Any]:
+    rules = [rule for part in found for rule in part.copy.get("logic", ())]
+    if not rules:
+        return {"says": "No score is kept about you.", "rules": []}
+    says = (
+        "A score says how well a person's role and company fit our offer. It orders whom we write to first; no "
+        "decision with legal or similarly significant effect is made by it alone. These rules gave you points."
+    )
+    return {"says": says, "rules": rules}
+
+
+def _record(part: Part) -> dict[str, Any]:
+    return {
+        "where": part.label,
+        "copied_by_hand": part.by_hand,
+        "data": [{**datum, "label": rectifiable.label(datum["field"])} for datum in _data(part)],
+        "others": part.copy.get("others", 0),
+    }

@@ -1,0 +1,111 @@
+"""The files of a request: written with random names, downloaded by staff with a log entry, erased when they expire."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from gdpr import audit, waits
+from gdpr.models import DocumentKind, RequestDocument, SubjectRequest
+from gdpr.package import document, pdf, render
+from gdpr.possible import NotPossible
+
+MAKERS = {
+    DocumentKind.JSON: render.as_json,
+    DocumentKind.CSV: render.as_csv,
+    DocumentKind.HTML: render.as_html,
+    DocumentKind.PDF: pdf.as_pdf,
+}
+TYPES = {
+    DocumentKind.JSON: "application/json",
+    DocumentKind.CSV: "text/csv; charset=utf-8",
+    DocumentKind.HTML: "text/html; charset=utf-8",
+    DocumentKind.PDF: "application/pdf",
+    DocumentKind.CERTIFICATE: "application/json",
+}
+
+
+def build(request: SubjectRequest) -> list[RequestDocument]:
+    """Every form of the package; a second run takes the place of the first, and leaves no file of it."""
+    told = document.compose(request)
+    until = timezone.now() + waits.span(settings.PACKAGE_DAYS * 86_400)
+    return [store(request, kind, make(told), expires_at=until) for kind, make in MAKERS.items()]
+
+
+def store(
+    request: SubjectRequest, kind: DocumentKind, content: bytes, *, expires_at: Any = None
+) -> RequestDocument:
+    """One file, under a name that says nothing."""
+    suffix = "json" if kind == DocumentKind.CERTIFICATE else kind.value
+    kept, _ = RequestDocument.objects.get_or_create(request=request, kind=kind)
+    before = kept.file.name
+    kept.file.save(f"{uuid4().hex}.{suffix}", ContentFile(content), save=False)
+    kept.size, kept.sha256 = len(content), hashlib.sha256(content).hexdigest()
+    kept.created_at, kept.expires_at, kept.erased_at = timezone.now(), expires_at, None
+    kept.save(update_fields=["file", "size", "sha256", "created_at", "expires_at", "erased_at"])
+    if before and before != kept.file.name:
+        kept.file.storage.delete(before)
+    return kept
+
+
+def check_can_download(kept: RequestDocument) -> None:
+    """Raises NotPossible where it has expired."""
+    if not kept.available or not kept.file:
+        raise NotPossible("This file has expired and is erased.")
+
+
+def file_name(kept: RequestDocument) -> str:
+    """What a browser saves it as; the reference alone."""
+    suffix = "json" if kept.kind == DocumentKind.CERTIFICATE else kept.kind
+    what = "certificate" if kept.kind == DocumentKind.CERTIFICATE else "data"
+    return f"{kept.request.reference}-{what}.{suffix}"
+
+
+def download(kept: RequestDocument, *, by: Any) -> bytes:
+    """The file's content, and the event that `by` has taken it.
+
+    Raises:
+        NotPossible: it has expired, or is not what was written.
+    """
+    check_can_download(kept)
+    try:
+        with kept.file.storage.open(str(kept.file.name)) as opened:
+            content: bytes = opened.read()
+    except FileNotFoundError:
+        raise NotPossible("This file is missing.") from None
+    if hashlib.sha256(content).hexdigest() != kept.sha256:
+        raise NotPossible("This file is not what was written; make the package anew.")
+    with transaction.atomic():
+        RequestDocument.objects.filter(pk=kept.pk).update(
+            downloads=F("downloads") + 1, last_download_at=timezone.now(), last_download_by=by
+        )
+        audit.record(
+            "download_document", by=by, on=kept.request, counts={"document": kept.pk}, reason=kept.kind
+        )
+    return content
+
+
+def expire_due() -> int:
+    """Erase what has expired; returns how many files."""
+    due = RequestDocument.objects.filter(expires_at__lte=timezone.now(), erased_at=None)
+    return sum(erase(kept) for kept in due.select_related("request"))
+
+
+def erase(kept: RequestDocument) -> bool:
+    """The file first: a row that says erased with its file still there would be a lie."""
+    if kept.file:
+        kept.file.storage.delete(str(kept.file.name))
+    with transaction.atomic():
+        done = RequestDocument.objects.filter(pk=kept.pk, erased_at=None).update(
+            erased_at=timezone.now(), file=""
+        )
+        if done:
+            audit.record("erase_document", on=kept.request, counts={"document": kept.pk}, reason=kept.kind)
+    return bool(done)

@@ -1,0 +1,190 @@
+"""What the person and the authority are given: the package, the answer, what was looked for at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import timezone
+
+from gdpr import plan, waits
+from gdpr.identity import digests
+from gdpr.kinds import Action, RequestKind
+from gdpr.leftovers import scan as leftovers
+from gdpr.messages import defaults, write
+from gdpr.models import DocumentKind, RequestDocument, RequestMessage, RequestStep, SubjectRequest
+from gdpr.states import MessageStatus, StepStatus
+from gdpr.stores import Later
+
+OUT = (MessageStatus.SENT, MessageStatus.COPIED)
+MESSAGE_SECONDS = 30.0  # how often a step looks whether its message has left; sending wakes it as well
+# Where the request itself knows the person: erased with it, and named in the certificate.
+OWN_TABLES = (
+    "gdpr_subjectrequest",
+    "gdpr_foundrecord",
+    "gdpr_requeststep",
+    "gdpr_requestmessage",
+    "gdpr_identitycheck",
+    "gdpr_aftercheck",
+)
+
+
+def packed(step: RequestStep) -> tuple[str, Any]:
+    """The access package as files; (proof, result)."""
+    from gdpr.package import files
+
+    written = files.build(step.request)
+    return f"{len(written)} files", None
+
+
+# ---------------------------------------------------------------- messages a step waits for
+
+
+def answered(step: RequestStep) -> str:
+    """Whether the person has the answer.
+
+    Raises:
+        Later: it is on its way.
+        ByHand: a person sends it: the package goes with it, or no e-mail address is known, or the server refuses.
+    """
+    request = step.request
+    message = write.newest(request, defaults.COMPLETION)
+    if message is None:
+        values = {"outcome": outcome(request), "remains": remains(request)}
+        message = write.write(
+            request, defaults.COMPLETION, draft=request.kind == RequestKind.ACCESS, **values
+        )
+    return _left(message)
+
+
+def forewarned(step: RequestStep) -> str:
+    """Whether the person was told before the restriction is lifted (Art. 18(3)). Raises as `answered`."""
+    message = write.newest(step.request, defaults.LIFTING) or write.write(step.request, defaults.LIFTING)
+    return _left(message)
+
+
+def _left(message: RequestMessage) -> str:
+    from gdpr.pipeline.acts import ByHand
+
+    if message.status in OUT and message.sent_at:
+        return f"Message {message.pk}, {message.get_status_display().lower()}"
+    if message.status in (MessageStatus.QUEUED, MessageStatus.SENDING):
+        raise Later("The message to the person is waiting to be sent.", waits.due_in(MESSAGE_SECONDS))
+    if message.request.kind == RequestKind.ACCESS:
+        raise ByHand(
+            "Look through the package, download it, and send it to the person in a way that only they can open. "
+            "Then mark the answer as sent another way."
+        )
+    if message.status == MessageStatus.FAILED:
+        raise ByHand(
+            "The mail server did not take the message. Send it again, or another way, and mark it as sent."
+        )
+    raise ByHand(
+        "No e-mail address of the person is known, or no mail server is set up. Send the message another way, and mark "
+        "it as sent."
+    )
+
+
+def outcome(request: SubjectRequest) -> str:
+    """What was done, for the person, without a word of ours that says more than the steps do."""
+    done = _done(request)
+    nothing = "We looked in all our systems and hold no data of yours."
+    sentences = {
+        RequestKind.ACCESS: "We send you a copy of the data we hold about you, with all the law asks us to tell.",
+        RequestKind.RECTIFICATION: "Your data are corrected as you asked, and those who were given them are told.",
+        RequestKind.ERASURE: "Your data are erased, and we looked that they are gone. A keyed code of your "
+        "identifiers, from which nobody can read them, stays on a list so that your data do not come in again.",
+        RequestKind.RESTRICTION: "Your data are restricted: we keep them and do nothing else with them. We tell you "
+        "before that ends.",
+        RequestKind.RELEASE: "The restriction of your data is lifted.",
+        RequestKind.OBJECTION: "You objected to the use of your data. We stopped at once: you are not written to, "
+        "scored or handed over any more.",
+        RequestKind.WITHDRAWAL: "As you asked, your earlier request is withdrawn.",
+    }
+    held = request.steps.filter(status=StepStatus.WITHHELD).exists()
+    if request.rules.acts and not done and not held and request.kind != RequestKind.OBJECTION:
+        more = " So that they do not come in, a keyed code of your identifiers is on a list."
+        return nothing + (more if request.rules.suppresses else "")
+    return sentences[RequestKind(request.kind)]
+
+
+def _done(request: SubjectRequest) -> list[RequestStep]:
+    acts = request.steps.filter(action__in=request.rules.acts, status=StepStatus.DONE)
+    return list(acts.select_related("record"))
+
+
+def remains(request: SubjectRequest) -> str:
+    """What is still held and until when; empty where nothing is."""
+    parts = []
+    if request.steps.filter(status=StepStatus.WITHHELD).exists():
+        parts.append(
+            "Some records are kept because the law obliges or allows us to (Art. 17(3)), and used for nothing else."
+        )
+    if request.kind == RequestKind.ERASURE:
+        for step in _done(request):
+            store = plan.store_of(step.store)
+            if step.action == Action.ERASE and store and store.recoverable_days and step.done_at:
+                until = step.done_at + waits.span(store.recoverable_days * 86_400)
+                parts.append(
+                    f"{store.label} can bring the record back until {until:%-d %B %Y}; we look once more after that."
+                )
+        parts.append(
+            "Backups made before expire by themselves; after one is restored, the erasure is repeated."
+        )
+    return " ".join(dict.fromkeys(parts))
+
+
+# ---------------------------------------------------------------- is anything left?
+
+
+def scan(request: SubjectRequest, beat: Callable[[], None]) -> tuple[str, Any]:
+    """Everything of ours is searched for the person; (proof, result), places and counts only.
+
+    `beat` is called while it lasts: a large house takes longer than a lease.
+
+    Raises:
+        ByHand: something was found: an officer says why it may stay, such as a neighbour's record.
+    """
+    from gdpr.pipeline.acts import ByHand
+
+    _erase_packages(request)
+    found = leftovers.scan(_identifiers(request), skip=OWN_TABLES, beat=beat, pages=False)
+    document = {**found.document(), "skipped": list(OWN_TABLES)}
+    if found.rows:
+        RequestStep.objects.filter(request=request, action=Action.SCAN, status=StepStatus.IN_FLIGHT).update(
+            result=document
+        )
+        places = "; ".join(f"{hit.place}: {hit.count} ({', '.join(hit.what)})" for hit in found.rows[:20])
+        raise ByHand(
+            f"Identifiers of this person still stand in: {places}. They may belong to somebody else's record, such as "
+            "a shared inbox or switchboard. Look at each place, and enter why it may stay, or erase it and try again."
+        )
+    return (
+        f"Searched on {timezone.now():%-d %B %Y}: no row, file or cache of ours holds an identifier.",
+        document,
+    )
+
+
+def _erase_packages(request: SubjectRequest) -> None:
+    """Copies that the person was given on earlier requests: the files go too; one still to be sent does not.
+
+    Of requests by this person's identifiers alone: one that shares an inbox or a phone with them is a neighbour's.
+    """
+    from gdpr.package import files
+
+    known = [word for identity in plan.identities(request) for word in identity.identifiers()]
+    theirs = SubjectRequest.objects.closed().filter(
+        identity_hashes__contained_by=list(digests(known)), identity_hashes__len__gt=0
+    )
+    kept = RequestDocument.objects.filter(request__in=theirs, erased_at=None).select_related("request")
+    for document in kept.exclude(kind=DocumentKind.CERTIFICATE):
+        files.erase(document)
+
+
+def _identifiers(request: SubjectRequest) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for identity in plan.identities(request):
+        pairs += [("email", email) for email in identity.emails]
+        pairs += [("linkedin_url", identity.linkedin_url)] if identity.linkedin_url else []
+        pairs += [("phone", identity.phone)] if identity.phone else []
+    return list(dict.fromkeys(pairs))

@@ -1,0 +1,101 @@
+"""Who asks: the check begins and ends here; what is enough is said in `gdpr.identity_check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gdpr import audit, identity_check
+from gdpr.models import Channel, CheckResult, IdentityCheck, SubjectRequest
+from gdpr.pipeline import locate, settle
+from gdpr.possible import NotPossible
+from gdpr.states import RequestStatus
+
+
+def needs_check(request: SubjectRequest) -> bool:
+    """Our own decision has nobody to identify; everything else follows its kind."""
+    return request.channel != Channel.OWN and bool(identity_check.level_of(request.kind))
+
+
+def begin(request: SubjectRequest) -> IdentityCheck:
+    """Open the check the kind asks for; in the caller's transaction."""
+    settle.move(request, RequestStatus.VERIFYING)
+    return IdentityCheck.objects.create(request=request, level=identity_check.level_of(request.kind))
+
+
+def current(request: SubjectRequest) -> IdentityCheck | None:
+    """The check that is open, else the last one."""
+    return request.checks.order_by("-id").first()
+
+
+def check_can_decide(request: SubjectRequest) -> None:
+    """Raises NotPossible where no identity check is open."""
+    if request.status != RequestStatus.VERIFYING:
+        raise NotPossible("No identity check is open for this request.")
+
+
+def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> IdentityCheck:
+    """Keep what the person showed until the check is decided.
+
+    Raises:
+        NotPossible: no check is open.
+    """
+    with transaction.atomic():
+        request = settle.locked(request.pk)
+        check_can_decide(request)
+        check = request.checks.get(result=CheckResult.OPEN)
+        check.evidence = evidence.strip()
+        check.save(update_fields=["evidence"])
+        audit.record("note_evidence", by=by, on=request, fields=["evidence"])
+    return check
+
+
+def passed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
+    """The person is who they say. The evidence is deleted with the decision; the search begins.
+
+    Raises:
+        NotPossible: no check is open, or the method is too weak for the kind.
+    """
+    with transaction.atomic():
+        request = settle.locked(request.pk)
+        check_can_decide(request)
+        identity_check.check_enough(request.kind, method)
+        _decide(request, CheckResult.PASSED, method, by)
+        request.prepared_by = request.seen_by(by)
+        request.save(update_fields=["prepared_by"])
+        _end_question(request)
+        locate.start(request)
+        settle.settle(request.pk)
+    request.refresh_from_db()
+    return request
+
+
+def failed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
+    """It did not convince: another check can follow, or the refusal.
+
+    Raises:
+        NotPossible: no check is open.
+    """
+    with transaction.atomic():
+        request = settle.locked(request.pk)
+        check_can_decide(request)
+        _decide(request, CheckResult.FAILED, method, by)
+        begin(request)
+    return request
+
+
+def _decide(request: SubjectRequest, result: CheckResult, method: str, by: Any) -> None:
+    now = timezone.now()
+    IdentityCheck.objects.filter(request=request, result=CheckResult.OPEN).update(
+        result=result, method=method, decided_at=now, decided_by=by, evidence="", evidence_deleted_at=now
+    )
+    audit.record("decide_identity", by=by, on=request, reason=f"{result} {method}")
+
+
+def _end_question(request: SubjectRequest) -> None:
+    """Whoever is identified has answered."""
+    from gdpr.questions import answer_questions
+
+    answer_questions(request, reason="identity")

@@ -1,0 +1,75 @@
+"""The fields a person can have corrected, and what a value must look like; told by the package that has them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+LONGEST = 2_000
+
+
+@dataclass(frozen=True)
+class Field:
+    """`clean` returns the value as it is kept, or raises ValueError with a sentence that does not repeat it."""
+
+    name: str
+    label: str
+    clean: Callable[[str], str]
+
+
+class Invalid(Exception):
+    """`sentences` is {field: why it cannot be written}; nothing of the values is in it."""
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        super().__init__(" ".join(sentences.values()))
+        self.sentences = dict(sentences)
+
+
+_fields: dict[str, Field] = {}
+
+
+def register(name: str, label: str, clean: Callable[[str], str]) -> None:
+    """Make a field known; registering the same name again replaces it."""
+    _fields[name] = Field(name, label, clean)
+
+
+def fields() -> list[Field]:
+    return list(_fields.values())
+
+
+def label(name: str) -> str:
+    return _fields[name].label if name in _fields else name
+
+
+def cleaned(values: Mapping[str, str]) -> dict[str, str]:
+    """The values as they are kept.
+
+    Raises:
+        Invalid: there is none, a field nobody knows, or a value that cannot be right.
+    """
+    if not values:
+        raise Invalid({"": "Name at least one field and its new value."})
+    good: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for name, value in values.items():
+        try:
+            good[name] = _clean(name, value)
+        except ValueError as error:
+            wrong[name] = str(error)
+    if wrong:
+        raise Invalid(wrong)
+    return good
+
+
+def clean_if_known(name: str, value: str) -> str:
+    """As `cleaned` would keep it; as it is where nobody knows the field. Raises ValueError."""
+    return _clean(name, value) if name in _fields else value.strip()
+
+
+def _clean(name: str, value: str) -> str:
+    if name not in _fields:
+        raise ValueError("There is no such field.")
+    value = value.strip()
+    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError(f"{label(name)} has characters that cannot be kept.")
+    if len(value) > LONGEST:
+        raise ValueError(f"{label(name)} is longer than {LONGEST:,} characters.")
+    return _fields[name].clean(value)

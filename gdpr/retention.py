@@ -1,0 +1,227 @@
+"""Retention: what may be kept no longer is removed, here and wherever it was handed to, and read back (D7, D22)."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gdpr import alarms, audit, holds, sources, stores
+from gdpr.holds import key_hash
+from gdpr.models import Purge, PurgeRecord
+from gdpr.possible import NotPossible, said
+from gdpr.sources import Kept
+from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
+from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
+from gdpr.waits import backoff, due_in, lapsed
+
+AT_ONCE = 200
+READ_BACK_SECONDS = 30.0  # a search index may lag
+FAULTS = 3  # read-backs that still find it, before a person is asked
+DAY = datetime.timedelta(days=1)
+WEEK = datetime.timedelta(days=7)
+
+
+def coming(days: int = 7) -> list[tuple[datetime.date, int]]:
+    """(day, how many records end on it) from today on, days without any included."""
+    now = timezone.now()
+    counts: dict[datetime.date, int] = {}
+    for source in sources.registered():
+        for day, count in source.expiring_by_day(now, now + datetime.timedelta(days=days)).items():
+            counts[day] = counts.get(day, 0) + count
+    return [
+        (day, counts.get(day, 0)) for day in (now.date() + datetime.timedelta(n) for n in range(days + 1))
+    ]
+
+
+def plan() -> int:
+    """Take what has ended into the queue; returns how many were new."""
+    taken = 0
+    for source in sources.registered():
+        while ended := list(source.expiring(timezone.now(), limit=AT_ONCE)):
+            with transaction.atomic():
+                for kept in ended:
+                    _take(kept)
+            taken += len(ended)
+    return taken
+
+
+def _take(kept: Kept) -> None:
+    store, key = kept.record.store, kept.record.key
+    purge, is_new = Purge.objects.exclude(status=PurgeStatus.DONE).get_or_create(
+        store=store, key=key, defaults={"key_hash": key_hash(store, key), "kept_until": kept.until}
+    )
+    if is_new:
+        ordered = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
+        PurgeRecord.objects.bulk_create(
+            PurgeRecord(purge=purge, position=position, store=record.store, key=record.key)
+            for position, record in enumerate(ordered)
+        )
+
+
+# ---------------------------------------------------------------- in the worker
+
+
+def run_due() -> int:
+    """Work through what is due; returns how many were taken. What a killed worker held is taken again."""
+    advance(
+        Purge.objects.filter(status=PurgeStatus.IN_FLIGHT, in_flight_since__lt=lapsed()), PurgeStatus.PLANNED
+    )
+    _wake_held()
+    done = 0
+    while purge := _claim():
+        _work(purge)
+        done += 1
+    return done
+
+
+def _wake_held() -> None:
+    """A hold that was lifted keeps nothing any more."""
+    for purge in Purge.objects.filter(status=PurgeStatus.HELD).prefetch_related("records"):
+        if not _hold(purge):
+            advance_one(purge, PurgeStatus.PLANNED, not_before=timezone.now())
+
+
+def _claim() -> Purge | None:
+    with transaction.atomic():
+        due = Purge.objects.filter(status=PurgeStatus.PLANNED, not_before__lte=timezone.now())
+        purge = due.order_by("not_before", "id").select_for_update(skip_locked=True).first()
+        if purge is not None:
+            advance_one(purge, PurgeStatus.IN_FLIGHT, in_flight_since=timezone.now())
+    return purge
+
+
+def _hold(purge: Purge) -> bool:
+    return bool(holds.held({(record.store, record.key) for record in purge.records.all()}))
+
+
+def _work(purge: Purge) -> None:
+    if _hold(purge):
+        _leave(purge, PurgeStatus.HELD)
+        return
+    try:
+        for record in purge.records.exclude(status=RemovalStatus.DONE).order_by("position"):
+            if record.status == RemovalStatus.MANUAL or not _remove(record):
+                break
+        else:
+            _finish(purge)
+            return
+    except Later as later:
+        _leave(purge, PurgeStatus.PLANNED, later.not_before or backoff(purge.tries + 1), str(later))
+    except Exception as error:
+        # Its kind and no more: the words of an exception may hold a person's data.
+        _leave(
+            purge, PurgeStatus.PLANNED, backoff(purge.tries + 1), f"{type(error).__name__} in {record.store}"
+        )
+    else:
+        by_hand = record.status == RemovalStatus.MANUAL
+        _leave(purge, PurgeStatus.MANUAL if by_hand else PurgeStatus.PLANNED, due_in(READ_BACK_SECONDS))
+
+
+def _remove(record: PurgeRecord) -> bool:
+    """Erase and read back; False while it is still there, or is a person's to remove. Raises Later."""
+    store = stores.named(record.store)
+    told = Record(record.store, record.key)
+    try:
+        if record.erased_at is None:
+            store.erase(told)
+            record.erased_at = timezone.now()
+            record.save(update_fields=["erased_at"])
+        if store.verify_absent(told):
+            _done(record)
+            return True
+    except Unsupported as missing:
+        _by_hand(record, store, missing.capability)
+        return False
+    record.faults += 1
+    record.erased_at = None
+    record.save(update_fields=["faults", "erased_at"])
+    if record.faults >= FAULTS:
+        _by_hand(record, store, Capability.ERASE)
+    return False
+
+
+def _by_hand(record: PurgeRecord, store: PersonalDataStore, capability: Capability) -> None:
+    told = store.instructions(capability, Record(record.store, record.key))
+    advance_one(record, RemovalStatus.MANUAL, instructions=told)
+
+
+def _done(record: PurgeRecord, evidence: str = "") -> None:
+    advance_one(record, RemovalStatus.DONE, done_at=timezone.now(), evidence=evidence)
+
+
+def _leave(
+    purge: Purge, status: PurgeStatus, not_before: datetime.datetime | None = None, error: str = ""
+) -> None:
+    values: dict[str, Any] = {"in_flight_since": None, "error_message": error[:300]}
+    if error:
+        values["tries"] = purge.tries + 1
+    ours = Purge.objects.filter(pk=purge.pk, in_flight_since=purge.in_flight_since)
+    advance(ours, status, not_before=not_before or timezone.now(), **values)
+
+
+def _finish(purge: Purge) -> None:
+    """Nothing of it is left but keyed hashes and counts."""
+    with transaction.atomic():
+        records = purge.records.update(key="")
+        advance_one(
+            purge, PurgeStatus.DONE, key="", done_at=timezone.now(), in_flight_since=None, error_message=""
+        )
+        audit.record(
+            "purge",
+            object_type=purge.store,
+            object_id=purge.key_hash,
+            counts={"records": records},
+            reason="retention",
+        )
+
+
+# ---------------------------------------------------------------- what officers do
+
+
+def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
+    """A person removed it; the store is asked again where it can answer.
+
+    Raises:
+        NotPossible: nothing says how, or it is not theirs to do.
+    """
+    evidence = said(evidence, "what proves that it was removed")
+    with transaction.atomic():
+        waiting = PurgeRecord.objects.select_for_update().filter(pk=record.pk, status=RemovalStatus.MANUAL)
+        if not waiting.exists():
+            raise NotPossible("This record does not wait for a person.")
+        _done(record, evidence)
+        advance(Purge.objects.filter(pk=record.purge_id), PurgeStatus.PLANNED, not_before=timezone.now())
+        audit.record("purge_by_hand", by=by, on=record, reason=record.store)
+
+
+def try_again(purge: Purge, *, by: Any) -> None:
+    """Have the worker try what waits for a person once more. Raises NotPossible where nothing does."""
+    with transaction.atomic():
+        waiting = purge.records.filter(status=RemovalStatus.MANUAL)
+        if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, instructions=""):
+            raise NotPossible("Nothing of this purge waits for a person.")
+        advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=timezone.now())
+        audit.record("purge_again", by=by, on=purge)
+
+
+def figures() -> dict[str, int]:
+    """How many wait, run, are held, wait for a person, and were removed in the last week."""
+    open_ = Purge.objects.exclude(status=PurgeStatus.DONE)
+    counts = {str(status): open_.filter(status=status).count() for status in PurgeStatus}
+    counts["week"] = Purge.objects.filter(status=PurgeStatus.DONE, done_at__gte=timezone.now() - WEEK).count()
+    return counts
+
+
+def late() -> Sequence[alarms.Alarm]:
+    """What waits for a person, or should have been gone a day ago."""
+    found = []
+    if by_hand := Purge.objects.filter(status=PurgeStatus.MANUAL).count():
+        found.append(
+            alarms.Alarm("purge_by_hand", 0, f"{by_hand} expired records must be removed by hand.", True)
+        )
+    limit = timezone.now() - DAY
+    if overdue := Purge.objects.filter(status=PurgeStatus.PLANNED, created_at__lt=limit).count():
+        found.append(alarms.Alarm("purge_late", 0, f"{overdue} expired records are not removed after a day."))
+    return found

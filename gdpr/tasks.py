@@ -1,0 +1,95 @@
+"""The ticks of the law's side: thin by rule; truth is in the tables."""
+
+import datetime
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from gdpr import after_checks, alarms, certificate, deadline, forget, notices, retention
+from gdpr.ledger import anchor, check, seal
+from gdpr.messages import send
+from gdpr.models import AuditCheck
+from gdpr.package import files
+from gdpr.pipeline import execute
+
+CHECK_EVERY = datetime.timedelta(days=1)
+
+
+@shared_task
+def seal_audit() -> None:
+    seal.run_due()
+
+
+@shared_task
+def anchor_audit() -> None:
+    seal.run_due()
+    anchor.run_due()
+
+
+@shared_task
+def check_audit() -> None:
+    """The checks people asked for, and one a day by the clock. A killed worker's check is begun again."""
+    latest = AuditCheck.objects.order_by("-id").first()
+    if latest is None or latest.requested_at < timezone.now() - CHECK_EVERY:
+        latest = AuditCheck.objects.create()
+    abandoned = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    for waiting in AuditCheck.objects.filter(finished_at=None).order_by("id"):
+        if waiting.started_at is None or waiting.started_at < abandoned:
+            check.perform(waiting)
+
+
+@shared_task
+def run_request(request_id: int) -> None:
+    """What is due of one request, at once: an objection does not wait for the tick."""
+    execute.run_due(request_id=request_id)
+
+
+@shared_task
+def run_requests() -> None:
+    execute.run_due()
+    certificate.issue_due()
+
+
+@shared_task
+def send_messages() -> None:
+    send.run_due()
+
+
+@shared_task
+def keep_up_requests() -> None:
+    """What time brings: due dates of clocks that stand still, last looks, expiry, forgetting, alarms."""
+    deadline.refresh_waiting()
+    after_checks.run_due()
+    files.expire_due()
+    forget.run_due()
+    alarms.look()
+
+
+@shared_task
+def purge_expired() -> None:
+    """What may be kept no longer goes, here and everywhere it was handed to."""
+    retention.plan()
+    retention.run_due()
+
+
+@shared_task
+def send_notices() -> None:
+    notices.run_due()
+
+
+def _every(task: str, seconds: float) -> dict[str, object]:
+    every = max(settings.TICK_SECONDS, seconds)
+    return {"task": f"gdpr.tasks.{task}", "schedule": every, "options": {"expires": every * 2}}
+
+
+BEAT = {
+    "seal-audit": _every("seal_audit", 2),
+    "anchor-audit": _every("anchor_audit", 60),
+    "check-audit": _every("check_audit", 5),
+    "purge-expired": _every("purge_expired", 60),
+    "send-notices": _every("send_notices", 10),
+    "run-requests": _every("run_requests", 2),
+    "send-messages": _every("send_messages", 5),
+    "keep-up-requests": _every("keep_up_requests", 30),
+}

@@ -1,0 +1,90 @@
+"""Audit: who did what, and does the ledger hold?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from gdpr import audit
+from gdpr.ledger import pack, reading, seal
+from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
+from gdpr.sheet import attachment
+
+VIEW = "gdpr.view_auditevent"
+VERIFY = "gdpr.verify_audit"
+NO_RIGHT = "You may not verify the ledger. Ask a compliance officer."
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponse:
+    """A page of the ledger under its verdict; for htmx the verdict alone, while a check runs."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "gdpr/_audit_verdict.html", verdict(request))
+    filters = reading.Filters.read(request.GET)
+    before = request.GET.get("before", "")
+    entries, following = reading.page(filters, before=int(before) if before.isdecimal() else 0)
+    context = {
+        "filters": filters,
+        "entries": entries,
+        "next": following,
+        "before": before,
+        **reading.choices(),
+    }
+    return render(request, "gdpr/audit.html", context | verdict(request))
+
+
+def verdict(request: HttpRequest) -> dict[str, object]:
+    """The last finished check, one under way, the chain's length and the last anchor."""
+    checks = AuditCheck.objects.order_by("-id")
+    last = AuditSeal.objects.order_by("-position").first()
+    return {
+        "last_check": checks.filter(finished_at__isnull=False).first(),
+        "open_check": checks.filter(finished_at__isnull=True).first(),
+        "links": last.position if last else 0,
+        "waiting": UnsealedEvent.objects.count(),
+        "anchor": AuditAnchor.objects.first(),
+        "why_not": "" if request.user.has_perm(VERIFY) else NO_RIGHT,
+    }
+
+
+@require_POST
+@login_required
+@permission_required(VERIFY, raise_exception=True)
+def verify(request: HttpRequest) -> HttpResponse:
+    """Have the worker read the whole ledger; one check at a time."""
+    with transaction.atomic():
+        if not AuditCheck.objects.filter(finished_at__isnull=True).exists():
+            check = AuditCheck.objects.create(requested_by=request.user.pk)
+            audit.record("verify_audit", by=request.user, on=check)
+    messages.success(request, "The ledger is being read from its first link. The verdict appears here.")
+    return redirect("audit")
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Every event that the filters leave, as CSV. The export is an event itself."""
+    filters = reading.Filters.read(request.GET)
+    audit.record("export_audit", by=request.user, object_type="auditevent")
+    return attachment(reading.EXPORTED, reading.exported(filters), "audit.csv")
+
+
+@require_GET
+@login_required
+@permission_required(VERIFY, raise_exception=True)
+def regulator_pack(request: HttpRequest) -> StreamingHttpResponse:
+    """The ledger with its verifier and the registers, as a ZIP. Taking it is an event itself, and in the pack."""
+    audit.record("export_regulator_pack", by=request.user)
+    seal.run_due()
+    answer = StreamingHttpResponse(pack.stream(), content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="regulator-pack-{timezone.now():%Y-%m-%d}.zip"'
+    answer["Cache-Control"] = "no-store"
+    return answer

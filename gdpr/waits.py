@@ -1,0 +1,27 @@
+"""Waits between tries on the product's clock, which the demo compresses (CLOCK_SPEED)."""
+
+import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+LONGEST_SECONDS = 6 * 3600.0  # a system that is down for days is still asked four times a day
+
+
+def span(seconds: float) -> datetime.timedelta:
+    """`seconds` of specified time as time on this machine's clock."""
+    return datetime.timedelta(seconds=seconds / settings.CLOCK_SPEED)
+
+
+def due_in(seconds: float) -> datetime.datetime:
+    return timezone.now() + span(seconds)
+
+
+def backoff(tries: int) -> datetime.datetime:
+    """When to try again after the `tries`-th failure: RETRY_BASE_SECONDS, doubled each time up to six hours."""
+    return due_in(min(settings.RETRY_BASE_SECONDS * 2 ** min(max(tries - 1, 0), 30), LONGEST_SECONDS))
+
+
+def lapsed() -> datetime.datetime:
+    """Work begun before this belongs to a killed worker. In real seconds: a call takes as long as it takes."""
+    return timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
