@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from enrichment import jobs
 from enrichment.models import Handover, Verdict, WebhookDelivery
 from enrichment.vendors import limiter, vitals
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
@@ -131,7 +132,8 @@ def test_a_delivery_is_retried_after_its_plan(page: Page, sign_in: SignIn, rows:
     page.get_by_role("button", name="Retry all that match…").click()
     expect(page.locator(".plan")).to_contain_text("2 deliveries")
     page.get_by_role("button", name="Start the retry").click()
-    expect(page.locator("#toasts")).to_contain_text("2 deliveries go out again")
+    expect(page.get_by_text("2 deliveries chosen in the list")).to_be_visible()
+    jobs.run_due()
     assert not Handover.objects.filter(status="failed").exists()
 
 

@@ -11,7 +11,7 @@ from tests.e2e.conftest import PHONE
 from tests.factories import FailedLeadFactory
 
 # The seeded waterfalls are there for every test, whatever the one before has emptied.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CAUSE = Cause("enrichment", "delay", "apollo", "502 apollo failed")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from enrichment import jobs
 from enrichment.models import Lead
 from swarm_admin.access.roles import ADMIN, SALES_OPS
 from tests.e2e.conftest import PHONE
@@ -66,8 +67,9 @@ def test_retries_work_without_javascript(page: Page, sign_in: SignIn, browser: B
     tab.get_by_label(f"Select lead {other.pk}").check()
     tab.get_by_role("button", name="Retry selected…").click()
     tab.get_by_role("button", name="Start the retry").click()
-    expect(tab.get_by_text("1 lead goes to Clay again")).to_be_visible()
+    expect(tab.get_by_text("1 lead chosen in the list")).to_be_visible()
     plain.close()
+    jobs.run_due()
     assert Lead.objects.filter(dispatch_priority=20).count() == 2
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from enrichment import alerts, holds, recovery, watch
 from enrichment.alerts import Cause
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, ServiceHold, Severity, WebhookDelivery
+from enrichment.vendors import vitals
 from enrichment.vendors.errors import Misconfigured, Paused, RateLimited, Recovery
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -56,7 +57,7 @@ def test_a_cause_that_comes_back_late_or_was_closed_by_hand_is_a_new_alert(setti
     )
     alerts.raise_alert(CAUSE, "x")
     assert Alert.objects.count() == 2
-    alerts.close_by_hand(alerts.open_alerts().get(), by=None)
+    alerts.close_by_hand(Alert.objects.get(closed_at=None), by=None)
     alerts.raise_alert(CAUSE, "x")
     assert Alert.objects.count() == 3
 
@@ -98,6 +99,23 @@ def test_a_429_is_an_alert_until_there_was_none_for_an_hour():
     Alert.objects.update(last_at=timezone.now() - datetime.timedelta(hours=2))
     watch.look()
     assert not Alert.objects.filter(closed_at__isnull=True).exists()
+
+
+def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
+    vitals.record("ghl", "get_contact", 429, 0.1)
+    watch.look()
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.system, alert.subject, alert.count) == ("rate_limited", "ghl", "get_contact", 1)
+    watch.look()
+    alert.refresh_from_db()
+    assert alert.count == 1, "it is told once"
+
+
+def test_a_429_that_its_own_path_told_of_is_not_counted_twice():
+    vitals.record("clay", "create_rows", 429, 0.1)
+    recovery.next_step(RateLimited("clay", "create_rows", 429), tries=1, limit="clay.rows", scope="t")
+    watch.look()
+    assert Alert.objects.get().count == 1
 
 
 def opened():

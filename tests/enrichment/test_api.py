@@ -166,10 +166,30 @@ def test_what_is_not_there_is_404(get: Callable, path: str) -> None:
     assert response.json()["error"]
 
 
-def test_other_methods_are_405(client: Client) -> None:
-    for method, path in (("delete", "/api/leads"), ("put", "/api/leads/1"), ("post", "/api/leads/1")):
-        response = getattr(client, method)(path)
-        assert (response.status_code, list(response.json())) == (405, ["error"])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("delete", "/api/leads", "GET, POST"),
+        ("options", "/api/leads", "GET, POST"),
+        ("options", "/api/leads/1", "GET"),
+        ("trace", "/api/leads/1", "GET"),
+        ("put", "/api/leads/1", "GET"),
+        ("post", "/api/leads/1", "GET"),
+    ],
+)
+def test_other_methods_are_405_in_json_and_name_those_there_are(
+    client: Client, method: str, path: str, allowed: str
+) -> None:
+    response = getattr(client, method)(path)
+    assert (response.status_code, list(response.json())) == (405, ["error"])
+    assert response["Allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/api/leads", "/api/leads/1"])
+def test_head_is_405_without_a_body_and_says_it_is_json(client: Client, path: str) -> None:
+    response = client.head(path)
+    assert (response.status_code, response.content) == (405, b"")
+    assert response["Content-Type"].startswith("application/json")
 
 
 def test_our_own_failure_is_500_without_a_value_anywhere(
@@ -357,7 +377,7 @@ def test_documentation_has_a_language_landmarks_and_a_way_back(client: Client) -
 
 def test_openapi_describes_body_and_keys(client: Client) -> None:
     document = client.get("/api/openapi.json").json()
-    assert set(document["paths"]) == {"/api/leads", "/api/leads/{lead_id}"}
+    assert set(document["paths"]) == {"/api/leads", "/api/leads/{lead_id}", "/api/requests"}
     body = document["paths"]["/api/leads"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert "linkedin_url" in body["oneOf"][0]["required"]
     assert set(document["components"]["securitySchemes"]) == {"BearerKey", "HeaderKey"}

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from enrichment.labels import field_label, field_labels, provider_name
+from enrichment.labels import field_label, field_labels, provider_name, with_provider_names
 from enrichment.leads.timeline import timeline
 from enrichment.models import Attempt, RejectedRow, WaterfallVersion
 from tests.factories import EnrichedLeadFactory
@@ -14,6 +14,19 @@ pytestmark = pytest.mark.django_db
 def test_a_provider_has_its_name_of_the_catalogue():
     assert (provider_name("apollo"), provider_name("hunter")) == ("Apollo", "Hunter.io")
     assert provider_name("unheard-of") == "unheard-of"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("clay enrich: 504 provider_timeout apollo", "clay enrich: 504 provider_timeout Apollo"),
+        ("502 apollo failed, then hunter.", "502 Apollo failed, then Hunter.io."),
+        ("hunter.io and apollo_id and [url]/apollo stay", "hunter.io and apollo_id and [url]/apollo stay"),
+        ("", ""),
+    ],
+)
+def test_a_message_names_providers_as_people_do(stored, shown):
+    assert with_provider_names(stored) == shown
 
 
 @pytest.mark.parametrize(

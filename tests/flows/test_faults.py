@@ -11,6 +11,8 @@ from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, Webho
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import receive
 from enrichment.pipeline.dispatch import plan, rows
+from enrichment.pipeline.mirror import applying
+from enrichment.pipeline.receive import judging
 from enrichment.states import BatchStatus
 from gdpr import gate
 from gdpr.identity import Identity
@@ -156,7 +158,7 @@ def test_a_worker_killed_after_its_call_makes_no_second_row(pipeline, settings, 
     def killed(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rows, "record", killed)
+    monkeypatch.setattr(rows, "record_all", killed)
     with pytest.raises(KeyboardInterrupt):
         rows.run_due()
     monkeypatch.undo()
@@ -213,27 +215,27 @@ def test_an_older_event_than_the_newest_applied_is_stale(pipeline):
 
 def test_a_poison_delivery_does_not_block_the_others(pipeline, monkeypatch):
     bad, good = pipeline.lead("poison"), pipeline.lead("healthy")
-    real = receive.mirror.apply
+    real = applying.taken
 
-    def poisoned(lead_id, *args, **kwargs):
-        if lead_id == bad.pk:
+    def poisoned(lead, row):
+        if lead.pk == bad.pk:
             raise RuntimeError("poison")
-        return real(lead_id, *args, **kwargs)
+        return real(lead, row)
 
-    monkeypatch.setattr(receive.mirror, "apply", poisoned)
+    monkeypatch.setattr(applying, "taken", poisoned)
     pipeline.until(lambda: WebhookDelivery.objects.filter(status="failed", error_kind="internal_error"))
     pipeline.until(lambda: Lead.objects.get(pk=good.pk).ghl_contact_id)
 
 
 def test_a_poison_judgement_does_not_block_the_others_either(pipeline, monkeypatch):
-    real = receive.judge
+    real = judging.judge
 
-    def poisoned(delivery, is_copy):
+    def poisoned(delivery, *args):
         if b"poison" in bytes(delivery.body):
             raise RuntimeError("words with a person in them")
-        return real(delivery, is_copy)
+        return real(delivery, *args)
 
-    monkeypatch.setattr(receive, "judge", poisoned)
+    monkeypatch.setattr(judging, "judge", poisoned)
     receive.store(b"poison", {})
     receive.store(b"{", {})
     receive.run_due()
@@ -267,18 +269,20 @@ def test_an_odd_value_is_a_conflict_of_its_field_and_nothing_else(pipeline, colu
 
 def test_a_worker_whose_lease_lapsed_leaves_the_last_word_to_the_next(db, settings):
     receive.store(b"{", {})
-    slow = receive._claim()
+    slow = receive.claim()
     settings.LEASE_SECONDS = 0
-    quick = receive._claim()
-    receive._process(slow)
+    quick = receive.claim()
+    receive.process(slow)
     assert WebhookDelivery.objects.get().status == "processing"
-    receive._process(quick)
+    receive.process(quick)
     assert WebhookDelivery.objects.get().verdict == "malformed"
 
 
-def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(pipeline):
+def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(pipeline, monkeypatch):
     lead = pipeline.lead("forgotten")
-    plan.freeze(BatchKind.ROWS, [lead], table="tbl_test")
+    monkeypatch.setattr("enrichment.pipeline.receive.run_due", lambda: 0)
+    pipeline.until(lambda: WebhookDelivery.objects.exists())
+    monkeypatch.undo()
     gate.suppress(Identity(lead.linkedin_url), reason="erasure")
     pipeline.until(lambda: WebhookDelivery.objects.filter(verdict="suppressed").exists())
     lead.refresh_from_db()
@@ -287,6 +291,16 @@ def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(pipeline):
     assert (bytes(delivery.body), delivery.row_id, delivery.body_hash) == (b"", "", "")
     assert contacts(pipeline) == []
     assert Suppression.objects.get().blocked_count >= 1
+
+
+def test_a_suppressed_person_does_not_even_leave_for_clay(pipeline):
+    lead = pipeline.lead("forgotten")
+    plan.freeze(BatchKind.ROWS, [lead], table="tbl_test")
+    gate.suppress(Identity(lead.linkedin_url), reason="erasure")
+    for _ in range(5):
+        pipeline.step()
+    assert not Attempt.objects.filter(lead=lead).exists()
+    assert "forgotten" not in str(pipeline.sandbox.state("clay"))
 
 
 def test_a_suppression_stops_a_delivery_that_was_queued(pipeline, monkeypatch):

@@ -45,6 +45,7 @@ def test_roles_take_permissions_that_appear_later() -> None:
     assert not any(name.startswith(("auth.", "access.")) for name in names_of(COMPLIANCE))
     assert {"enrichment.manage_connections", "enrichment.view_lead", "access.add_apikey"} <= names_of(ADMIN)
     assert PERSONAL_DATA not in names_of(ADMIN)
+    assert "gdpr.view_request" not in names_of(ADMIN), "who asked what is the desk's alone"
 
 
 def test_migrating_again_changes_nothing() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from swarm_admin.supervisor import FAILED_STARTS_MAX
+
 ROOT = Path(__file__).resolve().parents[2]
 # A child with a child of its own, which only a signal to the whole group reaches.
 PARENT = """
@@ -114,6 +116,30 @@ def test_programs_end_with_a_killed_supervisor(supervisor: Running) -> None:
         pass  # pytest-timeout bounds it
     os.kill(kid, signal.SIGKILL)
     assert not is_alive(parent.pid)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("supervisor", [("parent", PARENT)], indirect=True)
+def test_a_program_killed_again_and_again_is_not_given_up(supervisor: Running) -> None:
+    """Whoever kills it, an orchestrator or the kernel for want of memory: it did start."""
+    for _ in range(FAILED_STARTS_MAX):
+        kid = int(supervisor.next_match(r"kid (\d+)")[1])
+        os.kill(psutil.Process(kid).ppid(), signal.SIGKILL)
+    assert int(supervisor.next_match(r"kid (\d+)")[1])
+
+
+def test_servers_that_do_not_come_back_yet_do_not_end_the_programs() -> None:
+    command = [sys.executable, "-c", RUN.replace("lambda: None", "lambda: 1 / 0"), "parent", PARENT]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        lines = iter(process.stdout)  # type: ignore[arg-type]
+        kid = int(next(found for line in lines if (found := re.search(r"kid (\d+)", line)))[1])
+        assert next(line for line in lines if "servers" in line).rstrip().endswith("Trying again.")
+        assert is_alive(kid)
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
 
 
 @pytest.mark.timeout(120)

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from enrichment.models import WebhookDelivery
-from swarm_admin.wsgi import application
+from swarm_admin.wsgi import application, webhook_application
 
 
 def post(body: bytes, **environ: str) -> str:
@@ -46,3 +46,21 @@ def test_a_chunked_body_over_the_limit_is_refused(settings):
     body = b"x" * (settings.WEBHOOK_MAX_BYTES + 1)
     assert post(body, HTTP_TRANSFER_ENCODING="chunked").startswith("413")
     assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_keeps_the_checks_of_secret_and_host():
+    assert post(b"{}", CONTENT_LENGTH="2") == "200 OK"
+    assert post(b"{}", CONTENT_LENGTH="2", HTTP_X_WEBHOOK_SECRET="wrong").startswith("401")
+    assert post(b"{}", CONTENT_LENGTH="2", HTTP_HOST="elsewhere.example").startswith("400")
+    assert post(b"", REQUEST_METHOD="GET").startswith("405")
+    assert WebhookDelivery.objects.count() == 1
+
+
+def test_a_delivery_passes_nothing_that_serves_people():
+    passed = [webhook_application._middleware_chain]
+    while inner := getattr(getattr(passed[-1], "__wrapped__", passed[-1]), "get_response", None):
+        passed.append(inner)
+    names = [type(getattr(each, "__wrapped__", each)).__name__ for each in passed]
+    assert names[:2] == ["SecurityMiddleware", "CommonMiddleware"]
+    assert len(passed) == 3

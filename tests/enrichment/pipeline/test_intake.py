@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from enrichment.models import Lead
+from enrichment.pipeline import intake_rows
 from enrichment.pipeline.intake import IntakeResult, accept
 from gdpr.gate import suppress
 from gdpr.identity import Identity
@@ -109,6 +110,12 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("scraped_at", (NOW - 731 * DAY).isoformat(), "is longer ago than the retention of 730 days."),
     ("scraped_at", "0001-01-01T00:00:00+14:00", "must be a time that can have happened."),
 ]
+
+
+def test_a_time_may_be_written_in_small_letters() -> None:
+    """RFC 3339, 5.6."""
+    moment = intake_rows._instant("2026-01-15t10:00:00z")
+    assert moment == datetime.datetime(2026, 1, 15, 10, tzinfo=datetime.UTC)
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), BROKEN)

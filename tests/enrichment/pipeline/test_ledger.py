@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import Attempt, WaterfallVersion
-from enrichment.pipeline.ledger import enter, supplies
+from enrichment.pipeline.ledger import Entry, enter, prices, supplies
 from tests.factories import LeadFactory
 
 AT = "2026-01-15T10:05:00+00:00"
 
 
 def told(row):
-    return [(s.provider, s.fields, s.at.isoformat(), s.cost) for s in supplies(row)]
+    return [(s.provider, s.fields, s.at.isoformat(), s.cost) for s in supplies(row, prices())]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_cost_that_is_none_is_taken_from_the_catalogue(db, cost):
             {"name": "apollo", "fields_enriched": ["email_work"], "timestamp": AT, "cost": cost}
         ]
     }
-    assert [s.cost for s in supplies(row)] == [Decimal("0.03")]
+    assert [s.cost for s in supplies(row, prices())] == [Decimal("0.03")]
 
 
 def test_a_row_told_twice_costs_once(db):
@@ -84,9 +84,12 @@ def test_a_row_told_twice_costs_once(db):
             {"name": "hunter", "fields_enriched": [], "timestamp": AT, "cost": 0},
         ]
     }
-    assert enter(lead, supplies(row), [attempt]) == Decimal("0.05")
+    first = Entry(lead, supplies(row, prices()), [attempt])
+    enter([first])
     attempt.save()
-    assert enter(lead, supplies(row), [attempt]) == Decimal(0)
+    again = Entry(lead, supplies(row, prices()), [attempt])
+    enter([again])
+    assert (first.cost, again.cost) == (Decimal("0.05"), Decimal(0))
     assert sorted(lead.facts.values_list("field", "cost")) == [
         ("company_industry", Decimal("0.0250")),
         ("company_size", Decimal("0.0250")),

@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
-from enrichment.scoring.engine import Engine
+from enrichment.scoring.engine import Engine, Score
+from enrichment.scoring.fields import LIST_FIELDS
 from enrichment.scoring.lift import Lift, next_tier
 from enrichment.scoring.scorecard import PUBLISHED, Scorecard
+from tests.enrichment.scoring.generated import cards, leads
 
 LEAD = {
     "company_size": 250,
@@ -132,3 +136,82 @@ def test_many_small_worths_stay_cheap_and_exact() -> None:
     assert lift.sentence == "six more matching entries → Warm"
     six, seven = engine.score_leads([{"tech_stack": ["gong"] * many} for many in (6, 7)])
     assert (six.tier, seven.tier) == (2, 1)
+
+
+# ------------------------------------------------------------------ any card, any lead
+
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+def applied(lead: dict[str, Any], lift: Lift) -> dict[str, Any]:
+    """The lead with the lift's own example: another value, or a list's further entries."""
+    changed = dict(lead)
+    for name, value in lift.example.items():
+        changed[name] = [*(lead.get(name) or []), *value] if name in LIST_FIELDS else value
+    return changed
+
+
+@settings(max_examples=120, deadline=None, database=None, suppress_health_check=QUIET)
+@given(data=st.data())
+def test_making_the_change_reaches_the_tier_by_the_engine(data: st.DataObject) -> None:
+    card = data.draw(cards())
+    rows = data.draw(st.lists(leads(card), min_size=1, max_size=8))
+    engine = Engine(card)
+    for lead, before in zip(rows, engine.score_leads(rows), strict=True):
+        for lift in next_tier(before, card, engine):
+            [after] = engine.score_leads([applied(lead, lift)])
+            assert after.tier < before.tier
+            assert lift.sentence.endswith(f"→ {card.tier_name(before.tier - 1)}")
+            assert lift.points_missing > 0
+            was = {part["component"]: part["points"] for part in before.explanation}
+            now = {part["component"]: part["points"] for part in after.explanation}
+            assert all(now[part] > was[part] for part in lift.component.split(" + "))
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=QUIET)
+@given(data=st.data())
+def test_where_another_lead_reaches_the_tier_a_way_is_named(data: st.DataObject) -> None:
+    """With one component a field and one match mode, whatever earns more can be said."""
+    card = data.draw(cards())
+    fields = [part.field for part in card.components]
+    modes = {rule.match for part in card.components for rule in getattr(part, "rules", ())}
+    assume(len(set(fields)) == len(fields) and len(modes) < 2)
+    rows = data.draw(st.lists(leads(card), min_size=2, max_size=8))
+    scores = Engine(card).score_leads(rows)
+    best = min(score.tier for score in scores)
+    for score in scores:
+        if score.tier > best:
+            assert next_tier(score, card)
+
+
+def test_a_text_that_an_earlier_rule_takes_is_not_promised() -> None:
+    """Whoever is "chief of staff" is "staff" already, for fewer points."""
+    rules = [
+        {"needles": ["staff"], "points": 1},
+        {"needles": ["chief of staff", "ceo"], "points": 20},
+    ]
+    title = {"id": "title", "label": "Title", "kind": "rules", "field": "title", "cap": 20, "rules": rules}
+    engine = engine_of(components=[title], tiers=[{"name": "Warm", "at_least": 20}, {"name": "Cold"}])
+    [lift] = lifts(engine, title="Analyst")
+    assert lift.sentence == 'Title: contains "ceo" → Warm'
+    assert lift.example == {"title": "ceo"}
+
+
+def test_what_a_change_takes_away_from_another_component_of_the_field_is_counted() -> None:
+    parts = [
+        {"kind": "rules", "rules": [{"needles": ["sales"], "points": 20}]},
+        {"kind": "any_of", "groups": [{"values": ["CEO"], "points": 25}]},
+    ]
+    named = [
+        {"id": f"p{i}", "label": f"P{i}", "field": "title", "cap": 25, **part} for i, part in enumerate(parts)
+    ]
+    tiers = [{"name": "Warm", "at_least": 30}, {"name": "Cold"}]
+    engine = engine_of(components=named, tiers=tiers)
+    assert lifts(engine, title="Head of sales") == []
+    tiers[0]["at_least"] = 25
+    [lift] = lifts(engine_of(components=named, tiers=tiers), title="Head of sales")
+    assert (lift.component, lift.gain, lift.points_missing) == ("p1", 5, 5)
+
+
+def test_a_tier_of_clays_whose_points_are_there_already_lacks_nothing(engine: Engine) -> None:
+    assert next_tier(Score(85.0, 2, []), engine.card) == []

@@ -193,7 +193,13 @@ leads = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=120, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.node
+@settings(
+    max_examples=120,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(rows=st.lists(leads, min_size=1, max_size=25))
 def test_the_engine_equals_the_published_javascript(
     rows: list[dict[str, Any]], engine: Engine, published_javascript: Published
@@ -204,5 +210,6 @@ def test_the_engine_equals_the_published_javascript(
         assert min(sum(entry["points"] for entry in score.explanation), 100) == score.points
 
 
+@pytest.mark.node
 def test_the_javascript_gives_the_example_lead_95_too(published_javascript: Published) -> None:
     assert published_javascript([EXAMPLE]) == [(95, "Tier 1")]

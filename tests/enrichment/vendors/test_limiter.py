@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from enrichment.vendors import limiter
+from enrichment.vendors.errors import Retryable
 from enrichment.vendors.limiter import Ask
 
 # One process of several: asks for half a second; prints before and after each grant.
@@ -191,3 +192,50 @@ def test_no_window_sees_too_much_across_processes(settings):
     starts, ends = sorted(grant[0] for grant in grants), sorted(grant[1] for grant in grants)
     assert len(grants) >= 30  # several windows were used up
     assert all(ends[at + 10] - starts[at] >= 0.1 for at in range(len(grants) - 10))
+
+
+def test_an_answered_call_frees_its_slot_a_window_after_its_answer(settings):
+    settings.VENDOR_LATENCY_SECONDS = 30.0
+    limiter.take("clay.rows", "t", 2)
+    assert limiter.peek("clay.rows", "t").resets_in > 85
+    limiter.landed("clay.rows", "t")
+    assert limiter.peek("clay.rows", "t").used == 2  # the other one is still on its way
+    limiter.landed("clay.rows", "t")
+    assert limiter.peek("clay.rows", "t").used == 2
+    assert 59 < limiter.peek("clay.rows", "t").resets_in < 60.2
+    limiter.landed("clay.rows", "t")  # none is on its way any more
+    assert limiter.peek("clay.rows", "t").used == 2
+    later(settings, 61)
+    assert limiter.peek("clay.rows", "t").used == 0
+
+
+def test_exactly_what_was_reserved_and_not_used_is_given_back(settings):
+    settings.GHL_PER_TEN_SECONDS = 3
+    settings.GHL_PER_DAY = 100
+    limiter.take("ghl.calls", "loc")
+    later(settings, 5)
+    slots = limiter.reserve("ghl.calls", "loc", 2)
+    slots.use()
+    slots.give_back()
+    slots.give_back()
+    assert limiter.peek_all("ghl.calls", "loc")[0].used == 2
+    assert limiter.peek_all("ghl.calls", "loc")[0].resets_in > 10  # the used one of the two is still held
+    assert limiter.room("ghl.calls", "loc") == 1
+    refused = limiter.reserve("ghl.calls", "loc", 2)
+    assert 0 < refused.wait <= 6.1
+    assert limiter.room("ghl.calls", "loc") == 1
+    with pytest.raises(Retryable):
+        [refused.use() for _ in range(2)]
+
+
+def test_a_reservation_asks_for_no_more_than_the_limit_ever_allows(settings):
+    assert limiter.reserve("ghl.calls", "loc", 9).left == 2
+
+
+def test_waiting_is_for_a_share_of_the_limit(settings):
+    settings.CLAY_ROWS_PER_MINUTE = 100
+    assert limiter.wait_for("clay.rows", "t", share=0.02) == 0.0
+    limiter.take("clay.rows", "t", 99)
+    assert 0 < limiter.wait_for("clay.rows", "t", share=0.02) < 61.1
+    assert limiter.wait_for("clay.rows", "t", share=0.01) == 0.0
+    assert limiter.peek("clay.rows", "t").used == 99

@@ -57,6 +57,13 @@ def test_a_429_is_not_repeated(vendor, clay, answer):
     assert (len(vendor.seen), caught.value.retry_after) == (1, 9.0)
 
 
+def test_a_429_of_a_read_holds_everybody_who_takes_from_its_limit(vendor, ghl):
+    vendor.says(Say(429, {}, {"Retry-After": "9"}))
+    with pytest.raises(RateLimited):
+        ghl.get_contact("c_1")
+    assert 8 < limiter.take("ghl.calls", ghl.scope()) <= 9
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [

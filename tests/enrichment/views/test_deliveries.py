@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from enrichment import limits
+from enrichment import jobs, limits
 from enrichment.actions import NotPossible
 from enrichment.deliveries import redelivery
-from enrichment.models import Handover, Lead, ServiceHold
+from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.vendors.ghl import Contact
@@ -176,7 +176,10 @@ def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any)
     assert (plan["count"], plan["duration"]) == (3, "under a minute")
     assert plan["left_out"] == [{"count": 1, "why": f"delivery: {redelivery.NOT_WANTED}"}]
     assert not Handover.objects.filter(status="planned").exists()
-    sales_client.post("/deliveries/retry/run/", query)
+    started = sales_client.post("/deliveries/retry/run/", query)
+    job = BulkJob.objects.get()
+    assert (started["Location"], job.kind, job.total) == (f"/jobs/{job.pk}/", "retry_deliveries", 3)
+    jobs.run_due()
     assert set(Handover.objects.filter(status="planned")) == set(failed)
     other.refresh_from_db()
     assert other.status == "failed"

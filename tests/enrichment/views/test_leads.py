@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from enrichment.models import Lead
+from enrichment import jobs
+from enrichment.models import BulkJob, Lead
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -119,7 +120,7 @@ def test_a_page_takes_one_query_for_its_rows(
 ) -> None:
     LeadFactory.create_batch(25)
     sales_client.get(LIST)
-    with django_assert_max_num_queries(8) as asked:
+    with django_assert_max_num_queries(10) as asked:
         sales_client.get(LIST)
     of_leads = [query["sql"] for query in asked.captured_queries if '"enrichment_lead"' in query["sql"]]
     assert len(of_leads) == 1
@@ -178,8 +179,30 @@ def test_a_retry_shows_its_plan_and_then_runs(sales_client: Client) -> None:
     assert (shown["count"], shown["cost"]) == (1, Decimal("0.15"))
     assert [part["count"] for part in shown["left_out"]] == [1]
     assert not Lead.objects.filter(dispatch_priority=20).exists()
-    sales_client.post("/leads/retry/run/", dict(shown["fields"]))
+    started = sales_client.post("/leads/retry/run/", dict(shown["fields"]))
+    job = BulkJob.objects.get()
+    assert (started["Location"], job.kind, job.total) == (f"/jobs/{job.pk}/", "retry_leads", 1)
+    assert not Lead.objects.filter(dispatch_priority=20).exists(), "the worker does it, not the request"
+    jobs.run_due()
     assert list(Lead.objects.filter(dispatch_priority=20)) == [ready]
+    page = sales_client.get(started["Location"]).content.decode()
+    assert "1 lead chosen in the list" in page
+    assert "$0.15" in page
+
+
+def test_a_retry_of_many_waits_behind_fresh_leads(sales_client: Client, monkeypatch) -> None:
+    monkeypatch.setattr("enrichment.views.leads_retry.FEW", 1)
+    leads = LeadFactory.create_batch(2, enrichment_status="failed", dispatch_after=None)
+    sales_client.post("/leads/retry/run/", {"ids": ",".join(str(lead.pk) for lead in leads)})
+    jobs.run_due()
+    assert set(Lead.objects.filter(dispatch_priority=0, dispatch_after__isnull=False)) == set(leads)
+
+
+def test_a_retry_that_has_become_impossible_says_why(sales_client: Client) -> None:
+    waiting = LeadFactory()
+    answer = sales_client.post("/leads/retry/run/", {"ids": str(waiting.pk)}, follow=True)
+    assert "already waiting for its turn" in answer.content.decode()
+    assert not BulkJob.objects.exists()
 
 
 def test_all_that_match_are_retried(sales_client: Client) -> None:
@@ -189,6 +212,7 @@ def test_all_that_match_are_retried(sales_client: Client) -> None:
     assert plan.context["plan"]["count"] == 30
     late = LeadFactory(enrichment_status="failed", dispatch_after=None)
     sales_client.post("/leads/retry/run/", dict(plan.context["plan"]["fields"]))
+    jobs.run_due()
     assert Lead.objects.filter(enrichment_status="pending").count() == 30
     late.refresh_from_db()
     assert late.enrichment_status == "failed"  # it was not in the plan

@@ -1,0 +1,1 @@
+"""What the product is measured against: stock Django, on the same server over the same tables."""

@@ -1,0 +1,302 @@
+"""After the storm: what must be true whatever was killed, claim by claim, from our tables and the vendors' records."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+
+from enrichment.failures import groups as failures
+from enrichment.models import (
+    Attempt,
+    Batch,
+    BatchItem,
+    Disclosure,
+    Handover,
+    Lead,
+    ServiceHold,
+    WebhookDelivery,
+)
+from enrichment.models.handover import System
+from enrichment.pipeline import compare
+from enrichment.pipeline.payload import payload, payload_hash, wanted
+from enrichment.states import FINAL_STATUSES, HandoverStatus
+from enrichment.vendors.ghl import Contact
+from enrichment.vendors.instantly import Lead as CampaignLead
+from gdpr.models import AuditEvent
+from swarm_admin.sandbox.people import canonical
+from tests.chaos.storm import Storm
+from tests.plugins.sandbox import Sandbox
+
+OPEN = ("planned", "in_flight", "unknown")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim: how many records it was asked of, and those that break it (a few of them by id)."""
+
+    claim: str
+    of: int
+    broken: int
+    examples: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+
+def _finding(claim: str, of: int, broken: Iterable[Any]) -> Finding:
+    found = list(broken)
+    return Finding(claim, of, len(found), ", ".join(map(str, found[:5])))
+
+
+def twice(values: Iterable[Any]) -> list[Any]:
+    """Those that occur more than once, empty ones aside."""
+    return [value for value, count in Counter(values).items() if value and count > 1]
+
+
+class Audit:
+    """The claims, in the order in which they are printed."""
+
+    def __init__(self, storm: Storm, sandbox: Sandbox, faults: list[dict[str, Any]]) -> None:
+        self.storm, self.faults = storm, faults
+        self.stats = sandbox.stats()
+        self.rows = sandbox.state("clay")["tables"]["tbl_test"]
+        self.contacts = {each["id"]: each for each in sandbox.state("ghl")["contacts"]}
+        self.campaign = {each["id"]: each for each in sandbox.state("instantly")["leads"]}
+        self.leads = {lead.pk: lead for lead in Lead.objects.defer("search")}
+        # GoHighLevel knows a contact by its phone too: two people with one phone are one contact there.
+        phones = set(twice(lead.phone for lead in self.leads.values()))
+        self.sharing = {lead.pk for lead in self.leads.values() if lead.phone in phones}
+        self.failing = set(Lead.objects.failing().values_list("pk", flat=True))
+
+    def findings(self) -> list[Finding]:
+        claims: list[Callable[[], Iterable[Finding]]] = [
+            self.intake, self.settled, self.clay, self.ghl, self.instantly, self.same, self.webhooks,
+            self.paid, self.ledger, self.limits,
+        ]  # fmt: skip
+        return [finding for claim in claims for finding in claim()]
+
+    # ------------------------------------------------------------ ours
+
+    def intake(self) -> Iterable[Finding]:
+        known = {lead.linkedin_url for lead in self.leads.values()}
+        given = self.storm.handed_in
+        yield _finding("every lead the API accepted is here, once", len(given), given ^ known)
+
+    def settled(self) -> Iterable[Finding]:
+        open_leads = (
+            pk
+            for pk, lead in self.leads.items()
+            if lead.enrichment_status not in FINAL_STATUSES and pk not in self.failing
+        )
+        yield _finding("every lead is in a final status, or on Failures", len(self.leads), open_leads)
+        failed = [
+            lead for lead in self.leads.values() if lead.enrichment_status == "failed" or lead.needs_person
+        ]
+        silent = (lead.pk for lead in failed if lead.pk not in self.failing or not lead.error_kind)
+        yield _finding("a failed lead is on Failures with its reason", len(failed), silent)
+        ours = [f"{name} {count}" for name, count in self._own_faults().items() if count]
+        yield _finding("nothing stands on Failures through a fault of ours", len(self.failing), ours)
+        failures.forget()
+        grouped = sum(group.count for group in failures.groups())
+        every = sum(source.members().count() for source in failures.SOURCES.values())
+        yield Finding("the Failures screen shows each of them", every, abs(every - grouped))
+        for name, rows in (
+            ("batch", Batch.objects.filter(status__in=OPEN)),
+            ("delivery", Handover.objects.filter(status__in=OPEN)),
+            ("webhook", WebhookDelivery.objects.filter(status__in=("received", "processing"))),
+            ("attempt", Attempt.objects.filter(status__in=("intended", "running"))),
+            ("item of an ended batch", BatchItem.objects.filter(status="planned")),
+        ):
+            total = rows.model._default_manager.count()
+            yield _finding(f"no {name} is open", total, rows.values_list("pk", flat=True))
+        leased = [
+            f"{model.__name__} {pk}"
+            for model in (Batch, Handover, WebhookDelivery)
+            for pk in model._default_manager.filter(in_flight_since__isnull=False).values_list(
+                "pk", flat=True
+            )
+        ]
+        yield _finding("no lease is left", 3, leased)
+
+    def _own_faults(self) -> dict[str, int]:
+        return {
+            name: source.members().filter(cause_kind="internal_error").count()
+            for name, source in failures.SOURCES.items()
+        }
+
+    # ------------------------------------------------------------ theirs
+
+    def clay(self) -> Iterable[Finding]:
+        urls = [canonical(row["linkedin_url"]) for row in self.rows]
+        yield _finding("Clay: no person has two rows", len(urls), twice(urls))
+        by_id = {row["id"]: row for row in self.rows}
+        ours = {lead.clay_row_id: lead for lead in self.leads.values() if lead.clay_row_id}
+        wrong = (
+            lead.pk
+            for row_id, lead in ours.items()
+            if row_id not in by_id or canonical(by_id[row_id]["linkedin_url"]) != lead.linkedin_url
+        )
+        yield _finding("Clay: every row we know is there and is that person's", len(ours), wrong)
+        failing = {self.leads[pk].linkedin_url for pk in self.failing}
+        orphans = (
+            row["id"]
+            for row in self.rows
+            if row["id"] not in ours and canonical(row["linkedin_url"]) not in failing
+        )
+        yield _finding("Clay: a row unknown to us is of a lead on Failures", len(self.rows), orphans)
+
+    def ghl(self) -> Iterable[Finding]:
+        contacts = list(self.contacts.values())
+        emails = [(each.get("email") or "").lower() for each in contacts]
+        yield _finding("GoHighLevel: no e-mail has two contacts", len(emails), twice(emails))
+        people = [_custom(each).get("linkedin_url") for each in contacts]
+        yield _finding("GoHighLevel: no person has two contacts", len(people), twice(people))
+        yield from self._held(System.GHL, "GoHighLevel", self.contacts, "ghl_contact_id")
+
+    def instantly(self) -> Iterable[Finding]:
+        entries = [(each["email"].lower(), each.get("campaign")) for each in self.campaign.values()]
+        yield _finding("Instantly: no person is in the campaign twice", len(entries), twice(entries))
+        yield from self._held(System.INSTANTLY, "Instantly", self.campaign, "instantly_lead_id")
+
+    def _held(self, system: str, name: str, records: dict[str, Any], reference: str) -> Iterable[Finding]:
+        """Every lead that belongs there is there, or its delivery is on Failures; and nothing else is there."""
+        failed = set(failures.SOURCES[system].members().values_list("lead_id", flat=True))
+        # A lead that failed before it was enriched has nothing to deliver yet.
+        due = [lead for lead in self.leads.values() if wanted(lead, system)]
+        missing = (
+            lead.pk for lead in due if getattr(lead, reference) not in records and lead.pk not in failed
+        )
+        yield _finding(f"{name}: who belongs there is there, or on Failures", len(due), missing)
+        known = {getattr(lead, reference) for lead in self.leads.values()}
+        emails = {self.leads[pk].email.lower() for pk in failed}
+        strange = (
+            key
+            for key, record in records.items()
+            if key not in known and (record.get("email") or "").lower() not in emails
+        )
+        yield _finding(f"{name}: every record is of a lead that knows it", len(records), strange)
+        alone = [lead for lead in self.leads.values() if lead.pk not in self.sharing]
+        shared = twice(getattr(lead, reference) for lead in alone)
+        yield _finding(f"{name}: no two leads share a record, but for a common phone", len(alone), shared)
+
+    def same(self) -> Iterable[Finding]:
+        """What was sent is what is stored, and what would be sent now is what was sent."""
+        for system, name in System.choices:
+            last: dict[int, Handover] = {}
+            for handover in Handover.objects.filter(system=system).order_by("id"):
+                last[handover.lead_id] = handover
+            done = [each for each in last.values() if each.status == HandoverStatus.DONE]
+            old = (each.pk for each in done if not self._is_current(each, system))
+            yield _finding(f"{name}: the last delivery carried the lead as it is", len(done), old)
+            differ = (
+                f"{each.pk} {sorted(differences)}"
+                for each in done
+                if each.lead_id not in self.sharing and (differences := self._differences(each, system))
+            )
+            yield _finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
+
+    def _is_current(self, handover: Handover, system: str) -> bool:
+        lead = self.leads[handover.lead_id]
+        return not wanted(lead, system) or handover.payload_hash == payload_hash(payload(lead, system))
+
+    def _differences(self, handover: Handover, system: str) -> set[str]:
+        lead = self.leads[handover.lead_id]
+        names = compare.sent(lead, system)
+        if system == System.GHL:
+            record = self.contacts.get(handover.external_id)
+            stored = record and compare.in_contact(Contact.model_validate({**record, "raw": record}), names)
+        else:
+            record = self.campaign.get(handover.external_id)
+            stored = record and compare.in_campaign(_campaign_lead(record), names)
+        return compare.differing(lead, names, stored) - set(handover.differences) if stored else {"record"}
+
+    # ------------------------------------------------------------ webhooks, money, the ledger, the limits
+
+    def webhooks(self) -> Iterable[Finding]:
+        deliveries = WebhookDelivery.objects.all()
+        acknowledged = self.stats["clay"]["webhooks"]["acknowledged"] + len(self.storm.stored_webhooks)
+        yield Finding(
+            "every webhook we answered 2xx is stored", acknowledged, max(0, acknowledged - deliveries.count())
+        )
+        kept = {bytes(body) for body in deliveries.values_list("body", flat=True)}
+        yield _finding(
+            "each odd one of them to the byte",
+            len(self.storm.stored_webhooks),
+            self.storm.stored_webhooks - kept,
+        )
+        unjudged = deliveries.filter(verdict="", error_kind="")
+        yield _finding(
+            "every webhook has a verdict or a reason",
+            deliveries.count(),
+            unjudged.values_list("pk", flat=True),
+        )
+
+    def paid(self) -> Iterable[Finding]:
+        """Each run of a waterfall costs money: none may be asked for without a record."""
+        figures = self.stats["clay"]
+        runs = figures.get("enriched", 0) + figures.get("enrichment_failed", 0)
+        attempts = Attempt.objects.count()
+        yield Finding("every paid run has its attempt", runs, max(0, runs - attempts))
+        done = Handover.objects.filter(status=HandoverStatus.DONE)
+        disclosed = Disclosure.objects.count()
+        yield Finding(
+            "every delivery that is done is in the access log, once",
+            done.count(),
+            abs(done.count() - disclosed),
+        )
+
+    def ledger(self) -> Iterable[Finding]:
+        """The audit ledger tells of every act of staff that took effect, and of no other."""
+        holds = ServiceHold.objects.count()
+        told = AuditEvent.objects.filter(verb="hold_service").count()
+        yield Finding("every pause of a vendor is in the audit ledger", holds, abs(holds - told))
+        lifted = ServiceHold.objects.filter(lifted_at__isnull=False).count()
+        resumed = AuditEvent.objects.filter(verb="lift_hold").count()
+        yield Finding("every resumption too", lifted, abs(lifted - resumed))
+        still = ServiceHold.objects.filter(lifted_at__isnull=True).values_list("pk", flat=True)
+        yield _finding("no vendor is paused", holds, still)
+        several = (
+            Attempt.objects.values("lead").annotate(n=Count("pk", filter=Q(status="running"))).filter(n__gt=1)
+        )
+        yield _finding("no lead has two attempts at once", len(self.leads), several)
+
+    def limits(self) -> Iterable[Finding]:
+        """A vendor's own 429s: a Redis that was killed may forget a window's slots, once for each kill."""
+        windows = {"clay": 200, "ghl": 100, "instantly": 100}
+        for vendor, most in windows.items():
+            injected = sum(
+                fault["fired"]
+                for fault in self.faults
+                if fault["vendor"] == vendor and fault["kind"].startswith("429")
+            )
+            own = self.stats[vendor]["429"] - injected
+            allowed = most * self.storm.kills["redis"]
+            yield Finding(
+                f"{vendor}: 429s of its own ({own}) are explained by a killed Redis",
+                self.stats[vendor]["requests"],
+                max(0, own - allowed),
+            )
+
+
+def _custom(contact: dict[str, Any]) -> dict[str, Any]:
+    fields = contact.get("customFields") or []
+    return {each.get("key"): each.get("value", each.get("field_value")) for each in fields}
+
+
+def _campaign_lead(record: dict[str, Any]) -> CampaignLead:
+    told = record.get("payload")
+    kept = {**record, "payload": told if isinstance(told, dict) else {}, "raw": record}
+    return CampaignLead.model_validate(kept)
+
+
+def table(findings: list[Finding]) -> str:
+    """The findings as text, those that do not hold marked."""
+    width = max(len(finding.claim) for finding in findings)
+    lines = [f"{'claim':<{width}}  {'of':>7}  {'broken':>6}", "-" * (width + 17)]
+    for finding in findings:
+        mark = "" if finding.holds else f"  BROKEN: {finding.examples}"
+        lines.append(f"{finding.claim:<{width}}  {finding.of:>7,}  {finding.broken:>6,}{mark}")
+    return "\n".join(lines)

@@ -1,0 +1,82 @@
+"""The leads in the standing duties: retention purges everywhere, notices come first, replay finds who came back."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from enrichment.models import Handover, Lead
+from enrichment.pipeline import deliver
+from enrichment.states import HandoverStatus
+from enrichment.stores.source import LeadSource
+from gdpr import gate, notices, replay, retention, stores
+from gdpr.models import Purge
+from gdpr.states import PurgeStatus
+from tests.enrichment.stores.planting import IDENTITY, everywhere
+from tests.factories import LeadFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY = datetime.timedelta(days=1)
+
+
+def test_an_expired_lead_goes_everywhere_and_is_read_back(vendors):
+    lead = everywhere()
+    Lead.objects.filter(pk=lead.pk).update(retention_until=timezone.now() - DAY)
+    neighbour = LeadFactory()
+    assert retention.plan() == 1
+    assert retention.plan() == 0
+    for _ in range(4):
+        Purge.objects.update(not_before=timezone.now())
+        retention.run_due()
+    purge = Purge.objects.get()
+    assert (purge.status, purge.error_message) == (PurgeStatus.DONE, "")
+    assert [list(store.locate(IDENTITY)) for store in stores.registered()] == [[], [], [], []]
+    assert list(Lead.objects.all()) == [neighbour]
+
+
+def test_what_ends_in_the_coming_days_is_counted_by_day(db):
+    for days in (0.5, 2, 2.2, 9):
+        LeadFactory(retention_until=timezone.now() + days * DAY)
+    assert sum(count for _, count in retention.coming(7)) == 3
+    assert sum(count for _, count in retention.coming(30)) == 4
+
+
+def test_nobody_is_delivered_untold_where_the_policy_says_so(
+    vendors, settings, django_user_model, mailoutbox
+):
+    settings.NOTICE_BEFORE_DELIVERY = True
+    lead = LeadFactory(email_work="ada@acme.example", icp_tier=1, enrichment_status="completed")
+    deliver.plan(lead)
+    deliver.run_due("ghl")
+    waiting = Handover.objects.get(system="ghl")
+    assert (waiting.status, waiting.error_kind) == (HandoverStatus.PLANNED, "notice_outstanding")
+    assert waiting.not_before > timezone.now()
+    notices.send(limit=10, by=django_user_model.objects.create_user("officer"))
+    notices.run_due()
+    assert [mail.to for mail in mailoutbox] == [["ada@acme.example"]]
+    deliver.run_due("ghl")
+    waiting.refresh_from_db()
+    assert waiting.status == HandoverStatus.DONE
+
+
+def test_a_notice_names_where_the_data_are_from_and_what_they_are(db):
+    lead = LeadFactory(first_name="Ada", email_work="ada@acme.example", source_name="Gong.io")
+    owed = LeadSource().addressee(f"lead:{lead.pk}")
+    assert owed is not None
+    _, text = notices.render(notices.template(), owed)
+    assert "Ada" in text
+    assert "Gong.io" in text
+    LeadSource().mark_told([f"lead:{lead.pk}"], timezone.now())
+    assert LeadSource().addressee(f"lead:{lead.pk}") is None
+    assert LeadSource().count_owed(None) == 0
+
+
+def test_a_restored_database_forgets_again(vendors):
+    everywhere()
+    neighbour = LeadFactory()
+    gate.suppress(IDENTITY, reason="erasure")
+    first = replay.run(for_real=True)
+    assert first.found == 1
+    assert first.left == []
+    assert list(Lead.objects.all()) == [neighbour]
+    assert replay.run(for_real=True).found == 0

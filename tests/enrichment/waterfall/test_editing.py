@@ -1,0 +1,182 @@
+"""The draft of the waterfalls: read from the screen, saved, refused when stale, merged."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import QueryDict
+
+from enrichment import versions
+from enrichment.actions import NotPossible
+from enrichment.models import WaterfallVersion
+from enrichment.versions import Stale
+from enrichment.waterfall import editing, studio
+from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada():
+    return User.objects.create_user("ada@example.com", "ada@example.com")
+
+
+@pytest.fixture
+def bob():
+    return User.objects.create_user("bob@example.com", "bob@example.com")
+
+
+def form(document=PUBLISHED, **changes):
+    """The editor's form as a browser sends it."""
+    data = QueryDict(mutable=True)
+    for name, part in WaterfallDocument.model_validate(document).model_dump().items():
+        kind = name.removeprefix("waterfall_")
+        data.setlist(f"{kind}-providers", part.pop("providers"))
+        for option, value in part.items():
+            if value is not False:
+                data[f"{kind}-{option}"] = "on" if value is True else str(value)
+    for name, value in changes.items():
+        data[name.replace("__", "-")] = value
+    return data
+
+
+def changed(**email):
+    document = WaterfallDocument.model_validate(PUBLISHED).model_dump()
+    document["waterfall_email"] |= email
+    return document
+
+
+def test_the_form_says_what_is_published():
+    sent = editing.read(form())
+    assert sent.is_valid
+    assert editing.same(sent.document, PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("op", "order"),
+    [
+        ("up:email:hunter", ["hunter", "apollo", "clearbit", "pdl", "snovio"]),
+        ("down:email:apollo", ["hunter", "apollo", "clearbit", "pdl", "snovio"]),
+        ("up:email:apollo", ["apollo", "hunter", "clearbit", "pdl", "snovio"]),
+        ("down:email:snovio", ["apollo", "hunter", "clearbit", "pdl", "snovio"]),
+        ("off:email:clearbit", ["apollo", "hunter", "pdl", "snovio"]),
+        ("on:email:cognism", ["apollo", "hunter", "clearbit", "pdl", "snovio"]),
+        ("up:email:nobody", ["apollo", "hunter", "clearbit", "pdl", "snovio"]),
+        ("nonsense", ["apollo", "hunter", "clearbit", "pdl", "snovio"]),
+        (":::::", ["apollo", "hunter", "clearbit", "pdl", "snovio"]),
+    ],
+)
+def test_the_buttons_work_without_javascript(op, order):
+    assert editing.read(form(op=op)).document["waterfall_email"]["providers"] == order
+
+
+def test_a_provider_of_the_catalogue_is_switched_on_at_the_end():
+    sent = editing.read(form(op="on:company:linkedin"))
+    assert sent.document["waterfall_company"]["providers"] == ["clearbit", "crunchbase", "linkedin"]
+
+
+def test_what_the_catalogue_does_not_offer_there_and_doubles_are_left_out():
+    data = form()
+    data.setlist("phone-providers", ["lusha", "apollo", "lusha", "x'; --", "cognism"])
+    assert editing.read(data).document["waterfall_phone"]["providers"] == ["lusha", "cognism"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("phone__country_default", "usa"),
+        ("phone__country_default", "us"),
+        ("phone__country_default", ""),
+        ("techstack__limit", "0"),
+        ("techstack__limit", "201"),
+        ("techstack__limit", "many"),
+        ("email__policy", "perhaps"),
+        ("phone__format", "roman"),
+    ],
+)
+def test_what_cannot_be_is_said_at_its_field(name, value):
+    sent = editing.read(form(**{name: value}))
+    kind, _, option = name.partition("__")
+    assert not sent.is_valid
+    assert list(sent.forms[kind].errors) == [option]
+
+
+def test_the_first_change_begins_a_draft_and_no_change_does_not(ada):
+    live = WaterfallVersion.active()
+    assert editing.save(dict(PUBLISHED), draft_id=None, revision=-1, by=ada) == live
+    assert versions.draft_of(WaterfallVersion) is None
+    draft = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    assert (draft.status, draft.based_on, draft.revision) == ("draft", live.number, 1)
+
+
+def test_a_save_that_began_with_an_older_one_is_refused_with_all_that_a_merge_needs(ada, bob):
+    first = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    editing.save(changed(prefer_work_email=False), draft_id=first.pk, revision=1, by=ada)
+    mine = changed(verify_deliverability=False, stop_on_success=False)
+    with pytest.raises(Stale) as refused:
+        editing.save(mine, draft_id=first.pk, revision=1, by=bob)
+    merge = editing.merge_of(refused.value, mine, studio.names())
+    chosen = {meeting.path: meeting.choice for meeting in merge.meetings}
+    assert chosen == {
+        "email.stop_on_success": "theirs",
+        "email.verify_deliverability": "mine",
+        "email.prefer_work_email": "theirs",
+    }
+    assert merge.by == ada
+    assert versions.draft_of(WaterfallVersion).document["waterfall_email"]["verify_deliverability"] is True
+
+
+def test_what_both_changed_is_left_to_the_person(ada, bob):
+    first = editing.save(changed(providers=["hunter", "apollo"]), draft_id=None, revision=-1, by=ada)
+    editing.save(changed(providers=["hunter"]), draft_id=first.pk, revision=1, by=ada)
+    mine = changed(providers=["apollo"])
+    with pytest.raises(Stale) as refused:
+        editing.save(mine, draft_id=first.pk, revision=1, by=bob)
+    merge = editing.merge_of(refused.value, mine, studio.names())
+    [meeting] = merge.meetings
+    assert (meeting.choice, meeting.mine, meeting.theirs, meeting.began_with) == (
+        "",
+        "Apollo",
+        "Hunter.io",
+        "Hunter.io → Apollo",
+    )
+    assert merge.open == 1
+    theirs = refused.value.theirs
+    assert editing.merged(theirs, mine, {"email.providers": "mine"})["waterfall_email"]["providers"] == [
+        "apollo"
+    ]
+    assert editing.merged(theirs, mine, {"email.providers": "theirs"}) == theirs
+
+
+def test_beginning_a_draft_where_somebody_has_begun_one_is_refused(ada, bob):
+    editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    with pytest.raises(Stale):
+        editing.save(changed(prefer_work_email=False), draft_id=None, revision=-1, by=bob)
+
+
+def test_after_the_draft_was_published_a_save_is_merged_over_what_is_published(ada, bob):
+    first = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    versions.publish(first, revision=1, over=1, note="ask them all", by=ada)
+    mine = changed(stop_on_success=False, prefer_work_email=False)
+    with pytest.raises(Stale) as refused:
+        editing.save(mine, draft_id=first.pk, revision=1, by=bob)
+    merge = editing.merge_of(refused.value, mine, studio.names())
+    assert [(m.path, m.choice) for m in merge.meetings] == [("email.prefer_work_email", "mine")]
+
+
+def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
+    draft = versions.start_draft(WaterfallVersion, by=ada)
+    with pytest.raises(NotPossible, match="says the same"):
+        editing.check_can_publish(draft)
+    empty = {f"waterfall_{kind}": {"providers": []} for kind in ("email", "phone", "company", "techstack")}
+    draft = editing.save(empty, draft_id=draft.pk, revision=0, by=ada)
+    with pytest.raises(NotPossible, match="nobody would be asked"):
+        editing.check_can_publish(draft)
+
+
+def test_differences_are_told_in_the_words_of_the_screen():
+    after = changed(providers=["hunter", "apollo", "clearbit", "pdl"], policy="wait", stop_on_success=False)
+    found = {each.path: each for each in editing.differences(PUBLISHED, after, studio.names())}
+    assert found["email.providers"].after == "Hunter.io → Apollo → Clearbit → PDL"
+    assert found["email.providers"].removed == ("Snov.io",)
+    assert (found["email.stop_on_success"].before, found["email.stop_on_success"].after) == ("yes", "no")
+    assert found["email.policy"].after == "Wait"
+    assert editing.differences(PUBLISHED, PUBLISHED, {}) == []

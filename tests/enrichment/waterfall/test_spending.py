@@ -1,0 +1,148 @@
+"""What enrichment has cost: closed days and open ones say the same, and the caps see every dollar once."""
+
+import datetime
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from enrichment.models import Attempt, SpendBook, SpendEntry, TakenOver, WaterfallVersion
+from enrichment.overview import today
+from enrichment.waterfall import spend_report, spending
+from tests.factories import EnrichedLeadFactory, LeadFactory
+
+pytestmark = pytest.mark.django_db
+NOON = datetime.timedelta(hours=12)
+
+
+def attempt(lead=None, *, at=None, cost="0.10", status="succeeded", providers=None, **values):
+    lead = lead or LeadFactory()
+    told = providers if providers is not None else [call("apollo", ["email_work"], cost)]
+    return Attempt.objects.create(
+        lead=lead,
+        waterfall=WaterfallVersion.active(),
+        status=status,
+        finished_at=at,
+        cost=Decimal(cost),
+        source_type=lead.source_type,
+        providers=told,
+        **values,
+    )
+
+
+def call(name, fields, cost):
+    return {"name": name, "fields": fields, "timestamp": "2026-01-01T00:00:00+00:00", "cost": cost}
+
+
+def ago(days):
+    return today() - datetime.timedelta(days=days) + NOON
+
+
+def costs(rows):
+    return sorted(
+        (str(day), each.provider, each.tier, each.cost, each.asked, each.hits) for day, each in rows
+    )
+
+
+def test_a_closed_day_says_what_it_said_while_it_was_open():
+    someone = User.objects.create_user("a@example.com")
+    attempt(EnrichedLeadFactory(), at=ago(2), started_by=someone)
+    told = [call("apollo", [], "0.03"), call("hunter", ["email_work"], "0.02")]
+    attempt(at=ago(2), cost="0.05", providers=told)
+    day = ago(2).date()
+    before = costs(spending.sums(day, day))
+    assert spending.close_days() >= 1
+    assert SpendBook.objects.filter(day=day).exists()
+    assert costs(spending.sums(day, day)) == before
+    by_provider = {
+        (provider, asked, hits, cost) for _, provider, tier, cost, asked, hits in before if provider
+    }
+    assert by_provider == {
+        ("apollo", 1, 1, Decimal("0.10")),
+        ("apollo", 1, 0, Decimal("0.03")),
+        ("hunter", 1, 1, Decimal("0.02")),
+    }
+
+
+def test_today_is_never_closed_and_a_day_is_closed_once():
+    attempt(at=timezone.now())
+    attempt(at=ago(1))
+    spending.close_days()
+    assert not SpendBook.objects.filter(day=today().date()).exists()
+    assert spending.close_days() == 0
+
+
+def test_a_cost_told_late_opens_its_day_again():
+    late = attempt(at=ago(1), cost="0.10")
+    spending.close_days()
+    late.cost = Decimal("0.30")
+    late.save(update_fields=["cost"])
+    spending.reopen([late.finished_at, None])
+    assert not SpendBook.objects.filter(day=ago(1).date()).exists()
+    spending.close_days()
+    assert SpendEntry.objects.get(book__day=ago(1).date(), provider="").cost == Decimal("0.3000")
+
+
+def test_a_lead_counts_once_however_often_it_was_tried():
+    lead = LeadFactory()
+    attempt(lead, at=ago(0) - NOON, cost="0.10")
+    attempt(lead, at=timezone.now(), cost="0.20")
+    [(_, whole)] = [row for row in spending.sums(today().date(), today().date()) if not row[1].provider]
+    assert (whole.asked, whole.hits, whole.cost) == (1, 1, Decimal("0.30"))
+
+
+def test_what_is_committed_is_the_same_with_closed_and_open_days():
+    month = today().replace(day=1)
+    for days in range((today() - month).days + 1):
+        attempt(at=month + datetime.timedelta(days=days, seconds=1), cost="1")
+    attempt(at=month - datetime.timedelta(seconds=1), cost="100")
+    attempt(status="running", cost="0", reserved=Decimal("0.50"))
+    attempt(status="intended", cost="0.70", reserved=Decimal("0.50"))
+    attempt(status="abandoned", at=timezone.now(), cost="0", reserved=Decimal(9))
+    days = (today() - month).days + 1
+    expected = spending.Committed(Decimal(1), Decimal(days), Decimal("1.20"))
+    assert spending.committed() == {"competitor_follower": expected}
+    spending.close_days()
+    assert spending.committed() == {"competitor_follower": expected}
+    SpendBook.objects.filter(day=month.date()).delete()
+    assert spending.committed() == {"competitor_follower": expected}
+
+
+def test_the_sums_of_a_month_do_not_read_its_attempts():
+    attempt(at=ago(1), cost="1")
+    spending.close_days()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        query = {"day": today().date(), "month": today().replace(day=1).date()}
+        cursor.execute(f"EXPLAIN {spending._COMMITTED}", query)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "attempt_by_finish" in plan
+    assert "attempt_open" in plan
+
+
+def test_the_report_by_everything():
+    someone = User.objects.create_user("ops@example.com", "ops@example.com")
+    attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.30", started_by=someone)
+    attempt(LeadFactory(source_type="post_liker"), at=timezone.now(), cost="0.10")
+    TakenOver.objects.create(lead=LeadFactory(), waterfall="techstack", saved=Decimal("0.04"))
+    found = spend_report.report(*spend_report.span_of("today"))
+    assert (found.total, found.leads, found.tier_one, found.per_tier_one) == (
+        Decimal("0.40"),
+        2,
+        1,
+        Decimal("0.40"),
+    )
+    assert [(line.label, line.cost) for line in found.by_source] == [
+        ("Competitor follower", Decimal("0.30")),
+        ("Post liker", Decimal("0.10")),
+    ]
+    assert [line.label for line in found.by_tier] == ["Not scored", "Tier 1"]
+    assert [line.label for line in found.by_person] == ["ops@example.com", "The Hunter agent and imports"]
+    assert (found.saved, found.taken_over) == (Decimal("0.04"), 1)
+
+
+def test_nothing_spent_is_no_division_by_zero():
+    found = spend_report.report(*spend_report.span_of("30d"))
+    assert (found.total, found.per_tier_one, found.by_provider) == (0, None, [])

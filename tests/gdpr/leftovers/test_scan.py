@@ -1,0 +1,186 @@
+"""A planted person is found wherever they were planted, and a clean house is said to be clean."""
+
+import gzip
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from gdpr import stores
+from gdpr.leftovers import scan
+from gdpr.models import AuditContext, AuditEvent
+from gdpr.stores import Capability, Later, Record
+
+pytestmark = pytest.mark.django_db
+ADA = "ada.lovelace@analytical.example"
+
+
+@pytest.fixture(autouse=True)
+def no_stores(monkeypatch):
+    monkeypatch.setattr(stores, "_stores", {})
+
+
+@pytest.fixture
+def house(tmp_path) -> Path:
+    (tmp_path / "files").mkdir()
+    return tmp_path
+
+
+def found(house: Path, **options) -> dict[str, tuple[str, ...]]:
+    report = scan.scan([("email", ADA)], roots=[house], **options)
+    return {hit.place: hit.what for hit in report.rows}
+
+
+def plant(statement: str, *parameters: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def test_a_clean_house_is_clean(house):
+    report = scan.scan([("email", ADA)], roots=[house])
+    assert report.is_clean
+    assert not report.bytes
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [("text", ADA.upper()), ("jsonb", json.dumps({"a": [{"b": f"mailto:{ADA}"}]})), ("bytea", ADA.encode()),
+     ("text[]", ["x", ADA]), ("bytea", b"\0\xff" + ADA.encode("utf-16-le")), ("varchar", ADA.replace("@", "%40"))],
+)  # fmt: skip
+def test_any_column_of_any_table_is_searched(house, type_, value):
+    plant(f'CREATE TABLE "Strange %%table" (id int, "a column" {type_})')
+    plant('INSERT INTO "Strange %%table" VALUES (7, %s), (8, NULL)', value)
+    report = scan.scan([("email", ADA)], roots=[house])
+    assert [(hit.place, hit.count, hit.where) for hit in report.rows] == [
+        ("Strange %table.a column", 1, ("7",))
+    ]
+
+
+def test_a_table_of_another_schema_and_a_large_object_are_searched(house):
+    plant("CREATE SCHEMA aside")
+    plant("CREATE TABLE aside.notes (body text)")
+    plant("INSERT INTO aside.notes VALUES (%s)", ADA)
+    plant("SELECT lo_from_bytea(4711, %s)", ADA.encode())
+    assert set(found(house)) == {"aside.notes.body", "large object 4711"}
+
+
+def test_a_table_that_may_hold_the_person_is_left_out_when_named(house):
+    AuditContext.objects.create(event_id=1, salt="s", document={"who": ADA})
+    assert set(found(house)) == {"gdpr_auditcontext.document"}
+    assert not found(house, skip=["gdpr_auditcontext"])
+
+
+def test_sessions_and_redis_are_unpacked(house, redis_server):
+    session = SessionStore()
+    session["words"] = f"search {ADA} " * 40
+    session.save()
+    cache.set("k", {"mail": ADA})
+    redis_server.rpush("queue", b"\x80" + ADA.encode())
+    redis_server.hset("packed", "f", zlib.compress(ADA.encode()))
+    redis_server.set("packed", zlib.compress(ADA.encode() * 5))
+    places = found(house)
+    assert {"django_session", "Redis, a list", "Redis, a string"} <= set(places)
+
+
+def test_files_their_names_and_archives_are_searched(house):
+    (house / "files" / "import.csv").write_bytes(b"x" * (4 * 1024 * 1024 - 10) + ADA.encode())
+    (house / "files" / f"{ADA}.pdf").write_bytes(b"")
+    (house / "files" / "old.log.gz").write_bytes(gzip.compress(ADA.encode()))
+    with zipfile.ZipFile(house / "files" / "copy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.json", json.dumps({"e": ADA}))
+    (house / "files" / "broken.gz").write_bytes(b"\x1f\x8b broken")
+    (house / "files" / "neighbour.csv").write_text("bob@analytical.example")
+    places = found(house)
+    assert {Path(place).name for place in places} == {
+        "import.csv",
+        f"{ADA}.pdf",
+        "old.log.gz",
+        "copy.zip",
+        "broken.gz",
+    }
+    assert places["files/broken.gz"][0].startswith("cannot be read")
+
+
+def test_bytes_of_a_database_are_another_claim_than_rows(house):
+    (house / "pg" / "base").mkdir(parents=True)
+    (house / "pg" / "PG_VERSION").write_text("18")
+    (house / "pg" / "base" / "16384").write_bytes(b"dead row " + ADA.encode())
+    report = scan.scan([("email", ADA)], roots=[house])
+    assert report.is_clean
+    assert [hit.place for hit in report.bytes] == ["pg/base/16384"]
+
+
+class Outside:
+    name, label, is_recipient, order, recoverable_days = "crm", "The CRM", True, 1, 0
+
+    def __init__(self, records=(), error=None, can=frozenset(Capability)):
+        self.records, self.error, self.can = records, error, can
+
+    def capabilities(self):
+        return self.can
+
+    def locate(self, identity):
+        if self.error:
+            raise self.error
+        assert identity.emails == (ADA,)
+        return self.records
+
+
+@pytest.mark.parametrize(
+    ("store", "clean", "said"),
+    [
+        (Outside(), True, []),
+        (Outside([Record("crm", "c1", ("email",))]), False, []),
+        (Outside(error=Later("it is down")), False, ["The CRM: it is down"]),
+        (Outside(can=frozenset()), False, ["The CRM: it has no search"]),
+    ],
+)
+def test_systems_outside_are_asked_and_one_that_cannot_be_is_not_clean(house, store, clean, said):
+    stores.register(store)
+    report = scan.scan([("email", ADA)], roots=[house], outside=True)
+    assert (report.is_clean, report.not_asked) == (clean, said)
+
+
+def test_the_report_names_nobody(house):
+    AuditContext.objects.create(event_id=1, salt="s", document={"who": ADA})
+    (house / "files" / "a.txt").write_text(ADA)
+    report = scan.scan([("email", ADA)], roots=[house])
+    assert report.rows
+    assert ADA not in json.dumps(report.document())
+
+
+# ---------------------------------------------------------------- the command
+
+
+def run(monkeypatch, capsys, text: str, *arguments: str) -> tuple[int, str]:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    try:
+        call_command("leftovers", *arguments)
+    except SystemExit as ended:
+        return int(ended.code), capsys.readouterr().out
+    return 0, capsys.readouterr().out
+
+
+def test_the_command_tells_what_it_found_and_is_audited(house, monkeypatch, capsys):
+    assert run(monkeypatch, capsys, ADA, "--in", str(house))[0] == 0
+    (house / "files" / "a.txt").write_text(ADA)
+    code, told = run(monkeypatch, capsys, f"{ADA}\n", "--in", str(house))
+    assert code == 1
+    assert "files/a.txt: 1 times email" in told
+    assert "Remains: " in told
+    assert AuditEvent.objects.filter(verb="scan_leftovers").count() == 2
+    assert json.loads(run(monkeypatch, capsys, ADA, "--in", str(house), "--json")[1])["is_clean"] is False
+
+
+def test_the_command_wants_an_identifier(monkeypatch, capsys):
+    with pytest.raises(CommandError, match="No identifier"):
+        run(monkeypatch, capsys, "\n")
+    with pytest.raises(CommandError, match="line 1"):
+        run(monkeypatch, capsys, "Ada\n")

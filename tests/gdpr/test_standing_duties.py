@@ -1,0 +1,368 @@
+"""Retention, notices and replay, over stores and a source of the tests' own."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from gdpr import alarms, gate, notices, replay, retention, sources, stores
+from gdpr.identity import Identity
+from gdpr.models import AuditEvent, LegalHold, MessageTemplate, Notice, Purge, PurgeRecord
+from gdpr.possible import NotPossible
+from gdpr.sources import Kept, Owed
+from gdpr.states import MessageStatus, PurgeStatus, RemovalStatus
+from gdpr.stores import Capability, Later, Record, Unsupported
+
+pytestmark = pytest.mark.django_db
+DAY = datetime.timedelta(days=1)
+
+
+class Place:
+    """A store whose records are a set of keys."""
+
+    recoverable_days = 0
+
+    def __init__(self, name, order, keys=()):
+        self.name, self.label, self.order, self.is_recipient = name, name.title(), order, order < 90
+        self.keys = set(keys)
+        self.fault = None
+        self.deaf = False
+
+    def capabilities(self):
+        return frozenset(Capability)
+
+    def erase(self, record):
+        if self.fault:
+            raise self.fault
+        if not self.deaf:
+            self.keys.discard(record.key)
+
+    def verify_absent(self, record):
+        return record.key not in self.keys
+
+    def instructions(self, capability, record):
+        return f"Remove {record.key} by hand."
+
+
+class People:
+    """A source of people with a record at home and one outside."""
+
+    store = "home"
+
+    def __init__(self, home):
+        self.home = home
+        self.until = {}
+        self.told = {}
+        self.mails = {}
+
+    def add(self, key, *, until=None, collected=None, mail=""):
+        self.home.keys.add(key)
+        self.until[key] = until or timezone.now() + 400 * DAY
+        self.mails[key] = (collected or timezone.now(), mail)
+
+    def _kept(self, key):
+        return Kept(Record("home", key), self.until[key], (Record("crm", f"c{key}"),))
+
+    def kept(self, key):
+        return self._kept(key) if key in self.home.keys else None
+
+    def expiring(self, until, *, limit):
+        open_keys = set(Purge.objects.exclude(status=PurgeStatus.DONE).values_list("key", flat=True))
+        ended = [key for key, end in sorted(self.until.items()) if end <= until and key in self.home.keys]
+        return [self._kept(key) for key in ended if key not in open_keys][:limit]
+
+    def expiring_by_day(self, since, until):
+        days = [end.date() for end in self.until.values() if since < end <= until]
+        return {day: days.count(day) for day in days}
+
+    def everyone(self, size):
+        yield [(self._kept(key), Identity(emails=(self.mails[key][1],))) for key in sorted(self.home.keys)]
+
+    def _owed(self, key):
+        collected, mail = self.mails[key]
+        return Owed(
+            key, collected, None, mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"}
+        )
+
+    def owed(self, *, collected_before, limit):
+        found = [key for key in sorted(self.mails) if key not in self.told and key in self.home.keys]
+        return [
+            o for o in map(self._owed, found) if not collected_before or o.collected_at < collected_before
+        ][:limit]
+
+    def count_owed(self, collected_before):
+        return len(self.owed(collected_before=collected_before, limit=10**6))
+
+    def addressee(self, key):
+        return None if key in self.told or key not in self.home.keys else self._owed(key)
+
+    def mark_told(self, keys, at):
+        self.told |= dict.fromkeys(keys, at)
+
+
+@pytest.fixture
+def crm(monkeypatch):
+    monkeypatch.setattr(stores, "_stores", {})
+    monkeypatch.setattr(sources, "_sources", {})
+    crm = Place("crm", 10)
+    stores.register(crm)
+    return crm
+
+
+@pytest.fixture
+def people(crm):
+    home = Place("home", 90)
+    stores.register(home)
+    people = People(home)
+    sources.register(people)
+    return people
+
+
+@pytest.fixture
+def expired(people, crm):
+    people.add("7", until=timezone.now() - DAY)
+    people.add("8", until=timezone.now() + 2 * DAY)
+    crm.keys = {"c7", "c8"}
+    return people
+
+
+def purge_now():
+    Purge.objects.update(not_before=timezone.now())
+    retention.plan()
+    retention.run_due()
+
+
+# ---------------------------------------------------------------- retention
+
+
+def test_what_has_ended_is_removed_everywhere_and_the_neighbour_stays(expired, crm):
+    purge_now()
+    assert (expired.home.keys, crm.keys) == ({"8"}, {"c8"})
+    purge = Purge.objects.get()
+    assert (purge.status, purge.key) == (PurgeStatus.DONE, "")
+    assert set(purge.records.values_list("key", flat=True)) == {""}
+    event = AuditEvent.objects.get(verb="purge")
+    assert (event.object_id, event.counts) == (purge.key_hash, {"records": 2})
+
+
+def test_the_coming_week_is_told_day_by_day(expired):
+    told = retention.coming()
+    assert len(told) == 8
+    assert dict(told)[(timezone.now() + 2 * DAY).date()] == 1
+    assert sum(count for _, count in told) == 1
+
+
+def test_a_held_record_is_kept_until_the_hold_is_lifted(expired, crm):
+    hold = LegalHold.objects.create(
+        store="crm", key="c7", reason="a dispute", review_on=timezone.now().date() + DAY
+    )
+    purge_now()
+    assert Purge.objects.get().status == PurgeStatus.HELD
+    assert "7" in expired.home.keys
+    LegalHold.objects.filter(pk=hold.pk).update(lifted_at=timezone.now())
+    purge_now()
+    assert Purge.objects.get().status == PurgeStatus.DONE
+
+
+def test_a_system_that_is_down_is_tried_again_and_ours_waits_for_it(expired, crm):
+    crm.fault = Later("It is down", timezone.now() + datetime.timedelta(hours=1))
+    purge_now()
+    purge = Purge.objects.get()
+    assert (purge.status, purge.error_message, purge.tries) == (PurgeStatus.PLANNED, "It is down", 1)
+    assert purge.not_before == crm.fault.not_before
+    assert "7" in expired.home.keys
+    crm.fault = None
+    purge_now()
+    assert "7" not in expired.home.keys
+
+
+def test_what_cannot_be_deleted_by_call_is_a_persons_and_never_counts_as_done(
+    expired, crm, django_user_model
+):
+    crm.fault = Unsupported(Capability.ERASE)
+    purge_now()
+    record = PurgeRecord.objects.get(store="crm")
+    assert (record.status, record.instructions) == (RemovalStatus.MANUAL, "Remove c7 by hand.")
+    assert Purge.objects.get().status == PurgeStatus.MANUAL
+    assert "7" in expired.home.keys
+    assert [alarm.kind for alarm in retention.late()] == ["purge_by_hand"]
+    officer = django_user_model.objects.create_user("o")
+    with pytest.raises(NotPossible, match="what proves"):
+        retention.done_by_hand(record, evidence=" ", by=officer)
+    retention.done_by_hand(record, evidence="Ticket 12, screenshot kept", by=officer)
+    with pytest.raises(NotPossible):
+        retention.done_by_hand(record, evidence="Ticket 12, once more", by=officer)
+    purge_now()
+    assert Purge.objects.get().status == PurgeStatus.DONE
+    assert "7" not in expired.home.keys
+
+
+def test_a_deletion_without_effect_is_read_back_tried_again_and_then_a_persons(
+    expired, crm, django_user_model
+):
+    crm.deaf = True
+    for _ in range(3):
+        assert Purge.objects.filter(status=PurgeStatus.MANUAL).count() == 0
+        purge_now()
+    purge = Purge.objects.get()
+    assert purge.status == PurgeStatus.MANUAL
+    crm.deaf = False
+    retention.try_again(purge, by=django_user_model.objects.create_user("o"))
+    purge_now()
+    assert (crm.keys, Purge.objects.get().status) == ({"c8"}, PurgeStatus.DONE)
+
+
+def test_a_fault_of_ours_names_nobody_and_is_tried_again(expired, crm):
+    crm.fault = ValueError("ada@x.example")
+    purge_now()
+    assert Purge.objects.get().error_message == "ValueError in crm"
+
+
+def test_what_a_killed_worker_held_is_taken_again(expired, settings):
+    retention.plan()
+    old = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS + 1)
+    Purge.objects.update(status=PurgeStatus.IN_FLIGHT, in_flight_since=old)
+    retention.run_due()
+    assert Purge.objects.get().status == PurgeStatus.DONE
+
+
+def test_a_worker_killed_between_the_deletion_and_its_record_harms_nothing(expired, crm):
+    retention.plan()
+    crm.keys.discard("c7")  # it was deleted; nobody wrote it down
+    retention.run_due()
+    assert Purge.objects.get().status == PurgeStatus.DONE
+
+
+def test_what_is_late_is_told_to_the_listeners(expired, crm):
+    alarms.watch(retention.late)
+    crm.fault = Later("It is down")
+    purge_now()
+    Purge.objects.update(created_at=timezone.now() - 2 * DAY)
+    assert "purge_late" in [alarm.kind for alarm in alarms.current()]
+
+
+# ---------------------------------------------------------------- notices
+
+
+@pytest.fixture
+def officer(django_user_model):
+    return django_user_model.objects.create_user("officer")
+
+
+@pytest.fixture
+def untold(people):
+    people.add("1", collected=timezone.now() - 40 * DAY, mail="ada@x.example")
+    people.add("2", collected=timezone.now() - DAY, mail="bob@x.example")
+    people.add("3", collected=timezone.now() - DAY)
+    return people
+
+
+def test_a_notice_is_due_a_month_after_collection_or_at_first_use():
+    at = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
+    used = datetime.datetime(2026, 2, 10, 12, tzinfo=datetime.UTC)
+    assert notices.due_of(Owed("1", at, None, "", {})) == datetime.date(2026, 2, 28)
+    assert notices.due_of(Owed("1", at, used, "", {})) == datetime.date(2026, 2, 10)
+
+
+def test_the_queue_tells_who_is_owed_and_who_is_late(untold):
+    assert [queued.owed.key for queued in notices.queue()] == ["1", "2", "3"]
+    assert notices.queue()[0].days < 0
+    assert {k: v for k, v in notices.figures().items() if v} == {"owed": 3, "late": 1}
+    assert [alarm.kind for alarm in notices.late()] == ["notices_late"]
+
+
+def test_sending_tells_each_person_once_and_keeps_no_address(untold, officer, mailoutbox):
+    assert notices.send(limit=10, by=officer) == 2
+    assert notices.send(limit=10, by=officer) == 0
+    notices.run_due()
+    notices.run_due()
+    assert sorted(mail.to[0] for mail in mailoutbox) == ["ada@x.example", "bob@x.example"]
+    assert "\n" not in mailoutbox[0].subject
+    assert "Fair" in mailoutbox[0].body
+    assert set(untold.told) == {"1", "2"}
+    assert set(Notice.objects.values_list("status", "key")) == {(MessageStatus.SENT, "")}
+    assert not any("x.example" in str(row) for row in Notice.objects.values())
+
+
+def test_a_mail_server_that_is_down_is_tried_again_then_shown(untold, officer, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    notices.send(limit=1, by=officer)
+    for _ in range(settings.MAX_ATTEMPTS):
+        Notice.objects.update(not_before=timezone.now())
+        notices.run_due()
+    failed = Notice.objects.get()
+    assert (failed.status, failed.error_message) == (MessageStatus.FAILED, "ConnectionRefusedError")
+    assert not untold.told
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert notices.try_again(by=officer) == 1
+    notices.run_due()
+    assert set(untold.told) == {"1"}
+
+
+def test_who_is_erased_meanwhile_is_not_written_to(untold, officer, mailoutbox):
+    notices.send(limit=1, by=officer)
+    untold.home.keys.discard("1")
+    notices.run_due()
+    assert not mailoutbox
+    assert not Notice.objects.exists()
+
+
+def test_another_tool_gets_the_texts_and_it_is_recorded(untold, officer):
+    rows = list(notices.export(limit=10, by=officer))
+    assert [row[0] for row in rows] == ["ada@x.example", "bob@x.example"]
+    assert set(untold.told) == {"1", "2"}
+    assert set(Notice.objects.values_list("status", "key")) == {(MessageStatus.COPIED, "")}
+    assert list(notices.export(limit=10, by=officer)) == []
+    assert AuditEvent.objects.filter(verb="export_notices").order_by("id")[0].counts == {"people": 2}
+
+
+def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
+    with pytest.raises(NotPossible, match=r"no value for \$surname"):
+        notices.change_text(subject="Hello", body="Dear $surname", note="", by=officer)
+    with pytest.raises(NotPossible, match="a subject and a text"):
+        notices.change_text(subject=" ", body="x", note="", by=officer)
+    changed = notices.change_text(
+        subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer
+    )
+    assert (changed.number, notices.template()) == (2, changed)
+    assert MessageTemplate.objects.filter(slug=notices.SLUG).count() == 2
+
+
+def test_nothing_is_sent_that_names_nobody_responsible(untold, officer, settings):
+    settings.CONTROLLER_CONTACT = ""
+    with pytest.raises(NotPossible, match="CONTROLLER_CONTACT"):
+        notices.send(limit=1, by=officer)
+
+
+def test_by_setting_notices_go_out_by_themselves(untold, settings, mailoutbox):
+    settings.NOTICE_AUTOMATIC = True
+    notices.run_due()
+    assert len(mailoutbox) == 2
+
+
+# ---------------------------------------------------------------- replay
+
+
+def test_after_a_restore_everyone_on_the_list_is_erased_again(people, crm):
+    people.add("1", mail="ada@x.example")
+    people.add("2", mail="bob@x.example")
+    crm.keys = {"c1", "c2"}
+    gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
+    assert replay.run(for_real=False).found == 1
+    assert people.home.keys == {"1", "2"}
+    first = replay.run(for_real=True)
+    assert (first.looked_at, first.found, first.erased, first.left) == (2, 1, 2, [])
+    assert (people.home.keys, crm.keys) == ({"2"}, {"c2"})
+    assert replay.run(for_real=True).found == 0
+
+
+@pytest.mark.parametrize("fault", [Later("It is down"), Unsupported(Capability.ERASE)])
+def test_what_cannot_be_erased_now_is_told_and_ours_still_leads_there(people, crm, fault):
+    people.add("1", mail="ada@x.example")
+    gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
+    crm.fault = fault
+    result = replay.run(for_real=True)
+    assert len(result.left) == 1
+    assert result.left[0].startswith("crm c1: ")
+    assert people.home.keys == {"1"}
