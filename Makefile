@@ -12,7 +12,7 @@ VAR := $(abspath $(or $(VAR_DIR),var))
 BIN := .venv/bin
 STATIC_SOURCES := $(shell find swarm_admin/static -type f 2>/dev/null)
 
-.PHONY: help demo serve test check lock install assets
+.PHONY: help demo serve test chaos bench check lock install assets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,8 +61,17 @@ serve: install assets ## the product, configured by the environment and .env (se
 
 # ------------------------------------------------------------------ quality
 
-test: install $(VAR)/.vendored ## every test (REQUIRE_BROWSER=1: fail when there is no Chromium; ARGS=... for pytest)
+test: install $(VAR)/.vendored ## every test (REQUIRE_BROWSER=1: fail when there is no Chromium or no Node; ARGS=... for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+# SECONDS is a variable of bash too, which counts up: only what is given to make counts here.
+chaos: install $(VAR)/.vendored ## kill everything at random under load, then audit (SEED=1 LEADS=2000 SECONDS=120)
+	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --leads $(or $(LEADS),2000) \
+	  --seconds $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),120) --dir "$(VAR)/chaos"
+
+bench: export VAR_DIR := $(VAR)
+bench: install ## the product's speed beside what it is compared with (ONLY=list,export; SIZE=1000000 leads)
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
 
 check: install $(VAR)/.vendored ## format, lint, types, import arrows, migrations, Django's checks
 	@$(BIN)/ruff format --check . || { echo "Not formatted: run .venv/bin/ruff format ." >&2; exit 1; }
