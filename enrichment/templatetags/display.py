@@ -42,6 +42,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     "intended": ("clock", "grey"),
     "received": ("inbox", "grey"),
     "draft": ("pencil", "grey"),
+    "trial": ("test-pipe", "blue"),
     "in_progress": ("loader-2", "blue"),
     "in_flight": ("send", "blue"),
     "waits_for_person": ("user-exclamation", "amber"),

@@ -28,7 +28,7 @@ def test_a_row_is_read_and_normalised():
         ({"emails": "", "phone": ""}, "", "Give at least one of"),
         ({"emails": "not-an-address"}, "emails.0", "is no e-mail address"),
         ({"phone": "12"}, "phone", "no phone number"),
-        ({"kind": "curiosity"}, "kind", "should be"),
+        ({"kind": "curiosity"}, "kind", "is none of those"),
         ({"received_at": "2026-01-01T10:00:00"}, "received_at", "timezone"),
         ({"received_at": "2999-01-01T10:00:00Z"}, "received_at", "future"),
         ({"calendar": "Atlantis"}, "calendar", "calendar"),

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -57,7 +58,7 @@ class Product:
 
 
 @pytest.fixture
-def product(process_environment: dict[str, str], sandbox: Sandbox) -> Iterator[Product]:
+def product(process_environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> Iterator[Product]:
     """Web, worker and beat on this test's database, at the sandbox's speed of a thousand."""
     port = free_port()
     _, key = ApiKey.issue(name="flow", scopes=["leads:read", "leads:write"], by=None)
@@ -75,6 +76,8 @@ def product(process_environment: dict[str, str], sandbox: Sandbox) -> Iterator[P
         "TICK_SECONDS": "0.2",
         "LEASE_SECONDS": "5",
         "LOG_LEVEL": "ERROR",
+        # The next test's ledger begins anew: anchors of this one would say that it was cut.
+        "AUDIT_ANCHOR_FILE": str(tmp_path / "anchors.jsonl"),
     }
     sandbox.config(speed=60.0)
     running = Product(environment, port, key)
