@@ -11,6 +11,13 @@ from gdpr.kinds import RequestKind
 from gdpr.models import CheckMethod, PauseReason, RefusalGround, SubjectRequest
 from gdpr.models.request import Channel, Regime
 
+# What we may decide ourselves; a copy of the data is handed out to nobody who was not identified.
+OWN_DECISIONS = (
+    RequestKind.ERASURE,
+    RequestKind.RECTIFICATION,
+    RequestKind.RESTRICTION,
+    RequestKind.OBJECTION,
+)
 LONG = forms.Textarea(attrs={"rows": 4})
 
 
@@ -106,6 +113,11 @@ class Evidence(OfRequest):
 
 class Identified(OfRequest):
     method = forms.ChoiceField(label="How")
+    answered_at = forms.DateTimeField(
+        required=False,
+        label="If it was asked for: when the proof came (UTC)",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -178,6 +190,14 @@ class Intake(forms.Form):
     concerns = forms.CharField(required=False, max_length=12, label="Earlier request it is about (SR-00012)")
     regime = forms.ChoiceField(choices=Regime.choices, label="Law")
     calendar = forms.CharField(max_length=8, label="Public holidays of (DE, GB-ENG)")
+
+    def clean_channel(self) -> str:
+        channel, kind = self.cleaned_data["channel"], self.cleaned_data.get("kind")
+        if channel == Channel.OWN and kind not in OWN_DECISIONS:
+            raise ValidationError(
+                "A decision of our own is an erasure, a correction, a restriction or an objection."
+            )
+        return str(channel)
 
     def clean_values(self) -> dict[str, str]:
         return pairs(self.cleaned_data["values"])

@@ -43,6 +43,20 @@ def _found(identities: Sequence[Identity]) -> tuple[dict[int, int], set[int]]:
     return counts, {position for hashed in found.values() for position in owners[hashed]}
 
 
+def reasons(identities: Sequence[Identity]) -> dict[int, set[str]]:
+    """{position: why it is suppressed} of those that are; counts nothing."""
+    owners: dict[str, list[int]] = {}
+    for position, identity in enumerate(identities):
+        for hashed in digests(identity.identifiers()):
+            owners.setdefault(hashed, []).append(position)
+    live = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
+    found: dict[int, set[str]] = {}
+    for hashed, reason in live.values_list("identifier_hash", "reason"):
+        for position in owners[hashed]:
+            found.setdefault(position, set()).add(reason)
+    return found
+
+
 def suppress(identity: Identity, *, reason: str, by: object = None) -> int:
     """Block every identifier of `identity` from now on; returns how many are newly blocked."""
     key_id, key = keys()[0]

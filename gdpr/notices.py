@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
-from gdpr import alarms, audit, clock, sources
+from gdpr import alarms, audit, clock, gate, sources
 from gdpr.deadline import day_of, today
 from gdpr.holds import key_hash
 from gdpr.identity import Identity, digest, keys
@@ -181,8 +181,13 @@ def send(*, limit: int, by: Any) -> int:
 
 def _reachable(source: sources.SubjectSource, limit: int) -> Sequence[Owed]:
     waiting = set(Notice.objects.filter(store=source.store).exclude(key="").values_list("key", flat=True))
-    people = source.owed(collected_before=None, limit=limit + len(waiting))
-    return [owed for owed in people if owed.email and owed.key not in waiting][:limit]
+    people = [
+        owed
+        for owed in source.owed(collected_before=None, limit=limit + len(waiting))
+        if owed.email and owed.key not in waiting
+    ]
+    blocked = gate.look_up([Identity(emails=(owed.email,)) for owed in people])
+    return [owed for place, owed in enumerate(people) if place not in blocked][:limit]
 
 
 def _queue(store: str, people: Sequence[Owed], channel: str, status: str, by: Any) -> int:
@@ -240,8 +245,8 @@ def _claim() -> Notice | None:
 def _deliver(notice: Notice) -> bool:
     source = sources.named(notice.store)
     owed = source.addressee(notice.key) if source else None
-    if owed is None or not owed.email:
-        # Gone, told or without an address since it was queued: nothing is owed to this address any more.
+    if owed is None or not owed.email or gate.look_up([Identity(emails=(owed.email,))]):
+        # Gone, told, blocked or without an address since it was queued: nothing goes to this address any more.
         Notice.objects.filter(pk=notice.pk).delete()
         return False
     subject, body = render(notice.template, owed)

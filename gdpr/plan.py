@@ -111,11 +111,12 @@ def identities(request: SubjectRequest) -> list[Identity]:
     others = list(request.records.filter(decision=Decision.EXCLUDED))
     led = {kind for record in others for kind in record.matched}
     emails = {email.casefold() for record in others for email in record.identity.emails}
+    # A record's own identity leaves out what several people share; what tells two apart shows it.
+    emails |= {value.casefold() for record in others for value in record.summary.values() if "@" in value}
     urls = {record.identity.linkedin_url for record in others}
     phones = {record.identity.phone for record in others}
     asked = request.identity
     phones |= {asked.phone} if "phone" in led else set()
-    urls |= {asked.linkedin_url} if "linkedin_url" in led else set()
     own = [
         Identity(
             "" if each.linkedin_url in urls else each.linkedin_url,

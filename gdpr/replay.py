@@ -1,59 +1,96 @@
 """After a database came back from a backup: everyone on the suppression list is erased again."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gdpr import audit, gate, sources, stores
+from gdpr import audit, gate, holds, sources, stores
+from gdpr.identity import Identity
+from gdpr.kinds import RequestKind
 from gdpr.sources import Kept
-from gdpr.stores import Later, Record, Unsupported
+from gdpr.stores import Ground, Later, Record, Unsupported
 
+log = logging.getLogger(__name__)
 AT_ONCE = 1_000
 
 
 @dataclass
 class Replayed:
-    """`looked_at` and `found` count people, `erased` records; `left` are records that could not be erased, with why."""
+    """`looked_at` and `found` count people; `erased` and `restricted` are records, `held` those under legal hold.
+
+    `left` are records that could not be dealt with, with why.
+    """
 
     looked_at: int
     found: int
     erased: int
     left: list[str]
+    restricted: int = 0
+    held: int = 0
 
 
 def run(*, for_real: bool) -> Replayed:
-    """Erase everyone the list names, in all stores, and read back. Safe to run any number of times."""
+    """Erase everyone the list names, in all stores, and read back. Safe to run any number of times.
+
+    Whoever only objected (Art. 21) did not ask to be erased: their records are stopped again instead.
+    """
     result = Replayed(0, 0, 0, [])
     for source in sources.registered():
         for people in source.everyone(AT_ONCE):
             result.looked_at += len(people)
-            blocked = gate.look_up([identity for _, identity in people])
-            for position in sorted(blocked):
-                result.found += 1
-                if for_real:
-                    _erase(people[position][0], result)
+            _some(people, result, for_real)
     if for_real:
-        counts = {"found": result.found, "erased": result.erased, "left": len(result.left)}
-        audit.record("replay_erasures", counts=counts)
+        counts = {"found": result.found, "erased": result.erased, "restricted": result.restricted}
+        audit.record("replay_erasures", counts={**counts, "held": result.held, "left": len(result.left)})
     return result
 
 
-def _erase(kept: Kept, result: Replayed) -> None:
-    """Ours goes last, and only when the others are gone: it leads to them."""
+def _some(people: Sequence[tuple[Kept, Identity]], result: Replayed, for_real: bool) -> None:
+    for position, reasons in sorted(gate.reasons([identity for _, identity in people]).items()):
+        result.found += 1
+        if for_real:
+            _deal_with(people[position][0], reasons == {str(RequestKind.OBJECTION)}, result)
+
+
+def _deal_with(kept: Kept, only_objected: bool, result: Replayed) -> None:
+    """Ours goes last, and only when the others are done: it leads to them."""
     records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
+    held = holds.held({(record.store, record.key) for record in records})
+    if held and not only_objected:
+        result.held += len(held)
+        return
     for record in records:
-        why = _erase_one(record)
+        why = _stop(record) if only_objected else _erase(record)
         if why:
             result.left.append(f"{record.store} {record.key}: {why}")
             return
-        result.erased += 1
+        result.restricted += only_objected
+        result.erased += not only_objected
 
 
-def _erase_one(record: Record) -> str:
+def _stop(record: Record) -> str:
+    return _said(record, lambda store: store.restrict(record, Ground.OBJECTION))
+
+
+def _erase(record: Record) -> str:
     """Empty when it is gone, else why not."""
-    store = stores.named(record.store)
-    try:
+
+    def gone(store: stores.PersonalDataStore) -> str | None:
         store.erase(record)
-        return "" if store.verify_absent(record) else "it is still there when read back; run again"
+        return None if store.verify_absent(record) else "it is still there when read back; run again"
+
+    return _said(record, gone)
+
+
+def _said(record: Record, act: object) -> str:
+    """What kept `act` from being done; one record never keeps the others from their turn."""
+    try:
+        return act(stores.named(record.store)) or ""  # type: ignore[operator]
     except Later as later:
         return str(later)
     except Unsupported:
-        return "it has to be removed by hand"
+        return "it has to be done by hand"
+    except Exception as error:
+        # Its kind and no more: the words of an exception may hold a person's data.
+        log.error("replay of %s %s: %s", record.store, record.key, type(error).__name__)  # noqa: TRY400
+        return f"it could not be done ({type(error).__name__})"

@@ -26,3 +26,10 @@ TEXT_FIELDS = (
 )
 NUMBER_FIELDS = ("company_size", "linkedin_connections", "mutual_connections")
 LIST_FIELDS = ("tech_stack", "recent_posts")
+# What people without the right to see personal data see masked.
+MASKED_FIELDS = frozenset(
+    {
+        "linkedin_url", "first_name", "last_name", "email_personal", "email_work", "phone", "linkedin_headline",
+        "linkedin_summary", "recent_posts", "engagement_action", "engagement_content", "source_url",
+    }
+)  # fmt: skip

@@ -1,7 +1,10 @@
 """GoHighLevel as a store: the contacts of our location."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
+
+from django.db.models import Q
 
 from enrichment import restriction
 from enrichment.models import Disclosure, Handover, Lead
@@ -16,6 +19,7 @@ from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Share, Unsupported
 
 Answer = TypeVar("Answer")
+FURTHER = ("additionalEmails", "additionalPhones")  # where a merged contact keeps what was another's
 TAGS = {Ground.RESTRICTION: "do not process", Ground.OBJECTION: "do not contact"}
 _REASONS = set(TAGS.values())
 OURS_BEFORE = "do not disturb before"  # it was switched on already, by somebody else: not ours to switch off
@@ -99,7 +103,8 @@ class GoHighLevelStore:
         contact = self._get(record.key, Capability.EXPORT)
         if contact is None:
             return Copy(data=[])
-        return Copy(data=list(_data(contact)), shares=list(_shares(record.key)))
+        told, others = _own_data(contact)
+        return Copy(data=told, shares=list(_shares(record.key)), others=others)
 
     def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
         """What the contact holds of these fields is replaced; what it does not hold is left alone."""
@@ -249,6 +254,31 @@ def _look_ups(record: Record) -> Iterator[tuple[str, str]]:
     yield from (("email", email) for email in emails if email)
     if phone:
         yield "number", phone
+
+
+def _own_data(contact: Contact) -> tuple[list[Datum], int]:
+    """(what the contact holds of the person, how many further addresses in it are another lead's)."""
+    owners = Lead.objects.filter(ghl_contact_id=contact.id).values("pk")
+    told, others = [], 0
+    for datum in _data(contact):
+        if datum.field not in FURTHER or not isinstance(datum.value, list):
+            told.append(datum)
+            continue
+        own = [entry for entry in datum.value if not _is_anothers(entry, owners)]
+        others += len(datum.value) - len(own)
+        if own:
+            told.append(replace(datum, value=own))
+    return told, others
+
+
+def _is_anothers(entry: Any, owners: Any) -> bool:
+    """Whether a further address or number belongs to a lead that this contact does not stand for."""
+    texts = [str(value) for value in (entry.values() if isinstance(entry, dict) else [entry]) if value]
+    emails = {text.casefold() for text in texts if "@" in text}
+    held = Q(pk__in=people.with_emails(emails).values("pk")) if emails else Q()
+    numbers = [text for text in texts if text.startswith("+")]
+    held |= Q(phone__in=numbers) if numbers else Q()
+    return bool(held) and Lead.objects.filter(held).exclude(pk__in=owners).exists()
 
 
 def _data(contact: Contact) -> Iterator[Datum]:

@@ -88,7 +88,7 @@ def _pk(key: str) -> int:
 
 
 def _untold(collected_before: datetime.datetime | None) -> LeadQuerySet:
-    untold = Lead.objects.filter(notified_at=None)
+    untold = Lead.objects.filter(notified_at=None, restriction="")  # whoever is restricted is not written to
     return untold.filter(scraped_at__lt=collected_before) if collected_before else untold
 
 

@@ -182,6 +182,9 @@ def discard(request: HttpRequest) -> HttpResponse:
     if draft is None:
         messages.error(request, "There is no draft.")
         return redirect("icp")
+    if draft.pk != began(request).draft:
+        messages.error(request, "Another draft was begun meanwhile. It was not discarded.")
+        return redirect("icp")
     try:
         versions.discard(draft, revision=began(request).revision, by=request.user)
     except NotPossible as impossible:

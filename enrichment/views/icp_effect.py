@@ -23,6 +23,7 @@ from enrichment.models import Lead, ScorecardVersion
 from enrichment.scoring import editing, form, preview, publishing
 from enrichment.scoring.changes import changes, count
 from enrichment.scoring.engine import Engine
+from enrichment.scoring.fields import MASKED_FIELDS
 from enrichment.scoring.lift import next_tier
 from enrichment.scoring.preview import Effect, Mover
 from enrichment.scoring.problems import problems
@@ -30,6 +31,7 @@ from enrichment.scoring.scorecard import Scorecard
 from gdpr import audit
 
 VIEW = "enrichment.view_lead"
+EDIT = "enrichment.edit_scorecard"
 PAGE = 20
 FOUND = 8
 BLOCK = 2_000
@@ -114,9 +116,14 @@ def movers(request: HttpRequest) -> HttpResponse:
 
 
 def typed(request: HttpRequest) -> dict[str, Any]:
-    """What is in the form; whoever may not edit sends none, and sees what is saved."""
-    if "cap" in request.POST:
-        return editing.read(request.POST.dict())
+    """What is in the form; whoever may not edit, or sees leads masked, gets the effect of what is saved
+    where the card looks at what is masked: it could else ask for a value letter by letter.
+    """
+    if "cap" in request.POST and request.user.has_perm(EDIT):
+        document = editing.read(request.POST.dict())
+        looks_at = {part.get("field") for part in document.get("components", ()) if isinstance(part, dict)}
+        if may_see(request.user) or looks_at.isdisjoint(MASKED_FIELDS):
+            return document
     return (versions.draft_of(ScorecardVersion) or versions.published(ScorecardVersion)).document
 
 

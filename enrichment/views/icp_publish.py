@@ -72,6 +72,8 @@ def publish(request: HttpRequest) -> HttpResponse:
         return redirect("icp")
 
     def act(**values: Any) -> Rescore:
+        if draft.pk != _number(request, "draft"):
+            raise NotPossible("Another draft was begun meanwhile. Look at what changes again.")
         return publishing.publish(draft, revision=_number(request, "revision"), **values)
 
     return _do(request, draft, act)

@@ -14,6 +14,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.pipeline import locate, report
 from gdpr.pipeline.locate import compare, keep, note_change, search
+from gdpr.possible import is_possible
 from gdpr.states import OPEN, OVER, StepStatus
 from gdpr.stores import Capability, Ground, PersonalDataStore, Record, Unsupported
 
@@ -199,9 +200,17 @@ def _notify(step: RequestStep) -> Outcome:
 def _end(step: RequestStep) -> Outcome:
     from gdpr import actions
 
+    concerned = step.request.concerns
+    if (
+        concerned is None
+        or concerned.status not in OPEN
+        or not is_possible(actions.check_can_withdraw, concerned)
+    ):
+        return Outcome("It was too late: that request had begun or was closed.")
+
     def written(request: SubjectRequest, done: RequestStep) -> None:
         if request.concerns is not None and request.concerns.status in OPEN:
-            actions.withdraw(request.concerns, reason="The person withdrew it.", by=None, told=False)
+            actions.withdraw(request.concerns, reason="The person withdrew it.", by=None)
 
     return Outcome("The request is withdrawn.", None, written)
 

@@ -20,6 +20,7 @@ from gdpr.kinds import Action
 from gdpr.models import RequestStep, StepAttempt, SubjectRequest
 from gdpr.pipeline import acts, settle
 from gdpr.pipeline.acts import ByHand, NotGone, Outcome
+from gdpr.possible import NotPossible
 from gdpr.states import StepStatus, advance, advance_one
 from gdpr.stores import Capability, Later, Unsupported
 
@@ -83,7 +84,11 @@ def run(step: RequestStep) -> None:
         log.error("step %s of request %s: %s", step.pk, step.request_id, type(error).__name__)  # noqa: TRY400
         _fault(step, error)
     else:
-        _done(step, outcome)
+        try:
+            _done(step, outcome)
+        except NotPossible as impossible:
+            # Things moved between the look and the record: the step looks again.
+            _wait(step, Later(str(impossible)))
 
 
 def may_run(step: RequestStep) -> bool:

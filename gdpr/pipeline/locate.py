@@ -63,6 +63,8 @@ def keep(request: SubjectRequest, store: str, found: Sequence[Record], *, by_han
             "by_hand": by_hand,
             "decision": Decision.INCLUDED if record.sure else Decision.OPEN,
         }
+        if not by_hand:
+            values["by_hand"] = False  # the store itself knows it now
         _, created = FoundRecord.objects.update_or_create(
             request=request,
             store=store,

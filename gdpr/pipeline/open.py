@@ -29,7 +29,7 @@ def open_request(entry: RequestIn, *, channel: str, by: Any = None) -> SubjectRe
     from gdpr.messages import write
 
     with transaction.atomic():
-        concerned = _concerned(entry)
+        concerned = _concerned(entry, by)
         request = _create(entry, concerned, channel, by)
         audit.record(
             "open_request", by=by, on=request, fields=_given(entry), reason=f"{entry.kind} {channel}"
@@ -49,8 +49,10 @@ def _given(entry: RequestIn) -> list[str]:
     return [name for name in names if getattr(entry, name)]
 
 
-def _concerned(entry: RequestIn) -> SubjectRequest | None:
+def _concerned(entry: RequestIn, by: Any) -> SubjectRequest | None:
     """The earlier request it is about, locked.
+
+    Whoever is not an officer has to name the person of that request, and is told nothing else of it.
 
     Raises:
         NotPossible: there is none, or it is not of the kind or the state it would have to be.
@@ -59,6 +61,11 @@ def _concerned(entry: RequestIn) -> SubjectRequest | None:
     if not wanted or entry.concerns is None:
         return None
     found = SubjectRequest.objects.select_for_update(of=("self",)).filter(pk=entry.concerns).first()
+    own = found is not None and not set(digests(entry.identity.identifiers())).isdisjoint(
+        found.identity_hashes
+    )
+    if not own and (by is None or entry.identity.identifiers()):
+        raise NotPossible("There is no such request of this person.")
     if found is None:
         raise NotPossible("There is no request of that number.")
     if entry.kind == RequestKind.WITHDRAWAL and not found.is_open:
@@ -83,7 +90,7 @@ def _create(entry: RequestIn, concerned: SubjectRequest | None, channel: str, by
         received_at=entry.received_at,
         opened_by=by,
         handler=by,
-        name=entry.name or (concerned.name if concerned else ""),
+        name=entry.name,
         contact_email=entry.contact_email or (concerned.contact_email if concerned else ""),
         text=entry.text,
         linkedin_url=identity.linkedin_url,

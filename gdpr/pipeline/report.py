@@ -13,7 +13,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers import scan as leftovers
 from gdpr.messages import defaults, write
 from gdpr.models import DocumentKind, RequestDocument, RequestMessage, RequestStep, SubjectRequest
-from gdpr.states import MessageStatus, StepStatus
+from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
 
 OUT = (MessageStatus.SENT, MessageStatus.COPIED)
@@ -101,11 +101,17 @@ def outcome(request: SubjectRequest) -> str:
         "scored or handed over any more.",
         RequestKind.WITHDRAWAL: "As you asked, your earlier request is withdrawn.",
     }
+    if request.kind == RequestKind.WITHDRAWAL and not _was_withdrawn(request):
+        return "Your earlier request had been carried out, or begun, when this one reached us. It could not be stopped."
     held = request.steps.filter(status=StepStatus.WITHHELD).exists()
     if request.rules.acts and not done and not held and request.kind != RequestKind.OBJECTION:
         more = " So that they do not come in, a keyed code of your identifiers is on a list."
         return nothing + (more if request.rules.suppresses else "")
     return sentences[RequestKind(request.kind)]
+
+
+def _was_withdrawn(request: SubjectRequest) -> bool:
+    return request.concerns is not None and request.concerns.status == RequestStatus.WITHDRAWN
 
 
 def _done(request: SubjectRequest) -> list[RequestStep]:

@@ -122,6 +122,12 @@ def _complete(request: SubjectRequest) -> None:
     if request.kind == RequestKind.ERASURE:
         _plan_after_checks(request)
     move(request, RequestStatus.COMPLETED, closed_at=now, forget_after=forget_after(request, now))
+    if request.kind == RequestKind.ERASURE:
+        # The person's earlier requests name them too; there is nothing left that they could be about.
+        earlier = (
+            SubjectRequest.objects.closed().of_identity(request.identity_hashes).filter(forgotten_at=None)
+        )
+        earlier.exclude(pk=request.pk).filter(forget_after__gt=now).update(forget_after=now)
     counts = Counter(request.steps.values_list("status", flat=True))
     audit.record("complete_request", on=request, counts=dict(counts), reason=request.kind)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.db import transaction
@@ -52,8 +53,12 @@ def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> Identit
     return check
 
 
-def passed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
+def passed(
+    request: SubjectRequest, *, method: str, by: Any, answered_at: datetime.datetime | None = None
+) -> SubjectRequest:
     """The person is who they say. The evidence is deleted with the decision; the search begins.
+
+    `answered_at` is when the proof came, where it was asked for: the desk's own delay stops no clock.
 
     Raises:
         NotPossible: no check is open, or the method is too weak for the kind.
@@ -65,7 +70,7 @@ def passed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
         _decide(request, CheckResult.PASSED, method, by)
         request.prepared_by = request.seen_by(by)
         request.save(update_fields=["prepared_by"])
-        _end_question(request)
+        _end_question(request, answered_at)
         locate.start(request)
         settle.settle(request.pk)
     request.refresh_from_db()
@@ -94,8 +99,11 @@ def _decide(request: SubjectRequest, result: CheckResult, method: str, by: Any) 
     audit.record("decide_identity", by=by, on=request, reason=f"{result} {method}")
 
 
-def _end_question(request: SubjectRequest) -> None:
-    """Whoever is identified has answered."""
+def _end_question(request: SubjectRequest, at: datetime.datetime | None) -> None:
+    """Whoever is identified has answered. Raises NotPossible for a time before the question or in the future."""
     from gdpr.questions import answer_questions
 
-    answer_questions(request, reason="identity")
+    asked = request.pauses.filter(answered_at=None, reason="identity").first()
+    if asked is not None and at is not None and not asked.asked_at <= at <= timezone.now():
+        raise NotPossible("The answer came after the question, and not in the future.")
+    answer_questions(request, reason="identity", at=at)

@@ -124,7 +124,7 @@ ACTS: dict[str, Act] = {
     ),
     "identified": Act(
         f.Identified,
-        lambda s, given, by: verify.passed(s, method=given["method"], by=by),
+        lambda s, given, by: verify.passed(s, **given, by=by),
         "Identified. Every system is being asked.",
         lambda s, by: verify.check_can_decide(s),
     ),

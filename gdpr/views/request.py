@@ -1,10 +1,12 @@
 """One request, as a story: who asks, by when, what was found, what is done, what is said, what proves it."""
 
+import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
@@ -20,6 +22,7 @@ from gdpr.views import acts
 
 VIEW = "gdpr.view_request"
 EVENTS = 60
+SEEN_FOR = datetime.timedelta(hours=12)  # a page that stays open is one look
 
 
 @require_GET
@@ -29,9 +32,15 @@ EVENTS = 60
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; for htmx its live part. Opening it is an event, asking again is not."""
     subject = get_object_or_404(SubjectRequest, pk=pk)
-    if request.htmx:  # type: ignore[attr-defined]
+    looked = AuditEvent.objects.filter(
+        verb="view_request", actor_id=request.user.pk, object_type="subjectrequest", object_id=str(pk),
+        occurred_at__gte=timezone.now() - SEEN_FOR,
+    )  # fmt: skip
+    if request.htmx and looked.exists():  # type: ignore[attr-defined]
         return render(request, "gdpr/_request_live.html", context(request, subject))
     audit.record("view_request", by=request.user, on=subject)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "gdpr/_request_live.html", context(request, subject))
     return page(request, subject)
 
 

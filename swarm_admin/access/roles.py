@@ -36,7 +36,7 @@ def permissions_of(role: str) -> QuerySet[Permission]:
         return (
             Permission.objects.filter(content_type__app_label__in=ADMIN_APPS)
             .exclude(content_type__app_label="enrichment", codename="view_personal_data")
-            .exclude(content_type__app_label="gdpr", content_type__model="subjectrequest")
+            .exclude(content_type__app_label="gdpr", content_type__model__in=("subjectrequest", "notice"))
         )
     names = SALES_OPS_PERMISSIONS if role == SALES_OPS else COMPLIANCE_PERMISSIONS
     wanted = Q(content_type__app_label="gdpr") if role == COMPLIANCE else Q()

@@ -366,3 +366,44 @@ def test_what_cannot_be_erased_now_is_told_and_ours_still_leads_there(people, cr
     assert len(result.left) == 1
     assert result.left[0].startswith("crm c1: ")
     assert people.home.keys == {"1"}
+
+
+def test_a_held_record_survives_a_replay_and_an_objector_is_stopped_not_erased(people, crm):
+    people.add("1", mail="ada@x.example")
+    people.add("2", mail="bob@x.example")
+    crm.keys = {"c1", "c2"}
+    stopped = []
+    crm.restrict = people.home.restrict = lambda record, ground: stopped.append((record.key, str(ground)))
+    LegalHold.objects.create(store="crm", key="c1", reason="a dispute", review_on=timezone.now().date() + DAY)
+    gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
+    gate.suppress(Identity(emails=("bob@x.example",)), reason="objection")
+    result = replay.run(for_real=True)
+    assert (result.held, result.erased, result.restricted, result.left) == (1, 0, 2, [])
+    assert crm.keys == {"c1", "c2"}
+    assert stopped == [("c2", "objection"), ("2", "objection")]
+
+
+def test_one_record_that_cannot_be_erased_keeps_nobody_else_from_it(people, crm):
+    for key in ("1", "2"):
+        people.add(key, mail=f"{key}@x.example")
+        gate.suppress(Identity(emails=(f"{key}@x.example",)), reason="erasure")
+    crm.keys = {"c1", "c2"}
+    erase = crm.erase
+
+    def faulty(record):
+        if record.key == "c1":
+            raise ValueError("1@x.example")
+        erase(record)
+
+    crm.erase = faulty
+    result = replay.run(for_real=True)
+    assert result.left == ["crm c1: it could not be done (ValueError)"]
+    assert people.home.keys == {"1"}
+
+
+def test_who_is_blocked_gets_no_notice(untold, officer, mailoutbox):
+    gate.suppress(Identity(emails=("bob@x.example",)), reason="objection")
+    assert notices.send(limit=10, by=officer) == 1
+    gate.suppress(Identity(emails=("ada@x.example",)), reason="objection")
+    notices.run_due()
+    assert not mailoutbox

@@ -21,7 +21,7 @@ class Command(BaseCommand):
             self.stderr.write(sentence)
         self.stdout.write(
             f"{result.looked_at} people looked at, {result.found} on the list, {result.erased} records erased, "
-            f"{len(result.left)} left."
+            f"{result.restricted} stopped, {result.held} kept under legal hold, {len(result.left)} left."
         )
         if result.left or (dry_run and result.found):
             sys.exit(1)

@@ -77,8 +77,9 @@ def _exported(port: int, process: psutil.Process, headers: dict[str, str]) -> tu
 
 def _copied(bench: Bench, database: str) -> float:
     from enrichment.leads.columns import COLUMNS, fields_of
+    from enrichment.models import Lead
 
-    names = ", ".join(name for name in fields_of(COLUMNS))
+    names = ", ".join(str(Lead._meta.get_field(name).column) for name in fields_of(COLUMNS))
     with bench.databases.connect(database) as connection:
         started = time.perf_counter()
         ordered = f"SELECT {names} FROM {TABLE} ORDER BY received_at DESC, id DESC"  # noqa: S608 - names of our own columns

@@ -20,6 +20,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("scoring_snapshot")
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
 
+def this_draft():
+    """What the page's form says of the draft it shows."""
+    draft = versions.draft_of(ScorecardVersion)
+    return {"revision": "1", "draft": draft.pk if draft else ""}
+
+
 def posted(document, **more):
     """What the browser posts of a form that holds this document."""
     built = form.build(document, problems(document))
@@ -342,7 +348,7 @@ def test_two_people_who_both_begin_a_draft_are_merged(sales_client, admin_client
 def test_what_was_typed_survives_that_the_draft_was_discarded(sales_client, admin_client):
     sales_client.post(reverse("icp_save"), posted(edited(cap=99)))
     mine = posted(edited(cap=98))
-    admin_client.post(reverse("icp_discard"), {"revision": "1"})
+    admin_client.post(reverse("icp_discard"), this_draft())
     answer = sales_client.post(reverse("icp_save"), mine)
     assert answer.status_code == 409
     page = answer.content.decode()
@@ -365,17 +371,40 @@ def test_a_merge_that_cannot_be_read_is_refused(sales_client, value):
 
 def test_a_draft_is_discarded(sales_client):
     sales_client.post(reverse("icp_save"), posted(edited(cap=99)))
-    sales_client.post(reverse("icp_discard"), {"revision": "1"})
+    sales_client.post(reverse("icp_discard"), this_draft())
     assert versions.draft_of(ScorecardVersion) is None
-    page = sales_client.post(reverse("icp_discard"), {"revision": "1"}, follow=True).content.decode()
+    page = sales_client.post(reverse("icp_discard"), this_draft(), follow=True).content.decode()
     assert "There is no draft." in page
 
 
 def test_somebody_elses_save_is_not_discarded(sales_client, admin_client):
     sales_client.post(reverse("icp_save"), posted(edited(cap=99)))
     admin_client.post(reverse("icp_save"), posted(edited(cap=98)))
-    sales_client.post(reverse("icp_discard"), {"revision": "1"})
+    sales_client.post(reverse("icp_discard"), this_draft())
     assert versions.draft_of(ScorecardVersion).document["cap"] == 98
+
+
+def test_another_draft_with_the_same_number_is_not_discarded(sales_client, admin_client):
+    sales_client.post(reverse("icp_save"), posted(edited(cap=99)))
+    looked_at = this_draft()
+    admin_client.post(reverse("icp_discard"), this_draft())
+    admin_client.post(reverse("icp_save"), posted(edited(cap=98)))
+    assert (
+        "Another draft was begun"
+        in sales_client.post(reverse("icp_discard"), looked_at, follow=True).content.decode()
+    )
+    assert versions.draft_of(ScorecardVersion).document["cap"] == 98
+
+
+def test_a_card_that_looks_at_masked_values_shows_its_effect_to_nobody_who_sees_them_masked(admin_client):
+    scored(email_personal="ada@home.example")
+    card = copy.deepcopy(PUBLISHED)
+    rule = {"needles": ["ada@"], "points": 5, "match": "substring"}
+    card["components"].append(
+        {"id": "spy", "label": "Spy", "kind": "rules", "field": "email_personal", "cap": 5, "rules": [rule]}
+    )
+    answer = admin_client.post(reverse("icp_try"), {**posted(card), "try": Lead.objects.get().pk}, **HTMX)
+    assert "Spy" not in answer.content.decode()
 
 
 def test_the_navigation_leads_here(sales_client):

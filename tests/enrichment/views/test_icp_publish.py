@@ -38,6 +38,7 @@ def draft(**changes):
 
 def publish(client, version, **more):
     data = {
+        "draft": version.pk,
         "revision": version.revision,
         "over": 1,
         "note": "Large companies too",

@@ -135,7 +135,7 @@ def test_a_request_is_opened_and_counts_from_its_receipt(compliance_client, plac
         ({"calendar": "XX"}, "no calendar of public holidays"),
         ({"kind": "rectification"}, "at least one field"),
         ({"kind": "rectification", "values": "title: x\ntitle: y"}, "stands there twice"),
-        ({"kind": "withdrawal", "concerns": "SR-00099"}, "no request of that number"),
+        ({"kind": "withdrawal", "concerns": "SR-00099"}, "no such request of this person"),
         ({"kind": "withdrawal", "concerns": "mine"}, "Write it as SR-00012"),
         ({"kind": "nonsense"}, "Select a valid choice"),
     ],
