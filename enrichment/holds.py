@@ -1,5 +1,6 @@
 """Paused services: the quota is used up or the key was refused, so no call is made until it is lifted."""
 
+import datetime
 import logging
 from typing import Any
 
@@ -7,13 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from enrichment import alerts
-from enrichment.clock import due_in
+from enrichment.clock import due_in, span
 from enrichment.models import ServiceHold
 from enrichment.vendors.errors import Paused, VendorError
 from gdpr import audit
 
 log = logging.getLogger(__name__)
 QUOTA_WINDOW_SECONDS = 3600
+SHORTEST_PAUSE_SECONDS = 60
 
 
 def held(system: str) -> ServiceHold | None:
@@ -28,10 +30,10 @@ def held(system: str) -> ServiceHold | None:
 def open_hold(error: VendorError) -> None:
     """Pause the vendor of `error`; a service already held keeps its first hold.
 
-    A used-up quota is tried again when it resets, or in an hour where the vendor does not say when; a
-    refused key waits for a person.
+    A used-up quota is tried again when it resets, or in an hour where the vendor does not say when, but
+    never at once; a refused key waits for a person.
     """
-    until = error.resets_at or due_in(QUOTA_WINDOW_SECONDS) if isinstance(error, Paused) else None
+    until = _until(error) if isinstance(error, Paused) else None
     try:
         with transaction.atomic():
             hold = ServiceHold.objects.create(
@@ -42,6 +44,21 @@ def open_hold(error: VendorError) -> None:
         log.critical("%s is held: %s", error.vendor, error)
     except IntegrityError:
         return  # another worker opened it
+
+
+def _until(error: Paused) -> datetime.datetime:
+    """When to try again: in a minute at least, doubled each time the quota was still used up then.
+
+    A reset that is over by our clock would else be a call at every tick.
+    """
+    if error.resets_at is None:
+        return due_in(QUOTA_WINDOW_SECONDS)
+    recently = timezone.now() - span(2 * QUOTA_WINDOW_SECONDS)
+    ended = ServiceHold.objects.filter(
+        system=error.vendor, reason=error.recovery, lifted_at__gt=recently, lifted_by=None
+    )
+    least = SHORTEST_PAUSE_SECONDS * 2 ** min(ended.count(), 16)
+    return max(error.resets_at, due_in(min(least, QUOTA_WINDOW_SECONDS)))
 
 
 def lift(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:

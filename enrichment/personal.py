@@ -56,7 +56,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "id", "kind", "status", "priority", "table_id", "waterfall", "skip_providers", "only_providers", "without",
         "created_at", "finished_at", *_LEASE,
     },
-    "BatchItem": {"id", "batch", "lead", "position", "status", "error_kind", "error_message"},
+    "BatchItem": {"id", "batch", "lead", "position", "status", "error_kind", "error_message", "in_doubt"},
     "Attempt": {
         "id", "lead", "batch", "waterfall", "skip_providers", "status", "started_at", "triggered_at", "finished_at",
         "cost", "error_kind", "error_message", "provider", "only_providers", "deferred_providers", "providers",

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from enrichment import alerts, holds
-from enrichment.clock import backoff, due_in
+from enrichment.clock import backoff, due_in, span
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import (
     Misconfigured,
@@ -18,6 +18,8 @@ from enrichment.vendors.errors import (
     UnknownOutcome,
     VendorError,
 )
+
+LONGEST_BACKOFF = 3600.0  # seconds: Clay's widest window is an hour
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         return NextStep("again", now, counted=False)
     if isinstance(error, RateLimited):
         alerts.rate_limited(error)
-        until = backoff(tries)
-        seconds = error.retry_after if error.retry_after is not None else (until - now).total_seconds()
+        seconds = (
+            error.retry_after if error.retry_after is not None else _longer_each_time(tries, limit, scope)
+        )
         limiter.penalise(limit, scope, seconds)
         return NextStep("again", now + datetime.timedelta(seconds=seconds), counted=False)
     if isinstance(error, UnknownOutcome) and tries < 2 * settings.MAX_ATTEMPTS:  # a try is a call or a look
@@ -49,3 +52,14 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
     if isinstance(error, Retryable) and tries < settings.MAX_ATTEMPTS:
         return NextStep("again", backoff(tries))
     return NextStep("give_up", now)
+
+
+def _longer_each_time(tries: int, limit: str, scope: str) -> float:
+    """Real seconds to wait after a 429 that does not say: twice the last, until none came for a while.
+
+    The work's own tries do not tell, since a 429 is no try of its; so they are counted beside the limit.
+    """
+    longest = span(LONGEST_BACKOFF).total_seconds()
+    struck = limiter.strikes(limit, scope, lapse=2 * longest)
+    doubled = span(settings.RETRY_BASE_SECONDS * 2 ** (min(max(tries, struck), 16) - 1))
+    return min(doubled.total_seconds(), longest)

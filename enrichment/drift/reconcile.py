@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery, stopping
-from enrichment.clock import in_seconds, span
+from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
 from enrichment.connections import clay_table
 from enrichment.drift.differences import (
     Finding,
@@ -37,7 +37,6 @@ from enrichment.vendors.errors import NotFound, Recovery, VendorError
 log = logging.getLogger(__name__)
 LIMIT = "clay.exports"
 SPARE = 2  # exports an hour left for read-backs, which need one where Clay has no search (D14)
-OVERLAP = 300  # seconds by which two runs overlap: clocks differ
 LOOKED_FOR_AT_ONCE = 200
 ABSENT = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT)
 
@@ -99,7 +98,7 @@ def start(*, full: bool) -> ReconcileRun | None:
         with transaction.atomic():
             return ReconcileRun.objects.create(
                 full=full,
-                since=None if full or last is None else last.started_at - span(OVERLAP),
+                since=None if full or last is None else last.started_at - span(CLOCKS_DIFFER_SECONDS),
                 tables=_tables(),
                 in_flight_since=now,
                 started_at=now,
@@ -173,13 +172,14 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
         )
 
 
-def _after_error(run: ReconcileRun, table: str, error: VendorError) -> bool:
+def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str = LIMIT) -> bool:
     log.warning("reconciliation %s: %s", run.pk, error)
     if error.recovery == Recovery.CHECK_ADDRESS and table != clay_table():
         # An old table that was removed in Clay: its rows are gone, and that is found lead by lead.
         _save(run, at_table=run.at_table + 1, cursor="", tries=0)
         return True
-    step = recovery.next_step(error, tries=run.tries + 1, limit=LIMIT, scope=clay().workspace_id)
+    scope = clay().workspace_id if limit == LIMIT else ""
+    step = recovery.next_step(error, tries=run.tries + 1, limit=limit, scope=scope)
     unknown = (
         step.action == "read_back" and run.tries + 1 < settings.MAX_ATTEMPTS
     )  # an export changes nothing
@@ -199,6 +199,10 @@ def _look_for_absent(run: ReconcileRun) -> bool:
     if not leads:
         _finish(run)
         return False
+    wait = limiter.blocked_for(limiter.READS)
+    if wait:
+        _save(run, not_before=in_seconds(wait))
+        return False
     client = clay()
     answers = fanout.each(
         leads, lambda lead: client.get_row(lead.clay_table_id or run.tables[0], str(lead.clay_row_id))
@@ -207,8 +211,11 @@ def _look_for_absent(run: ReconcileRun) -> bool:
     for lead, answer in zip(leads, answers, strict=True):
         if isinstance(answer, NotFound) and answer.recovery == Recovery.UNENRICHABLE:
             absent.append(lead)
+        elif isinstance(answer, VendorError) and answer.recovery == Recovery.SET_ASIDE:
+            # The address of this one row is refused, today and tomorrow: the others are looked for all the same.
+            log.warning("reconciliation %s: lead %s: %s", run.pk, lead.pk, answer)
         elif isinstance(answer, VendorError):
-            return _after_error(run, run.tables[0], answer)
+            return _after_error(run, run.tables[0], answer, limiter.READS)
     with transaction.atomic():
         record(without_suppressed([_absent(lead) for lead in absent]))
         _save(run, confirmed_to=leads[-1].pk, tries=0, in_flight_since=timezone.now())
@@ -280,6 +287,7 @@ def _find_rowless() -> None:
             updated_at__lt=settled,
         )
         .exclude(Exists(waiting))
+        .order_by("pk")
     )
     found = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
     record(found)

@@ -67,6 +67,9 @@ class BatchItem(models.Model):
     status = models.CharField(max_length=16, choices=ItemStatus.choices, default=ItemStatus.PLANNED)
     error_kind = models.CharField(max_length=40, blank=True, default="")
     error_message = models.CharField(max_length=300, blank=True, default="")
+    in_doubt = models.BooleanField(
+        default=False, help_text="set aside while nobody knew whether the call had taken effect"
+    )
 
     class Meta:
         ordering = ["batch", "position"]

@@ -53,8 +53,8 @@ def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> Sent:
     if unsure:
         slots.use()
         found = _look_up(lead)
-        if found is not None and _same(found, lead):
-            return Sent(found.id, _finish(found, lead, slots))
+        if found is not None and _holds(whole := _whole(found), lead):
+            return Sent(found.id, _finish(whole, lead, slots))
     slots.use()
     result = client.upsert_contact(ghl_contact(lead))
     differences = {*result.differs, *_finish(result.contact, lead, slots)}
@@ -73,14 +73,16 @@ def _look_up(lead: Lead) -> Contact | None:
         return None
 
 
-def _same(found: Contact, lead: Lead) -> bool:
-    """True when the lost call took effect: the contact holds the name and company that were sent."""
-    told = (found.first_name, found.last_name, found.company_name)
-    return found.email.casefold() == lead.email.casefold() and told == (
-        lead.first_name,
-        lead.last_name,
-        lead.company_name,
-    )
+def _holds(contact: Contact, lead: Lead) -> bool:
+    """True when the lost call took effect: the contact holds every field that is sent; its tags are brought up to date.
+
+    It may have been there before, so a field that differs or that its answers do not tell is sent again: that
+    changes one contact, and makes none.
+    """
+    wanted = compare.sent(lead, System.GHL)
+    del wanted["tags"]
+    stored = compare.in_contact(contact, wanted)
+    return stored.keys() == wanted.keys() and not compare.differing(lead, wanted, stored)
 
 
 def _finish(contact: Contact, lead: Lead, slots: limiter.Slots) -> set[str]:

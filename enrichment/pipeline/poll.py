@@ -7,16 +7,18 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from enrichment import fanout, holds
+from enrichment import fanout, holds, recovery
 from enrichment.clock import due_in
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline import mirror
+from enrichment.pipeline.dispatch.outcome import fail_leads
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive import suppressed
-from enrichment.states import AttemptStatus, EnrichmentStatus, advance, advance_one
+from enrichment.states import AttemptStatus, EnrichmentStatus, advance
+from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
-from enrichment.vendors.errors import Misconfigured, Paused, VendorError
+from enrichment.vendors.errors import Misconfigured, Paused, RateLimited, VendorError
 
 log = logging.getLogger(__name__)
 POLLED_AT_ONCE = 50
@@ -24,7 +26,7 @@ POLLED_AT_ONCE = 50
 
 def run_due() -> int:
     """Poll the attempts that are due for it; returns how many were asked for."""
-    if holds.held("clay"):
+    if holds.held("clay") or limiter.blocked_for(limiter.READS):
         return 0
     now = timezone.now()
     with transaction.atomic():
@@ -43,25 +45,26 @@ def run_due() -> int:
         attempts, lambda attempt: client.get_row(attempt.lead.clay_table_id, str(attempt.lead.clay_row_id))
     )
     for attempt, row in zip(attempts, rows, strict=True):
-        try:
-            with transaction.atomic():
-                _one(attempt, row)
-        except Exception as error:  # one row must not keep the others waiting
-            if not connection.is_usable():
-                raise
-            log.error("poll of lead %s: %s", attempt.lead_id, type(error).__name__)  # noqa: TRY400
-            if attempt.polls >= settings.MAX_ATTEMPTS:
-                _give_up(attempt, "internal_error", "the row could not be read")
+        _guarded(attempt, row)
     return len(attempts)
+
+
+def _guarded(attempt: Attempt, row: ClayRow | VendorError) -> None:
+    """One row, however poisonous, must not keep the others waiting."""
+    try:
+        with transaction.atomic():
+            _one(attempt, row)
+    except Exception as error:
+        if not connection.is_usable():
+            raise
+        log.error("poll of lead %s: %s", attempt.lead_id, type(error).__name__)  # noqa: TRY400
+        if attempt.polls >= settings.MAX_ATTEMPTS:
+            _give_up(attempt, "internal_error", "the row could not be read")
 
 
 def _one(attempt: Attempt, row: ClayRow | VendorError) -> None:
     if isinstance(row, VendorError):
-        log.warning("poll of lead %s: %s", attempt.lead_id, row)
-        if isinstance(row, Misconfigured | Paused):
-            holds.open_hold(row)
-        elif row.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, row.recovery, str(row))
+        _after_error(attempt, row)
         return
     if mirror.at_work(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
@@ -78,17 +81,39 @@ def _one(attempt: Attempt, row: ClayRow | VendorError) -> None:
     mirror.apply(attempt.lead_id, row, event_at=at if newest is None else max(at, newest))
 
 
+def _after_error(attempt: Attempt, error: VendorError) -> None:
+    """A refused call says nothing of the row: only one that was answered counts as a poll."""
+    log.warning("poll of lead %s: %s", attempt.lead_id, error)
+    if isinstance(error, Misconfigured | Paused | RateLimited):
+        recovery.next_step(error, tries=1, limit=limiter.READS, scope="")
+        Attempt.objects.filter(pk=attempt.pk, polls__gt=0).update(polls=F("polls") - 1)
+    elif error.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
+        with transaction.atomic():
+            if _ended(attempt, error.recovery, str(error)):
+                fail_leads([attempt.lead_id], error)
+
+
+def _ended(attempt: Attempt, kind: str, message: str) -> bool:
+    """The attempt failed, its lead is locked; False: it ended otherwise while the row was asked for."""
+    # The lead first, as whoever applies a row does: two who lock both wait for each other, not for ever.
+    list(Lead.objects.filter(pk=attempt.lead_id).select_for_update().values_list("pk"))
+    return bool(
+        advance(
+            Attempt.objects.filter(pk=attempt.pk),
+            AttemptStatus.FAILED,
+            finished_at=timezone.now(),
+            error_kind=kind,
+            error_message=message[:300],
+        )
+    )
+
+
 def _give_up(attempt: Attempt, kind: str, message: str) -> None:
     """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
     now = timezone.now()
     with transaction.atomic():
-        advance_one(
-            attempt,
-            AttemptStatus.FAILED,
-            finished_at=now,
-            error_kind=kind,
-            error_message=message[:300],
-        )
+        if not _ended(attempt, kind, message):
+            return
         leads = Lead.objects.filter(pk=attempt.lead_id)
         leads.update(
             error_kind=kind,

@@ -8,7 +8,7 @@ from enrichment.models import Lead
 from enrichment.pipeline.normalise import clean
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.answers import mask
-from enrichment.vendors.errors import CLAY, DEFAULT_RULE, Recovery
+from enrichment.vendors.errors import CLAY, DEFAULT_RULE, Misconfigured, Paused, Recovery, VendorError
 
 # Words some answers have for a status number (D26): the specification's error types.
 _WORDS = {
@@ -56,11 +56,22 @@ class RunError:
     def sentence(self) -> str:
         return " ".join(word for word in (self.code, self.message) if word)[:300]
 
+    def stop(self) -> VendorError | None:
+        """The pause of Clay it means: its key was refused or its quota is used up; not a provider's."""
+        kind = {Recovery.REFRESH_KEY: Misconfigured, Recovery.PAUSE: Paused}.get(self.recovery)
+        if kind is None or self.provider:
+            return None
+        return kind("clay", "enrichment", code=self.code, message=self.message, recovery=self.recovery)
+
 
 def status_of(lead: Lead, error: RunError | None) -> EnrichmentStatus:
-    """completed: an e-mail and a company size; partial: an e-mail or a phone; failed: an error and neither."""
+    """completed: an e-mail and a company size; partial: an e-mail or a phone; failed: an error and neither.
+
+    unenrichable: neither, and no error but that there is nobody to be found.
+    """
     if lead.email and lead.company_size is not None:
         return EnrichmentStatus.COMPLETED
     if lead.email or lead.phone:
         return EnrichmentStatus.PARTIAL
-    return EnrichmentStatus.FAILED if error else EnrichmentStatus.UNENRICHABLE
+    nobody = error is None or error.recovery == Recovery.UNENRICHABLE
+    return EnrichmentStatus.UNENRICHABLE if nobody else EnrichmentStatus.FAILED

@@ -77,6 +77,7 @@ _WINDOWS: Final[dict[str, list[tuple[str, str, float]]]] = {
     ],
 }
 NAMES: Final = tuple(_WINDOWS)
+READS: Final = "clay.reads"  # no limit is known of them: there is only the block after a 429
 
 
 @functools.lru_cache(maxsize=8)
@@ -212,6 +213,25 @@ def penalise(name: str, scope: str, seconds: float) -> None:
     key = _key(name, scope, "block")
     if milliseconds and connection().pttl(key) < milliseconds:
         connection().set(key, 1, px=milliseconds)
+
+
+def blocked_for(name: str, scope: str = "") -> float:
+    """Real seconds until the block after a 429 ends; 0.0: there is none."""
+    return max(int(connection().pttl(_key(name, scope, "block"))), 0) / 1000
+
+
+def strikes(name: str, scope: str, lapse: float) -> int:
+    """How many 429s came one after the other, this one counted; forgotten `lapse` real seconds after it.
+
+    Those that come while a block holds answer calls made before it, so they are of the same 429.
+    """
+    key = _key(name, scope, "strikes")
+    if blocked_for(name, scope):
+        return int(connection().get(key) or 1)
+    with connection().pipeline() as together:
+        together.incr(key)
+        together.pexpire(key, math.ceil(lapse * 1000))
+        return int(together.execute()[0])
 
 
 def peek_all(name: str, scope: str = "", *, limit: int | None = None) -> list[Gauge]:

@@ -39,6 +39,23 @@ def test_a_429_without_retry_after_backs_off_exponentially(db, settings):
     assert waits == pytest.approx([30, 60, 120], abs=1)
 
 
+def test_each_429_that_does_not_say_how_long_doubles_the_wait_of_work_that_is_not_counted(db, redis_server):
+    error = RateLimited("clay", "create_rows", 429)
+    waits = []
+    for _ in range(3):
+        waits.append(seconds_until(step(error).not_before))
+        assert seconds_until(step(error).not_before) == pytest.approx(
+            waits[-1], abs=1
+        )  # called before the block
+        redis_server.delete("limit:clay.rows:tbl:block")  # its time is over
+    assert waits == pytest.approx([30, 60, 120], abs=1)
+
+
+def test_the_longest_wait_after_a_429_is_an_hour(db):
+    found = step(RateLimited("clay", "create_rows", 429), tries=30)
+    assert seconds_until(found.not_before) == pytest.approx(3600, abs=1)
+
+
 def test_a_passing_error_is_tried_three_times_then_a_person_sees_it(db):
     error = Retryable("clay", "create_rows", 502)
     assert [step(error, tries=n).action for n in (1, 2, 3)] == ["again", "again", "give_up"]
@@ -76,8 +93,22 @@ def test_a_quota_that_does_not_say_when_is_tried_in_an_hour(db):
 
 def test_a_hold_whose_time_is_over_lifts_itself(db):
     step(Paused("clay", "trigger_enrichment", 403, resets_at=timezone.now()))
+    assert holds.held("clay")
+    ServiceHold.objects.update(until=timezone.now())
     assert holds.held("clay") is None
     assert ServiceHold.objects.get().lifted_at
+
+
+def test_a_reset_before_now_is_no_call_at_every_tick(db):
+    """The vendor's clock is behind, or its quota was not given back: each pause is twice the last."""
+    waits = []
+    for _ in range(3):
+        past = timezone.now() - datetime.timedelta(days=1)
+        step(Paused("clay", "trigger_enrichment", 403, resets_at=past))
+        waits.append(seconds_until(holds.held("clay").until))
+        ServiceHold.objects.filter(lifted_at=None).update(until=timezone.now())
+        assert holds.held("clay") is None
+    assert waits == pytest.approx([60, 120, 240], abs=2)
 
 
 def test_a_vendor_is_held_once(db):

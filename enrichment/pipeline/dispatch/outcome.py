@@ -13,7 +13,7 @@ from enrichment.models import Attempt, Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.plan import freeze
 from enrichment.states import AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus, advance, advance_one
-from enrichment.vendors.errors import Permanent, Recovery, VendorError
+from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
 
 
 def items_of(batch: Batch) -> list[BatchItem]:
@@ -25,16 +25,27 @@ def finish(batch: Batch, status: BatchStatus = BatchStatus.DONE) -> None:
     advance_one(batch, status, finished_at=timezone.now(), in_flight_since=None)
 
 
-def settle_items(items: Iterable[BatchItem], status: ItemStatus, error: VendorError | None = None) -> None:
+def settle_items(
+    items: Iterable[BatchItem],
+    status: ItemStatus,
+    error: VendorError | None = None,
+    *,
+    in_doubt: bool = False,
+) -> None:
     ids = [item.pk for item in items]
     values = {} if error is None else {"error_kind": error.recovery, "error_message": str(error)[:300]}
-    advance(BatchItem.objects.filter(pk__in=ids), status, **values)
+    advance(BatchItem.objects.filter(pk__in=ids), status, in_doubt=in_doubt, **values)
 
 
-def set_aside(items: Sequence[BatchItem], error: VendorError) -> None:
-    """These rows cannot go: their leads fail with the reason and wait for a person."""
-    settle_items(items, ItemStatus.SET_ASIDE, error)
+def set_aside(items: Sequence[BatchItem], error: VendorError, *, in_doubt: bool = False) -> None:
+    """These rows cannot go: their leads fail with the reason and wait for a person. Inside the caller's transaction.
+
+    `in_doubt`: the call may have taken effect all the same, so that whoever tries again looks first (D12).
+    """
     leads = [item.lead_id for item in items]
+    # The leads before their attempts, as the mirror locks them.
+    list(Lead.objects.filter(pk__in=leads).order_by("pk").select_for_update().values_list("pk"))
+    settle_items(items, ItemStatus.SET_ASIDE, error, in_doubt=in_doubt)
     _end_attempts(leads, error)
     fail_leads(leads, error)
 
@@ -93,7 +104,11 @@ def go_again(items: Sequence[BatchItem]) -> None:
 def after_error(
     batch: Batch, items: Sequence[BatchItem], error: VendorError, *, limit: str, scope: str
 ) -> None:
-    """The batch's next step after a failed call (D15: one bad row does not sink the others)."""
+    """The batch's next step after a failed call (D15: one bad row does not sink the others).
+
+    What a look-up is refused says nothing about the rows, so it neither narrows the batch nor ends the doubt.
+    """
+    looked = _looked(batch)
     step = recovery.next_step(error, tries=batch.tries, limit=limit, scope=scope)
     with transaction.atomic():
         if step.action == "again":
@@ -109,11 +124,17 @@ def after_error(
                 error_kind=error.kind,
                 error_message=str(error)[:300],
             )
-        elif isinstance(error, Permanent) and len(items) > 1:
+        elif isinstance(error, Permanent) and len(items) > 1 and not looked:
             _narrow(batch, items, error)
         else:
-            set_aside(items, error)
+            set_aside(items, error, in_doubt=looked or isinstance(error, UnknownOutcome))
             finish(batch, BatchStatus.FAILED)
+
+
+def _looked(batch: Batch) -> bool:
+    """The call that failed was to tell what became of an earlier one; a write-back is just made again."""
+    unknown = batch.claimed_from == BatchStatus.UNKNOWN  # type: ignore[attr-defined]
+    return unknown and batch.kind != BatchKind.UPDATE
 
 
 def _skip(batch: Batch, items: Sequence[BatchItem], provider: str) -> None:

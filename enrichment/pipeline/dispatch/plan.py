@@ -4,12 +4,13 @@ What the budget has no room for, and what the mirror knows already, is not plann
 """
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from enrichment.clock import span
@@ -18,7 +19,7 @@ from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.lead import LeadQuerySet
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch import spared
-from enrichment.states import BatchStatus
+from enrichment.states import BatchStatus, ItemStatus
 
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
 # Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
@@ -43,7 +44,8 @@ def plan(kind: BatchKind) -> int:
         due = _due(kind, now)
         leads = list(spared.affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
         without = spared.known(leads) if kind == BatchKind.TRIGGER else {}
-        groups = list(_groups(kind, leads, size, now, without))[:room]
+        unsure = in_doubt(kind, leads)
+        groups = list(_groups(kind, leads, size, now, without, unsure))[:room]
         for group in groups:
             if without:
                 group = spared.take_over(group, without)
@@ -60,15 +62,32 @@ def soonest(kind: BatchKind) -> float:
     return (first - now).total_seconds() if first else 0.0
 
 
-def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
-    """One planned batch of these leads, which are due no longer. Inside the caller's transaction.
+def in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
+    """The ids of those whose last call of this kind was given up while its outcome was unknown.
 
-    `without`: the waterfalls whose data these leads have already.
+    It may have taken effect: made again unseen, a row would be there twice, a trigger be paid twice. A write-back
+    may be repeated.
+    """
+    if kind == BatchKind.UPDATE:
+        return set()
+    later = BatchItem.objects.filter(lead=OuterRef("lead"), batch__kind=kind, pk__gt=OuterRef("pk"))
+    given_up = BatchItem.objects.filter(
+        lead__in=[lead.pk for lead in leads], batch__kind=kind, status=ItemStatus.SET_ASIDE, in_doubt=True
+    )
+    return set(given_up.exclude(Exists(later)).values_list("lead_id", flat=True))
+
+
+def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
+    """One batch of these leads, which are due no longer. Inside the caller's transaction.
+
+    It is planned; or of unknown outcome, so that it is read back before anything is sent (D12), where one of the
+    leads is in doubt. `without`: the waterfalls whose data these leads have already.
     """
     first = leads[0]
     narrowed = kind == BatchKind.TRIGGER
     batch = Batch.objects.create(
         kind=kind,
+        status=BatchStatus.UNKNOWN if in_doubt(kind, leads) else BatchStatus.PLANNED,
         table_id=table,
         priority=max(lead.dispatch_priority for lead in leads),
         skip_providers=first.skip_providers if narrowed else [],
@@ -112,18 +131,20 @@ def _groups(
     size: int,
     now: datetime.datetime,
     without: Mapping[int, spared.Taken],
+    unsure: Collection[int],
 ) -> Iterator[tuple[Lead, ...]]:
     """Batches of `size`; a smaller one where a lead has waited long enough or is urgent.
 
     Leads with other providers to skip, another waterfall to run under or other data known already cannot share
-    a trigger, which says it for all.
+    a trigger, which says it for all. Those of `unsure` are looked for first, and keep nobody else waiting for it.
     """
     waited_since = now - span(settings.CLAY_FLUSH_SECONDS)
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
         known = tuple(without.get(lead.pk, spared.NOTHING).kinds)
-        key = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known)
-        alike.setdefault(key if kind == BatchKind.TRIGGER else (), []).append(lead)
+        told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known)
+        key = (lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
+        alike.setdefault(key, []).append(lead)
     for group in alike.values():
         rest = iter(group)
         while part := tuple(islice(rest, size)):

@@ -1,14 +1,16 @@
 """Row creation in Clay: one call for a batch, read back by `linkedin_url` where its outcome is unknown."""
 
+import datetime
 import logging
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from enrichment import fanout
 from enrichment.bulk import update_each
-from enrichment.clock import in_seconds
+from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
@@ -21,6 +23,7 @@ from enrichment.pipeline.dispatch.outcome import (
     set_aside,
     settle_items,
 )
+from enrichment.pipeline.linkedin import canonical
 from enrichment.states import ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
@@ -121,7 +124,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
                 go_again([item])
         for item, error in zip(items, answers, strict=True):
             if isinstance(error, Permanent):  # made again it may be there twice
-                set_aside([item], error)
+                set_aside([item], error, in_doubt=True)
         if not (unread := failed(answers)):
             finish(batch)
     if unread:  # what was learnt is kept; the others are asked for again
@@ -131,7 +134,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:
     """The row ids out of an export, where Clay has no search (D14); empty: not now, the batch waits."""
-    client, cursor = clay(), None
+    client, cursor, since = clay(), None, _made_since(batch, items)
     found: dict[str, str] = {}
     while True:
         wait = limiter.take("clay.exports", client.workspace_id)
@@ -139,13 +142,27 @@ def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorE
             release(batch, not_before=in_seconds(wait), counted=False)
             return []
         try:
-            page = client.export_rows(
-                batch.table_id, limit=5000, cursor=cursor, updated_since=batch.created_at
-            )
+            page = client.export_rows(batch.table_id, limit=5000, cursor=cursor, updated_since=since)
         except VendorError as error:
             after_error(batch, items, error, limit="clay.exports", scope=client.workspace_id)
             return []
-        found |= {str(row.values.get("linkedin_url")): row.id for row in page.rows}
+        found |= {_spelling(str(row.values.get("linkedin_url"))): row.id for row in page.rows}
         cursor = page.next_cursor
         if cursor is None:
-            return [found.get(item.lead.linkedin_url, "") for item in items]
+            return [found.get(_spelling(item.lead.linkedin_url), "") for item in items]
+
+
+def _made_since(batch: Batch, items: Sequence[BatchItem]) -> datetime.datetime:
+    """The earliest, by Clay's clock, that the rows can have been made: by this batch, or one given up in doubt."""
+    leads = [item.lead_id for item in items]
+    given_up = BatchItem.objects.filter(lead__in=leads, batch__kind=BatchKind.ROWS, in_doubt=True)
+    first = given_up.aggregate(first=Min("batch__created_at"))["first"]
+    return min(batch.created_at, first or batch.created_at) - span(CLOCKS_DIFFER_SECONDS)
+
+
+def _spelling(url: str) -> str:
+    """The address as we spell it; what is no person's profile as Clay gives it."""
+    try:
+        return canonical(url)
+    except ValueError:
+        return url

@@ -35,7 +35,7 @@ from enrichment.states import (
 from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
-from enrichment.vendors.errors import NotFound, Permanent, UnknownOutcome, VendorError
+from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
 from enrichment.waterfall import caps
 from enrichment.waterfall.budget import give_back, reserve
 from enrichment.waterfall.document import WaterfallDocument
@@ -44,6 +44,12 @@ log = logging.getLogger(__name__)
 LIMIT = "clay.triggers"
 HELD_SECONDS = 60  # a lead without money is looked at again
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
+ENDED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
+# What an attempt that goes on under another batch was asked for with.
+AS_BEFORE = (
+    "lead_id", "waterfall_id", "skip_providers", "only_providers", "deferred_providers", "without", "source_type",
+    "reserved",
+)  # fmt: skip
 
 
 def run_due() -> int:
@@ -178,21 +184,67 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After an unknown outcome: a row that Clay shows at work or newly enriched was triggered (D12)."""
     client = clay()
     rows = fanout.each(items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)))
-    read = list(zip(items, rows, strict=True))
-    unread = failed(row for _, row in read)
-    known = [item for item, row in read if isinstance(row, ClayRow | NotFound)]
-    began = {str(item.lead.clay_row_id) for item, row in read if _was_triggered(item.lead, row)}
-    refused = [(item, row) for item, row in read if isinstance(row, Permanent) and item not in known]
     with transaction.atomic():
-        for (
-            item,
-            error,
-        ) in refused:  # asking again would not tell more, and sending it again may be paid twice
-            set_aside([item], error)
+        ended = _ended(batch, items)
+        read = [(item, row) for item, row in zip(items, rows, strict=True) if item.lead_id not in ended]
+        unread = failed(row for _, row in read)
+        known = [item for item, row in read if _is_known(row)]
+        began = _asked(batch, [item for item, row in read if _was_triggered(item.lead, row)])
+        for item, row in read:
+            if isinstance(row, Permanent) and not _is_known(row):
+                # Asking again would not tell more, and sending it again may be paid twice.
+                set_aside([item], row, in_doubt=True)
         _record(batch, known, began, whole=not unread)
     if unread:  # what was learnt is kept; the others are asked for again
         left = [item for item, row in read if row in unread]
         after_error(batch, left, unread[0], limit=LIMIT, scope=client.workspace_id)
+
+
+def _ended(batch: Batch, items: Sequence[BatchItem]) -> set[int]:
+    """The leads whose run is over already, by a webhook quicker than this look: their items are done.
+
+    The mirror has their new row by then, so the row itself would look as if nothing had happened.
+    """
+    leads = [item.lead_id for item in items]
+    # The leads before their attempts, as the mirror locks them.
+    list(Lead.objects.filter(pk__in=leads).order_by("pk").select_for_update().values_list("pk"))
+    over = Attempt.objects.filter(batch=batch, lead__in=leads, status__in=ENDED)
+    ended = set(over.values_list("lead_id", flat=True))
+    settle_items([item for item in items if item.lead_id in ended], ItemStatus.DONE)
+    return ended
+
+
+def _asked(batch: Batch, began: Sequence[BatchItem]) -> set[str]:
+    """The row ids of those that run because they were asked for; each has an attempt of this batch then.
+
+    One that was given up in doubt has none: its run is that of the attempt before, which goes on in a new one.
+    One that was never asked for runs for somebody else.
+    """
+    leads = [item.lead_id for item in began]
+    earlier = Attempt.objects.filter(lead__in=leads).order_by("started_at", "pk")
+    last = {attempt.lead_id: attempt for attempt in earlier}
+    given_up = [
+        attempt
+        for attempt in last.values()
+        if attempt.batch_id != batch.pk or attempt.status not in OPEN_ATTEMPT
+    ]
+    _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in given_up]))
+    Attempt.objects.bulk_create(
+        Attempt(
+            batch=batch,
+            started_by_id=attempt.started_by_id,
+            **{name: getattr(attempt, name) for name in AS_BEFORE},
+        )
+        for attempt in given_up
+    )
+    return {str(item.lead.clay_row_id) for item in began if item.lead_id in last}
+
+
+def _is_known(row: ClayRow | VendorError) -> bool:
+    """Clay itself says what it has of the row; a proxy's 404 does not."""
+    if isinstance(row, NotFound):
+        return row.recovery == Recovery.UNENRICHABLE
+    return isinstance(row, ClayRow)
 
 
 def _was_triggered(lead: Lead, row: ClayRow | VendorError) -> bool:

@@ -17,6 +17,7 @@ from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.drain import drain
 from enrichment.pipeline.dispatch.outcome import finish, settle_items
+from enrichment.pipeline.dispatch.plan import freeze
 from enrichment.states import FINAL_STATUSES, BatchStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
@@ -65,7 +66,8 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         outcome = clay().update_rows(batch.table_id, updates)
     except VendorError as error:
         log.warning("batch %s: %s", batch.pk, error)
-        _after_error(batch, items, error)
+        said = [item for item in items if str(item.lead.clay_row_id) in updates]
+        _after_error(batch, items, said, error)
         return True
     with transaction.atomic():
         refused = set(outcome.refused)
@@ -90,19 +92,47 @@ def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], done: 
     )
 
 
-def _after_error(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:
+def _after_error(
+    batch: Batch, items: Sequence[BatchItem], said: Sequence[BatchItem], error: VendorError
+) -> None:
+    """`said`: those the call was about, in its order. One bad row does not sink the others (D15)."""
     step = recovery.next_step(error, tries=batch.tries, limit=LIMIT, scope=batch.table_id)
     if step.action != "give_up":  # an update is the same however often it is made: unknown is "again"
         release(batch, not_before=step.not_before, counted=step.counted, error=error)
         return
     with transaction.atomic():
-        at = error.row_index
-        named = items[at : at + 1] if isinstance(error, Permanent) and at is not None else []
-        settle_items(named, ItemStatus.SET_ASIDE, error)
-        rest = [item for item in items if item not in named]
-        settle_items(rest, ItemStatus.AGAIN, error)
-        _again(rest)
+        settle_items([item for item in items if item not in said], ItemStatus.DONE)
+        if isinstance(error, Permanent):
+            _narrow(batch, said, error)
+        else:
+            settle_items(said, ItemStatus.AGAIN, error)
+            _again(said)
         finish(batch, BatchStatus.FAILED)
+
+
+def _narrow(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
+    """Without the row the vendor named; where it named none, each half alone, down to the row it refuses."""
+    at = error.row_index
+    if at is None or not 0 <= at < len(said):
+        at = 0 if len(said) == 1 else None
+    if at is None:
+        middle = len(said) // 2
+        parts = [said[:middle], said[middle:]]
+    else:
+        _set_aside(said[at], error)
+        parts = [[*said[:at], *said[at + 1 :]]]
+    for part in parts:
+        if part:
+            settle_items(part, ItemStatus.AGAIN, error)
+            freeze(BatchKind.UPDATE, [item.lead for item in part], table=batch.table_id)
+
+
+def _set_aside(item: BatchItem, error: Permanent) -> None:
+    """Refused for what it says: not repeated by itself, but on Failures, where a person may send it again."""
+    settle_items([item], ItemStatus.SET_ASIDE, error)
+    Lead.objects.filter(pk=item.lead_id).update(
+        write_back_tries=settings.MAX_ATTEMPTS + 1, write_back_after=None
+    )
 
 
 def _again(items: Sequence[BatchItem]) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from enrichment import holds
 from enrichment.bulk import update_each
 from enrichment.models import Attempt, FieldConflict, Lead
 from enrichment.pipeline import deliver, ledger
@@ -103,6 +104,7 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
         _score([case for case in cases if case.ended])
         keep_conflicts([(case.lead, case.taken) for case in cases], now)
         _write(cases, now)
+        _hold(cases)
         deliver.plan_all(
             [case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED]
         )
@@ -149,7 +151,8 @@ def _settle(case: Case, now: datetime.datetime) -> None:
         case.again = settle.next_dispatch(lead, attempt, case.error)
         case.effect.changed.append("attempt")
     before = lead.enrichment_status
-    settle.settle(lead, case.error, again=case.again, closed=case.closed, now=now)
+    news = case.closed or lead.enriched_at != case.before["enriched_at"]
+    settle.settle(lead, case.error, again=case.again, news=news, now=now)
     if lead.enrichment_status != before:
         case.effect.changed.append("enrichment_status")
 
@@ -181,6 +184,13 @@ def _write(cases: Sequence[Case], now: datetime.datetime) -> None:
         for case in cases
     }
     _all_moved(Lead, leads, advance_each(Lead, leads, field="enrichment_status", staying=True))
+
+
+def _hold(cases: Sequence[Case]) -> None:
+    """A run that failed for the key or the quota: the next would fail like it."""
+    stops = [stop for case in cases if case.closed and case.error and (stop := case.error.stop())]
+    if stops:
+        holds.open_hold(stops[0])
 
 
 def _all_moved(model: Any, rows: dict[int, Any], moved: set[int]) -> None:

@@ -68,17 +68,18 @@ def status_after(lead: Lead, error: RunError | None, *, again: bool) -> Enrichme
     return after if after == present or may_follow(present, after) else present
 
 
-def settle(lead: Lead, error: RunError | None, *, again: bool, closed: bool, now: datetime.datetime) -> None:
+def settle(lead: Lead, error: RunError | None, *, again: bool, news: bool, now: datetime.datetime) -> None:
     """Status by D3, the last error beside it, and what Clay should be told of it.
 
-    `closed`: an attempt ended with this row, so an error of the one before is over.
+    `news`: the row tells the end of a run, so an error told before is over. That run may be one that was
+    given up already: its result came late, and nobody must buy it again.
     """
     lead.enrichment_status = status_after(lead, error, again=again)
     lead.in_progress_since = None
     if error is not None:
         lead.error_kind, lead.error_message = error.recovery, error.sentence
         lead.error_provider, lead.error_at = error.provider, now
-    elif closed:
+    elif news:
         lead.error_kind = lead.error_message = lead.error_provider = ""
         lead.error_at = None
     lead.needs_person = lead.enrichment_status == EnrichmentStatus.FAILED

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery, stopping
-from enrichment.clock import backoff, due_in
+from enrichment.clock import backoff, due_in, in_seconds
 from enrichment.leases import together
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror
@@ -18,6 +18,7 @@ from enrichment.pipeline.receive import judging, strangers
 from enrichment.pipeline.receive.events import Event
 from enrichment.pipeline.receive.leaving import Left, leave
 from enrichment.states import DeliveryStatus, advance
+from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
@@ -71,6 +72,9 @@ def process(deliveries: Sequence[WebhookDelivery]) -> None:
     if pending and holds.held("clay"):
         # Not when the pause is to end: a person may resume it before.
         leave([Left(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
+        return
+    if pending and (wait := limiter.blocked_for(limiter.READS)):
+        leave([Left(p.delivery, again=in_seconds(wait), tries=p.delivery.tries) for p in pending])
         return
     answered = _fetched(pending)
     stopped = judging.blocked([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
@@ -139,7 +143,7 @@ def _left(pending: Pending, hidden: bool) -> Left | None:
     if isinstance(answer, NotFound):
         return Left(delivery, Verdict.UNKNOWN_ROW, event, lead)
     if isinstance(answer, VendorError):
-        step = recovery.next_step(answer, tries=delivery.tries + 1, limit="clay.reads", scope="")
+        step = recovery.next_step(answer, tries=delivery.tries + 1, limit=limiter.READS, scope="")
         if step.action == "give_up":
             return Left(delivery, event=event, lead=lead, error=answer.recovery)
         return Left(delivery, again=step.not_before, tries=delivery.tries + step.counted)

@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment.models import Batch, Lead
+from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.plan import plan
 from tests.factories import LeadFactory
@@ -89,3 +89,27 @@ def test_without_a_table_nothing_leaves_and_nothing_is_lost(db, settings):
     due(50)
     assert plan(BatchKind.ROWS) == 0
     assert Lead.objects.filter(dispatch_after__isnull=False).count() == 50
+
+
+@pytest.mark.parametrize("kind", [BatchKind.ROWS, BatchKind.TRIGGER])
+def test_who_was_given_up_in_doubt_is_looked_for_first_in_a_batch_of_its_own(db, kind):
+    rows = iter(range(3))
+
+    def lead():
+        row = None if kind == BatchKind.ROWS else f"row_{next(rows)}"
+        return LeadFactory(dispatch_priority=20, dispatch_after=timezone.now(), clay_row_id=row)
+
+    def gave_up(who, *, in_doubt):
+        past = Batch.objects.create(kind=kind, table_id="tbl", status="failed")
+        BatchItem.objects.create(batch=past, lead=who, position=0, status="set_aside", in_doubt=in_doubt)
+
+    unsure, told, known = lead(), lead(), lead()
+    gave_up(unsure, in_doubt=True)
+    gave_up(told, in_doubt=True)
+    gave_up(told, in_doubt=False)  # a later look said that it is not there
+    gave_up(known, in_doubt=False)
+    plan(kind)
+    [looked_for] = Batch.objects.filter(status="unknown")
+    [sent] = Batch.objects.filter(status="planned")
+    assert [item.lead for item in looked_for.items.all()] == [unsure]
+    assert {item.lead for item in sent.items.all()} == {told, known}
