@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from gdpr import audit
 from gdpr.identity import Identity, digest, digests, keys
@@ -33,28 +33,29 @@ def look_up(identities: Sequence[Identity]) -> set[int]:
 
 def _found(identities: Sequence[Identity]) -> tuple[dict[int, int], set[int]]:
     """({id of a suppression that applies: to how many}, positions in `identities` they apply to)."""
-    owners: dict[str, list[int]] = {}
-    for position, identity in enumerate(identities):
-        for hashed in digests(identity.identifiers()):
-            owners.setdefault(hashed, []).append(position)
-    hits = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
-    found = dict(hits.values_list("pk", "identifier_hash"))
+    owners, live = _live(identities)
+    found = dict(live.values_list("pk", "identifier_hash"))
     counts = {pk: len(owners[hashed]) for pk, hashed in found.items()}
     return counts, {position for hashed in found.values() for position in owners[hashed]}
 
 
 def reasons(identities: Sequence[Identity]) -> dict[int, set[str]]:
     """{position: why it is suppressed} of those that are; counts nothing."""
-    owners: dict[str, list[int]] = {}
-    for position, identity in enumerate(identities):
-        for hashed in digests(identity.identifiers()):
-            owners.setdefault(hashed, []).append(position)
-    live = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
+    owners, live = _live(identities)
     found: dict[int, set[str]] = {}
     for hashed, reason in live.values_list("identifier_hash", "reason"):
         for position in owners[hashed]:
             found.setdefault(position, set()).add(reason)
     return found
+
+
+def _live(identities: Sequence[Identity]) -> tuple[dict[str, list[int]], QuerySet[Suppression]]:
+    """({hash: positions that have it}, the suppressions that apply to any of them)."""
+    owners: dict[str, list[int]] = {}
+    for position, identity in enumerate(identities):
+        for hashed in digests(identity.identifiers()):
+            owners.setdefault(hashed, []).append(position)
+    return owners, Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
 
 
 def suppress(identity: Identity, *, reason: str, by: object = None) -> int:

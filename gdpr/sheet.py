@@ -9,7 +9,7 @@ BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as the machine's own 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class _Echo:
+class Echo:
     """A file that gives back what is written, so that `csv` can serve a stream."""
 
     def write(self, text: str) -> str:
@@ -25,7 +25,7 @@ def cell(text: str) -> str:
 
 def lines(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """A CSV file's lines, the head first; None is an empty cell."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield BYTE_ORDER_MARK + writer.writerow(head)
     for row in rows:
         yield writer.writerow([cell("" if value is None else str(value)) for value in row])

@@ -12,28 +12,9 @@ from enrichment.leads.columns import Column
 from enrichment.masking import DOTS
 from enrichment.models import Lead
 from enrichment.models.lead import LeadQuerySet
+from gdpr.sheet import BYTE_ORDER_MARK, Echo
 
 BLOCK = 64_000  # bytes
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as the machine's own code page
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    """A file that gives back what is written, so that `csv` can serve a stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def cell(text: str) -> str:
-    """`text` such that a spreadsheet takes it for text, never for a formula; a plain number stays one."""
-    if text.startswith(FORMULA) and not _is_number(text):
-        return f"'{text}"
-    return text
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdecimal()
 
 
 def rows(leads: LeadQuerySet, columns: Sequence[Column], *, unmasked: bool) -> Iterator[str]:
@@ -41,7 +22,7 @@ def rows(leads: LeadQuerySet, columns: Sequence[Column], *, unmasked: bool) -> I
 
     PostgreSQL writes the lines (COPY): a million leads are no million objects of ours.
     """
-    writer = csv.writer(_Echo(), lineterminator="\n")
+    writer = csv.writer(Echo(), lineterminator="\n")
     yield BYTE_ORDER_MARK + writer.writerow([column.label for column in columns])
     cells = {f"cell_{place}": _cell(column, unmasked) for place, column in enumerate(columns)}
     try:

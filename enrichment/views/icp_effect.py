@@ -17,7 +17,6 @@ from django.views.decorators.http import require_POST
 
 from enrichment import versions
 from enrichment.leads.dossier import OPEN_FIELDS
-from enrichment.leads.export import BYTE_ORDER_MARK, _Echo, cell
 from enrichment.masking import may_see, shown
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.scoring import editing, form, preview, publishing
@@ -29,6 +28,7 @@ from enrichment.scoring.preview import Effect, Mover
 from enrichment.scoring.problems import problems
 from enrichment.scoring.scorecard import Scorecard
 from gdpr import audit
+from gdpr.sheet import BYTE_ORDER_MARK, Echo, cell
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -191,7 +191,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
 
 
 def _csv(request: HttpRequest, found: Effect, moved: Any) -> Iterator[str]:
-    writer = csv.writer(_Echo(), lineterminator="\n")
+    writer = csv.writer(Echo(), lineterminator="\n")
     head = ("Lead", "Name", "Company", "Title", "Score before", "Score after", "Tier before", "Tier after")
     yield BYTE_ORDER_MARK + writer.writerow(head)
     for start in range(0, moved.height, BLOCK):

@@ -21,12 +21,12 @@ from enrichment.deliveries.delivery_lists import SIZES, DeliveryList, WebhookLis
 from enrichment.deliveries.shown import body_text, value_text
 from enrichment.http import HtmxRequest
 from enrichment.leads import reveal
-from enrichment.leads.export import cell
 from enrichment.masking import may_see
 from enrichment.models import Verdict, WebhookDelivery
 from enrichment.states import DeliveryStatus
 from enrichment.vendors.errors import ADVICE, Recovery
 from gdpr import audit
+from gdpr.sheet import Echo, cell
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -133,16 +133,9 @@ def _lines(wanted: WebhookList) -> Iterator[list[str]]:
         ]
 
 
-class _Echo:
-    """A file that gives back what is written, so that `csv` can serve a stream."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def csv_answer(lines: Iterator[list[str]], name: str) -> StreamingHttpResponse:
     """A CSV file, streamed, its cells safe to open in a spreadsheet."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     day = timezone.now().astimezone(datetime.UTC).date().isoformat()
     return StreamingHttpResponse(
         (writer.writerow([cell(text) for text in line]) for line in lines),

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from enrichment.leads.columns import COLUMNS
-from enrichment.leads.export import BYTE_ORDER_MARK, cell, rows
+from enrichment.leads.export import rows
 from enrichment.masking import mask
 from enrichment.models import Lead
+from gdpr.sheet import BYTE_ORDER_MARK, cell
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
