@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import linecache
 import sys
 from pathlib import Path
 from types import FrameType
@@ -49,9 +50,16 @@ class Killer:
     def _line(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
             self.lines += 1
-            if self.lines == self.at:
+            # A `with` line is also passed on the way out, where an exception would skip `__exit__`: a transaction
+            # would stay open, as no killed worker leaves it. Then the next line will do.
+            if self.at is not None and self.lines >= self.at and not _is_with(frame):
+                self.at = None
                 raise Killed
         return self._line
+
+
+def _is_with(frame: FrameType) -> bool:
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with ")
 
 
 @functools.cache

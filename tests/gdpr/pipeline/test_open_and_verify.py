@@ -121,7 +121,7 @@ def test_an_objection_is_kept_although_the_queue_is_down(
 
 @pytest.mark.parametrize("kind", ["withdrawal", "release"])
 def test_what_is_about_another_request_needs_one_that_fits(desk: Desk, kind: str):
-    with pytest.raises(NotPossible, match="no request of that number"):
+    with pytest.raises(NotPossible, match="no such request of this person"):
         desk.open(kind, concerns=99)
     closed = desk.work(desk.open("objection"))
     assert closed.status == RequestStatus.COMPLETED
