@@ -4,7 +4,6 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
@@ -14,6 +13,7 @@ from gdpr.identity import Identity, digests
 from gdpr.kinds import RequestKind
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.models.request import Regime, RequestQuerySet
+from gdpr.staff import with_right
 from gdpr.states import RequestStatus
 
 ON_TIME_DAYS = 90
@@ -125,10 +125,8 @@ def workload() -> list[dict[str, Any]]:
 
 def officers() -> list[tuple[int, str]]:
     """(id, e-mail) of everybody who may handle requests."""
-    people = get_user_model()._default_manager.with_perm(
-        "gdpr.handle_request", backend="django.contrib.auth.backends.ModelBackend", include_superusers=False
-    )
-    return sorted(people.filter(is_active=True).values_list("pk", "email"), key=lambda pair: pair[1])
+    people = with_right("gdpr.handle_request")
+    return sorted(people.values_list("pk", "email"), key=lambda pair: pair[1])
 
 
 EXPORTED = (

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q
@@ -24,6 +23,7 @@ from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
 from enrichment.states import BatchStatus, advance_one
+from gdpr.staff import with_right
 
 log = logging.getLogger(__name__)
 CLAIMED_AT_ONCE = 20
@@ -60,10 +60,8 @@ def addresses(kind: str) -> list[str]:
     """Who hears of an alert of this kind by e-mail."""
     if kind != AlertKind.COMPLIANCE:
         return list(settings.ALERT_EMAILS)
-    officers = get_user_model()._default_manager.with_perm(
-        "gdpr.handle_request", backend="django.contrib.auth.backends.ModelBackend", include_superusers=False
-    )
-    return sorted(officers.filter(is_active=True).exclude(email="").values_list("email", flat=True))
+    officers = with_right("gdpr.handle_request")
+    return sorted(officers.exclude(email="").values_list("email", flat=True))
 
 
 # ---------------------------------------------------------------- what has to be said

@@ -6,13 +6,13 @@ import os
 import zoneinfo
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
 from django.utils import timezone
 
 from gdpr.ledger.check import anchors_file
 from gdpr.ledger.seal import head
 from gdpr.models import AuditAnchor
+from gdpr.staff import with_right
 
 RETRY = datetime.timedelta(minutes=15)
 
@@ -32,10 +32,8 @@ def run_due() -> None:
 
 def officers() -> list[str]:
     """The addresses of all staff who may verify the ledger."""
-    people = get_user_model()._default_manager.with_perm(
-        "gdpr.verify_audit", backend="django.contrib.auth.backends.ModelBackend", include_superusers=False
-    )
-    return sorted(people.filter(is_active=True).exclude(email="").values_list("email", flat=True))
+    people = with_right("gdpr.verify_audit")
+    return sorted(people.exclude(email="").values_list("email", flat=True))
 
 
 def _try(anchor: AuditAnchor, mark: str, give: object) -> None:
