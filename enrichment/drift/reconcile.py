@@ -1,8 +1,9 @@
 """Clay beside the mirror: every hour the rows that changed, once a day all of them, page by page (exports are few).
 
-A run keeps its cursor, so that it goes on in the next tick, the next hour or after a crash. Rows are read
-first; then the leads whose row was not among them are looked for one by one, and only a row that Clay says
-it does not have counts as absent.
+A run keeps its cursor, so that it goes on in the next tick, the next hour or after a crash. A whole one of a
+million rows takes a day of exports; the hourly one runs beside it, and before it. Rows are read first; then
+the leads whose row was not among them are looked for one by one, and only a row that Clay says it does not
+have counts as absent.
 """
 
 import datetime
@@ -36,7 +37,9 @@ from enrichment.vendors.errors import NotFound, Recovery, VendorError
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.exports"
-SPARE = 2  # exports an hour left for read-backs, which need one where Clay has no search (D14)
+# Exports an hour left for read-backs, which need one where Clay has no search (D14); a whole run leaves one more,
+# to the hourly one.
+SPARE = 2
 LOOKED_FOR_AT_ONCE = 200
 ABSENT = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT)
 
@@ -69,7 +72,7 @@ def _claim() -> ReconcileRun | None:
     lapsed = now - datetime.timedelta(seconds=settings.LEASE_SECONDS)
     free = Q(in_flight_since__isnull=True) | Q(in_flight_since__lt=lapsed)
     with transaction.atomic():
-        due = ReconcileRun.objects.filter(free, is_open=True, not_before__lte=now)
+        due = ReconcileRun.objects.filter(free, is_open=True, not_before__lte=now).order_by("full")
         run = due.select_for_update(skip_locked=True).first()
         if run is not None:
             _save(run, in_flight_since=now)
@@ -77,23 +80,21 @@ def _claim() -> ReconcileRun | None:
 
 
 def _start() -> ReconcileRun | None:
-    """A new run if it is time for one; full where the last full one is a day ago or did not end well."""
-    now = timezone.now()
-    recent = now - span(settings.RECONCILE_SECONDS)
-    if ReconcileRun.objects.filter(Q(is_open=True) | Q(started_at__gt=recent)).exists():
+    """A new run if it is time for one."""
+    recent = timezone.now() - span(settings.RECONCILE_SECONDS)
+    hourly_is_open = Q(is_open=True, full=False)
+    if ReconcileRun.objects.filter(hourly_is_open | Q(started_at__gt=recent)).exists():
         return None
     return start(full=False)
 
 
 def start(*, full: bool) -> ReconcileRun | None:
-    """A claimed run; None where one is open. It is full, whatever is asked, when a full one is due."""
+    """A claimed run; None where one like it is open. It is full, whatever is asked, when a full one is due."""
     now = timezone.now()
-    good = ReconcileRun.objects.filter(is_open=False, error="").order_by("-started_at")
-    last = good.first()
-    full = (
-        full
-        or not good.filter(full=True, started_at__gt=now - span(settings.RECONCILE_FULL_SECONDS)).exists()
-    )
+    # What an open whole run has yet to read, it will; what changes after its start is for the hourly ones.
+    covers = Q(is_open=False, error="") | Q(is_open=True, full=True)
+    last = ReconcileRun.objects.filter(covers).order_by("-started_at").first()
+    full = full or _full_is_due(now)
     try:
         with transaction.atomic():
             return ReconcileRun.objects.create(
@@ -105,6 +106,13 @@ def start(*, full: bool) -> ReconcileRun | None:
             )
     except IntegrityError:
         return None  # started by another worker in this moment
+
+
+def _full_is_due(now: datetime.datetime) -> bool:
+    """None is open, and the last good one ended a day ago: it may itself take a day."""
+    whole = ReconcileRun.objects.filter(full=True)
+    recently = Q(is_open=False, error="", finished_at__gt=now - span(settings.RECONCILE_FULL_SECONDS))
+    return not whole.filter(Q(is_open=True) | recently).exists()
 
 
 def _tables() -> list[str]:
@@ -129,7 +137,7 @@ def _read_page(run: ReconcileRun) -> bool:
         _save(run, phase=ReconcilePhase.CONFIRM)
         return True
     client, table = clay(), run.tables[run.at_table]
-    wait = _wait_for_slot(client.workspace_id)
+    wait = _wait_for_slot(client.workspace_id, SPARE + run.full)
     if wait:
         _save(run, not_before=in_seconds(wait))
         return False
@@ -143,10 +151,10 @@ def _read_page(run: ReconcileRun) -> bool:
     return True
 
 
-def _wait_for_slot(workspace: str) -> float:
-    """0.0 with a slot taken; else the real seconds to wait. The last few of the hour are left to others."""
+def _wait_for_slot(workspace: str, spare: int) -> float:
+    """0.0 with a slot taken; else the real seconds to wait. The `spare` ones of the hour are left to others."""
     gauge = limiter.peek(LIMIT, workspace)
-    if gauge.limit - gauge.used <= min(SPARE, gauge.limit // 2):
+    if gauge.limit - gauge.used <= min(spare, gauge.limit // 2):
         return max(gauge.resets_in, 0.05)
     return limiter.take(LIMIT, workspace)
 

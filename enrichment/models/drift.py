@@ -89,7 +89,9 @@ class ReconcileRun(models.Model):
     class Meta:
         indexes = [models.Index(fields=["-started_at"], name="reconcile_by_start")]
         constraints = [
-            models.UniqueConstraint(fields=["is_open"], condition=Q(is_open=True), name="one_open_reconcile")
+            models.UniqueConstraint(
+                fields=["full"], condition=Q(is_open=True), name="one_open_of_each_reconcile"
+            )
         ]
 
     def __str__(self) -> str:

@@ -51,13 +51,13 @@ def test_a_run_goes_on_from_its_cursor_page_by_page(pipeline, settings):
     assert found() == sorted((DriftKind.UNKNOWN_ROW, row_id) for row_id in ids)
 
 
-def test_two_exports_an_hour_are_left_to_others(pipeline, settings):
+def test_two_exports_an_hour_are_left_to_others_and_one_to_the_hourly_run(pipeline, settings):
     settings.CLAY_EXPORTS_PER_HOUR = 10
     settings.CLOCK_SPEED = 1.0
     settings.RECONCILE_PAGE = 1
     for number in range(12):
         make_row(pipeline, f"few-{number}")
-    assert reconcile.run_due() == 8
+    assert reconcile.run_due() == 7
     open_run = ReconcileRun.objects.get()
     assert open_run.is_open
     assert open_run.not_before > timezone.now() + datetime.timedelta(minutes=30)
@@ -139,9 +139,26 @@ def test_one_run_an_hour_and_one_full_a_day(pipeline, settings):
     ReconcileRun.objects.update(started_at=timezone.now() - datetime.timedelta(hours=2))
     reconcile.run_due()
     assert list(ReconcileRun.objects.order_by("pk").values_list("full", flat=True)) == [True, False]
-    ReconcileRun.objects.update(started_at=timezone.now() - datetime.timedelta(hours=25))
+    day_ago = timezone.now() - datetime.timedelta(hours=25)
+    ReconcileRun.objects.update(started_at=day_ago, finished_at=day_ago)
     reconcile.run_due()
     assert ReconcileRun.objects.latest("pk").full
+
+
+def test_the_hourly_run_goes_on_beside_a_whole_one_that_takes_longer(pipeline, settings):
+    settings.CLOCK_SPEED = 1.0
+    settings.CLAY_EXPORTS_PER_HOUR = 10
+    settings.RECONCILE_PAGE = 1
+    for number in range(9):
+        make_row(pipeline, f"long-{number}")
+    assert reconcile.run_due() == 7
+    ReconcileRun.objects.update(started_at=timezone.now() - datetime.timedelta(hours=2))
+    assert reconcile.run_due() == 1
+    whole, hourly = ReconcileRun.objects.order_by("pk")
+    assert (whole.full, whole.is_open, hourly.full) == (True, True, False)
+    assert hourly.since < whole.started_at
+    assert reconcile.start(full=True) is None
+    assert reconcile.start(full=False) is None
 
 
 def test_nothing_is_read_or_mended_while_clay_is_held(pipeline):
