@@ -106,43 +106,69 @@ def limits_of(name: str, limit: int | None = None) -> list[Limit]:
     ]
 
 
+def ask(name: str, scope: str = "", n: int = 1, *, rows: int | None = None) -> Ask:
+    """What one call asks for. `rows`: how many it carries, counted instead of `n` with `CLAY_LIMIT_UNIT=rows`."""
+    counts_rows = rows is not None and name.startswith("clay.") and settings.CLAY_LIMIT_UNIT == "rows"
+    return Ask(name, scope, rows if counts_rows and rows is not None else n)
+
+
 def take(
     name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None
 ) -> float:
     """Takes `n` slots, or none: 0.0 when granted, else the seconds until it is worth asking again.
 
-    `rows`: how many rows the call carries, counted instead of `n` with `CLAY_LIMIT_UNIT=rows`. Raises
-    ValueError when more is asked than the limit ever allows, `redis.RedisError` when Redis is out of reach
+    `rows`: see `ask`. Raises like `take_all`.
+    """
+    asked = ask(name, scope, n, rows=rows)
+    return take_all([Ask(name, scope, asked.n, limit)]).wait
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Slots of several limits, taken together; `wait`: none was, for so many seconds.
+
+    `stamps` tells which they are, so that exactly these are given back.
+    """
+
+    asks: Sequence[Ask]
+    wait: float = 0.0
+    stamps: Sequence[int] = ()
+
+    def give_back(self) -> None:
+        """The slots of calls that were certainly never sent."""
+        if self.asks and not self.wait:
+            _run("back", self.asks, self.stamps)
+
+
+def take_all(asks: Sequence[Ask]) -> Claim:
+    """Takes all that is asked, or nothing, atomically. Asks for 0 slots are ignored.
+
+    Raises ValueError when more is asked than a limit ever allows, `redis.RedisError` when Redis is out of reach
     (nothing is taken).
     """
-    return take_all([Ask(name, scope, _weight(name, n, rows), limit)])
+    wanted = _possible(asks)
+    if not wanted:
+        return Claim([])
+    granted, wait, *stamps = _run("all", wanted)
+    return Claim(wanted, stamps=stamps) if granted else Claim(wanted, _wait(wait, wanted))
 
 
-def take_all(asks: Sequence[Ask]) -> float:
-    """Takes all that is asked, or nothing, atomically; answers like `take`. Asks for 0 slots are ignored."""
-    wanted = [ask for ask in asks if ask.n > 0]
-    for ask in wanted:
-        if any(ask.n > window.count > 0 for window in limits_of(ask.name, ask.limit)):
-            raise ValueError(f"{ask.n} slots of {ask.name} asked, more than the limit ever allows")
+def wait_of(asked: Ask) -> float:
+    """Real seconds until so many slots are free; 0.0: they are. Takes none; raises like `take_all`."""
+    wanted = _possible([asked])
     if not wanted:
         return 0.0
-    granted, wait, *_ = _run("all", wanted)
+    granted, wait, *_ = _run("when", wanted)
     return 0.0 if granted else _wait(wait, wanted)
 
 
-def take_up_to(name: str, scope: str = "", n: int = 1, *, limit: int | None = None) -> int:
-    """Takes as many of `n` slots as there are and says how many (0: none)."""
-    return _run("some", [Ask(name, scope, n, limit)])[0] if n > 0 else 0
-
-
-def give_back(
-    name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None
-) -> None:
-    """Returns slots of calls that were certainly never sent.
-
-    The oldest are freed, whichever they were: what stays held then never ends too early.
-    """
-    _run("back", [Ask(name, scope, _weight(name, n, rows), limit)])
+def _possible(asks: Sequence[Ask]) -> list[Ask]:
+    """Those that ask for anything. ValueError where one asks for more than its limit ever allows."""
+    wanted = [each for each in asks if each.n > 0]
+    for each in wanted:
+        if any(each.n > window.count > 0 for window in limits_of(each.name, each.limit)):
+            raise ValueError(f"{each.n} slots of {each.name} asked, more than the limit ever allows")
+    return wanted
 
 
 def landed(name: str, scope: str = "", *, rows: int | None = None) -> None:
@@ -151,45 +177,44 @@ def landed(name: str, scope: str = "", *, rows: int | None = None) -> None:
     Never fails: without this the slot is held for as long as a call may take at most.
     """
     try:
-        _run("landed", [Ask(name, scope, _weight(name, 1, rows))])
+        _run("landed", [ask(name, scope, rows=rows)])
     except redis.RedisError as error:
         log.warning("a slot of %s is kept longer: %s", name, type(error).__name__)
 
 
 @dataclass
 class Slots:
-    """Slots taken for what a piece of work may need at most; `wait`: none was, for so many seconds.
+    """Slots taken for what a piece of work may need at most; `wait`: none was, for so many seconds."""
 
-    `stamps` tells which they are, so that exactly these are given back.
-    """
-
-    name: str
-    scope: str
+    claim: Claim
     left: int
-    wait: float = 0.0
-    stamps: Sequence[int] = ()
+
+    @property
+    def wait(self) -> float:
+        return self.claim.wait
 
     def use(self) -> None:
         """Before each call. Raises Retryable where more is called than was taken and there is no slot."""
+        (taken,) = self.claim.asks
         if self.left:
             self.left -= 1
-        elif take(self.name, self.scope):
-            vendor = self.name.partition(".")[0]
+        elif take(taken.name, taken.scope):
+            vendor = taken.name.partition(".")[0]
             raise Retryable(vendor, "limit", code="no_slot", recovery=Recovery.DELAY, sent=False)
 
     def give_back(self) -> None:
         """What was not used."""
+        (taken,) = self.claim.asks
         if self.left:
-            _run("back", [Ask(self.name, self.scope, self.left)], self.stamps)
+            Claim([Ask(taken.name, taken.scope, self.left)], stamps=self.claim.stamps).give_back()
             self.left = 0
 
 
 def reserve(name: str, scope: str, n: int) -> Slots:
     """`n` slots at once, or as many as the limit ever allows, to be used one by one; or none."""
     n = min([n, *(window.count for window in limits_of(name) if window.count > 0)])
-    ask = Ask(name, scope, n)
-    granted, wait, *stamps = _run("all", [ask])
-    return Slots(name, scope, n, 0.0, stamps) if granted else Slots(name, scope, 0, _wait(wait, [ask]))
+    claim = take_all([Ask(name, scope, n)])
+    return Slots(claim, 0 if claim.wait else n)
 
 
 def room(name: str, scope: str = "") -> int:
@@ -202,9 +227,7 @@ def wait_for(name: str, scope: str, *, share: float, at_least: int = 1) -> float
     """Real seconds until that share of the limit, and at least so many slots, are free; 0.0: they are."""
     counts = [window.count for window in limits_of(name) if window.count > 0]
     n = min([max(at_least, math.ceil(share * min(counts))), *counts]) if counts else at_least
-    ask = Ask(name, scope, n)
-    granted, wait, *_ = _run("when", [ask])
-    return 0.0 if granted else _wait(wait, [ask])
+    return wait_of(Ask(name, scope, n))
 
 
 def penalise(name: str, scope: str, seconds: float) -> None:
@@ -247,11 +270,6 @@ def peek_all(name: str, scope: str = "", *, limit: int | None = None) -> list[Ga
 def peek(name: str, scope: str = "", *, limit: int | None = None) -> Gauge:
     """The fullest window of a limit; takes nothing."""
     return max(peek_all(name, scope, limit=limit), key=lambda gauge: gauge.used / max(gauge.limit, 1))
-
-
-def _weight(name: str, n: int, rows: int | None) -> int:
-    counts_rows = rows is not None and name.startswith("clay.") and settings.CLAY_LIMIT_UNIT == "rows"
-    return rows if counts_rows and rows is not None else n
 
 
 def _key(name: str, scope: str, part: str) -> str:

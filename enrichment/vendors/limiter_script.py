@@ -7,7 +7,7 @@ from typing import Final
 
 # KEYS: three per window (free times, counts, block).
 # ARGV: mode, then six per window (count, hold µs, grain µs, n, window µs, stamp).
-# Answer of all/some/when: {granted, wait µs, the slots' stamp per window};
+# Answer of all/when: {granted, wait µs, the slots' stamp per window};
 # of peek: {used, µs until all free, µs blocked} per window.
 SCRIPT: Final = """
 local clock = redis.call('TIME')
@@ -69,7 +69,7 @@ for i = 1, windows do
   local n, room = tonumber(ARGV[6*i-1]), tonumber(ARGV[6*i-4]) - used[i]
   if blocked[i] > 0 then room = 0 end
   local can = math.max(math.min(n, room), 0)
-  if mode ~= 'some' and can < n then can = 0 end
+  if can < n then can = 0 end
   granted = math.min(granted, can)
   if can < n then
     wait = math.max(wait, blocked[i])
@@ -89,7 +89,7 @@ if granted > 0 and mode ~= 'when' then
   for i = 1, windows do
     local q, h = KEYS[3*i-2], KEYS[3*i-1]
     local hold, grain = tonumber(ARGV[6*i-3]), tonumber(ARGV[6*i-2])
-    local n = mode == 'some' and granted or tonumber(ARGV[6*i-1])
+    local n = tonumber(ARGV[6*i-1])
     local free = string.format('%.0f', math.ceil((now + hold) / grain) * grain)
     told[#told+1] = tonumber(free)
     redis.call('ZADD', q, free, free)

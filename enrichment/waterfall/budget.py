@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from enrichment.models import Provider, ProviderService
 from enrichment.vendors import limiter
@@ -14,12 +14,14 @@ from enrichment.waterfall.document import WaterfallDocument
 class Reservation:
     """`deferred`: providers left out for want of budget. `wait`: real seconds until it may be tried again.
 
-    `taken`: what was taken (provider, calls, limit), for whoever must give it back.
+    `for_all`: what has to be waited for is the limit of the call itself, so every other trigger waits as well.
+    `slots`: what was taken, for whoever must give it back.
     """
 
     deferred: list[str]
     wait: float = 0.0
-    taken: tuple[tuple[str, int, int], ...] = ()
+    for_all: bool = False
+    slots: limiter.Claim = field(default_factory=lambda: limiter.Claim([]))
 
 
 def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Counter[str]:
@@ -44,37 +46,42 @@ def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[
     return calls
 
 
-def reserve(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Reservation:
-    """Take the budget of a trigger, provider by provider.
+def reserve(
+    document: WaterfallDocument, leads: int, skipped: Collection[str] = (), *, call: limiter.Ask | None = None
+) -> Reservation:
+    """Take the budget of a trigger, of every provider and of the `call` itself, together or not at all.
 
     A used-up budget leaves its provider out, to be filled in later; or where the policy of a waterfall that
-    asks it is to wait, it holds the whole trigger back (then nothing stays taken).
+    asks it is to wait, it holds the whole trigger back. What waits takes nothing, so it holds up nobody else.
     """
-    hourly = dict(Provider.objects.filter(hourly_limit__isnull=False).values_list("slug", "hourly_limit"))
-    taken: list[tuple[str, int, int]] = []
-    deferred: list[str] = []
-    longest = 0.0
-    for slug, calls in expected_calls(document, leads, skipped).items():
-        limit = hourly.get(slug)
-        if limit is None:
-            continue
-        wait = limiter.take(f"provider:{slug}", n=min(calls, limit), limit=limit)
-        if wait:
-            deferred.append(slug)
-            longest = max(longest, wait)
-        else:
-            taken.append((slug, min(calls, limit), limit))
-    left = document.providers() - set(skipped) - set(deferred)
+    own = [call] if call else []
+    if wait := max(map(limiter.wait_of, own), default=0.0):
+        return Reservation([], wait, for_all=True)
+    asks = _asks(document, leads, skipped)
+    lacking = {slug: wait for slug, ask in asks.items() if (wait := limiter.wait_of(ask))}
+    if lacking and _held_back(document, skipped, lacking):
+        return Reservation([], max(lacking.values()))
+    slots = limiter.take_all([*own, *(ask for slug, ask in asks.items() if slug not in lacking)])
+    if slots.wait:  # another process was quicker in this moment
+        return Reservation([], slots.wait)
+    return Reservation(sorted(lacking), slots=slots)
+
+
+def _asks(document: WaterfallDocument, leads: int, skipped: Collection[str]) -> dict[str, limiter.Ask]:
+    """What is asked of the providers that have an hourly limit."""
+    limited = Provider.objects.filter(hourly_limit__isnull=False)
+    hourly = {slug: limit for slug, limit in limited.values_list("slug", "hourly_limit") if limit is not None}
+    return {
+        slug: limiter.Ask(f"provider:{slug}", n=min(calls, hourly[slug]), limit=hourly[slug])
+        for slug, calls in expected_calls(document, leads, skipped).items()
+        if slug in hourly
+    }
+
+
+def _held_back(document: WaterfallDocument, skipped: Collection[str], lacking: Collection[str]) -> bool:
+    """Whether a trigger waits for these providers: a waterfall's policy says so, or nobody else is left to ask."""
     waits = any(
-        waterfall.waits() and set(deferred) & set(waterfall.providers)
+        waterfall.waits() and set(lacking) & set(waterfall.providers)
         for waterfall in document.waterfalls().values()
     )
-    if deferred and (waits or not left):
-        give_back(taken)
-        return Reservation([], longest)
-    return Reservation(sorted(deferred), taken=tuple(taken))
-
-
-def give_back(taken: Iterable[tuple[str, int, int]]) -> None:
-    for slug, calls, limit in taken:
-        limiter.give_back(f"provider:{slug}", n=calls, limit=limit)
+    return waits or not document.providers() - set(skipped) - set(lacking)

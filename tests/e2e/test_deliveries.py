@@ -65,7 +65,7 @@ def rows(live_server: object) -> None:
             )
     for _ in range(7):
         LeadFactory()
-    limiter.take_up_to("clay.rows", "", 88)
+    limiter.take("clay.rows", "", 88)
     limiter.penalise("instantly.calls", "workspace", 50)
     for status, count in ((200, 12), (502, 2), ("timeout", 1), (429, 1)):
         for _ in range(count):

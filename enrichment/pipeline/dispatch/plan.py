@@ -13,12 +13,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from enrichment.bulk import insert_each
 from enrichment.clock import span
 from enrichment.connections import clay_table
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.lead import LeadQuerySet
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch import spared
+from enrichment.pipeline.dispatch import crowd, spared
 from enrichment.states import BatchStatus, ItemStatus
 
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
@@ -31,7 +32,7 @@ def plan(kind: BatchKind) -> int:
     """Freeze batches of one kind from the leads that are due; returns how many."""
     table = clay_table()
     now = timezone.now()
-    # A batch that waits for a provider's budget or for a read-back takes nobody's place.
+    # A batch that waits takes nobody's place; of those that wait for a provider, see `crowd`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
     if not table or room <= 0:
         return 0
@@ -95,8 +96,15 @@ def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Seque
         without=list(without),
         waterfall_id=first.trial_id if narrowed else None,
     )
-    BatchItem.objects.bulk_create(
-        BatchItem(batch=batch, lead=lead, position=position) for position, lead in enumerate(leads)
+    made = {
+        "batch": batch.pk,
+        "status": ItemStatus.PLANNED,
+        "error_kind": "",
+        "error_message": "",
+        "in_doubt": False,
+    }
+    insert_each(
+        BatchItem, [{**made, "lead": lead.pk, "position": position} for position, lead in enumerate(leads)]
     )
     due = "write_back_after" if kind == BatchKind.UPDATE else "dispatch_after"
     Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**{due: None})
@@ -113,6 +121,8 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
             .filter(clay_row_id__isnull=rowless)
             .order_by("-dispatch_priority", "dispatch_after", "id")
         )
+        if not rowless:
+            leads = leads.exclude(crowd.behind(now))
     return leads.only(
         "id",
         "dispatch_after",

@@ -17,6 +17,7 @@ from enrichment.leads.prices import price
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.crowd import AWAITS_BUDGET
 from enrichment.pipeline.dispatch.drain import drain
 from enrichment.pipeline.dispatch.outcome import (
     after_error,
@@ -37,7 +38,7 @@ from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
 from enrichment.waterfall import caps
-from enrichment.waterfall.budget import give_back, reserve
+from enrichment.waterfall.budget import Reservation, reserve
 from enrichment.waterfall.document import WaterfallDocument
 
 log = logging.getLogger(__name__)
@@ -60,21 +61,15 @@ def run_due() -> int:
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
     version, document = _what(batch)
     client = clay()
-    wait = limiter.take(LIMIT, client.workspace_id, rows=len(items))
-    if wait:
-        release(batch, not_before=in_seconds(wait), counted=False)
-        return False
-    reserved = reserve(document, len(items), batch.skip_providers)
+    call = limiter.ask(LIMIT, client.workspace_id, rows=len(items))
+    reserved = reserve(document, len(items), batch.skip_providers, call=call)
     if reserved.wait:
-        limiter.give_back(LIMIT, client.workspace_id, rows=len(items))
-        release(batch, not_before=in_seconds(reserved.wait), counted=False)
-        return True  # others may go: only this batch waits for its providers
+        _wait(batch, reserved)
+        return not reserved.for_all
     skip = sorted({*batch.skip_providers, *reserved.deferred})
-    asked = len(items)
     items = _intend(batch, items, version, reserved.deferred, price(document, skip).amount)
     if not items:
-        limiter.give_back(LIMIT, client.workspace_id, rows=asked)
-        give_back(reserved.taken)
+        reserved.slots.give_back()
         return True  # the money is used up; another batch may be cheaper
     rows = [str(item.lead.clay_row_id) for item in items]
     try:
@@ -87,6 +82,14 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         return True
     _record(batch, items, set(accepted))
     return True
+
+
+def _wait(batch: Batch, reserved: Reservation) -> None:
+    """Handed back until there is room; one that waits for providers says so, and the leads behind it see it."""
+    if not reserved.for_all:
+        batch.error_kind = AWAITS_BUDGET
+        batch.save(update_fields=["error_kind"])
+    release(batch, not_before=in_seconds(reserved.wait), counted=False)
 
 
 def _what(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:

@@ -113,3 +113,37 @@ def test_who_was_given_up_in_doubt_is_looked_for_first_in_a_batch_of_its_own(db,
     [sent] = Batch.objects.filter(status="planned")
     assert [item.lead for item in looked_for.items.all()] == [unsure]
     assert {item.lead for item in sent.items.all()} == {told, known}
+
+
+def waiting_for_budget(count, **values):
+    later = timezone.now() + datetime.timedelta(minutes=5)
+    for _ in range(count):
+        Batch.objects.create(
+            kind=BatchKind.TRIGGER, table_id="tbl", not_before=later, error_kind="provider_budget", **values
+        )
+
+
+def test_behind_batches_that_wait_for_a_provider_no_more_are_frozen(db):
+    for number in range(4):
+        due(1, waited=61, clay_row_id=f"row-{number}")
+    waiting_for_budget(2, priority=10)
+    assert plan(BatchKind.TRIGGER) == 0
+    assert Lead.objects.filter(dispatch_after__isnull=False).count() == 4
+
+
+def test_what_asks_other_providers_or_is_more_urgent_passes_them(db):
+    waiting_for_budget(2, priority=5)
+    due(1, waited=61, clay_row_id="row-1", skip_providers=["builtwith"])
+    due(1, waited=61, clay_row_id="row-2", dispatch_priority=20)
+    due(1, waited=61, clay_row_id="row-3", dispatch_priority=5)
+    assert plan(BatchKind.TRIGGER) == 2
+    assert Lead.objects.get(clay_row_id="row-3").dispatch_after is not None
+
+
+def test_when_the_budget_opens_they_are_planned_again(db):
+    waiting_for_budget(2, priority=10)
+    due(2, waited=61, clay_row_id=None)
+    for lead in Lead.objects.all():
+        Lead.objects.filter(pk=lead.pk).update(clay_row_id=f"row-{lead.pk}")
+    Batch.objects.update(not_before=timezone.now())
+    assert plan(BatchKind.TRIGGER) == 1

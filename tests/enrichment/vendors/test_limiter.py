@@ -83,38 +83,42 @@ def test_both_windows_of_a_call_count(settings):
 
 def test_several_limits_are_taken_all_or_nothing():
     asks = [Ask("clay.rows", "t", 2), Ask("provider:apollo", "", 5, limit=6), Ask("clay.exports", "ws", 0)]
-    assert limiter.take_all(asks) == 0.0
-    assert limiter.take_all([Ask("clay.rows", "t", 1), Ask("provider:apollo", "", 2, limit=6)]) > 3000
+    assert limiter.take_all(asks).wait == 0.0
+    assert limiter.take_all([Ask("clay.rows", "t", 1), Ask("provider:apollo", "", 2, limit=6)]).wait > 3000
     assert limiter.peek("clay.rows", "t").used == 2
     assert limiter.peek("provider:apollo", limit=6).used == 5
     assert limiter.peek("clay.exports", "ws").used == 0
-    assert limiter.take_all([]) == 0.0
+    assert limiter.take_all([]).wait == 0.0
 
 
-def test_take_up_to():
-    assert limiter.take_up_to("provider:builtwith", "", 80, limit=100) == 80
-    assert limiter.take_up_to("provider:builtwith", "", 80, limit=100) == 20
-    assert limiter.take_up_to("provider:builtwith", "", 80, limit=100) == 0
-    assert limiter.take_up_to("ghl.calls", "loc", 9) == 2
-
-
-def test_give_back_frees_the_oldest(settings):
+def test_what_is_given_back_is_what_was_taken(settings):
     limiter.take("clay.rows", "t", 1)
     later(settings, 50)
-    limiter.take("clay.rows", "t", 2)
-    limiter.give_back("clay.rows", "t", 2)
+    claim = limiter.take_all([Ask("clay.rows", "t", 2), Ask("provider:apollo", "", 5, limit=6)])
+    claim.give_back()
     assert limiter.peek("clay.rows", "t").used == 1
-    assert limiter.peek("clay.rows", "t").resets_in > 60  # the youngest is held longest
-    limiter.give_back("clay.rows", "t", 9)
-    assert limiter.peek("clay.rows", "t").used == 0
-    assert limiter.take("clay.rows", "t", 3) == 0.0
+    assert limiter.peek("clay.rows", "t").resets_in < 15  # the older one ends when it would have
+    assert limiter.peek("provider:apollo", limit=6).used == 0
+
+
+def test_a_refused_claim_has_nothing_to_give_back():
+    limiter.take("clay.rows", "t", 3)
+    limiter.take_all([Ask("clay.rows", "t", 2)]).give_back()
+    assert limiter.peek("clay.rows", "t").used == 3
+
+
+def test_asking_when_takes_nothing():
+    assert limiter.wait_of(Ask("clay.rows", "t", 3)) == 0.0
+    limiter.take("clay.rows", "t", 1)
+    assert limiter.wait_of(Ask("clay.rows", "t", 3)) > 50
+    assert limiter.wait_of(Ask("clay.rows", "t", 0)) == 0.0
+    assert limiter.peek("clay.rows", "t").used == 1
 
 
 def test_after_a_429_nobody_gets_a_slot(settings):
     limiter.penalise("clay.rows", "t", 40)
     limiter.penalise("clay.rows", "t", 5)
     assert 39 < limiter.take("clay.rows", "t") <= 40
-    assert limiter.take_up_to("clay.rows", "t", 3) == 0
     assert limiter.peek("clay.rows", "t").blocked_for > 39
     assert limiter.take("clay.rows", "other table") == 0.0
     later(settings, 40)

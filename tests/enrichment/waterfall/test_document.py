@@ -55,7 +55,8 @@ def test_a_used_up_budget_leaves_its_provider_out(db):
     use_up("builtwith", 100)
     found = reserve(DOCUMENT, 5)
     assert (found.deferred, found.wait) == (["builtwith"], 0)
-    assert {slug for slug, *_ in found.taken} == {"apollo", "hunter", "clearbit", "crunchbase"}
+    taken = {ask.name.partition(":")[2] for ask in found.slots.asks}
+    assert taken == {"apollo", "hunter", "clearbit", "crunchbase"}
 
 
 def test_where_a_waterfall_waits_the_whole_trigger_waits_and_nothing_stays_taken(db):
@@ -66,6 +67,31 @@ def test_where_a_waterfall_waits_the_whole_trigger_waits_and_nothing_stays_taken
     assert found.deferred == []
     assert found.wait > 0
     assert limiter.peek("provider:apollo", limit=500).used == 0
+
+
+def test_a_trigger_that_waits_again_and_again_holds_nobody_up_longer(db):
+    from enrichment.vendors import limiter
+
+    call = limiter.ask("clay.triggers", "ws")
+    use_up("builtwith", 100)
+    limiter.take("provider:apollo", n=5, limit=500)
+    ends = limiter.peek("provider:apollo", limit=500).resets_in
+    for _ in range(3):
+        assert not reserve(with_policy("techstack", "wait"), 5, call=call).for_all
+    assert limiter.peek("provider:apollo", limit=500).resets_in <= ends
+    assert limiter.peek("clay.triggers", "ws").used == 0
+
+
+def test_the_limit_of_the_call_itself_makes_everybody_wait(db, settings):
+    from enrichment.vendors import limiter
+
+    settings.CLAY_TRIGGERS_PER_MINUTE = 1
+    call = limiter.ask("clay.triggers", "ws")
+    assert reserve(DOCUMENT, 5, call=call).wait == 0
+    found = reserve(DOCUMENT, 5, call=call)
+    assert found.for_all
+    assert 0 < found.wait < 70
+    assert limiter.peek("provider:apollo", limit=500).used == 5
 
 
 def test_the_policy_of_a_waterfall_that_does_not_ask_the_provider_does_not_count(db):
