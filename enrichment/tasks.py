@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import connection
 
-from enrichment import jobs, watch
+from enrichment import due, jobs, watch
 from enrichment.drift import mending, reconcile
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover
@@ -18,6 +18,8 @@ from enrichment.scoring import rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.waterfall import pilot, spending
+
+BY_ITSELF = 15  # turns of the clock between two ticks that nobody woke
 
 
 def side_by_side(name: str, work: Callable[[], Any]) -> None:
@@ -94,7 +96,7 @@ def dispatch_rows() -> None:
 
 @shared_task
 def dispatch_triggers() -> None:
-    alone("triggers", lambda: _dispatch(BatchKind.TRIGGER, trigger.run_due))
+    side_by_side("triggers", lambda: _dispatch(BatchKind.TRIGGER, trigger.run_due))
     come_back(dispatch_triggers, seconds=plan.soonest(BatchKind.TRIGGER))
 
 
@@ -169,8 +171,16 @@ def close_books() -> None:
     alone("books", spending.close_days)
 
 
-def _every(task: str, *args: str, seconds: float | None = None) -> dict[str, Any]:
-    tick = seconds or settings.TICK_SECONDS
+@shared_task
+def look() -> None:
+    """Wakes the ticks that have something to do."""
+    for name, *arguments in due.ticks():
+        globals()[name].apply_async(arguments, expires=2 * settings.TICK_SECONDS)
+
+
+def _every(task: str, *args: str, seconds: float = 0.0) -> dict[str, Any]:
+    """By itself every so many real seconds, and without them as seldom as what `look` wakes besides may come."""
+    tick = seconds or BY_ITSELF * settings.TICK_SECONDS
     # A tick that waited longer than its turn is dropped: the next one does its work.
     return {
         "task": f"enrichment.tasks.{task}",
@@ -181,6 +191,7 @@ def _every(task: str, *args: str, seconds: float | None = None) -> dict[str, Any
 
 
 BEAT = {
+    "look": _every("look", seconds=settings.TICK_SECONDS),
     "rows": _every("dispatch_rows"),
     "triggers": _every("dispatch_triggers"),
     "write-back": _every("write_back_references"),

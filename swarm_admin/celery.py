@@ -5,7 +5,8 @@ import importlib.util
 import os
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import task_postrun, task_prerun, worker_shutting_down
+from django.db import close_old_connections
 
 from enrichment import stopping
 
@@ -27,6 +28,16 @@ app.autodiscover_tasks()
 
 
 worker_shutting_down.connect(stopping.ask)
+
+
+@task_prerun.connect
+@task_postrun.connect
+def _renew_connections(**kwargs: object) -> None:
+    """A worker's thread keeps its connection as a web request's does: until it is too old or does not answer.
+
+    Celery itself would close it before and after every task (CELERY_DB_REUSE_MAX): a new server process for each.
+    """
+    close_old_connections()
 
 
 @app.on_after_finalize.connect

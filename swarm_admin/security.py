@@ -56,9 +56,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
-        # httpx logs whole URLs; a URL can carry an e-mail address (GoHighLevel's look-up).
-        "httpx": {"level": "WARNING"},
-        "httpcore": {"level": "WARNING"},
+        # It names whole URLs, even in warnings; a URL can carry an e-mail address (GoHighLevel's look-up).
+        "urllib3": {"level": "ERROR"},
         # Making a PDF, it names the letters of the document.
         "fontTools": {"level": "WARNING"},
         "fpdf": {"level": "WARNING"},

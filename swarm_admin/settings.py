@@ -6,6 +6,8 @@ Three modes: `production` (the default; refuses missing or default secrets by na
 
 from urllib.parse import urlsplit
 
+from kombu import Queue
+
 from swarm_admin import embedded
 from swarm_admin.environment import (
     BASE_DIR,
@@ -275,6 +277,9 @@ CELERY_TASK_IGNORE_RESULT = True
 # A tick is off the queue once a worker has it: one that is lost is made good by the next, while acknowledging it
 # afterwards would end the worker where the broker was restarted meanwhile.
 CELERY_TASK_ACKS_LATE = False
+# So it needs no acknowledgement either, which is four commands of Redis for each.
+CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
+CELERY_DB_REUSE_MAX = 10**9  # connections are renewed as those of the web are: see swarm_admin/celery.py
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from enrichment.bulk import insert_each
 from enrichment.models import Attempt, FieldFact, Lead, ProviderService
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.waterfall import spending
@@ -119,7 +120,7 @@ def enter(entries: Sequence[Entry]) -> None:
 
     The attempts are changed as objects; the caller saves them.
     """
-    facts: list[FieldFact] = []
+    facts: list[dict[str, Any]] = []
     ended: list[datetime.datetime | None] = []
     for entry in entries:
         counted = {(each["name"], each["timestamp"]) for past in entry.attempts for each in past.providers}
@@ -130,20 +131,17 @@ def enter(entries: Sequence[Entry]) -> None:
             attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
             attempt.cost += entry.cost
             ended.append(attempt.finished_at)
-    FieldFact.objects.bulk_create(facts, ignore_conflicts=True)
+    insert_each(FieldFact, facts)
     spending.reopen(ended)
 
 
-def _facts(lead: Lead, attempt: Attempt | None, supply: Supply) -> list[FieldFact]:
+def _facts(lead: Lead, attempt: Attempt | None, supply: Supply) -> list[dict[str, Any]]:
     """One row per field, each with its share of the cost."""
-    return [
-        FieldFact(
-            lead=lead,
-            field=name,
-            provider=supply.provider,
-            observed_at=supply.at,
-            cost=(supply.cost / len(supply.fields)).quantize(Decimal("0.0001")),
-            attempt=attempt,
-        )
-        for name in supply.fields
-    ]
+    shared: dict[str, Any] = {
+        "lead": lead.pk,
+        "provider": supply.provider,
+        "observed_at": supply.at,
+        "cost": (supply.cost / max(len(supply.fields), 1)).quantize(Decimal("0.0001")),
+        "attempt": attempt.pk if attempt else None,
+    }
+    return [{**shared, "field": name} for name in supply.fields]

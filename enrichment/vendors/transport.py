@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import httpx
 import redis
 import tenacity
 from django.conf import settings
@@ -19,10 +18,10 @@ from . import limiter, vitals
 from .answers import UNREADABLE, Answer, decode, lost, refusal
 from .calls import Call
 from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
+from .exchange import BadAddress, BadHeader, Exchange, Lost, Unsent
 
 TRIES: Final = 3
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
-SLOWEST_ANSWER: Final = 3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer that comes drop by drop
 
 Observer = Callable[[str, str, int | str, float], None]
 _observer: Observer = vitals.record
@@ -46,20 +45,13 @@ class Transport:
 
     def __init__(self, vendor: str, base_url: str, headers: Mapping[str, str]) -> None:
         self.vendor = vendor
-        self._base = base_url.rstrip("/")
         try:
-            self._client = httpx.Client(
-                headers={**headers, "Accept": "application/json"},
-                timeout=httpx.Timeout(settings.VENDOR_TIMEOUT_SECONDS),
-                limits=httpx.Limits(max_connections=4 * settings.VENDOR_CONCURRENCY),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        except UnicodeError:
+            self._exchange = Exchange(base_url, headers)
+        except BadHeader:
             raise self._misconfigured("connect", "bad_key", Recovery.REFRESH_KEY) from None
 
     def close(self) -> None:
-        self._client.close()
+        self._exchange.close()
 
     def send(
         self,
@@ -142,7 +134,7 @@ class Transport:
         began = time.monotonic()
         seen: int | str = "failed"
         try:
-            status, headers, raw = self._exchange(call, method, path, content, params)
+            status, headers, raw = self._exchanged(call, method, path, content, params)
             seen = status
             body = UNREADABLE if raw is None else decode(raw)
             if not 200 <= status < 300:
@@ -155,42 +147,19 @@ class Transport:
         finally:
             _observer(self.vendor, call.name, seen, time.monotonic() - began)
 
-    def _exchange(
+    def _exchanged(
         self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
     ) -> tuple[int, dict[str, str], bytes | None]:
-        headers = {} if content is None else {"Content-Type": "application/json"}
         try:
-            with self._client.stream(
-                method, self._base + path, content=content, params=params, headers=headers
-            ) as answer:
-                return answer.status_code, dict(answer.headers), self._whole(call, answer)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            return self._exchange.send(method, path, content, params)
+        except BadAddress:
+            raise self._misconfigured(call.name, "bad_address", Recovery.CHECK_ADDRESS) from None
+        except Unsent:
             raise Retryable(
                 self.vendor, call.name, code="not_sent", recovery=Recovery.DELAY, sent=False
             ) from None
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-            raise self._misconfigured(call.name, "bad_address", Recovery.CHECK_ADDRESS) from None
-        except httpx.LocalProtocolError:  # a line break in the key, for one
-            raise self._misconfigured(call.name, "bad_header", Recovery.REFRESH_KEY) from None
-        except httpx.TimeoutException:
-            raise lost(self.vendor, call, "timeout") from None
-        except httpx.HTTPError:
-            raise lost(self.vendor, call, "connection_lost") from None
-
-    def _whole(self, call: Call, answer: httpx.Response) -> bytes | None:
-        """The body, or None when it is larger than allowed or its compression is broken."""
-        deadline = time.monotonic() + SLOWEST_ANSWER * settings.VENDOR_TIMEOUT_SECONDS
-        raw = bytearray()
-        try:
-            for chunk in answer.iter_bytes():
-                raw += chunk
-                if len(raw) > settings.VENDOR_MAX_ANSWER_BYTES:
-                    return None
-                if time.monotonic() > deadline:
-                    raise lost(self.vendor, call, "timeout", answer.status_code)
-        except httpx.DecodingError:
-            return None
-        return bytes(raw)
+        except Lost as gone:
+            raise lost(self.vendor, call, gone.code, gone.status) from None
 
     def _misconfigured(self, call: str, code: str, recovery: Recovery) -> Misconfigured:
         return Misconfigured(self.vendor, call, code=code, recovery=recovery, sent=False)

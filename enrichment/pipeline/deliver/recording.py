@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from enrichment import recovery
-from enrichment.bulk import update_each
+from enrichment.bulk import insert_each, update_each
 from enrichment.leases import release, together
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline.deliver.channels import Channel
@@ -54,15 +54,18 @@ def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
     )
     # Erased meanwhile, and its deliveries with it: there is nobody left to write of.
     kept = [each for each in done if each[1].pk in current]
-    Disclosure.objects.bulk_create(
-        Disclosure(
-            lead=lead,
-            system=handover.system,
-            action=channel.action,
-            fields=sorted(documents[handover.pk]),
-            occurred_at=now,
-        )
-        for handover, lead, _ in kept
+    insert_each(
+        Disclosure,
+        [
+            {
+                "lead": lead.pk,
+                "system": handover.system,
+                "action": channel.action,
+                "fields": sorted(documents[handover.pk]),
+                "occurred_at": now,
+            }
+            for handover, lead, _ in kept
+        ],
     )
     _refer(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
     # It may have changed while this was under way.

@@ -17,8 +17,11 @@ from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, Vendo
 
 
 def items_of(batch: Batch) -> list[BatchItem]:
-    """The batch's open items in order, each with its lead."""
-    return list(batch.items.filter(status=ItemStatus.PLANNED).select_related("lead").order_by("position"))
+    """The batch's open items in order, each with its lead; with the lead's last row only where that is compared."""
+    items = batch.items.filter(status=ItemStatus.PLANNED).select_related("lead").order_by("position")
+    unsure = getattr(batch, "claimed_from", None) == BatchStatus.UNKNOWN
+    unread = [] if unsure or batch.kind == BatchKind.UPDATE else ["lead__raw"]
+    return list(items.defer("lead__search", *unread))
 
 
 def finish(batch: Batch, status: BatchStatus = BatchStatus.DONE) -> None:

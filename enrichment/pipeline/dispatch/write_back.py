@@ -80,16 +80,14 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
 
 def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], done: set[str]) -> None:
     """Clay holds these values now, so its next webhook about them will change nothing."""
-    ids = [item.lead_id for item in items if str(item.lead.clay_row_id) in done]
-    # Read again under the lock: a webhook may have brought a newer row while the call was under way.
-    leads = Lead.objects.filter(pk__in=ids).only("clay_row_id", "raw").order_by("pk").select_for_update()
-    update_each(
-        Lead,
-        {
-            lead.pk: {"raw": {**lead.raw, **updates[str(lead.clay_row_id)]}, "write_back_tries": 0}
-            for lead in leads
-        },
-    )
+    held = {
+        item.lead_id: {"raw": updates[str(item.lead.clay_row_id)], "write_back_tries": 0}
+        for item in items
+        if str(item.lead.clay_row_id) in done
+    }
+    list(Lead.objects.filter(pk__in=held).order_by("pk").select_for_update().values_list("pk"))
+    # Merged: a webhook may have brought a newer row while the call was under way.
+    update_each(Lead, held, merged=["raw"])
 
 
 def _after_error(

@@ -24,7 +24,7 @@ from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
 
 log = logging.getLogger(__name__)
-CLAIMED_AT_ONCE = 50
+CLAIMED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A vendor that says what a test tells it to, over real loopback HTTP."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -11,6 +12,8 @@ from typing import Any
 
 RESET = "reset"  # the connection is torn down once the request has been read
 SILENT = "silent"  # no answer until the test is over
+CUT = "cut"  # the connection ends before the body does
+DRIP = "drip"  # a byte now and then
 
 
 @dataclass
@@ -71,7 +74,7 @@ class ScriptedVendor:
                 say = vendor.script.popleft() if len(vendor.script) > 1 else vendor.script[0]
                 if say.fault == SILENT:
                     vendor.over.wait(5)
-                if say.fault:
+                if say.fault in (RESET, SILENT):
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -81,9 +84,20 @@ class ScriptedVendor:
                     self.send_header(name, value)
                 content = b"" if say.status == 204 else say.raw()
                 if say.status != 204:
-                    self.send_header("Content-Length", str(len(content)))
+                    self.send_header("Content-Length", str(len(content) + (say.fault == CUT)))
                 self.end_headers()
-                self.wfile.write(content)
+                if say.fault == DRIP:
+                    self.drip(content)
+                else:
+                    self.wfile.write(content)
+                self.close_connection = bool(say.fault)
+
+            def drip(self, content: bytes) -> None:
+                with contextlib.suppress(OSError):
+                    for byte in content:
+                        self.wfile.write(bytes([byte]))
+                        if vendor.over.wait(0.05):
+                            return
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 

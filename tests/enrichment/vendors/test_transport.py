@@ -1,5 +1,8 @@
+import gzip
+import json
 import socket
 import threading
+import time
 
 import pytest
 
@@ -8,7 +11,7 @@ from enrichment.vendors.clay import ClayClient
 from enrichment.vendors.errors import Misconfigured, RateLimited, Recovery, Retryable, UnknownOutcome
 from enrichment.vendors.vitals import vitals
 
-from .scripted import RESET, SILENT, Say
+from .scripted import CUT, DRIP, RESET, SILENT, Say
 
 ROW = Say(200, {"id": "row_1", "email_work": "j@acme.example"})
 NEW = [{"linkedin_url": "https://www.linkedin.com/in/a"}]
@@ -171,3 +174,45 @@ def test_vitals_never_fail_a_call(vendor, clay, settings, dead_port):
     settings.REDIS_URL = f"redis://127.0.0.1:{dead_port}/0"
     vendor.says(ROW)
     assert clay.get_row("t", "row_1").id == "row_1"
+
+
+def test_a_compressed_answer_is_read(vendor, clay):
+    packed = gzip.compress(json.dumps({"id": "row_1", "title": "x" * 100_000}).encode())
+    vendor.says(Say(200, packed, {"Content-Encoding": "gzip"}))
+    assert clay.get_row("t", "row_1").id == "row_1"
+
+
+def test_after_an_answer_that_was_not_read_to_its_end_the_next_call_is_clean(vendor, clay, settings):
+    settings.VENDOR_MAX_ANSWER_BYTES = 1000
+    vendor.says(Say(200, {"id": "row_1", "title": "x" * 500_000}))
+    for _ in range(3):
+        with pytest.raises(Retryable, match="unreadable"):
+            clay.get_row("t", "row_1")
+    settings.VENDOR_MAX_ANSWER_BYTES = 10_000_000
+    vendor.says(ROW)
+    assert clay.get_row("t", "row_1").id == "row_1"
+
+
+def test_an_answer_cut_short_is_a_lost_one(vendor, clay):
+    vendor.says(Say(200, b'{"id": "row_1"', fault=CUT))
+    with pytest.raises(UnknownOutcome) as caught:
+        clay.create_rows("t", NEW)
+    assert (caught.value.code, caught.value.status) == ("connection_lost", 200)
+
+
+def test_an_answer_that_drips_is_not_waited_for_forever(vendor, clay, settings):
+    settings.VENDOR_TIMEOUT_SECONDS = 0.2
+    clay._http._exchange._pool = None  # made anew, with the time-out of now
+    vendor.says(Say(200, b"x" * 200, fault=DRIP))
+    began = time.monotonic()
+    with pytest.raises(UnknownOutcome) as caught:
+        clay.create_rows("t", NEW)
+    assert caught.value.code == "timeout"
+    assert time.monotonic() - began < 3
+
+
+def test_it_says_who_it_is(vendor, clay):
+    vendor.says(ROW)
+    clay.get_row("t", "row_1")
+    assert vendor.seen[0].headers["user-agent"] == "swarm-admin"
+    assert vendor.seen[0].headers["accept"] == "application/json"

@@ -1,0 +1,81 @@
+"""Which ticks have anything to do: looked at once, so that a message is sent, and a worker woken, only for those.
+
+Wrong in the one direction only: a tick too many finds nothing, while every one of them also comes by itself, at
+longer intervals, for what is not told here (clearing up, leases that ran out).
+"""
+
+import datetime
+from collections.abc import Callable, Iterator
+
+from django.db.models import Q
+from django.utils import timezone
+
+from enrichment.models import Batch, BulkJob, Drift, Handover, Lead, WebhookDelivery
+from enrichment.models.handover import System
+from enrichment.models.job import JobKind
+from enrichment.models.work import BatchKind
+from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
+
+Tick = tuple[str, ...]  # the task's name, and its arguments
+LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+OF_A_JOB = {
+    JobKind.IMPORT: "run_imports",
+    JobKind.RESCORE: "run_rescores",
+    JobKind.PILOT: "run_pilots",
+}  # all other kinds: run_retries
+
+
+def ticks() -> list[Tick]:
+    """The ticks that have work now. At most eight statements, each of which ends at the first row it finds."""
+    now = timezone.now()
+    found = [tick for tick, is_due in _BUSY.items() if is_due(now)]
+    return [*found, *_jobs()]
+
+
+def _jobs() -> Iterator[Tick]:
+    kinds = set(BulkJob.objects.filter(status__in=LIVE).values_list("kind", flat=True).distinct())
+    for name in sorted({OF_A_JOB.get(JobKind(kind), "run_retries") for kind in kinds}):
+        yield (name,)
+
+
+def _rows(now: datetime.datetime) -> bool:
+    due = Lead.objects.due_for_dispatch(now).filter(clay_row_id__isnull=True)
+    return _batch(BatchKind.ROWS, now) or due.exists()
+
+
+def _triggers(now: datetime.datetime) -> bool:
+    due = Lead.objects.due_for_dispatch(now).filter(clay_row_id__isnull=False)
+    return _batch(BatchKind.TRIGGER, now) or due.exists()
+
+
+def _write_back(now: datetime.datetime) -> bool:
+    return _batch(BatchKind.UPDATE, now) or Lead.objects.due_for_write_back(now).exists()
+
+
+def _batch(kind: BatchKind, now: datetime.datetime) -> bool:
+    can_go = [BatchStatus.PLANNED, BatchStatus.UNKNOWN]
+    return Batch.objects.filter(kind=kind, status__in=can_go, not_before__lte=now).exists()
+
+
+def _webhooks(now: datetime.datetime) -> bool:
+    return WebhookDelivery.objects.filter(status=DeliveryStatus.RECEIVED, not_before__lte=now).exists()
+
+
+def _deliveries(system: System) -> Callable[[datetime.datetime], bool]:
+    can_go = Q(system=system, status__in=[HandoverStatus.PLANNED, HandoverStatus.UNKNOWN])
+    return lambda now: Handover.objects.filter(can_go, not_before__lte=now).exists()
+
+
+def _mending(now: datetime.datetime) -> bool:
+    return Drift.objects.filter(mend_after__lte=now, resolved_at__isnull=True).exists()
+
+
+_BUSY: dict[Tick, Callable[[datetime.datetime], bool]] = {
+    ("dispatch_rows",): _rows,
+    ("dispatch_triggers",): _triggers,
+    ("write_back_references",): _write_back,
+    ("read_webhooks",): _webhooks,
+    ("deliver_to", System.GHL): _deliveries(System.GHL),
+    ("deliver_to", System.INSTANTLY): _deliveries(System.INSTANTLY),
+    ("mend_drift",): _mending,
+}
