@@ -1,21 +1,28 @@
 """Several calls to one vendor at once, from one worker task."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from django.conf import settings
 
-from enrichment.vendors.errors import VendorError
+from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
+
+log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(items: Sequence[Item], call: Callable[[Item], Result]) -> list[Result | VendorError]:
+def each(
+    items: Sequence[Item], call: Callable[[Item], Result], *, vendor: str, changes: bool = False
+) -> list[Result | VendorError]:
     """`call` of every item, in the order of `items`; a vendor's error stands in the place of its answer.
 
-    `call` must not touch the database: it runs in a thread that has no connection of its own to give back.
+    So does a mistake of ours, which one item may bring out: the others are answered all the same. What such an
+    item has come to is not known where `call` `changes` anything there. `call` must not touch the database: it
+    runs in a thread that has no connection of its own to give back.
     """
 
     def guarded(item: Item) -> Result | VendorError:
@@ -23,6 +30,13 @@ def each(items: Sequence[Item], call: Callable[[Item], Result]) -> list[Result |
             return call(item)
         except VendorError as error:
             return error
+        except Exception as error:
+            name = type(error).__name__  # its words may hold a person's data
+            log.error("a call to %s failed by itself: %s", vendor, name)  # noqa: TRY400
+            kind, recovery = (
+                (UnknownOutcome, Recovery.READ_BACK) if changes else (Permanent, Recovery.NEEDS_PERSON)
+            )
+            return kind(vendor, "call", code="internal_error", message=name, recovery=recovery)
 
     if len(items) < 2 or settings.VENDOR_CONCURRENCY < 2:
         return [guarded(item) for item in items]

@@ -18,7 +18,7 @@ PERSONAL: dict[str, set[str]] = {
         "company_domain", "company_industry", "company_size", "company_revenue", "company_location", "tech_stack",
         "funding_stage", "funding_amount", "linkedin_headline", "linkedin_summary", "linkedin_connections",
         "recent_posts", "mutual_connections", "raw", "icp_score", "icp_tier", "clay_score",
-        "clay_tier", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id",
+        "clay_tier", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id", "written_back",
     },
     "FieldConflict": {"value"},
     "WebhookDelivery": {"body", "row_id"},
@@ -128,6 +128,7 @@ _NEVER = "nothing personal is written there: ids, counts and our own words"
 # The scan for what is left looks through all of these; a test holds the columns among them against the models.
 PLACES: tuple[Place, ...] = (
     Place("json", "Lead.raw", "Clay's last row, whatever columns it has", _WITH_LEAD),
+    Place("json", "Lead.written_back", "what Clay took of ours last", _WITH_LEAD),
     Place("json", "Lead.recent_posts", "what the person wrote", _WITH_LEAD),
     Place("json", "Attempt.providers", "names of providers and fields", f"{_NEVER}; {_WITH_LEAD}"),
     Place("json", "WebhookDelivery.headers", "four technical headers", "emptied with the body"),

@@ -16,19 +16,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
 django_application = get_wsgi_application()
 
 from enrichment.setup import WEBHOOK_PATH  # noqa: E402 - once Django is set up
+from enrichment.views.webhooks import clay_enrichment_complete  # noqa: E402
 
 
 class WebhookHandler(WSGIHandler):
     """Django without what serves people: a delivery has no session, no page and no browser, and comes by the thousand.
 
-    HTTPS and the check of the host name stay.
+    HTTPS and the check of the host name stay. There is one address, so none is looked up.
     """
 
     def load_middleware(self, is_async: bool = False) -> None:
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        handler: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        handler: Any = convert_exception_to_response(clay_enrichment_complete)
         for middleware in (CommonMiddleware, SecurityMiddleware):
             handler = convert_exception_to_response(middleware(handler))
         self._middleware_chain = handler

@@ -142,7 +142,7 @@ def _create_again(drift: Drift) -> None:
             name: value for name, value in lead.raw.items() if name not in (*REFERENCES, "enrichment_status")
         }
         Lead.objects.filter(pk=lead.pk, clay_row_id=drift.row_id or None).update(
-            clay_row_id=None, clay_table_id="", raw=known
+            clay_row_id=None, clay_table_id="", raw=known, written_back={}
         )
         lead.refresh_from_db()
         if found is None:

@@ -213,7 +213,9 @@ def _look_for_absent(run: ReconcileRun) -> bool:
         return False
     client = clay()
     answers = fanout.each(
-        leads, lambda lead: client.get_row(lead.clay_table_id or run.tables[0], str(lead.clay_row_id))
+        leads,
+        lambda lead: client.get_row(lead.clay_table_id or run.tables[0], str(lead.clay_row_id)),
+        vendor="clay",
     )
     absent: list[Lead] = []
     for lead, answer in zip(leads, answers, strict=True):

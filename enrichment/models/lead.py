@@ -220,6 +220,9 @@ class Lead(models.Model):
     )
     write_back_after = models.DateTimeField(null=True, blank=True)
     write_back_tries = models.PositiveSmallIntegerField(default=0)
+    written_back = models.JSONField(
+        default=dict, blank=True, help_text="column → what Clay took of ours last, whatever it made of it"
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     search = models.GeneratedField(expression=SearchText(), output_field=SearchVectorField(), db_persist=True)

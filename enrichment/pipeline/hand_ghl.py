@@ -30,7 +30,7 @@ def send_all(asked: Sequence[tuple[Lead, bool]], until: float) -> list[Outcome]:
     def call(one: tuple[Lead, bool]) -> Sent | NotSent:
         return NotSent() if stopping.asked() or time.monotonic() > until else _send(*one)
 
-    return fanout.each(asked, call)
+    return fanout.each(asked, call, vendor="ghl", changes=True)
 
 
 def _send(lead: Lead, unsure: bool) -> Sent | NotSent:

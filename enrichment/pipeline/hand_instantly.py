@@ -31,7 +31,7 @@ def send_all(asked: Sequence[tuple[Lead, bool]], until: float) -> list[Outcome]:
     def call(one: tuple[Lead, bool]) -> Sent | NotSent:
         return NotSent() if stopping.asked() or time.monotonic() > until else _send(*one)
 
-    answers = fanout.each(alone, call)
+    answers = fanout.each(alone, call, vendor="instantly", changes=True)
     outcomes |= {lead.pk: answer for (lead, _), answer in zip(alone, answers, strict=True)}
     return [outcomes[lead.pk] for lead, _ in asked]
 
@@ -50,7 +50,7 @@ def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
         return {}
     try:
         added = instantly().add_leads([instantly_lead(lead) for lead in leads], skip_if_in_campaign=True)
-    except Permanent:
+    except (Permanent, ValueError):  # by Instantly, or by our own rules before anything left
         return {}
     except VendorError as error:
         return {lead.pk: error for lead in leads}

@@ -42,7 +42,9 @@ def run_due() -> int:
     attempts = list(Attempt.objects.filter(pk__in=ids).select_related("lead"))
     client = clay()
     rows = fanout.each(
-        attempts, lambda attempt: client.get_row(attempt.lead.clay_table_id, str(attempt.lead.clay_row_id))
+        attempts,
+        lambda attempt: client.get_row(attempt.lead.clay_table_id, str(attempt.lead.clay_row_id)),
+        vendor="clay",
     )
     for attempt, row in zip(attempts, rows, strict=True):
         _guarded(attempt, row)

@@ -22,7 +22,7 @@ from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsuppor
 
 LEAD, WEBHOOK, IMPORT = "lead", "webhook", "import"
 # What changes without anything about the person having changed.
-_VOLATILE = {"search", "raw", "icp_score", "icp_tier", "clay_score", "clay_tier"}
+_VOLATILE = {"search", "raw", "written_back", "icp_score", "icp_tier", "clay_score", "clay_tier"}
 NOBODY = Identity()
 _CONTENTS = sorted(PERSONAL["Lead"] - _VOLATILE)
 
@@ -185,8 +185,9 @@ def _write(lead: Lead, written: Mapping[str, Any]) -> None:
         setattr(lead, name, value)
     lead.pinned_fields = sorted({*lead.pinned_fields, *written})
     lead.raw = {**lead.raw, **{name: value for name, value in written.items() if name in lead.raw}}
+    lead.written_back = {name: value for name, value in lead.written_back.items() if name not in written}
     lead.conflicts.filter(field__in=list(written)).delete()
-    names = [*written, "pinned_fields", "raw", "updated_at"]
+    names = [*written, "pinned_fields", "raw", "written_back", "updated_at"]
     if lead.scored_at is not None and not lead.restriction:
         scoring.apply(lead)
         names += ["icp_score", "icp_tier", "scorecard", "scored_at"]

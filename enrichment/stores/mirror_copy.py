@@ -25,6 +25,7 @@ OURS = ("icp_score", "icp_tier")
 GIVEN_BY = {
     "clay_row_id": "Clay",
     "raw": "Clay",
+    "written_back": "Swarm Admin, to Clay",
     "clay_score": "Clay",
     "clay_tier": "Clay",
     "ghl_contact_id": System.GHL.label,

@@ -14,15 +14,15 @@ from enrichment.pipeline import receive
 @require_POST
 def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
     """Store the raw body and answer; a tick reads it. 401 without the secret, 413 over WEBHOOK_MAX_BYTES."""
-    if not has_secret(request.headers.get("X-Webhook-Secret", "")):
+    if not has_secret(request.META.get("HTTP_X_WEBHOOK_SECRET", "")):
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
-    length = request.headers.get("Content-Length", "")
+    length = request.META.get("CONTENT_LENGTH", "")
     if length.isdecimal() and int(length) > settings.WEBHOOK_MAX_BYTES:
         return too_large()
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
         return too_large()
-    receive.store(body, dict(request.headers))
+    receive.store(body, receive.headers_in(request.META))
     return JsonResponse({"status": "stored"})
 
 

@@ -2,7 +2,12 @@
 
 from decimal import Decimal
 
+from django.utils import timezone
+
 from enrichment.models import Attempt, Disclosure, FieldFact, Handover, Lead, WebhookDelivery
+from enrichment.pipeline import mirror
+from enrichment.vendors.connections import clay
+from tests.enrichment.clay_table import change_row
 
 
 def test_the_example_lead_comes_out_as_the_specification_says(pipeline):
@@ -41,6 +46,19 @@ def test_many_leads_reach_both_systems_once_each(pipeline):
     by_row = {lead.clay_row_id: lead for lead in leads}
     assert all(row["ghl_contact_id"] == by_row[row["id"]].ghl_contact_id for row in rows)
     assert stats["clay"]["duplicates_by_linkedin_url"] == 0
+
+
+def test_a_clay_that_keeps_another_value_than_we_wrote_is_told_once(pipeline):
+    lead = pipeline.lead("stubborn")
+    pipeline.settle()
+    lead.refresh_from_db()
+    assert lead.written_back["ghl_contact_id"] == lead.ghl_contact_id
+    change_row(pipeline, lead.clay_row_id, ghl_contact_id="in its own spelling")
+    row = clay().get_row(lead.clay_table_id, lead.clay_row_id)
+    mirror.apply(lead.pk, row, event_at=timezone.now())
+    lead.refresh_from_db()
+    assert lead.raw["ghl_contact_id"] == "in its own spelling"
+    assert lead.write_back_after is None
 
 
 def test_our_own_write_back_starts_nothing(pipeline):

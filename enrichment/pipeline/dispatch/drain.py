@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from enrichment import holds, stopping
-from enrichment.leases import claim
+from enrichment.clock import in_seconds
+from enrichment.leases import claim, release
 from enrichment.models import Batch
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.outcome import finish, items_of
 from enrichment.pipeline.dispatch.withheld import passing
 from enrichment.states import BatchStatus
+from enrichment.vendors import limiter
 
 
 def drain(
@@ -33,7 +35,10 @@ def drain(
         if not items:
             finish(batch)
         elif read_back and batch.claimed_from == BatchStatus.UNKNOWN:  # type: ignore[attr-defined]
-            read_back(batch, items)
+            if wait := limiter.blocked_for(limiter.READS):
+                release(batch, not_before=in_seconds(wait), counted=False)
+            else:
+                read_back(batch, items)
         elif not _sent(batch, items, send):
             break
         made += 1

@@ -110,7 +110,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         page = client.search_rows(batch.table_id, {"linkedin_url": item.lead.linkedin_url}, limit=2)
         return page.rows[0].id if page.rows else ""
 
-    answers = fanout.each(items, find)
+    answers = fanout.each(items, find, vendor="clay")
     if any(isinstance(answer, NotOffered) for answer in answers):
         answers = _from_export(batch, items)
         if not answers:

@@ -186,7 +186,9 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, who
 def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After an unknown outcome: a row that Clay shows at work or newly enriched was triggered (D12)."""
     client = clay()
-    rows = fanout.each(items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)))
+    rows = fanout.each(
+        items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)), vendor="clay"
+    )
     with transaction.atomic():
         ended = _ended(batch, items)
         read = [(item, row) for item, row in zip(items, rows, strict=True) if item.lead_id not in ended]

@@ -37,13 +37,15 @@ def run_due() -> int:
 def columns_of(lead: Lead, taken_over: Iterable[str] = ()) -> dict[str, Any]:
     """What Clay should hold of ours and does not hold yet, by its last row.
 
+    What it took before and keeps otherwise is not written again: its webhook about that would ask for the next.
     `taken_over`: columns that the mirror supplied instead of a provider. A pinned one is ours alone.
     """
     wanted = [*REFERENCES, *(name for name in taken_over if name not in lead.pinned_fields)]
     ours = {name: getattr(lead, name) for name in wanted if getattr(lead, name)}
     if lead.enrichment_status in FINAL_STATUSES:
         ours["enrichment_status"] = str(lead.enrichment_status)
-    return {name: value for name, value in ours.items() if lead.raw.get(name) != value}
+    taken = lead.written_back
+    return {name: value for name, value in ours.items() if value not in (lead.raw.get(name), taken.get(name))}
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
@@ -81,13 +83,13 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
 def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], done: set[str]) -> None:
     """Clay holds these values now, so its next webhook about them will change nothing."""
     held = {
-        item.lead_id: {"raw": updates[str(item.lead.clay_row_id)], "write_back_tries": 0}
+        item.lead_id: {"raw": written, "written_back": written, "write_back_tries": 0}
         for item in items
-        if str(item.lead.clay_row_id) in done
+        if str(item.lead.clay_row_id) in done and (written := updates[str(item.lead.clay_row_id)])
     }
     list(Lead.objects.filter(pk__in=held).order_by("pk").select_for_update().values_list("pk"))
     # Merged: a webhook may have brought a newer row while the call was under way.
-    update_each(Lead, held, merged=["raw"])
+    update_each(Lead, held, merged=["raw", "written_back"])
 
 
 def _after_error(

@@ -29,7 +29,7 @@ WRITTEN = (
     "mutual_connections", "clay_score", "clay_tier", "enriched_at", "clay_seen_at", "clay_row_id",
     "enrichment_cost", "icp_score", "icp_tier", "scorecard_id", "scored_at", "in_progress_since", "error_kind",
     "error_message", "error_provider", "error_at", "needs_person", "dispatch_after", "dispatch_priority",
-    "dispatch_tries", "skip_providers", "only_providers", "write_back_after",
+    "dispatch_tries", "skip_providers", "only_providers", "write_back_after", "written_back",
 )  # fmt: skip
 
 
@@ -148,6 +148,7 @@ def _settle(case: Case, now: datetime.datetime) -> None:
     attempt = case.attempts[0] if case.attempts else None
     if attempt is not None and attempt.status in settle.OPEN_ATTEMPT:
         case.closed = True
+        lead.written_back = {}  # the run has set the columns anew
         case.again = settle.next_dispatch(lead, attempt, case.error)
         case.effect.changed.append("attempt")
     before = lead.enrichment_status

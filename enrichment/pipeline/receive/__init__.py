@@ -16,7 +16,7 @@ from enrichment.pipeline.receive.judging import (
     suppressed,
 )
 from enrichment.pipeline.receive.reading import claim, process, run_due
-from enrichment.pipeline.receive.storing import store
+from enrichment.pipeline.receive.storing import headers_in, store
 
 __all__ = [
     "Event",
@@ -24,6 +24,7 @@ __all__ = [
     "Malformed",
     "claim",
     "earlier_copies",
+    "headers_in",
     "identities_in",
     "judge",
     "process",

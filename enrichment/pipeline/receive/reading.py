@@ -126,7 +126,9 @@ def _fetched(pending: Sequence[Pending]) -> list[Pending]:
         return []
     client = clay()
     answers = fanout.each(
-        pending, lambda p: client.get_row(p.lead.clay_table_id or p.event.table_id, p.event.row_id)
+        pending,
+        lambda p: client.get_row(p.lead.clay_table_id or p.event.table_id, p.event.row_id),
+        vendor="clay",
     )
     return [Pending(p.delivery, p.event, p.lead, answer) for p, answer in zip(pending, answers, strict=True)]
 

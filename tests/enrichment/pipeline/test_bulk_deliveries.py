@@ -4,7 +4,7 @@ import pytest
 
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import Disclosure, Handover
-from enrichment.pipeline import deliver, hand_instantly
+from enrichment.pipeline import deliver, hand_ghl, hand_instantly
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.sent import Sent
 from enrichment.states import HandoverStatus
@@ -130,3 +130,24 @@ def test_the_limit_is_obeyed_and_what_it_refuses_waits_uncounted(pipeline, setti
     assert set(Handover.objects.filter(status="planned").values_list("tries", flat=True)) == {0}
     assert 0 < deliver.waits("ghl") <= 10.1
     assert limiter.room("ghl.calls", "location") == 0
+
+
+@pytest.mark.parametrize("system", ["ghl", "instantly"])
+def test_a_lead_that_breaks_our_own_code_does_not_take_the_round_with_it(pipeline, monkeypatch, system):
+    leads = planned(4, [system])
+    poison = leads[1].pk
+    module, name = (hand_ghl, "ghl_contact") if system == "ghl" else (hand_instantly, "instantly_lead")
+    real = getattr(module, name)
+
+    def told(lead):
+        if lead.pk == poison:
+            raise ValueError("a secret@person.example")
+        return real(lead)
+
+    monkeypatch.setattr(module, name, told)
+    deliver.run_due(system)
+    done = Handover.objects.filter(status=HandoverStatus.DONE).values_list("lead_id", flat=True)
+    assert sorted(done) == sorted(lead.pk for lead in leads if lead.pk != poison)
+    left = Handover.objects.get(lead=poison)
+    assert left.status == HandoverStatus.UNKNOWN
+    assert "person.example" not in left.error_message
