@@ -61,13 +61,13 @@ def _statement() -> str:
         if not field.primary_key and field.name not in GIVEN
     ]
     defaults = [sql.Literal(field.get_db_prep_save(field.get_default(), connection)) for field in others]
-    columns = [*GIVEN, *(field.column for field in others)]
+    columns = [*GIVEN, *(str(field.column) for field in others)]
     with connection.cursor() as cursor:
         return (
             sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s::jsonb, %s, %s, {})")
             .format(
                 sql.Identifier(WebhookDelivery._meta.db_table),
-                sql.SQL(", ").join(map(sql.Identifier, columns)),
+                sql.SQL(", ").join([sql.Identifier(column) for column in columns]),
                 sql.SQL(", ").join(defaults),
             )
             .as_string(cursor.cursor)
