@@ -1,4 +1,4 @@
-"""Pages of a long list, newest first, by cursor: a page a million rows down costs what the first one costs."""
+"""Pages of a long list in the order of time, by cursor: a page a million rows down costs what the first one costs."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -17,26 +17,33 @@ class Page(Generic[Row]):
     before: int | None
 
 
-def newest_first(
-    rows: QuerySet[Row], *, size: int, moment: str = "", after: int = 0, before: int = 0
+def by_time(
+    rows: QuerySet[Row],
+    *,
+    size: int,
+    moment: str = "",
+    after: int = 0,
+    before: int = 0,
+    oldest_first: bool = False,
 ) -> Page[Row]:
     """The `size` rows after (or before) the row with that id, by `moment` and id, or by id alone.
 
-    A cursor whose row is gone begins at the newest.
+    Newest first, unless `oldest_first`. A cursor whose row is gone begins at the first.
     """
     anchor = _anchor(rows, moment, after or before)
     backwards = bool(before and not after and anchor is not None)
+    rising = backwards != oldest_first
     names = [name for name in (moment, "pk") if name]
-    found = rows if anchor is None else rows.filter(_beyond(moment, anchor, backwards))
-    taken = list(found.order_by(*(name if backwards else f"-{name}" for name in names))[: size + 1])
+    found = rows if anchor is None else rows.filter(_beyond(moment, anchor, rising))
+    taken = list(found.order_by(*(name if rising else f"-{name}" for name in names))[: size + 1])
     more, taken = len(taken) > size, taken[:size]
     if backwards:
         taken.reverse()
-    is_later, is_earlier = (more, True) if backwards else (anchor is not None, more)
+    is_before, is_after = (more, True) if backwards else (anchor is not None, more)
     return Page(
         taken,
-        after=taken[-1].pk if taken and is_earlier else None,
-        before=taken[0].pk if taken and is_later else None,
+        after=taken[-1].pk if taken and is_after else None,
+        before=taken[0].pk if taken and is_before else None,
     )
 
 
@@ -47,9 +54,9 @@ def _anchor(rows: QuerySet[Any], moment: str, pk: int) -> tuple[Any, int] | None
     return rows.model._default_manager.filter(pk=pk).values_list(*names).first()
 
 
-def _beyond(moment: str, anchor: tuple[Any, int], backwards: bool) -> Q:
+def _beyond(moment: str, anchor: tuple[Any, int], rising: bool) -> Q:
     at, pk = anchor
-    way = "gt" if backwards else "lt"
+    way = "gt" if rising else "lt"
     if not moment:
         return Q(**{f"pk__{way}": pk})
     # The first condition alone is a stretch of the index; the second cuts within one moment.

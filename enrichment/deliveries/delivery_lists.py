@@ -12,13 +12,14 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from enrichment.cursor import Page, newest_first
+from enrichment.cursor import Page, by_time
 from enrichment.models import Handover, Lead, Verdict, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.overview import remembered
 from enrichment.states import DeliveryStatus, HandoverStatus
 
 SIZES = (25, 50, 100)
+OLDEST = "oldest"  # the other way to sort is newest first
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 SPANS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
 EVENTS = (
@@ -38,7 +39,7 @@ class DeliveryList:
 
     def __init__(self, params: QueryDict) -> None:
         self.params = QueryDict(mutable=True)
-        for name in (*self.names, "q", "size"):
+        for name in (*self.names, "q", "size", "sort"):
             if value := params.get(name, "").strip()[:100].replace("\x00", ""):
                 self.params[name] = value
         self.after, self.before = _number(params.get("after")), _number(params.get("before"))
@@ -55,6 +56,15 @@ class DeliveryList:
     def size(self) -> int:
         size = _number(self.params.get("size"))
         return size if size in SIZES else SIZES[0]
+
+    @property
+    def oldest_first(self) -> bool:
+        return self.params.get("sort") == OLDEST
+
+    @property
+    def turned_query(self) -> str:
+        """The query of the same list in the other order, from its beginning."""
+        return self.query_with(sort=None if self.oldest_first else OLDEST)
 
     @property
     def query(self) -> str:
@@ -104,13 +114,23 @@ class DeliveryList:
 
     def count(self) -> int:
         """How many rows there are in all, counted some seconds ago at most."""
-        hashed = hashlib.sha256(self.query_with(size=None).encode()).hexdigest()[:24]
+        hashed = hashlib.sha256(self.query_with(size=None, sort=None).encode()).hexdigest()[:24]
         return int(remembered(f"{type(self).__name__}:{hashed}", lambda: self.rows().order_by().count()))
+
+    def ordered(self) -> QuerySet[Any]:
+        """All rows in the order of the list, for a file."""
+        names = [name for name in (self.moment, "pk") if name]
+        return self.rows().order_by(*(name if self.oldest_first else f"-{name}" for name in names))
 
     @cached_property
     def page(self) -> Page[Any]:
-        return newest_first(
-            self.rows(), size=self.size, moment=self.moment, after=self.after, before=self.before
+        return by_time(
+            self.rows(),
+            size=self.size,
+            moment=self.moment,
+            after=self.after,
+            before=self.before,
+            oldest_first=self.oldest_first,
         )
 
 

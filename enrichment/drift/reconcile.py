@@ -11,14 +11,14 @@ import logging
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery, stopping
 from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
 from enrichment.connections import clay_table
+from enrichment.drift import absent
 from enrichment.drift.differences import (
-    Finding,
     compare,
     known_rows,
     record,
@@ -26,10 +26,8 @@ from enrichment.drift.differences import (
     settle,
     without_suppressed,
 )
-from enrichment.models import BatchItem, Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
+from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
-from enrichment.models.work import BatchKind
-from enrichment.states import EnrichmentStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.clay import RowPage
 from enrichment.vendors.connections import clay
@@ -203,7 +201,7 @@ def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str =
 
 def _look_for_absent(run: ReconcileRun) -> bool:
     """Some of the leads whose row was not read, asked for one by one; False: not now, or finished."""
-    leads = list(_unread(run)[:LOOKED_FOR_AT_ONCE])
+    leads = list(absent.unread(run)[:LOOKED_FOR_AT_ONCE])
     if not leads:
         _finish(run)
         return False
@@ -217,44 +215,19 @@ def _look_for_absent(run: ReconcileRun) -> bool:
         lambda lead: client.get_row(lead.clay_table_id or run.tables[0], str(lead.clay_row_id)),
         vendor="clay",
     )
-    absent: list[Lead] = []
+    gone: list[Lead] = []
     for lead, answer in zip(leads, answers, strict=True):
         if isinstance(answer, NotFound) and answer.recovery == Recovery.UNENRICHABLE:
-            absent.append(lead)
+            gone.append(lead)
         elif isinstance(answer, VendorError) and answer.recovery == Recovery.SET_ASIDE:
             # The address of this one row is refused, today and tomorrow: the others are looked for all the same.
             log.warning("reconciliation %s: lead %s: %s", run.pk, lead.pk, answer)
         elif isinstance(answer, VendorError):
             return _after_error(run, run.tables[0], answer, limiter.READS)
     with transaction.atomic():
-        record(without_suppressed([_absent(lead) for lead in absent]))
+        record(without_suppressed([absent.finding(lead) for lead in gone]))
         _save(run, confirmed_to=leads[-1].pk, tries=0, in_flight_since=timezone.now())
     return True
-
-
-def _unread(run: ReconcileRun) -> QuerySet[Lead]:
-    """Leads with a row that this run should have read and did not; rows made since it began are not due yet."""
-    made = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.ROWS, status=ItemStatus.DONE)
-    seen = SeenRow.objects.filter(run=run, row_id=OuterRef("clay_row_id"))
-    leads = Lead.objects.usable().filter(clay_row_id__isnull=False, pk__gt=run.confirmed_to)
-    leads = leads.exclude(Exists(seen))
-    leads = leads.exclude(Exists(made.filter(batch__finished_at__gte=run.started_at)))
-    if not run.full:  # what changed: the rows Clay gave ids to since the last run
-        leads = leads.filter(Exists(made.filter(batch__finished_at__gte=run.since)))
-    return leads.order_by("pk").only(
-        "linkedin_url",
-        "email_work",
-        "email_personal",
-        "phone",
-        "clay_row_id",
-        "clay_table_id",
-        "clay_seen_at",
-    )
-
-
-def _absent(lead: Lead) -> Finding:
-    kind = DriftKind.ROW_GONE if lead.clay_seen_at else DriftKind.NOT_KEPT
-    return Finding(kind, lead.identity, lead.pk, lead.clay_table_id, str(lead.clay_row_id))
 
 
 # ---------------------------------------------------------------- the end
@@ -263,7 +236,7 @@ def _absent(lead: Lead) -> Finding:
 def _finish(run: ReconcileRun, error: str = "") -> None:
     with transaction.atomic():
         if not error:
-            _find_rowless()
+            absent.find_rowless()
             opened = Drift.objects.filter(resolved_at__isnull=True)
             if run.full:  # everything was read, so what was not seen in this run is over
                 resolve(opened.filter(last_seen__lt=run.started_at).exclude(kind=DriftKind.NO_ROW))
@@ -282,24 +255,3 @@ def _finish(run: ReconcileRun, error: str = "") -> None:
 def _ours() -> dict[str, int]:
     counted = Lead.objects.filter(clay_row_id__isnull=False).exclude(clay_table_id="")
     return dict(counted.order_by().values_list("clay_table_id").annotate(count=Count("pk")))
-
-
-def _find_rowless() -> None:
-    """Leads that wait for a row that nobody is going to make."""
-    settled = timezone.now() - span(settings.POLL_AFTER_SECONDS)
-    waiting = BatchItem.objects.filter(lead=OuterRef("pk"), status=ItemStatus.PLANNED)
-    lost = (
-        Lead.objects.usable()
-        .filter(
-            enrichment_status=EnrichmentStatus.PENDING,
-            clay_row_id__isnull=True,
-            dispatch_after__isnull=True,
-            updated_at__lt=settled,
-        )
-        .exclude(Exists(waiting))
-        .order_by("pk")
-    )
-    found = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
-    record(found)
-    still = [finding.subject for finding in found]
-    resolve(Drift.objects.filter(kind=DriftKind.NO_ROW).exclude(subject__in=still))

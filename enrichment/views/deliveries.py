@@ -123,7 +123,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 def _lines(wanted: HandoverList) -> Iterator[list[str]]:
     yield ["Delivery", "Lead", "System", "Status", "Record", "Stored otherwise", "Tries", "Error", "Finished"]
-    for each in wanted.rows().order_by("-pk").iterator(chunk_size=2_000):
+    for each in wanted.ordered().iterator(chunk_size=2_000):
         yield [
             str(each.pk),
             str(each.lead_id),

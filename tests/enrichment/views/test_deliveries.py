@@ -110,6 +110,12 @@ def test_filters(sales_client: Client, query: str, names: str) -> None:
     assert {row.pk for row in sales_client.get(f"/deliveries/?{query}").context["rows"]} == expected
 
 
+def test_the_header_turns_the_list(sales_client: Client) -> None:
+    pks = [handover().pk for _ in range(3)]
+    assert [row.pk for row in sales_client.get("/deliveries/").context["rows"]] == pks[::-1]
+    assert [row.pk for row in sales_client.get("/deliveries/?sort=oldest").context["rows"]] == pks
+
+
 def test_a_lead_is_found_by_its_number(sales_client: Client) -> None:
     given, _ = handover(), handover()
     assert [row.pk for row in sales_client.get(f"/deliveries/?q={given.lead_id}").context["rows"]] == [

@@ -193,17 +193,30 @@ def test_a_row_is_found_by_its_lead_too(sales_client: Client) -> None:
     assert [row.pk for row in sales_client.get("/webhooks/?q=row_of_lead").context["rows"]] == [delivery.pk]
 
 
-def test_pages_by_cursor_show_each_once_and_go_back(sales_client: Client) -> None:
+@pytest.mark.parametrize("sort", ["", "oldest"])
+def test_pages_by_cursor_show_each_once_and_go_back(sales_client: Client, sort: str) -> None:
     same = timezone.now()  # many in one moment: the id decides
     pks = [stored(received_at=same).pk for _ in range(60)]
-    first = sales_client.get("/webhooks/").context
+    first = sales_client.get(f"/webhooks/?sort={sort}").context
     second = sales_client.get(f"/webhooks/?{first['next_query']}").context
     third = sales_client.get(f"/webhooks/?{second['next_query']}").context
     shown = [row.pk for context in (first, second, third) for row in context["rows"]]
-    assert shown == sorted(pks, reverse=True)
+    assert shown == sorted(pks, reverse=not sort)
     assert (first["previous_query"], third["next_query"]) == ("", "")
     back = sales_client.get(f"/webhooks/?{third['previous_query']}").context
     assert [row.pk for row in back["rows"]] == [row.pk for row in second["rows"]]
+
+
+def test_the_header_turns_the_list_and_keeps_its_filters(sales_client: Client) -> None:
+    old = stored(verdict="stale", received_at=timezone.now() - timezone.timedelta(hours=2))
+    new = stored(verdict="stale")
+    shown = sales_client.get("/webhooks/?verdict=stale")
+    assert "/webhooks/?verdict=stale&amp;sort=oldest" in shown.content.decode()
+    turned = sales_client.get("/webhooks/?verdict=stale&sort=oldest")
+    assert [row.pk for row in turned.context["rows"]] == [old.pk, new.pk]
+    assert 'aria-sort="ascending"' in turned.content.decode()
+    lines = sales_client.post("/webhooks/export/", {"query": "verdict=stale&sort=oldest"}).getvalue()
+    assert [line.split(",")[0] for line in lines.decode().splitlines()[1:]] == [str(old.pk), str(new.pk)]
 
 
 def test_a_list_costs_the_same_however_long(sales_client: Client) -> None:
@@ -339,11 +352,11 @@ def test_the_rows_ask_again_until_none_is_open(sales_client: Client) -> None:
     page = sales_client.get("/webhooks/?size=50").content.decode()
     assert 'hx-get="/webhooks/?size=50&amp;live=1"' in page
     answer = sales_client.get("/webhooks/?size=50&live=1", headers=FRAGMENT)
-    assert 'hx-target="#deliveries"' in answer.content.decode()
+    assert 'hx-trigger="every 3s' in answer.content.decode()
     assert "HX-Push-Url" not in answer.headers
     WebhookDelivery.objects.filter(pk=delivery.pk).update(status="processed", verdict="accepted")
     answer = sales_client.get("/webhooks/?size=50&live=1", headers=FRAGMENT)
-    assert 'hx-target="#deliveries"' not in answer.content.decode()
+    assert 'hx-trigger="every 3s' not in answer.content.decode()
 
 
 def test_changed_columns_are_named_as_people_call_them(sales_client: Client) -> None:
