@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
+from enrichment.leases import REDIS_IS_AWAY
+from enrichment.vendors.errors import Permanent, Recovery, Retryable, UnknownOutcome, VendorError
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,24 @@ def each(
         except VendorError as error:
             return error
         except Exception as error:
-            name = type(error).__name__  # its words may hold a person's data
-            log.error("a call to %s failed by itself: %s", vendor, name)  # noqa: TRY400
-            kind, recovery = (
-                (UnknownOutcome, Recovery.READ_BACK) if changes else (Permanent, Recovery.NEEDS_PERSON)
-            )
-            return kind(vendor, "call", code="internal_error", message=name, recovery=recovery)
+            return _own_fault(error, vendor, changes)
 
     if len(items) < 2 or settings.VENDOR_CONCURRENCY < 2:
         return [guarded(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(settings.VENDOR_CONCURRENCY, len(items))) as pool:
         return list(pool.map(guarded, items))
+
+
+def _own_fault(error: Exception, vendor: str, changes: bool) -> VendorError:
+    name = type(error).__name__  # its words may hold a person's data
+    log.error("a call to %s failed by itself: %s", vendor, name)
+    kind, recovery = _worth(error, changes)
+    return kind(vendor, "call", code="internal_error", message=name, recovery=recovery)
+
+
+def _worth(error: Exception, changes: bool) -> tuple[type[VendorError], Recovery]:
+    if changes:
+        return UnknownOutcome, Recovery.READ_BACK
+    if isinstance(error, REDIS_IS_AWAY):
+        return Retryable, Recovery.DELAY
+    return Permanent, Recovery.NEEDS_PERSON

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import redis
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -14,9 +15,15 @@ from enrichment.models.work import Leased
 from enrichment.states import advance, advance_each, advance_one
 
 log = logging.getLogger(__name__)
+REDIS_IS_AWAY = (redis.ConnectionError, redis.TimeoutError)
 Work = TypeVar("Work", bound=Leased)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def server_is_away(error: Exception) -> bool:
+    """Whether PostgreSQL or Redis did not answer: then it says nothing about what was worked on."""
+    return isinstance(error, REDIS_IS_AWAY) or not connection.is_usable()
 
 
 def together(
@@ -35,8 +42,8 @@ def together(
         with transaction.atomic():
             return list(work(items))
     except Exception as error:
-        if not connection.is_usable():
-            raise  # the database is away, which is no item's fault: their leases run out
+        if server_is_away(error):
+            raise  # which is no item's fault: their leases run out
         if len(items) == 1:
             poisoned(items[0], error)
             return []

@@ -20,6 +20,7 @@ from enrichment.clock import in_seconds
 from enrichment.drift.differences import resolve
 from enrichment.drift.mend_ways import ROWLESS, WAYS, Later, NotMended, table_is_full
 from enrichment.leads.prices import Price, price
+from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, WaterfallVersion
 from enrichment.vendors.errors import VendorError
 from enrichment.waterfall.document import WaterfallDocument
@@ -128,7 +129,9 @@ def _one(drift: Drift) -> None:
         mine.update(mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1)
     except VendorError as error:
         _after_error(drift, error)
-    except Exception:
+    except Exception as error:
+        if server_is_away(error):
+            raise  # its lease runs out
         # One that cannot be mended must not keep the others from it.
         log.exception("mending of drift %s", drift.pk)
         mine.update(mend_after=None, mend_error="An internal error; the log names it.")

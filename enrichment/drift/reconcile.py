@@ -26,6 +26,7 @@ from enrichment.drift.differences import (
     settle,
     without_suppressed,
 )
+from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
 from enrichment.vendors import limiter
@@ -56,6 +57,8 @@ def run_due() -> int:
         while not stopping.asked() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
             pass
     except Exception as error:
+        if server_is_away(error):
+            raise  # it goes on from its cursor
         # Left open it would be begun again at every tick, and use up the ten exports of each hour.
         log.error("comparison %s ended: %s", run.pk, type(error).__name__)  # noqa: TRY400
         _save(run, is_open=False, error="internal_error")

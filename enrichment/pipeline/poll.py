@@ -3,12 +3,13 @@
 import logging
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery
 from enrichment.clock import due_in
+from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline import mirror
 from enrichment.pipeline.dispatch.outcome import fail_leads
@@ -57,7 +58,7 @@ def _guarded(attempt: Attempt, row: ClayRow | VendorError) -> None:
         with transaction.atomic():
             _one(attempt, row)
     except Exception as error:
-        if not connection.is_usable():
+        if server_is_away(error):
             raise
         log.error("poll of lead %s: %s", attempt.lead_id, type(error).__name__)  # noqa: TRY400
         if attempt.polls >= settings.MAX_ATTEMPTS:
