@@ -106,6 +106,7 @@
       Sortable.create(list, {
         handle: "[data-grip]",
         animation: 120,
+        forceFallback: true, // the same on a touch screen
         onEnd: ({ oldIndex, newIndex }) => {
           if (oldIndex !== newIndex) send(`move:${list.dataset.sort}.${oldIndex}:${newIndex}`);
         },

@@ -63,6 +63,7 @@ def cell(page, row, column):
 
 def drag(page, one, before):
     """By its grip, as a hand does."""
+    page.wait_for_function("row => Sortable.get(document.querySelector(row).closest('[data-sort]'))", arg=one)
     grip = page.locator(f"{one} [data-grip]")
     grip.scroll_into_view_if_needed()
     start, end = grip.bounding_box(), page.locator(before).bounding_box()
