@@ -15,6 +15,7 @@ urlpatterns = [
     # An admin makes the accounts and vouches for their addresses: nobody adds one to sign in with.
     path("account/email/", closed),
     path("account/", include("allauth.urls")),
+    path("", include("swarm_admin.access.urls")),
     path("api/", api.urls),
     re_path(r"^api(?:/|$)", unknown_route),
     path("", include("enrichment.urls")),

@@ -1,0 +1,201 @@
+"""People who work here: invited, given a role, shut out. Each act is in the audit ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.mail import EmailMessage
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.urls import reverse
+
+from enrichment.actions import NotPossible
+from gdpr import audit
+from swarm_admin.access.models import ApiKey
+from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
+
+ROLES = (SALES_OPS, COMPLIANCE, ADMIN)
+KNOWN = "Somebody with this e-mail is here already."
+MAIL = """You now have an account for Swarm Admin, as {role}.
+
+Choose a password here; the address works for {days} days, and once:
+{link}
+"""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """`link`: where they choose a password, told nowhere else. `is_mailed`: it went to their address too."""
+
+    user: User
+    link: str
+    is_mailed: bool
+
+
+def people() -> QuerySet[User]:
+    """Everybody, those who may sign in first; with `role`, `has_second_factor` and `open_sessions`."""
+    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(
+        type=Authenticator.Type.RECOVERY_CODES
+    )
+    roles = Group.objects.filter(user=OuterRef("pk"), name__in=ROLES).order_by("name").values("name")
+    return User.objects.annotate(
+        role=Subquery(roles[:1]),
+        has_second_factor=Exists(factors),
+        open_sessions=Count("usersession"),
+    ).order_by("-is_active", "email")
+
+
+# ---------------------------------------------------------------- what may be done
+
+
+def check_can_change(person: User, *, by: Any) -> None:
+    """Raises NotPossible: nobody changes their own role or shuts themselves out, so somebody else always can."""
+    if person.pk == by.pk:
+        raise NotPossible("Another admin does this: nobody changes what they may do themselves.")
+
+
+def check_is_not_last(person: User) -> None:
+    """Raises NotPossible where no other admin could sign in any more."""
+    admins = User.objects.filter(is_active=True, groups__name=ADMIN)
+    if admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists():
+        raise NotPossible("This is the last admin. Make somebody else one first.")
+
+
+# ---------------------------------------------------------------- what is done
+
+
+def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -> Invitation:
+    """A new person of a role, who chooses a password by the link; mailed where mail is set up.
+
+    Raises:
+        NotPossible: somebody has this address, or there is no such role.
+    """
+    email = email.strip().lower()
+    if role not in ROLES:
+        raise NotPossible("Choose one of the roles.")
+    if User.objects.filter(email__iexact=email).exists():
+        raise NotPossible(KNOWN)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, email, first_name=first_name, last_name=last_name)
+            user.groups.set([Group.objects.get(name=role)])
+            EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+            audit.record("invite_person", by=by, on=user, reason=role)
+    except IntegrityError:
+        raise NotPossible(KNOWN) from None
+    return _told(user, role)
+
+
+def link_again(person: User, *, by: Any) -> Invitation:
+    """A new link to choose a password with. Raises NotPossible for who may not sign in."""
+    if not person.is_active:
+        raise NotPossible("They are shut out. Let them in again first.")
+    with transaction.atomic():
+        audit.record("link_for_password", by=by, on=person)
+    return _told(person, person.groups.values_list("name", flat=True).first() or "")
+
+
+def give_role(person: User, role: str, *, by: Any) -> None:
+    """The one role they have from now on. Raises NotPossible."""
+    check_can_change(person, by=by)
+    if role not in ROLES:
+        raise NotPossible("Choose one of the roles.")
+    with transaction.atomic():
+        _one_after_the_other()
+        if role != ADMIN:
+            check_is_not_last(person)
+        others = person.groups.exclude(name__in=ROLES)
+        person.groups.set([*others, Group.objects.get(name=role)])
+        audit.record("give_role", by=by, on=person, reason=role)
+
+
+def shut_out(person: User, *, by: Any) -> None:
+    """They cannot sign in any more, and are signed out everywhere. What they did stays theirs. Raises NotPossible."""
+    check_can_change(person, by=by)
+    with transaction.atomic():
+        _one_after_the_other()
+        check_is_not_last(person)
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        audit.record("shut_out", by=by, on=person)
+    sign_out(person)
+
+
+def let_in(person: User, *, by: Any) -> None:
+    """They may sign in again. Raises NotPossible."""
+    check_can_change(person, by=by)
+    with transaction.atomic():
+        User.objects.filter(pk=person.pk).update(is_active=True)
+        audit.record("let_in", by=by, on=person)
+
+
+def end_sessions(person: User, *, by: Any) -> int:
+    """Signed out everywhere; how many sessions that ended."""
+    with transaction.atomic():
+        audit.record("end_sessions", by=by, on=person)
+    return sign_out(person)
+
+
+def take_second_factor(person: User, *, by: Any) -> None:
+    """For who lost theirs: they sign in by password alone, and are signed out everywhere. Raises NotPossible."""
+    check_can_change(person, by=by)
+    with transaction.atomic():
+        Authenticator.objects.filter(user=person).delete()
+        audit.record("take_second_factor", by=by, on=person)
+    sign_out(person)
+
+
+def issue_key(*, name: str, scopes: list[str], by: Any) -> tuple[ApiKey, str]:
+    """A key for a program, and its plain text, which is nowhere else. Raises ValueError for its scopes."""
+    with transaction.atomic():
+        key, plaintext = ApiKey.issue(name=name, scopes=scopes, by=by)
+        audit.record("issue_key", by=by, on=key, fields=key.scopes)
+    return key, plaintext
+
+
+def revoke_key(key: ApiKey, *, by: Any) -> None:
+    """It opens nothing any more."""
+    with transaction.atomic():
+        key.revoke()
+        audit.record("revoke_key", by=by, on=key)
+
+
+# ---------------------------------------------------------------- parts
+
+
+def sign_out(person: User) -> int:
+    sessions = list(UserSession.objects.filter(user=person))
+    for session in sessions:
+        session.end()
+    return len(sessions)
+
+
+def _one_after_the_other() -> None:
+    """Two admins who shut out each other at once would leave nobody."""
+    Group.objects.select_for_update().get(name=ADMIN)
+
+
+def _told(user: User, role: str) -> Invitation:
+    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+    uid, token = key.split("-", 1)
+    path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
+    link = f"{settings.BASE_URL}{path}"
+    days = settings.PASSWORD_RESET_TIMEOUT // 86_400
+    message = EmailMessage(
+        "Your account for Swarm Admin",
+        MAIL.format(role=role or "staff", days=days, link=link),
+        settings.DEFAULT_FROM_EMAIL,
+        [user.email],
+    )
+    try:
+        is_mailed = bool(message.send())
+    except Exception:
+        is_mailed = False
+    return Invitation(user, link, is_mailed)

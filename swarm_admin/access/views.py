@@ -1,0 +1,150 @@
+"""Staff and keys: who may do what?"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment.actions import NotPossible
+from swarm_admin.access import staff
+from swarm_admin.access.models import ApiKey, Scope
+
+PEOPLE = "auth.change_user"
+KEYS = "access.add_apikey"
+
+
+class Invite(forms.Form):
+    email = forms.EmailField(max_length=150, label="E-mail")
+    first_name = forms.CharField(max_length=150, label="First name")
+    last_name = forms.CharField(max_length=150, label="Last name", required=False)
+    role = forms.ChoiceField(choices=[(role, role) for role in staff.ROLES], label="Role")
+
+
+class Key(forms.Form):
+    name = forms.CharField(max_length=100, label="Whose key this is")
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label="What it opens"
+    )
+
+
+@require_GET
+@login_required
+@permission_required(PEOPLE, raise_exception=True)
+def show(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+@never_cache
+def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+    people = list(staff.people())
+    context = {
+        "people": people,
+        "active": sum(person.is_active for person in people),
+        "without_second": sum(person.is_active and not person.has_second_factor for person in people),  # type: ignore[attr-defined]
+        "roles": staff.ROLES,
+        "keys": ApiKey.objects.select_related("created_by"),
+        "live_keys": ApiKey.objects.filter(revoked_at=None).count(),
+        "scopes": dict(Scope.choices),
+        "invite": Invite(auto_id="invite_%s"),
+        "key_form": Key(auto_id="key_%s"),
+    }
+    return render(request, "access/staff.html", context | more, status=status)
+
+
+@require_POST
+@login_required
+@permission_required(PEOPLE, raise_exception=True)
+def invite(request: HttpRequest) -> HttpResponse:
+    form = Invite(request.POST, auto_id="invite_%s")
+    if not form.is_valid():
+        return _page(request, 422, invite=form)
+    try:
+        invitation = staff.invite(**form.cleaned_data, by=request.user)
+    except NotPossible as impossible:
+        form.add_error("email", str(impossible))
+        return _page(request, 422, invite=form)
+    return _page(request, invitation=invitation)
+
+
+def _link(person: User, request: HttpRequest) -> HttpResponse | str:
+    return _page(request, invitation=staff.link_again(person, by=request.user))
+
+
+def _role(person: User, request: HttpRequest) -> str:
+    staff.give_role(person, request.POST.get("role", ""), by=request.user)
+    return "The role counts from their next click."
+
+
+def _shut_out(person: User, request: HttpRequest) -> str:
+    staff.shut_out(person, by=request.user)
+    return "Shut out, and signed out everywhere."
+
+
+def _let_in(person: User, request: HttpRequest) -> str:
+    staff.let_in(person, by=request.user)
+    return "They may sign in again."
+
+
+def _end_sessions(person: User, request: HttpRequest) -> str:
+    ended = staff.end_sessions(person, by=request.user)
+    return f"{ended} session{'' if ended == 1 else 's'} ended."
+
+
+def _second_factor(person: User, request: HttpRequest) -> str:
+    staff.take_second_factor(person, by=request.user)
+    return "Taken away. They sign in by password, and should set up a new one."
+
+
+ACTS: dict[str, Callable[[User, HttpRequest], HttpResponse | str]] = {
+    "link": _link,
+    "role": _role,
+    "shut-out": _shut_out,
+    "let-in": _let_in,
+    "end-sessions": _end_sessions,
+    "second-factor": _second_factor,
+}
+
+
+@require_POST
+@login_required
+@permission_required(PEOPLE, raise_exception=True)
+def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """One of ACTS on one person."""
+    person = get_object_or_404(User, pk=pk)
+    try:
+        done = ACTS[name](person, request)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("staff")
+    if isinstance(done, HttpResponse):
+        return done
+    messages.success(request, done)
+    return redirect("staff")
+
+
+@require_POST
+@login_required
+@permission_required(KEYS, raise_exception=True)
+def issue_key(request: HttpRequest) -> HttpResponse:
+    """The plain text stands on the answer, and nowhere after it."""
+    form = Key(request.POST, auto_id="key_%s")
+    if not form.is_valid():
+        return _page(request, 422, key_form=form)
+    key, plaintext = staff.issue_key(**form.cleaned_data, by=request.user)
+    return _page(request, issued=key, plaintext=plaintext)
+
+
+@require_POST
+@login_required
+@permission_required(KEYS, raise_exception=True)
+def revoke_key(request: HttpRequest, pk: int) -> HttpResponse:
+    staff.revoke_key(get_object_or_404(ApiKey, pk=pk), by=request.user)
+    messages.success(request, "Revoked: it opens nothing any more.")
+    return redirect("staff")
