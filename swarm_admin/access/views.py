@@ -48,7 +48,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "people": people,
         "active": sum(person.is_active for person in people),
         "without_second": sum(person.is_active and not person.has_second_factor for person in people),  # type: ignore[attr-defined]
-        "roles": staff.ROLES,
+        "role_choices": staff.ROLES,
         "keys": ApiKey.objects.select_related("created_by"),
         "live_keys": ApiKey.objects.filter(revoked_at=None).count(),
         "scopes": dict(Scope.choices),
