@@ -82,6 +82,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "plan",
     },
     "JobMember": {"id", "job", "position", "subject", "lead", "status", "reason"},
+    "LeadView": {"id", "name", "query", "owner", "is_shared", "created_at"},
     "FailureIgnore": {"id", "what", "error_kind", "provider", "shape", "reason", "ignored_by", "ignored_at"},
     "RejectedRow": {"id", "job", "index", "field", "sentence"},
     "ClayFormula": {"id", "table_id", "scorecard", "fingerprint", "how", "placed_at", "placed_by"},

@@ -8,6 +8,7 @@ from enrichment.models.formula import ClayFormula, Placement
 from enrichment.models.handover import Disclosure, Handover
 from enrichment.models.job import BulkJob, JobMember, RejectedRow
 from enrichment.models.lead import Lead, Restriction, SourceType
+from enrichment.models.lead_view import LeadView
 from enrichment.models.provenance import FieldConflict, FieldFact
 from enrichment.models.provider import Charge, Provider, ProviderService, WaterfallKind
 from enrichment.models.rescore import AfterRescore, LeadChange, Rescore, TierMove
@@ -40,6 +41,7 @@ __all__ = [
     "JobMember",
     "Lead",
     "LeadChange",
+    "LeadView",
     "Placement",
     "Provider",
     "ProviderService",

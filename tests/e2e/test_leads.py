@@ -80,3 +80,21 @@ def test_new_leads_are_told_of_by_themselves(page: Page, sign_in: SignIn) -> Non
     page.evaluate("htmx.trigger('#lead-news', 'refresh')")
     page.get_by_role("link", name="1 new lead").click()
     expect(page.locator("[data-row]")).to_have_count(1)
+
+
+def test_a_view_is_saved_and_opened_from_its_menu(page, sign_in, assert_accessible):
+    sign_in(SALES_OPS)
+    for score in (90, 20):
+        EnrichedLeadFactory(icp_score=score, icp_tier=1 if score > 50 else 3)
+    page.goto("/leads/?tier=1")
+    page.get_by_text("Views", exact=True).click()
+    expect(page.locator("#lead-views")).to_contain_text("None yet")
+    page.get_by_label("Save this view as").fill("The best")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as “The best”.")).to_be_visible()
+    page.goto("/leads/")
+    expect(page.locator("[data-row]")).to_have_count(2)
+    page.get_by_text("Views", exact=True).click()
+    assert_accessible()
+    page.get_by_role("link", name="The best").click()
+    expect(page.locator("[data-row]")).to_have_count(1)

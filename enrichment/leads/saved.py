@@ -1,0 +1,51 @@
+"""Views of the list that staff keep: their own, and those that others share."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from enrichment.actions import NotPossible
+from enrichment.leads.lead_list import LeadList
+from enrichment.models import LeadView
+from gdpr import audit
+
+MOST = 50  # of one person
+LONGEST = 1000
+
+
+def visible(user: Any) -> QuerySet[LeadView]:
+    """Whatever this person may open, by name."""
+    return LeadView.objects.filter(Q(owner=user) | Q(is_shared=True)).select_related("owner")
+
+
+def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
+    """Keep a list's filters and order under a name; one of the same name and person is replaced.
+
+    Search words are left out, for they may name somebody. Raises NotPossible.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > 60:
+        raise NotPossible("A view needs a name of at most 60 characters.")
+    kept = LeadList(QueryDict(query), user=by).query_with(find=None)
+    if len(kept) > LONGEST:
+        raise NotPossible("These are more filters than a view can keep.")
+    mine = LeadView.objects.filter(owner=by)
+    if not mine.filter(name=name).exists() and mine.count() >= MOST:
+        raise NotPossible(f"You keep {MOST} views already. Delete one first.")
+    with transaction.atomic():
+        view, _ = LeadView.objects.update_or_create(
+            owner=by, name=name, defaults={"query": kept, "is_shared": is_shared}
+        )
+        audit.record("save_view", by=by, on=view)
+    return view
+
+
+def delete(view: LeadView, *, by: Any) -> None:
+    """Raises NotPossible for somebody else's."""
+    if view.owner_id != by.pk:
+        raise NotPossible("Its owner alone deletes a view.")
+    with transaction.atomic():
+        audit.record("delete_view", by=by, on=view)
+        view.delete()
