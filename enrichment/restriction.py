@@ -3,9 +3,11 @@
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from enrichment.models import BatchItem, Handover, Lead, Restriction
+from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
@@ -89,9 +91,17 @@ def _without(present: str, ground: Ground) -> str:
 
 
 def handing_over(lead_ids: Collection[int], system: str = "") -> bool:
-    """Whether a call that hands one of these leads to `system` (empty: to any) is under way."""
-    open_calls = Handover.objects.filter(lead__in=lead_ids, status=HandoverStatus.IN_FLIGHT)
-    return (open_calls.filter(system=system) if system else open_calls).exists()
+    """Whether a call that hands one of these leads to `system` (empty: to any) is under way.
+
+    Of one system, a call that never told is as good as under way: until it was looked for there, or withheld,
+    it may have made a record that a search does not show yet.
+    """
+    handovers = Handover.objects.filter(lead__in=lead_ids)
+    if not system:
+        return handovers.filter(status=HandoverStatus.IN_FLIGHT).exists()
+    # What waits for its notice is not looked for before; nothing can be waited for there.
+    unsure = Q(status=HandoverStatus.UNKNOWN) & ~Q(error_kind=NOTICE_OUTSTANDING)
+    return handovers.filter(Q(status=HandoverStatus.IN_FLIGHT) | unsure, system=system).exists()
 
 
 def going_to_clay(lead_ids: Collection[int]) -> bool:

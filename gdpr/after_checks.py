@@ -1,4 +1,7 @@
-"""The last look at an erased record, when its system cannot bring it back any more (GoHighLevel: 60 days)."""
+"""The last look at an erased record, when its system cannot bring it back any more (GoHighLevel: 60 days).
+
+What a legal hold kept beyond the end of its request is erased here too, when the hold is lifted.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from gdpr import audit, plan, stores, waits
+from gdpr import audit, holds, plan, stores, waits
 from gdpr.models import AfterCheck
 from gdpr.possible import NotPossible, said
 from gdpr.states import DutyStatus, advance, advance_one
@@ -42,10 +45,10 @@ def _look(duty: AfterCheck) -> None:
     record = Record(duty.store, duty.key)
     try:
         store = stores.named(duty.store)
+        _check_not_held(duty)
         if not _is_absent(store, record):
             store.erase(record)
-            _end(duty, DutyStatus.OPEN, "found_again", not_before=waits.backoff(duty.tries),
-                 error_message="It was there again; it is erased once more and looked for later.")  # fmt: skip
+            _look_again(duty, store)
             return
     except Later as later:
         again = later.not_before or waits.backoff(duty.tries)
@@ -64,7 +67,27 @@ def _look(duty: AfterCheck) -> None:
         )
         _end(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
     else:
+        if duty.due_at > timezone.now():
+            _end(duty, DutyStatus.OPEN, "read_back", not_before=duty.due_at, error_message="")
+            return
         _end(duty, DutyStatus.DONE, "done", done_at=timezone.now(), key="", error_message="", instructions="")
+
+
+def _check_not_held(duty: AfterCheck) -> None:
+    if holds.live(duty.store, duty.key):
+        raise Later("It is kept under legal hold.")
+
+
+def _look_again(duty: AfterCheck, store: PersonalDataStore) -> None:
+    """It was there: read back soon, and once more when the system cannot bring this erasure back either."""
+    _end(
+        duty,
+        DutyStatus.OPEN,
+        "found_again",
+        not_before=waits.backoff(duty.tries),
+        due_at=waits.due_in(store.recoverable_days * 86_400),
+        error_message="It was still there, or there again; it is erased and looked for once more.",
+    )
 
 
 def _is_absent(store: PersonalDataStore, record: Record) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gdpr import audit, deadline, plan
+from gdpr import audit, deadline, forget, plan
 from gdpr.identity import keys
 from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers.scan import REMAINS
@@ -116,6 +116,11 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
         f"{plan.label_of(step.store)} keeps record {step.record.key_hash[:12]}: {step.proof}"
         for step in steps
         if step.status == StepStatus.WITHHELD and step.action == Action.ERASE and step.record
+    ]
+    said += [
+        f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is open; "
+        "what it says of the person stays until it has ended."
+        for other in forget.named_in(request).order_by("pk")
     ]
     said.append(
         "Keyed hashes of the identifiers stay on the suppression list, so that the data do not come in again."

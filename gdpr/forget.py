@@ -16,6 +16,7 @@ from gdpr.models import (
     RequestStep,
     SubjectRequest,
 )
+from gdpr.models.request import RequestQuerySet
 from gdpr.package import files
 from gdpr.pipeline import settle
 from gdpr.states import CLOSED, MessageStatus
@@ -25,6 +26,11 @@ FIELDS = (
     "withdrawal_reason", "extension_reason",
 )  # fmt: skip
 ON_ITS_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.DRAFT)
+
+
+def named_in(request: SubjectRequest) -> RequestQuerySet:
+    """Other open requests with an identifier of this one: they name the person until they have ended."""
+    return SubjectRequest.objects.open().of_identity(request.identity_hashes).exclude(pk=request.pk)
 
 
 def run_due(limit: int = 50) -> int:

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from gdpr import audit, deadline
 from gdpr.identity import digest, keys
-from gdpr.kinds import Action
-from gdpr.models import FoundRecord, LegalHold, RequestStep
+from gdpr.kinds import Action, RequestKind
+from gdpr.models import AfterCheck, FoundRecord, LegalHold, RequestStep, SubjectRequest
 from gdpr.possible import NotPossible, said
-from gdpr.states import OPEN, StepStatus, advance
+from gdpr.states import OPEN, RequestStatus, StepStatus, advance
 
 HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
 
@@ -40,14 +40,12 @@ def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: An
     reason = said(reason, "which law or dispute asks to keep it")
     if review_on <= deadline.today():
         raise NotPossible("The day on which the hold is looked at again lies in the future.")
-    erasing = RequestStep.objects.filter(store=store, record__key=key, action=Action.ERASE)
     try:
         with transaction.atomic():
             hold = LegalHold.objects.create(
                 store=store, key=key, reason=reason, review_on=review_on, placed_by=by
             )
-            mine = erasing.filter(request__status__in=OPEN)
-            if mine.filter(status__in=[StepStatus.IN_FLIGHT, StepStatus.UNKNOWN]).exists():
+            if _is_being_erased(hold):
                 raise NotPossible("This record is being erased at this moment.")
             stopped = _withhold(hold)
             audit.record("place_hold", by=by, on=hold, counts={"steps": stopped}, reason=store)
@@ -60,6 +58,18 @@ def _steps(hold: LegalHold) -> Any:
     return RequestStep.objects.filter(
         store=hold.store, record__key=hold.key, action__in=HELD_ACTIONS, request__status__in=OPEN
     )
+
+
+def _is_being_erased(hold: LegalHold) -> bool:
+    """Under the locks of whoever plans, claims or records these steps: none of them begins beside the hold."""
+    from gdpr.pipeline import settle
+
+    found = SubjectRequest.objects.open().filter(records__store=hold.store, records__key=hold.key)
+    for pk in sorted(set(found.values_list("pk", flat=True))):
+        settle.locked(pk)
+    steps = _steps(hold).select_for_update(of=("self",)).order_by("pk")
+    begun = (StepStatus.IN_FLIGHT, StepStatus.UNKNOWN)
+    return any(step.action == Action.ERASE and step.status in begun for step in steps)
 
 
 def _withhold(hold: LegalHold) -> int:
@@ -76,7 +86,7 @@ def _withhold(hold: LegalHold) -> int:
 
 
 def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
-    """Keep it no longer: what an open request withheld for it goes on.
+    """Keep it no longer: what an open request withheld for it goes on; what a closed one left is erased now.
 
     Raises:
         NotPossible: no reason, or it was lifted already.
@@ -94,8 +104,33 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
         freed = advance(
             waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now()
         )
-        audit.record("lift_hold", by=by, on=hold, counts={"steps": freed}, reason=reason)
+        counts = {"steps": freed, "checks": _erase_after_all(hold)}
+        audit.record("lift_hold", by=by, on=hold, counts=counts, reason=reason)
         settle.settle_all(requests)
+
+
+def _erase_after_all(hold: LegalHold) -> int:
+    """What a completed erasure had to leave behind is due now, as a duty of that request; returns how many."""
+    hashes = [digest(f"record:{hold.store}:{hold.key}", secret) for _, secret in keys()]
+    left = RequestStep.objects.filter(
+        store=hold.store,
+        record__key_hash__in=hashes,
+        action=Action.ERASE,
+        status=StepStatus.WITHHELD,
+        request__kind=RequestKind.ERASURE,
+        request__status=RequestStatus.COMPLETED,
+    ).select_related("record")
+    step = left.order_by("-request").first()
+    if step is None or step.record is None:
+        return 0
+    now = timezone.now()
+    AfterCheck.objects.update_or_create(
+        request_id=step.request_id,
+        store=hold.store,
+        key_hash=step.record.key_hash,
+        defaults={"key": hold.key, "due_at": now, "not_before": now},
+    )
+    return 1
 
 
 def of_records(records: list[FoundRecord]) -> dict[int, LegalHold]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Annotated, Any
 
 import phonenumbers
@@ -29,6 +30,7 @@ from gdpr.models.request import Regime
 FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
 LONGEST_TEXT, MOST_EMAILS = 20_000, 20
 NOBODY = "Give at least one of: LinkedIn address, e-mail, phone."
+_ONE_OF = re.compile(r"s?\.\d+$")  # the place in a list: whoever reads the sentence counts otherwise
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
 
 
@@ -123,6 +125,7 @@ def sentences(error: ValidationError) -> list[tuple[str, str]]:
 
 def _sentence(field: str, kind: str, message: str) -> str:
     text = message.removeprefix("Value error, ")
+    ours = kind == "value_error"
     if kind == "missing":
         text = "is missing"
     elif kind == "enum":
@@ -131,7 +134,12 @@ def _sentence(field: str, kind: str, message: str) -> str:
         text = "is not a field of a request"
     elif "email" in message.casefold():
         text = "is no e-mail address"  # the library's sentence repeats parts of what was given
-    return f"{field.replace('_', ' ')} {text}".strip() if text[:1].islower() and field else text
+    elif kind.startswith(("timezone", "datetime", "date_")):
+        text = "needs a day, a time and its offset, as in 2026-11-20T09:30+01:00"
+    elif not ours and field:
+        text = f"cannot be read: {text[:1].lower()}{text[1:]}"
+    name = _ONE_OF.sub("", field).replace("_", " ")
+    return f"{name} {text}".strip() if text[:1].islower() and field else text
 
 
 def read(row: dict[str, Any]) -> RequestIn:

@@ -49,6 +49,7 @@ class PlanLine:
     by_hand: tuple[Action, ...]
     hold: LegalHold | None
     recoverable_days: int
+    withheld: bool  # by a hold, live or not: what was forgotten cannot be asked about any more
 
 
 def included(request: SubjectRequest) -> list[FoundRecord]:
@@ -73,10 +74,11 @@ def lines(request: SubjectRequest) -> list[PlanLine]:
     """The plan as people read it before they approve it."""
     records = included(request)
     kept = holds.of_records(records) if request.kind == RequestKind.ERASURE else {}
-    return [_line(request, record, kept.get(record.pk)) for record in records]
+    left = set(request.steps.filter(status=StepStatus.WITHHELD).values_list("record", flat=True))
+    return [_line(request, record, kept.get(record.pk), record.pk in left) for record in records]
 
 
-def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None) -> PlanLine:
+def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None, withheld: bool) -> PlanLine:
     store = store_of(record.store)
     can = store.capabilities() if store else frozenset()
     acts = request.rules.acts
@@ -87,6 +89,7 @@ def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None) 
         tuple(act for act in acts if NEEDED[act] not in can),
         hold,
         store.recoverable_days if store else 0,
+        withheld or hold is not None,
     )
 
 

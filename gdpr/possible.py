@@ -27,7 +27,7 @@ def said(text: str, what: str, *, longest: int = 500, shortest: int = 5) -> str:
     Raises:
         NotPossible: it says nothing, or more than can be kept.
     """
-    text = " ".join(text.split())
+    text = " ".join(text.replace("\x00", "").split())  # PostgreSQL keeps no such character
     if len(text) < shortest:
         raise NotPossible(f"Say in a few words {what}.")
     if len(text) > longest:

@@ -22,14 +22,19 @@ QUESTIONS = {
 }
 
 
-def check_can_ask(request: SubjectRequest, reason: str) -> None:
-    """Raises NotPossible where this question cannot be asked now."""
+def check_can_ask_at_all(request: SubjectRequest) -> None:
+    """Raises NotPossible where it is closed, or carried out at once."""
     if not request.is_open:
         raise NotPossible(CLOSED)
-    if reason == PauseReason.IDENTITY and request.status != RequestStatus.VERIFYING:
-        raise NotPossible("Identity is asked about only while the identity check is open (Art. 12(6)).")
     if request.rules.fast:
         raise NotPossible("An objection is carried out at once; nothing is asked first.")
+
+
+def check_can_ask(request: SubjectRequest, reason: str) -> None:
+    """Raises NotPossible where this question cannot be asked now."""
+    check_can_ask_at_all(request)
+    if reason == PauseReason.IDENTITY and request.status != RequestStatus.VERIFYING:
+        raise NotPossible("Identity is asked about only while the identity check is open (Art. 12(6)).")
     if request.pauses.filter(reason=reason, answered_at=None).exists():
         raise NotPossible("This question has been asked; its answer is outstanding.")
 

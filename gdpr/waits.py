@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 LONGEST_SECONDS = 6 * 3600.0  # a system that is down for days is still asked four times a day
+FAST_SECONDS = 300.0  # so long at most for what is to stop at once (Art. 21)
 
 
 def span(seconds: float) -> datetime.timedelta:
@@ -17,9 +18,10 @@ def due_in(seconds: float) -> datetime.datetime:
     return timezone.now() + span(seconds)
 
 
-def backoff(tries: int) -> datetime.datetime:
-    """When to try again after the `tries`-th failure: RETRY_BASE_SECONDS, doubled each time up to six hours."""
-    return due_in(min(settings.RETRY_BASE_SECONDS * 2 ** min(max(tries - 1, 0), 30), LONGEST_SECONDS))
+def backoff(tries: int, *, fast: bool = False) -> datetime.datetime:
+    """When to try again after the `tries`-th failure: RETRY_BASE_SECONDS, doubled up to six hours, or five minutes."""
+    longest = FAST_SECONDS if fast else LONGEST_SECONDS
+    return due_in(min(settings.RETRY_BASE_SECONDS * 2 ** min(max(tries - 1, 0), 30), longest))
 
 
 def lapsed() -> datetime.datetime:

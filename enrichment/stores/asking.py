@@ -10,7 +10,7 @@ from enrichment import holds, recovery
 from enrichment.clock import due_in, in_seconds
 from enrichment.health import NAMES
 from enrichment.vendors import limiter
-from enrichment.vendors.errors import NotFound, NotOffered, Recovery, VendorError
+from enrichment.vendors.errors import NotFound, NotOffered, RateLimited, Recovery, VendorError
 from gdpr.stores import Capability, Later, Unsupported
 
 Answer = TypeVar("Answer")
@@ -58,8 +58,11 @@ def _in_our_words(
     step = recovery.next_step(error, tries=1, limit=limit or f"{system}.reads", scope=scope)
     if step.action == "give_up":
         return error
-    hold = holds.held(system)
-    return Later(str(error), hold.until if hold else step.not_before)
+    said = f"{NAMES[system]} did not do what it was asked: {error}"
+    if hold := holds.held(system):
+        return Later(said, hold.until)
+    # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
+    return Later(said, step.not_before if isinstance(error, RateLimited) else None)
 
 
 def soon() -> datetime.datetime:

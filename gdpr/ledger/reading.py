@@ -47,7 +47,8 @@ class Filters:
     @classmethod
     def read(cls, query: QueryDict) -> "Filters":
         verb, who, object_type, object_id = (
-            query.get(name, "").strip()[:128] for name in ("verb", "who", "object_type", "object_id")
+            query.get(name, "").replace("\x00", "").strip()[:128]
+            for name in ("verb", "who", "object_type", "object_id")
         )
         found = cls(verb=verb, who=who, object_type=object_type, object_id=object_id)
         if found.who and found.who != "system" and not found.who.isdecimal():

@@ -119,7 +119,7 @@ def _done(step: RequestStep, outcome: Outcome) -> None:
 
 def _wait(step: RequestStep, later: Later) -> None:
     message = str(later)[:300]
-    not_before = later.not_before or waits.backoff(step.tries)
+    not_before = later.not_before or waits.backoff(step.tries, fast=step.request.rules.fast)
     _record(
         step,
         StepStatus.PLANNED,

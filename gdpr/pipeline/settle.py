@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gdpr import audit, gate, plan, waits
 from gdpr.kinds import Action, RequestKind
-from gdpr.models import AfterCheck, Decision, SubjectRequest
+from gdpr.models import AfterCheck, CheckResult, Decision, SubjectRequest
 from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus, advance, advance_one
 
 NOT_BEGUN = (StepStatus.PLANNED, StepStatus.MANUAL, StepStatus.FAILED)
@@ -171,6 +171,9 @@ def close(request: SubjectRequest, status: RequestStatus, **values: object) -> N
         request.forget_after = forget_after(request, now)
         request.clock_waits = False
         request.save(update_fields=["forget_after", "clock_waits"])
+        # Nothing is decided by it any more: what the person showed goes with the end, as with a decision.
+        shown = request.checks.filter(result=CheckResult.OPEN).exclude(evidence="")
+        shown.update(evidence="", evidence_deleted_at=now)
 
 
 def has_begun(request: SubjectRequest) -> bool:

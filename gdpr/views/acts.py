@@ -8,12 +8,12 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from gdpr import actions, after_checks, by_hand, holds
+from gdpr import actions, after_checks, by_hand, holds, questions
 from gdpr import forms as f
 from gdpr.messages import send as sending
 from gdpr.models import FoundRecord, SubjectRequest
@@ -74,7 +74,12 @@ def _one(related: Any, pk: int) -> Any:
 
 ACTS: dict[str, Act] = {
     "assign": Act(f.Assign, _assign, "Assigned."),
-    "ask": Act(f.Ask, _ask, "Asked. The clock waits for the answer where the law lets it."),
+    "ask": Act(
+        f.Ask,
+        _ask,
+        "Asked. The clock waits for the answer where the law lets it.",
+        lambda s, by: questions.check_can_ask_at_all(s),
+    ),
     "answered": Act(
         f.Answered,
         lambda s, given, by: actions.note_answer(_one(s.pauses, given["id"]), answered_at=given["answered_at"], by=by),
@@ -214,6 +219,15 @@ def _form(name: str, act: Act, subject: SubjectRequest, data: Any = None) -> f.O
     return act.form(data, subject=subject, auto_id=f"{name}_%s")
 
 
+def _wrong(form: f.OfRequest) -> str:
+    """What is wrong in a form, in one line: those beside a step or a record are not drawn from their form."""
+    return " ".join(
+        f"{text}" if name == NON_FIELD_ERRORS else f"{form[name].label}: {text}"
+        for name, texts in form.errors.items()
+        for text in texts
+    )
+
+
 def _why_not(act: Act, subject: SubjectRequest, by: Any) -> str:
     if not by.has_perm(act.permission):
         return NO_RIGHT[act.permission]
@@ -235,7 +249,7 @@ def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     subject = get_object_or_404(SubjectRequest, pk=pk)
     form = _form(act, wanted, subject, request.POST)
     if not form.is_valid():
-        return page(request, subject, status=422, bound={act.replace("-", "_"): form})
+        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=_wrong(form))
     try:
         wanted.run(subject, form.cleaned_data, request.user)
     except NotPossible as why:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from gdpr import deadline, holds
+from gdpr import deadline, holds, plan
 from gdpr.models import LegalHold
 from gdpr.possible import NotPossible
 
@@ -21,9 +21,12 @@ PAGE = 50
 @permission_required(VIEW, raise_exception=True)
 def show(request: HttpRequest) -> HttpResponse:
     live = LegalHold.objects.filter(lifted_at=None).select_related("placed_by")
+    page = Paginator(live, PAGE).get_page(request.GET.get("page"))
+    lifted = LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE]
     context = {
-        "page": Paginator(live, PAGE).get_page(request.GET.get("page")),
-        "lifted": LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE],
+        "page": page,
+        "kept": [(hold, plan.label_of(hold.store)) for hold in page],
+        "lifted": [(hold, plan.label_of(hold.store)) for hold in lifted],
         "due": live.filter(review_on__lte=deadline.today()).count(),
         "count": live.count(),
         "today": deadline.today(),

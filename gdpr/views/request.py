@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from gdpr import audit, certificate, deadline, holds, plan
+from gdpr import audit, certificate, deadline, forget, holds, plan
 from gdpr.by_hand import check_can_complete, check_can_retry, check_can_take_over
 from gdpr.kinds import Action, RequestKind
 from gdpr.ledger import reading
@@ -80,7 +80,9 @@ def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
         ],
         "outgoing": subject.messages.select_related("template", "sent_by"),
         "documents": subject.documents.all(),
-        "after_checks": subject.after_checks.all(),
+        "still_named": forget.named_in(subject).order_by("pk") if _is_erased(subject) else (),
+        "after_checks": [(duty, plan.label_of(duty.store)) for duty in subject.after_checks.all()],
+        "now": timezone.now(),
         "later": subject.later_requests.all(),
         "duplicates": subject.duplicates.all(),
         "events": reading.entries(_events(subject)),
@@ -93,6 +95,10 @@ def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
 
 
 SEARCHES = (Action.LOCATE, Action.RECHECK)
+
+
+def _is_erased(subject: SubjectRequest) -> bool:
+    return subject.kind == RequestKind.ERASURE and subject.status == RequestStatus.COMPLETED
 
 
 def _events(subject: SubjectRequest) -> Any:

@@ -36,7 +36,8 @@ class Who(forms.Form):
             read = intake.read({**row, **{name: given.get(name, "") for name in ("linkedin_url", "phone")}})
         except ValidationError as error:
             for field, sentence in intake.sentences(error):
-                self.add_error(field if field in self.fields else None, sentence)
+                name = "email" if field.startswith("emails") else field
+                self.add_error(name if name in self.fields else None, sentence)
         else:
             given["identity"] = read.identity
         return given
@@ -100,10 +101,12 @@ def add(request: HttpRequest) -> HttpResponse:
     except NotPossible as why:
         form.add_error("reason", str(why))
         return _page(request, 422, blocking=form)
-    messages.success(
-        request, f"{new} identifiers are blocked from now on." if new else "They were blocked already."
-    )
+    messages.success(request, f"{_many(new)} blocked from now on." if new else "They were blocked already.")
     return redirect("suppressions")
+
+
+def _many(identifiers: int) -> str:
+    return "1 identifier is" if identifiers == 1 else f"{identifiers:,} identifiers are"
 
 
 @require_POST
@@ -117,5 +120,5 @@ def release(request: HttpRequest) -> HttpResponse:
     except NotPossible as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, f"{released} identifiers were released.")
+        messages.success(request, f"{_many(released)} let in again.")
     return redirect("suppressions")

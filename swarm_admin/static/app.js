@@ -169,6 +169,16 @@
     }
   }, true);
 
+  // The second press of a double click sends nothing: what is sent twice would be done twice. A download leaves
+  // its page standing, so the form can be sent again a moment later.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (form.dataset.sent) return void event.preventDefault();
+    form.dataset.sent = "yes";
+    setTimeout(() => delete form.dataset.sent, 1000);
+  });
+
   // ---- the name of the other theme
   const showTheme = () => {
     const dark = window.swarmTheme.now() === "dark";

@@ -284,6 +284,24 @@ def test_every_deed_has_its_event_and_its_person(desk: Desk, deed: str):
     assert AuditEvent.objects.filter(pk__gt=last, actor_id=desk.officer.pk).exists()
 
 
+@pytest.mark.parametrize("end", ["refuse", "withdraw"])
+def test_what_the_person_showed_goes_with_a_request_that_ends_undecided(desk: Desk, end: str):
+    request = desk.open("access")
+    verify.note_evidence(request, evidence="Passport C01X", by=desk.officer)
+    if end == "refuse":
+        actions.refuse(request, ground="not_identified", reason="Nobody answered us twice.", by=desk.officer)
+    else:
+        actions.withdraw(request, reason="By telephone", by=desk.officer)
+    check = request.checks.get()
+    assert (check.result, check.evidence) == ("open", "")
+    assert check.evidence_deleted_at
+
+
+def test_a_reason_with_what_the_database_cannot_keep_is_kept_without_it(desk: Desk):
+    holds.lift(_hold(desk), reason="Set\x00tled by now", by=desk.officer)
+    assert AuditEvent.objects.get(verb="lift_hold").reason == "Settled by now"
+
+
 def test_a_hold_is_placed_once_and_for_a_reason(desk: Desk):
     hold = _hold(desk)
     with pytest.raises(NotPossible, match="held already"):

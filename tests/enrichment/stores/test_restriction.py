@@ -9,6 +9,7 @@ from enrichment import actions, restriction
 from enrichment.leads import export as exporting
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Batch, BatchItem, Handover, Lead, WebhookDelivery
+from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, mirror, receive
 from enrichment.pipeline import score as scoring
@@ -177,3 +178,22 @@ def test_staff_are_told_why_nothing_can_be_done_with_it():
     for check in (actions.check_can_retry, actions.check_can_deliver):
         with pytest.raises(actions.NotPossible, match="only be kept"):
             check(lead)
+
+
+@pytest.mark.parametrize(
+    ("values", "of_system", "of_any"),
+    [
+        ({"status": "in_flight"}, True, True),
+        # Our own tables wait for running calls alone; what never told is looked for at its system.
+        ({"status": "unknown"}, True, False),
+        ({"status": "unknown", "error_kind": NOTICE_OUTSTANDING}, False, False),
+        ({"status": "planned"}, False, False),
+        ({"status": "done"}, False, False),
+    ],
+)
+def test_what_may_be_on_its_way_to_a_system(values, of_system, of_any):
+    lead = EnrichedLeadFactory()
+    Handover.objects.create(lead=lead, system="ghl", **values)
+    assert restriction.handing_over([lead.pk], "ghl") is of_system
+    assert restriction.handing_over([lead.pk]) is of_any
+    assert not restriction.handing_over([lead.pk], "instantly")

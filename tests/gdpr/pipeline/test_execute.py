@@ -4,17 +4,19 @@ import datetime
 import functools
 import linecache
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 import gdpr
 from gdpr import actions, alarms, by_hand, gate, holds
 from gdpr.kinds import Action
-from gdpr.models import AuditEvent, RequestStep, StepAttempt, SubjectRequest, Suppression
+from gdpr.models import AuditEvent, LegalHold, RequestStep, StepAttempt, SubjectRequest, Suppression
 from gdpr.package import files
 from gdpr.pipeline import approve, execute
 from gdpr.possible import NotPossible
@@ -163,6 +165,16 @@ def test_the_wait_grows_to_six_hours_and_never_ends(desk: Desk, settings: Any):
         assert seconds <= wait.total_seconds() < seconds + 30
 
 
+def test_what_is_to_stop_at_once_is_asked_every_five_minutes(desk: Desk, settings: Any):
+    settings.CLOCK_SPEED, settings.RETRY_BASE_SECONDS = 1.0, 30.0
+    desk.places["crm"].down = True
+    request = desk.open("objection")
+    RequestStep.objects.filter(request=request, store="crm").update(tries=40)
+    execute.run_due(request_id=request.pk)
+    wait = RequestStep.objects.get(request=request, store="crm").not_before - timezone.now()
+    assert 290 < wait.total_seconds() <= 300
+
+
 def test_a_named_time_is_kept(desk: Desk):
     request = desk.identified("access")
     at = timezone.now() + datetime.timedelta(hours=7)
@@ -309,6 +321,53 @@ def test_a_hold_placed_late_withholds_and_one_lifted_lets_go_on(desk: Desk):
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED, state(request)
     assert "1" not in desk.places["crm"].records
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hold_and_a_worker_that_takes_the_step_never_both_succeed(desk: Desk):
+    """The claim is held open in another connection: the hold waits for it, and is then refused."""
+    request = desk.approved("erasure")
+    desk.places["crm"].fails["erase"] = Later("Busy")
+    request = desk.work(request)
+    RequestStep.objects.filter(request=request).exclude(action="erase", store="crm").update(
+        not_before=timezone.now() + datetime.timedelta(days=1)
+    )
+    RequestStep.objects.filter(request=request, action="erase").update(not_before=timezone.now())
+    asked, refused = threading.Event(), []
+
+    def place() -> None:
+        asked.set()
+        day = timezone.localdate() + datetime.timedelta(days=90)
+        try:
+            holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+        except NotPossible as why:
+            refused.append(str(why))
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=place)
+    with transaction.atomic():
+        step = execute.claim(request.pk)
+        worker.start()
+        _until_somebody_waits()
+    worker.join(10)
+    assert step is not None
+    assert (step.action, step.store) == ("erase", "crm")
+    assert refused == ["This record is being erased at this moment."]
+    assert not LegalHold.objects.exists()
+
+
+def _until_somebody_waits() -> None:
+    """Until another connection stands before a lock of this one."""
+    with connection.cursor() as cursor:
+        for _ in range(100_000):
+            cursor.execute(
+                # Not pg_stat_activity, which stays as it was first seen in a transaction.
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits for the lock")
 
 
 def test_what_has_begun_is_neither_refused_nor_withdrawn(desk: Desk):

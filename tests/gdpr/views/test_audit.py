@@ -94,3 +94,8 @@ def test_the_pack_holds_the_whole_chain_and_says_how_to_check_it(compliance_clie
         links = [json.loads(line) for line in pack.read("audit.jsonl").splitlines()]
         assert b"python verifier.py audit.jsonl anchors.jsonl" in pack.read("README.txt")
     assert [link["event"]["verb"] for link in links] == ["retry", "suppress", "export_regulator_pack"]
+
+
+def test_a_filter_the_database_cannot_keep_finds_nothing(compliance_client, ledger):
+    for name in ("verb", "object_type", "object_id"):
+        assert compliance_client.get(f"/audit/?{name}=%00nobody%00").status_code == 200

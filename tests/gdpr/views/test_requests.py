@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
+from gdpr import actions, certificate, forget, holds
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, RequestDocument, SubjectRequest
 from gdpr.states import RequestStatus
 from gdpr.views.acts import ACTS
@@ -300,6 +301,13 @@ def test_a_step_by_hand_is_shown_with_its_instructions_and_ended_with_evidence(
     assert "What is held there, one a line" in page
     answer = do(compliance_client, request, "step-done", id=step.pk, evidence="read it there", data="")
     assert "field by field" in body(answer)
+    for given, said in (
+        ({"evidence": "      "}, "What proves that it was done: This field is required."),
+        ({"evidence": "read it there", "data": "phone: 1\nphone: 2"}, "Line “phone” stands there twice."),
+    ):
+        answer = do(compliance_client, request, "step-done", id=step.pk, **given)
+        assert answer.status_code == 422
+        assert said in body(answer), "the step's own form is not drawn anew"
     do(compliance_client, request, "step-done", id=step.pk, evidence="read it there", data="phone: +4930")
     answer = send_answer(compliance_client, desk.work(request))
     assert desk.work(answer).status == RequestStatus.COMPLETED
@@ -318,3 +326,43 @@ def test_a_text_is_changed_by_a_new_version_that_keeps_what_the_law_asks_for(com
     assert "the data protection authority" in body(compliance_client.post(address, {**good, "preview": "1"}))
     assert compliance_client.post(address, good).status_code == 302
     assert MessageTemplate.objects.filter(slug="refusal").latest("number").body == good["body"]
+
+
+# ---------------------------------------------------------------- what the page says at the end
+
+
+def test_a_closed_request_asks_for_no_decision(compliance_client, desk):
+    # By the phone alone, which Ada and Bob share: somebody has to say whose records these are.
+    request = desk.work(desk.identified("erasure", linkedin_url="", emails=[], phone="+4930123456"))
+    page = body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "Next: decide about" in page
+    assert do(compliance_client, request, "withdraw", reason="By telephone").status_code == 302
+    page = body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "Next:" not in page
+    assert "This request is closed." in page
+
+
+def test_an_erased_person_who_is_named_in_an_open_request_is_said_to_be(compliance_client, desk):
+    other = desk.open("access", text="And what do you hold?")
+    request = desk.finished("erasure")
+    forget.forget(request.pk)
+    told = certificate.compose(request)["remains"]
+    assert any(other.reference in sentence and "until it has ended" in sentence for sentence in told)
+    page = body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert f"{other.reference}</a> (Access" in page
+
+    actions.withdraw(other, reason="By telephone", by=desk.officer)
+    assert not any(other.reference in sentence for sentence in certificate.compose(request)["remains"])
+    assert "names the person until" not in body(compliance_client.get(f"/requests/{request.pk}/"))
+
+
+def test_the_plan_says_that_a_held_record_is_kept_even_when_its_key_is_forgotten(compliance_client, desk):
+    day = timezone.localdate() + datetime.timedelta(days=90)
+    holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    request = desk.finished("erasure")
+    forget.forget(request.pk)
+    assert "kept under legal hold; erased when it is lifted" in body(
+        compliance_client.get(f"/requests/{request.pk}/")
+    )
+    page = body(compliance_client.get("/holds-on-records/"))
+    assert "Crm <code>1</code>" in page

@@ -34,6 +34,18 @@ def test_compliance_sees_them_and_sales_does_not(client, sales_client, complianc
     assert compliance_client.get(page).status_code == 200
 
 
+def test_one_identifier_is_spoken_of_as_one_and_an_address_by_its_field(compliance_client):
+    wrong = compliance_client.post("/suppression/add/", {"email": "no-address", "reason": "They called"})
+    assert wrong.context["blocking"].errors == {"email": ["email is no e-mail address"]}
+    given = {"email": "zoe@example.com", "reason": "They called"}
+    page = compliance_client.post("/suppression/add/", given, follow=True).content.decode()
+    assert "1 identifier is blocked from now on." in page
+    found = Suppression.objects.get()
+    told = {"id": found.pk, "reason": "They\x00 asked for it"}
+    page = compliance_client.post("/suppression/release/", told, follow=True).content.decode()
+    assert "1 identifier is let in again." in page
+
+
 @pytest.mark.parametrize("page", POSTS)
 def test_sales_changes_nothing(client, sales_client, page):
     assert client.post(page).status_code == 302
