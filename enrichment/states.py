@@ -26,6 +26,8 @@ class EnrichmentStatus(models.TextChoices):
     UNENRICHABLE = "unenrichable", "Unenrichable"
 
 
+# With something found: these are handed over.
+DELIVERED = (EnrichmentStatus.COMPLETED, EnrichmentStatus.PARTIAL)
 FINAL_STATUSES = (
     EnrichmentStatus.COMPLETED,
     EnrichmentStatus.PARTIAL,

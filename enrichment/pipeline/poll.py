@@ -12,7 +12,7 @@ from enrichment.clock import due_in
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline import mirror
-from enrichment.pipeline.dispatch.outcome import fail_leads
+from enrichment.pipeline.dispatch.outcome import deliver_found, fail_leads
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive import suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus, advance
@@ -130,3 +130,4 @@ def _give_up(attempt: Attempt, kind: str, message: str) -> None:
         advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
         waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
         advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
+        deliver_found([attempt.lead_id])

@@ -9,6 +9,7 @@ from enrichment.actions import retry_leads
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.pipeline import deliver
+from enrichment.pipeline.dispatch.outcome import go_again
 from enrichment.states import BatchStatus, HandoverStatus
 
 
@@ -171,3 +172,14 @@ def test_an_update_that_never_left_is_sent_after_the_look(pipeline, settings, co
     [contact] = pipeline.sandbox.state("ghl")["contacts"]
     assert str(value) in str(contact)
     assert Handover.objects.filter(system="ghl").latest("id").differences == []
+
+
+def test_what_an_earlier_run_found_is_delivered_though_the_next_is_given_up(pipeline, settings):
+    lead = pipeline.lead("found-before", email_work="found@before.example", enrichment_status="pending",
+                         clay_row_id="row_1", dispatch_tries=2)  # fmt: skip
+    batch = Batch.objects.create(kind="trigger", table_id="tbl_test")
+    item = BatchItem.objects.create(batch=batch, lead=lead, position=0)
+    go_again([item])
+    lead.refresh_from_db()
+    assert (lead.enrichment_status, lead.needs_person) == ("partial", True)
+    assert list(Handover.objects.values_list("lead_id", "system")) == [(lead.pk, "ghl")]

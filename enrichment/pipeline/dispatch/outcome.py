@@ -11,8 +11,17 @@ from enrichment import recovery
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.pipeline.dispatch.plan import freeze
-from enrichment.states import AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus, advance, advance_one
+from enrichment.states import (
+    DELIVERED,
+    AttemptStatus,
+    BatchStatus,
+    EnrichmentStatus,
+    ItemStatus,
+    advance,
+    advance_one,
+)
 from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
 
 
@@ -86,6 +95,13 @@ def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
     complete = found.filter(company_size__isnull=False).exclude(email_work="", email_personal="")
     advance(complete, EnrichmentStatus.COMPLETED, field="enrichment_status")
     advance(found, EnrichmentStatus.PARTIAL, field="enrichment_status")
+    deliver_found(lead_ids)
+
+
+def deliver_found(lead_ids: Sequence[int]) -> None:
+    """What was found before a run was given up belongs in the CRM all the same; under the caller's lock."""
+    kept = Lead.objects.usable().filter(pk__in=lead_ids, enrichment_status__in=DELIVERED)
+    plan_all(list(kept.defer("raw", "search")))
 
 
 def failed(answers: Iterable[object]) -> list[VendorError]:

@@ -17,10 +17,9 @@ from enrichment.pipeline import score as scoring
 from enrichment.pipeline.mirror import settle
 from enrichment.pipeline.mirror.take_over import Taken, at_work, is_stale, keep_conflicts, take_over, taken
 from enrichment.pipeline.status import RunError
-from enrichment.states import EnrichmentStatus, InvalidTransition, advance_each
+from enrichment.states import DELIVERED, EnrichmentStatus, InvalidTransition, advance_each
 from enrichment.vendors.clay import ClayRow
 
-DELIVERED = (EnrichmentStatus.COMPLETED, EnrichmentStatus.PARTIAL)
 # Every column that applying a row may change, but the status and `raw`, which are always written.
 WRITTEN = (
     "first_name", "last_name", "company_name", "email_personal", "email_work", "phone", "title", "company_domain",
