@@ -6,10 +6,11 @@ import json
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from enrichment.deliveries import redelivery, replay
 from enrichment.models import Handover, Lead, WebhookDelivery
-from enrichment.pipeline import deliver, mirror
+from enrichment.pipeline import deliver, mirror, receive
 from enrichment.vendors.connections import clay
 from gdpr.models import AuditEvent
 from swarm_admin.access.roles import SALES_OPS
@@ -191,3 +192,21 @@ def test_a_vendor_that_does_not_answer_is_told_as_that(pipeline):
     found = replay.forecast(WebhookDelivery.objects.get())
     assert found.error
     assert not found.changes_nothing
+
+
+def test_a_delivery_whose_row_could_not_be_read_keeps_what_was_said(pipeline):
+    lead = enriched(pipeline)
+    pipeline.sandbox.fault(vendor="clay", kind="400", call="rows.get", times=1)
+    body = json.dumps(
+        {
+            "event": "row.enriched",
+            "row_id": lead.clay_row_id,
+            "table_id": lead.clay_table_id,
+            "timestamp": timezone.now().isoformat(),
+        }
+    ).encode()
+    receive.store(body, {})
+    pipeline.settle()
+    failed = WebhookDelivery.objects.get(status="failed")
+    assert failed.error_kind == "set_aside"
+    assert failed.error_message.startswith("clay get_row: 400")

@@ -17,6 +17,18 @@ from tests.plugins.sandbox import KEYS, Receiver, Sandbox
 SECRET = "webhook-secret"
 
 
+def quiet() -> bool:
+    """Whether no lead is on its way and nothing is open at a vendor."""
+    return not (
+        Lead.objects.filter(enrichment_status__in=["pending", "in_progress"]).exists()
+        or Lead.objects.filter(write_back_after__isnull=False, clay_row_id__isnull=False).exists()
+        or Batch.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
+        or Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
+        or Attempt.objects.filter(status__in=["intended", "running"]).exists()
+        or WebhookDelivery.objects.filter(status__in=["received", "processing"]).exists()
+    )
+
+
 class Pipeline:
     """Runs the due work of every stage, and hands the sandbox's webhooks over as the web process would."""
 
@@ -90,14 +102,7 @@ class Pipeline:
         self.until(self.quiet, seconds)
 
     def quiet(self) -> bool:
-        return not (
-            Lead.objects.filter(enrichment_status__in=["pending", "in_progress"]).exists()
-            or Lead.objects.filter(write_back_after__isnull=False, clay_row_id__isnull=False).exists()
-            or Batch.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-            or Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-            or Attempt.objects.filter(status__in=["intended", "running"]).exists()
-            or WebhookDelivery.objects.filter(status__in=["received", "processing"]).exists()
-        )
+        return quiet()
 
     def state(self) -> dict[str, Any]:
         return {

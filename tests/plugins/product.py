@@ -58,8 +58,16 @@ class Product:
 
 
 @pytest.fixture
-def product(process_environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> Iterator[Product]:
-    """Web, worker and beat on this test's database, at the sandbox's speed of a thousand."""
+def clock_speed() -> float:
+    """How fast the product's clock and the vendors' go; a test that needs days to pass parametrises it."""
+    return 60.0
+
+
+@pytest.fixture
+def product(
+    process_environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, clock_speed: float
+) -> Iterator[Product]:
+    """Web, worker and beat on this test's database; they and the sandbox keep the same time."""
     port = free_port()
     _, key = ApiKey.issue(name="flow", scopes=["leads:read", "leads:write"], by=None)
     environment = {
@@ -72,17 +80,18 @@ def product(process_environment: dict[str, str], sandbox: Sandbox, tmp_path: Pat
         "INSTANTLY_API_BASE_URL": f"{sandbox.url}/instantly/api/v2",
         "INSTANTLY_CAMPAIGN_ID": "campaign",
         "BASE_URL": f"http://127.0.0.1:{port}",
-        "CLOCK_SPEED": "60",
+        "CLOCK_SPEED": str(clock_speed),
         "TICK_SECONDS": "0.2",
         "LEASE_SECONDS": "5",
         "LOG_LEVEL": "ERROR",
         # The next test's ledger begins anew: anchors of this one would say that it was cut.
         "AUDIT_ANCHOR_FILE": str(tmp_path / "anchors.jsonl"),
     }
-    sandbox.config(speed=60.0)
+    sandbox.config(speed=clock_speed)
+    setup = subprocess.Popen([sys.executable, "manage.py", "clay_setup"], env=environment)
     running = Product(environment, port, key)
     try:
-        subprocess.run([sys.executable, "manage.py", "clay_setup"], env=environment, check=True)
+        assert setup.wait(30) == 0
         yield running
     finally:
         running.stop()
