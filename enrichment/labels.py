@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.core.cache import cache
 
 from enrichment.leads.columns import COLUMNS
-from enrichment.models import Lead, Provider
+from enrichment.models import Lead, Provider, ScorecardVersion
 
 _WORD = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9]+(?![\w.@/-]*[\w@/-])")  # no part of an address or a name
 KEPT, KEEP_SECONDS = "provider-names", 60
@@ -29,6 +29,24 @@ def with_provider_names(message: str) -> str:
     """The vendor's words with the providers' slugs in them as people call them: "504 apollo" → "504 Apollo"."""
     names = _names()
     return _WORD.sub(lambda found: names.get(found.group(), found.group()), message)
+
+
+def tier_names() -> list[str]:
+    """The names of the published scorecard's tiers, from the best down."""
+    return [str(tier["name"]) for tier in ScorecardVersion.active().document["tiers"]]
+
+
+def tier_label(tier: int) -> str:
+    """ "Tier 1", and with a name of its own "Tier 1 (Hot)"."""
+    name = tier_name(tier)
+    return f"Tier {tier} ({name})" if name else f"Tier {tier}"
+
+
+def tier_name(tier: int) -> str:
+    """The name that the published scorecard gives a tier; "" where that only numbers it, or has no such tier."""
+    names = tier_names()
+    name = names[tier - 1] if 0 < tier <= len(names) else ""
+    return "" if name == f"Tier {tier}" else name
 
 
 def field_label(name: str) -> str:

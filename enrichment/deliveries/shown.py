@@ -25,6 +25,8 @@ def body_text(body: bytes, *, unmasked: bool) -> str:
         if not unmasked:
             return f"{len(body):,} bytes that are no JSON. They may hold personal data and are not shown."
         text = body.decode("utf-8", "backslashreplace")
+    # JSON may spell half of a surrogate pair, which no page can be written with.
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} characters more"
 
 

@@ -13,12 +13,18 @@ from django import forms
 from django.db.models import F, Q
 from django.http import QueryDict
 
+from enrichment.labels import tier_label, tier_names
 from enrichment.models import Lead, SourceType
 from enrichment.models.lead import LeadQuerySet
 from enrichment.states import EnrichmentStatus
 
-TIERS = (("1", "Tier 1"), ("2", "Tier 2"), ("3", "Tier 3"), ("none", "Not scored"))
 YES_NO = (("yes", "Yes"), ("no", "No"))
+
+
+def tier_choices() -> list[tuple[str, str]]:
+    """The tiers of the published scorecard, by number, and those without one."""
+    numbers = range(1, len(tier_names()) + 1)
+    return [*((str(tier), tier_label(tier)) for tier in numbers), ("none", "Not scored")]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class LeadFilter(filters.FilterSet):
         widget=forms.CheckboxSelectMultiple,
     )
     tier = filters.MultipleChoiceFilter(
-        label="Tier", choices=TIERS, method="any_tier", widget=forms.CheckboxSelectMultiple
+        label="Tier", choices=tier_choices, method="any_tier", widget=forms.CheckboxSelectMultiple
     )
     source = filters.ChoiceFilter(
         label="Source", field_name="source_type", choices=SourceType.choices, empty_label="Any"
@@ -134,13 +140,17 @@ class LeadFilter(filters.FilterSet):
 
     def drawn(self) -> dict[str, str]:
         """{name: its element of the form}. Most filters are off, and those look the same on every page."""
-        return {**_blank(), **{name: str(self.form[name]) for name in self.filters if name in self.data}}
+        return {
+            **_blank(tuple(tier_names())),
+            **{name: str(self.form[name]) for name in self.filters if name in self.data},
+        }
 
     def chips(self, params: QueryDict) -> Iterator[Chip]:
         """One for each filter that is on, in the form's order."""
         for name, values in self.applied().items():
             filter_ = self.filters[name]
-            names = dict(filter_.extra.get("choices", ()))
+            choices = filter_.extra.get("choices", ())
+            names = dict(choices() if callable(choices) else choices)
             rest = params.copy()
             rest.pop(name, None)
             words = ", ".join(str(names.get(value, value)) for value in values)
@@ -151,8 +161,8 @@ def _midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time.min, tzinfo=datetime.UTC)
 
 
-@functools.cache
-def _blank() -> dict[str, str]:
-    """Every element as it is when its filter is off."""
+@functools.lru_cache(maxsize=8)
+def _blank(tiers: tuple[str, ...]) -> dict[str, str]:
+    """Every element as it is when its filter is off, with tiers of these names."""
     form = LeadFilter(QueryDict(), queryset=Lead.objects.none()).form
     return {name: str(form[name]) for name in form.fields}

@@ -241,5 +241,5 @@ def _adders() -> list[tuple[str, list[tuple[str, str]]]]:
     for kind, name, words in choices():
         label = field_label(name)
         label = label[:1].upper() + label[1:]
-        groups.setdefault(label, []).append((f"{kind}:{name}", f"{label} {words}"))
+        groups.setdefault(label, []).append((f"{kind}:{name}", f"{label}: {words}"))
     return list(groups.items())

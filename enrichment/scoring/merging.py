@@ -2,6 +2,8 @@
 
 Rows of a list have no keys of their own. They are recognised by what they say: the same row, else the one with the
 same name, else the most alike. So a range that one person moved and another one gave more points is one range.
+A tier is its place as much as its name: one with another name is the same where that alone is different, or where
+it stands in the same place of as many.
 """
 
 from __future__ import annotations
@@ -81,6 +83,9 @@ def pair(base: Sequence[Any], other: Sequence[Any]) -> dict[int, int]:
     for at in left:
         if named := [of for of in free if _name(base[of]) and _name(base[of]) == _name(other[at])]:
             take(at, named[0])
+    for at in left:
+        if at not in found and (of := _renamed(base, other, at, free)) is not None:
+            take(at, of)
     ranked = [
         (_likeness(base[of], other[at]), -abs(of - at), at, of)
         for at in left
@@ -95,6 +100,16 @@ def pair(base: Sequence[Any], other: Sequence[Any]) -> dict[int, int]:
 
 def _name(row: Any) -> Any:
     return next((row[name] for name in NAMES if isinstance(row, dict) and row.get(name)), None)
+
+
+def _renamed(base: Sequence[Any], other: Sequence[Any], at: int, free: Sequence[int]) -> int | None:
+    """Which of the `free` tiers of `base` the one at `at` was before it was given another name."""
+    if "name" not in other[at]:
+        return None
+    rest = {**other[at], "name": ""}
+    same = [of for of in free if isinstance(base[of], dict) and {**base[of], "name": ""} == rest]
+    placed = [at] if len(base) == len(other) and at in free else []
+    return next(iter(same + placed), None)
 
 
 def _likeness(a: Any, b: Any) -> int:

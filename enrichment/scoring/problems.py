@@ -14,6 +14,7 @@ SENTENCES = {
     "extra_forbidden": "there is no such field",
     "missing": "is required",
     "float_type": "must be a number",
+    "finite_number": "must be a number",
     "string_type": "must be a text",
     "list_type": "must be a list",
     "string_too_short": "cannot be empty",
@@ -22,6 +23,14 @@ SENTENCES = {
     "model_attributes_type": "must be an object",
     "union_tag_not_found": 'needs a kind: "bands", "any_of", "rules" or "count"',
     "union_tag_invalid": 'the kind is "bands", "any_of", "rules" or "count"',
+}
+
+# type → (name of the bound, what stands before it)
+LIMITS = {
+    "greater_than": ("gt", "must be above"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be below"),
+    "less_than_equal": ("le", "must be at most"),
 }
 
 
@@ -49,4 +58,7 @@ def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "string_pattern_mismatch":
         is_id = detail["loc"][-1] == "id"
         return "a small letter, then small letters, digits and underscores" if is_id else "cannot be blank"
+    if limit := LIMITS.get(detail["type"]):
+        name, words = limit
+        return f"{words} {detail['ctx'][name]:g}"
     return SENTENCES.get(detail["type"], detail["msg"])

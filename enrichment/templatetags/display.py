@@ -26,7 +26,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from enrichment.labels import field_label, field_labels, provider_name, with_provider_names
+from enrichment.labels import field_label, field_labels, provider_name, tier_name, with_provider_names
 from enrichment.masking import may_see, shown
 from enrichment.models import Verdict
 from enrichment.states import TRANSITIONS
@@ -129,7 +129,8 @@ def old_version(rescore: Any, lead: Any) -> str:
 @register.simple_tag
 def tier_badge(tier: int | None) -> SafeString:
     icon, colour = TIER_LOOKS.get(tier or 0, UNKNOWN_LOOK)
-    return _drawn("components/_tier.html", tier=tier, icon=icon, colour=colour)
+    name = tier_name(tier) if tier else ""
+    return _drawn("components/_tier.html", tier=tier, name=name, icon=icon, colour=colour)
 
 
 @register.simple_tag

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from enrichment.labels import tier_label, tier_names
 from enrichment.leads import export as exporting
 from enrichment.leads import searches
 from enrichment.leads.columns import BY_KEY, COLUMNS, Column, chosen
@@ -91,6 +92,7 @@ def listed(request: HttpRequest, leads: LeadList) -> dict[str, Any]:
         "sizes": PAGE_SIZES,
         "no_match": NO_MATCH if leads.personal else NO_MATCH_OPEN,
         "can_retry": request.user.has_perm("enrichment.retry_lead"),
+        "can_pilot": request.user.has_perm("enrichment.edit_waterfall"),
     }
 
 
@@ -158,8 +160,8 @@ def _figures() -> list[dict[str, Any]]:
     found = figures()
     shown: list[dict[str, Any]] = [{"label": "All leads", "count": found["total"], "query": ""}]
     shown += [
-        {"label": f"Tier {tier}", "count": found["tier"].get(tier, 0), "query": f"tier={tier}"}
-        for tier in (1, 2, 3)
+        {"label": tier_label(tier), "count": found["tier"].get(tier, 0), "query": f"tier={tier}"}
+        for tier in range(1, len(tier_names()) + 1)
     ]
     shown += [
         {"label": label, "count": found["status"].get(value, 0), "query": f"status={value}"}

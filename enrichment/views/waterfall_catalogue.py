@@ -46,14 +46,20 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
     """One provider in one waterfall, to change."""
     found = get_object_or_404(ProviderService.objects.select_related("provider"), pk=pk)
     form = catalogue_edits.ServiceForm(request.POST or None, instance=found)
+    stale = False
     if request.method == "POST" and form.is_valid():
-        changed = catalogue_edits.change(
-            found, form.values(), hourly_limit=form.cleaned_data["hourly_limit"], by=request.user
-        )
-        words = f"{found.provider.name} is changed." if changed else "Nothing was different."
-        messages.success(request, words)
-        return redirect("waterfall_catalogue")
-    context = {"service": found, "form": form, "section": "catalogue"}
+        sent = form.cleaned_data
+        try:
+            changed = catalogue_edits.change(
+                found, form.values(), hourly_limit=sent["hourly_limit"], began=sent["began"], by=request.user
+            )
+        except catalogue_edits.Stale as passed_by:
+            form, stale = form.over(passed_by), True
+        else:
+            words = f"{found.provider.name} is changed." if changed else "Nothing was different."
+            messages.success(request, words)
+            return redirect("waterfall_catalogue")
+    context = {"service": found, "form": form, "stale": stale, "section": "catalogue"}
     return render(request, "enrichment/waterfall_service.html", context)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core import signing
 from django.core.cache import cache
 from django.db import transaction
 
 from enrichment import labels
+from enrichment.actions import NotPossible
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.states import VersionStatus
@@ -40,8 +43,21 @@ def field_choices(kind: str) -> list[tuple[str, str]]:
     return [(name, _names.get(name) or labels.field_label(name)) for name in FIELDS[kind]]
 
 
+class Stale(NotPossible):
+    """A save that began with values that somebody has changed since: `differs` are their names in the form."""
+
+    def __init__(self, differs: list[str]) -> None:
+        super().__init__("Somebody has changed this provider since you opened it.")
+        self.differs = differs
+
+
 class ServiceForm(forms.ModelForm):
-    """One provider in one waterfall. The hourly limit is the provider's, in whatever waterfall it is asked."""
+    """One provider in one waterfall. The hourly limit is the provider's, in whatever waterfall it is asked.
+
+    `began` says which values the person was looking at, so that a later save does not undo somebody else's.
+    """
+
+    began = forms.CharField(required=False, widget=forms.HiddenInput)
 
     accuracy_percent = forms.DecimalField(
         label="Accuracy, percent",
@@ -86,12 +102,31 @@ class ServiceForm(forms.ModelForm):
         self.initial["fields_filled"] = service.fields
         if service.provider_id:
             self.initial["hourly_limit"] = service.provider.hourly_limit
+        self.initial["began"] = began_with(service)
 
     def clean_cost(self) -> Decimal | None:
         cost: Decimal | None = self.cleaned_data["cost"]
         if cost is not None and not 0 <= cost <= HIGHEST_COST:
             raise forms.ValidationError("From 0 to 9,999 dollars.")
         return cost
+
+    def over(self, stale: Stale) -> ServiceForm:
+        """The form anew after a refused save: theirs where this person changed nothing, else mine, and both told."""
+        now = ProviderService.objects.select_related("provider").get(pk=self.instance.pk)
+        fresh = ServiceForm(instance=now)
+        for name in stale.differs:
+            words = _in_words(fresh, name, fresh.initial[name])
+            fresh.fields[name].help_text = f"It was changed to {words} since you opened it."
+        for name in self.changed_names():
+            if name in stale.differs and _plain(fresh.initial[name]) != _plain(self.cleaned_data[name]):
+                fresh.fields[name].help_text += " What stands here is yours."
+            fresh.initial[name] = self.cleaned_data[name]
+        return fresh
+
+    def changed_names(self) -> list[str]:
+        """The fields this person has changed since they opened it."""
+        told = _told(self.cleaned_data["began"])
+        return [name for name in SHOWN if told.get(name) != _plain(self.cleaned_data[name])]
 
     def values(self) -> dict[str, Any]:
         """The columns of the service in a valid form."""
@@ -101,6 +136,47 @@ class ServiceForm(forms.ModelForm):
             "accuracy": None if accuracy is None else accuracy / 100,
             "fields": self.cleaned_data["fields_filled"],
         }
+
+
+SHOWN = ("cost", "charge", "coverage", "accuracy_percent", "fields_filled", "hourly_limit")
+
+
+def began_with(service: ProviderService) -> str:
+    """The values of a service as its form shows them, signed: what a save says it began with."""
+    accuracy = service.accuracy
+    values = {
+        "cost": service.cost,
+        "charge": service.charge,
+        "coverage": service.coverage,
+        "accuracy_percent": None if accuracy is None else 100 * accuracy,
+        "fields_filled": service.fields,
+        "hourly_limit": service.provider.hourly_limit if service.provider_id else None,
+    }
+    plain = {name: _plain(value) for name, value in values.items()}
+    return signing.dumps(json.dumps(plain, sort_keys=True), salt="catalogue")
+
+
+def _told(began: str) -> dict[str, Any]:
+    """What `began_with` had told; {} where it cannot be read, so that everything counts as changed."""
+    try:
+        return dict(json.loads(signing.loads(began, salt="catalogue")))
+    except signing.BadSignature:
+        return {}
+
+
+def _plain(value: Any) -> Any:
+    """A value so that equal ones look alike: 0.05 and 0.0500, a list in whatever order."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _in_words(form: forms.ModelForm, name: str, value: Any) -> str:
+    if value is None or value in ("", []):
+        return "nothing"
+    choices = dict(getattr(form.fields[name], "choices", ()))
+    many = value if isinstance(value, list) else [value]
+    return ", ".join(str(choices.get(each, _plain(each))) for each in many)
 
 
 class NewServiceForm(forms.Form):
@@ -135,11 +211,20 @@ class NewServiceForm(forms.Form):
 
 
 def change(
-    service: ProviderService, values: dict[str, Any], *, hourly_limit: int | None, by: Any
+    service: ProviderService, values: dict[str, Any], *, hourly_limit: int | None, began: str, by: Any
 ) -> list[str]:
-    """Write what differs, the provider's limit too; returns the names of the columns that changed."""
+    """Write what differs, the provider's limit too; returns the names of the columns that changed.
+
+    `began`: what the person was looking at, as `began_with` told it.
+
+    Raises:
+        Stale: somebody has changed it since.
+    """
     with transaction.atomic():
         current = ProviderService.objects.select_for_update().select_related("provider").get(pk=service.pk)
+        told, now = _told(began), _told(began_with(current))
+        if differs := [name for name in SHOWN if told.get(name, ...) != now[name]]:
+            raise Stale(differs)
         changed = [name for name, value in values.items() if getattr(current, name) != value]
         if changed:
             ProviderService.objects.filter(pk=current.pk).update(**{name: values[name] for name in changed})

@@ -91,6 +91,8 @@ def save(document: Document, *, draft_id: int | None, revision: int, by: Any) ->
     whole = WaterfallDocument.model_validate(document).model_dump()
     draft = versions.draft_of(WaterfallVersion)
     if draft is None or draft.pk != draft_id:
+        if draft is not None and same(whole, draft.document):
+            return draft
         if draft is not None or draft_id is not None:
             raise _passed_by(draft, draft_id, by)
         live = versions.published(WaterfallVersion)

@@ -69,8 +69,8 @@ def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     """What trying the draft on these leads takes; who cannot be tried any more is left out."""
     leads = list(waiting().filter(pk__in=list(ids)[:MOST]).order_by("pk"))
     blocked = suppressed(leads)
-    left_out = {"do not wait any more, or are in another pilot": len(set(ids)) - len(leads)}
-    left_out["are suppressed; nothing may be started for them"] = len(blocked)
+    left_out = {"not waiting for their first enrichment, or in another pilot": len(set(ids)) - len(leads)}
+    left_out["suppressed; nothing may be started for them"] = len(blocked)
     document = WaterfallDocument.model_validate(draft.document)
     return PilotPlan(
         [lead for lead in leads if lead.pk not in blocked],

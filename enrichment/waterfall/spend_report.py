@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from enrichment.labels import provider_name
+from enrichment.labels import provider_name, tier_label
 from enrichment.models import Attempt, SourceType, SpendCap, TakenOver
 from enrichment.models.spend import CapPeriod
 from enrichment.overview import remembered, today
@@ -128,7 +128,7 @@ def _source(key: str) -> str:
 
 
 def _tier(key: str) -> str:
-    return f"Tier {key}" if key != "0" else "Not scored"
+    return tier_label(int(key)) if key != "0" else "Not scored"
 
 
 def _people(ids: set[int]) -> dict[int, str]:
@@ -149,8 +149,13 @@ class CapShown:
     ends: datetime.datetime | None
 
     @property
+    def used_percent(self) -> int:
+        return round(100 * (self.taken or ZERO) / self.cap.amount)
+
+    @property
     def percent(self) -> int:
-        return min(100, round(100 * (self.taken or ZERO) / self.cap.amount))
+        """As far as a bar reaches."""
+        return min(100, self.used_percent)
 
     @property
     def left(self) -> Decimal:

@@ -27,6 +27,7 @@ def test_every_status_has_a_look_an_icon_and_words(status: str) -> None:
     assert status.label in text
 
 
+@pytest.mark.django_db
 def test_tiers_and_scores() -> None:
     assert "Tier 1" in rendered("{% tier_badge 1 %}")
     assert "Not scored" in rendered("{% tier_badge None %}")

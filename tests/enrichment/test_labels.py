@@ -3,9 +3,11 @@
 import pytest
 from django.utils import timezone
 
-from enrichment.labels import field_label, field_labels, provider_name, with_provider_names
+from enrichment.labels import field_label, field_labels, provider_name, tier_label, with_provider_names
 from enrichment.leads.timeline import timeline
-from enrichment.models import Attempt, RejectedRow, WaterfallVersion
+from enrichment.models import Attempt, RejectedRow, ScorecardVersion, WaterfallVersion
+from enrichment.models.version import forget_active
+from enrichment.templatetags.display import tier_badge
 from tests.factories import EnrichedLeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +65,26 @@ def test_a_refused_row_says_its_field_once():
     row = RejectedRow(field="source_type", sentence="source_type must be one of: a, b.")
     assert row.rule == "Must be one of: a, b."
     assert RejectedRow(sentence="The row is too wide.").rule == "The row is too wide."
+
+
+def test_a_tier_is_called_as_the_published_scorecard_calls_it(sales_client):
+    assert [tier_label(tier) for tier in (1, 3, 4)] == ["Tier 1", "Tier 3", "Tier 4"]
+    live = ScorecardVersion.objects.get(status="published")
+    tiers = [
+        {"name": "Hot", "at_least": 80},
+        {"name": "Warm", "at_least": 50},
+        {"name": "Cool", "at_least": 20},
+    ]
+    ScorecardVersion.objects.filter(pk=live.pk).update(
+        document={**live.document, "tiers": [*tiers, {"name": "Tier 4"}]}
+    )
+    forget_active()
+    EnrichedLeadFactory(icp_tier=4)
+    try:
+        assert [tier_label(tier) for tier in (1, 4, 5)] == ["Tier 1 (Hot)", "Tier 4", "Tier 5"]
+        assert 'title="Hot"' in tier_badge(1)
+        shown = sales_client.get("/leads/?tier=4").content.decode()
+        assert "Tier 2 (Warm)" in shown
+        assert "Tier: <strong>Tier 4</strong>" in shown
+    finally:
+        forget_active()

@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Left:
-    """How a delivery is left: with a `verdict`, with an `error`, or due `again` at an aware time after `tries`."""
+    """How a delivery is left: with a `verdict`, with an `error` and its `message`, or due `again`.
+
+    `again` is an aware time, `tries` how often it was tried before that.
+    """
 
     delivery: WebhookDelivery
     verdict: str = ""
@@ -25,6 +28,7 @@ class Left:
     lead: Lead | None = None
     changed: Sequence[str] = ()
     error: str = ""
+    message: str = ""
     again: datetime.datetime | None = None
     tries: int = 0
 
@@ -71,5 +75,6 @@ def _closed(left: Left, now: datetime.datetime) -> dict[str, object]:
         "lead_id": left.lead.pk if left.lead else None,
         "changed_fields": list(left.changed),
         "error_kind": str(left.error),
+        "error_message": left.message[:300],
         "processed_at": now,
     }

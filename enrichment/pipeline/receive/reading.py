@@ -147,7 +147,7 @@ def _left(pending: Pending, hidden: bool) -> Left | None:
     if isinstance(answer, VendorError):
         step = recovery.next_step(answer, tries=delivery.tries + 1, limit=limiter.READS, scope="")
         if step.action == "give_up":
-            return Left(delivery, event=event, lead=lead, error=answer.recovery)
+            return Left(delivery, event=event, lead=lead, error=answer.recovery, message=str(answer))
         return Left(delivery, again=step.not_before, tries=delivery.tries + step.counted)
     if hidden:
         return Left(delivery, Verdict.SUPPRESSED, event)

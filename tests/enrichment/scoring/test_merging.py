@@ -127,6 +127,33 @@ def test_a_row_added_by_one_stands_where_it_was_put():
     assert merged.conflicts == []
 
 
+def test_a_tier_that_one_renamed_and_the_other_moved_is_one_tier():
+    def rename(tier, name):
+        return lambda document: document["tiers"][tier].update(name=name)
+
+    def threshold(tier, points):
+        return lambda document: document["tiers"][tier].update(at_least=points)
+
+    merged = merge(PUBLISHED, changed(rename(0, "Hot")), changed(threshold(0, 75)))
+    assert merged.conflicts == []
+    assert merged.document["tiers"] == [{"name": "Hot", "at_least": 75}, *PUBLISHED["tiers"][1:]]
+    both = changed(rename(0, "Hot"), threshold(0, 85))
+    merged = merge(PUBLISHED, both, changed(threshold(0, 75)), {"tiers.b0.at_least": "theirs"})
+    assert [conflict.path for conflict in merged.conflicts] == ["tiers.b0.at_least"]
+    assert merged.document["tiers"][0] == {"name": "Hot", "at_least": 85}
+    merged = merge(PUBLISHED, changed(rename(2, "Rest")), changed(rename(2, "Other")))
+    assert [conflict.path for conflict in merged.conflicts] == ["tiers.b2.name"]
+
+
+def test_a_tier_put_above_the_others_is_a_new_one():
+    def another(document):
+        document["tiers"].insert(0, {"name": "Best", "at_least": 95})
+        document["tiers"].pop(2)
+
+    merged = merge(PUBLISHED, changed(another), changed(set_points(29)))
+    assert [tier["name"] for tier in merged.document["tiers"]] == ["Best", "Tier 1", "Tier 3"]
+
+
 def test_rows_are_recognised_by_what_they_say():
     base = [{"needle": "a", "points": 1}, {"needle": "b", "points": 2}]
     assert pair(base, [{"needle": "b", "points": 9}, {"needle": "a", "points": 1}]) == {0: 1, 1: 0}

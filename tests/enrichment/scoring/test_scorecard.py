@@ -137,3 +137,18 @@ def test_a_card_cannot_be_changed_once_made() -> None:
 )
 def test_the_fields_are_those_of_a_lead(fields: tuple[str, ...], kinds: set[str]) -> None:
     assert {Lead._meta.get_field(field).get_internal_type() for field in fields} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [
+        (-5, "must be above 0"),
+        (1e9, "must be at most 100"),
+        ("x", "must be a number"),
+        (float("nan"), "must be a number"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_in_plain_words(points, sentence):
+    document = copy.deepcopy(PUBLISHED)
+    document["cap"] = points
+    assert problems(document) == {"cap": sentence}

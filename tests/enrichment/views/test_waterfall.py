@@ -135,6 +135,10 @@ def service(provider="apollo", kind="email"):
     return ProviderService.objects.get(provider__slug=provider, waterfall=kind)
 
 
+def began(client, address):
+    return client.get(address).context["form"].initial["began"]
+
+
 def test_the_catalogue_lists_the_disabled_ones_as_available(sales_client):
     shown = page(sales_client, "/waterfall/catalogue/")
     for name in ("ZoomInfo", "LinkedIn", "HG Insights"):
@@ -153,6 +157,7 @@ def test_a_price_is_changed_and_audited(sales_client):
         "accuracy_percent": "91.5",
         "fields_filled": ["email_work"],
         "hourly_limit": "600",
+        "began": began(sales_client, address),
     }
     assert sales_client.post(address, data).status_code == 302
     found.refresh_from_db()
@@ -166,8 +171,33 @@ def test_a_price_is_changed_and_audited(sales_client):
     one, other = AuditEvent.objects.filter(verb="catalogue_changed").order_by("id")
     assert one.fields == ["accuracy", "charge", "cost", "fields"]
     assert (other.fields, other.counts) == (["hourly_limit"], {"before": 500, "after": 600})
-    sales_client.post(address, data)
+    sales_client.post(address, {**data, "began": began(sales_client, address)})
     assert AuditEvent.objects.filter(verb="catalogue_changed").count() == 2
+
+
+def test_of_two_who_edit_one_provider_the_second_sees_what_the_first_did(sales_client, admin_client):
+    found = service()
+    address = f"/waterfall/catalogue/{found.pk}/"
+    same = {"charge": "hit", "coverage": "", "accuracy_percent": "95", "fields_filled": found.fields}
+    both = {**same, "cost": "0.03", "hourly_limit": "500", "began": began(sales_client, address)}
+    assert admin_client.post(address, {**both, "cost": "0.05", "hourly_limit": "450"}).status_code == 302
+    answer = sales_client.post(address, {**both, "accuracy_percent": "90", "hourly_limit": "400"})
+    shown = answer.content.decode()
+    assert "somebody has changed this provider since you opened it" in shown
+    assert "It was changed to 0.05 since you opened it." in shown
+    assert "It was changed to 450 since you opened it. What stands here is yours." in shown
+    form = answer.context["form"]
+    assert {name: str(form.initial[name]) for name in ("cost", "accuracy_percent", "hourly_limit")} == {
+        "cost": "0.0500",
+        "accuracy_percent": "90",
+        "hourly_limit": "400",
+    }
+    assert str(service().cost) == "0.0500"
+    assert Provider.objects.get(slug="apollo").hourly_limit == 450
+    again = {**both, "cost": "0.0500", "hourly_limit": "400", "began": form.initial["began"]}
+    assert sales_client.post(address, {**again, "accuracy_percent": "90"}).status_code == 302
+    assert (str(service().cost), str(service().accuracy)) == ("0.0500", "0.900")
+    assert sales_client.post(address, {**again, "began": "nonsense"}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def test_a_budget_is_set_with_a_note_and_shown_everywhere(sales_client):
     cap = SpendCap.objects.get()
     assert (cap.amount, cap.note) == (Decimal("12.50"), "as agreed")
     assert "of $12.50" in page(sales_client, "/")
+    attempt(EnrichedLeadFactory(), at=timezone.now(), cost="25")
+    assert "200 %" in page(sales_client, "/waterfall/spending/")
     caps.reach(cap)
     assert "New enrichment is held" in page(sales_client, "/leads/")
     assert "New enrichment is held" in page(sales_client, "/holds/")
@@ -195,3 +197,14 @@ def test_who_may(compliance_client, nobody_client, client, draft):
     assert SpendCap.objects.count() == 1
     assert "You may not change the budget" in page(compliance_client, "/waterfall/spending/")
     assert ProviderService.objects.exists()
+
+
+def test_a_pilot_on_the_leads_ticked_in_the_list(sales_client, compliance_client, draft):
+    leads = [LeadFactory(dispatch_after=timezone.now()) for _ in range(2)]
+    shown = page(sales_client, "/leads/")
+    assert 'formaction="/waterfall/pilots/new/"' in shown
+    answer = sales_client.post("/waterfall/pilots/new/", {"query": "", "id": [leads[0].pk]})
+    assert [lead.pk for lead in answer.context["found"].leads] == [leads[0].pk]
+    other = page(compliance_client, "/leads/")
+    assert 'formaction="/waterfall/pilots/new/"' not in other
+    assert "You may not change the waterfalls" in other

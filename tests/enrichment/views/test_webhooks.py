@@ -363,3 +363,12 @@ def test_changed_columns_are_named_as_people_call_them(sales_client: Client) -> 
     delivery = stored(changed_fields=["email_personal", "phone"])
     assert "e-mail (personal), phone" in sales_client.get("/webhooks/").content.decode()
     assert "e-mail (personal), phone" in sales_client.get(f"/webhooks/{delivery.pk}/").content.decode()
+
+
+def test_a_body_with_half_of_a_surrogate_pair_is_shown(sales_client):
+    row = stored(body=rb'{"event": "row.enriched", "row_id": "row_\ud800", "data": {"title": "\udfff"}}')
+    for address in (f"/webhooks/{row.pk}/", f"/webhooks/{row.pk}/drawer/"):
+        answer = sales_client.get(address)
+        assert answer.status_code == 200
+        assert "row_\\ud800" in answer.content.decode()
+    assert sales_client.post(f"/webhooks/{row.pk}/body/", headers=FRAGMENT).status_code == 200

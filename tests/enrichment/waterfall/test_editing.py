@@ -124,6 +124,12 @@ def test_a_save_that_began_with_an_older_one_is_refused_with_all_that_a_merge_ne
     assert versions.draft_of(WaterfallVersion).document["waterfall_email"]["verify_deliverability"] is True
 
 
+def test_two_who_make_the_same_change_do_not_meet(ada, bob):
+    mine = changed(providers=["hunter", "apollo"])
+    first = editing.save(mine, draft_id=None, revision=-1, by=ada)
+    assert editing.save(mine, draft_id=None, revision=-1, by=bob).revision == first.revision
+
+
 def test_what_both_changed_is_left_to_the_person(ada, bob):
     first = editing.save(changed(providers=["hunter", "apollo"]), draft_id=None, revision=-1, by=ada)
     editing.save(changed(providers=["hunter"]), draft_id=first.pk, revision=1, by=ada)
