@@ -47,11 +47,15 @@ class Queue:
 
 @dataclass(frozen=True)
 class Shown:
-    """One limit: a gauge for each of its windows, and its queue (None: nothing waits for it by design)."""
+    """One limit: a gauge for each of its windows, and its queue (None: nothing waits for it by design).
+
+    `holds`: what waits for it is held back; a data provider may be left out instead, and filled in later.
+    """
 
     label: str
     gauges: list[Budget]
     queue: Queue | None
+    holds: bool = True
 
     @property
     def blocked_for(self) -> float:
@@ -102,7 +106,8 @@ def provider_limits() -> list[Shown]:
             seconds_for(windows, gauges, calls),
             expected=True,
         )
-        shown.append(Shown(provider.name, _budgets(windows, gauges), queue))
+        holds = any(w.waits() and provider.slug in w.providers for w in document.waterfalls().values())
+        shown.append(Shown(provider.name, _budgets(windows, gauges), queue, holds))
     return sorted(shown, key=lambda each: (-each.gauges[0].percent, each.label))
 
 

@@ -16,7 +16,8 @@ def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     vendors, providers = limits.all_limits(), limits.provider_limits()
     shown = [limit for vendor in vendors for limit in vendor.limits]
-    queues = [limit.queue for limit in shown if limit.queue and limit.queue.count]
+    held = [limit for limit in (*shown, *providers) if limit.holds]
+    queues = [limit.queue for limit in held if limit.queue and limit.queue.count]
     context = {
         "vendors": vendors,
         "providers": providers,

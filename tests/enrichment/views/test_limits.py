@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from enrichment import limits
-from enrichment.models import Handover, Provider
+from enrichment.models import Handover, Provider, WaterfallVersion
+from enrichment.models.version import forget_active
 from enrichment.templatetags.limits import duration, queue_time
 from enrichment.vendors import limiter, vitals
 from enrichment.vendors.limiter import Gauge, Limit
@@ -101,6 +102,22 @@ def test_deliveries_wait_for_calls(db: None, settings: Any) -> None:
     queue = shown("Calls", "ghl").queue
     assert (queue.count, queue.calls, queue.later) == (3, 6, 1)
     assert queue.seconds == pytest.approx(20.0)  # two at once, two in each of two windows
+
+
+@pytest.mark.parametrize(("policy", "counts"), [("wait", True), ("skip", False)])
+def test_the_longest_queue_is_that_of_whoever_holds_leads_back(
+    sales_client: Client, policy: str, counts: bool
+) -> None:
+    version = WaterfallVersion.active()
+    document = version.document
+    document["waterfall_techstack"]["policy"] = policy
+    WaterfallVersion.objects.filter(pk=version.pk).update(document=document)
+    forget_active()
+    limiter.take("provider:builtwith", n=100, limit=100)
+    LeadFactory(clay_row_id="row_1", dispatch_after=timezone.now())
+    cache.delete("overview:waiting")
+    longest = sales_client.get("/limits/").context["longest"]
+    assert (longest > 600) is counts
 
 
 def test_providers_have_their_budget_and_what_will_be_asked(db: None) -> None:
