@@ -1,4 +1,7 @@
-"""The fields a person can have corrected, and what a value must look like; told by the package that has them."""
+"""The fields a person is told of by name, those they can have corrected, and what a value of these must look like.
+
+Told by the package that has them.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ class Invalid(Exception):
 
 
 _fields: dict[str, Field] = {}
+_names: dict[str, str] = {}
 
 
 def register(name: str, label: str, clean: Callable[[str], str]) -> None:
@@ -31,12 +35,18 @@ def register(name: str, label: str, clean: Callable[[str], str]) -> None:
     _fields[name] = Field(name, label, clean)
 
 
+def call(name: str, label: str) -> None:
+    """What a field that nobody corrects is called towards the person."""
+    _names[name] = label
+
+
 def fields() -> list[Field]:
     return list(_fields.values())
 
 
 def label(name: str) -> str:
-    return _fields[name].label if name in _fields else name
+    """For people: as it was told, else the name in words."""
+    return _fields[name].label if name in _fields else _names.get(name, name.replace("_", " "))
 
 
 def cleaned(values: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,20 @@ _OWN: dict[str, Callable[[Any], Any]] = {
     "engagement_action": text(500),
     "engagement_content": text(5000),
 }
+# What is made or kept by us and is not corrected, as the person is told of it.
+_OURS = {
+    "icp_score": "Score against our ideal customer profile",
+    "icp_tier": "Tier by that score",
+    "clay_score": "Score as Clay computed it",
+    "clay_tier": "Tier as Clay computed it",
+    "raw": "Everything in Clay's row about you",
+    "written_back": "What we wrote into Clay's row",
+    "clay_row_id": "Number of your row at Clay",
+    "ghl_contact_id": "Number of your contact at GoHighLevel",
+    "instantly_lead_id": "Number of your record at Instantly",
+    "source_type": "Kind of place where we found you",
+    "scraped_at": "When we found you",
+}
 _COMPUTED = ("icp_score", "icp_tier", "enriched_at")
 _FIELDS = (set(readers("US")) - set(_COMPUTED)) | set(_OWN)
 _ORDER = (
@@ -41,6 +55,8 @@ def register_fields() -> None:
     for name in (*_ORDER, *sorted(set(_FIELDS) - set(_ORDER))):
         label = field_label(name)
         rectifiable.register(name, label[:1].upper() + label[1:], _cleaner(name))
+    for name, label in _OURS.items():
+        rectifiable.call(name, label)
 
 
 def _cleaner(name: str) -> Callable[[str], str]:

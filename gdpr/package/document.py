@@ -84,7 +84,7 @@ def _recipients(found: Iterable[Part]) -> list[dict[str, Any]]:
             entry = told.setdefault(
                 share["recipient"], {"recipient": share["recipient"], "fields": [], "times": 0, "last": ""}
             )
-            entry["fields"] = sorted({*entry["fields"], *share["fields"]})
+            entry["fields"] = sorted({*entry["fields"], *map(rectifiable.label, share["fields"])})
             entry["times"] += 1
             entry["last"] = max(entry["last"], share["at"] or "")
     return sorted(told.values(), key=lambda entry: entry["recipient"])

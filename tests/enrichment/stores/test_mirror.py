@@ -20,7 +20,9 @@ from enrichment.models import (
     WebhookDelivery,
 )
 from enrichment.pipeline import importing, receive
+from enrichment.stores import mirror_copy
 from enrichment.stores.mirror import MirrorStore
+from gdpr import rectifiable
 from gdpr.identity import Identity
 from gdpr.stores import Ground, Later, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, URL, WORK, in_the_mirror
@@ -261,3 +263,9 @@ def test_kept_search_words_are_forgotten(django_user_model):
     left = {words for words, key in keys.items() if searches.words_of(key) is not None}
     assert left == {"acme", "Mustermann & Co"}
     assert cache.get("search:" + keys["acme"]) == "acme"
+
+
+def test_no_field_is_told_by_the_name_of_its_column():
+    told = {name for model, name in mirror_copy.told() if model == "Lead"}
+    unnamed = {name for name in told if "_" in name and rectifiable.label(name) == name.replace("_", " ")}
+    assert unnamed == set()
