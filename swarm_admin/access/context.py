@@ -1,5 +1,6 @@
 """What every page needs of the person who looks at it."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,11 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from enrichment import banners
 from enrichment.alerts import count_open
-from enrichment.health import open_holds
 from enrichment.masking import may_see
-from enrichment.scoring.standing import progress as rescore_progress
-from enrichment.waterfall.caps import reached
 
 # label, name of the address, icon, key after "g", permission
 ENTRIES = (
@@ -57,13 +56,14 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {"navigation": [], "show_holds": False}
     works_here = user.has_perm("enrichment.view_lead")
+    above = functools.cache(banners.standing)
     return {
         "navigation": _entries(request),
         "roles": SimpleLazyObject(lambda: ", ".join(user.groups.values_list("name", flat=True))),
         "show_holds": works_here,
-        "holds": SimpleLazyObject(open_holds),
-        "rescore": SimpleLazyObject(rescore_progress),
-        "reached_caps": SimpleLazyObject(reached),
+        "holds": SimpleLazyObject(lambda: above().holds),
+        "rescore": SimpleLazyObject(lambda: above().rescore),
+        "reached_caps": SimpleLazyObject(lambda: above().caps),
         "alert_counts": SimpleLazyObject(lambda: count_open(user)),
         "find_url": reverse("find") if works_here and may_see(user) else "",
     }

@@ -1,0 +1,31 @@
+"""What stands above every page: paused services, budgets that are used up, a rescore under way."""
+
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from enrichment.health import open_holds
+from enrichment.models import Rescore, ServiceHold, SpendCap
+from enrichment.scoring.standing import Progress, progress
+from enrichment.waterfall.caps import reached
+
+_LOOK = (
+    f"SELECT EXISTS (SELECT FROM {ServiceHold._meta.db_table} WHERE lifted_at IS NULL), "  # noqa: S608 - our own names
+    f"EXISTS (SELECT FROM {SpendCap._meta.db_table} WHERE reached_at IS NOT NULL), "
+    f"EXISTS (SELECT FROM {Rescore._meta.db_table} WHERE finished_at IS NULL)"
+)
+
+
+@dataclass(frozen=True)
+class Banners:
+    holds: list[ServiceHold] = field(default_factory=list)
+    caps: list[SpendCap] = field(default_factory=list)
+    rescore: Progress | None = None
+
+
+def standing() -> Banners:
+    """Those there are. Mostly there is none, and one look tells that."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK)
+        holds, caps, rescore = cursor.fetchone()
+    return Banners(open_holds() if holds else [], reached() if caps else [], progress() if rescore else None)
