@@ -106,7 +106,7 @@ def provider_limits() -> list[Shown]:
             seconds_for(windows, gauges, calls),
             expected=True,
         )
-        holds = any(w.waits() and provider.slug in w.providers for w in document.waterfalls().values())
+        holds = document.waits_for([provider.slug])
         shown.append(Shown(provider.name, _budgets(windows, gauges), queue, holds))
     return sorted(shown, key=lambda each: (-each.gauges[0].percent, each.label))
 

@@ -95,6 +95,10 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             open_words=query
         )
 
+    def lock(self) -> None:
+        """Take their row locks, in the order of their keys: two who lock several wait for each other, not for ever."""
+        list(self.order_by("pk").select_for_update().values_list("pk"))
+
     def usable(self) -> LeadQuerySet:
         """Leads that may be used, and not only kept."""
         return self.filter(restriction="")

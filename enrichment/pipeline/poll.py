@@ -99,7 +99,7 @@ def _after_error(attempt: Attempt, error: VendorError) -> None:
 def _ended(attempt: Attempt, kind: str, message: str) -> bool:
     """The attempt failed, its lead is locked; False: it ended otherwise while the row was asked for."""
     # The lead first, as whoever applies a row does: two who lock both wait for each other, not for ever.
-    list(Lead.objects.filter(pk=attempt.lead_id).select_for_update().values_list("pk"))
+    Lead.objects.filter(pk=attempt.lead_id).lock()
     return bool(
         advance(
             Attempt.objects.filter(pk=attempt.pk),

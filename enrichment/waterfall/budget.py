@@ -80,8 +80,4 @@ def _asks(document: WaterfallDocument, leads: int, skipped: Collection[str]) -> 
 
 def _held_back(document: WaterfallDocument, skipped: Collection[str], lacking: Collection[str]) -> bool:
     """Whether a trigger waits for these providers: a waterfall's policy says so, or nobody else is left to ask."""
-    waits = any(
-        waterfall.waits() and set(lacking) & set(waterfall.providers)
-        for waterfall in document.waterfalls().values()
-    )
-    return waits or not document.providers() - set(skipped) - set(lacking)
+    return document.waits_for(lacking) or not document.providers() - set(skipped) - set(lacking)

@@ -68,6 +68,10 @@ class WaterfallDocument(BaseModel):
     def providers(self) -> set[str]:
         return {slug for waterfall in self.waterfalls().values() for slug in waterfall.providers}
 
+    def waits_for(self, slugs: Collection[str]) -> bool:
+        """Whether a waterfall that asks one of these holds the lead back where its budget is used up (D11)."""
+        return any(each.waits() and set(slugs) & set(each.providers) for each in self.waterfalls().values())
+
     def only(self, slugs: set[str]) -> "WaterfallDocument":
         """The document with no provider but these: what is left to fill in later (D11)."""
         kept: dict[str, Any] = self.model_dump()

@@ -56,7 +56,7 @@ def set_aside(items: Sequence[BatchItem], error: VendorError, *, in_doubt: bool 
     """
     leads = [item.lead_id for item in items]
     # The leads before their attempts, as the mirror locks them.
-    list(Lead.objects.filter(pk__in=leads).order_by("pk").select_for_update().values_list("pk"))
+    Lead.objects.filter(pk__in=leads).lock()
     settle_items(items, ItemStatus.SET_ASIDE, error, in_doubt=in_doubt)
     _end_attempts(leads, error)
     fail_leads(leads, error)

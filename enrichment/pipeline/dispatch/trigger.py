@@ -158,7 +158,7 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, who
     with transaction.atomic():
         leads = [item.lead_id for item in taken]
         # The leads before their attempts, as the mirror locks them when a webhook is as quick as this.
-        list(Lead.objects.filter(pk__in=leads).order_by("pk").select_for_update().values_list("pk"))
+        Lead.objects.filter(pk__in=leads).lock()
         settle_items(taken, ItemStatus.DONE)
         attempts = Attempt.objects.filter(batch=batch, lead__in=leads)
         # A webhook may have been quicker than this record: then the attempt is over, and stays so.
@@ -212,7 +212,7 @@ def _ended(batch: Batch, items: Sequence[BatchItem]) -> set[int]:
     """
     leads = [item.lead_id for item in items]
     # The leads before their attempts, as the mirror locks them.
-    list(Lead.objects.filter(pk__in=leads).order_by("pk").select_for_update().values_list("pk"))
+    Lead.objects.filter(pk__in=leads).lock()
     over = Attempt.objects.filter(batch=batch, lead__in=leads, status__in=ENDED)
     ended = set(over.values_list("lead_id", flat=True))
     settle_items([item for item in items if item.lead_id in ended], ItemStatus.DONE)

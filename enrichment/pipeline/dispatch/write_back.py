@@ -87,7 +87,7 @@ def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], done: 
         for item in items
         if str(item.lead.clay_row_id) in done and (written := updates[str(item.lead.clay_row_id)])
     }
-    list(Lead.objects.filter(pk__in=held).order_by("pk").select_for_update().values_list("pk"))
+    Lead.objects.filter(pk__in=held).lock()
     # Merged: a webhook may have brought a newer row while the call was under way.
     update_each(Lead, held, merged=["raw", "written_back"])
 
