@@ -1,0 +1,129 @@
+"""One key for one mailbox: NFC, nothing invisible, lower case, the host as an IDNA 2008 A-label (UTS 46).
+
+Nothing else is folded: plus signs and dots stay, since only the host that takes the mail knows what they mean.
+"""
+
+import functools
+import unicodedata
+
+import idna
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+from swarm_admin.core.identifiers.text import lower, visible
+
+MAX_LENGTH = 254  # characters of a whole address: RFC 5321 4.5.3.1.3, less the angle brackets
+MAX_LOCAL = 64  # RFC 5321 4.5.3.1.1
+MAX_HOST = 253  # RFC 1035 2.3.4, as text
+_LOCAL_PUNCTUATION = frozenset("!#$%&'*+/=?^_`{|}~-.")  # RFC 5322 atext, and the dot between atoms
+_ascii_address = EmailValidator()
+
+
+def canonical(address: str) -> str:
+    """The key of the mailbox: what is stored, compared, hashed and sent to vendors. Idempotent.
+
+    Raises:
+        ValueError: it is no e-mail address.
+    """
+    # Longer than any spelling of an address: invisible characters may stand between all of its own.
+    if len(address) > 4 * MAX_LENGTH:
+        raise ValueError(f"must be at most {MAX_LENGTH} characters long.")
+    return _canonical(address)
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(address: str) -> str:
+    text = visible(address)
+    if text[:7].lower() == "mailto:":
+        text = visible(text[7:])
+    local, at, host = text.rpartition("@")
+    if not at or not local or not host:
+        raise ValueError("must be an e-mail address.")
+    return checked(lower(local), ascii_host(host))
+
+
+def checked(local: str, host: str) -> str:
+    """`local@host`, both canonical, where that may be an address. Raises ValueError."""
+    address = f"{local}@{host}"
+    if len(local) > MAX_LOCAL or len(address) > MAX_LENGTH:
+        raise ValueError(f"must be at most {MAX_LENGTH} characters long, {MAX_LOCAL} before the @.")
+    # Django knows the rules for ASCII; a mailbox in another script (RFC 6531) is held to the same ones.
+    plain = local if local.isascii() else _stand_in(local)
+    try:
+        _ascii_address(f"{plain}@{host}")
+    except ValidationError:
+        raise ValueError("must be an e-mail address.") from None
+    return address
+
+
+def _stand_in(local: str) -> str:
+    """`local` with an ASCII letter for each letter, digit or mark of another script."""
+    return "".join("x" if not c.isascii() and unicodedata.category(c)[0] in "LNM" else c for c in local)
+
+
+def ascii_host(host: str) -> str:
+    """The host as it goes over the wire: A-labels, lower case, no closing dot. Idempotent.
+
+    Raises:
+        ValueError: it is no host name.
+    """
+    host = visible(host)
+    if not host or len(host) > MAX_HOST:  # bounded before anything is encoded
+        raise ValueError("must name a host.")
+    host = lower(host).removesuffix(".")
+    if host.isascii() and "xn--" not in host:
+        return host
+    try:
+        encoded = idna.encode(host, uts46=True, transitional=False).decode()
+    except (idna.IDNAError, UnicodeError):
+        encoded = _older_host(host)
+    if not encoded:
+        raise ValueError("must name a host.")
+    return encoded.lower().removesuffix(".")
+
+
+def _older_host(host: str) -> str:
+    """By IDNA 2003, which knows a few hosts that IDNA 2008 refuses (emoji); "" where it knows none either."""
+    try:
+        return host.encode("idna").decode().lower()
+    except UnicodeError:
+        return ""
+
+
+def readable(address: str) -> str:
+    """A canonical address as people write it: its host in its own script, where that leads back to the same key."""
+    local, _, host = address.rpartition("@")
+    if "xn--" not in host:
+        return address
+    shown = unicode_host(host)
+    try:
+        return f"{local}@{shown}" if ascii_host(shown) == host else address
+    except ValueError:
+        return address
+
+
+def unicode_host(host: str) -> str:
+    """A host of A-labels in its own script; the host itself where it is not to be read so."""
+    try:
+        return idna.decode(host)
+    except (idna.IDNAError, UnicodeError):
+        pass
+    try:
+        return host.encode().decode("idna")
+    except UnicodeError:
+        return host
+
+
+def spellings(address: str) -> tuple[str, ...]:
+    """The key of the mailbox first, then the keys that older software would send its mail to.
+
+    Under IDNA 2003 "straße.de" is "strasse.de". Whoever is suppressed under one must not be written to under the
+    other: blocking one too many is safe, telling a person's data to another is not. So the gate asks for all.
+
+    Raises:
+        ValueError: it is no e-mail address.
+    """
+    key = canonical(address)
+    local, _, host = key.rpartition("@")
+    older = _older_host(unicode_host(host)).removesuffix(".") if "xn--" in host else host
+    return (key,) if older in ("", host) else (key, f"{local}@{older}")

@@ -1,0 +1,36 @@
+"""One key for one number: E.164 of a number that can exist."""
+
+import functools
+
+import phonenumbers
+
+from swarm_admin.core.identifiers.text import visible
+
+MAX_LENGTH = 64  # characters as written; E.164 itself has fifteen digits
+_QUOTES = "'\"\u2019`"  # spreadsheets keep a number as text by an apostrophe before it
+
+
+def canonical(number: str, country: str) -> str:
+    """E.164; a number without a country code is read as one of `country` (ISO 3166, two letters). Idempotent.
+
+    Only a valid number, not merely one of a possible length: a placeholder such as 000-000-0000 is nobody's, and
+    must never make one person of all who carry it.
+
+    Raises:
+        ValueError: it is no valid number of any country.
+    """
+    if len(number) > MAX_LENGTH:
+        raise ValueError(f"must be at most {MAX_LENGTH} characters long.")
+    return _canonical(number, country)
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(number: str, country: str) -> str:
+    text = visible(number).strip(_QUOTES).removeprefix("tel:").strip()
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        raise ValueError("must be a phone number.") from None
+    if not phonenumbers.is_valid_number(parsed):
+        raise ValueError("must be a number that exists in its country.")
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

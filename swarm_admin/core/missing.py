@@ -1,0 +1,70 @@
+""" "Nothing" has many spellings (D29): what programs and spreadsheets write where there is no value."""
+
+import unicodedata
+from typing import Any
+
+from swarm_admin.core.identifiers.text import visible
+
+LONGEST = 60  # characters; a longer text says something
+# In any case. Each is what some language, database, form or export writes for nothing.
+PHRASES = frozenset(
+    {
+        "null", "none", "undefined", "n/a", "n.a.", "n.a", "#n/a", "n\\a", "n/d", "k.a.", "k. a.", "s/d",
+        "nil", "void 0", "unknown", "not available", "not provided", "not applicable", "not specified",
+        "not found", "no data", "no value", "no email", "no phone", "not set", "tbd", "t.b.d.", "tba",
+        "(null)", "(none)", "(blank)", "(empty)", "(unknown)", "(not set)", "<null>", "<none>", "<nil>",
+        "<no value>", "<empty>", "<unset>", "[null]", "[none]", "null null", "none none",
+        "undefined undefined", "nan nan", "[object object]", "object object", "#value!", "#ref!", "#name?",
+        "#null!", "#num!", "#div/0!", "#error!", "#spill!", "#calc!", "#field!", "#blocked!", "#unknown!",
+        "#getting_data", "error!", "loading...", "-none-", "--none--", "keine angabe", "unbekannt",
+        "sin datos", "non renseigné",
+    }
+)  # fmt: skip
+# In this case alone: "Nan" and "Na" are names.
+EXACT = frozenset({"NA", "nan", "NaN", "NAN", "<NA>", "NaT", "Inf", "inf", "-inf", "NIL", "None None", "\\N"})
+# What encloses the name of a field that nobody filled in: {{first_name}}, %FNAME%, [First name], *|FNAME|*.
+TEMPLATES = (
+    ("{{", "}}"),
+    ("{%", "%}"),
+    ("${", "}"),
+    ("{", "}"),
+    ("%", "%"),
+    ("[", "]"),
+    ("<", ">"),
+    ("*|", "|*"),
+)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value from outside says that there is none: empty, or one of the many spellings of nothing."""
+    if value is None or value in ([], {}):
+        return True
+    return isinstance(value, str) and is_missing_text(value)
+
+
+def is_missing_text(text: str) -> bool:
+    if len(text) > LONGEST:
+        return not text[: 4 * LONGEST].strip() and not text.strip()
+    stripped = visible(text)
+    if not stripped or stripped in EXACT or stripped.lower() in PHRASES:
+        return True
+    return _only_marks(stripped) or _unfilled(stripped)
+
+
+def _only_marks(text: str) -> bool:
+    """Hyphens, dots, question marks and other punctuation, and nothing else."""
+    return all(c.isspace() or unicodedata.category(c)[0] == "P" for c in text)
+
+
+def _unfilled(text: str) -> bool:
+    return any(
+        text.startswith(before)
+        and text.endswith(after)
+        and len(text) > len(before) + len(after)
+        and _names_a_field(text[len(before) : -len(after)])
+        for before, after in TEMPLATES
+    )
+
+
+def _names_a_field(text: str) -> bool:
+    return any(c.isalpha() for c in text) and all(c.isalnum() or c in " _.-|:'" for c in text)
