@@ -147,6 +147,7 @@ def post_leads(request: HttpRequest) -> Status:
 def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
     """Leads in the order they came in: the output payload with `id`, `enrichment_status` and `updated_at`.
 
+    `fill_in_providers` are still to be asked about a lead whose result stands, from `fill_in_due_at` on (null: now).
     Go on with `cursor=next_cursor` until it is null. What comes in meanwhile is at the end, so no lead is
     missed or given twice. With `updated_since`, ask from a minute before the last time: a change that is being
     written while you read has a time before it can be seen. Leads that may only be kept are left out.
@@ -162,8 +163,17 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
     more, page = len(page) > query.limit, page[: query.limit]
     audit.record("api_read", object_type="lead", counts={"leads": len(page)}, reason=_caller(request))
     own = ("id", "enrichment_status", "updated_at")
-    items = [lead.values(*own) | payload(lead, full=query.provenance == "full") for lead in page]
+    full = query.provenance == "full"
+    items = [lead.values(*own) | _fill_in(lead) | payload(lead, full=full) for lead in page]
     return {"leads": items, "next_cursor": page[-1].pk if more else None}
+
+
+def _fill_in(lead: Lead) -> dict[str, Any]:
+    waits = lead.awaits_fill_in
+    return {
+        "fill_in_providers": list(lead.only_providers) if waits else [],
+        "fill_in_due_at": lead.dispatch_after if waits else None,
+    }
 
 
 def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat") -> dict[str, Any]:

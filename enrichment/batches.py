@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from enrichment.job_outcome import Outcome
 from enrichment.models import Batch, BatchItem
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus, ItemStatus
+from enrichment.templatetags.display import LOOKS
 
 DAY = datetime.timedelta(days=1)
 
@@ -26,8 +28,8 @@ def listed(kind: str, status: str) -> QuerySet[Batch]:
     return found
 
 
-def with_items(batches: Sequence[Batch]) -> list[tuple[Batch, int, list[tuple[str, int]]]]:
-    """(batch, items, [(state, how many)]) of one page, in one query."""
+def with_items(batches: Sequence[Batch]) -> list[tuple[Batch, int, list[tuple[str, int]], Outcome]]:
+    """(batch, items, [(state, how many)], its outcome) of one page, in one query."""
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     rows = BatchItem.objects.filter(batch__in=[batch.pk for batch in batches]).values("batch", "status")
     for row in rows.annotate(count=Count("pk")).order_by():
@@ -37,9 +39,21 @@ def with_items(batches: Sequence[Batch]) -> list[tuple[Batch, int, list[tuple[st
             batch,
             sum(counts[batch.pk].values()),
             [(state, counts[batch.pk][state]) for state in ItemStatus.values if state in counts[batch.pk]],
+            outcome(batch, counts[batch.pk]),
         )
         for batch in batches
     ]
+
+
+def outcome(batch: Batch, items: Mapping[str, int]) -> Outcome:
+    """How a batch stands; one that ended, by its `items` {state: how many}: those set aside did not go."""
+    icon, colour = LOOKS[str(batch.status)]
+    aside, total = items.get(ItemStatus.SET_ASIDE, 0), sum(items.values())
+    if batch.status != BatchStatus.DONE or not aside:
+        return Outcome(str(batch.get_status_display()), icon, colour)
+    if aside == total:
+        return Outcome("Ended: all set aside", "alert-triangle", "red")
+    return Outcome(f"Ended: {aside:,} of {total:,} set aside", "circle-half-2", "amber")
 
 
 def figures() -> dict[str, int]:

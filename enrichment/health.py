@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from enrichment.connections import clay_table
 from enrichment.models import Connection, Provider, ServiceHold
+from enrichment.shares import percent_of
 from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import Recovery, VendorError
-from enrichment.vendors.vitals import vitals
+from enrichment.vendors.vitals import Vital, vitals
 
 NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
-RECENT = datetime.timedelta(minutes=15)  # a bad answer older than this, with no good one since, is history
+RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
+CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
 # An address nobody can have (RFC 2606): looking it up finds nothing and tells nothing about anybody.
 NOBODY = "connection-test@swarm-admin.invalid"
 WINDOWS = {"10s": "10 seconds"}
@@ -41,7 +43,7 @@ class Budget:
 
     @property
     def percent(self) -> int:
-        return min(100, round(100 * self.used / self.limit)) if self.limit else 0
+        return min(100, percent_of(self.used, self.limit))
 
     @property
     def left(self) -> int:
@@ -51,12 +53,15 @@ class Budget:
     def tone(self) -> str:
         if self.blocked_for or self.percent >= 100:
             return "red"
-        return "amber" if self.percent >= 80 else "green"
+        return "amber" if self.percent >= 80 else "grey"
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """One system. `state`: ok, held, error, idle (never called) or no_key."""
+    """One system. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
+
+    `failing`: one of its calls has failed lately and not gone well since, whatever the others did.
+    """
 
     system: str
     name: str
@@ -69,6 +74,7 @@ class Vendor:
     last_bad_words: str
     answers: int
     refusals: int
+    failing: bool = False
     budgets: list[Budget] = field(default_factory=list)
 
     @property
@@ -78,9 +84,11 @@ class Vendor:
         if self.hold:
             return "held"
         newest_is_bad = self.last_bad and (self.last_good is None or self.last_bad > self.last_good)
-        if newest_is_bad and self.last_bad and timezone.now() - self.last_bad < RECENT:
+        if newest_is_bad or self.failing:
             return "error"
-        return "ok" if self.last_good else "idle"
+        if self.last_good is None:
+            return "idle"
+        return "ok" if timezone.now() - self.last_good < CONNECTED_FOR else "stale"
 
 
 @dataclass(frozen=True)
@@ -189,8 +197,15 @@ def _vendor(
         last_bad_words=words,
         answers=sum(n for _, n in counts),
         refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
+        failing=any(_fails(call) for call in calls),
         budgets=budgets,
     )
+
+
+def _fails(call: Vital) -> bool:
+    if call.last_bad is None or timezone.now() - call.last_bad > RECENT:
+        return False
+    return call.last_good is None or call.last_bad > call.last_good
 
 
 def _configured(system: str) -> tuple[str, str]:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from enrichment import jobs
 from enrichment.failures.causes import Cause
 from enrichment.failures.groups import SOURCES
+from enrichment.job_outcome import Outcome, counts_of, outcome
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.states import JobStatus
 from enrichment.templatetags.display import money, number
 
 VIEW = "enrichment.view_lead"
@@ -43,16 +43,16 @@ class Figure:
 class Shown:
     """What the page of one job holds beside its bar.
 
-    `facts`: label → value, as it was planned. `left_out`: reason → rows. `waits`: why nothing moves now. `sentence`:
-    how it ended. `unsettled`: rows it started are still under way, so the page goes on asking. `link`: (name of
-    an address, label) of the screen where what is left can be looked at. `code`: a message, set in its own type.
+    `outcome`: how it stands or ended. `facts`: label → value, as it was planned. `left_out`: reason → rows. `waits`:
+    why nothing moves now. `unsettled`: rows it started are still in progress, so the page goes on asking. `link`:
+    (name of an address, label) of the screen where what is left can be looked at. `code`: a message in its own type.
     """
 
     figures: list[Figure]
+    outcome: Outcome
     facts: Mapping[str, str]
     left_out: Mapping[str, int] = field(default_factory=dict)
     waits: str = ""
-    sentence: str = ""
     unsettled: bool = False
     link: tuple[str, str] | None = None
     code: str = ""
@@ -100,24 +100,24 @@ def _about_rows(noun: str) -> Callable[[BulkJob], str]:
 
 def _show_retry(screen: tuple[str, str]) -> Callable[[BulkJob], Shown]:
     def show(job: BulkJob) -> Shown:
-        result = jobs.result(job)
-        under_way, failed = result["under_way"], result["failed"]
+        counts = counts_of([job])[job.pk]
         cause = _cause(job)
         return Shown(
             figures=[
-                Figure("Tried again", job.accepted),
-                Figure("Under way", under_way),
-                Figure("Mended", result["mended"], "green"),
-                Figure("Failed again", failed, "red"),
+                Figure("Queued again", counts.started),
+                Figure("In progress", counts.under_way),
+                Figure("Recovered", counts.recovered, "green"),
+                Figure("Failed again", counts.failed, "red"),
+                *([Figure("Without result", counts.other, "amber")] if counts.other else []),
                 Figure("Left out", job.rejected),
-                Figure("Left", job.total - job.position),
+                Figure("Not started", job.total - job.position),
             ],
+            outcome=outcome(job, counts),
             facts=_planned(job, cause),
-            left_out=result["left_out"],
-            waits=result["held"],
-            sentence=_ending(job, under_way, failed),
-            unsettled=bool(under_way),
-            link=screen if failed or job.position < job.total else None,
+            left_out=jobs.left_out(job),
+            waits=jobs.paused(job),
+            unsettled=bool(counts.under_way),
+            link=screen if counts.failed or job.position < job.total else None,
             code=cause.shape if cause else "",
         )
 
@@ -130,20 +130,6 @@ def _planned(job: BulkJob, cause: Cause | None) -> dict[str, str]:
     if job.plan.get("cost") is not None:
         facts[job.plan.get("cost_label") or "Cost, planned"] = money(job.plan["cost"])
     return facts
-
-
-def _ending(job: BulkJob, under_way: int, failed: int) -> str:
-    left = job.total - job.position
-    if job.status == JobStatus.CANCELLED:
-        return (
-            f"Cancelled; {left:,} row{'' if left == 1 else 's'} {'was' if left == 1 else 'were'} not touched."
-        )
-    if job.status != JobStatus.DONE:
-        return ""
-    if under_way:
-        verb = "is" if under_way == 1 else "are"
-        return f"All rows were sent on their way; {under_way:,} {verb} still under way."
-    return f"{failed:,} failed again." if failed else "Nothing of it failed again."
 
 
 def _about_import(job: BulkJob) -> str:
@@ -165,21 +151,15 @@ def _show_rescore(job: BulkJob) -> Shown:
             Figure("New in Tier 1 or 2", rescore.lifted),
             Figure("Left", max(job.total - job.position, 0)),
         ],
+        outcome=outcome(job),
         facts={
             "In place of": f"version {job.plan['over']}",
             "Leads": number(job.total),
             "Those new in Tier 1 or 2": rescore.get_after_display(),
         },
         waits="for webhooks that were read before the version changed." if late else "",
-        sentence=_rescored(job),
         link=("icp_review", "Review") if rescore.moves.exists() else None,
     )
-
-
-def _rescored(job: BulkJob) -> str:
-    if job.status == JobStatus.DONE:
-        return f"Every tier is that of version {job.plan['version']}."
-    return "It was not ended: a later version took its place." if job.status == JobStatus.CANCELLED else ""
 
 
 NO_END = (

@@ -25,7 +25,7 @@ from enrichment.failures.failure_retry import plan as plan_of
 from enrichment.failures.groups import members_of
 from enrichment.models import BulkJob, FailureIgnore, JobMember
 from enrichment.models.job import JobKind
-from enrichment.retry_ways import WAYS, outcome
+from enrichment.retry_ways import WAYS
 from enrichment.states import JobStatus, MemberStatus, advance, advance_one
 from gdpr import audit
 
@@ -117,8 +117,7 @@ def _document(cause: Cause, found: FailurePlan) -> dict[str, Any]:
         "count": found.count,
         "cost": str(found.cost),
         "cost_label": found.cost_label,
-        "seconds": found.seconds,
-        "limited_by": found.limited_by,
+        "time": found.time.words,
         "left_out": dict(found.left_out),
     }
 
@@ -288,12 +287,12 @@ def _end(job: BulkJob, status: JobStatus, error: str = "") -> None:
 # ---------------------------------------------------------------- what became of it
 
 
-def result(job: BulkJob) -> dict[str, Any]:
-    """`under_way`, `failed`, `mended`: the rows tried again as they are now; `left_out`: {reason: how many}."""
-    tried = job.members.filter(status=MemberStatus.DONE).values("subject")
-    left_out = job.members.filter(status=MemberStatus.LEFT_OUT).values("reason").annotate(count=Count("pk"))
-    return {
-        **outcome(job.plan["what"], tried),
-        "left_out": {row["reason"]: row["count"] for row in left_out.order_by("-count")},
-        "held": held(WAYS[job.plan["what"]].system) if job.status in LIVE else "",
-    }
+def left_out(job: BulkJob) -> dict[str, int]:
+    """{why: how many} of the rows that were not tried again, the most frequent first."""
+    rows = job.members.filter(status=MemberStatus.LEFT_OUT).values("reason").annotate(count=Count("pk"))
+    return {row["reason"]: row["count"] for row in rows.order_by("-count")}
+
+
+def paused(job: BulkJob) -> str:
+    """Why a live job does not move now: the vendor it goes to is paused; "" where it does."""
+    return held(WAYS[job.plan["what"]].system) if job.status in LIVE else ""

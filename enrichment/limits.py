@@ -1,27 +1,22 @@
 """The vendors' limits as they stand, what waits for each, and how long that will take."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
-from django.utils import timezone
 
 from enrichment.connections import clay_table
+from enrichment.estimates import estimating, queue
+from enrichment.estimates.estimating import LOWEST, calls_of, scope_of
+from enrichment.estimates.lanes import seconds_for
 from enrichment.health import NAMES, WINDOWS, Budget
-from enrichment.models import BatchItem, Handover, Lead, Provider, WaterfallVersion
-from enrichment.models.work import BatchKind
-from enrichment.overview import remembered
+from enrichment.models import Provider
 from enrichment.pipeline.deliver import CHANNELS
-from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.limiter import Gauge, Limit
 from enrichment.vendors.vitals import Vital, vitals
 from enrichment.waterfall.budget import expected_calls
-from enrichment.waterfall.document import WaterfallDocument
 
-WAITING = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
 TOO_MANY = "429"
 
 
@@ -79,7 +74,7 @@ class VendorLimits:
 
 def all_limits() -> list[VendorLimits]:
     """Clay, GoHighLevel, Instantly; nothing is taken. Counts are a few seconds old at most."""
-    waiting = _waiting()
+    waiting = queue.waiting()
     return [
         VendorLimits("clay", NAMES["clay"], _of_clay(waiting), vitals("clay")),
         *(
@@ -91,55 +86,27 @@ def all_limits() -> list[VendorLimits]:
 
 def provider_limits() -> list[Shown]:
     """Every provider with an hourly limit: its budget, and the calls the leads that are due will ask of it."""
-    due = _waiting()["due"]
-    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
-    expected = expected_calls(document, due)
+    found = queue.waiting()
+    document = estimating.published()
+    first = queue.ahead_of(LOWEST, found).count
+    expected = expected_calls(document, first)
+    at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH)
     shown = []
     for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by("name"):
         name, limit = f"provider:{provider.slug}", provider.hourly_limit
         windows, gauges = limiter.limits_of(name, limit), limiter.peek_all(name, limit=limit)
-        calls = expected.get(provider.slug, 0)
-        queue = Queue(
-            ("lead due waits", "leads due wait"),
-            due if calls else 0,
+        fill_ins = found["fill_ins"].get(provider.slug, 0)
+        calls = expected.get(provider.slug, 0) + fill_ins
+        line = Queue(
+            ("lead waits", "leads wait"),
+            (first if expected.get(provider.slug) else 0) + fill_ins,
             calls,
-            seconds_for(windows, gauges, calls),
+            seconds_for(windows, gauges, calls, together=at_once.get(provider.slug, 1)),
             expected=True,
         )
         holds = document.waits_for([provider.slug])
-        shown.append(Shown(provider.name, _budgets(windows, gauges), queue, holds))
+        shown.append(Shown(provider.name, _budgets(windows, gauges), line, holds))
     return sorted(shown, key=lambda each: (-each.gauges[0].percent, each.label))
-
-
-def seconds_for(windows: list[Limit], gauges: list[Gauge], calls: int) -> float:
-    """Real seconds until `calls` calls have left, from what is free now; infinite where the limit is 0."""
-    longest = 0.0
-    for window, gauge in zip(windows, gauges, strict=True):
-        free = max(window.count - gauge.used, 0)
-        beyond = calls - free
-        wait = gauge.blocked_for if calls else 0.0
-        if beyond > 0:
-            if window.count <= 0:
-                return math.inf
-            # In each window the slots now in use come free first, by `resets_in`; then those taken at once.
-            whole, rest = divmod(beyond - 1, window.count)
-            last = gauge.resets_in if rest < window.count - free else window.seconds
-            wait = max(wait, whole * window.seconds + last)
-        longest = max(longest, wait)
-    return longest
-
-
-def seconds_to_deliver(system: str, handovers: int) -> float:
-    """Real seconds that so many further deliveries will take, behind those that wait already."""
-    channel, waiting = CHANNELS[system], _waiting()["handovers"].get(system, {}).get("due", 0)
-    scope = _scope_of(system)
-    windows, gauges = limiter.limits_of(channel.limit), limiter.peek_all(channel.limit, scope)
-    return seconds_for(windows, gauges, (handovers + waiting) * channel.calls)
-
-
-def _scope_of(system: str) -> str:
-    """As the client has it, without a client: there is none without a key."""
-    return {"ghl": str(settings.GHL_LOCATION_ID), "instantly": "workspace"}[system]
 
 
 def _of_channel(system: str, waiting: dict[str, Any]) -> Shown:
@@ -148,7 +115,7 @@ def _of_channel(system: str, waiting: dict[str, Any]) -> Shown:
     return _shown(
         "Calls",
         channel.limit,
-        _scope_of(system),
+        scope_of(system),
         ("delivery waits", "deliveries wait"),
         due,
         due * channel.calls,
@@ -160,7 +127,8 @@ def _of_clay(waiting: dict[str, Any]) -> list[Shown]:
     table, workspace = clay_table(), settings.CLAY_WORKSPACE_ID
     sizes = (settings.CLAY_ROWS_BATCH, settings.CLAY_UPDATE_BATCH, settings.CLAY_TRIGGER_BATCH)
     rows, updates, triggers = (
-        _calls(waiting[name], size) for name, size in zip(("rows", "updates", "triggers"), sizes, strict=True)
+        calls_of(waiting[name], size)
+        for name, size in zip(("rows", "updates", "triggers"), sizes, strict=True)
     )
     return [
         _shown(
@@ -187,11 +155,6 @@ def _of_clay(waiting: dict[str, Any]) -> list[Shown]:
     ]
 
 
-def _calls(leads: int, batch: int) -> int:
-    """Clay's limits count calls, or rows where the setting says so (the specification leaves it open)."""
-    return leads if settings.CLAY_LIMIT_UNIT == "rows" else math.ceil(leads / batch)
-
-
 def _shown(
     label: str, name: str, scope: str, nouns: tuple[str, str] | None, count: int, calls: int, later: int = 0
 ) -> Shown:
@@ -205,41 +168,3 @@ def _budgets(windows: list[Limit], gauges: list[Gauge]) -> list[Budget]:
         Budget("", WINDOWS.get(window.label, window.label), g.used, g.limit, g.resets_in, g.blocked_for)
         for window, g in zip(windows, gauges, strict=True)
     ]
-
-
-def _waiting() -> dict[str, Any]:
-    """Leads and deliveries that wait: rows, triggers, updates, due, later, handovers {system: {due, later}}.
-
-    A lead without a row waits for both a row and a trigger. `due`: leads that will be asked for.
-    """
-    return dict(remembered("waiting", _count_waiting))
-
-
-def _count_waiting() -> dict[str, Any]:
-    now = timezone.now()
-    rowless = Q(clay_row_id__isnull=True)
-    due = Lead.objects.due_for_dispatch(now).aggregate(all=Count("pk"), rowless=Count("pk", filter=rowless))
-    planned = dict(
-        BatchItem.objects.filter(
-            status=ItemStatus.PLANNED, batch__status__in=[BatchStatus.PLANNED, BatchStatus.UNKNOWN]
-        )
-        .values_list("batch__kind")
-        .annotate(n=Count("pk"))
-    )
-    rows = due["rowless"] + planned.get(BatchKind.ROWS, 0)
-    asked = due["all"] + planned.get(BatchKind.ROWS, 0) + planned.get(BatchKind.TRIGGER, 0)
-    handovers = (
-        Handover.objects.filter(status__in=WAITING)
-        .values_list("system")
-        .annotate(
-            due=Count("pk", filter=Q(not_before__lte=now)), later=Count("pk", filter=Q(not_before__gt=now))
-        )
-    )
-    return {
-        "rows": rows,
-        "triggers": asked,
-        "due": asked,
-        "updates": Lead.objects.due_for_write_back(now).count() + planned.get(BatchKind.UPDATE, 0),
-        "later": Lead.objects.filter(dispatch_after__gt=now).count(),
-        "handovers": {system: {"due": d, "later": later} for system, d, later in handovers},
-    }

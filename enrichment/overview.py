@@ -16,6 +16,8 @@ from django.db.models.functions import TruncHour, TruncMinute, TruncSecond
 from django.utils import timezone
 
 from enrichment.models import Attempt, Handover, Lead
+from enrichment.models.lead import FILL_IN
+from enrichment.shares import percent_of
 from enrichment.states import (
     FINAL_STATUSES,
     AttemptStatus,
@@ -46,10 +48,16 @@ def remembered(name: str, compute: Callable[[], Any]) -> Any:
         value = compute()
         ended = time.time()
         fresh_until = ended + max(FRESH_SECONDS, SHARE * (ended - started))
-        cache.set(key, {"value": value, "fresh_until": fresh_until}, KEEP_SECONDS)
+        cache.set(key, {"value": value, "fresh_until": fresh_until, "at": started}, KEEP_SECONDS)
     finally:
         cache.delete(lock)
     return value
+
+
+def counted_at(name: str) -> datetime.datetime | None:
+    """When what is remembered under `name` was counted; None where nothing is."""
+    kept = cache.get(f"overview:{name}")
+    return datetime.datetime.fromtimestamp(kept["at"], datetime.UTC) if kept and "at" in kept else None
 
 
 def today() -> datetime.datetime:
@@ -60,9 +68,14 @@ def today() -> datetime.datetime:
 def stages(scope: str) -> dict[str, int]:
     """How many leads have come how far: of those received since midnight UTC (`today`) or of `all`.
 
-    Keys: received, in_clay, asked, final, scored, ghl, instantly; each status; tier_1 … tier_3; needs_person.
+    Keys: received, in_clay, asked, final, scored, ghl, instantly; each status; tier_1 … tier_3; fill_in.
     """
-    return dict(remembered(f"stages:{scope}:{today():%F}", lambda: _stages(scope)))
+    return dict(remembered(stages_name(scope), lambda: _stages(scope)))
+
+
+def stages_name(scope: str) -> str:
+    """Under which name `stages` are remembered."""
+    return f"stages:{scope}:{today():%F}"
 
 
 def _stages(scope: str) -> dict[str, int]:
@@ -75,7 +88,7 @@ def _stages(scope: str) -> dict[str, int]:
         scored=Count("pk", filter=Q(icp_score__isnull=False)),
         ghl=Count("pk", filter=~Q(ghl_contact_id="")),
         instantly=Count("pk", filter=~Q(instantly_lead_id="")),
-        needs_person=Count("pk", filter=Q(needs_person=True)),
+        fill_in=Count("pk", filter=FILL_IN),
         **{
             str(status): Count("pk", filter=Q(enrichment_status=status)) for status in EnrichmentStatus.values
         },
@@ -103,7 +116,7 @@ def funnel(counts: dict[str, int]) -> list[dict[str, Any]]:
             "label": label,
             "icon": icon,
             "count": counts[key],
-            "percent": round(100 * counts[key] / received) if received else 0,
+            "percent": percent_of(counts[key], received),
         }
         for key, label, icon in FUNNEL
     ]

@@ -7,9 +7,21 @@ from django.db.models import QuerySet
 
 from enrichment import actions
 from enrichment.deliveries import redelivery
+from enrichment.estimates import Work
 from enrichment.failures import failure_retry
-from enrichment.failures.failure_retry import BULK_PRIORITY, Way, at_dispatch, in_enrichment, under_way
+from enrichment.failures.failure_retry import (
+    BULK_PRIORITY,
+    Way,
+    at_dispatch,
+    delivered,
+    deliveries_to_send,
+    enriched,
+    in_enrichment,
+    leads_to_enrich,
+    under_way,
+)
 from enrichment.models import Handover, Lead, TierMove
+from enrichment.models.handover import System
 from enrichment.scoring import moves
 from enrichment.states import HandoverStatus
 
@@ -32,11 +44,17 @@ def _retry_leads(priority: int) -> Callable[[Sequence[int], Any], dict[int, str]
 
 
 def _leads(priority: int) -> Way:
-    return Way(Lead, _retry_leads(priority), in_enrichment, at_dispatch, Lead.objects.failing, "clay")
+    again, work = _retry_leads(priority), leads_to_enrich(priority)
+    return Way(Lead, again, in_enrichment, at_dispatch, Lead.objects.failing, enriched, "clay", work)
 
 
 def _failed_deliveries() -> QuerySet[Handover]:
     return Handover.objects.filter(status__in=(HandoverStatus.FAILED, HandoverStatus.WITHHELD))
+
+
+def _moves_to_send(keys: QuerySet[Any]) -> Work:
+    count = keys.count()
+    return Work(deliveries={System.GHL: count, System.INSTANTLY: count})
 
 
 LEADS, FEW_LEADS, DELIVERIES = "leads", "few_leads", "deliveries"
@@ -44,15 +62,24 @@ WAYS: dict[str, Way] = {
     **failure_retry.WAYS,
     LEADS: _leads(BULK_PRIORITY),
     FEW_LEADS: _leads(actions.STAFF_PRIORITY),
-    DELIVERIES: Way(Handover, redelivery.again, under_way, under_way, _failed_deliveries, ""),
-    moves.WAY: Way(TierMove, moves.again, moves.under_way, moves.under_way, moves.failed, ""),
+    DELIVERIES: Way(
+        Handover,
+        redelivery.again,
+        under_way,
+        under_way,
+        _failed_deliveries,
+        delivered,
+        "",
+        deliveries_to_send,
+    ),
+    moves.WAY: Way(
+        TierMove,
+        moves.again,
+        moves.under_way,
+        moves.under_way,
+        moves.failed,
+        moves.delivered,
+        "",
+        _moves_to_send,
+    ),
 }
-
-
-def outcome(what: str, subjects: QuerySet[Any]) -> dict[str, int]:
-    """What became of the rows tried again: `under_way`, `failed` again, `mended`; by the rows as they are now."""
-    way = WAYS[what]
-    rows = way.model._default_manager.filter(pk__in=subjects)
-    open_rows = rows.filter(way.open()).count()
-    failed = way.failed().filter(pk__in=subjects).exclude(way.open()).count()
-    return {"under_way": open_rows, "failed": failed, "mended": rows.count() - open_rows - failed}

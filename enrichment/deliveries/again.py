@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from enrichment import holds, limits
+from enrichment import holds
 from enrichment.actions import OPEN_HANDOVER
+from enrichment.estimates import Work, estimate
 from enrichment.health import HOLD_REASONS, NAMES
-from enrichment.leads.retry_plan import in_words
 from enrichment.models import Handover, Lead
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.payload import wanted
@@ -45,5 +45,5 @@ def _step(lead: Lead, system: str, under_way: bool) -> Step:
     if hold := holds.held(system):
         reason = HOLD_REASONS.get(hold.reason, hold.reason)  # type: ignore[call-overload]
         return Step(system, name, what, channel.calls, f"When {name} is resumed; it is paused: {reason}.")
-    seconds = limits.seconds_to_deliver(system, 1)
-    return Step(system, name, what, channel.calls, f"In {in_words(seconds)}, behind what waits already.")
+    when = estimate(Work(deliveries={system: 1})).words
+    return Step(system, name, what, channel.calls, f"In {when}, behind what waits already.")

@@ -16,9 +16,11 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from enrichment import holds, recovery, stopping
+from enrichment.actions import STAFF_PRIORITY
 from enrichment.clock import in_seconds
 from enrichment.drift.differences import resolve
 from enrichment.drift.mend_ways import ROWLESS, WAYS, Later, NotMended, table_is_full
+from enrichment.estimates import Work
 from enrichment.leads.prices import Price, price
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, WaterfallVersion
@@ -76,6 +78,14 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
     document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
     each = price(document) if kind in ROWLESS else None
     return MendPlan(kind, ready[:MOST], each, +left_out)
+
+
+def work(found: MendPlan) -> Work:
+    """What of it falls under a limit: leads to enrich again, or rows deleted one by one."""
+    count = len(found.ready)
+    if found.kind in ROWLESS:
+        return Work(leads=count, rowless=count, priority=STAFF_PRIORITY)
+    return Work(calls={"clay.updates": count if found.kind == DriftKind.DUPLICATE else 0})
 
 
 def request(found: MendPlan, *, by: Any) -> int:

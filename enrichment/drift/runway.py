@@ -10,6 +10,7 @@ from enrichment.clock import span
 from enrichment.connections import clay_table
 from enrichment.models import BatchItem, ReconcileRun, Severity
 from enrichment.models.work import BatchKind
+from enrichment.shares import percent_of
 from enrichment.states import ItemStatus
 
 DAY = 86_400
@@ -56,20 +57,19 @@ class Runway:
 
     @property
     def tone(self) -> str:
-        """Colour of the gauge; grey for a table that takes no new rows."""
+        """Colour of the gauge; grey while there is room, and for a table that takes no new rows."""
         if self.level is None:
-            return "green" if self.current else "grey"
+            return "grey"
         return "red" if self.level == Severity.CRITICAL else "amber"
 
     @property
     def sentence(self) -> str:
-        left = (
-            ""
-            if self.days_left is None
-            else f" At this week's rate it is full in {self.days_left:,.0f} days."
-        )
+        left = ""
+        if self.days_left is not None:
+            days = round(self.days_left)
+            left = f" At this week's rate it is full in {days:,} day{'' if days == 1 else 's'}."
         return (
-            f"Clay's table holds {self.rows:,} of {self.limit:,} rows ({self.percent:.0f} %).{left} "
+            f"Clay's table holds {self.rows:,} of {self.limit:,} rows ({percent_of(self.rows, self.limit)} %).{left} "
             "When it is full, it drops new rows without an error: set up a new table before."
         )
 

@@ -5,28 +5,26 @@ One `Way` for each source of failures. A step runs inside the caller's transacti
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from enrichment import actions, holds
-from enrichment.clock import span
+from enrichment.estimates import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.groups import SOURCES, members_of
 from enrichment.health import NAMES
 from enrichment.leads.retry_plan import plan_retry
 from enrichment.models import BatchItem, Handover, Lead, WebhookDelivery
+from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.payload import wanted
-from enrichment.states import DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
+from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
 from gdpr import audit
 
 MOST = 50_000  # rows of one retry; the plan looks at each of them
@@ -45,16 +43,12 @@ LEAD_FIELDS = (
 
 @dataclass(frozen=True)
 class FailurePlan:
-    """`cost`: US dollars; `cost_label`, `cost_caveat`: what that sum is.
-
-    `seconds`: until the last has left; 0 where no limit holds it back.
-    """
+    """`cost`: US dollars; `cost_label`, `cost_caveat`: what that sum is. `time`: until the last has been sent."""
 
     count: int
     left_out: Counter[str] = field(default_factory=Counter)
     cost: Decimal = Decimal(0)
-    seconds: float = 0.0
-    limited_by: str = ""
+    time: Estimate = field(default_factory=Estimate)
     cost_label: str = "Cost, at most"
     cost_caveat: str = ""
 
@@ -64,7 +58,8 @@ class Way:
     """`again(ids, by)` makes rows due and returns {id: why not} of the others.
 
     `open`: rows that are under way again; `queued`: those of them that have not been sent yet; `failed`: all
-    that have failed; `system`: the vendor they go to, "" for several.
+    that have failed; `done`: those that ended with a result; `system`: the vendor they go to, "" for several;
+    `work`: what trying rows of these keys takes, None where no limit holds it.
     """
 
     model: type[Any]
@@ -72,7 +67,9 @@ class Way:
     open: Callable[[], Q]
     queued: Callable[[], Q]
     failed: Callable[[], QuerySet[Any]]
+    done: Callable[[], Q]
     system: str
+    work: Callable[[QuerySet[Any]], Work] | None = None
 
 
 def held(system: str) -> str:
@@ -97,13 +94,12 @@ def plan(cause: Cause) -> FailurePlan:
 
 def _plan_enrichment(cause: Cause) -> FailurePlan:
     leads = list(members_of(cause).only(*LEAD_FIELDS)[:MOST])
-    found = plan_retry(leads)
+    found = plan_retry(leads, priority=BULK_PRIORITY)
     return FailurePlan(
         found.count,
         found.sorted.left_out,
         found.cost,
-        found.seconds,
-        found.limited_by,
+        found.time,
         found.each.label,
         found.each.caveat,
     )
@@ -134,19 +130,7 @@ def _plan_delivery(cause: Cause) -> FailurePlan:
     failed = list(members_of(cause).select_related("lead")[:MOST])
     why = _against(failed, {each.lead_id: each.lead for each in failed})
     count = len(failed) - len(why)
-    channel = CHANNELS[cause.what]
-    times = {
-        "ghl": {
-            "GoHighLevel, calls in ten seconds": 10 / settings.GHL_PER_TEN_SECONDS,
-            "GoHighLevel, calls in a day": 86_400 / settings.GHL_PER_DAY
-            if count * 2 > settings.GHL_PER_DAY
-            else 0,
-        },
-        "instantly": {"Instantly, calls in a minute": 60 / settings.INSTANTLY_PER_MINUTE},
-    }[cause.what]
-    limited_by = max(times, key=lambda name: times[name])
-    seconds = span(count * channel.calls * times[limited_by]).total_seconds()
-    return FailurePlan(count, Counter(why.values()), seconds=seconds, limited_by=limited_by)
+    return FailurePlan(count, Counter(why.values()), time=estimate(Work(deliveries={cause.what: count})))
 
 
 def _against(failed: Sequence[Handover], leads: dict[int, Lead]) -> dict[int, str]:
@@ -216,9 +200,7 @@ def _read_again(ids: Sequence[int], by: Any) -> dict[int, str]:
 
 def _plan_write_back(cause: Cause) -> FailurePlan:
     count = min(members_of(cause).count(), MOST)
-    calls = count if settings.CLAY_LIMIT_UNIT == "rows" else math.ceil(count / settings.CLAY_UPDATE_BATCH)
-    seconds = span(60 * calls / settings.CLAY_UPDATES_PER_MINUTE).total_seconds()
-    return FailurePlan(count, seconds=seconds, limited_by="Clay, updates in a minute")
+    return FailurePlan(count, time=estimate(Work(updates=count)))
 
 
 def _write_back_again(ids: Sequence[int], by: Any) -> dict[int, str]:
@@ -241,6 +223,10 @@ def _unread() -> Q:
     return Q(status__in=(DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING))
 
 
+def _read() -> Q:
+    return Q(status=DeliveryStatus.PROCESSED)
+
+
 def under_way() -> Q:
     """Deliveries that have not ended."""
     return Q(status__in=actions.OPEN_HANDOVER)
@@ -257,8 +243,35 @@ def at_dispatch() -> Q:
     return Q(enrichment_status=EnrichmentStatus.PENDING, needs_person=False)
 
 
-def _way(what: str, model: type[Any], again: Any, open: Any, queued: Any) -> Way:
-    return Way(model, again, open, queued, SOURCES[what].members, SOURCES[what].system)
+def enriched() -> Q:
+    """Leads that ended with something found."""
+    return Q(enrichment_status__in=DELIVERED)
+
+
+def delivered() -> Q:
+    """Deliveries that the other side took."""
+    return Q(status=HandoverStatus.DONE)
+
+
+def leads_to_enrich(priority: int) -> Callable[[QuerySet[Any]], Work]:
+    """The work of enriching the leads of these keys."""
+
+    def work(keys: QuerySet[Any]) -> Work:
+        leads = Lead.objects.filter(pk__in=keys)
+        counts = leads.aggregate(all=Count("pk"), rowless=Count("pk", filter=Q(clay_row_id__isnull=True)))
+        return Work(counts["all"], counts["rowless"], priority)
+
+    return work
+
+
+def deliveries_to_send(keys: QuerySet[Any]) -> Work:
+    """The work of sending the deliveries of these keys."""
+    rows = Handover.objects.filter(pk__in=keys).order_by().values_list("system").annotate(n=Count("pk"))
+    return Work(deliveries=dict(rows) or {System.GHL: 0})
+
+
+def _way(what: str, model: type[Any], again: Any, open: Any, queued: Any, done: Any, work: Any = None) -> Way:
+    return Way(model, again, open, queued, SOURCES[what].members, done, SOURCES[what].system, work)
 
 
 PLANS: dict[str, Callable[[Cause], FailurePlan]] = {
@@ -269,9 +282,23 @@ PLANS: dict[str, Callable[[Cause], FailurePlan]] = {
     "write_back": _plan_write_back,
 }
 WAYS: dict[str, Way] = {
-    "enrichment": _way("enrichment", Lead, _enrich_again, in_enrichment, at_dispatch),
-    "ghl": _way("ghl", Handover, _deliver_again("ghl"), under_way, under_way),
-    "instantly": _way("instantly", Handover, _deliver_again("instantly"), under_way, under_way),
-    "webhook": _way("webhook", WebhookDelivery, _read_again, _unread, _unread),
-    "write_back": _way("write_back", Lead, _write_back_again, _written, _written),
+    "enrichment": _way(
+        "enrichment",
+        Lead,
+        _enrich_again,
+        in_enrichment,
+        at_dispatch,
+        enriched,
+        leads_to_enrich(BULK_PRIORITY),
+    ),
+    **{
+        system: _way(
+            system, Handover, _deliver_again(system), under_way, under_way, delivered, deliveries_to_send
+        )
+        for system in System.values
+    },
+    "webhook": _way("webhook", WebhookDelivery, _read_again, _unread, _unread, _read),
+    "write_back": _way(
+        "write_back", Lead, _write_back_again, _written, _written, Q, lambda keys: Work(updates=keys.count())
+    ),
 }

@@ -186,9 +186,36 @@ def waiting() -> list[Group]:
     return [group for group in groups() if not group.ignored]
 
 
+@dataclass(frozen=True)
+class Totals:
+    """What waits for a person, as every screen says it: `rows` of `causes`; `leads`: of them, enrichments."""
+
+    rows: int
+    causes: int
+    leads: int
+
+
+def totals() -> Totals:
+    """Counted from the same look as the groups, those of causes beyond MOST_GROUPS with them."""
+    opened = waiting()
+    beyond = remembered(f"{KEPT}:beyond", _beyond)
+    rows = sum(group.count for group in opened) + sum(beyond.values())
+    leads = sum(group.count for group in opened if group.cause.what == "enrichment")
+    return Totals(rows, len(opened), leads + beyond.get("enrichment", 0))
+
+
+def _beyond() -> dict[str, int]:
+    """{kind of work: rows of its causes that are not among the MOST_GROUPS largest}."""
+    counts: dict[str, list[int]] = defaultdict(list)
+    for group in groups():
+        counts[group.cause.what].append(group.count)
+    cut = {what: sum(each) for what, each in counts.items() if len(each) >= MOST_GROUPS}
+    return {what: max(SOURCES[what].members().count() - shown, 0) for what, shown in cut.items()}
+
+
 def forget() -> None:
     """The groups have changed: the next look counts anew."""
-    cache.delete(f"overview:{KEPT}")
+    cache.delete_many([f"overview:{KEPT}", f"overview:{KEPT}:beyond"])
 
 
 def find(key: str, *, kept: bool = False) -> Group | None:

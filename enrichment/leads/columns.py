@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Func, TextField, Value, When
 from django.db.models.functions import Concat, Replace, Trim
 
 from enrichment.models import Lead, SourceType
+from enrichment.models.lead import FILL_IN
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def _plain(
     return Column(key, label, (key,), lambda lead: getattr(lead, key), sort, mask, look, default)
 
 
+_SLUGS = Func("only_providers", Value(", "), function="array_to_string", output_field=TextField())
+
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name",
@@ -66,7 +69,15 @@ COLUMNS: tuple[Column, ...] = (
         default=True,
     ),
     _plain("icp_score", "Score", sort="score", look="score", default=True),
-    _plain("enrichment_status", "Status", sort="status", look="status", default=True),
+    Column(
+        "enrichment_status",
+        "Status",
+        ("enrichment_status", "only_providers", "dispatch_after", "restriction"),  # the others for a fill-in's mark
+        lambda lead: lead.enrichment_status,
+        sort="status",
+        look="status",
+        default=True,
+    ),
     Column(
         "source",
         "Source",
@@ -93,6 +104,11 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _plain("enrichment_cost", "Cost", look="money"),
     _plain("enriched_at", "Enriched", look="time"),
+    Column(
+        "fill_in", "Waiting for", ("only_providers", "enrichment_status", "restriction"),
+        lambda lead: ", ".join(lead.only_providers) if lead.awaits_fill_in else "",
+        copied=Case(When(FILL_IN, then=_SLUGS), default=Value("")),
+    ),
     Column(
         "error", "Last error", ("error_kind", "error_provider"), lambda lead: _error(lead),
         copied=Concat(

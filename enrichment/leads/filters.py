@@ -15,7 +15,7 @@ from django.http import QueryDict
 
 from enrichment.labels import tier_label, tier_names
 from enrichment.models import Lead, SourceType
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead import FILL_IN, LeadQuerySet
 from enrichment.states import EnrichmentStatus
 
 YES_NO = (("yes", "Yes"), ("no", "No"))
@@ -55,7 +55,10 @@ class LeadFilter(filters.FilterSet):
     email = filters.ChoiceFilter(label="Has e-mail", choices=YES_NO, method="has_email", empty_label="Any")
     phone = filters.ChoiceFilter(label="Has phone", choices=YES_NO, method="has_phone", empty_label="Any")
     person = filters.ChoiceFilter(
-        label="Needs a person", choices=YES_NO, method="needs_person", empty_label="Any"
+        label="Needs attention", choices=YES_NO, method="needs_person", empty_label="Any"
+    )
+    fill_in = filters.ChoiceFilter(
+        label="Waiting for a fill-in", choices=YES_NO, method="awaits_fill_in", empty_label="Any"
     )
     drift = filters.ChoiceFilter(
         label="Clay's score differs", choices=YES_NO, method="differs", empty_label="Any"
@@ -103,7 +106,12 @@ class LeadFilter(filters.FilterSet):
         return leads.filter(phone="") if value == "no" else leads.filter(~Q(phone=""))
 
     def needs_person(self, leads: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
-        return leads.filter(needs_person=value == "yes")
+        """The leads of the Failures screen, those of causes that were ignored as well."""
+        failing = Q(pk__in=Lead.objects.failing().values("pk"))
+        return leads.filter(failing if value == "yes" else ~failing)
+
+    def awaits_fill_in(self, leads: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
+        return leads.filter(FILL_IN) if value == "yes" else leads.exclude(FILL_IN)
 
     def differs(self, leads: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
         """Only of leads with both scores (D1)."""

@@ -25,6 +25,13 @@ FAILING = Q(needs_person=True) | (
     Q(enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(error_kind__in=SETTLED_KINDS)
 )
 
+# The result stands, and a provider whose hourly budget was used up is still to be asked (D11).
+FILL_IN = Q(restriction="", enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(
+    only_providers=[]
+)
+# Such a fill-in failed in passing and is tried again by itself.
+_TRIED_AGAIN = Q(needs_person=False, dispatch_tries__gt=0) & ~Q(only_providers=[])
+
 
 class SourceType(models.TextChoices):
     COMPETITOR_FOLLOWER = "competitor_follower", "Competitor follower"
@@ -111,7 +118,11 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.usable().filter(write_back_after__lte=now, clay_row_id__isnull=False)
 
     def failing(self) -> LeadQuerySet:
-        return self.filter(FAILING)
+        """Those a person should look at; what is tried again by itself is not among them."""
+        return self.filter(FAILING).exclude(_TRIED_AGAIN)
+
+    def awaiting_fill_in(self) -> LeadQuerySet:
+        return self.filter(FILL_IN)
 
     def overdue_in_clay(self, before: datetime.datetime) -> LeadQuerySet:
         """Triggered before `before` and still without an answer."""
@@ -320,6 +331,12 @@ class Lead(models.Model):
         return Identity(
             self.linkedin_url, tuple(e for e in (self.email_work, self.email_personal) if e), self.phone
         )
+
+    @property
+    def awaits_fill_in(self) -> bool:
+        """Ended, and still to be asked about from the providers in `only_providers` (see FILL_IN)."""
+        ended = self.enrichment_status in FINAL_STATUSES
+        return ended and bool(self.only_providers) and not self.restriction
 
     @property
     def drift(self) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from enrichment.actions import NotPossible, suppressed
@@ -163,9 +163,15 @@ def under_way() -> Q:
 
 
 def failed() -> QuerySet[TierMove]:
-    """Moves whose delivery started and failed."""
-    lost = Handover.objects.filter(status=HandoverStatus.FAILED).values("lead")
+    """Moves whose delivery started and failed, and was not overtaken by a later one to the same system."""
+    later = Handover.objects.filter(lead=OuterRef("lead"), system=OuterRef("system"), pk__gt=OuterRef("pk"))
+    lost = Handover.objects.filter(~Exists(later), status=HandoverStatus.FAILED).values("lead")
     return TierMove.objects.filter(status=MoveStatus.DELIVERED, lead__in=lost)
+
+
+def delivered() -> Q:
+    """Moves whose lead the other side took."""
+    return Q(lead__in=Handover.objects.filter(status=HandoverStatus.DONE).values("lead"))
 
 
 def deliverable(lead: Lead) -> list[str]:

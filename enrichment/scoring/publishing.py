@@ -11,9 +11,8 @@ from django.db import transaction
 
 from enrichment import versions
 from enrichment.actions import NotPossible, suppressed
+from enrichment.estimates import Work, estimate
 from enrichment.health import NAMES
-from enrichment.leads.retry_plan import in_words
-from enrichment.limits import seconds_to_deliver
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
 from enrichment.scoring import preview, rescore
@@ -33,11 +32,7 @@ class Destination:
     system: str
     name: str
     count: int
-    seconds: float
-
-    @property
-    def duration(self) -> str:
-        return in_words(self.seconds)
+    duration: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ def delivery_plan(found: Effect) -> DeliveryPlan:
     sent = came.filter(pl.col("reachable") & ~pl.col("id").is_in(blocked))
     to_campaign = int(sent["email"].sum())
     places = [
-        Destination(system, NAMES[system], count, seconds_to_deliver(system, count))
+        Destination(system, NAMES[system], count, estimate(Work(deliveries={system: count})).words)
         for system, count in ((System.INSTANTLY, to_campaign), (System.GHL, sent.height))
     ]
     return DeliveryPlan(came.height, sent.height, places, dict(+left_out), caveat)

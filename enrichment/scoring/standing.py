@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.utils import timezone
-
+from enrichment.job_progress import time_left
 from enrichment.models import Lead, Rescore, ScorecardVersion
 from enrichment.states import JobStatus, VersionStatus
 
@@ -51,7 +50,7 @@ class Progress:
     done: int
     total: int
     stopped: bool
-    seconds_left: int | None
+    time_left: str
 
     @property
     def version(self) -> int:
@@ -81,10 +80,5 @@ def progress() -> Progress | None:
     if rescore is None:
         return None
     job = rescore.job
-    left = None
-    if job.status == JobStatus.RUNNING and job.started_at and job.position:
-        taken = (timezone.now() - job.started_at).total_seconds()
-        left = round(taken / job.position * max(job.total - job.position, 0))
-    return Progress(
-        rescore, int(job.plan["over"]), job.position, job.total, job.status == JobStatus.FAILED, left
-    )
+    stopped = job.status == JobStatus.FAILED
+    return Progress(rescore, int(job.plan["over"]), job.position, job.total, stopped, time_left(job).words)

@@ -1,6 +1,8 @@
 """How values look, the same everywhere: `{% load display %}`.
 
 {% status_badge lead.enrichment_status %}   any status of `states.py`, or a webhook's verdict
+{% fill_in lead %}                           beside a status: "waiting for BuiltWith", where a fill-in is to come
+{% outcome_badge outcome %}                 how a job stands or ended, by its results
 {% tier_badge lead.icp_tier %}              1, 2, 3 or None
 {% score_bar lead.icp_score %}              0 to 100 or None
 {% old_version rescore lead %}               beside a tier: still of an older scorecard, while a rescore is under way
@@ -34,7 +36,8 @@ from enrichment.states import TRANSITIONS
 register = template.Library()
 MISSING = "\u2013"  # a dash
 
-# status → (icon, colour); one meaning has one look in every machine.
+# status → (icon, colour); one meaning has one look in every machine. Colour is news: what is as it should be is grey,
+# and green is kept for what has just succeeded.
 LOOKS: dict[str, tuple[str, str]] = {
     "pending": ("clock", "grey"),
     "planned": ("clock", "grey"),
@@ -48,12 +51,12 @@ LOOKS: dict[str, tuple[str, str]] = {
     "waits_for_person": ("user-exclamation", "amber"),
     "running": ("loader-2", "blue"),
     "processing": ("loader-2", "blue"),
-    "completed": ("circle-check", "green"),
-    "done": ("circle-check", "green"),
-    "succeeded": ("circle-check", "green"),
-    "processed": ("circle-check", "green"),
-    "accepted": ("circle-check", "green"),
-    "published": ("circle-check", "green"),
+    "completed": ("circle-check", "grey"),
+    "done": ("circle-check", "grey"),
+    "succeeded": ("circle-check", "grey"),
+    "processed": ("circle-check", "grey"),
+    "accepted": ("circle-check", "grey"),
+    "published": ("circle-check", "grey"),
     "partial": ("circle-half-2", "amber"),
     "unknown": ("help-circle", "amber"),
     "again": ("rotate", "amber"),
@@ -74,7 +77,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     "unchanged": ("equal", "grey"),
     "discarded": ("trash", "grey"),
     "waiting": ("clock", "amber"),
-    "delivered": ("send", "green"),
+    "delivered": ("send", "grey"),
     "dismissed": ("circle-minus", "grey"),
     "overtaken": ("history", "grey"),
     "duplicate": ("copy", "grey"),
@@ -88,12 +91,12 @@ LOOKS: dict[str, tuple[str, str]] = {
     "manual": ("hand-stop", "amber"),
     "held": ("lock", "violet"),
     "sending": ("send", "blue"),
-    "sent": ("mail-check", "green"),
-    "copied": ("mail-check", "green"),
+    "sent": ("mail-check", "grey"),
+    "copied": ("mail-check", "grey"),
     "dropped": ("circle-minus", "grey"),
-    "passed": ("user-check", "green"),
+    "passed": ("user-check", "grey"),
     "open": ("clock", "amber"),
-    "included": ("user-check", "green"),
+    "included": ("user-check", "grey"),
     "excluded": ("user-off", "grey"),
 }
 UNKNOWN_LOOK = ("help-circle", "grey")
@@ -112,6 +115,27 @@ def status_badge(status: str, label: str = "") -> SafeString:
     own = getattr(status, "label", "") or LABELS.get(str(status), "")
     text = label or own or str(status).replace("_", " ").capitalize()
     return _drawn("components/_status.html", status=str(status), label=text, icon=icon, colour=colour)
+
+
+@register.simple_tag
+def outcome_badge(outcome: Any) -> SafeString:
+    """How a job stands or ended: a `job_outcome.Outcome`."""
+    values = {"label": outcome.label, "icon": outcome.icon, "colour": outcome.colour}
+    return _drawn("components/_status.html", status="", **values)
+
+
+@register.simple_tag
+def fill_in(lead: Any) -> str:
+    """A mark beside a status while providers are still to be asked: "waiting for BuiltWith"; else nothing."""
+    if not lead.awaits_fill_in:
+        return ""
+    names = ", ".join(map(provider_name, lead.only_providers))
+    when = f"due {relative(lead.dispatch_after)}" if lead.dispatch_after else "asked now"
+    return format_html(
+        ' <span class="fill-in" title="Fill-in {1}: its hourly limit was reached">waiting for {0}</span>',
+        names,
+        when,
+    )
 
 
 @register.simple_tag

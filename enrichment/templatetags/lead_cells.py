@@ -18,6 +18,7 @@ from enrichment.models import Lead
 from enrichment.templatetags.display import (
     MISSING,
     ago,
+    fill_in,
     money,
     number,
     old_version,
@@ -85,7 +86,7 @@ def _number(value: Any, lead: Lead, rescore: Any) -> str:
 LOOKS: dict[str, Look] = {
     "text": _text,
     "name": _name,
-    "status": lambda value, lead, rescore: status_badge(value),
+    "status": lambda value, lead, rescore: format_html("{}{}", status_badge(value), fill_in(lead)),
     "tier": lambda value, lead, rescore: format_html("{}{}", tier_badge(value), old_version(rescore, lead)),
     "score": lambda value, lead, rescore: score_bar(value),
     "time": lambda value, lead, rescore: ago(value),

@@ -13,15 +13,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from enrichment import jobs, limits
+from enrichment import jobs
 from enrichment.actions import NotPossible
 from enrichment.deliveries import redelivery
 from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
 from enrichment.deliveries.redelivery import RETRIED
 from enrichment.deliveries.shown import value_text
+from enrichment.estimates import Work, estimate
 from enrichment.http import HtmxRequest
 from enrichment.leads import reveal
-from enrichment.leads.retry_plan import in_words
 from enrichment.masking import mask, may_see
 from enrichment.models import Handover
 from enrichment.models.handover import System
@@ -35,6 +35,7 @@ from gdpr import audit
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
+NOTHING_TO_RETRY = "Nothing to retry."
 NO_RIGHT = "You may not deliver leads. Ask an admin for the right."
 HOUR = 3600
 WITHHELD = {
@@ -202,8 +203,8 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
     if beyond:
         found.left_out[f"One retry takes at most {redelivery.MOST:,}; retry the others afterwards."] += beyond
     systems = {system: sum(h.system == system for h in found.ready) for system in System.values}
-    seconds = max((limits.seconds_to_deliver(system, n) for system, n in systems.items() if n), default=0.0)
     number = len(found.ready)
+    time = estimate(Work(deliveries=systems)) if number else None
     plan = {
         "title": "Retry deliveries",
         "action": reverse("deliveries_retry_run"),
@@ -211,7 +212,9 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
         "count": number,
         "noun": "delivery" if number == 1 else "deliveries",
         "cost": None,
-        "duration": in_words(seconds) if number else "",
+        "duration": time.words if time else "",
+        "duration_note": time.note if time else "",
+        "nothing": NOTHING_TO_RETRY,
         "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.left_out.most_common()],
         "fields": [("query", wanted.query)],
         "cancel_url": _address(wanted),

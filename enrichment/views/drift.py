@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.drift import mending, runway
+from enrichment.estimates import estimate
 from enrichment.http import HtmxRequest
 from enrichment.models import Drift, DriftKind, ReconcileRun
 from enrichment.vendors import limiter
@@ -109,6 +110,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.warning(request, "Choose what to mend.")
         return redirect("drift")
     found = mending.plan(kind, pk)
+    time = estimate(mending.work(found))
     shown = {
         "title": f"{kind.label}: {mending.MENDINGS[kind]}",
         "action": reverse("drift_mend"),
@@ -119,7 +121,9 @@ def plan(request: HttpRequest) -> HttpResponse:
         "cost": found.cost,
         "cost_label": found.each.label if found.each else "",
         "cost_caveat": found.each.caveat if found.each else "",
-        "duration": "",
+        "duration": time.words if found.ready else "",
+        "duration_note": time.note if found.ready else "",
+        "nothing": "Nothing to fix.",
         "left_out": [{"count": count, "why": why} for why, count in found.left_out.most_common()],
         "fields": [("kind", kind), *([("id", pk)] if pk else [])],
         "cancel_url": f"{reverse('drift')}?kind={kind}",

@@ -20,7 +20,6 @@ from enrichment.failures import groups as failures
 from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.leads.prices import price
-from enrichment.leads.retry_plan import in_words
 from enrichment.masking import may_see
 from enrichment.models import FailureIgnore, Lead, WaterfallVersion
 from enrichment.waterfall.document import WaterfallDocument
@@ -30,6 +29,7 @@ VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
 NO_RIGHT = "You may not start work again. Ask an admin for the right."
 PAGE = 50
+NOTHING = "Nothing to retry."
 HOUR = 3600
 
 
@@ -42,16 +42,18 @@ def show(request: HttpRequest) -> HttpResponse:
     every = failures.groups()
     ignored = [group for group in every if group.ignored]
     open_ones = [group for group in every if not group.ignored]
+    totals = failures.totals()
     each = price(WaterfallDocument.model_validate(WaterfallVersion.active().document))
     context = {
         "groups": ignored if request.GET.get("ignored") == "1" else open_ones,
         "ignored_shown": request.GET.get("ignored") == "1",
         "ignored_count": len(ignored),
-        "open_count": len(open_ones),
-        "rows": sum(group.count for group in open_ones),
+        "open_count": totals.causes,
+        "rows": totals.rows,
         "today": sum(group.today for group in open_ones),
         "cost": sum((group.cost for group in open_ones), Decimal(0)),
-        "retryable": sum(group.count for group in open_ones if not group.cause.why_no_retry),
+        "retry_now": sum(group.count for group in open_ones if group.cause.retryable == "now"),
+        "retry_later": sum(group.count for group in open_ones if group.cause.retryable not in ("now", "no")),
         "cut_at": failures.MOST_GROUPS if _cut(every) else 0,
         "retry_each": each,
         "retry_cost": each.amount * sum(group.count for group in open_ones if _buys(group)),
@@ -129,7 +131,7 @@ def retry(request: HttpRequest, key: str) -> HttpResponse:
     return render(
         request,
         "enrichment/failure_retry.html",
-        {"group": found, "plan": _plan(found, plan), "limited_by": plan.limited_by},
+        {"group": found, "plan": _plan(found, plan)},
     )
 
 
@@ -144,7 +146,9 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
         "cost": plan.cost,
         "cost_label": plan.cost_label,
         "cost_caveat": plan.cost_caveat,
-        "duration": in_words(plan.seconds) if plan.seconds else "",
+        "duration": plan.time.words if plan.count else "",
+        "duration_note": plan.time.note if plan.count else "",
+        "nothing": NOTHING,
         "left_out": [{"count": count, "why": why} for why, count in plan.left_out.most_common()],
         "fields": [],
         "cancel_url": reverse("failure", args=[found.cause.key]),

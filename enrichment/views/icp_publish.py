@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
 from enrichment.actions import NotPossible
-from enrichment.models import AfterRescore, Rescore, ScorecardVersion
+from enrichment.estimates import Work, estimate
+from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.scoring import publishing, rescore, standing
 from enrichment.scoring.changes import changes, count, whole_card
 from enrichment.states import VersionStatus
@@ -53,6 +54,7 @@ def _plan(request: HttpRequest, version: ScorecardVersion, note: str = "") -> di
         "change_count": count(sections),
         "effect": found,
         "matrix": matrix(found),
+        "rescore_time": estimate(Work(scored=Lead.objects.usable().filter(icp_score__isnull=False).count())),
         "delivery": publishing.delivery_plan(found),
         "choices": AfterRescore.choices,
         "why_no_delivery": "" if request.user.has_perm(DELIVER) else NO_DELIVERY,

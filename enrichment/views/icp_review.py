@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.actions import NotPossible
+from enrichment.estimates import Work, estimate
 from enrichment.health import NAMES
-from enrichment.leads.retry_plan import in_words
-from enrichment.limits import seconds_to_deliver
 from enrichment.masking import shown
 from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System
@@ -25,6 +24,7 @@ VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
 NO_RIGHT = "You may not start deliveries. Ask an admin for the right."
 PAGE = 50
+NOTHING = "Nothing to deliver."
 LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others are when they are sent
 
 
@@ -75,7 +75,7 @@ def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[
     sent = [lead for lead in leads if lead.pk not in blocked]
     places = [(NAMES[each], sum(wanted(lead, each) for lead in sent), each) for each in System.values]
     beyond = count - len(leads)
-    times = [seconds_to_deliver(each, number + beyond) for _, number, each in places]
+    time = estimate(Work(deliveries={each: number + beyond for _, number, each in places}))
     left_out = [{"count": len(blocked), "why": "suppressed or only kept"}] if blocked else []
     if beyond:
         left_out.append(
@@ -90,7 +90,9 @@ def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[
         "count": len(sent) + beyond,
         "noun": "lead" if len(sent) + beyond == 1 else "leads",
         "cost": None,
-        "duration": f"{in_words(max(times))} ({words})",
+        "duration": time.words if sent or beyond else "",
+        "duration_note": f"{words}. {time.note}".strip() if sent or beyond else "",
+        "nothing": NOTHING,
         "left_out": left_out,
         "fields": [("id", key) for key in keys] or [("all", "1")],
         "cancel_url": reverse("icp_review"),

@@ -9,10 +9,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from enrichment.estimates import Work, estimate
 from enrichment.forms import MappingForm, UploadForm
+from enrichment.job_outcome import outcome, outcomes
+from enrichment.job_progress import time_left
 from enrichment.masking import may_see
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
@@ -45,9 +47,15 @@ def upload(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             return redirect("import_preview", pk=job.pk)
-    jobs = BulkJob.objects.filter(kind=JobKind.IMPORT).select_related("created_by")[:RECENT]
+    jobs = list(BulkJob.objects.filter(kind=JobKind.IMPORT).select_related("created_by")[:RECENT])
+    ends = outcomes(jobs)
     status = 422 if form.is_bound and form.errors else 200
-    return render(request, "enrichment/import.html", {"form": form, "jobs": jobs}, status=status)
+    return render(
+        request,
+        "enrichment/import.html",
+        {"form": form, "jobs": [(job, ends[job.pk]) for job in jobs]},
+        status=status,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,9 +78,13 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("import")
     sees = may_see(request.user) or job.created_by_id == request.user.pk  # one's own file hides nothing
+    expected = round(first.total * first.valid / first.checked) if first.checked else 0
     context = {
         "job": job,
         "form": form,
+        "time": estimate(Work(leads=expected, rowless=expected, priority=importing.PRIORITY))
+        if expected
+        else None,
         "preview": first,
         "reasons": sorted(first.reasons.items(), key=lambda each: -each[1])[:RECENT],
         "why_no_start": "" if first.valid else NOTHING_VALID,
@@ -144,16 +156,13 @@ def _line(*cells: Any) -> str:
 def _progress(found: BulkJob) -> dict[str, Any]:
     live = found.status in LIVE
     read = found.accepted + found.known + found.rejected + found.suppressed
-    left = None
-    if found.status == JobStatus.RUNNING and found.started_at and found.position:
-        taken = timezone.now() - found.started_at
-        left = round(taken.total_seconds() / found.position * (found.total - found.position))
     return {
         "job": found,
         "live": live,
         "waits_for_mapping": found.waits_for_person,
         "rows_left": found.total - found.position,
-        "seconds_left": left,
+        "time_left": time_left(found) if live else None,
+        "outcome": outcome(found),
         "empty": max(found.position - read, 0),
         "rejections": [] if live else found.rejected_rows.all()[:SHOWN_REJECTIONS],
         "shown_rejections": SHOWN_REJECTIONS,

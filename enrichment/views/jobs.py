@@ -1,5 +1,6 @@
 """Jobs: what is running?"""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -8,13 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from enrichment import batches as batch_list
 from enrichment import jobs
 from enrichment.job_kinds import Kind, Shown, icon, kind_of
+from enrichment.job_outcome import outcomes
+from enrichment.job_progress import time_left
 from enrichment.models import Batch, BulkJob
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
@@ -22,6 +24,14 @@ from enrichment.states import BatchStatus, InvalidTransition, JobStatus
 
 VIEW = "enrichment.view_lead"
 PAGE = 50
+# Of the work itself; what it came to is told beside it.
+STATUSES = [
+    (JobStatus.QUEUED, "Queued"),
+    (JobStatus.RUNNING, "Running"),
+    (JobStatus.DONE, "Finished"),
+    (JobStatus.FAILED, "Stopped"),
+    (JobStatus.CANCELLED, "Cancelled"),
+]
 
 
 @require_GET
@@ -40,12 +50,13 @@ def show(request: HttpRequest) -> HttpResponse:
     live = BulkJob.objects.filter(status__in=jobs.LIVE).exclude(kind=JobKind.IMPORT, columns={})
     context = {
         "page": page,
-        "jobs": [_row(request, job) for job in page],
+        "jobs": _rows(request, list(page)),
         "kind": kind,
         "status": status,
         "kinds": JobKind.choices,
-        "statuses": JobStatus.choices,
-        "running": live.count(),
+        "statuses": STATUSES,
+        "running": live.filter(status=JobStatus.RUNNING).count(),
+        "queued": live.filter(status=JobStatus.QUEUED).count(),
         "for_you": BulkJob.objects.filter(status=JobStatus.QUEUED, kind=JobKind.IMPORT, columns={}).count(),
         "rows_left": sum(total - position for total, position in live.values_list("total", "position")),
         "batches": batch_list.figures(),
@@ -55,11 +66,18 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _row(request: HttpRequest, job: BulkJob) -> dict[str, Any]:
+def _rows(request: HttpRequest, page: list[BulkJob]) -> list[dict[str, Any]]:
     """`opens`: an import is opened by people who may import; the others see that it runs."""
-    kind = kind_of(job)
-    opens = request.user.has_perm(kind.open_right)
-    return {"job": job, "opens": opens, "live": job.status in jobs.LIVE, "about": kind.about(job)}
+    ends = outcomes(page)
+    return [
+        {
+            "job": job,
+            "opens": request.user.has_perm(kind_of(job).open_right),
+            "about": kind_of(job).about(job),
+            "outcome": ends[job.pk],
+        }
+        for job in page
+    ]
 
 
 @require_GET
@@ -80,10 +98,6 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) -> dict[str, Any]:
     live = found.status in jobs.LIVE
-    left = None
-    if found.status == JobStatus.RUNNING and found.started_at and found.position:
-        taken = (timezone.now() - found.started_at).total_seconds()
-        left = round(taken / found.position * (found.total - found.position))
     return {
         "job": found,
         "about": kind.about(found),
@@ -92,7 +106,7 @@ def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) ->
         "shown": shown,
         "live": live,
         "polls": live or shown.unsettled,
-        "seconds_left": left,
+        "time_left": time_left(found) if live else None,
         "why_no_cancel": "" if kind.stops and request.user.has_perm(kind.stop_right) else kind.no_stop,
     }
 
@@ -145,6 +159,12 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     """One hand-over with its items; for htmx the live part."""
     found = get_object_or_404(Batch.objects.select_related("waterfall"), pk=pk)
     items = found.items.select_related("lead").defer("lead__raw", "lead__search").order_by("position")
-    context = {"batch": found, "items": items, "live": found.status in ("planned", "in_flight", "unknown")}
+    counts = Counter(item.status for item in items)
+    context = {
+        "batch": found,
+        "items": items,
+        "outcome": batch_list.outcome(found, counts),
+        "live": found.status in ("planned", "in_flight", "unknown"),
+    }
     template = "enrichment/_batch.html" if request.htmx else "enrichment/batch.html"  # type: ignore[attr-defined]
     return render(request, template, context)

@@ -146,7 +146,8 @@ def _seen(request: HttpRequest, lead: Lead) -> bool:
 
 
 def _final(lead: Lead) -> bool:
-    return lead.enrichment_status in FINAL_STATUSES and lead.dispatch_after is None
+    settled = lead.dispatch_after is None and not lead.awaits_fill_in
+    return lead.enrichment_status in FINAL_STATUSES and settled
 
 
 def _head(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[str, Any]:

@@ -10,14 +10,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from enrichment import actions, jobs
+from enrichment.failures.failure_retry import BULK_PRIORITY
 from enrichment.leads.lead_list import LeadList
-from enrichment.leads.retry_plan import RetryPlan, in_words, plan_retry
+from enrichment.leads.retry_plan import RetryPlan, plan_retry
 from enrichment.models import Lead
 from enrichment.models.job import JobKind
 from enrichment.retry_ways import FEW, FEW_LEADS, LEADS
 from enrichment.views.leads import address
 
 RETRY = "enrichment.retry_lead"
+NOTHING = "Nothing to retry."
 UNREADABLE = (
     "A filter could not be read, so more leads match than were asked for. Mend it or take it away first."
 )
@@ -37,7 +39,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     if not leads:
         messages.warning(request, "No lead is selected. Tick some rows, or choose all that match.")
         return redirect(back)
-    found = plan_retry(leads, beyond=beyond)
+    found = plan_retry(leads, beyond=beyond, priority=_priority(leads))
     return render(request, "enrichment/leads_retry.html", {"plan": _shown(request, found, back)})
 
 
@@ -53,11 +55,18 @@ def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
         "cost": found.cost,
         "cost_label": found.each.label,
         "cost_caveat": found.each.caveat,
-        "duration": f"{in_words(found.seconds)} ({found.limited_by})",
+        "duration": found.time.words if found.count else "",
+        "duration_note": found.time.note if found.count else "",
+        "nothing": NOTHING,
         "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.sorted.left_out.most_common()],
         "fields": [("query", request.POST.get("query", "")), ("ids", planned)],
         "cancel_url": back,
     }
+
+
+def _priority(leads: list[Lead]) -> int:
+    """Few are waited for; many go behind fresh leads."""
+    return actions.STAFF_PRIORITY if len(leads) <= FEW else BULK_PRIORITY
 
 
 def _tail(count: int, why: str) -> str:
@@ -70,7 +79,7 @@ def _tail(count: int, why: str) -> str:
 def run(request: HttpRequest) -> HttpResponse:
     """Start the job for the leads of the plan; who cannot be retried any more is left out."""
     leads = _with_ids(request.POST.get("ids", "").split(","))
-    found = plan_retry(leads)
+    found = plan_retry(leads, priority=_priority(leads))
     rows = [(lead.pk, lead.pk) for lead in found.sorted.ready]
     what = FEW_LEADS if len(rows) <= FEW else LEADS
     shown = {"count": found.count, "cost": str(found.cost), "cost_label": found.each.label}

@@ -1,16 +1,15 @@
 """Overview: is everything flowing?"""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from enrichment import health, overview
 from enrichment.deliveries.delivery_lists import webhook_figures
+from enrichment.estimates import estimate
 from enrichment.failures import groups as failures
 from enrichment.http import HtmxRequest
 from enrichment.waterfall import spend_report
@@ -60,24 +59,22 @@ def _answers(scope: str) -> dict[str, Any]:
     vendors = health.all_vendors()
     causes = failures.waiting()
     unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
-    failed = (
-        {"status": "failed"}
-        if scope == "all"
-        else {"status": "failed", "received_from": overview.today().date()}
-    )
+    totals = failures.totals()
+    under_way = counts["pending"] + counts["in_progress"]
     return {
         "scope": scope,
-        "failed_url": f"{reverse('leads')}?{urlencode(failed)}",
         "counts": counts,
         "steps": overview.funnel(counts),
         "spend": spend_report.against_budget(),
         "causes": causes[:CAUSES_SHOWN],
         "more_causes": len(causes[CAUSES_SHOWN:]),
-        "waiting": sum(group.count for group in causes),
-        "needs_person": overview.stages("all")["needs_person"],
+        "waiting": totals.rows,
+        "waiting_leads": totals.leads,
         "unread_webhooks": webhook_figures()["unread"],
         "vendors": vendors,
         "unwell": unwell,
-        "under_way": counts["pending"] + counts["in_progress"],
+        "under_way": under_way,
+        "time": overview.remembered("time", estimate) if under_way else None,
+        "counted_at": overview.counted_at(overview.stages_name(scope)),
         "good": counts["tier_1"] + counts["tier_2"],
     }

@@ -14,12 +14,14 @@ from django.views.decorators.vary import vary_on_headers
 from enrichment import versions
 from enrichment.actions import NotPossible
 from enrichment.http import HtmxRequest
+from enrichment.job_outcome import outcome, outcomes
 from enrichment.models import BulkJob, SourceType, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.views.waterfall import EDIT, VIEW, _number
 from enrichment.waterfall import editing, pilot, pilot_result, studio
 
 SHOWN = 50  # of those that wait, to choose from by hand
+NOTHING = "Nothing to try."
 NO_DRAFT = "There is no draft to try. Change something in the editor first."
 
 
@@ -47,11 +49,12 @@ class PilotForm(forms.Form):
 @permission_required(VIEW, raise_exception=True)
 def show(request: HttpRequest) -> HttpResponse:
     """Every pilot, the newest first."""
-    jobs = BulkJob.objects.filter(kind=JobKind.PILOT).select_related("created_by").order_by("-id")[:100]
+    jobs = list(BulkJob.objects.filter(kind=JobKind.PILOT).select_related("created_by").order_by("-id")[:100])
+    ends = outcomes(jobs)
     draft = versions.draft_of(WaterfallVersion)
     why_not = "" if request.user.has_perm(EDIT) else studio.NO_EDIT
     context = {
-        "pilots": [(job, pilot_result.result(job)) for job in jobs],
+        "pilots": [(job, pilot_result.result(job), ends[job.pk]) for job in jobs],
         "why_not": why_not or ("" if draft else NO_DRAFT),
         "section": "pilots",
     }
@@ -95,7 +98,9 @@ def _shown(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, Any]:
         "cost": found.cost,
         "cost_label": found.each.label,
         "cost_caveat": found.each.caveat,
-        "duration": "",
+        "duration": found.time.words if found.leads else "",
+        "duration_note": found.time.note if found.leads else "",
+        "nothing": NOTHING,
         "left_out": [{"count": count, "why": why} for why, count in found.left_out.items()],
         "fields": [("ids", ids), ("draft", draft.pk), ("revision", draft.revision)],
         "cancel_url": reverse("waterfall_pilot"),
@@ -137,6 +142,7 @@ def result(request: HtmxRequest, pk: int) -> HttpResponse:
         "trial": trial,
         "result": pilot_result.result(job),
         "live_job": job.status in pilot.LIVE,
+        "outcome": outcome(job),
         "changes": editing.differences(live.document, trial.document, studio.names()),
         "still": draft is not None and editing.same(draft.document, trial.document),
         "is_published": editing.same(live.document, trial.document),

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from enrichment import versions
 from enrichment.actions import STAFF_PRIORITY, NotPossible, suppressed
+from enrichment.estimates import Estimate, Work, estimate
 from enrichment.leads.prices import Price, price
 from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
@@ -36,12 +37,13 @@ LET_GO_DAYS = 1  # leads of a cancelled pilot are looked for so long
 
 @dataclass(frozen=True)
 class PilotPlan:
-    """`each`: what one lead costs at most; `expected`: US dollars a lead, by the hit rates known."""
+    """`each`: what one lead costs at most; `expected`: US dollars a lead by known hit rates. `time`: to send all."""
 
     leads: list[Lead]
     each: Price
     expected: Decimal
     left_out: dict[str, int]
+    time: Estimate
 
     @property
     def cost(self) -> Decimal:
@@ -72,11 +74,14 @@ def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     left_out = {"not waiting for their first enrichment, or in another pilot": len(set(ids)) - len(leads)}
     left_out["suppressed; nothing may be started for them"] = len(blocked)
     document = WaterfallDocument.model_validate(draft.document)
+    chosen = [lead for lead in leads if lead.pk not in blocked]
+    rowless = sum(lead.clay_row_id is None for lead in chosen)
     return PilotPlan(
-        [lead for lead in leads if lead.pk not in blocked],
+        chosen,
         price(document),
         Decimal(str(appraise(document, ledger()).cost)).quantize(Decimal("0.0001")),
         {why: count for why, count in left_out.items() if count},
+        estimate(Work(len(chosen), rowless, STAFF_PRIORITY, document=document)) if chosen else Estimate(),
     )
 
 

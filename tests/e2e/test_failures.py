@@ -59,10 +59,10 @@ def test_a_group_is_retried_and_leaves_the_screen_by_itself(page, sign_in, live_
     jobs.run_due()
     expect(page.locator("#job")).to_contain_text("3 are still under way")
     page.goto("/failures/")
-    expect(page.locator("#failures")).to_contain_text("Nothing is broken.")
+    expect(page.locator("#failures")).to_contain_text("Nothing needs attention.")
     FailedLeadFactory()
     failures.forget()
-    expect(page.locator("#failures")).to_contain_text("1 failure from 1 cause waits for a person.")
+    expect(page.locator("#failures")).to_contain_text("1 failure from 1 cause needs attention.")
 
 
 def test_ignoring_asks_for_a_reason(page, sign_in, live_server):
@@ -73,6 +73,6 @@ def test_ignoring_asks_for_a_reason(page, sign_in, live_server):
     dialog = page.get_by_role("dialog", name="Ignore this cause")
     dialog.get_by_label("Why can it be left as it is?").fill("known outage of apollo")
     dialog.get_by_role("button", name="Ignore").click()
-    expect(page.locator("#failures")).to_contain_text("Nothing is broken.")
+    expect(page.locator("#failures")).to_contain_text("Nothing needs attention.")
     page.get_by_role("link", name="Ignored", exact=True).click()
     expect(page.locator("#failures")).to_contain_text("known outage of apollo")

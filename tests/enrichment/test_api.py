@@ -332,6 +332,18 @@ def test_filters(get: Callable) -> None:
     assert set(SPECIFIED) < set(listed)
 
 
+def test_the_list_says_what_is_still_to_be_filled_in(get: Callable) -> None:
+    due = timezone.now() + datetime.timedelta(hours=1)
+    EnrichedLeadFactory(only_providers=["builtwith"], dispatch_after=due)
+    EnrichedLeadFactory(only_providers=["builtwith"])
+    EnrichedLeadFactory()
+    LeadFactory(dispatch_after=due)
+    leads = get("/api/leads").json()["leads"]
+    assert [lead["fill_in_providers"] for lead in leads] == [["builtwith"], ["builtwith"], [], []]
+    assert [bool(lead["fill_in_due_at"]) for lead in leads] == [True, False, False, False]
+    assert [lead["enrichment_status"] for lead in leads] == ["completed"] * 3 + ["pending"]
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=501", "cursor=x", "status=new", "tier=4", "updated_since=2026-01-15T10:00:00"]
 )

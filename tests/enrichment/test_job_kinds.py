@@ -41,12 +41,12 @@ def test_chosen_leads_are_tried_again_and_the_result_is_told():
     assert (job.status, job.accepted, job.rejected) == ("done", 1, 1)
     shown = kind_of(job).show(job)
     assert {figure.label: figure.value for figure in shown.figures} == {
-        "Tried again": 1,
-        "Under way": 1,
-        "Mended": 0,
+        "Queued again": 1,
+        "In progress": 1,
+        "Recovered": 0,
         "Failed again": 0,
         "Left out": 1,
-        "Left": 0,
+        "Not started": 0,
     }
     assert shown.facts == {"Rows": "2 of 2", "Cost, at most": "$0.30"}
     assert shown.left_out == {"The lead is gone.": 1}
@@ -66,4 +66,4 @@ def test_chosen_deliveries_are_planned_again_whatever_the_system():
     job.refresh_from_db()
     assert (job.status, job.accepted, job.rejected) == ("done", 2, 1)
     assert set(Handover.objects.filter(status="planned")) == set(ready)
-    assert "failed or was withheld" in next(iter(jobs.result(job)["left_out"]))
+    assert "failed or was withheld" in next(iter(jobs.left_out(job)))

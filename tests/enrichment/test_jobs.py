@@ -11,6 +11,7 @@ from enrichment.actions import NotPossible
 from enrichment.failures import failure_retry
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
+from enrichment.job_outcome import counts_of
 from enrichment.models import Attempt, BulkJob, Handover, Lead, ServiceHold, WaterfallVersion, WebhookDelivery
 from enrichment.states import InvalidTransition
 from gdpr import gate
@@ -45,7 +46,7 @@ def test_the_plan_tells_rows_cost_time_and_what_is_left_out():
     plan = failure_retry.plan(CAUSE)
     assert plan.count == 2
     assert plan.cost > Decimal("0.1")
-    assert plan.seconds > 0
+    assert plan.time.seconds > 0
     assert sum(plan.left_out.values()) == 2
 
 
@@ -97,7 +98,7 @@ def test_leads_go_to_dispatch_behind_fresh_ones_and_the_group_is_empty(person):
         assert lead.dispatch_after is not None
     assert failures.groups() == []
     assert AuditEvent.objects.filter(verb="retry", actor_id=person.pk).count() == 3
-    assert jobs.result(job)["under_way"] == 3
+    assert counts_of([job])[job.pk].under_way == 3
 
 
 def test_who_cannot_be_tried_any_more_is_left_out_with_the_reason():
@@ -166,7 +167,7 @@ def test_a_held_vendor_makes_the_job_wait():
     jobs.run_due()
     job.refresh_from_db()
     assert (job.status, job.position) == ("running", 0)
-    assert "paused" in jobs.result(job)["held"]
+    assert "paused" in jobs.paused(job)
     held.delete()
     jobs.run_due()
     job.refresh_from_db()
@@ -218,8 +219,8 @@ def test_the_result_counts_what_became_of_the_rows():
     Lead.objects.filter(pk=leads[1].pk).update(
         enrichment_status="failed", error_kind="delay", needs_person=True, dispatch_after=None
     )
-    result = jobs.result(job)
-    assert (result["mended"], result["failed"], result["under_way"]) == (1, 1, 1)
+    counts = counts_of([job])[job.pk]
+    assert (counts.recovered, counts.failed, counts.under_way, counts.other) == (1, 1, 1, 0)
 
 
 @pytest.mark.parametrize("system", ["ghl", "instantly"])
@@ -239,7 +240,7 @@ def test_failed_deliveries_are_planned_once_more(system, person):
     assert (failed.status, failed.tries, failed.error_kind, failed.finished_at) == ("planned", 0, "", None)
     assert blocked.status == "failed"
     assert Handover.objects.count() == 2, "the other system is not bothered"
-    assert jobs.result(job)["under_way"] == 1
+    assert counts_of([job])[job.pk].under_way == 1
     assert AuditEvent.objects.filter(verb="deliver_again", object_id=str(lead.pk)).count() == 1
 
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 from enrichment import jobs
 from enrichment.actions import retry_leads
 from enrichment.failures import groups as failures
+from enrichment.job_outcome import counts_of, outcome
 from enrichment.models import BulkJob, Lead
 
 
@@ -28,12 +29,13 @@ def test_a_failed_provider_becomes_a_group_and_one_retry_mends_it(pipeline, sale
     pipeline.settle(30)
 
     job.refresh_from_db()
-    result = jobs.result(job)
-    assert (job.status, result["mended"], result["failed"], result["under_way"]) == ("done", 4, 0, 0)
+    counts = counts_of([job])[job.pk]
+    assert (job.status, counts.recovered, counts.failed, counts.under_way) == ("done", 4, 0, 0)
+    assert outcome(job).label == "Done"
     assert not Lead.objects.failing().exists()
     failures.forget()
     assert failures.groups() == []
-    assert "Nothing is broken." in sales_client.get(reverse("failures")).content.decode()
+    assert "Nothing needs attention." in sales_client.get(reverse("failures")).content.decode()
     assert len(pipeline.sandbox.state("ghl")["contacts"]) == 4
 
 

@@ -85,6 +85,8 @@ def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
         error_at=timezone.now(),
         needs_person=not unknown_row,
         dispatch_after=None,
+        skip_providers=[],
+        only_providers=[],
         in_progress_since=None,
         updated_at=timezone.now(),
     )

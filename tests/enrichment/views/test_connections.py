@@ -1,5 +1,7 @@
 """Connections, by persona, against the sandbox."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -8,6 +10,7 @@ from django.utils import timezone
 from enrichment import health, setup
 from enrichment.models import Connection, ServiceHold
 from enrichment.vendors import connections as clients
+from enrichment.vendors import limiter
 from gdpr.models import AuditEvent
 from tests.plugins.sandbox import KEYS, Sandbox
 
@@ -163,3 +166,46 @@ def test_gauges_show_what_is_left(admin_client: Client, vendors: Sandbox) -> Non
     [ten_seconds, day] = health.budgets_of("ghl")
     assert (ten_seconds.window, day.used) == ("10 seconds", 1)
     assert f"{day.left:,} of {day.limit:,} left" in told(admin_client)
+
+
+def vendor_after(**calls: tuple[float | None, float | None]) -> health.Vendor:
+    """Clay with these calls: name → (seconds since the last good answer, since the last bad one)."""
+    now = timezone.now()
+    for name, (good, bad) in calls.items():
+        key = f"vitals:clay:{name}"
+        if good is not None:
+            limiter.connection().hset(key, "last_good", (now - timedelta(seconds=good)).timestamp())
+        if bad is not None:
+            stamp = {"last_bad": (now - timedelta(seconds=bad)).timestamp(), "last_bad_status": "502"}
+            limiter.connection().hset(key, mapping=stamp)
+        limiter.connection().sadd("vitals:clay", name)
+    return health.all_vendors()[0]
+
+
+@pytest.mark.parametrize(
+    ("calls", "state"),
+    [
+        ({"get_row": (5.0, None)}, "ok"),
+        ({"get_row": (5.0, 60.0)}, "ok"),
+        ({"get_row": (60.0, 5.0)}, "error"),
+        ({"get_row": (7_200.0, 3_600.0)}, "error"),  # an hour ago, and never good since
+        ({"get_row": (1.0, None), "create_rows": (None, 5.0)}, "error"),  # the others do not make up for it
+        ({"get_row": (1.0, None), "create_rows": (None, 3_600.0)}, "ok"),  # it may just not be made any more
+        ({"get_row": (2 * 86_400.0, None)}, "stale"),
+        ({}, "idle"),
+    ],
+)
+def test_connected_is_only_what_answers(
+    db: None, settings: object, calls: dict[str, tuple[float | None, float | None]], state: str
+) -> None:
+    settings.CLAY_API_KEY = "key"
+    assert vendor_after(**calls).state == state
+
+
+def test_old_news_is_not_called_connected(sales_client: Client, settings: object) -> None:
+    settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
+    vendor_after(get_row=(2 * 86_400.0, None))
+    page = told(sales_client)
+    assert "Not checked lately" in page
+    assert "0 of 3 connected" in page
+    assert "Not checked lately" in sales_client.get("/").content.decode()

@@ -7,9 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from enrichment import jobs, limits
+from enrichment import jobs
 from enrichment.actions import NotPossible
 from enrichment.deliveries import redelivery
+from enrichment.estimates import Work, estimate
 from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare
 from enrichment.pipeline.deliver import CHANNELS
@@ -179,7 +180,7 @@ def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any)
     other = handover(system="instantly")
     query = {"query": "system=ghl&status=failed"}
     plan = sales_client.post("/deliveries/retry/", query).context["plan"]
-    assert (plan["count"], plan["duration"]) == (3, "under a minute")
+    assert (plan["count"], plan["duration"]) == (3, "about 10 s")
     assert plan["left_out"] == [{"count": 1, "why": f"delivery: {redelivery.NOT_WANTED}"}]
     assert not Handover.objects.filter(status="planned").exists()
     started = sales_client.post("/deliveries/retry/run/", query)
@@ -197,7 +198,7 @@ def test_the_plan_counts_what_waits_already(db: None, settings: Any) -> None:
     for _ in range(5):
         handover(status="planned", finished_at=None)
     # 5 wait and 15 come: 40 calls, of which 10 leave at once and the others in three windows
-    assert limits.seconds_to_deliver("ghl", 15) == pytest.approx(30.0)
+    assert estimate(Work(deliveries={"ghl": 15})).seconds == pytest.approx(30.0)
 
 
 def test_too_many_at_once_are_refused(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_each_cause_stands_with_count_advice_and_cost(sales_client):
     for _ in range(3):
         FailedLeadFactory(enrichment_cost="0.5000")
     page = sales_client.get(PAGE).content.decode()
-    assert "3 failures from 1 cause wait for a person." in page
+    assert "3 failures from 1 cause need attention." in page
     assert "Enrichment: failed three times" in page
     assert "tried again after a delay" in page
     assert "$1.50" in page
@@ -58,7 +58,7 @@ def test_a_list_that_is_cut_says_so(sales_client, monkeypatch):
 
 
 def test_nothing_broken_says_so(sales_client):
-    assert "Nothing is broken." in sales_client.get(PAGE).content.decode()
+    assert "Nothing needs attention." in sales_client.get(PAGE).content.decode()
 
 
 def test_the_live_part_is_the_element_itself(sales_client):

@@ -71,7 +71,7 @@ def test_who_may_cancel(retry, client, nobody_client, compliance_client, sales_c
 
 def test_the_list_names_what_runs_and_how_much_is_left(retry, sales_client):
     page = sales_client.get(reverse("jobs")).content.decode()
-    assert "1 job running,</strong> 2 rows left." in page
+    assert "1 job queued,</strong> 2 rows left." in page
     assert "Enrichment: failed three times, Apollo" in page
     assert reverse("job", args=[retry.pk]) in page
 
@@ -99,13 +99,13 @@ def test_a_result_page_stops_polling_when_all_has_settled(retry, sales_client):
     assert "hx-get" in sales_client.get(url, headers=HTMX).content.decode()
     jobs.run_due()
     under_way = sales_client.get(url, headers=HTMX).content.decode()
-    assert "2 are still under way" in under_way
+    assert "2 of 2 are still in progress" in under_way
     assert "hx-get" in under_way
     for member in retry.members.select_related("lead"):
         member.lead.enrichment_status = "completed"
         member.lead.save(update_fields=["enrichment_status"])
     settled = sales_client.get(url, headers=HTMX).content.decode()
-    assert "Nothing of it failed again." in settled
+    assert "All 2 rows recovered." in settled
     assert "hx-get" not in settled
 
 
@@ -114,6 +114,24 @@ def test_batches_show_their_items_by_state(batch, sales_client):
     assert reverse("batch", args=[batch.pk]) in page
     assert "Set aside" in page
     assert "No batch matches" in sales_client.get(reverse("batches"), {"kind": "rows"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("items", "label", "colour"),
+    [
+        (["done", "done"], "Done", "grey"),
+        (["done", "set_aside"], "Ended: 1 of 2 set aside", "amber"),
+        (["set_aside", "set_aside"], "Ended: all set aside", "red"),
+    ],
+)
+def test_a_batch_ends_as_its_items_do(sales_client, items, label, colour):
+    batch = Batch.objects.create(kind="trigger", table_id="t", status="done")
+    for position, status in enumerate(items):
+        BatchItem.objects.create(batch=batch, lead=LeadFactory(), position=position, status=status)
+    for url in (reverse("batches"), reverse("batch", args=[batch.pk])):
+        page = sales_client.get(url).content.decode()
+        assert label in page
+        assert f'<span class="st st-{colour}" ' in page
 
 
 def test_items_are_links_to_leads_masked_by_right(batch, sales_client, admin_client):

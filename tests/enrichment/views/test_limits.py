@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from enrichment import limits
+from enrichment.estimates.lanes import seconds_for
 from enrichment.models import Handover, Provider, WaterfallVersion
 from enrichment.models.version import forget_active
 from enrichment.templatetags.limits import duration, queue_time
@@ -149,12 +150,21 @@ def test_how_long_a_queue_takes(
     count: int, used: int, resets: float, blocked: float, calls: int, seconds: float
 ) -> None:
     window, gauge = Limit("minute", count, 60.0), Gauge(count, 60.0, used, resets, blocked)
-    assert limits.seconds_for([window], [gauge], calls) == pytest.approx(seconds)
+    assert seconds_for([window], [gauge], calls) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.4, "0.4 s"), (11.2, "12 s"), (119, "119 s"), (121, "3 min"), (9000, "2.5 h"), (864_000, "10.0 d")],
+    [
+        (0.4, "a few seconds"),
+        (11.2, "15 s"),
+        (89, "90 s"),
+        (119, "2 min"),
+        (121, "3 min"),
+        (9000, "2.5 h"),
+        (864_000, "10 days"),
+        (math.inf, "never"),
+    ],
 )
 def test_durations_are_readable(seconds: float, words: str) -> None:
     assert duration(seconds) == words
@@ -162,5 +172,5 @@ def test_durations_are_readable(seconds: float, words: str) -> None:
 
 def test_a_queue_says_when_it_is_gone() -> None:
     assert queue_time(0) == "goes out at once"
-    assert queue_time(30) == "gone in 30 s"
+    assert queue_time(30) == "gone in about 30 s"
     assert queue_time(math.inf) == "never gone: the limit is 0"

@@ -5,13 +5,25 @@ from decimal import Decimal
 
 import pytest
 from django.core.cache import cache
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from enrichment import alerts, jobs, overview
 from enrichment.failures import groups
-from enrichment.models import AlertKind, Attempt, Handover, ServiceHold, WaterfallVersion, WebhookDelivery
+from enrichment.leads.filters import LeadFilter
+from enrichment.models import (
+    AlertKind,
+    Attempt,
+    Handover,
+    Lead,
+    ServiceHold,
+    WaterfallVersion,
+    WebhookDelivery,
+)
+from enrichment.shares import percent_of
+from enrichment.states import DeliveryStatus, EnrichmentStatus, HandoverStatus
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
 FRAGMENT = {"HX-Request": "true"}
@@ -37,7 +49,7 @@ def test_the_funnel_counts_how_far_leads_have_come(sales_client: Client) -> None
     EnrichedLeadFactory(icp_tier=3, icp_score=20)
     context = sales_client.get("/").context
     assert [step["count"] for step in context["steps"]] == [3, 2, 2, 2, 2, 1, 1]
-    assert [step["percent"] for step in context["steps"]][:2] == [100, 67]
+    assert [step["percent"] for step in context["steps"]][:2] == [100, 66]
     assert context["under_way"] == 1
     assert context["good"] == 1
 
@@ -70,11 +82,93 @@ def test_what_needs_a_person_is_what_failures_show(sales_client: Client) -> None
     page = sales_client.get("/")
     assert page.context["waiting"] == 4 == sales_client.get("/failures/").context["rows"]
     text = page.content.decode()
-    assert "4 things</a> wait for a person" in text
+    assert "4 failures</a> need attention." in text
     for group in groups.groups():
         assert reverse("failure", args=[group.cause.key]) in text
     assert "3 h ago" in text
     assert '<td data-label="Provider or system">Apollo</td>' in text
+
+
+STATES = [
+    (status, needs_person, error, pending)
+    for status in EnrichmentStatus.values
+    for needs_person in (False, True)
+    for error in ("", "delay", "unenrichable")
+    for pending in ("", "retry", "fill_in", "fill_in_again")
+]
+
+
+def test_overview_and_failures_count_the_same_in_every_state(sales_client: Client) -> None:
+    """Every status, needed by a person or not, with every sort of error, whatever is due for it."""
+    due = {
+        "": {},
+        "retry": {"dispatch_tries": 1},
+        "fill_in": {"only_providers": ["builtwith"]},
+        "fill_in_again": {"only_providers": ["builtwith"], "dispatch_tries": 1},
+    }
+    for status, needs_person, error, pending in STATES:
+        LeadFactory(
+            enrichment_status=status,
+            needs_person=needs_person,
+            error_kind=error,
+            error_at=timezone.now() if error else None,
+            dispatch_after=timezone.now() if pending else None,
+            **due[pending],
+        )
+    for status in HandoverStatus.values:
+        Handover.objects.create(lead=EnrichedLeadFactory(), system="ghl", status=status)
+    for status in DeliveryStatus.values:
+        WebhookDelivery.objects.create(body=b"{}", body_hash=status, status=status)
+    cache.clear()
+    for address in ("/", "/?scope=all"):
+        seen, listed = sales_client.get(address), sales_client.get("/failures/").context
+        assert seen.context["waiting"] == listed["rows"] == groups.totals().rows
+        assert seen.context["waiting_leads"] == Lead.objects.failing().count()
+        shown = f'<dt>Needs attention</dt>\n  <dd><span class="figure-value num"><a href="/failures/">{listed["rows"]}'
+        assert shown in seen.content.decode()
+    everybody = Lead.objects.all()
+    attention = LeadFilter(QueryDict("person=yes"), queryset=everybody).narrow(everybody)
+    assert set(attention) == set(Lead.objects.failing())
+
+
+def test_what_is_tried_again_by_itself_needs_nobody(db: None) -> None:
+    FailedLeadFactory(
+        needs_person=False,
+        enrichment_status="partial",
+        only_providers=["builtwith"],
+        dispatch_tries=1,
+        dispatch_after=timezone.now(),
+    )
+    assert groups.totals().rows == 0
+
+
+def test_causes_beyond_the_largest_are_counted_all_the_same(
+    sales_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "MOST_GROUPS", 2)
+    for kind in ("delay", "needs_person", "set_aside"):
+        FailedLeadFactory(error_kind=kind)
+    assert groups.totals().rows == 3 == sales_client.get("/failures/").context["rows"]
+
+
+def test_the_funnel_says_who_waits_for_a_fill_in(sales_client: Client) -> None:
+    later = timezone.now() + datetime.timedelta(minutes=40, seconds=5)
+    lead = EnrichedLeadFactory(only_providers=["builtwith"], dispatch_after=later)
+    assert "is waiting for a fill-in" in sales_client.get("/").content.decode()
+    listed = sales_client.get("/leads/?fill_in=yes")
+    assert "waiting for BuiltWith" in listed.content.decode()
+    assert "waiting for" not in sales_client.get("/leads/?fill_in=no").content.decode()
+    page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
+    assert "Fill-in due" in page
+    assert "in 40 min" in page
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "percent"),
+    [(0, 0, 0), (0, 9, 0), (1, 1_000, 1), (999, 1_000, 99), (9, 9, 100), (2, 3, 66), (15, 10, 150)],
+)
+def test_percent_is_all_only_where_it_is_all(part: int, whole: int, percent: int) -> None:
+    assert percent_of(part, whole) == percent
 
 
 def test_work_that_a_later_delivery_has_done_is_not_asked_for(sales_client: Client) -> None:
@@ -95,11 +189,11 @@ def test_an_ignored_cause_waits_for_nobody(sales_client: Client) -> None:
 def test_the_verdict_knows_open_alerts_and_unread_webhooks(sales_client: Client) -> None:
     LeadFactory()
     WebhookDelivery.objects.create(body=b"{}", body_hash="x")
-    assert "1 lead on the way, 1 webhook not read yet." in sales_client.get("/").content.decode()
+    assert "1 lead in progress, 1 webhook not read yet." in sales_client.get("/").content.decode()
     alerts.raise_alert(alerts.Cause(AlertKind.DRIFT, "clay"), "They disagree.")
     text = sales_client.get("/").content.decode()
     assert "Everything is flowing" not in text
-    assert "1 alert</a> is open." in text
+    assert "1 open alert</a>." in text
 
 
 def test_a_hold_stands_on_every_page_until_it_is_over(sales_client: Client) -> None:
@@ -133,7 +227,7 @@ def test_the_page_asks_little_and_remembers(
     sales_client: Client, django_assert_max_num_queries: object
 ) -> None:
     LeadFactory.create_batch(3)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(34):  # ten of them for the time that what waits will take
         sales_client.get("/")
     with django_assert_max_num_queries(11):
         sales_client.get("/")

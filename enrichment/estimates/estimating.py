@@ -1,0 +1,243 @@
+"""How long work takes, by every limit there is: `estimate()` is asked by every plan, preview and progress."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from enrichment import holds
+from enrichment.clock import span
+from enrichment.connections import clay_table
+from enrichment.estimates import queue
+from enrichment.estimates.enriching import FLUSH, Asked, Clay, FillIn, Leads, sending
+from enrichment.estimates.lanes import Lane
+from enrichment.estimates.words import about
+from enrichment.health import NAMES
+from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
+from enrichment.models.spend import CapPeriod
+from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.dispatch.plan import URGENT
+from enrichment.vendors import limiter
+from enrichment.waterfall.budget import expected_calls
+from enrichment.waterfall.document import WaterfallDocument
+
+LOWEST = -1_000  # below every priority: all that waits leaves first
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done, behind what waits already; a `Work()` of nothing is that alone.
+
+    `leads` to enrich, `rowless` of them without a row in Clay, at `priority`, without the providers in `skip`, by
+    `document` (None: the published one). `deliveries`: {system: how many}. `updates`: leads to write back to Clay.
+    `calls`: {limit of Clay: further calls, one by one}. `scored`: leads to score anew.
+    """
+
+    leads: int = 0
+    rowless: int = 0
+    priority: int = 0
+    skip: Collection[str] = ()
+    document: WaterfallDocument | None = None
+    deliveries: Mapping[str, int] = field(default_factory=dict)
+    updates: int = 0
+    calls: Mapping[str, int] = field(default_factory=dict)
+    scored: int = 0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`seconds`: real ones, until the last of it has been sent; `limited_by`: what that waits for, "" where nothing.
+
+    `paused`: why nothing is sent now, a sentence; there is no estimate until that ends. `fill_ins`: providers that
+    are asked later, the last of them first. `is_known`: there is something to judge by.
+    """
+
+    seconds: float = 0.0
+    limited_by: str = ""
+    paused: str = ""
+    fill_ins: tuple[FillIn, ...] = ()
+    is_known: bool = True
+
+    @property
+    def words(self) -> str:
+        """ "about 5 h", "never", "paused: …" or "not known yet"."""
+        if not self.is_known:
+            return "not known yet"
+        return "paused: no estimate until resumed" if self.paused else about(self.seconds)
+
+    @property
+    def sent_words(self) -> str:
+        """Beside a figure of what waits: "all sent in about 5 h"."""
+        return f"all sent in {self.words}"
+
+    @property
+    def note(self) -> str:
+        """What the time waits for and what is filled in later, in sentences; "" where there is nothing to say."""
+        if self.paused:
+            return f"{self.paused} There is no estimate until it is resumed."
+        limited = f"Limited by {self.limited_by}." if self.limited_by and self.limited_by != FLUSH else ""
+        flush = (
+            "A batch that is not full waits up to a minute for company." if self.limited_by == FLUSH else ""
+        )
+        return " ".join(part for part in (limited, flush, self._fill_in_words()) if part)
+
+    def _fill_in_words(self) -> str:
+        if not self.fill_ins:
+            return ""
+        most, last = max(each.leads for each in self.fill_ins), self.fill_ins[0]
+        names = _listed([each.provider for each in self.fill_ins])
+        leads = f"{most:,} lead{'' if most == 1 else 's'}"
+        if math.isinf(last.seconds):
+            return f"Up to {leads} go on without {names}; {last.provider} is never asked: its limit is 0."
+        return (
+            f"Up to {leads} go on without {names} and are filled in later; "
+            f"the last, by {last.provider}, in {about(last.seconds)}."
+        )
+
+
+def estimate(work: Work | None = None) -> Estimate:
+    """How long `work` takes at today's limits, behind what waits already. Takes no slot; a few queries."""
+    work = work or Work()
+    found = queue.waiting()
+    is_alone = not (work.deliveries or work.updates or work.calls or work.scored)
+    parts = [_enriching(work, found)] if work.leads or is_alone else []
+    parts += [_delivering(system, count, found) for system, count in work.deliveries.items() if count]
+    if work.updates:
+        parts.append(_writing_back(work.updates, found))
+    parts += [_calling(name, count) for name, count in work.calls.items()]
+    if work.scored:
+        parts.append(_scoring(work.scored))
+    if paused := next((each.paused for each in parts if each.paused), ""):
+        return Estimate(paused=paused)
+    return max(parts, key=lambda each: each.seconds, default=Estimate())
+
+
+def _paused(system: str) -> str:
+    hold = holds.held(system)
+    return f"{NAMES[system]} is paused: {hold.message or hold.reason}." if hold else ""
+
+
+# ---------------------------------------------------------------- enrichment
+
+
+def _enriching(work: Work, found: dict) -> Estimate:
+    ours = Leads(work.leads, work.rowless, urgent=work.priority >= URGENT)
+    ahead = queue.ahead_of(work.priority if work.leads else LOWEST, found)
+    if not ours.count + ahead.count:
+        return Estimate()
+    if paused := _paused("clay"):
+        return Estimate(paused=paused)
+    if cap := _used_up():
+        return Estimate(paused=f"{cap.label} is used up, so no lead is sent.")
+    document = work.document or published()
+    asked = providers(document, work.skip, found)
+    unlimited = bool(document.providers() - set(work.skip) - {slug for slug, _ in asked})
+    told = sending(ours, ahead, _clay(), [each for _, each in asked], unlimited=unlimited)
+    return Estimate(told.seconds, told.limited_by, fill_ins=told.fill_ins)
+
+
+def _used_up() -> SpendCap | None:
+    """A cap that holds every lead; one of a source or of a single lead holds some."""
+    caps = SpendCap.objects.filter(reached_at__isnull=False, source_type="")
+    return caps.exclude(period=CapPeriod.LEAD).first()
+
+
+def published() -> WaterfallDocument:
+    return WaterfallDocument.model_validate(WaterfallVersion.active().document)
+
+
+def providers(
+    document: WaterfallDocument, skip: Collection[str] = (), found: Mapping | None = None
+) -> list[tuple[str, Asked]]:
+    """(slug, what is asked of it) of every provider of the waterfalls that has an hourly budget."""
+    each = expected_calls(document, settings.CLAY_TRIGGER_BATCH, skip)
+    fill_ins = found["fill_ins"] if found else {}
+    limited = Provider.objects.filter(slug__in=list(each), hourly_limit__isnull=False).order_by("slug")
+    return [
+        (
+            provider.slug,
+            Asked(
+                _provider_lane(provider),
+                each[provider.slug],
+                document.waits_for([provider.slug]),
+                fill_ins.get(provider.slug, 0),
+            ),
+        )
+        for provider in limited
+    ]
+
+
+def _provider_lane(provider: Provider) -> Lane:
+    name, limit = f"provider:{provider.slug}", provider.hourly_limit
+    return Lane(provider.name, limiter.limits_of(name, limit), limiter.peek_all(name, limit=limit))
+
+
+def _clay() -> Clay:
+    return Clay(
+        lane("clay.rows", clay_table()),
+        lane("clay.triggers", settings.CLAY_WORKSPACE_ID),
+        settings.CLAY_ROWS_BATCH,
+        settings.CLAY_TRIGGER_BATCH,
+        span(settings.CLAY_FLUSH_SECONDS).total_seconds(),
+        settings.CLAY_LIMIT_UNIT == "rows",
+    )
+
+
+def lane(name: str, scope: str) -> Lane:
+    """A vendor's limit as it stands; nothing is taken."""
+    return Lane(name, limiter.limits_of(name), limiter.peek_all(name, scope))
+
+
+# ---------------------------------------------------------------- everything else
+
+
+def _delivering(system: str, count: int, found: dict) -> Estimate:
+    if paused := _paused(system):
+        return Estimate(paused=paused)
+    channel, due = CHANNELS[system], found["handovers"].get(system, {}).get("due", 0)
+    seconds = lane(channel.limit, scope_of(system)).seconds((count + due) * channel.calls)
+    return Estimate(seconds, f"{NAMES[system]}'s limit of calls" if seconds else "")
+
+
+def scope_of(system: str) -> str:
+    """As the client has it, without a client: there is none without a key."""
+    return {"ghl": str(settings.GHL_LOCATION_ID), "instantly": "workspace"}[system]
+
+
+def _writing_back(leads: int, found: dict) -> Estimate:
+    if paused := _paused("clay"):
+        return Estimate(paused=paused)
+    size = settings.CLAY_UPDATE_BATCH
+    calls = calls_of(leads, size) + calls_of(found["updates"], size)
+    seconds = lane("clay.updates", clay_table()).seconds(calls)
+    flush = span(settings.CLAY_FLUSH_SECONDS).total_seconds() if leads % size else 0.0
+    return Estimate(seconds + flush, "Clay's limit of row updates" if seconds else FLUSH if flush else "")
+
+
+def calls_of(leads: int, batch: int) -> int:
+    """Clay's limits count calls, or rows where the setting says so (the specification leaves it open)."""
+    return leads if settings.CLAY_LIMIT_UNIT == "rows" else math.ceil(leads / batch)
+
+
+def _calling(name: str, count: int) -> Estimate:
+    if paused := _paused("clay"):
+        return Estimate(paused=paused)
+    seconds = lane(name, clay_table()).seconds(count)
+    return Estimate(seconds, "Clay's limit of row updates" if seconds else "")
+
+
+def _scoring(leads: int) -> Estimate:
+    """No vendor limits it: as long as the last rescore took, lead for lead."""
+    last = Rescore.objects.filter(finished_at__isnull=False, job__total__gt=0, job__started_at__isnull=False)
+    found = last.select_related("job").order_by("-pk").first()
+    if found is None or found.job.started_at is None or found.finished_at is None:
+        return Estimate(is_known=False)
+    taken = (found.finished_at - found.job.started_at).total_seconds()
+    return Estimate(leads * taken / found.job.total)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
