@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_delete
 
 from gdpr import links
 
@@ -39,7 +39,9 @@ class EnrichmentConfig(AppConfig):
             links.register(object_type, page)
         from enrichment import compliance_alarms, stores
         from enrichment import processing as our_processing
+        from enrichment.waterfall import anonymous
 
+        pre_delete.connect(anonymous.keep_purchases, sender="enrichment.Lead")
         post_migrate.connect(_plant, sender=self)
         stores.register_all()
         alarms.register(compliance_alarms.hear)

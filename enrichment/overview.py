@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncHour, TruncMinute, TruncSecond
 from django.utils import timezone
 
@@ -126,7 +126,8 @@ def throughput(length: str) -> dict[str, Any]:
     """Leads received, enriched and delivered per step of the time just past.
 
     `length`: a key of RANGES. Answers `start` (aware), `step` (seconds) and one list of counts each, oldest
-    first. Enrichments are counted by their attempts: those have an index on their end.
+    first. Enrichments are found by their attempts, which have an index on their end, and deliveries by their
+    hand-overs; a lead that had two of them in a step counts once.
     """
     return dict(remembered(f"throughput:{length}", lambda: _throughput(length)))
 
@@ -136,11 +137,12 @@ def _throughput(length: str) -> dict[str, Any]:
     last = int(timezone.now().timestamp()) // step * step
     steps = seconds // step
     start = datetime.datetime.fromtimestamp(last - (steps - 1) * step, datetime.UTC)
-    attempts = Attempt.objects.filter(status=AttemptStatus.SUCCEEDED)
-    series = {
-        "received": (Lead.objects.all(), "received_at"),
-        "enriched": (attempts, "finished_at"),
-        "delivered": (Handover.objects.filter(status=HandoverStatus.DONE), "finished_at"),
+    attempts = Attempt.objects.filter(status=AttemptStatus.SUCCEEDED, lead__isnull=False)
+    delivered = Handover.objects.filter(status=HandoverStatus.DONE)
+    series: dict[str, tuple[QuerySet[Any], str, str]] = {
+        "received": (Lead.objects.all(), "received_at", "pk"),
+        "enriched": (attempts, "finished_at", "lead"),
+        "delivered": (delivered, "finished_at", "lead"),
     }
     counted = {
         name: _binned(
@@ -148,12 +150,12 @@ def _throughput(length: str) -> dict[str, Any]:
             .annotate(at=trunc(moment))
             .order_by()
             .values_list("at")
-            .annotate(n=Count("pk")),
+            .annotate(n=Count(lead, distinct=lead != "pk")),
             start,
             step,
             steps,
         )
-        for name, (rows, moment) in series.items()
+        for name, (rows, moment, lead) in series.items()
     }
     return {"start": start, "step": step, **counted}
 

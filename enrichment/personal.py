@@ -60,7 +60,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "Attempt": {
         "id", "lead", "batch", "waterfall", "skip_providers", "status", "started_at", "triggered_at", "finished_at",
         "cost", "error_kind", "error_message", "provider", "only_providers", "deferred_providers", "providers",
-        "poll_after", "polls", "without", "source_type", "started_by", "reserved",
+        "poll_after", "polls", "without", "source_type", "started_by", "reserved", "deleted_lead", "tier",
     },
     "WebhookDelivery": {
         "id", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",
@@ -131,7 +131,12 @@ PLACES: tuple[Place, ...] = (
     Place("json", "Lead.raw", "Clay's last row, whatever columns it has", _WITH_LEAD),
     Place("json", "Lead.written_back", "what Clay took of ours last", _WITH_LEAD),
     Place("json", "Lead.recent_posts", "what the person wrote", _WITH_LEAD),
-    Place("json", "Attempt.providers", "names of providers and fields", f"{_NEVER}; {_WITH_LEAD}"),
+    Place(
+        "json",
+        "Attempt.providers",
+        "names of providers and fields",
+        "made anonymous with the lead: only names that we gave, and the day",
+    ),
     Place("json", "WebhookDelivery.headers", "four technical headers", "emptied with the body"),
     Place("json", "WebhookDelivery.changed_fields", "names of fields", "emptied with the body"),
     Place("json", "Handover.differences", "names of fields", _WITH_LEAD),

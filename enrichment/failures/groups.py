@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import CharField, Count, Exists, F, Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db import connection
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce, TruncHour
 from django.utils import timezone
 
@@ -31,6 +45,7 @@ from enrichment.states import DeliveryStatus, HandoverStatus, ItemStatus
 MOST_GROUPS = 200  # of one kind of work
 TREND_HOURS = 24
 KEPT = "failures"
+SPENT = "failures-spent"
 
 
 @dataclass(frozen=True)
@@ -171,9 +186,7 @@ def members_of(cause: Cause) -> QuerySet[Any]:
     found = SOURCES[cause.what].members()
     heavy = {"enrichment": ("raw", "search"), "write_back": ("raw", "search"), "webhook": ("body",)}
     found = found.defer(*heavy.get(cause.what, ()))
-    return found.filter(
-        cause_kind=cause.kind, cause_provider=cause.provider, cause_shape=cause.shape
-    ).order_by(F("cause_at").desc(nulls_last=True), "-pk")
+    return found.filter(_is(cause)).order_by(F("cause_at").desc(nulls_last=True), "-pk")
 
 
 def groups() -> list[Group]:
@@ -213,9 +226,28 @@ def _beyond() -> dict[str, int]:
     return {what: max(SOURCES[what].members().count() - shown, 0) for what, shown in cut.items()}
 
 
+def spent() -> Decimal:
+    """US dollars spent on the leads of all groups that wait, in whatever number of them a lead is; as `groups`."""
+    return Decimal(remembered(SPENT, lambda: _spent(waiting())))
+
+
+def _spent(found: Iterable[Group]) -> Decimal:
+    causes: dict[str, Q] = defaultdict(Q)
+    for group in found:
+        causes[group.cause.what] |= _is(group.cause)
+    theirs = Q(pk__in=[])
+    for what, any_of_them in causes.items():
+        theirs |= Q(pk__in=SOURCES[what].members().filter(any_of_them).order_by().values("cause_lead"))
+    return Lead.objects.filter(theirs).aggregate(spent=Sum("enrichment_cost"))["spent"] or Decimal(0)
+
+
+def _is(cause: Cause) -> Q:
+    return Q(cause_kind=cause.kind, cause_provider=cause.provider, cause_shape=cause.shape)
+
+
 def forget() -> None:
     """The groups have changed: the next look counts anew."""
-    cache.delete_many([f"overview:{KEPT}", f"overview:{KEPT}:beyond"])
+    cache.delete_many([f"overview:{key}" for key in (KEPT, f"{KEPT}:beyond", SPENT)])
 
 
 def find(key: str, *, kept: bool = False) -> Group | None:
@@ -243,24 +275,38 @@ def _groups_of(source: Source) -> list[Group]:
             count=Count("pk"),
             since=Min("cause_at"),
             last=Max("cause_at"),
-            cost=Sum("cause_cost"),
             example=Max("cause_message"),
         )
         .order_by("-count", *CAUSE)[:MOST_GROUPS]
     )
     trends = _trends(source) if rows else {}
+    costs = _costs(source) if rows else {}
     return [
         Group(
             cause=Cause(source.what, *(row[name] for name in CAUSE)),
             count=row["count"],
             since=row["since"],
             last=row["last"],
-            cost=row["cost"] or Decimal(0),
+            cost=costs.get(tuple(row[name] for name in CAUSE), Decimal(0)),
             example=row["example"],
             trend=trends.get(tuple(row[name] for name in CAUSE), [0] * TREND_HOURS),
         )
         for row in rows
     ]
+
+
+def _costs(source: Source) -> dict[tuple[str, ...], Decimal]:
+    """{cause: US dollars spent on its leads}; a lead that failed twice for it was not paid for twice."""
+    leads = source.members().order_by().values(*CAUSE, "cause_lead").annotate(cost=Max("cause_cost"))
+    sql, params = leads.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # The inner query is Django's own, with its parameters apart; nothing typed by anybody is in it.
+            f"SELECT cause_kind, cause_provider, cause_shape, coalesce(sum(cost), 0) FROM ({sql}) AS leads "  # noqa: S608
+            "GROUP BY 1, 2, 3",
+            params,
+        )
+        return {tuple(cause): cost for *cause, cost in cursor.fetchall()}
 
 
 def _trends(source: Source) -> dict[tuple[str, ...], list[int]]:

@@ -58,17 +58,20 @@ class SpendBook(models.Model):
 
 
 class SpendEntry(models.Model):
-    """A sum of one day. `provider` "": all attempts, counted by their leads; else one provider's calls."""
+    """A sum of one day. `provider` "": what all attempts cost; else one provider's calls, with their cost.
+
+    Leads are not counted here: one that was tried on two days is one lead of both.
+    """
 
     book = models.ForeignKey(SpendBook, on_delete=models.CASCADE, related_name="entries")
     source_type = models.CharField(max_length=32, blank=True, default="")
     provider = models.CharField(max_length=40, blank=True, default="")
     tier = models.PositiveSmallIntegerField(
-        default=0, help_text="the lead's when the day was closed; 0 is none"
+        default=0, help_text="0; books closed earlier are split by the leads' tiers of that time"
     )
     started_by = models.IntegerField(default=0, help_text="staff id; 0 is the system itself")
     cost = models.DecimalField(max_digits=14, decimal_places=4, default=0, help_text="USD")
-    asked = models.PositiveIntegerField(default=0, help_text="leads, or calls of the provider that were told")
+    asked = models.PositiveIntegerField(default=0, help_text="calls of the provider that were told")
     hits = models.PositiveIntegerField(default=0, help_text="of them, those that brought a field")
 
     class Meta:
@@ -83,9 +86,14 @@ class SpendEntry(models.Model):
 
 
 class TakenOver(models.Model):
-    """Company or tech data that a lead got from the mirror instead of a provider: same domain, still fresh."""
+    """Company or tech data that a lead got from the mirror instead of a provider: same domain, still fresh.
 
-    lead = models.ForeignKey("Lead", on_delete=models.CASCADE, related_name="taken_over")
+    It outlives its lead, as an attempt does.
+    """
+
+    lead = models.ForeignKey(
+        "Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="taken_over"
+    )
     waterfall = models.CharField(max_length=16, choices=WaterfallKind.choices)
     fields = ArrayField(
         models.CharField(max_length=64), default=list, blank=True, help_text="columns that were filled"
@@ -99,4 +107,4 @@ class TakenOver(models.Model):
         indexes = [models.Index(fields=["-taken_at"], include=["saved"], name="taken_over_by_time")]
 
     def __str__(self) -> str:
-        return f"{self.waterfall} data of lead {self.lead_id}"
+        return f"{self.waterfall} data of {f'lead {self.lead_id}' if self.lead_id else 'a deleted lead'}"

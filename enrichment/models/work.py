@@ -82,9 +82,21 @@ class BatchItem(models.Model):
 
 
 class Attempt(models.Model):
-    """One enrichment of one lead: which waterfall it ran under, what it cost, how it ended."""
+    """One enrichment of one lead: which waterfall it ran under, what it cost, how it ended.
 
-    lead = models.ForeignKey("Lead", on_delete=models.CASCADE, related_name="attempts")
+    It outlives its lead: once that is deleted, `lead` is empty and nothing here leads back to the person (see
+    `enrichment.waterfall.anonymous`).
+    """
+
+    lead = models.ForeignKey(
+        "Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts"
+    )
+    deleted_lead = models.UUIDField(
+        null=True, blank=True, help_text="drawn at random, one for all attempts of a lead that is deleted"
+    )
+    tier = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="the lead's tier when it was deleted; empty while it is not"
+    )
     batch = models.ForeignKey(
         Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts"
     )
@@ -145,8 +157,21 @@ class Attempt(models.Model):
             # A lead is asked for once at a time: a second trigger while one runs would be paid twice.
             models.UniqueConstraint(
                 fields=["lead"], condition=Q(status__in=["intended", "running"]), name="one_open_attempt"
-            )
+            ),
+            models.CheckConstraint(
+                name="attempt_is_a_leads_or_anonymous",
+                condition=Q(lead__isnull=False, deleted_lead__isnull=True, tier__isnull=True)
+                | Q(
+                    lead__isnull=True,
+                    deleted_lead__isnull=False,
+                    batch__isnull=True,
+                    triggered_at__isnull=True,
+                    poll_after__isnull=True,
+                    finished_at__isnull=False,
+                    error_message="",
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"attempt {self.pk} of lead {self.lead_id}"
+        return f"attempt {self.pk} of {f'lead {self.lead_id}' if self.lead_id else 'a deleted lead'}"

@@ -3,13 +3,18 @@
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
+from django.utils import timezone
+
 from enrichment.bulk import insert_each
-from enrichment.models import Attempt, FieldFact, Lead, ProviderService
+from enrichment.models import Attempt, FieldFact, Lead, ProviderService, WaterfallVersion
 from enrichment.pipeline.normalise import Unreadable, moment
+from enrichment.states import AttemptStatus
 from enrichment.waterfall import spending
+
+CENT_OF_A_CENT = Decimal("0.0001")  # of a US dollar: as exact as the columns are
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,17 @@ def supplies(row: Mapping[str, Any], tabled: Prices) -> list[Supply]:
         return _read(
             ((e.get("name"), e.get("fields"), e.get("timestamp"), e.get("cost")) for e in nested), tabled
         )
-    flat = _dicts(provenance.get("sources"))
-    return _read(((e.get("provider"), [e.get("field")], e.get("timestamp"), None) for e in flat), tabled)
+    return _read(_by_call(_dicts(provenance.get("sources"))), tabled)
+
+
+def _by_call(flat: Sequence[Mapping[str, Any]]) -> list[tuple[Any, list[Any], Any, None]]:
+    """The flat shape names a field a line; what one provider told at one time was one call, and has one price."""
+    calls: dict[str, tuple[Any, list[Any], Any, None]] = {}
+    for entry in flat:
+        provider, timestamp = entry.get("provider"), entry.get("timestamp")
+        call = calls.setdefault(repr((provider, timestamp)), (provider, [], timestamp, None))
+        call[1].append(entry.get("field"))
+    return list(calls.values())
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
@@ -91,7 +105,7 @@ def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decima
         if told is not None and not isinstance(told, bool):
             cost = Decimal(str(told))
             if cost.is_finite() and 0 <= cost < 100_000:
-                return cost.quantize(Decimal("0.0001"))
+                return cost.quantize(CENT_OF_A_CENT)
     except InvalidOperation:
         pass
     if not fields:
@@ -118,30 +132,67 @@ class Entry:
 def enter(entries: Sequence[Entry]) -> None:
     """Write what is new of all entries into the ledger, in one statement, and onto the newest attempt of each.
 
-    The attempts are changed as objects; the caller saves them.
+    The attempts are changed as objects; the caller saves them. A lead that was never asked for here (Clay ran by
+    itself, or the row is older than the lead) gets an attempt that says so: else what it cost would be in no book,
+    and would count again with every message.
     """
-    facts: list[dict[str, Any]] = []
-    ended: list[datetime.datetime | None] = []
     for entry in entries:
         counted = {(each["name"], each["timestamp"]) for past in entry.attempts for each in past.providers}
         entry.fresh = [s for s in entry.told if (s.provider, s.at.isoformat()) not in counted]
-        attempt = entry.attempts[0] if entry.attempts else None
-        facts += [fact for supply in entry.fresh for fact in _facts(entry.lead, attempt, supply)]
-        if attempt is not None and entry.fresh:
-            attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
-            attempt.cost += entry.cost
-            ended.append(attempt.finished_at)
-    insert_each(FieldFact, facts)
-    spending.reopen(ended)
+    asked = [(entry.attempts[0], entry) for entry in entries if entry.attempts and entry.fresh]
+    for attempt, entry in asked:
+        attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
+        attempt.cost += entry.cost
+    asked += _unasked([entry for entry in entries if not entry.attempts and entry.fresh])
+    insert_each(
+        FieldFact,
+        [
+            fact
+            for attempt, entry in asked
+            for supply in entry.fresh
+            for fact in _facts(attempt, entry.lead, supply)
+        ],
+    )
+    spending.reopen([attempt.finished_at for attempt, _ in asked])
 
 
-def _facts(lead: Lead, attempt: Attempt | None, supply: Supply) -> list[dict[str, Any]]:
-    """One row per field, each with its share of the cost."""
+def _unasked(entries: Sequence[Entry]) -> list[tuple[Attempt, Entry]]:
+    """Attempts that Clay made by itself: only of whom it told, and over when the last of them had answered."""
+    if not entries:
+        return []
+    version, now = WaterfallVersion.active(), timezone.now()
+    attempts = Attempt.objects.bulk_create(
+        Attempt(
+            lead=entry.lead,
+            waterfall=version,
+            only_providers=sorted({supply.provider for supply in entry.fresh}),
+            providers=[supply.document() for supply in entry.fresh],
+            source_type=entry.lead.source_type,
+            status=AttemptStatus.SUCCEEDED,
+            started_at=(ended := _within(entry.lead.received_at, max(each.at for each in entry.fresh), now)),
+            finished_at=ended,
+            cost=entry.cost,
+        )
+        for entry in entries
+    )
+    return list(zip(attempts, entries, strict=True))
+
+
+def _within(first: datetime.datetime, at: datetime.datetime, last: datetime.datetime) -> datetime.datetime:
+    return min(max(first, at), last)
+
+
+def _facts(attempt: Attempt, lead: Lead, supply: Supply) -> list[dict[str, Any]]:
+    """One row per field, each with its share of the cost; what does not divide evenly is the first one's."""
+    share = (supply.cost / max(len(supply.fields), 1)).quantize(CENT_OF_A_CENT, ROUND_DOWN)
     shared: dict[str, Any] = {
         "lead": lead.pk,
         "provider": supply.provider,
         "observed_at": supply.at,
-        "cost": (supply.cost / max(len(supply.fields), 1)).quantize(Decimal("0.0001")),
-        "attempt": attempt.pk if attempt else None,
+        "cost": share,
+        "attempt": attempt.pk,
     }
-    return [{**shared, "field": name} for name in supply.fields]
+    facts = [{**shared, "field": name} for name in supply.fields]
+    if facts:
+        facts[0]["cost"] = supply.cost - share * (len(facts) - 1)
+    return facts

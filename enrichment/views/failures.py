@@ -1,7 +1,6 @@
 """Failures: what is broken, and what would fixing it take?"""
 
 from collections import Counter
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -51,7 +50,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "open_count": totals.causes,
         "rows": totals.rows,
         "today": sum(group.today for group in open_ones),
-        "cost": sum((group.cost for group in open_ones), Decimal(0)),
+        "cost": failures.spent(),
         "retry_now": sum(group.count for group in open_ones if group.cause.retryable == "now"),
         "retry_later": sum(group.count for group in open_ones if group.cause.retryable not in ("now", "no")),
         "cut_at": failures.MOST_GROUPS if _cut(every) else 0,

@@ -257,7 +257,8 @@ def _in_order(
 
 
 def _runs(segment: Segment, newest: int) -> Iterator[Run]:
-    joined = "" if segment == Segment.ALL else "JOIN enrichment_lead l ON l.id = a.lead_id"
+    # What was learned with a lead that is deleted stays; what kind of lead it was is no longer known.
+    joined = "" if segment == Segment.ALL else "LEFT JOIN enrichment_lead l ON l.id = a.lead_id"
     query = f"""
         SELECT {_EXPRESSIONS[segment]}, a.waterfall_id,
                cardinality(a.only_providers) > 0, a.without,

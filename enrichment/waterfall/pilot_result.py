@@ -9,6 +9,7 @@ from typing import Any
 
 from enrichment.labels import provider_name
 from enrichment.models import Attempt, BulkJob, WaterfallKind
+from enrichment.states import AttemptStatus
 from enrichment.waterfall.catalogue_edits import FIELDS
 from enrichment.waterfall.rates import Z95, wilson
 
@@ -61,12 +62,15 @@ class Result:
 def result(job: BulkJob) -> Result:
     """What the ended attempts under the pilot's version say; a lead that was tried twice counts once."""
     ended = Attempt.objects.filter(waterfall=job.plan["version"], finished_at__isnull=False)
-    costs: dict[int, float] = {}
-    found: dict[int, set[str]] = {}
+    costs: dict[Any, float] = {}
+    found: dict[Any, set[str]] = {}
     entries: list[dict[str, Any]] = []
-    for lead, cost, providers in ended.values_list("lead_id", "cost", "providers"):
-        if not providers and not cost:
-            continue  # abandoned or failed before anybody was asked
+    for *whose, status, cost, providers in ended.values_list(
+        "lead_id", "deleted_lead", "status", "cost", "providers"
+    ):
+        if not providers and (not cost or status == AttemptStatus.ABANDONED):
+            continue  # over before anybody was asked, or before anybody told what was found
+        lead = tuple(whose)
         costs[lead] = costs.get(lead, 0.0) + float(cost)
         found.setdefault(lead, set()).update(name for each in providers for name in each["fields"])
         entries += providers

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from enrichment.labels import provider_name, tier_label
 from enrichment.models import Attempt, SourceType, SpendCap, TakenOver
 from enrichment.models.spend import CapPeriod
 from enrichment.overview import remembered, today
-from enrichment.waterfall import caps, spending
+from enrichment.waterfall import caps, enriched, spending
 from enrichment.waterfall.spending import ZERO, Committed
 from enrichment.waterfall.spending import Sum as DaySum
 
@@ -81,46 +81,76 @@ def span_of(period: str) -> tuple[datetime.date, datetime.date]:
 
 def report(first: datetime.date, last: datetime.date) -> Report:
     """Both days included."""
+    since, until = spending.midnight(first), spending.midnight(last, after=1)
     rows = spending.sums(first, last)
     attempts = [(day, each) for day, each in rows if not each.provider]
-    calls = [(day, each) for day, each in rows if each.provider]
+    counted = enriched.leads(since, until)
     found = Report(first, last)
     found.total = sum((each.cost for _, each in attempts), ZERO)
-    found.leads = sum(each.asked for _, each in attempts)
-    found.tier_one = sum(each.asked for _, each in attempts if each.tier == 1)
-    found.by_provider = _lines(calls, lambda day, each: each.provider, provider_name)
-    found.by_source = _lines(attempts, lambda day, each: each.source_type, _source)
-    found.by_tier = _lines(attempts, lambda day, each: str(each.tier), _tier, by_key=True)
-    found.by_day = _lines(attempts, lambda day, each: f"{day:%Y-%m-%d}", str, by_key=True)
-    people = _people({each.started_by for _, each in attempts})
-    found.by_person = _lines(attempts, lambda day, each: str(each.started_by), lambda key: people[int(key)])
-    since, until = spending.midnight(first), spending.midnight(last, after=1)
+    found.leads = counted.get("whole", {}).get("", enriched.NONE).asked
+    found.tier_one = counted.get("tier", {}).get("1", enriched.NONE).asked
+    found.by_provider = _dearest_first(_of_providers(each for _, each in rows if each.provider))
+    found.by_source = _dearest_first(
+        _of_leads(
+            _costs((each.source_type, each) for _, each in attempts), counted.get("source", {}), _source
+        )
+    )
+    found.by_day = _in_order(
+        _of_leads(_costs((f"{day:%Y-%m-%d}", each) for day, each in attempts), counted.get("day", {}), str)
+    )
+    people = _costs((str(each.started_by), each) for _, each in attempts)
+    names = _people({int(key) for key in people})
+    found.by_person = _dearest_first(
+        _of_leads(people, counted.get("person", {}), lambda key: names[int(key)])
+    )
+    tiers = counted.get("tier", {})
+    found.by_tier = _in_order(_of_leads({key: each.cost for key, each in tiers.items()}, tiers, _tier))
     taken = TakenOver.objects.filter(taken_at__gte=since, taken_at__lt=until)
     reused = taken.aggregate(saved=Sum("saved"), times=Count("pk"))
     found.saved, found.taken_over = reused["saved"] or ZERO, reused["times"]
     return found
 
 
-def _lines(
-    rows: Iterable[tuple[datetime.date, DaySum]],
-    key_of: Callable[[datetime.date, DaySum], str],
-    label_of: Callable[[str], str],
-    *,
-    by_key: bool = False,
+def _costs(rows: Iterable[tuple[str, DaySum]]) -> dict[str, Decimal]:
+    costs: dict[str, Decimal] = {}
+    for key, each in rows:
+        costs[key] = costs.get(key, ZERO) + each.cost
+    return costs
+
+
+def _of_leads(
+    costs: Mapping[str, Decimal], counted: Mapping[str, enriched.Leads], label_of: Callable[[str], str]
 ) -> list[Line]:
-    """Summed by the key; the dearest first, or in the order of the keys."""
+    """What each value cost, and the leads it was spent on; a value nobody was asked about is left out."""
+    lines = []
+    for key, cost in costs.items():
+        leads = counted.get(key, enriched.NONE)
+        if cost or leads.asked:
+            lines.append(Line(key, label_of(key), cost, leads.asked, leads.hits))
+    return _with_bars(lines)
+
+
+def _of_providers(calls: Iterable[DaySum]) -> list[Line]:
     sums: dict[str, list[Any]] = {}
-    for day, each in rows:
-        kept = sums.setdefault(key_of(day, each), [ZERO, 0, 0])
+    for each in calls:
+        kept = sums.setdefault(each.provider, [ZERO, 0, 0])
         kept[0] += each.cost
         kept[1] += each.asked
         kept[2] += each.hits
-    most = max((cost for cost, _, _ in sums.values()), default=ZERO)
-    lines = [
-        Line(key, label_of(key), cost, asked, hits, round(100 * cost / most) if most else 0)
-        for key, (cost, asked, hits) in sums.items()
-    ]
-    return sorted(lines, key=lambda line: line.key if by_key else (-line.cost, line.label))
+    return _with_bars([Line(key, provider_name(key), *amounts) for key, amounts in sums.items()])
+
+
+def _with_bars(lines: list[Line]) -> list[Line]:
+    most = max((line.cost for line in lines), default=ZERO)
+    return [replace(line, percent=round(100 * line.cost / most) if most else 0) for line in lines]
+
+
+def _dearest_first(lines: list[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (-line.cost, line.label))
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: line.key)
 
 
 def _source(key: str) -> str:

@@ -18,25 +18,21 @@ from django.utils import timezone
 from enrichment.models import Attempt, SpendBook, SpendEntry
 from enrichment.overview import remembered, today
 
+LOCK = 7_301_003  # an advisory lock: who closes a day or opens it again, one after the other
 ZERO = Decimal(0)
 GRACE = datetime.timedelta(minutes=10)  # after midnight, until what was under way then is committed
 
-# Sums of the attempts (provider "", counting leads) and of each provider's calls; the tier is the lead's as it is now.
+# What the attempts cost (provider "") and each provider's calls. How many leads that were: see `enriched`.
 _SUMS = """
     WITH ended AS (
-        SELECT a.lead_id, a.source_type, coalesce(l.icp_tier, 0) AS tier, coalesce(a.started_by_id, 0) AS by,
-               a.cost, a.providers
-        FROM enrichment_attempt a JOIN enrichment_lead l ON l.id = a.lead_id
-        WHERE a.finished_at >= %s AND a.finished_at < %s
+        SELECT source_type, coalesce(started_by_id, 0) AS by, cost, providers
+        FROM enrichment_attempt WHERE finished_at >= %s AND finished_at < %s
     )
-    SELECT source_type, '' AS provider, tier, by, sum(cost), count(DISTINCT lead_id),
-           count(DISTINCT lead_id) FILTER (WHERE EXISTS (
-               SELECT 1 FROM jsonb_array_elements(providers) e WHERE jsonb_array_length(e->'fields') > 0))
-    FROM ended GROUP BY 1, 3, 4
+    SELECT source_type, '' AS provider, by, sum(cost), 0, 0 FROM ended GROUP BY 1, 3
     UNION ALL
-    SELECT source_type, left(e->>'name', 40), tier, by, sum((e->>'cost')::numeric), count(*),
+    SELECT source_type, left(e->>'name', 40), by, sum((e->>'cost')::numeric), count(*),
            count(*) FILTER (WHERE jsonb_array_length(e->'fields') > 0)
-    FROM ended, jsonb_array_elements(providers) AS e GROUP BY 1, 2, 3, 4
+    FROM ended, jsonb_array_elements(providers) AS e GROUP BY 1, 2, 3
 """
 
 
@@ -46,7 +42,6 @@ class Sum:
 
     source_type: str
     provider: str
-    tier: int
     started_by: int
     cost: Decimal
     asked: int
@@ -71,6 +66,7 @@ def close_days() -> int:
 
 def _close(day: datetime.date) -> bool:
     with transaction.atomic():
+        _alone()
         book, made = SpendBook.objects.get_or_create(day=day)
         if not made:
             return False
@@ -81,11 +77,18 @@ def _close(day: datetime.date) -> bool:
 
 
 def reopen(moments: Iterable[datetime.datetime | None]) -> None:
-    """Attempts that ended then were told a further cost: their days are summed up anew."""
+    """Attempts that ended then are told a further cost in the caller's transaction: their days are summed up anew."""
     days = {moment.astimezone(datetime.UTC).date() for moment in moments if moment is not None}
     days.discard(today().date())
     if days:
+        _alone()
         SpendBook.objects.filter(day__in=days).delete()
+
+
+def _alone() -> None:
+    """Until the transaction ends no day is closed: one closed meanwhile would lack the cost that is being told."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def midnight(day: datetime.date, *, after: int = 0) -> datetime.datetime:

@@ -96,6 +96,29 @@ def handover(lead, **values):
     )
 
 
+def test_what_a_lead_cost_counts_once_however_often_it_failed():
+    """In one group (two messages of Clay about it) and over all of them (a delivery failed, too)."""
+    lead = FailedLeadFactory(enrichment_cost=Decimal("0.30"))
+    for _ in range(2):
+        WebhookDelivery.objects.create(
+            lead=lead,
+            status="failed",
+            error_kind="set_aside",
+            error_message="500",
+            processed_at=timezone.now(),
+        )
+    Handover.objects.create(
+        lead=lead, system="ghl", status="failed", error_kind="delay", finished_at=timezone.now()
+    )
+    FailedLeadFactory(enrichment_cost=Decimal("0.05"), error_message="other")
+    ignored = FailedLeadFactory(enrichment_cost=Decimal("7"), error_message="ignored outage")
+    cause = Cause("enrichment", ignored.error_kind, ignored.error_provider, "ignored outage")
+    jobs.ignore(cause, reason="known outage", by=None)
+    webhooks = next(group for group in failures.groups() if group.cause.what == "webhook")
+    assert (webhooks.count, webhooks.cost) == (2, Decimal("0.30"))
+    assert failures.spent() == Decimal("0.35")
+
+
 def test_a_failed_delivery_is_shown_until_a_later_one_overtakes_it():
     lead = EnrichedLeadFactory()
     handover(lead, error_kind="set_aside", error_message="ghl upsert_contact: 400 bad [value]")

@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import Attempt, WaterfallVersion
+from enrichment.pipeline import mirror
 from enrichment.pipeline.ledger import Entry, enter, prices, supplies
-from tests.factories import LeadFactory
+from enrichment.vendors.clay import ClayRow
+from tests.factories import EnrichedLeadFactory, LeadFactory
 
 AT = "2026-01-15T10:05:00+00:00"
 
@@ -95,3 +97,43 @@ def test_a_row_told_twice_costs_once(db):
         ("company_size", Decimal("0.0250")),
     ]
     assert [entry["name"] for entry in attempt.providers] == ["clearbit", "hunter"]
+
+
+def test_the_flat_shape_names_one_call_once_for_each_of_its_fields(db):
+    """Apollo sells the addresses it finds as one hit: two lines of it are not two hits."""
+    fields = ("email_work", "email_personal")
+    row = {"provenance": {"sources": [{"provider": "apollo", "field": f, "timestamp": AT} for f in fields]}}
+    [supply] = supplies(row, prices())
+    assert (supply.fields, supply.cost) == (fields, Decimal("0.03"))
+
+
+def test_the_shares_of_fields_are_what_the_call_cost(db):
+    lead = LeadFactory()
+    attempt = Attempt.objects.create(lead=lead, waterfall=WaterfallVersion.active())
+    told = {"name": "clearbit", "fields_enriched": ["company_size", "company_industry", "company_location"]}
+    row = {"providers_used": [{**told, "timestamp": AT, "cost": "0.10"}]}
+    enter([Entry(lead, supplies(row, prices()), [attempt])])
+    assert sum(lead.facts.values_list("cost", flat=True)) == Decimal("0.10")
+
+
+def test_what_clay_bought_by_itself_is_booked_once(db):
+    """Nobody had asked for it here: it has no attempt, and every message tells it again."""
+    lead = EnrichedLeadFactory(clay_row_id="row_1", enrichment_cost=0)
+    row = {
+        "id": "row_1",
+        "providers_used": [
+            {"name": "apollo", "fields_enriched": ["email_work"], "timestamp": AT, "cost": 0.03}
+        ],
+    }
+    for _ in range(3):
+        mirror.apply(lead.pk, ClayRow.read(row), event_at=timezone.now())
+    lead.refresh_from_db()
+    [attempt] = lead.attempts.all()
+    assert (lead.enrichment_cost, attempt.cost) == (Decimal("0.03"), Decimal("0.03"))
+    assert (attempt.status, attempt.only_providers, attempt.source_type) == (
+        "succeeded",
+        ["apollo"],
+        lead.source_type,
+    )
+    assert attempt.finished_at == lead.received_at, "told of a time before the lead was ours"
+    assert lead.facts.get().attempt_id == attempt.pk

@@ -1,14 +1,15 @@
 """What enrichment has cost: closed days and open ones say the same, and the caps see every dollar once."""
 
 import datetime
+import threading
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from enrichment.models import Attempt, SpendBook, SpendEntry, TakenOver, WaterfallVersion
+from enrichment.models import Attempt, Lead, SpendBook, SpendEntry, TakenOver, WaterfallVersion
 from enrichment.overview import today
 from enrichment.waterfall import spend_report, spending
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -41,13 +42,11 @@ def ago(days):
 
 
 def costs(rows):
-    return sorted(
-        (str(day), each.provider, each.tier, each.cost, each.asked, each.hits) for day, each in rows
-    )
+    return sorted((str(day), each.provider, each.cost, each.asked, each.hits) for day, each in rows)
 
 
 def test_a_closed_day_says_what_it_said_while_it_was_open():
-    someone = User.objects.create_user("a@example.com")
+    someone = User.objects.create_user("a@example.com", "a@example.com")
     attempt(EnrichedLeadFactory(), at=ago(2), started_by=someone)
     told = [call("apollo", [], "0.03"), call("hunter", ["email_work"], "0.02")]
     attempt(at=ago(2), cost="0.05", providers=told)
@@ -56,9 +55,7 @@ def test_a_closed_day_says_what_it_said_while_it_was_open():
     assert spending.close_days() >= 1
     assert SpendBook.objects.filter(day=day).exists()
     assert costs(spending.sums(day, day)) == before
-    by_provider = {
-        (provider, asked, hits, cost) for _, provider, tier, cost, asked, hits in before if provider
-    }
+    by_provider = {(provider, asked, hits, cost) for _, provider, cost, asked, hits in before if provider}
     assert by_provider == {
         ("apollo", 1, 1, Decimal("0.10")),
         ("apollo", 1, 0, Decimal("0.03")),
@@ -85,12 +82,66 @@ def test_a_cost_told_late_opens_its_day_again():
     assert SpendEntry.objects.get(book__day=ago(1).date(), provider="").cost == Decimal("0.3000")
 
 
-def test_a_lead_counts_once_however_often_it_was_tried():
-    lead = LeadFactory()
-    attempt(lead, at=ago(0) - NOON, cost="0.10")
+def test_a_lead_counts_once_however_often_by_whomever_and_on_whatever_days_it_was_tried():
+    someone = User.objects.create_user("a@example.com", "a@example.com")
+    lead = EnrichedLeadFactory()
+    attempt(lead, at=ago(3), cost="0.10")
+    attempt(lead, at=ago(3), cost="0.20", started_by=someone)
+    attempt(lead, at=timezone.now(), cost="0.30")
+    attempt(LeadFactory(), at=ago(3), cost="0", status="abandoned", providers=[])
+    found = spend_report.report(*spend_report.span_of("30d"))
+    assert (found.leads, found.tier_one, found.per_tier_one) == (1, 1, Decimal("0.60"))
+    assert [(line.label, line.cost, line.asked, line.hits) for line in found.by_tier] == [
+        ("Tier 1", Decimal("0.60"), 1, 1)
+    ]
+    assert [(line.cost, line.asked) for line in found.by_day] == [
+        (Decimal("0.30"), 1), (Decimal("0.30"), 1)
+    ]  # fmt: skip
+    assert {(line.label, line.cost, line.asked) for line in found.by_person} == {
+        ("a@example.com", Decimal("0.20"), 1),
+        ("The Hunter agent and imports", Decimal("0.40"), 1),
+    }
+
+
+def test_a_lead_whose_tier_changes_is_counted_in_the_one_it_has_with_all_it_cost():
+    lead = EnrichedLeadFactory(icp_tier=3)
+    attempt(lead, at=ago(3), cost="0.10")
+    spending.close_days()
     attempt(lead, at=timezone.now(), cost="0.20")
-    [(_, whole)] = [row for row in spending.sums(today().date(), today().date()) if not row[1].provider]
-    assert (whole.asked, whole.hits, whole.cost) == (1, 1, Decimal("0.30"))
+    Lead.objects.filter(pk=lead.pk).update(icp_tier=1)
+    found = spend_report.report(*spend_report.span_of("30d"))
+    assert [(line.label, line.cost, line.asked) for line in found.by_tier] == [("Tier 1", Decimal("0.30"), 1)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_day_is_not_closed_while_a_cost_of_it_is_being_told():
+    """Else its book would stand without that cost for ever."""
+    late = attempt(at=ago(1), cost="0.10")
+    closed = threading.Event()
+
+    def close():
+        try:
+            spending.close_days()
+        finally:
+            closed.set()
+            connection.close()
+
+    with transaction.atomic():
+        spending.reopen([late.finished_at])
+        Attempt.objects.filter(pk=late.pk).update(cost=Decimal("0.30"))
+        closing = threading.Thread(target=close)
+        closing.start()
+        while not closed.is_set() and not _waiting_for_a_lock():
+            pass
+        assert not closed.is_set()
+    closing.join()
+    assert SpendEntry.objects.get(book__day=ago(1).date(), provider="").cost == Decimal("0.3000")
+
+
+def _waiting_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return cursor.fetchone()[0]
 
 
 def test_what_is_committed_is_the_same_with_closed_and_open_days():
