@@ -9,16 +9,18 @@ from django.db.models import Min
 from django.utils import timezone
 
 from gdpr import deadline
+from gdpr.messages import owed
 from gdpr.models import AfterCheck, RequestStep, SubjectRequest
 from gdpr.states import OPEN, DutyStatus, StepStatus
 
 log = logging.getLogger(__name__)
-OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON = (
+OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON, LETTER_UNSENT = (
     "request_overdue",
     "request_due_soon",
     "step_late",
     "after_check_late",
     "request_needs_person",
+    "letter_unsent",
 )
 GRACE = datetime.timedelta(days=1)  # an after-check may take so long before it is said to be late
 
@@ -67,7 +69,7 @@ def look() -> list[Alarm]:
 def current() -> list[Alarm]:
     """Everything that is due or late now, the severe first."""
     today = deadline.today()
-    found = [*_requests(today), *_steps(today), *_after_checks()]
+    found = [*_requests(today), *_steps(today), *_after_checks(), *_letters()]
     found += [alarm for lookout in _lookouts for alarm in lookout()]
     return sorted(found, key=lambda alarm: (not alarm.severe, alarm.request_id))
 
@@ -109,4 +111,17 @@ def _after_checks() -> Iterable[Alarm]:
         reference = SubjectRequest(pk=request_id).reference
         yield Alarm(
             CHECK_LATE, request_id, f"The last look after the erasure of {reference} has not been possible."
+        )
+
+
+def _letters() -> Iterable[Alarm]:
+    """The person does not know yet how a closed request ended (Art. 12(4))."""
+    unsent = owed.by_person_after_the_end().order_by("request_id")
+    for request_id in unsent.values_list("request_id", flat=True).distinct():
+        reference = SubjectRequest(pk=request_id).reference
+        yield Alarm(
+            LETTER_UNSENT,
+            request_id,
+            f"{reference} is closed, and a letter to the person has not left.",
+            True,
         )

@@ -25,7 +25,7 @@ FIELDS = (
     "name", "contact_email", "text", "linkedin_url", "emails", "phone", "values", "refusal_reason",
     "withdrawal_reason", "extension_reason",
 )  # fmt: skip
-ON_ITS_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.DRAFT)
+UNSENT = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.DRAFT, MessageStatus.FAILED)
 
 
 def named_in(request: SubjectRequest) -> RequestQuerySet:
@@ -39,7 +39,7 @@ def run_due(limit: int = 50) -> int:
     now = timezone.now()
     due = SubjectRequest.objects.filter(forget_after__lte=now, forgotten_at=None, status__in=CLOSED)
     # Its own words have to be out first: a refusal or a confirmation that still waits to be sent.
-    waiting = RequestMessage.objects.filter(status__in=ON_ITS_WAY).values("request")
+    waiting = RequestMessage.objects.filter(status__in=UNSENT).values("request")
     ids = list(due.exclude(pk__in=waiting).order_by("id").values_list("pk", flat=True)[:limit])
     return sum(forget(request_id) for request_id in ids)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gdpr import audit, waits
 from gdpr.kinds import Action
 from gdpr.messages.outlet import check_mail_leaves
+from gdpr.messages.owed import in_order
 from gdpr.models import RequestMessage, RequestStep
 from gdpr.possible import NotPossible
 from gdpr.states import MessageStatus, StepStatus, advance, advance_one
@@ -36,7 +37,7 @@ def _claim() -> RequestMessage | None:
     now = timezone.now()
     with transaction.atomic():
         due = RequestMessage.objects.filter(status=MessageStatus.QUEUED, not_before__lte=now).order_by("id")
-        message = due.select_for_update(skip_locked=True).first()
+        message = in_order(due).select_for_update(skip_locked=True).first()
         if message is not None:
             advance_one(message, MessageStatus.SENDING, in_flight_since=now, tries=message.tries + 1)
     return message

@@ -11,7 +11,7 @@ from gdpr import plan, waits
 from gdpr.identity import digests
 from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers import scan as leftovers
-from gdpr.messages import defaults, write
+from gdpr.messages import defaults, owed, write
 from gdpr.models import DocumentKind, RequestDocument, RequestMessage, RequestStep, SubjectRequest
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
@@ -44,7 +44,7 @@ def answered(step: RequestStep) -> str:
     """Whether the person has the answer.
 
     Raises:
-        Later: it is on its way.
+        Later: it is on its way, or an earlier letter is: the request is open until all of them have left.
         ByHand: a person sends it: the package goes with it, or no e-mail address is known, or the server refuses.
     """
     request = step.request
@@ -54,7 +54,10 @@ def answered(step: RequestStep) -> str:
         message = write.write(
             request, defaults.COMPLETION, draft=request.kind == RequestKind.ACCESS, **values
         )
-    return _left(message)
+    proof = _left(message)
+    if owed.on_their_way(request):
+        raise Later("An earlier letter to the person is waiting to be sent.", waits.due_in(MESSAGE_SECONDS))
+    return proof
 
 
 def forewarned(step: RequestStep) -> str:

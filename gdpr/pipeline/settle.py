@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gdpr import audit, gate, plan, waits
 from gdpr.kinds import Action, RequestKind
+from gdpr.messages import owed
 from gdpr.models import AfterCheck, CheckResult, Decision, SubjectRequest
 from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus, advance, advance_one
 
@@ -119,6 +120,7 @@ def _complete(request: SubjectRequest) -> None:
     """Every step is done, or withheld by a hold that the answer names (D22)."""
     move(request, RequestStatus.EXECUTING)
     now = timezone.now()
+    owed.drop_unsent(request)
     if request.kind == RequestKind.ERASURE:
         _plan_after_checks(request)
     move(request, RequestStatus.COMPLETED, closed_at=now, forget_after=forget_after(request, now))

@@ -1,0 +1,40 @@
+"""Letters that have not left yet: in which order they go, and what waits for them."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from gdpr import audit
+from gdpr.models import RequestMessage, SubjectRequest
+from gdpr.states import CLOSED, MessageStatus, advance
+
+ON_THEIR_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING)
+BY_PERSON = (MessageStatus.DRAFT, MessageStatus.FAILED)  # nobody but an officer sends it
+
+
+def in_order(due: QuerySet[RequestMessage]) -> QuerySet[RequestMessage]:
+    """Without those before which an earlier letter of the same request goes to the same address."""
+    earlier = RequestMessage.objects.filter(
+        request=OuterRef("request"), to=OuterRef("to"), pk__lt=OuterRef("pk"), status__in=ON_THEIR_WAY
+    )
+    return due.exclude(Exists(earlier))
+
+
+def on_their_way(request: SubjectRequest) -> bool:
+    """Whether any letter of the request waits to be sent."""
+    return request.messages.filter(status__in=ON_THEIR_WAY).exists()
+
+
+def drop_unsent(request: SubjectRequest) -> None:
+    """The person has the answer: what never left before it, such as the acknowledgement, says less than it does.
+
+    In the caller's transaction.
+    """
+    for message in request.messages.filter(status__in=BY_PERSON):
+        advance(RequestMessage.objects.filter(pk=message.pk), MessageStatus.DROPPED)
+        audit.record("drop_message", on=request, counts={"message": message.pk}, reason="answered")
+
+
+def by_person_after_the_end() -> QuerySet[RequestMessage]:
+    """Refusals and confirmations of closed requests that only an officer can send now."""
+    return RequestMessage.objects.filter(request__status__in=CLOSED, status__in=BY_PERSON)
