@@ -73,9 +73,10 @@ bench: export VAR_DIR := $(VAR)
 bench: install ## the product's speed beside what it is compared with (ONLY=list,export; SIZE=1000000 leads)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
 
-check: install $(VAR)/.vendored ## format, lint, types, import arrows, migrations, Django's checks
+check: install $(VAR)/.vendored ## format, lint, slow expressions, types, import arrows, migrations, Django's checks
 	@$(BIN)/ruff format --check . || { echo "Not formatted: run .venv/bin/ruff format ." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python -m tests.patterns enrichment gdpr swarm_admin
 	@SWARM_MODE=test $(BIN)/mypy
 	@$(BIN)/lint-imports
 	@SWARM_MODE=test $(BIN)/python manage.py makemigrations --check --dry-run

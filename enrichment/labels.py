@@ -8,7 +8,7 @@ from django.core.cache import cache
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Lead, Provider, ScorecardVersion
 
-_WORD = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9]+(?![\w.@/-]*[\w@/-])")  # no part of an address or a name
+_WORD = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9]+(?!\.*[\w@/-])")  # no part of an address or a name
 KEPT, KEEP_SECONDS = "provider-names", 60
 
 

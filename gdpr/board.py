@@ -48,7 +48,8 @@ class Filters:
         return cls(
             one_of("state", STATES, "open"), one_of("kind", RequestKind.values), one_of("status", RequestStatus.values),
             one_of("regime", Regime.values), one_of("late", LATE),
-            handler if handler == "nobody" or handler.isdecimal() else "", query.get("q", "").strip()[:20],
+            handler if handler == "nobody" or (handler.isdecimal() and len(handler) < 10) else "",
+            query.get("q", "").strip()[:20],
         )  # fmt: skip
 
     @property

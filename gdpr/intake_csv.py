@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +24,7 @@ COLUMNS = (
 )  # fmt: skip
 VALUE = "value:"  # a column "value:title" is the new value of the field "title"
 MOST, LONGEST = 500, 5_000_000  # rows, bytes
+MOST_COLUMNS = 200  # ours, and a new value for each field there is
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ def parse(content: bytes) -> list[Row]:
         raise NotPossible("The file is not in UTF-8. Save it as “CSV UTF-8”.") from None
     head = text.split("\n", 1)[0]
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head), strict=True))
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head), strict=True)
+        if len(reader.fieldnames or ()) > MOST_COLUMNS:
+            raise NotPossible(f"The head has more than {MOST_COLUMNS} columns.")
+        rows = list(islice(reader, MOST + 1))
     except csv.Error:
         raise NotPossible(
             "The file is no CSV: a quotation mark is left open, or stands in the wrong place."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import email
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import EmailPolicy
 from email.utils import parseaddr, parsedate_to_datetime
 from html.parser import HTMLParser
 from typing import Any
@@ -18,38 +19,58 @@ import phonenumbers
 from django.utils import timezone
 
 from gdpr.kinds import RequestKind
+from swarm_admin.core import identifiers
 
 LONGEST = 200_000  # characters
+LONGEST_TEXT = 20_000  # of these, what the officer is shown and a phone number is looked for in
+LONGEST_LINE = 998  # of one that introduces what is quoted (RFC 5322, 2.1.1)
+# Of headers' values, folded lines included, and how many there may be of the second kind, which each part has: the
+# parser of structured headers takes time with the length of a value squared.
+LONGEST_HEADER, LONGEST_CONTENT_HEADER, MOST_CONTENT_HEADERS = 1_000, 300, 200
+# Charsets that decode in a time with their length squared, and that nobody writes an e-mail in.
+SLOW_CHARSETS = {"punycode", "idna"}
 # The most far-reaching wish first: who asks for erasure may mention a copy, hardly the other way round.
-WORDS: tuple[tuple[RequestKind, str], ...] = (
-    (RequestKind.WITHDRAWAL, r"withdraw (my|the) (earlier )?request|ziehe .{0,40}(antrag|anfrage) zurück"),
+WORDS: tuple[tuple[RequestKind, re.Pattern[str]], ...] = (
+    (
+        RequestKind.WITHDRAWAL,
+        re.compile(r"withdraw (my|the) (earlier )?request|ziehe .{0,40}(antrag|anfrage) zurück"),
+    ),
     (
         RequestKind.ERASURE,
-        r"\b(erase|erasure|delete|deletion|remove (all|my)|right to be forgotten|forget me)\b|article 17|art\. ?17"
-        r"|lösch|vergessen(werden| zu werden)|effacer|suppression de mes",
+        re.compile(
+            r"\b(erase|erasure|delete|deletion|remove (all|my)|right to be forgotten|forget me)\b|article 17|art\. ?17"
+            r"|lösch|vergessen(werden| zu werden)|effacer|suppression de mes"
+        ),
     ),
     (
         RequestKind.OBJECTION,
-        r"\b(object to|objection|unsubscribe|stop (e-?mailing|contacting|sending|writing)|do not contact"
-        r"|opt[- ]?out)\b|article 21|art\. ?21|widersprech|widerspruch|keine werbung|m'oppose",
+        re.compile(
+            r"\b(object to|objection|unsubscribe|stop (e-?mailing|contacting|sending|writing)|do not contact"
+            r"|opt[- ]?out)\b|article 21|art\. ?21|widersprech|widerspruch|keine werbung|m'oppose"
+        ),
     ),
-    (RequestKind.RESTRICTION, r"\brestrict(ion)?\b|article 18|art\. ?18|einschränk|limitation du traitement"),
+    (
+        RequestKind.RESTRICTION,
+        re.compile(r"\brestrict(ion)?\b|article 18|art\. ?18|einschränk|limitation du traitement"),
+    ),
     (
         RequestKind.RECTIFICATION,
-        r"\b(rectif\w+|correct (my|the)|is wrong|are wrong|incorrect|out of date)\b|article 16|art\. ?16|berichtig",
+        re.compile(
+            r"\b(rectif\w+|correct (my|the)|is wrong|are wrong|incorrect|out of date)\b|article 16|art\. ?16|berichtig"
+        ),
     ),
-    (RequestKind.PORTABILITY, r"\bportability\b|article 20|art\. ?20|übertragbarkeit"),
+    (RequestKind.PORTABILITY, re.compile(r"\bportability\b|article 20|art\. ?20|übertragbarkeit")),
     (
         RequestKind.ACCESS,
-        r"\b(access request|subject access|copy of my|what (data|information)|dsar)\b|article 15|art\. ?15|auskunft",
+        re.compile(
+            r"\b(access request|subject access|copy of my|what (data|information)|dsar)\b|article 15|art\. ?15|auskunft"
+        ),
     ),
 )
-_URL = re.compile(r"(?:https?://)?(?:(?<![\w-])[\w-]{1,63}\.)?linkedin\.com/in/[^\s<>\"'),;]+", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?<![\w.+'-])[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_QUOTE = re.compile(
-    r"^(>|On .+ wrote:$|Am .+ schrieb .*:$|-{2,} ?(Original|Forwarded|Ursprüngliche))", re.IGNORECASE
-)
-_HEADER = re.compile(r"^(From|Von|Date|Datum|Sent|Gesendet|Subject|Betreff): *(.*)$", re.IGNORECASE)
+_DASHES = re.compile(r"-{2,} ?(?:Original|Forwarded|Ursprüngliche)", re.IGNORECASE)
+_HEADER = re.compile(r"(From|Von|Date|Datum|Sent|Gesendet|Subject|Betreff):", re.IGNORECASE)
+_RAW_HEADER = re.compile(r"(?:Received|MIME-Version|Message-ID|Content-Type):", re.IGNORECASE)
+_CONTENT_HEADER = re.compile(r"[\r\n]content-", re.IGNORECASE)
 _NAMES = {"von": "from", "datum": "date", "sent": "date", "gesendet": "date", "betreff": "subject"}
 
 
@@ -88,16 +109,15 @@ def parse(pasted: str, *, country: str = "") -> Draft:
     """
     pasted = pasted.replace("\x00", "").replace("\r\n", "\n")[:LONGEST].strip()
     headers, body = _split(pasted)
-    draft = Draft(text=body[:20_000].strip())
+    draft = Draft(text=body[:LONGEST_TEXT].strip())
     draft.name, draft.contact_email = _sender(headers.get("from", ""))
     draft.received_at = _moment(headers.get("date", ""))
     own = "\n".join(_own(body))
     told = f"{headers.get('subject', '')}\n{own}"
     draft.kind = guess_kind(told)
-    if url := _URL.search(told):
-        draft.linkedin_url = url.group().rstrip(".")
+    draft.linkedin_url = next(identifiers.profiles_in_prose(told), "")
     draft.emails = _addresses(draft.contact_email, own)
-    draft.phone = _phone(own, country)
+    draft.phone = _phone(own[:LONGEST_TEXT], country)
     draft.notes = list(_notes(draft))
     return draft
 
@@ -106,23 +126,32 @@ def _split(pasted: str) -> tuple[dict[str, str], str]:
     """(headers in lower case, text) of a raw message, or of a few header lines above a text."""
     lines = pasted.split("\n")
     named = [_HEADER.match(line.strip()) for line in lines[:12]]
-    if any(
-        re.match(r"^(Received|MIME-Version|Message-ID|Content-Type):", line, re.IGNORECASE)
-        for line in lines[:60]
-    ):
+    if any(_RAW_HEADER.match(line) for line in lines[:60]):
         return _raw(pasted)
     last = max((number for number, match in enumerate(named) if match), default=-1)
     headers: dict[str, str] = {}
     for match in named:
         if match:
             name = match.group(1).lower()
-            headers.setdefault(_NAMES.get(name, name), match.group(2).strip())
+            value = match.string[match.end() :].strip()[:LONGEST_HEADER]
+            headers.setdefault(_NAMES.get(name, name), value)
     return headers, "\n".join(lines[last + 1 :]).strip()
 
 
+class _ShortHeaders(EmailPolicy):
+    """The default policy, with what headers say cut short."""
+
+    def header_source_parse(self, sourcelines: Any) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        longest = LONGEST_CONTENT_HEADER if name.lower().startswith("content-") else LONGEST_HEADER
+        return name, value[:longest]
+
+
 def _raw(pasted: str) -> tuple[dict[str, str], str]:
+    if len(_CONTENT_HEADER.findall(pasted)) > MOST_CONTENT_HEADERS:
+        return {}, pasted
     try:
-        message = email.message_from_string(pasted, policy=default)
+        message = email.message_from_string(pasted, policy=_ShortHeaders())
         headers = {name: str(message.get(name, "")) for name in ("from", "date", "subject")}
         return headers, _body(message)
     except (
@@ -131,16 +160,26 @@ def _raw(pasted: str) -> tuple[dict[str, str], str]:
         IndexError,
         AttributeError,
         TypeError,
+        OverflowError,
+        RecursionError,
+        AssertionError,
     ):  # broken headers, in the parser's many ways
         return {}, pasted
 
 
 def _body(message: Any) -> str:
     part = message.get_body(preferencelist=("plain", "html")) if isinstance(message, EmailMessage) else None
-    if part is None:
+    if part is None or _is_slow(str(part.get_content_charset("utf-8"))):
         return ""
     text = str(part.get_content())
     return _text_of(text) if part.get_content_type() == "text/html" else text
+
+
+def _is_slow(charset: str) -> bool:
+    try:
+        return codecs.lookup(charset).name in SLOW_CHARSETS
+    except LookupError:
+        return False
 
 
 class _Text(HTMLParser):
@@ -173,18 +212,32 @@ def _text_of(html: str) -> str:
 def _own(body: str) -> Iterator[str]:
     """What the person wrote, without what they quote: our own words must not be read as theirs."""
     for line in body.split("\n"):
-        if re.match(_QUOTE, line.strip()):
-            if line.lstrip().startswith(">"):
-                continue
+        if line.lstrip().startswith(">"):
+            continue
+        if _introduces_a_quote(line.strip()):
             return
         yield line
 
 
+def _introduces_a_quote(line: str) -> bool:
+    """ "On … wrote:", "Am … schrieb …:", "-- Original Message"."""
+    if _DASHES.match(line):
+        return True
+    if not line.endswith(":") or len(line) > LONGEST_LINE:
+        return False
+    low = line.lower()
+    english = low.startswith("on ") and low.endswith(" wrote:") and len(low) > len("on  wrote:")
+    return english or (low.startswith("am ") and " schrieb " in low[4:])
+
+
 def _sender(header: str) -> tuple[str, str]:
-    name, address = parseaddr(header)
+    try:
+        name, address = parseaddr(header)
+    except RecursionError:  # comments within comments
+        return "", ""
     try:
         Address(addr_spec=address)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, RecursionError):
         return name[:200], ""
     return name[:200], address.casefold()
 
@@ -193,7 +246,7 @@ def _moment(header: str) -> datetime.datetime | None:
     """When it was sent; never later than now, and None where it cannot be read or names no zone."""
     try:
         moment = parsedate_to_datetime(header)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return min(moment, timezone.now()) if moment.tzinfo else None
 
@@ -201,12 +254,12 @@ def _moment(header: str) -> datetime.datetime | None:
 def guess_kind(text: str) -> RequestKind | None:
     """By the words of English, German and a little French."""
     low = text.casefold()
-    return next((kind for kind, words in WORDS if re.search(words, low)), None)
+    return next((kind for kind, words in WORDS if words.search(low)), None)
 
 
 def _addresses(sender: str, text: str) -> list[str]:
     found = [sender] if sender else []
-    found += [match.strip(".'").casefold() for match in _ADDRESS.findall(text)]
+    found += [address.casefold() for address in identifiers.emails_in_prose(text)]
     return list(dict.fromkeys(found))[:20]
 
 

@@ -55,7 +55,9 @@ def check_can_replay(delivery: WebhookDelivery) -> None:
     if delivery.status in UNREAD:
         raise NotPossible("It has not been read yet; that happens by itself.")
     if delivery.verdict == Verdict.SUPPRESSED:
-        raise NotPossible("The person is suppressed: nothing of this delivery was kept that could be read.")
+        raise NotPossible(
+            "Nothing of this delivery was kept that could be read: its person is suppressed, or it named too many."
+        )
 
 
 def forecast(delivery: WebhookDelivery) -> Forecast:

@@ -14,8 +14,9 @@ from enrichment.pipeline.intake_rows import LeadIn
 
 PIECE = 1 << 16
 MAX_NAME = 100  # characters of a column's name
+MAX_COLUMNS = 1_000
 MAX_CELL = 1_000_000  # characters; past it a quote was opened and never closed
-MAX_DOCUMENT = 10_000_000  # characters of one JSON row
+MAX_DOCUMENT = 10_000_000  # characters of one JSON row, and of one line of any file
 DELIMITERS = ",;\t"
 DECODER = json.JSONDecoder()
 SPACE = re.compile(r"[ \t\r\n]*")
@@ -146,15 +147,25 @@ def _csv(text: TextIO) -> tuple[list[str], Rows]:
     delimiter = _delimiter(start)
     if re.match(r"sep=.\r?\n", start, re.IGNORECASE):  # Excel's hint to itself
         text.readline()
-    reader = csv.reader(text, delimiter=delimiter)
+    reader = csv.reader(_bounded_lines(text), delimiter=delimiter)
     try:
         header = next(filter(any, reader), [])
     except csv.Error:
         raise Unreadable("The first row cannot be read: a quote is opened and never closed.") from None
+    if len(header) > MAX_COLUMNS:
+        raise Unreadable(f"The first row names more than {MAX_COLUMNS:,} columns.")
     if any("linkedin.com/" in cell.lower() for cell in header):
         raise Unreadable("The first row must name the columns; it holds a lead.")
     columns = _distinct(header)
     return columns, _csv_rows(reader, columns)
+
+
+def _bounded_lines(text: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which may fill the memory."""
+    while line := text.readline(MAX_DOCUMENT + 1):
+        if len(line) > MAX_DOCUMENT:
+            raise Unreadable(f"A line of the file is longer than {MAX_DOCUMENT:,} characters.")
+        yield line
 
 
 def _delimiter(start: str) -> str:
@@ -164,7 +175,7 @@ def _delimiter(start: str) -> str:
 
     def score(delimiter: str) -> tuple[int, int]:
         header = next(filter(any, csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)), [])
-        return len(guess(_distinct(header))), len(header)
+        return len(guess(_distinct(header[:MAX_COLUMNS]))), len(header)
 
     try:
         return max(DELIMITERS, key=score)
@@ -174,9 +185,11 @@ def _delimiter(start: str) -> str:
 
 def _distinct(header: list[str]) -> list[str]:
     columns: list[str] = []
+    taken: set[str] = set()
     for number, cell in enumerate(header, 1):
         name = cell.strip().replace("\x00", "")[:MAX_NAME] or f"Column {number}"
-        columns.append(name if name not in columns else f"{name} ({number})")
+        columns.append(name if name not in taken else f"{name} ({number})")
+        taken.add(columns[-1])
     return columns
 
 
@@ -271,7 +284,7 @@ def _lines(text: TextIO) -> Iterator[Any]:
         yield whole
         return
     good = 0
-    for line in text:
+    for line in _bounded_lines(text):
         if not line.strip():
             continue
         try:

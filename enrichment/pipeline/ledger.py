@@ -102,7 +102,7 @@ def _read(entries: Any, tabled: Prices) -> list[Supply]:
 def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decimal:
     """As told; where nothing is told, a hit costs what the catalogue says and a miss nothing."""
     try:
-        if told is not None and not isinstance(told, bool):
+        if isinstance(told, str | int | float | Decimal) and not isinstance(told, bool):
             cost = Decimal(str(told))
             if cost.is_finite() and 0 <= cost < 100_000:
                 return cost.quantize(CENT_OF_A_CENT)

@@ -7,6 +7,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 PREFIX = "https://www.linkedin.com/in/"
 MAX_LENGTH = 2000  # characters as given; the canonical form is far shorter
 MAX_SLUG = 100  # LinkedIn's own limit
+MAX_DECODINGS = 10  # times a slug may have been percent-encoded on its way here
+NFC_SHRINKS = 4  # a character of NFC stands for at most so many of what it was made of
 
 ALREADY_CANONICAL = re.compile(rf"{re.escape(PREFIX)}[a-z0-9](?:[a-z0-9-]{{0,98}}[a-z0-9])?", re.ASCII)
 HOST = re.compile(r"(?:(?:www|m|mobile|touch|[a-z]{2}(?:-[a-z]{2})?)\.)?linkedin\.com", re.ASCII)
@@ -21,7 +23,7 @@ def canonical(url: str) -> str:
     """`https://www.linkedin.com/in/slug`, the slug readable (not percent-encoded), NFC and lower case.
 
     Accepts http and https or no scheme, a locale or mobile subdomain, the default port, a query, a
-    fragment, doubled slashes, percent-encoding however often applied, and what follows the slug
+    fragment, doubled slashes, percent-encoding applied up to ten times, and what follows the slug
     (`/en`, `/details/…`). The old `/pub/` form is refused: it does not name the slug of today, and a
     guessed slug is another person. Idempotent.
 
@@ -71,7 +73,7 @@ def _slug(segments: list[str]) -> str:
     slug = _decoded(segments[1])
     if MEMBER_ID.fullmatch(slug):
         return slug
-    slug = _lower(slug)
+    slug = _lower(slug) if len(slug) <= NFC_SHRINKS * MAX_SLUG else slug
     if len(slug) > MAX_SLUG:
         raise ValueError(f"must name a profile of at most {MAX_SLUG} characters.")
     if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(
@@ -82,8 +84,10 @@ def _slug(segments: list[str]) -> str:
 
 
 def _decoded(segment: str) -> str:
-    """Without percent-encoding, however often it was applied."""
-    while "%" in segment:
+    """Without percent-encoding, also where it was applied to itself."""
+    for _ in range(MAX_DECODINGS):
+        if "%" not in segment:
+            break
         try:
             decoded = unquote_to_bytes(segment).decode()
         except UnicodeError:
@@ -91,6 +95,8 @@ def _decoded(segment: str) -> str:
         if decoded == segment:
             break
         segment = decoded
+    else:
+        raise ValueError("must not be percent-encoded over and over.")
     return segment.strip().strip(INVISIBLE_ENDS)
 
 

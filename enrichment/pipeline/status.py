@@ -1,5 +1,6 @@
 """The status of an enriched lead (D3), and the error that stands beside it."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,14 +42,14 @@ class RunError:
             told = {"message": told}
         if not isinstance(told, Mapping) or not told:
             return None
-        code = clean(str(told.get("code") or "")).strip()
+        code = clean(_said(told.get("code"))).strip()
         known = int(code) if code.isdecimal() and len(code) == 3 else _WORDS.get(code.lower())
         rule = CLAY.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
         provider = told.get("provider")
         return cls(
             recovery=rule.recovery,
             code=code[:40],
-            message=mask(clean(str(told.get("message") or ""))),
+            message=mask(clean(_said(told.get("message")))),
             provider=clean(provider).strip().lower()[:40] if isinstance(provider, str) else "",
         )
 
@@ -62,6 +63,13 @@ class RunError:
         if kind is None or self.provider:
             return None
         return kind("clay", "enrichment", code=self.code, message=self.message, recovery=self.recovery)
+
+
+def _said(value: Any) -> str:
+    """A word of Clay's; of a list or an object its beginning: it may be of any size and depth."""
+    if isinstance(value, str | int | float):
+        return str(value or "")
+    return reprlib.repr(value) if value else ""
 
 
 def status_of(lead: Lead, error: RunError | None) -> EnrichmentStatus:

@@ -25,6 +25,7 @@ BLANK: dict[str, dict[str, Any]] = {
 }
 LOW, HIGH = ("at_least", "above"), ("at_most", "below")
 MOST_ROWS = 250
+LONGEST_NAME = 200  # of a field of the form; a longer one is none of ours
 WHOLE = re.compile(r"[-+]?\d+")
 
 
@@ -65,6 +66,8 @@ def lines(text: str) -> list[str]:
 def _tree(data: Mapping[str, str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name in data:
+        if len(name) > LONGEST_NAME:
+            continue
         *steps, last = name.split(".")
         at: Any = tree
         for step in steps:
@@ -79,8 +82,13 @@ def _tree(data: Mapping[str, str]) -> dict[str, Any]:
 def _rows(found: Any) -> Iterator[dict[str, Any]]:
     """The numbered children, in order of their numbers."""
     if isinstance(found, dict):
-        keys = sorted((key for key in found if key.isascii() and key.isdecimal()), key=int)
+        keys = sorted((key for key in found if _is_place(key)), key=int)
         yield from (found[key] for key in keys[:MOST_ROWS] if isinstance(found[key], dict))
+
+
+def _is_place(text: str) -> bool:
+    """Whether it is the number of a row; Python refuses to read one of thousands of digits."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -162,10 +170,10 @@ def apply(document: dict[str, Any], operation: str) -> tuple[dict[str, Any], str
         return changed, _add(changed, path)
     *steps, last = path.split(".")
     rows = _at(changed, steps)
-    if not isinstance(rows, list) or not last.isdecimal() or int(last) >= len(rows):
+    if not isinstance(rows, list) or not _is_place(last) or int(last) >= len(rows):
         return changed, ""
     at = int(last)
-    target = {"up": at - 1, "down": at + 1, "move": int(to) if to.isdecimal() else at}.get(verb)
+    target = {"up": at - 1, "down": at + 1, "move": int(to) if _is_place(to) else at}.get(verb)
     if verb == "remove":
         rows.pop(at)
         return changed, ".".join([*steps, str(min(at, len(rows) - 1))]) if rows else ".".join(steps)
@@ -179,7 +187,7 @@ def _at(document: Any, steps: list[str]) -> Any:
     for step in steps:
         if isinstance(document, dict):
             document = document.get(step)
-        elif isinstance(document, list) and step.isdecimal() and int(step) < len(document):
+        elif isinstance(document, list) and _is_place(step) and int(step) < len(document):
             document = document[int(step)]
         else:
             return None

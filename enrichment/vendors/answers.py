@@ -30,14 +30,15 @@ MESSAGE_LENGTH: Final = 200
 LONGEST_WAIT: Final = 86_400.0  # seconds; a Retry-After beyond a day is taken as a day
 UNREADABLE: Final = object()  # the decoded body of an answer that is no JSON
 
-_EMAIL = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
-_URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]*://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)+/\S*", re.IGNORECASE)
+_RUN = re.compile(r"[^\s<>\"'(),;:]+")  # where it holds an @ within, it is an address
+_URL = re.compile(
+    r"\b(?:[a-z][a-z0-9+.-]{0,40}://|www\.)\S+|\b[\w-]{1,255}(?:\.[\w-]{1,255}){1,10}/\S*", re.IGNORECASE
+)
 _PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d\s().\-/]{5,}\d")
 _QUOTED = re.compile(r"\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)|`([^`]*)`")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_.]*")
-_QUOTA = re.compile(
-    r"quota|credit|billing|paid plan|limit (?:exceeded|reached)|exceeded.*limit", re.IGNORECASE
-)
+_QUOTA = ("quota", "credit", "billing", "paid plan", "limit exceeded", "limit reached")
+_DEEPEST = 5  # levels of lists and objects that an error's words are looked for in
 _LIMIT_HEADERS = re.compile(r"retry-after|x-ratelimit-.*", re.IGNORECASE)
 _ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -99,10 +100,14 @@ def _storable(value: Any) -> Any:
 
 def mask(text: str) -> str:
     """The vendor's words without addresses, numbers and quoted values, cut to 200 characters."""
-    text = _URL.sub("[url]", _EMAIL.sub("[e-mail]", text[: 10 * MESSAGE_LENGTH]))
+    text = _URL.sub("[url]", _RUN.sub(_masked_run, text[: 10 * MESSAGE_LENGTH]))
     text = _QUOTED.sub(_masked_quote, _PHONE.sub("[number]", text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…"
+
+
+def _masked_run(found: re.Match[str]) -> str:
+    return "[e-mail]" if "@" in found.group().strip("@") else found.group()
 
 
 def _masked_quote(found: re.Match[str]) -> str:
@@ -136,15 +141,21 @@ def read_envelope(body: Any) -> Envelope:
         quota_remaining=_count(error.get("quota_remaining")),
         resets_at=read_time(error.get("resets_at")),
         contact_id=str(contact_id) if isinstance(contact_id, str | int) and contact_id else None,
-        speaks_of_quota=bool(_QUOTA.search(f"{_code(code)} {message}")),
+        speaks_of_quota=_speaks_of_quota(f"{_code(code)} {message}".lower()),
     )
 
 
-def _words(value: Any) -> str:
+def _speaks_of_quota(words: str) -> bool:
+    return any(each in words for each in _QUOTA) or "limit" in words.partition("exceeded")[2]
+
+
+def _words(value: Any, level: int = 0) -> str:
+    if level > _DEEPEST:
+        return ""
     if isinstance(value, list):
-        return "; ".join(_words(item) for item in value[:5])
+        return "; ".join(_words(item, level + 1) for item in value[:5])
     if isinstance(value, dict):
-        return _words(value.get("message") or value.get("msg") or "")
+        return _words(value.get("message") or value.get("msg") or "", level + 1)
     return value if isinstance(value, str) else ""
 
 
@@ -196,7 +207,7 @@ def read_retry_after(value: str | None) -> float | None:
     except ValueError:
         try:
             moment = email.utils.parsedate_to_datetime(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
         aware = moment if timezone.is_aware(moment) else moment.replace(tzinfo=datetime.UTC)
         seconds = (aware - timezone.now()).total_seconds()

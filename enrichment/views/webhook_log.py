@@ -40,7 +40,7 @@ WHY: dict[str, str] = {
     Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row, or Clay no longer has it.",
     Verdict.UNKNOWN_EVENT: "We do not act on this kind of event.",
     Verdict.MALFORMED: "The body is no event that we can read.",
-    Verdict.SUPPRESSED: "The person is suppressed: nothing of it was kept.",
+    Verdict.SUPPRESSED: "The person is suppressed, or it names too many to tell: nothing of it was kept.",
     Verdict.RESTRICTED: "The person's data may only be kept, so it was kept and not applied.",
 }
 ERRORS = {"internal_error": "It could not be applied because of an error of ours; the log tells which."}

@@ -17,7 +17,7 @@ def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
     if not has_secret(request.META.get("HTTP_X_WEBHOOK_SECRET", "")):
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
     length = request.META.get("CONTENT_LENGTH", "")
-    if length.isdecimal() and int(length) > settings.WEBHOOK_MAX_BYTES:
+    if length.isdecimal() and (len(length) > 18 or int(length) > settings.WEBHOOK_MAX_BYTES):
         return too_large()
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:

@@ -51,7 +51,7 @@ class Filters:
             for name in ("verb", "who", "object_type", "object_id")
         )
         found = cls(verb=verb, who=who, object_type=object_type, object_id=object_id)
-        if found.who and found.who != "system" and not found.who.isdecimal():
+        if found.who and found.who != "system" and not (found.who.isdecimal() and len(found.who) < 10):
             found.who = ""
             found.ignored.append("who")
         found.since = found._date(query, "since")

@@ -53,7 +53,7 @@ def guess(value: str) -> str:
     """Which of KINDS an identifier looks like."""
     if "linkedin.com/" in value.lower():
         return "linkedin_url"
-    if re.fullmatch(r"\S+@\S+", value):
+    if "@" in value[1:-1] and not any(letter.isspace() for letter in value):
         return "email"
     if re.fullmatch(r"\+?[\d\s().\-/]{6,}", value):
         return "phone"
@@ -66,7 +66,11 @@ def spellings(kind: str, value: str) -> list[str]:
     if kind == "phone":
         return list(dict.fromkeys([value, *_phone(value)]))
     if kind == "linkedin_url":
-        slug = urlsplit(value if "//" in value else f"https://{value}").path.rstrip("/").rpartition("/")[2]
+        try:
+            path = urlsplit(value if "//" in value else f"https://{value}").path
+        except ValueError:  # no web address, by its brackets
+            return [value.lower()]
+        slug = path.rstrip("/").rpartition("/")[2]
         return [f"/in/{slug.lower()}"] if len(slug) + 4 >= SHORTEST else [value.lower()]
     return [value.lower()]
 
@@ -171,4 +175,6 @@ class Finder:
 
 def _one_of(sought: Iterable[bytes], flags: int) -> "re.Pattern[bytes] | None":
     longest_first = sorted(sought, key=len, reverse=True)
-    return re.compile(b"|".join(map(re.escape, longest_first)), flags) if longest_first else None
+    if not longest_first:
+        return None
+    return re.compile(b"|".join(map(re.escape, longest_first)), flags)  # linear: literals alone

@@ -21,7 +21,7 @@ TEXTS = {"first_name", "last_name", "company_name", "job_title", "phone", "websi
 LEAD = TEXTS | {"email", "custom_variables"}
 FLAGS = {"skip_if_in_workspace", "skip_if_in_campaign"}
 MAX_ADD, MAX_LIST = 1000, 100
-DOMAIN = re.compile(r"[^@\s/]+\.[^@\s/]+")
+DOMAIN = re.compile(r"[^@\s/.]+(?:\.[^@\s/.]+)+")
 Lead = dict[str, Any]
 
 

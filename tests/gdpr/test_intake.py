@@ -89,6 +89,7 @@ def test_a_list_is_read_row_by_row():
         (b'kind,emails\naccess,"open\n', "no CSV"),
         ("kind,name\naccess,\xe4\n".encode("latin-1"), "not in UTF-8"),
         (b"kind,emails\n" + b"access,a@b.example\n" * 501, "At most 500"),
+        (b"kind," * 300 + b"\n" + b"access\n" * 100_000, "more than 200 columns"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused(content: bytes, sentence: str):
@@ -180,6 +181,42 @@ def test_nothing_pasted_breaks_it(pasted: str):
     draft = intake_email.parse(pasted)
     assert draft.kind is None
     assert len(draft.text) <= 20_000
+
+
+@pytest.mark.parametrize(
+    "date", ["Mon, 1 Jan 2024 00:00:00 +99999999999999", "Mon, 1 Jan 99999 00:00:00 +0000", "1" * 5_000]
+)
+def test_a_date_that_cannot_be_is_left_to_the_officer(date: str):
+    assert intake_email.parse(f"From: a@b.example\nDate: {date}\n\nHello").received_at is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "On Monday Sales wrote:",
+        "Am 1. Mai schrieb Ada:",
+        "-- Original Message",
+        "--- Ursprüngliche Nachricht",
+    ],
+)
+def test_what_stands_behind_the_line_before_a_quote_is_not_the_persons(line: str):
+    draft = intake_email.parse(f"From: a@b.example\n\nHello\n{line}\nDelete me, says bob@acme.example")
+    assert (draft.kind, draft.emails) == (None, ["a@b.example"])
+
+
+@pytest.mark.parametrize(
+    "line", ["On wrote:", "Am schrieb :", "On Monday we wrote: this", "Am Montag schrieb er"]
+)
+def test_a_sentence_that_looks_like_such_a_line_is(line: str):
+    assert intake_email.parse(f"From: a@b.example\n\n{line}\nDelete me").kind == "erasure"
+
+
+def test_a_header_of_any_length_and_depth_is_read_as_far_as_it_can_be():
+    for sender in ("(" * 100_000, '"Ada" <ada@acme.example>' + " (x)" * 50_000):
+        draft = intake_email.parse(f"MIME-Version: 1.0\nFrom: {sender}\nSubject: My data\n\nDelete me")
+        assert len(draft.name) <= 200
+    many = "MIME-Version: 1.0\n" + "Content-Type: text/plain\n" * 300
+    assert intake_email.parse(f"{many}\nDelete me").kind == "erasure"
 
 
 @pytest.mark.parametrize(

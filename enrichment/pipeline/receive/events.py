@@ -52,11 +52,11 @@ def read(body: bytes) -> Event:
         at = moment(document.get("timestamp"))
     except Unreadable:
         raise Malformed from None
-    url = data.get("linkedin_url")
+    url, table_id = data.get("linkedin_url"), document.get("table_id")
     return Event(
         kind=kind[:64],
         row_id=row_id.strip(),
-        table_id=str(document.get("table_id") or ""),
+        table_id=str(table_id) if isinstance(table_id, str | int) and table_id else "",
         at=at,
         linkedin_url=url if isinstance(url, str) else "",
         error=data.get("error"),

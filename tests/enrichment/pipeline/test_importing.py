@@ -380,3 +380,21 @@ def test_command_says_what_is_wrong(path: Path, files: Path, content: str | None
     with pytest.raises(CommandError, match=sentence):
         call_command("import_leads", str(path))
     assert not list(files.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            "linkedin_url," + ",".join(f"c{number}" for number in range(60_000)) + "\n",
+            "more than 1,000 columns",
+        ),
+        ("linkedin_url\n" + "r" * 10_000_001, "longer than 10,000,000 characters"),
+        ('{"linkedin_url": "x"}\n' + "r" * 10_000_001, "longer than 10,000,000 characters"),
+    ],
+)
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path: Path, content: str, sentence: str):
+    path = tmp_path / "leads"
+    path.write_text(content)
+    with pytest.raises(Unreadable, match=sentence), reading(path) as (_, rows):
+        list(rows)

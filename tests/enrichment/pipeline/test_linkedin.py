@@ -148,3 +148,12 @@ def test_encoding_and_spelling_do_not_matter(slug: str) -> None:
     plain = canonical(PREFIX + slug)
     assert canonical(f"http://de.linkedin.com/in/{quote(slug)}/?a=b") == plain
     assert canonical(f"m.linkedin.com/in/{quote(quote(slug, safe=''))}") == plain
+
+
+def test_a_slug_may_be_encoded_again_and_again_but_not_for_ever():
+    slug = "müller"
+    for _ in range(8):
+        slug = quote(slug, safe="")
+    assert canonical(PREFIX + slug) == PREFIX + "müller"
+    with pytest.raises(ValueError, match="over and over"):
+        canonical(PREFIX + "%" + "25" * 500 + "41")

@@ -1,0 +1,184 @@
+"""Everything that reads text from outside, by name: whoever writes another such reader enters it here.
+
+A test holds the modules that use regular expressions against this list.
+"""
+
+import datetime
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from enrichment import labels, masking
+from enrichment.deliveries import shown
+from enrichment.models.lead import prefix_query
+from enrichment.pipeline import import_files, intake_rows, ledger, linkedin, normalise, score, status
+from enrichment.pipeline.receive import events, strangers
+from enrichment.scoring import editing
+from enrichment.stores import mirror_copy
+from enrichment.stores.traces import Traces
+from enrichment.vendors import answers, clay_wire
+from enrichment.waterfall import countries
+from gdpr import intake, intake_csv, intake_email, rectifiable
+from gdpr.leftovers import needles
+from gdpr.messages import templates
+from gdpr.possible import NotPossible
+from swarm_admin.core import identifiers
+from tests.bounds.texts import SIZE, WHOLE
+
+URL = "https://www.linkedin.com/in/erika-mustermann"
+NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
+BY_PROFILE = Traces([URL], ["erika@home.example"], ["row_1"])
+UNSURE = Traces(["https://www.linkedin.com/in/李-明"], ["erika@home.example"])  # nothing narrows the search
+FINDER = needles.Finder(needles.needles([("email", "erika@home.example"), ("phone", "+49 30 123456")]))
+
+
+@dataclass(frozen=True)
+class Parser:
+    """`read` takes a text and may raise what is in `refuses`, and nothing else."""
+
+    module: Any
+    read: Callable[[str], object]
+    refuses: tuple[type[Exception], ...] = ()
+    size: int = SIZE
+
+
+def raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def within(text: str) -> bytes:
+    named = {"event": "row.enriched", "row_id": "row_1", "timestamp": "2026-01-15T10:00:00Z"}
+    return json.dumps({**named, "data": {"linkedin_url": text}}).encode()
+
+
+def imported(text: str) -> None:
+    with tempfile.NamedTemporaryFile("wb") as file:
+        file.write(raw(text))
+        file.flush()
+        with import_files.reading(file.name) as (columns, rows):
+            import_files.guess(columns)
+            for _ in zip(range(1000), rows, strict=False):
+                pass
+
+
+def without_a_catalogue(text: str) -> str:
+    labels._names = dict  # type: ignore[assignment]  # this process has no database
+    return labels.with_provider_names(text)
+
+
+def request(text: str) -> Any:
+    names = ("name", "contact_email", "linkedin_url", "phone", "text", "received_at", "kind", "calendar")
+    return [intake.read({"kind": "access", "phone": "+49 30 123456", name: text}) for name in names]
+
+
+def requests_errors(text: str) -> None:
+    try:
+        intake.read({"kind": text, "received_at": text, "emails": text, text[:100]: text})
+    except ValidationError as error:
+        intake.sentences(error)
+
+
+def provider(text: str) -> Any:
+    use = {"name": text, "fields_enriched": [text], "timestamp": "2026-01-15T10:00:00Z", "cost": text}
+    return ledger.supplies({"providers_used": [use]}, {})
+
+
+def envelope(text: str) -> Any:
+    wrapped: Any = text
+    for _ in range(2000):
+        wrapped = [wrapped]
+    error = {"message": text, "code": text, "provider": text, "quota_remaining": text, "resets_at": text}
+    return answers.read_envelope({"error": error}), answers.read_envelope({"error": {"message": wrapped}})
+
+
+def email_with(header: str) -> Callable[[str], object]:
+    return lambda text: intake_email.parse(f"MIME-Version: 1.0\n{header}{text}\n\nHello")
+
+
+PARSERS: dict[str, Parser] = {
+    "identifiers: emails": Parser(identifiers, lambda text: list(identifiers.emails(text))),
+    "identifiers: profiles": Parser(identifiers, lambda text: list(identifiers.profiles(text))),
+    "identifiers: phones": Parser(identifiers, lambda text: list(identifiers.phones(text))),
+    "identifiers: emails in prose": Parser(identifiers, lambda text: list(identifiers.emails_in_prose(text))),
+    "identifiers: profiles in prose": Parser(
+        identifiers, lambda text: list(identifiers.profiles_in_prose(text))
+    ),
+    "webhook: event": Parser(events, lambda text: events.read(raw(text)), (events.Malformed,), WHOLE),
+    "webhook: event with a text": Parser(events, lambda text: events.read(within(text)).url),
+    "webhook: whom it is about": Parser(
+        strangers, lambda text: strangers.identities(raw(text)), (strangers.Crowd,), WHOLE
+    ),
+    "webhook: whom its text is about": Parser(
+        strangers, lambda text: strangers.identities(within(text)), (strangers.Crowd,)
+    ),
+    "webhook: shown": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=False)),
+    "webhook: shown whole": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=True)),
+    "webhook: told to its person": Parser(mirror_copy, lambda text: mirror_copy.document_of(raw(text))),
+    "traces": Parser(Traces, lambda text: BY_PROFILE.kinds(f"erika {text}")),
+    "traces, nothing sure": Parser(Traces, UNSURE.kinds),
+    "LinkedIn": Parser(linkedin, linkedin.canonical, (ValueError,)),
+    "LinkedIn: slug": Parser(
+        linkedin, lambda text: linkedin.canonical(f"linkedin.com/in/{text[:1900]}"), (ValueError,)
+    ),
+    "row of Clay": Parser(
+        normalise, lambda text: normalise.normalise(dict.fromkeys(normalise.readers("US"), text), "US")
+    ),
+    "row of Clay: time": Parser(normalise, normalise.moment, (normalise.Unreadable,)),
+    "row of Clay: providers": Parser(ledger, provider),
+    "row of Clay: error": Parser(status, lambda text: status.RunError.read({"message": text, "code": text})),
+    "row of Clay: tier": Parser(score, score.clay_tier),
+    "row of Clay: country": Parser(countries, lambda text: countries.country_of(text[:300])),
+    "lead sent": Parser(
+        intake_rows, lambda text: intake_rows.read(dict.fromkeys(intake_rows.FIELDS, text), NOW)
+    ),
+    "import": Parser(import_files, imported, (import_files.Unreadable,)),
+    "import: below a head": Parser(
+        import_files, lambda text: imported(f"linkedin_url,a\n{text}"), (import_files.Unreadable,)
+    ),
+    "import: JSON": Parser(
+        import_files, lambda text: imported(f'[{{"a": {text}'), (import_files.Unreadable,)
+    ),
+    "answer: body": Parser(answers, lambda text: answers.decode(raw(text))),
+    "answer: error": Parser(answers, envelope),
+    "answer: mask": Parser(answers, answers.mask),
+    "answer: time": Parser(answers, answers.read_time),
+    "answer: Retry-After": Parser(answers, answers.read_retry_after),
+    "answer: address": Parser(clay_wire, clay_wire._same),
+    "message with providers": Parser(labels, lambda text: without_a_catalogue(text)),
+    "masked": Parser(masking, lambda text: [masking.mask(text, kind) for kind in ("name", "email", "phone")]),
+    "search": Parser(prefix_query, prefix_query),
+    "scorecard: form": Parser(
+        editing, lambda text: editing.read({f"components.{text}.cap": text, "components.0.cap": text})
+    ),
+    "scorecard: number": Parser(editing, editing.number),
+    "scorecard: button": Parser(
+        editing, lambda text: editing.apply({"components": []}, f"move:components.{text}")
+    ),
+    "request": Parser(intake, request, (ValidationError,)),
+    "request: what is wrong": Parser(intake, requests_errors),
+    "request: list": Parser(intake_csv, lambda text: intake_csv.parse(raw(text)), (NotPossible,)),
+    "request: list below a head": Parser(
+        intake_csv, lambda text: intake_csv.parse(raw(f"kind,emails\n{text}")), (NotPossible,)
+    ),
+    "request: new values": Parser(
+        rectifiable, lambda text: rectifiable.cleaned({"title": f"x{text}"}), (rectifiable.Invalid,)
+    ),
+    "e-mail": Parser(intake_email, intake_email.parse),
+    "e-mail: sender": Parser(intake_email, lambda text: intake_email.parse(f"From: {text}\n\nHello")),
+    "e-mail: raw sender": Parser(intake_email, email_with("From: ")),
+    "e-mail: raw subject": Parser(intake_email, email_with("Subject: ")),
+    "e-mail: raw date": Parser(intake_email, email_with("Date: ")),
+    "e-mail: raw type": Parser(intake_email, email_with("Content-Type: ")),
+    "e-mail: HTML": Parser(intake_email, email_with("Content-Type: text/html\n\n")),
+    "e-mail: punycode": Parser(intake_email, email_with("Content-Type: text/plain; charset=punycode\n\nb9-")),
+    "leftovers: identifiers": Parser(needles, lambda text: needles.read([text, text[:50]]), (ValueError,)),
+    "leftovers: spellings": Parser(
+        needles, lambda text: [needles.spellings(kind, text[:5000]) for kind in needles.KINDS]
+    ),
+    "leftovers: search": Parser(needles, lambda text: FINDER.find(raw(text))),
+    "message template": Parser(templates, lambda text: templates.render(text, {}), (ValueError, KeyError)),
+}
