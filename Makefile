@@ -85,7 +85,7 @@ check: install $(VAR)/.vendored ## format, lint, slow expressions, types, import
 	@env -i PATH="$$PATH" HOME="$${HOME:-/}" VAR_DIR="$(VAR)/check" SWARM_MODE=production \
 	  DJANGO_SECRET_KEY="$$(head -c 48 /dev/urandom | base64)" IDENTITY_HASH_KEYS=k1:only-for-this-check \
 	  CLAY_API_KEY=x CLAY_WEBHOOK_SECRET=x GHL_API_KEY=x INSTANTLY_API_KEY=x CLAY_WORKSPACE_ID=x \
-	  GHL_LOCATION_ID=x INSTANTLY_CAMPAIGN_ID=x BASE_URL=https://swarm.example \
+	  GHL_LOCATION_ID=x INSTANTLY_CAMPAIGN_ID=x BASE_URL=https://swarm.example EMAIL_URL=none \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 lock: install ## pin every package with its hashes in requirements.lock

@@ -5,7 +5,6 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
-from django.db import connection
 
 from enrichment import due, jobs, watch
 from enrichment.drift import mending, reconcile
@@ -18,6 +17,7 @@ from enrichment.scoring import rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.waterfall import pilot, spending
+from swarm_admin.core.locks import alone
 
 BY_ITSELF = 15  # turns of the clock between two ticks that nobody woke
 
@@ -30,24 +30,6 @@ def side_by_side(name: str, work: Callable[[], Any]) -> None:
     for slot in range(settings.TICK_SLOTS):
         if alone(f"{name}:{slot}", work):
             return
-
-
-def alone(name: str, work: Callable[[], Any]) -> bool:
-    """Run `work` unless a tick of this name is at it in any process; False where one is.
-
-    A courtesy, not a guarantee: it keeps one stage from taking every thread, while claims in the database keep
-    two ticks from doing the same thing. The lock is the connection's, so it ends with a killed worker.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [f"tick:{name}"])
-        if not cursor.fetchone()[0]:
-            return False
-    try:
-        work()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"tick:{name}"])
-    return True
 
 
 def feeding(work: Callable[[], int], *ticks: tuple[Any, ...]) -> Callable[[], None]:

@@ -11,13 +11,15 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from gdpr import audit, holds, plan, stores, waits
+from gdpr import audit, certificate, holds, plan, stores, waits
 from gdpr.models import AfterCheck
+from gdpr.pipeline import settle
 from gdpr.possible import NotPossible, said
-from gdpr.states import DutyStatus, advance, advance_one
+from gdpr.states import DutyStatus, StepStatus, advance, advance_one
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
 
 log = logging.getLogger(__name__)
+GONE = ("done", "read_back")  # outcomes of a look that found nothing
 
 
 def run_due(limit: int = 20) -> int:
@@ -100,9 +102,30 @@ def _end(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> N
     with transaction.atomic():
         mine = AfterCheck.objects.filter(pk=duty.pk, in_flight_since=duty.in_flight_since)
         if advance(mine, status, in_flight_since=None, **values):
+            if outcome in GONE:
+                _erased_after_hold(duty)
             audit.record(
                 f"after_check_{outcome}", on=duty.request, counts={"check": duty.pk}, reason=duty.store
             )
+
+
+def _erased_after_hold(duty: AfterCheck) -> None:
+    """What a legal hold had kept is gone: the steps that say "kept" say so, and so do new certificates."""
+    if duty.hold_lifted_at is None or duty.erased_at is not None:
+        return
+    now = timezone.now()
+    AfterCheck.objects.filter(pk=duty.pk).update(erased_at=now)
+    kept = holds.kept_behind(duty.store, duty.key)
+    requests = sorted({duty.request_id, *kept.values_list("request_id", flat=True)})
+    for request_id in requests:
+        settle.locked(request_id)
+    proof = (
+        f"Kept under legal hold until {duty.hold_lifted_at:%-d %B %Y}, erased on {now:%-d %B %Y}, read back."
+    )
+    advance(kept, StepStatus.DONE, done_at=now, proof=proof)
+    certificate.supersede(
+        requests, f"A record that a legal hold had kept in {plan.label_of(duty.store)} was erased."
+    )
 
 
 def check_can_complete(duty: AfterCheck) -> None:
@@ -121,6 +144,7 @@ def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
     with transaction.atomic():
         duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
         check_can_complete(duty)
+        _erased_after_hold(duty)
         advance_one(duty, DutyStatus.DONE, evidence=evidence, done_at=timezone.now(), key="", instructions="")
         audit.record(
             "after_check_by_hand", by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store

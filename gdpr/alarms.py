@@ -115,13 +115,13 @@ def _after_checks() -> Iterable[Alarm]:
 
 
 def _letters() -> Iterable[Alarm]:
-    """The person does not know yet how a closed request ended (Art. 12(4))."""
-    unsent = owed.by_person_after_the_end().order_by("request_id")
-    for request_id in unsent.values_list("request_id", flat=True).distinct():
+    """The person may not know yet what was done, or how a closed request ended (Art. 12)."""
+    stuck = owed.stuck().order_by("request_id")
+    for request_id in stuck.values_list("request_id", flat=True).distinct():
         reference = SubjectRequest(pk=request_id).reference
         yield Alarm(
             LETTER_UNSENT,
             request_id,
-            f"{reference} is closed, and a letter to the person has not left.",
+            f"A letter of {reference} has not left, or nobody knows whether it did.",
             True,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -12,37 +14,70 @@ from gdpr import audit, deadline, forget, plan
 from gdpr.identity import keys
 from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers.scan import REMAINS
-from gdpr.models import DocumentKind, RequestDocument, RequestStep, SubjectRequest
+from gdpr.models import AfterCheck, DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.states import CLOSED, RequestStatus, StepStatus
+from gdpr.states import CLOSED, DutyStatus, RequestStatus, StepStatus
 
 FORMAT = 1
 TOLD = (Action.ANSWER, Action.FOREWARN)
 
 
 def wanted() -> QuerySet[SubjectRequest]:
-    """Closed requests that have no certificate yet."""
-    have = RequestDocument.objects.filter(kind=DocumentKind.CERTIFICATE).values("request")
-    return SubjectRequest.objects.filter(status__in=CLOSED).exclude(pk__in=have)
+    """Closed requests of which no certificate counts: there is none yet, or what it says is not all any more."""
+    have = RequestDocument.objects.filter(kind=DocumentKind.CERTIFICATE, superseded_at=None)
+    return SubjectRequest.objects.filter(status__in=CLOSED).exclude(pk__in=have.values("request"))
+
+
+def versions(request: SubjectRequest) -> QuerySet[RequestDocument]:
+    """Its certificates, the newest first."""
+    return RequestDocument.objects.filter(request=request, kind=DocumentKind.CERTIFICATE).order_by("-number")
 
 
 def issue_due(limit: int = 50) -> int:
-    return len([issue(request) for request in wanted().order_by("id")[:limit]])
+    """Write those that are wanted; returns how many. However many workers are at it, each is written once."""
+    due = list(wanted().order_by("id").values_list("pk", flat=True)[:limit])
+    return sum(issue(request_id) is not None for request_id in due)
 
 
-def issue(request: SubjectRequest) -> RequestDocument:
-    """Write the certificate of a closed request; what it says is fixed with its hash."""
-    content = json.dumps(compose(request), ensure_ascii=False, indent=2, sort_keys=True).encode()
-    kept = files.store(request, DocumentKind.CERTIFICATE, content)
-    audit.record("issue_certificate", on=request, counts={"document": kept.pk}, reason=kept.sha256)
+def issue(request_id: int) -> RequestDocument | None:
+    """Write the certificate of a closed request; what it says is fixed with its hash.
+
+    None where another worker writes it or has written it: the request's row is its claim.
+    """
+    with transaction.atomic():
+        ours = SubjectRequest.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=request_id)
+        request = ours.first()
+        if request is None or not wanted().filter(pk=request_id).exists():  # asked under the lock
+            return None
+        before = versions(request).first()
+        document = compose(request, before)
+        content = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True).encode()
+        kept = files.add_version(request, DocumentKind.CERTIFICATE, content, number=document["version"])
+        counts = {"document": kept.pk, "version": kept.number}
+        audit.record("issue_certificate", on=request, counts=counts, reason=kept.sha256)
     return kept
 
 
-def compose(request: SubjectRequest) -> dict[str, Any]:
-    """JSON-serialisable; no value of the person in it, and no staff but by number."""
+def supersede(request_ids: Iterable[int], because: str) -> None:
+    """What their certificates say is not all any more: a new version is written, with the reason in it.
+
+    In the caller's transaction, which has to hold the locks of the requests: nobody is writing one meanwhile.
+    """
+    for request_id in request_ids:
+        newest = RequestDocument.objects.filter(request=request_id, kind=DocumentKind.CERTIFICATE)
+        newest = newest.order_by("-number")[:1]
+        RequestDocument.objects.filter(pk__in=newest.values("pk")).update(
+            superseded_at=timezone.now(), superseded_because=because
+        )
+
+
+def compose(request: SubjectRequest, before: RequestDocument | None = None) -> dict[str, Any]:
+    """JSON-serialisable; no value of the person in it, and no staff but by number. `before` is its last version."""
     steps = list(request.steps.select_related("record"))
     return {
         "format": FORMAT,
+        "version": before.number + 1 if before else 1,
+        "supersedes": _superseded(before) if before else None,
         "reference": request.reference,
         "kind": request.kind,
         "status": request.status,
@@ -61,6 +96,15 @@ def compose(request: SubjectRequest) -> dict[str, Any]:
         "steps": [_step(step) for step in steps if step.record_id is None],
         "seconds_to_stop": request.seconds_to_stop,
         "remains": _remains(request, steps),
+    }
+
+
+def _superseded(before: RequestDocument) -> dict[str, Any]:
+    return {
+        "version": before.number,
+        "sha256": before.sha256,
+        "issued_at": _iso(before.created_at),
+        "because": before.superseded_because,
     }
 
 
@@ -107,11 +151,7 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
     """What is not gone, and until when; said plainly."""
     if request.kind != RequestKind.ERASURE or request.status != RequestStatus.COMPLETED:
         return []
-    said = [
-        f"{plan.label_of(check.store)} can bring record {check.key_hash[:12]} back until {check.due_at:%Y-%m-%d}; "
-        "it is looked for once more then."
-        for check in request.after_checks.all()
-    ]
+    said = [sentence for check in request.after_checks.all() for sentence in _after(check)]
     said += [
         f"{plan.label_of(step.store)} keeps record {step.record.key_hash[:12]}: {step.proof}"
         for step in steps
@@ -130,3 +170,25 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
             f"The request itself names the person until {request.forget_after:%Y-%m-%d %H:%M} UTC, then it is blanked."
         )
     return [*said, *REMAINS]
+
+
+def _after(check: AfterCheck) -> list[str]:
+    """What came of a record after the end of its request."""
+    label, record = plan.label_of(check.store), check.key_hash[:12]
+    said = []
+    if check.hold_lifted_at:
+        if check.erased_at is None:
+            return []  # the step says that it is still there
+        said.append(
+            f"{label} kept record {record} under legal hold until {check.hold_lifted_at:%Y-%m-%d}; it was erased on "
+            f"{check.erased_at:%Y-%m-%d} and read back as gone."
+        )
+    if check.status == DutyStatus.DONE and check.done_at:
+        said.append(
+            f"{label} was asked for record {record} once more on {check.done_at:%Y-%m-%d}: it is gone."
+        )
+    else:
+        said.append(
+            f"{label} can bring record {record} back until {check.due_at:%Y-%m-%d}; it is looked for once more then."
+        )
+    return said

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from gdpr import audit
 from gdpr.kinds import Action
+from gdpr.messages.owed import UNSENT
 from gdpr.models import (
     FoundRecord,
     IdentityCheck,
@@ -19,13 +20,12 @@ from gdpr.models import (
 from gdpr.models.request import RequestQuerySet
 from gdpr.package import files
 from gdpr.pipeline import settle
-from gdpr.states import CLOSED, MessageStatus
+from gdpr.states import CLOSED
 
 FIELDS = (
     "name", "contact_email", "text", "linkedin_url", "emails", "phone", "values", "refusal_reason",
     "withdrawal_reason", "extension_reason",
 )  # fmt: skip
-UNSENT = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.DRAFT, MessageStatus.FAILED)
 
 
 def named_in(request: SubjectRequest) -> RequestQuerySet:

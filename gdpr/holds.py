@@ -9,9 +9,9 @@ from django.utils import timezone
 from gdpr import audit, deadline
 from gdpr.identity import digest, keys
 from gdpr.kinds import Action, RequestKind
-from gdpr.models import AfterCheck, FoundRecord, LegalHold, RequestStep, SubjectRequest
+from gdpr.models import AfterCheck, FoundRecord, LegalHold, Purge, RequestStep, SubjectRequest
 from gdpr.possible import NotPossible, said
-from gdpr.states import OPEN, RequestStatus, StepStatus, advance
+from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus, advance
 
 HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
 
@@ -105,32 +105,52 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
             waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now()
         )
         counts = {"steps": freed, "checks": _erase_after_all(hold)}
+        _wake_purges(hold)
         audit.record("lift_hold", by=by, on=hold, counts=counts, reason=reason)
         settle.settle_all(requests)
 
 
-def _erase_after_all(hold: LegalHold) -> int:
-    """What a completed erasure had to leave behind is due now, as a duty of that request; returns how many."""
-    hashes = [digest(f"record:{hold.store}:{hold.key}", secret) for _, secret in keys()]
-    left = RequestStep.objects.filter(
-        store=hold.store,
+def kept_behind(store: str, key: str) -> Any:
+    """Steps of completed erasures that had to leave this record where it was."""
+    hashes = [digest(f"record:{store}:{key}", secret) for _, secret in keys()]
+    return RequestStep.objects.filter(
+        store=store,
         record__key_hash__in=hashes,
-        action=Action.ERASE,
+        action__in=HELD_ACTIONS,
         status=StepStatus.WITHHELD,
         request__kind=RequestKind.ERASURE,
         request__status=RequestStatus.COMPLETED,
-    ).select_related("record")
-    step = left.order_by("-request").first()
+    )
+
+
+def _erase_after_all(hold: LegalHold) -> int:
+    """What a completed erasure had to leave behind is due now, as a duty of that request; returns how many."""
+    left = kept_behind(hold.store, hold.key)
+    step = left.filter(action=Action.ERASE).select_related("record").order_by("-request").first()
     if step is None or step.record is None:
         return 0
     now = timezone.now()
+    left.update(proof=f"Legal hold {hold.pk} was lifted on {now:%-d %B %Y}; it is erased next.")
     AfterCheck.objects.update_or_create(
         request_id=step.request_id,
         store=hold.store,
         key_hash=step.record.key_hash,
-        defaults={"key": hold.key, "due_at": now, "not_before": now},
+        defaults={
+            "key": hold.key,
+            "due_at": now,
+            "not_before": now,
+            "hold_lifted_at": now,
+            "erased_at": None,
+        },
     )
     return 1
+
+
+def _wake_purges(hold: LegalHold) -> None:
+    """What has reached the end of its retention and was kept for this hold goes on being removed."""
+    now = timezone.now()
+    held = Purge.objects.filter(status=PurgeStatus.HELD, records__store=hold.store, records__key=hold.key)
+    advance(held, PurgeStatus.PLANNED, not_before=now, hold_lifted_at=now)
 
 
 def of_records(records: list[FoundRecord]) -> dict[int, LegalHold]:

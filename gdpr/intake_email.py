@@ -19,7 +19,7 @@ import phonenumbers
 from django.utils import timezone
 
 from gdpr.kinds import RequestKind
-from swarm_admin.core import identifiers
+from swarm_admin.core import text_match
 
 LONGEST = 200_000  # characters
 LONGEST_TEXT = 20_000  # of these, what the officer is shown and a phone number is looked for in
@@ -115,7 +115,7 @@ def parse(pasted: str, *, country: str = "") -> Draft:
     own = "\n".join(_own(body))
     told = f"{headers.get('subject', '')}\n{own}"
     draft.kind = guess_kind(told)
-    draft.linkedin_url = next(identifiers.profiles_in_prose(told), "")
+    draft.linkedin_url = next(text_match.profiles_in_prose(told), "")
     draft.emails = _addresses(draft.contact_email, own)
     draft.phone = _phone(own[:LONGEST_TEXT], country)
     draft.notes = list(_notes(draft))
@@ -259,7 +259,7 @@ def guess_kind(text: str) -> RequestKind | None:
 
 def _addresses(sender: str, text: str) -> list[str]:
     found = [sender] if sender else []
-    found += [address.casefold() for address in identifiers.emails_in_prose(text)]
+    found += [address.casefold() for address in text_match.emails_in_prose(text)]
     return list(dict.fromkeys(found))[:20]
 
 

@@ -1,4 +1,7 @@
-"""Art. 14: people whose data did not come from themselves are told; the queue, its clock, and the sending."""
+"""Art. 14: people whose data did not come from themselves are told; who is owed, by when, by which text.
+
+`gdpr.notice_runs` queues the notices that staff or the clock ask for, `gdpr.notice_delivery` sends them.
+"""
 
 import datetime
 import string
@@ -7,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from gdpr import alarms, audit, clock, gate, sources
@@ -16,15 +18,13 @@ from gdpr.deadline import day_of, today
 from gdpr.holds import key_hash
 from gdpr.identity import Identity, digest, keys
 from gdpr.messages.outlet import check_mail_leaves
-from gdpr.models import MessageTemplate, Notice, NoticeChannel
+from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
 from gdpr.possible import NotPossible
 from gdpr.sources import Owed
-from gdpr.states import MessageStatus, advance, advance_one
-from gdpr.waits import backoff, lapsed
+from gdpr.states import MessageStatus, advance
 
 SLUG = "notice_art14"
-AT_ONCE = 500
-MOST = 50_000  # in one go
+MOST = 100_000  # in one go
 SUBJECT = "How we use information about you"
 # Art. 14(1) and (2): who, why, what, whence, to whom, how long, and which rights.
 BODY = """\
@@ -77,13 +77,14 @@ def month_ago() -> datetime.datetime:
 
 
 def figures() -> dict[str, int]:
-    """owed, late (collected over a month ago), queued, failed, told in the last 30 days."""
+    """owed, late (collected over a month ago), queued, unknown, failed, told in the last 30 days."""
     recent = timezone.now() - datetime.timedelta(days=30)
     notices = Notice.objects
     return {
         "owed": sum(source.count_owed(None) for source in sources.registered()),
         "late": sum(source.count_owed(month_ago()) for source in sources.registered()),
         "queued": notices.filter(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING]).count(),
+        "unknown": notices.filter(status=MessageStatus.UNKNOWN).count(),
         "failed": notices.filter(status=MessageStatus.FAILED).count(),
         "told": notices.filter(sent_at__gte=recent).count(),
     }
@@ -142,7 +143,7 @@ def render(text: MessageTemplate, owed: Owed) -> tuple[str, str]:
     return subject, string.Template(text.body).safe_substitute(values)
 
 
-# ---------------------------------------------------------------- sending
+# ---------------------------------------------------------------- what staff do
 
 
 def check_can_send() -> None:
@@ -153,50 +154,66 @@ def check_can_send() -> None:
         )
 
 
+def check_is_idle() -> None:
+    """Raises NotPossible while a run still takes people into the queue."""
+    run = open_run()
+    if run is not None:
+        raise NotPossible(f"Notices are being queued: {run.queued:,} of at most {run.wanted:,} so far.")
+
+
+def open_run() -> NoticeRun | None:
+    return NoticeRun.objects.filter(finished_at=None).first()
+
+
 def plan(limit: int) -> dict[str, Any]:
-    """What `send` would do: how many can be written to, how many have no address, the text as one would read it."""
-    waiting = [owed for source in sources.registered() for owed in _reachable(source, limit)][:limit]
-    owed = sum(source.count_owed(None) for source in sources.registered())
-    example = render(template(), waiting[0]) if waiting else ("", "")
-    return {"count": len(waiting), "owed": owed, "example": example, "template": template()}
+    """What `send` would do: how many at most can be written to, how many are owed, the text as one would read it."""
+    found = sources.registered()
+    first = [owed for source in found for owed in source.reachable(after="", limit=1)[0]][:1]
+    example = render(template(), first[0]) if first else ("", "")
+    count = min(limit, sum(source.count_reachable() for source in found))
+    owed = sum(source.count_owed(None) for source in found)
+    return {"count": count, "owed": owed, "example": example, "template": template()}
 
 
-def send(*, limit: int, by: Any) -> int:
-    """Queue a notice to the `limit` people who wait longest and have an address; returns how many.
+def send(*, limit: int, by: Any) -> NoticeRun:
+    """Have the worker queue a notice to at most `limit` people, those who wait longest and have an address.
+
+    The request writes a run and its event, whatever the number; `gdpr.notice_runs` does the rest.
 
     Raises:
         NotPossible: with a sentence.
     """
     check_can_send()
     check_mail_leaves()
+    check_is_idle()
     if not 0 < limit <= MOST:
         raise NotPossible(f"Between 1 and {MOST:,} at once.")
-    queued = 0
-    for source in sources.registered():
-        for owed in _reachable(source, limit - queued):
-            queued += _queue(source.store, [owed], NoticeChannel.EMAIL, MessageStatus.QUEUED, by)
-    audit.record("send_notices", by=by, counts={"people": queued})
-    return queued
+    try:
+        with transaction.atomic():
+            run = NoticeRun.objects.create(wanted=limit, created_by=by)
+            audit.record("send_notices", by=by, on=run, counts={"at_most": limit})
+    except IntegrityError:
+        raise NotPossible("Somebody began to send notices just now.") from None
+    return run
 
 
-def _reachable(source: sources.SubjectSource, limit: int) -> Sequence[Owed]:
-    waiting = set(Notice.objects.filter(store=source.store).exclude(key="").values_list("key", flat=True))
-    people = [
-        owed
-        for owed in source.owed(collected_before=None, limit=limit + len(waiting))
-        if owed.email and owed.key not in waiting
-    ]
+def not_blocked(people: Sequence[Owed]) -> list[Owed]:
+    """Those whom the suppression list does not keep from being written to."""
     blocked = gate.look_up([Identity(emails=(owed.email,)) for owed in people])
-    return [owed for place, owed in enumerate(people) if place not in blocked][:limit]
+    return [owed for place, owed in enumerate(people) if place not in blocked]
 
 
-def _queue(store: str, people: Sequence[Owed], channel: str, status: str, by: Any) -> int:
+def enter(store: str, people: Sequence[Owed], channel: NoticeChannel, by: Any) -> int:
+    """A notice for each: to be sent, or given to another tool now. One statement; returns how many."""
     text, (_, key) = template(), keys()[0]
+    given = channel == NoticeChannel.EXPORT
+    status, sent_at = (MessageStatus.COPIED, timezone.now()) if given else (MessageStatus.QUEUED, None)
     made = Notice.objects.bulk_create(
         [
             Notice(
-                store=store, key=owed.key, key_hash=key_hash(store, owed.key), template=text, channel=channel,
-                status=status, due_on=due_of(owed), created_by=by, address_hash=_hashed(owed.email, key),
+                store=store, key="" if given else owed.key, key_hash=key_hash(store, owed.key), template=text,
+                channel=channel, status=status, due_on=due_of(owed), created_by=by, sent_at=sent_at,
+                address_hash=_hashed(owed.email, key),
             )
             for owed in people
         ],
@@ -210,100 +227,57 @@ def _hashed(email: str, key: bytes) -> str:
     return digest(found[0], key) if found else ""
 
 
-def run_due() -> int:
-    """Send what is queued; returns how many went out. What a killed worker held goes out again."""
-    if settings.NOTICE_AUTOMATIC:
-        _queue_automatically()
-    held = Notice.objects.filter(status=MessageStatus.SENDING, in_flight_since__lt=lapsed())
-    advance(held, MessageStatus.QUEUED, in_flight_since=None)
-    sent = 0
-    while notice := _claim():
-        sent += _deliver(notice)
-    return sent
-
-
-def _queue_automatically() -> None:
-    try:
-        check_can_send()
-        check_mail_leaves()
-    except NotPossible:
-        return
-    for source in sources.registered():
-        people = _reachable(source, AT_ONCE)
-        _queue(source.store, people, NoticeChannel.EMAIL, MessageStatus.QUEUED, None)
-
-
-def _claim() -> Notice | None:
-    with transaction.atomic():
-        due = Notice.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
-        notice = due.order_by("not_before", "id").select_for_update(skip_locked=True, of=("self",)).first()
-        if notice is not None:
-            advance_one(notice, MessageStatus.SENDING, in_flight_since=timezone.now())
-    return notice
-
-
-def _deliver(notice: Notice) -> bool:
-    source = sources.named(notice.store)
-    owed = source.addressee(notice.key) if source else None
-    if owed is None or not owed.email or gate.look_up([Identity(emails=(owed.email,))]):
-        # Gone, told, blocked or without an address since it was queued: nothing goes to this address any more.
-        Notice.objects.filter(pk=notice.pk).delete()
-        return False
-    subject, body = render(notice.template, owed)
-    try:
-        EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [owed.email]).send()
-    except Exception as error:
-        tries = notice.tries + 1
-        kind = type(error).__name__
-        if tries >= settings.MAX_ATTEMPTS:
-            advance_one(notice, MessageStatus.FAILED, tries=tries, error_message=kind, in_flight_since=None)
-        else:
-            again = {"tries": tries, "error_message": kind, "not_before": backoff(tries)}
-            advance_one(notice, MessageStatus.QUEUED, in_flight_since=None, **again)
-        return False
-    _told(notice, MessageStatus.SENT)
-    return True
-
-
-def _told(notice: Notice, status: MessageStatus) -> None:
-    now = timezone.now()
-    source = sources.named(notice.store)
-    with transaction.atomic():
-        if source:
-            source.mark_told([notice.key], now)
-        advance_one(notice, status, key="", sent_at=now, in_flight_since=None, error_message="")
-
-
 EXPORTED = ("E-mail", "Subject", "Text", "Due")
 
 
 def export(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
     """Rows of EXPORTED for another tool, each recorded as told by it. Raises NotPossible before the first."""
     check_can_send()
-    people = [
-        (source, owed) for source in sources.registered() for owed in _reachable(source, min(limit, MOST))
-    ]
-    text, now = template(), timezone.now()
-    rows = [(owed.email, *render(text, owed), due_of(owed).isoformat()) for _, owed in people]
+    text, rows = template(), list[tuple[str, str, str, str]]()
     with transaction.atomic():
         for source in sources.registered():
-            mine = [owed for of, owed in people if of is source]
-            _queue(source.store, mine, NoticeChannel.EXPORT, MessageStatus.COPIED, by)
-            Notice.objects.filter(store=source.store, key__in=[owed.key for owed in mine]).update(
-                key="", sent_at=now
-            )
-            source.mark_told([owed.key for owed in mine], now)
+            people = _free(source, min(limit, MOST) - len(rows))
+            enter(source.store, people, NoticeChannel.EXPORT, by)
+            source.mark_told([owed.key for owed in people], timezone.now())
+            rows += [(owed.email, *render(text, owed), due_of(owed).isoformat()) for owed in people]
         audit.record("export_notices", by=by, counts={"people": len(rows)})
     return iter(rows)
 
 
-def try_again(*, by: Any) -> int:
-    """Queue those that failed once more; returns how many."""
+def _free(source: sources.SubjectSource, limit: int) -> list[Owed]:
+    """Up to `limit` who can be written to and are not blocked."""
+    free: list[Owed] = []
+    after, is_over = "", False
+    while len(free) < limit and not is_over:
+        people, after = source.reachable(after=after, limit=limit - len(free))
+        free += not_blocked(people)
+        is_over = not after
+    return free
+
+
+def try_again(status: MessageStatus, *, by: Any) -> int:
+    """Queue those that failed, or whose outcome is unknown, once more; returns how many."""
     with transaction.atomic():
-        failed = Notice.objects.filter(status=MessageStatus.FAILED)
-        again = advance(failed, MessageStatus.QUEUED, tries=0, not_before=timezone.now())
-        audit.record("retry_notices", by=by, counts={"people": again})
+        waiting = Notice.objects.filter(status=status)
+        again = advance(waiting, MessageStatus.QUEUED, tries=0, not_before=timezone.now(), error_message="")
+        audit.record("retry_notices", by=by, counts={"people": again}, reason=status)
     return again
+
+
+def count_as_told(*, by: Any) -> int:
+    """An officer found that those of which nobody knew did leave, such as in the mail server's log; how many."""
+    now = timezone.now()
+    with transaction.atomic():
+        unknown = Notice.objects.select_for_update().filter(status=MessageStatus.UNKNOWN)
+        told: dict[str, list[str]] = {}
+        for store, key in unknown.values_list("store", "key"):
+            told.setdefault(store, []).append(key)
+        for store, found in told.items():
+            if source := sources.named(store):
+                source.mark_told(found, now)
+        count = advance(unknown, MessageStatus.SENT, key="", sent_at=now, error_message="")
+        audit.record("confirm_notices", by=by, counts={"people": count})
+    return count
 
 
 def late() -> list[alarms.Alarm]:

@@ -29,14 +29,16 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "UnsealedEvent": {"event_id"},
     "AuditSeal": {"position", "event_id", "digest", "sealed_at"},
     "AuditAnchor": {
-        "id", "day", "position", "digest", "created_at", "filed_at", "mailed_at", "not_before", "error",
+        "id", "occasion", "day", "position", "digest", "created_at", "filed_at", "mailed_at", "unknowns",
+        "not_before", "error",
     },
     "AuditCheck": {
-        "id", "requested_by", "requested_at", "started_at", "finished_at", "links", "unsealed", "findings",
+        "id", "requested_by", "requested_at", "started_at", "finished_at", "links", "unsealed", "anchored", "verdict",
+        "findings",
     },
     "Purge": {
         "id", "store", "key_hash", "kept_until", "status", "created_at", "not_before", "in_flight_since", "tries",
-        "error_message", "done_at",
+        "error_message", "hold_lifted_at", "done_at",
     },
     "PurgeRecord": {
         "id", "purge", "position", "store", "status", "erased_at", "faults", "instructions", "evidence", "done_at",
@@ -44,6 +46,9 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "Notice": {
         "id", "store", "key_hash", "template", "channel", "status", "due_on", "address_hash", "created_at",
         "created_by", "not_before", "in_flight_since", "tries", "error_message", "sent_at",
+    },
+    "NoticeRun": {
+        "id", "wanted", "queued", "left_out", "store", "after", "created_at", "created_by", "finished_at", "note",
     },
     "Suppression": {
         "id", "identifier_hash", "key_id", "reason", "created_at", "blocked_count", "released_at",
@@ -71,15 +76,15 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "MessageTemplate": {"id", "slug", "number", "subject", "body", "note", "created_at", "created_by"},
     "RequestMessage": {
         "id", "request", "template", "status", "created_at", "created_by", "in_flight_since", "not_before", "tries",
-        "sent_at", "sent_by", "error_message",
+        "unknowns", "sent_at", "sent_by", "error_message",
     },
     "RequestDocument": {
         "id", "request", "kind", "size", "sha256", "created_at", "expires_at", "erased_at", "downloads",
-        "last_download_at", "last_download_by",
+        "last_download_at", "last_download_by", "number", "superseded_at", "superseded_because",
     },
     "AfterCheck": {
         "id", "request", "store", "key_hash", "status", "created_at", "due_at", "not_before", "in_flight_since",
-        "tries", "error_message", "done_at",
+        "tries", "error_message", "hold_lifted_at", "erased_at", "done_at",
     },
     "LegalHold": {"id", "store", "reason", "placed_at", "placed_by", "review_on", "lifted_at", "lifted_by"},
 }  # fmt: skip

@@ -80,7 +80,10 @@ def _wake_held() -> None:
     """A hold that was lifted keeps nothing any more."""
     for purge in Purge.objects.filter(status=PurgeStatus.HELD).prefetch_related("records"):
         if not _hold(purge):
-            advance_one(purge, PurgeStatus.PLANNED, not_before=timezone.now())
+            now = timezone.now()
+            advance(
+                Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=now, hold_lifted_at=now
+            )
 
 
 def _claim() -> Purge | None:
@@ -155,6 +158,8 @@ def _leave(
     purge: Purge, status: PurgeStatus, not_before: datetime.datetime | None = None, error: str = ""
 ) -> None:
     values: dict[str, Any] = {"in_flight_since": None, "error_message": error[:300]}
+    if status == PurgeStatus.HELD:
+        values["hold_lifted_at"] = None
     if error:
         values["tries"] = purge.tries + 1
     ours = Purge.objects.filter(pk=purge.pk, in_flight_since=purge.in_flight_since)

@@ -51,6 +51,7 @@ class MessageStatus(models.TextChoices):
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent by e-mail"
     COPIED = "copied", "Sent another way"
+    UNKNOWN = "unknown", "Outcome unknown"
     FAILED = "failed", "Not sent"
     DROPPED = "dropped", "Dropped"
 
@@ -110,7 +111,8 @@ declare(
         S.DONE: {S.PLANNED},
         S.MANUAL: {S.DONE, S.PLANNED, S.WITHHELD, S.CANCELLED},
         S.FAILED: {S.PLANNED, S.MANUAL, S.WITHHELD, S.CANCELLED},
-        S.WITHHELD: {S.PLANNED},
+        # Done without the step: the hold was lifted after the end of its request, and the record erased then.
+        S.WITHHELD: {S.PLANNED, S.DONE},
         S.CANCELLED: {S.PLANNED},
     },
 )
@@ -118,9 +120,10 @@ declare(
     M,
     {
         M.DRAFT: {M.QUEUED, M.COPIED, M.DROPPED},
-        M.QUEUED: {M.SENDING, M.DROPPED},
-        # Back to the queue after a killed worker: the person had better get it twice than never.
-        M.SENDING: {M.SENT, M.FAILED, M.QUEUED},
+        M.QUEUED: {M.SENDING, M.DROPPED, M.DRAFT},  # a draft again where no mail leaves any more
+        M.SENDING: {M.SENT, M.FAILED, M.QUEUED, M.UNKNOWN},
+        # Handed over without an answer: a person finds out, or sends it again.
+        M.UNKNOWN: {M.SENT, M.QUEUED, M.COPIED, M.DROPPED},
         M.FAILED: {M.QUEUED, M.COPIED, M.DROPPED},
         M.SENT: set(),
         M.COPIED: set(),

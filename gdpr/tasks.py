@@ -6,12 +6,13 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from gdpr import after_checks, alarms, certificate, deadline, forget, notices, retention
+from gdpr import after_checks, alarms, certificate, deadline, forget, notice_delivery, retention
 from gdpr.ledger import anchor, check, seal
 from gdpr.messages import send
 from gdpr.models import AuditCheck
 from gdpr.package import files
 from gdpr.pipeline import execute
+from swarm_admin.core.locks import alone
 
 CHECK_EVERY = datetime.timedelta(days=1)
 
@@ -24,19 +25,24 @@ def seal_audit() -> None:
 @shared_task
 def anchor_audit() -> None:
     seal.run_due()
-    anchor.run_due()
+    alone("audit_anchor", anchor.run_due)  # two would write the file and mail the officers twice
 
 
 @shared_task
 def check_audit() -> None:
-    """The checks people asked for, and one a day by the clock. A killed worker's check is begun again."""
+    """The check that somebody asked for, and one a day by the clock; one process at a time.
+
+    Whoever has the lock may begin anew what was begun: its worker is gone, or it would have the lock.
+    """
+    alone("audit_check", _check_audit)
+
+
+def _check_audit() -> None:
     latest = AuditCheck.objects.order_by("-id").first()
     if latest is None or latest.requested_at < timezone.now() - CHECK_EVERY:
-        latest = AuditCheck.objects.create()
-    abandoned = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
-    for waiting in AuditCheck.objects.filter(finished_at=None).order_by("id"):
-        if waiting.started_at is None or waiting.started_at < abandoned:
-            check.perform(waiting)
+        check.ask()
+    for waiting in AuditCheck.objects.filter(finished_at=None):
+        check.perform(waiting)
 
 
 @shared_task
@@ -53,7 +59,7 @@ def run_requests() -> None:
 
 @shared_task
 def send_messages() -> None:
-    send.run_due()
+    alone("messages", send.run_due)  # a mail server that hangs holds one thread, not one more each turn
 
 
 @shared_task
@@ -75,7 +81,7 @@ def purge_expired() -> None:
 
 @shared_task
 def send_notices() -> None:
-    notices.run_due()
+    alone("notices", notice_delivery.run_due)
 
 
 def _every(task: str, seconds: float) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Alerts leave the house: to e-mail and to a Slack-compatible webhook, as far as they are configured.
 
 The list of alerts is PostgreSQL's; here each becomes a notice for each channel: when it opens, as a reminder
-while nobody looks after it, and when its cause is gone. A notice is sent at least once, by a tick.
+while nobody looks after it, and when its cause is gone. A notice is sent by a tick; one of which nobody knows whether
+it left goes out once more, under the same Message-ID: an alert twice is better than none.
 """
 
 import datetime
@@ -12,9 +13,8 @@ from urllib.parse import urlsplit
 import certifi
 import urllib3
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,36 +24,49 @@ from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
 from enrichment.states import BatchStatus, advance_one
+from enrichment.vendors.bounded import BY_SCHEME
 from gdpr.staff import with_right
+from swarm_admin.core import mail
 
 log = logging.getLogger(__name__)
-CLAIMED_AT_ONCE = 20
 TRIES = 8  # with the waits doubled, about an hour and a half
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TIMEOUT_SECONDS = 10.0
 
 
 class NotSent(Exception):
-    """A notice did not go out; the word says why. `for_good`: no further try will help."""
+    """A notice did not go out; the word says why. `for_good`: no further try will help.
 
-    def __init__(self, word: str, *, for_good: bool = False) -> None:
+    `unknown`: it may have. `server_is_away`: no other notice by this channel would fare better now.
+    """
+
+    def __init__(
+        self, word: str, *, for_good: bool = False, unknown: bool = False, server_is_away: bool = False
+    ) -> None:
         super().__init__(word)
-        self.for_good = for_good
+        self.for_good, self.unknown, self.server_is_away = for_good, unknown, server_is_away
 
 
 def run_due() -> int:
     """Plan what has to be said, then send what is due; returns how many notices went out."""
     plan()
-    hand_back_lapsed(AlertNotice, BatchStatus)  # sent again: a notice twice is better than none
+    hand_back_lapsed(AlertNotice, BatchStatus)  # sent once more: a notice twice is better than none
     sent = 0
-    while notices := claim(AlertNotice.objects.order_by("not_before", "id"), BatchStatus, CLAIMED_AT_ONCE):
-        sent += sum(_send(notice) for notice in notices)
+    away: set[str] = set()
+    # One at a time: each may take as long as a mail may, and all of them together longer than a lease.
+    while notices := claim(_in_turn(away), BatchStatus, 1):
+        sent += sum(_send(notice, away) for notice in notices)
     return sent
+
+
+def _in_turn(away: set[str]) -> QuerySet[AlertNotice]:
+    """Notices in their order, without those by channels whose server does not answer."""
+    return AlertNotice.objects.exclude(channel__in=away).order_by("not_before", "id")
 
 
 def channels(kind: str = "") -> list[Channel]:
     """Where alerts of a kind go as configured now; those of compliance by e-mail to officers, never to a chat."""
-    found = [Channel.EMAIL] if addresses(kind) else []
+    found = [Channel.EMAIL] if addresses(kind) and not mail.why_not() else []
     return [*found, Channel.SLACK] if settings.SLACK_WEBHOOK_URL and kind != AlertKind.COMPLIANCE else found
 
 
@@ -100,14 +113,17 @@ def _plan_one(alert: Alert, now: datetime.datetime) -> int:
 # ---------------------------------------------------------------- how it is said
 
 
-def _send(notice: AlertNotice) -> bool:
+def _send(notice: AlertNotice, away: set[str]) -> bool:
+    """Whether it went out; a channel whose server is away is put into `away`."""
     subject, body = words(notice)
     try:
         if notice.channel == Channel.EMAIL:
-            _mail(addresses(notice.alert.kind), subject, body)
+            _mail(addresses(notice.alert.kind), subject, body, mail.message_id("alert", notice.pk))
         else:
             _post(subject, body)
     except NotSent as reason:
+        if reason.server_is_away:
+            away.add(notice.channel)
         _not_sent(notice, reason)
         return False
     advance_one(
@@ -128,7 +144,10 @@ def _not_sent(notice: AlertNotice, reason: NotSent) -> None:
         "error_message": str(reason)[:300],
         "in_flight_since": None,
     }
-    if reason.for_good or notice.tries >= TRIES:
+    was_unknown = notice.claimed_from == BatchStatus.UNKNOWN  # type: ignore[attr-defined]
+    if reason.unknown and not was_unknown:
+        advance_one(notice, BatchStatus.UNKNOWN, not_before=backoff(notice.tries), **told)
+    elif reason.for_good or reason.unknown or notice.tries >= TRIES:
         advance_one(notice, BatchStatus.FAILED, finished_at=timezone.now(), **told)
     else:
         advance_one(notice, BatchStatus.PLANNED, not_before=backoff(notice.tries), **told)
@@ -150,15 +169,17 @@ def words(notice: AlertNotice) -> tuple[str, str]:
     return line, "\n".join([*lines, f"{settings.BASE_URL}{reverse('alerts')}"])
 
 
-def _mail(to: list[str], subject: str, body: str) -> None:
+def _mail(to: list[str], subject: str, body: str, message_id: str) -> None:
     if not to:
         raise NotSent("not configured", for_good=True)
-    message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, to)
     try:
-        message.send()
-    except Exception as error:
-        # Whatever a mail backend raises; its words may hold addresses, so only its class is kept.
-        raise NotSent(type(error).__name__) from None
+        mail.send(subject, body, to, message_id=message_id)
+    except mail.OutcomeUnknown:
+        raise NotSent(
+            "the mail server did not say whether it took it", unknown=True, server_is_away=True
+        ) from None
+    except mail.NotSent as error:
+        raise NotSent(str(error), server_is_away=error.server_is_away) from None
 
 
 def _post(subject: str, body: str) -> None:
@@ -170,8 +191,13 @@ def _post(subject: str, body: str) -> None:
         raise NotSent("the address is not allowed here", for_good=True)
     try:
         with urllib3.PoolManager(ca_certs=certifi.where(), timeout=TIMEOUT_SECONDS) as pool:
+            pool.pool_classes_by_scheme = dict(BY_SCHEME)
             told = {"text": f"*{subject}*\n{body}"}
-            answer = pool.request("POST", url, json=told, retries=False, redirect=False)
+            # Its status is all that counts: the body, however long or slow, is left unread.
+            answer = pool.request(
+                "POST", url, json=told, retries=False, redirect=False, preload_content=False
+            )
+            answer.close()
     except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise NotSent(type(error).__name__) from None  # its words hold the address, which is a secret
     if not 200 <= answer.status < 300:

@@ -97,6 +97,32 @@ def slack_url() -> str:
     return url
 
 
+def mail_server() -> dict[str, Any]:
+    """EMAIL_BACKEND, EMAIL_HOST and so on from EMAIL_URL; `none` says that no e-mail leaves."""
+    text = env("EMAIL_URL", default="")
+    if text.lower() == "none" or (PRODUCTION and not text):  # missing, and said so with the others
+        return {"EMAIL_BACKEND": "swarm_admin.core.smtp.NoServer"}
+    try:
+        found: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+    except (ImproperlyConfigured, ValueError):  # its message would repeat the address, and the password in it
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be like smtp+tls://user:password@host:587, or none."
+        ) from None
+    if found["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        found["EMAIL_BACKEND"] = "swarm_admin.core.smtp.EmailBackend"  # bounded as a whole
+    return found
+
+
+def mail_timeout(lease: float) -> float:
+    """Seconds for a whole mail: well below the lease, or a second worker would send it while the first still does."""
+    seconds: float = env.float("EMAIL_TIMEOUT", default=min(30.0, lease / 3))
+    if env("EMAIL_TIMEOUT", default="") and not 0 < seconds <= lease / 2:
+        raise ImproperlyConfigured(
+            f"EMAIL_TIMEOUT is {seconds:g}; it must be more than 0 and at most half of LEASE_SECONDS ({lease:g})."
+        )
+    return seconds
+
+
 def refuse_incomplete(*names: str) -> None:
     """In production: one sentence with every secret that was read and every one of `names` that is not set."""
     missing = _missing + [name for name in names if not env(name, default="")]

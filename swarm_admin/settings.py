@@ -17,6 +17,8 @@ from swarm_admin.environment import (
     PRODUCTION,
     VAR_DIR,
     env,
+    mail_server,
+    mail_timeout,
     port,
     public_url,
     refuse_incomplete,
@@ -64,7 +66,7 @@ VENDOR_MAX_ANSWER_BYTES = env.int(
     "VENDOR_MAX_ANSWER_BYTES", default=64_000_000
 )  # an export of 5000 rows fits
 
-refuse_incomplete("CLAY_WORKSPACE_ID", "GHL_LOCATION_ID", "INSTANTLY_CAMPAIGN_ID", "BASE_URL")
+refuse_incomplete("CLAY_WORKSPACE_ID", "GHL_LOCATION_ID", "INSTANTLY_CAMPAIGN_ID", "BASE_URL", "EMAIL_URL")
 require_identity_keys(IDENTITY_HASH_KEYS)
 
 # ---------------------------------------------------------------- pipeline
@@ -255,8 +257,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)  # EMAIL_BACKEND, EMAIL_HOST and so on
+vars().update(mail_server())  # EMAIL_BACKEND, EMAIL_HOST and so on
+EMAIL_TIMEOUT = mail_timeout(LEASE_SECONDS)  # from the connection to the server's last word
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="swarm-admin@localhost")
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

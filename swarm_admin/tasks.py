@@ -3,8 +3,8 @@
 from celery import shared_task
 from django.conf import settings
 
-from enrichment.tasks import alone
 from swarm_admin import alerts
+from swarm_admin.core.locks import alone
 
 
 @shared_task

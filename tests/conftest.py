@@ -21,6 +21,7 @@ from tests.settings import SLOT, TEST_DIR
 
 pytest_plugins = [
     "tests.plugins.sandbox",
+    "tests.plugins.mail_server",
     "tests.plugins.pipeline",
     "tests.plugins.product",
     "tests.plugins.node",

@@ -15,7 +15,7 @@ from enrichment.models.lead import LeadQuerySet
 from enrichment.states import HandoverStatus
 from enrichment.stores.mirror import LEAD
 from gdpr.identity import Identity
-from gdpr.models import Purge
+from gdpr.models import Notice, Purge
 from gdpr.sources import Kept, Owed
 from gdpr.states import PurgeStatus
 from gdpr.stores import Record
@@ -63,12 +63,23 @@ class LeadSource:
 
     def owed(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[Owed]:
         untold = _untold(collected_before).order_by("scraped_at", "id")
-        first_use = Disclosure.objects.filter(lead=OuterRef("pk")).order_by().values("lead")
-        used = untold.annotate(first_use=first_use.annotate(at=Min("occurred_at")).values("at"))
-        return [_owed(lead) for lead in used.defer("raw", "search")[:limit]]
+        return [_owed(lead) for lead in _with_first_use(untold)[:limit]]
 
     def count_owed(self, collected_before: datetime.datetime | None) -> int:
         return _untold(collected_before).count()
+
+    def reachable(self, *, after: str, limit: int) -> tuple[Sequence[Owed], str]:
+        found = _reachable().order_by("scraped_at", "id")
+        if after:
+            at, _, pk = after.partition("/")
+            found = found.filter(scraped_at__gte=at).exclude(scraped_at=at, id__lte=int(pk))
+        leads = list(_with_first_use(found)[:limit])
+        if len(leads) < limit:
+            return [_owed(lead) for lead in leads], ""
+        return [_owed(lead) for lead in leads], f"{leads[-1].scraped_at.isoformat()}/{leads[-1].pk}"
+
+    def count_reachable(self) -> int:
+        return _reachable().count()
 
     def addressee(self, key: str) -> Owed | None:
         first_use = Min("disclosures__occurred_at")
@@ -90,6 +101,20 @@ def _pk(key: str) -> int:
 def _untold(collected_before: datetime.datetime | None) -> LeadQuerySet:
     untold = Lead.objects.filter(notified_at=None, restriction="")  # whoever is restricted is not written to
     return untold.filter(scraped_at__lt=collected_before) if collected_before else untold
+
+
+def _reachable() -> LeadQuerySet:
+    """Who can be written to and is not being written to."""
+    under_way = Notice.objects.filter(store=STORE, key=OuterRef("record_key")).exclude(key="")
+    key = Concat(Value(f"{LEAD}:"), Cast("id", models.CharField()))
+    with_address = _untold(None).exclude(email_work="", email_personal="")
+    return with_address.alias(record_key=key).exclude(Exists(under_way))
+
+
+def _with_first_use(leads: LeadQuerySet) -> LeadQuerySet:
+    first_use = Disclosure.objects.filter(lead=OuterRef("pk")).order_by().values("lead")
+    used: LeadQuerySet = leads.annotate(first_use=first_use.annotate(at=Min("occurred_at")).values("at"))
+    return used.defer("raw", "search")
 
 
 def _kept(lead: Lead) -> Kept:

@@ -20,6 +20,8 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from .bounded import HTTPConnectionPool, HTTPSConnectionPool
+
 SLOWEST_ANSWER: Final = 3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer that comes drop by drop
 PIECE: Final = 65_536
 OWN: Final = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "swarm-admin"}
@@ -113,8 +115,8 @@ class Exchange:
         }
         try:
             if parts.scheme == "https":
-                return urllib3.HTTPSConnectionPool(*place, ca_certs=certifi.where(), **bounds)
-            return urllib3.HTTPConnectionPool(*place, **bounds)
+                return HTTPSConnectionPool(*place, ca_certs=certifi.where(), **bounds)
+            return HTTPConnectionPool(*place, **bounds)
         except LocationValueError:
             raise BadAddress from None
 

@@ -1,19 +1,19 @@
 """Verifies the ledger in the database: the chain, the anchors of the file, and what was never sealed."""
 
 import datetime
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Max
 from django.utils import timezone
 
 from gdpr.alarms import Alarm
 from gdpr.ledger.seal import EVENT_FIELDS, document
-from gdpr.ledger.verifier import Finding, Link, Report, verify
+from gdpr.ledger.verifier import Finding, Link, Report, distinct, read_anchors, verify
 from gdpr.models import AuditAnchor, AuditCheck, AuditEvent, AuditSeal, UnsealedEvent
+from swarm_admin.core import mail
 
 AT_ONCE = 5_000
 A_DAY = datetime.timedelta(days=1)
@@ -24,29 +24,37 @@ def anchors_file() -> Path:
     return Path(settings.AUDIT_ANCHOR_FILE)
 
 
-def anchors() -> list[dict[str, Any]]:
-    """The anchors of the file, and of the database where the file lacks a day. Raises ValueError for a broken line."""
-    told = [dict(a) for a in AuditAnchor.objects.values("position", "digest")]
+def anchors_outside() -> list[dict[str, Any]]:
+    """The anchors of the file. Raises ValueError for a broken line."""
     path = anchors_file()
-    if path.exists():
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            told.append(read_anchor(line, number))
-    return told
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as lines:
+        return list(read_anchors(lines))
 
 
-def read_anchor(line: str, number: int) -> dict[str, Any]:
-    """Raises ValueError with the number of the line."""
-    try:
-        entry = json.loads(line)
-        return {"position": int(entry["position"]), "digest": str(entry["digest"])}
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"line {number} of the file of anchors cannot be read") from None
+def anchors_inside() -> list[dict[str, Any]]:
+    """The anchors as the database has them: whoever can write the ledger anew can write these too."""
+    found = AuditAnchor.objects.order_by("position").values("day", "position", "digest")
+    return [{**anchor, "day": anchor["day"].isoformat()} for anchor in found]
 
 
-def links() -> Iterator[Link]:
-    """The chain from its first link, read a page at a time."""
+def anchors() -> list[dict[str, Any]]:
+    """Every anchor once, wherever it lies, in the order of the chain. Raises ValueError for a broken line."""
+    found = distinct([*anchors_outside(), *anchors_inside()])
+    return [
+        {"day": day, "position": position, "digest": digest}
+        for position, digests in sorted(found.items())
+        for digest, day in digests.items()
+    ]
+
+
+def links(until: int | None = None) -> Iterator[Link]:
+    """The chain from its first link to that of `until`, read a page at a time."""
     position = 0
-    while seals := list(AuditSeal.objects.filter(position__gt=position).order_by("position")[:AT_ONCE]):
+    sealed = AuditSeal.objects.order_by("position")
+    sealed = sealed if until is None else sealed.filter(position__lte=until)
+    while seals := list(sealed.filter(position__gt=position)[:AT_ONCE]):
         found = AuditEvent.objects.filter(pk__in=[seal.event_id for seal in seals]).values(*EVENT_FIELDS)
         events = {event["id"]: document(event) for event in found}
         for seal in seals:
@@ -59,7 +67,7 @@ def run(more: Iterable[Mapping[str, Any]] = ()) -> tuple[Report, int]:
 
     Needs no lock: the chain only grows, and what is added while this reads is read as well.
     """
-    report = verify(links(), [*anchors(), *more])
+    report = verify(links(), [*anchors_outside(), *more], inside=anchors_inside())
     report.findings.extend(_unchained())
     return report, UnsealedEvent.objects.count()
 
@@ -84,24 +92,42 @@ def perform(check: AuditCheck) -> AuditCheck:
     try:
         report, check.unsealed = run()
         check.links, check.findings = report.links, report.document()
+        check.anchored, check.verdict = report.anchored, report.verdict
     except ValueError as error:
         check.findings = [{"kind": "unreadable", "position": 0, "event_id": 0, "sentence": f"{error}."}]
+        check.verdict = f"Not checked: {error}."[:400]
     check.finished_at = timezone.now()
-    check.save(update_fields=["links", "unsealed", "findings", "finished_at"])
+    check.save(update_fields=["links", "unsealed", "anchored", "verdict", "findings", "finished_at"])
     return check
 
 
+def ask(by: Any = None) -> tuple[AuditCheck, bool]:
+    """The check under way, or a new one; and whether it is new. However many ask at once, there is one."""
+    return AuditCheck.objects.get_or_create(
+        finished_at=None, defaults={"requested_by": getattr(by, "pk", None)}
+    )
+
+
 def late() -> list[Alarm]:
-    """A ledger that does not hold, and an anchor that could not be given out for a day."""
+    """A ledger that does not hold or is not anchored, and anchors that could not be given out for a day."""
     found = []
     last = AuditCheck.objects.filter(finished_at__isnull=False).order_by("-id").first()
     if last is not None and last.findings:
         found.append(
             Alarm("audit_broken", 0, f"The audit ledger does not hold: {last.findings[0]['sentence']}", True)
         )
-    waiting = AuditAnchor.objects.filter(created_at__lt=timezone.now() - A_DAY)
-    if waiting.filter(Q(filed_at=None) | Q(mailed_at=None)).exists():
+    elif last is not None and last.links and last.verdict and not last.anchored:
+        found.append(Alarm("audit_unanchored", 0, f"The audit ledger is not anchored. {last.verdict}"))
+    marks = ("filed_at",) if mail.why_not() else ("filed_at", "mailed_at")
+    if any(_is_late(mark) for mark in marks):
         found.append(
             Alarm("anchor_late", 0, "An anchor of the audit ledger could not be given out for a day.")
         )
     return found
+
+
+def _is_late(mark: str) -> bool:
+    """Whether an anchor waits for a day, and no later one, which covers more, has gone the same way."""
+    gone = AuditAnchor.objects.exclude(**{mark: None}).aggregate(Max("position"))["position__max"] or 0
+    waiting = AuditAnchor.objects.filter(created_at__lt=timezone.now() - A_DAY, **{mark: None})
+    return waiting.filter(position__gt=gone).exists()

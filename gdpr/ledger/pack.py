@@ -8,7 +8,8 @@ from typing import IO, cast
 
 from django.utils import timezone
 
-from gdpr.ledger import check, verifier
+from gdpr.ledger import anchor, check, verifier
+from gdpr.models import AuditAnchor
 
 CHUNK = 1_000  # lines written at a time
 README = """\
@@ -18,6 +19,12 @@ audit.jsonl     every audit event in the order of its chain, one JSON object a l
 anchors.jsonl   the chain's head as it was given out of the house, day by day; officers hold the same by mail
 verifier.py     checks the two: python verifier.py audit.jsonl anchors.jsonl   (Python 3.9 or newer, nothing else)
 {chapters}
+{anchor}
+Anchors that came with the pack show whether the pack was changed after it was made. Whether the ledger was rewritten
+before that is shown by anchors that lay elsewhere: put the lines of the officers' mails in place of anchors.jsonl.
+The verifier says up to which event the ledger is anchored, and ends with 0 (nothing is wrong), 1 (something does not
+hold), 2 (it could not be checked) or 3 (nothing is wrong with the links, but no anchor names one of them).
+
 The files hold no personal data: people stand in them as keyed hashes, staff as numbers.
 """
 
@@ -48,11 +55,14 @@ class _Stream:
         return taken
 
 
-def stream() -> Iterator[bytes]:
-    """The ZIP's bytes, made while they are sent: its size does not matter to the memory of the process."""
+def stream(own: AuditAnchor | None) -> Iterator[bytes]:
+    """The ZIP's bytes, made while they are sent: its size does not matter to the memory of the process.
+
+    The chain goes to the link of the pack's `own` anchor; None for an empty chain.
+    """
     out = _Stream()
     with zipfile.ZipFile(cast(IO[bytes], out), "w", zipfile.ZIP_DEFLATED) as pack:
-        for name, lines in _files().items():
+        for name, lines in _files(own).items():
             with pack.open(name, "w", force_zip64=True) as file:
                 for text in _chunks(lines()):
                     file.write(text.encode())
@@ -60,22 +70,26 @@ def stream() -> Iterator[bytes]:
     yield out.take()
 
 
-def _files() -> dict[str, Chapter]:
+def _files(own: AuditAnchor | None) -> dict[str, Chapter]:
     program = Path(verifier.__file__)
+    end = own.position if own else 0
     return {
-        "README.txt": lambda: [_readme()],
+        "README.txt": lambda: [_readme(own)],
         "audit.jsonl": lambda: (
-            json.dumps(link._asdict(), ensure_ascii=False) + "\n" for link in check.links()
+            json.dumps(link._asdict(), ensure_ascii=False) + "\n" for link in check.links(until=end)
         ),
-        "anchors.jsonl": lambda: (json.dumps(anchor) + "\n" for anchor in check.anchors()),
+        "anchors.jsonl": lambda: (
+            json.dumps(told) + "\n" for told in check.anchors() if told["position"] <= end
+        ),
         "verifier.py": lambda: [program.read_text(encoding="utf-8")],
         **{name: lines for name, (_, lines) in _chapters.items()},
     }
 
 
-def _readme() -> str:
+def _readme(own: AuditAnchor | None) -> str:
     chapters = "".join(f"{name:<16}{about}\n" for name, (about, _) in _chapters.items())
-    return README.format(date=timezone.now().date().isoformat(), chapters=chapters)
+    made = f"The anchor made with this pack: {anchor.line(own)}\n" if own else "The ledger is empty.\n"
+    return README.format(date=timezone.now().date().isoformat(), chapters=chapters, anchor=made)
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[str]:

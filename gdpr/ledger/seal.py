@@ -24,19 +24,26 @@ def head() -> tuple[int, str]:
     return last or (0, GENESIS)
 
 
-def run_due() -> int:
-    """Seal every event that waits; returns how many. One process at a time; another one returns 0 at once."""
+def run_due(*, wait: bool = False) -> int:
+    """Seal every event that waits; returns how many. One process at a time.
+
+    Where another is at it this returns 0 at once; with `wait` it comes after it, so that afterwards whatever was
+    committed before is in the chain.
+    """
     done = 0
-    while sealed := _some():
+    while sealed := _some(wait):
         done += sealed
     return done
 
 
-def _some() -> int:
+def _some(wait: bool) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('gdpr.seal'))")
-        if not cursor.fetchone()[0]:
-            return 0
+        if wait:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('gdpr.seal'))")
+        else:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('gdpr.seal'))")
+            if not cursor.fetchone()[0]:
+                return 0
         waiting = list(
             UnsealedEvent.objects.order_by("event_id").values_list("event_id", flat=True)[:AT_ONCE]
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from gdpr import audit
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.states import CLOSED, MessageStatus, advance
 
 ON_THEIR_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING)
-BY_PERSON = (MessageStatus.DRAFT, MessageStatus.FAILED)  # nobody but an officer sends it
+# Nobody but an officer sends it, or finds out whether it was sent.
+BY_PERSON = (MessageStatus.DRAFT, MessageStatus.FAILED, MessageStatus.UNKNOWN)
+UNSENT = (*ON_THEIR_WAY, *BY_PERSON)
 
 
 def in_order(due: QuerySet[RequestMessage]) -> QuerySet[RequestMessage]:
@@ -30,11 +32,12 @@ def drop_unsent(request: SubjectRequest) -> None:
 
     In the caller's transaction.
     """
-    for message in request.messages.filter(status__in=BY_PERSON):
+    for message in request.messages.filter(status__in=[MessageStatus.DRAFT, MessageStatus.FAILED]):
         advance(RequestMessage.objects.filter(pk=message.pk), MessageStatus.DROPPED)
         audit.record("drop_message", on=request, counts={"message": message.pk}, reason="answered")
 
 
-def by_person_after_the_end() -> QuerySet[RequestMessage]:
-    """Refusals and confirmations of closed requests that only an officer can send now."""
-    return RequestMessage.objects.filter(request__status__in=CLOSED, status__in=BY_PERSON)
+def stuck() -> QuerySet[RequestMessage]:
+    """Letters that did not leave, or of which nobody knows; of closed requests, drafts that only an officer sends too."""
+    failed = Q(status__in=[MessageStatus.FAILED, MessageStatus.UNKNOWN])
+    return RequestMessage.objects.filter(failed | Q(request__status__in=CLOSED, status__in=BY_PERSON))

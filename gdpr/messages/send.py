@@ -1,11 +1,15 @@
-"""Messages leave: by Django's e-mail, tried until it works, or by an officer who says how."""
+"""Messages leave: by e-mail, tried until it works, or by an officer who says how.
+
+A letter of which nobody knows whether it left (the server took it without an answer, the worker was killed) goes out
+once more by itself under the same Message-ID: the law wants it to arrive, and a second copy does no harm. After
+that a person decides.
+"""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,23 +18,49 @@ from gdpr.kinds import Action
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.messages.owed import in_order
 from gdpr.models import RequestMessage, RequestStep
-from gdpr.possible import NotPossible
+from gdpr.possible import NotPossible, is_possible
 from gdpr.states import MessageStatus, StepStatus, advance, advance_one
+from swarm_admin.core import mail
 
 log = logging.getLogger(__name__)
 TRIES = 6
-WAITING = (MessageStatus.DRAFT, MessageStatus.FAILED)
+WAITING = (MessageStatus.DRAFT, MessageStatus.FAILED, MessageStatus.UNKNOWN)
+SENT_AGAIN = "The mail server did not say whether it took the message; it is sent once more."
+UNKNOWN = (
+    "Nobody knows whether this message left: the mail server did not answer, or the worker was stopped meanwhile. "
+    "Look into the mail server's log or ask the person; then send it again, or note that it arrived."
+)
 
 
 def run_due(limit: int = 20) -> int:
-    """Send what waits; returns how many were tried."""
-    lapsed = RequestMessage.objects.filter(status=MessageStatus.SENDING, in_flight_since__lt=waits.lapsed())
-    advance(lapsed, MessageStatus.QUEUED, in_flight_since=None)
+    """Send what waits; returns how many were tried. A server that is away is not asked for each of them."""
+    _hand_back()
+    if not is_possible(check_mail_leaves):
+        _leave_to_people()
+        return 0
     tried = 0
     while tried < limit and (message := _claim()):
-        _send(message)
         tried += 1
+        if not _send(message):
+            break
     return tried
+
+
+def _hand_back() -> None:
+    """What a killed worker held: whether it left is not known."""
+    lapsed = RequestMessage.objects.filter(status=MessageStatus.SENDING, in_flight_since__lt=waits.lapsed())
+    for message in lapsed.select_related("request"):
+        _not_known(message)
+
+
+def _leave_to_people() -> None:
+    """Nothing leaves by e-mail any more: what waits for it is an officer's to send, and says why."""
+    waiting = RequestMessage.objects.filter(status=MessageStatus.QUEUED)
+    for message in waiting.select_related("request"):
+        with transaction.atomic():
+            mine = RequestMessage.objects.filter(pk=message.pk)
+            if advance(mine, MessageStatus.DRAFT, error_message=mail.why_not()):
+                _wake_step(message)
 
 
 def _claim() -> RequestMessage | None:
@@ -43,17 +73,38 @@ def _claim() -> RequestMessage | None:
     return message
 
 
-def _send(message: RequestMessage) -> None:
+def _send(message: RequestMessage) -> bool:
+    """Send one; False where the server itself is away."""
     try:
-        EmailMessage(message.subject, message.body, to=[message.to]).send()
-    except Exception as error:
-        # A mail server's words may repeat the address.
-        log.error("message %s: %s", message.pk, type(error).__name__)  # noqa: TRY400
-        _failed(message, type(error).__name__)
-        return
+        mail.send(
+            message.subject, message.body, [message.to], message_id=mail.message_id("message", message.pk)
+        )
+    except mail.OutcomeUnknown:
+        log.warning("message %s: outcome unknown", message.pk)
+        _not_known(message)
+        return False
+    except mail.NotSent as error:
+        log.warning("message %s: %s", message.pk, error)
+        _failed(message, str(error))
+        return not error.server_is_away
     with transaction.atomic():
         if _mine(message, MessageStatus.SENT, sent_at=timezone.now(), error_message=""):
             audit.record("message_sent", on=message.request, counts={"message": message.pk}, reason="email")
+            _wake_step(message)
+    return True
+
+
+def _not_known(message: RequestMessage) -> None:
+    """It may have left: once more by itself, then a person's."""
+    again = {"unknowns": message.unknowns + 1}
+    with transaction.atomic():
+        if message.unknowns == 0:
+            later = waits.backoff(message.tries)
+            _mine(message, MessageStatus.QUEUED, not_before=later, error_message=SENT_AGAIN, **again)
+        elif _mine(message, MessageStatus.UNKNOWN, error_message=UNKNOWN, **again):
+            audit.record(
+                "message_failed", on=message.request, counts={"message": message.pk}, reason="outcome_unknown"
+            )
             _wake_step(message)
 
 
@@ -105,7 +156,8 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
     with transaction.atomic():
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)
         check_can_send(message)
-        advance_one(message, MessageStatus.QUEUED, not_before=timezone.now(), tries=0, sent_by=by)
+        now = timezone.now()
+        advance_one(message, MessageStatus.QUEUED, not_before=now, tries=0, sent_by=by, error_message="")
         audit.record("queue_message", by=by, on=message.request, counts={"message": message.pk})
         _replan_step(message)
     return message
@@ -126,8 +178,35 @@ def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
     with transaction.atomic():
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)
         check_can_mark_copied(message)
-        advance_one(message, MessageStatus.COPIED, sent_at=timezone.now(), sent_by=by)
+        advance_one(message, MessageStatus.COPIED, sent_at=timezone.now(), sent_by=by, error_message="")
         audit.record("message_copied", by=by, on=message.request, counts={"message": message.pk})
+        _replan_step(message)
+    return message
+
+
+def check_can_mark_arrived(message: RequestMessage) -> None:
+    """Raises NotPossible where it is known whether it left."""
+    if message.status != MessageStatus.UNKNOWN:
+        raise NotPossible("Whether this message left is known.")
+
+
+def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
+    """An officer found that it left: the mail server's log says so, or the person does.
+
+    Raises:
+        NotPossible: its outcome is known.
+    """
+    with transaction.atomic():
+        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
+        check_can_mark_arrived(message)
+        advance_one(message, MessageStatus.SENT, sent_at=timezone.now(), sent_by=by, error_message="")
+        audit.record(
+            "message_sent",
+            by=by,
+            on=message.request,
+            counts={"message": message.pk},
+            reason="email, found out",
+        )
         _replan_step(message)
     return message
 

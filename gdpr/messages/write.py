@@ -11,7 +11,7 @@ from gdpr import audit, deadline
 from gdpr.messages import defaults, templates
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import RequestMessage, SubjectRequest
-from gdpr.possible import is_possible
+from gdpr.possible import reason_against
 from gdpr.states import MessageStatus
 
 
@@ -49,7 +49,8 @@ def write(
     template = templates.live(slug)
     filled = {**values_of(request), **values}
     to = request.contact_email if to is None else to
-    leaves = bool(to) and not draft and is_possible(check_mail_leaves)
+    reason = reason_against(check_mail_leaves)
+    leaves = bool(to) and not draft and not reason
     message = RequestMessage.objects.create(
         request=request,
         template=template,
@@ -59,6 +60,7 @@ def write(
         body=templates.render(template.body, filled),
         created_by=by,
         not_before=timezone.now(),
+        error_message=reason if to else "",
     )
     audit.record(
         "write_message",

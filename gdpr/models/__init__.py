@@ -6,7 +6,7 @@ from gdpr.models.document import DocumentKind, RequestDocument
 from gdpr.models.duty import AfterCheck
 from gdpr.models.hold import LegalHold
 from gdpr.models.message import MessageTemplate, RequestMessage
-from gdpr.models.notice import Notice, NoticeChannel
+from gdpr.models.notice import Notice, NoticeChannel, NoticeRun
 from gdpr.models.pause import PauseReason, RequestPause
 from gdpr.models.purge import Purge, PurgeRecord
 from gdpr.models.record import Decision, FoundRecord
@@ -32,6 +32,7 @@ __all__ = [
     "MessageTemplate",
     "Notice",
     "NoticeChannel",
+    "NoticeRun",
     "PauseReason",
     "Purge",
     "PurgeRecord",

@@ -72,20 +72,39 @@ class AuditSeal(models.Model):
         return f"seal {self.position}"
 
 
-class AuditAnchor(models.Model):
-    """The chain's head as it was given out of the house on one day: what a truncated chain is known by."""
+class Occasion(models.TextChoices):
+    DAY = "day", "Once a day"
+    PACK = "pack", "With a regulator pack"
 
-    day = models.DateField(unique=True)
+
+class AuditAnchor(models.Model):
+    """The chain's head as it was given out of the house: what a truncated or rewritten chain is known by."""
+
+    occasion = models.CharField(
+        max_length=4, choices=Occasion.choices, default=Occasion.DAY, db_default=Occasion.DAY
+    )
+    day = models.DateField()
     position = models.BigIntegerField()
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
     filed_at = models.DateTimeField(null=True, blank=True, help_text="written to the file of anchors")
     mailed_at = models.DateTimeField(null=True, blank=True, help_text="sent to the officers")
+    unknowns = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="times nobody knew whether the mail left"
+    )
     not_before = models.DateTimeField(default=timezone.now)
     error = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
-        ordering = ["-day"]
+        ordering = ["-position", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day"], condition=models.Q(occasion=Occasion.DAY), name="one_anchor_a_day"
+            ),
+            models.UniqueConstraint(
+                fields=["position"], condition=models.Q(occasion=Occasion.PACK), name="one_anchor_a_pack"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"anchor of {self.day}"
@@ -100,12 +119,26 @@ class AuditCheck(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     links = models.BigIntegerField(default=0, help_text="links read")
     unsealed = models.IntegerField(default=0)
+    anchored = models.BigIntegerField(
+        default=0, db_default=0, help_text="the last link that an anchor outside names; 0: none"
+    )
+    verdict = models.CharField(
+        max_length=400, blank=True, default="", db_default="", help_text="what can be said, and what not"
+    )
     findings = models.JSONField(
         default=list, help_text="[{kind, position, event_id, sentence}], the first few"
     )
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finished_at"],
+                condition=models.Q(finished_at=None),
+                nulls_distinct=False,
+                name="one_open_audit_check",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"check {self.pk}"

@@ -21,6 +21,11 @@ class RequestDocument(models.Model):
     file = models.FileField(upload_to="requests/", blank=True, default="", max_length=200)
     size = models.PositiveIntegerField(default=0, help_text="bytes")
     sha256 = models.CharField(max_length=64, blank=True, default="")
+    number = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text="version; a certificate has several"
+    )
+    superseded_at = models.DateTimeField(null=True, blank=True, help_text="another version says more")
+    superseded_because = models.CharField(max_length=300, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="empty: it is kept")
     erased_at = models.DateTimeField(null=True, blank=True)
@@ -33,7 +38,14 @@ class RequestDocument(models.Model):
     class Meta:
         ordering = ["id"]
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["request", "kind"], name="document_once_a_request")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "kind"],
+                condition=models.Q(superseded_at=None),
+                name="one_document_counts",
+            ),
+            models.UniqueConstraint(fields=["request", "kind", "number"], name="document_version_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of request {self.request_id}"

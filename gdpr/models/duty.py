@@ -23,6 +23,12 @@ class AfterCheck(models.Model):
     error_message = models.CharField(max_length=300, blank=True, default="")
     instructions = models.TextField(blank=True, default="")
     evidence = models.TextField(blank=True, default="")
+    hold_lifted_at = models.DateTimeField(
+        null=True, blank=True, help_text="a legal hold had kept it beyond the end of its request until then"
+    )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="what the hold had kept: read back as gone"
+    )
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -44,6 +44,9 @@ class RequestMessage(models.Model):
     in_flight_since = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(default=timezone.now)
     tries = models.PositiveIntegerField(default=0)
+    unknowns = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="times nobody knew whether it had left"
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -41,8 +41,42 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["not_before", "id"], name="notice_due", condition=models.Q(status="queued")),
             models.Index(fields=["-sent_at"], name="notice_by_sent"),
+            models.Index(fields=["store", "key"], name="notice_by_key", condition=~models.Q(key="")),
         ]
         constraints = [models.UniqueConstraint(fields=["store", "key_hash"], name="told_once")]
 
     def __str__(self) -> str:
         return f"notice {self.pk}"
+
+
+class NoticeRun(models.Model):
+    """ "Send notices", pressed once: so many people, queued by the worker a page at a time."""
+
+    wanted = models.PositiveIntegerField(help_text="people, at most")
+    queued = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0, help_text="blocked by the suppression list")
+    store = models.CharField(max_length=32, blank=True, default="", help_text="how far it is: the source")
+    after = models.CharField(
+        max_length=64, blank=True, default="", help_text="and the source's own mark in it"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    finished_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True, default="", help_text="why it ended early")
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["finished_at"],
+                condition=models.Q(finished_at=None),
+                nulls_distinct=False,
+                name="one_open_notice_run",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"notice run {self.pk}"

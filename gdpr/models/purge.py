@@ -19,6 +19,7 @@ class Purge(models.Model):
     in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     error_message = models.CharField(max_length=300, blank=True, default="")
+    hold_lifted_at = models.DateTimeField(null=True, blank=True, help_text="a legal hold kept it until then")
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

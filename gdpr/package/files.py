@@ -42,16 +42,38 @@ def build(request: SubjectRequest) -> list[RequestDocument]:
 def store(
     request: SubjectRequest, kind: DocumentKind, content: bytes, *, expires_at: Any = None
 ) -> RequestDocument:
-    """One file, under a name that says nothing."""
-    suffix = "json" if kind == DocumentKind.CERTIFICATE else kind.value
-    kept, _ = RequestDocument.objects.get_or_create(request=request, kind=kind)
+    """One file of the package, under a name that says nothing; it takes the place of an earlier one."""
+    kept, _ = RequestDocument.objects.get_or_create(request=request, kind=kind, superseded_at=None)
     before = kept.file.name
-    kept.file.save(f"{uuid4().hex}.{suffix}", ContentFile(content), save=False)
+    kept.file.save(f"{uuid4().hex}.{kind.value}", ContentFile(content), save=False)
     kept.size, kept.sha256 = len(content), hashlib.sha256(content).hexdigest()
     kept.created_at, kept.expires_at, kept.erased_at = timezone.now(), expires_at, None
     kept.save(update_fields=["file", "size", "sha256", "created_at", "expires_at", "erased_at"])
     if before and before != kept.file.name:
         kept.file.storage.delete(before)
+    return kept
+
+
+def add_version(
+    request: SubjectRequest, kind: DocumentKind, content: bytes, *, number: int
+) -> RequestDocument:
+    """A version that counts from now on, in the caller's transaction; those before stay as they were written.
+
+    Raises IntegrityError where another one counts.
+    """
+    kept = RequestDocument(
+        request=request,
+        kind=kind,
+        number=number,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    kept.file.save(f"{uuid4().hex}.json", ContentFile(content), save=False)
+    try:
+        kept.save()
+    except Exception:
+        kept.file.storage.delete(str(kept.file.name))  # no row tells of it
+        raise
     return kept
 
 
@@ -64,7 +86,7 @@ def check_can_download(kept: RequestDocument) -> None:
 def file_name(kept: RequestDocument) -> str:
     """What a browser saves it as; the reference alone."""
     suffix = "json" if kept.kind == DocumentKind.CERTIFICATE else kept.kind
-    what = "certificate" if kept.kind == DocumentKind.CERTIFICATE else "data"
+    what = f"certificate-{kept.number}" if kept.kind == DocumentKind.CERTIFICATE else "data"
     return f"{kept.request.reference}-{what}.{suffix}"
 
 

@@ -78,6 +78,11 @@ def _left(message: RequestMessage) -> str:
             "Look through the package, download it, and send it to the person in a way that only they can open. "
             "Then mark the answer as sent another way."
         )
+    if message.status == MessageStatus.UNKNOWN:
+        raise ByHand(
+            "Nobody knows whether the message left. Find out from the mail server's log or the person. Then send it "
+            "again, or another way, or note that it arrived."
+        )
     if message.status == MessageStatus.FAILED:
         raise ByHand(
             "The mail server did not take the message. Send it again, or another way, and mark it as sent."

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from gdpr import actions, after_checks, by_hand, holds, questions
 from gdpr import forms as f
 from gdpr.messages import send as sending
+from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import FoundRecord, SubjectRequest
 from gdpr.pipeline import approve, locate, verify
 from gdpr.possible import NotPossible, reason_against
@@ -176,12 +177,20 @@ ACTS: dict[str, Act] = {
         "It is a person's now; the instructions stand beside it.",
     ),
     "message-send": Act(
-        f.OfOne, lambda s, given, by: sending.send(_one(s.messages, given["id"]), by=by), "On its way."
+        f.OfOne,
+        lambda s, given, by: sending.send(_one(s.messages, given["id"]), by=by),
+        "On its way.",
+        against=lambda subject, by: check_mail_leaves(),
     ),
     "message-copied": Act(
         f.OfOne,
         lambda s, given, by: sending.mark_copied(_one(s.messages, given["id"]), by=by),
         "Marked as sent another way.",
+    ),
+    "message-arrived": Act(
+        f.OfOne,
+        lambda s, given, by: sending.mark_arrived(_one(s.messages, given["id"]), by=by),
+        "Noted as sent.",
     ),
     "message-drop": Act(
         f.OfOne, lambda s, given, by: actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from gdpr import audit
-from gdpr.ledger import pack, reading, seal
+from gdpr.ledger import anchor, check, pack, reading, seal
 from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
 from gdpr.sheet import attachment
+from swarm_admin.core import mail
 
 VIEW = "gdpr.view_auditevent"
 VERIFY = "gdpr.verify_audit"
@@ -52,6 +53,7 @@ def verdict(request: HttpRequest) -> dict[str, object]:
         "links": last.position if last else 0,
         "waiting": UnsealedEvent.objects.count(),
         "anchor": AuditAnchor.objects.first(),
+        "no_mail": mail.why_not(),
         "why_not": "" if request.user.has_perm(VERIFY) else NO_RIGHT,
     }
 
@@ -62,9 +64,9 @@ def verdict(request: HttpRequest) -> dict[str, object]:
 def verify(request: HttpRequest) -> HttpResponse:
     """Have the worker read the whole ledger; one check at a time."""
     with transaction.atomic():
-        if not AuditCheck.objects.filter(finished_at__isnull=True).exists():
-            check = AuditCheck.objects.create(requested_by=request.user.pk)
-            audit.record("verify_audit", by=request.user, on=check)
+        asked, is_new = check.ask(by=request.user)
+        if is_new:
+            audit.record("verify_audit", by=request.user, on=asked)
     messages.success(request, "The ledger is being read from its first link. The verdict appears here.")
     return redirect("audit")
 
@@ -83,10 +85,13 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 @permission_required(VERIFY, raise_exception=True)
 def regulator_pack(request: HttpRequest) -> StreamingHttpResponse:
-    """The ledger with its verifier and the registers, as a ZIP. Taking it is an event itself, and in the pack."""
+    """The ledger with its verifier and the registers, as a ZIP. Taking it is an event itself, and in the pack.
+
+    So is an anchor of the chain as it is then.
+    """
     audit.record("export_regulator_pack", by=request.user)
-    seal.run_due()
-    answer = StreamingHttpResponse(pack.stream(), content_type="application/zip")
+    seal.run_due(wait=True)
+    answer = StreamingHttpResponse(pack.stream(anchor.with_pack()), content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="regulator-pack-{timezone.now():%Y-%m-%d}.zip"'
     answer["Cache-Control"] = "no-store"
     return answer

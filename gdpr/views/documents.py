@@ -6,11 +6,12 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import TextChoices
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
+from gdpr import certificate as certificates
 from gdpr import plan
 from gdpr.kinds import Action
 from gdpr.models import CheckMethod, DocumentKind, RequestDocument, SubjectRequest
@@ -44,15 +45,27 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @permission_required(VIEW, raise_exception=True)
 def certificate(request: HttpRequest, pk: int) -> HttpResponse:
-    """What was done, free of personal data, as it was issued."""
+    """What was done, free of personal data, as it was issued: the newest version, or the one that is asked for."""
     subject = get_object_or_404(SubjectRequest, pk=pk)
-    kept = get_object_or_404(RequestDocument, request=subject, kind=DocumentKind.CERTIFICATE)
+    found = certificates.versions(subject)
+    number = request.GET.get("version", "")
+    asked = found.filter(number=int(number)) if number.isdecimal() and len(number) < 5 else found
+    kept = asked.first()
+    if kept is None:
+        raise Http404
     try:
         told = json.loads(files.download(kept, by=request.user))
     except NotPossible as why:
         messages.error(request, str(why))
         return redirect("request", pk=pk)
-    context = {"each": subject, "told": told, "kept": kept, "rows": _rows(told), "by": _methods(told)}
+    context = {
+        "each": subject,
+        "told": told,
+        "kept": kept,
+        "versions": found,
+        "rows": _rows(told),
+        "by": _methods(told),
+    }
     return render(request, "gdpr/certificate.html", context)
 
 

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from gdpr import notices
-from gdpr.models import MessageTemplate, Notice
+from gdpr.models import MessageTemplate, Notice, NoticeRun
 from gdpr.possible import NotPossible, reason_against
 from gdpr.sheet import attachment
+from gdpr.states import MessageStatus
 
 VIEW = "gdpr.view_retention"
 SEND = "gdpr.send_notices"
@@ -50,6 +51,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "template": notices.template(),
         "form": HowMany(),
         "why_not": reason_against(notices.check_can_send) if may_send else "You may not send notices.",
+        "run": NoticeRun.objects.first(),
         "may_edit": request.user.has_perm(EDIT),
     }
     template = "gdpr/_notices.html" if request.htmx else "gdpr/notices.html"  # type: ignore[attr-defined]
@@ -66,7 +68,9 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"How many: {form.errors['limit'][0]}")
         return redirect("notices")
     limit = form.cleaned_data["limit"]
-    return render(request, "gdpr/notices_plan.html", notices.plan(limit) | {"limit": limit})
+    reason = reason_against(notices.check_mail_leaves) or reason_against(notices.check_is_idle)
+    context = notices.plan(limit) | {"limit": limit, "why_no_mail": reason}
+    return render(request, "gdpr/notices_plan.html", context)
 
 
 @require_POST
@@ -82,11 +86,11 @@ def send(request: HttpRequest) -> HttpResponseBase:
     try:
         if "export" in request.POST:
             return attachment(notices.EXPORTED, notices.export(limit=limit, by=request.user), "notices.csv")
-        queued = notices.send(limit=limit, by=request.user)
+        notices.send(limit=limit, by=request.user)
     except NotPossible as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, f"{queued:,} notices are on their way.")
+        messages.success(request, "Notices are being queued, the oldest first. The progress stands here.")
     return redirect("notices")
 
 
@@ -94,7 +98,12 @@ def send(request: HttpRequest) -> HttpResponseBase:
 @login_required
 @permission_required(SEND, raise_exception=True)
 def again(request: HttpRequest) -> HttpResponse:
-    messages.success(request, f"{notices.try_again(by=request.user):,} are tried again.")
+    """What was not sent, or what nobody knows of, once more; or the latter counted as told."""
+    if "told" in request.POST:
+        messages.success(request, f"{notices.count_as_told(by=request.user):,} count as told.")
+    else:
+        status = MessageStatus.UNKNOWN if "unknown" in request.POST else MessageStatus.FAILED
+        messages.success(request, f"{notices.try_again(status, by=request.user):,} are tried again.")
     return redirect("notices")
 
 

@@ -12,7 +12,6 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.urls import reverse
@@ -21,6 +20,7 @@ from enrichment.actions import NotPossible
 from gdpr import audit
 from swarm_admin.access.models import ApiKey
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
+from swarm_admin.core import mail
 
 ROLES = (SALES_OPS, COMPLIANCE, ADMIN)
 KNOWN = "Somebody with this e-mail is here already."
@@ -33,7 +33,7 @@ Choose a password here; the address works for {days} days, and once:
 
 @dataclass(frozen=True)
 class Invitation:
-    """`link`: where they choose a password, told nowhere else. `is_mailed`: it went to their address too."""
+    """`link`: where they choose a password, told nowhere else. `is_mailed`: it certainly went to their address too."""
 
     user: User
     link: str
@@ -188,14 +188,9 @@ def _told(user: User, role: str) -> Invitation:
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
     link = f"{settings.BASE_URL}{path}"
     days = settings.PASSWORD_RESET_TIMEOUT // 86_400
-    message = EmailMessage(
-        "Your account for Swarm Admin",
-        MAIL.format(role=role or "staff", days=days, link=link),
-        settings.DEFAULT_FROM_EMAIL,
-        [user.email],
-    )
+    body = MAIL.format(role=role or "staff", days=days, link=link)
     try:
-        is_mailed = bool(message.send())
-    except Exception:
-        is_mailed = False
-    return Invitation(user, link, is_mailed)
+        mail.send("Your account for Swarm Admin", body, [user.email], seconds=mail.WEB_SECONDS)
+    except (mail.NotSent, mail.OutcomeUnknown):
+        return Invitation(user, link, is_mailed=False)
+    return Invitation(user, link, is_mailed=True)

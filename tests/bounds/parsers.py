@@ -26,7 +26,7 @@ from gdpr import intake, intake_csv, intake_email, rectifiable
 from gdpr.leftovers import needles
 from gdpr.messages import templates
 from gdpr.possible import NotPossible
-from swarm_admin.core import identifiers
+from swarm_admin.core import text_match
 from tests.bounds.texts import SIZE, WHOLE
 
 URL = "https://www.linkedin.com/in/erika-mustermann"
@@ -100,12 +100,12 @@ def email_with(header: str) -> Callable[[str], object]:
 
 
 PARSERS: dict[str, Parser] = {
-    "identifiers: emails": Parser(identifiers, lambda text: list(identifiers.emails(text))),
-    "identifiers: profiles": Parser(identifiers, lambda text: list(identifiers.profiles(text))),
-    "identifiers: phones": Parser(identifiers, lambda text: list(identifiers.phones(text))),
-    "identifiers: emails in prose": Parser(identifiers, lambda text: list(identifiers.emails_in_prose(text))),
-    "identifiers: profiles in prose": Parser(
-        identifiers, lambda text: list(identifiers.profiles_in_prose(text))
+    "text match: emails": Parser(text_match, lambda text: list(text_match.emails(text))),
+    "text match: profiles": Parser(text_match, lambda text: list(text_match.profiles(text))),
+    "text match: phones": Parser(text_match, lambda text: list(text_match.phones(text))),
+    "text match: emails in prose": Parser(text_match, lambda text: list(text_match.emails_in_prose(text))),
+    "text match: profiles in prose": Parser(
+        text_match, lambda text: list(text_match.profiles_in_prose(text))
     ),
     "webhook: event": Parser(events, lambda text: events.read(raw(text)), (events.Malformed,), WHOLE),
     "webhook: event with a text": Parser(events, lambda text: events.read(within(text)).url),

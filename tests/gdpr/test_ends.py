@@ -2,17 +2,20 @@
 
 import datetime
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from gdpr import after_checks, alarms, certificate, forget, holds, personal, tasks
-from gdpr.models import AfterCheck, AuditEvent, RequestMessage, RequestStep, SubjectRequest
+from gdpr.models import AfterCheck, AuditEvent, DocumentKind, RequestMessage, RequestStep, SubjectRequest
 from gdpr.package import files
 from gdpr.possible import NotPossible
 from gdpr.stores import Capability
+from tests.at_once import at_once
 from tests.gdpr.conftest import Desk
 
 DAY = datetime.timedelta(days=1)
@@ -58,6 +61,26 @@ def test_the_certificate_is_the_same_after_who_asked_is_forgotten(desk: Desk):
         each.pop("issued_at")
         [step.pop("scan", None) for step in each["steps"]]
     assert before == after
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_race_issue_one_certificate(desk: Desk, media: Any):
+    request = desk.finished("erasure")
+    assert sum(at_once(certificate.issue_due)) == 1
+    kept = request.documents.get(kind="certificate")
+    events = AuditEvent.objects.filter(verb="issue_certificate")
+    assert [(event.counts, event.reason) for event in events] == [
+        ({"document": kept.pk, "version": 1}, kept.sha256)
+    ]
+    assert [path.name for path in media.glob("requests/*")] == [Path(kept.file.name).name]
+    assert json.loads(files.download(kept, by=desk.officer))["version"] == 1
+
+
+def test_two_certificates_that_count_are_refused_by_the_database(desk: Desk):
+    request = desk.finished("erasure")
+    certificate.issue_due()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        files.add_version(request, DocumentKind.CERTIFICATE, b"{}", number=2)
 
 
 def test_a_refused_request_has_one_too(desk: Desk):
@@ -173,6 +196,65 @@ def test_what_a_hold_kept_beyond_the_end_is_erased_when_it_is_lifted(desk: Desk)
     assert (duty.store, duty.status) == ("crm", "open")
     assert duty.due_at > timezone.now() + 59 * DAY
     assert AuditEvent.objects.get(verb="lift_hold").counts == {"steps": 0, "checks": 1}
+
+
+def words_of(desk: Desk, request: SubjectRequest) -> dict[str, Any]:
+    certificate.issue_due()
+    kept = certificate.versions(request).first()
+    assert kept is not None
+    told: dict[str, Any] = json.loads(files.download(kept, by=desk.officer))
+    return told
+
+
+def test_after_a_hold_is_lifted_and_the_record_erased_everything_says_so(desk: Desk):
+    day = timezone.localdate() + 9 * DAY
+    hold = holds.place(store="mailer", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    request = desk.finished("erasure")
+    first = words_of(desk, request)
+    assert any("Mailer keeps record" in sentence for sentence in first["remains"])
+    forget.forget(request.pk)
+    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    assert {step.proof.partition(" on ")[0] for step in request.steps.filter(status="withheld")} == {
+        f"Legal hold {hold.pk} was lifted"
+    }
+    for _ in range(2):
+        AfterCheck.objects.update(not_before=timezone.now())
+        after_checks.run_due()
+    assert set(desk.places["mailer"].records) == {"2"}
+    assert not request.steps.filter(status="withheld").exists()
+    today = timezone.now()
+    told = words_of(desk, request)
+    assert (told["version"], told["supersedes"]["version"]) == (2, 1)
+    assert "legal hold" in told["supersedes"]["because"]
+    assert any(f"under legal hold until {today:%Y-%m-%d}" in sentence for sentence in told["remains"])
+    assert not any("keeps record" in sentence for sentence in told["remains"])
+    proofs = {
+        step["proof"]
+        for record in told["records"]
+        for step in record["steps"]
+        if step["store"] == "mailer" and step["status"] == "done"
+    }
+    assert proofs == {
+        f"Kept under legal hold until {today:%-d %B %Y}, erased on {today:%-d %B %Y}, read back."
+    }
+    assert certificate.issue_due() == 0
+    assert [kept.number for kept in certificate.versions(request)] == [2, 1]
+    assert [kept.superseded_at is None for kept in certificate.versions(request)] == [True, False]
+
+
+def test_earlier_requests_that_left_the_same_record_say_so_too(desk: Desk):
+    day = timezone.localdate() + 9 * DAY
+    hold = holds.place(store="mailer", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    requests = [desk.finished("erasure"), desk.finished("erasure")]
+    assert certificate.issue_due() == 2
+    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    for _ in range(2):
+        AfterCheck.objects.update(not_before=timezone.now())
+        after_checks.run_due()
+    assert certificate.issue_due() == 2
+    assert not RequestStep.objects.filter(status="withheld").exists()
+    for request in requests:
+        assert certificate.versions(request).count() == 2
 
 
 def test_a_hold_lifted_for_which_nothing_was_left_behind_erases_nothing(desk: Desk):

@@ -3,15 +3,28 @@
 import datetime
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from gdpr import alarms, gate, notices, replay, retention, sources, stores
+from gdpr import (
+    alarms,
+    gate,
+    holds,
+    notice_delivery,
+    notice_runs,
+    notices,
+    replay,
+    retention,
+    sources,
+    stores,
+)
 from gdpr.identity import Identity
-from gdpr.models import AuditEvent, LegalHold, MessageTemplate, Notice, Purge, PurgeRecord
+from gdpr.models import AuditEvent, LegalHold, MessageTemplate, Notice, NoticeRun, Purge, PurgeRecord
 from gdpr.possible import NotPossible
 from gdpr.sources import Kept, Owed
 from gdpr.states import MessageStatus, PurgeStatus, RemovalStatus
 from gdpr.stores import Capability, Later, Record, Unsupported
+from tests.plugins import mail_server as servers
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
@@ -93,6 +106,17 @@ class People:
     def count_owed(self, collected_before):
         return len(self.owed(collected_before=collected_before, limit=10**6))
 
+    def reachable(self, *, after, limit):
+        under_way = set(Notice.objects.exclude(key="").values_list("key", flat=True))
+        found = [
+            o for o in self.owed(collected_before=None, limit=10**6) if o.email and o.key not in under_way
+        ]
+        page = [o for o in found if o.key > after][:limit]
+        return page, page[-1].key if len(page) == limit else ""
+
+    def count_reachable(self):
+        return len(self.reachable(after="", limit=10**6)[0])
+
     def addressee(self, key):
         return None if key in self.told or key not in self.home.keys else self._owed(key)
 
@@ -159,7 +183,9 @@ def test_a_held_record_is_kept_until_the_hold_is_lifted(expired, crm):
     purge_now()
     assert Purge.objects.get().status == PurgeStatus.HELD
     assert "7" in expired.home.keys
-    LegalHold.objects.filter(pk=hold.pk).update(lifted_at=timezone.now())
+    holds.lift(hold, reason="Settled by now", by=None)
+    lifted = Purge.objects.get()
+    assert (lifted.status, lifted.hold_lifted_at is not None) == (PurgeStatus.PLANNED, True)
     purge_now()
     assert Purge.objects.get().status == PurgeStatus.DONE
 
@@ -271,11 +297,19 @@ def test_the_queue_tells_who_is_owed_and_who_is_late(untold):
     assert [alarm.kind for alarm in notices.late()] == ["notices_late"]
 
 
+def queue(limit, officer):
+    """The run of a press on "Send", at its end."""
+    run = notices.send(limit=limit, by=officer)
+    notice_runs.run_due()
+    run.refresh_from_db()
+    assert run.finished_at
+    return run
+
+
 def test_sending_tells_each_person_once_and_keeps_no_address(untold, officer, mailoutbox):
-    assert notices.send(limit=10, by=officer) == 2
-    assert notices.send(limit=10, by=officer) == 0
-    notices.run_due()
-    notices.run_due()
+    assert queue(10, officer).queued == 2
+    assert queue(10, officer).queued == 0
+    notice_delivery.run_due()
     assert sorted(mail.to[0] for mail in mailoutbox) == ["ada@x.example", "bob@x.example"]
     assert "\n" not in mailoutbox[0].subject
     assert "Fair" in mailoutbox[0].body
@@ -287,23 +321,23 @@ def test_sending_tells_each_person_once_and_keeps_no_address(untold, officer, ma
 def test_a_mail_server_that_is_down_is_tried_again_then_shown(untold, officer, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-    notices.send(limit=1, by=officer)
+    queue(1, officer)
     for _ in range(settings.MAX_ATTEMPTS):
         Notice.objects.update(not_before=timezone.now())
-        notices.run_due()
+        notice_delivery.run_due()
     failed = Notice.objects.get()
     assert (failed.status, failed.error_message) == (MessageStatus.FAILED, "ConnectionRefusedError")
     assert not untold.told
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert notices.try_again(by=officer) == 1
-    notices.run_due()
+    assert notices.try_again(MessageStatus.FAILED, by=officer) == 1
+    notice_delivery.run_due()
     assert set(untold.told) == {"1"}
 
 
 def test_who_is_erased_meanwhile_is_not_written_to(untold, officer, mailoutbox):
-    notices.send(limit=1, by=officer)
+    queue(1, officer)
     untold.home.keys.discard("1")
-    notices.run_due()
+    notice_delivery.run_due()
     assert not mailoutbox
     assert not Notice.objects.exists()
 
@@ -337,8 +371,108 @@ def test_nothing_is_sent_that_names_nobody_responsible(untold, officer, settings
 
 def test_by_setting_notices_go_out_by_themselves(untold, settings, mailoutbox):
     settings.NOTICE_AUTOMATIC = True
-    notices.run_due()
+    notice_delivery.run_due()
     assert len(mailoutbox) == 2
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_the_request_writes_as_many_statements_for_sixty_people_as_for_three(
+    people, officer, count, django_assert_num_queries
+):
+    for number in range(count):
+        people.add(f"{number:03}", mail=f"p{number}@x.example")
+    notices.template()
+    with django_assert_num_queries(5):  # is one open? begin, the run, its event, end
+        notices.send(limit=100, by=officer)
+    assert not Notice.objects.exists()
+
+
+def test_a_run_goes_page_by_page_past_the_blocked_and_says_how_many(people, officer, monkeypatch):
+    monkeypatch.setattr(notice_runs, "PAGE", 2)
+    for number in range(7):
+        people.add(str(number), mail=f"p{number}@x.example")
+    for number in (0, 1, 2):
+        gate.suppress(Identity(emails=(f"p{number}@x.example",)), reason="objection")
+    run = queue(3, officer)
+    assert (run.queued, run.left_out) == (3, 3)
+    assert sorted(Notice.objects.values_list("key", flat=True)) == ["3", "4", "5"]
+    told = AuditEvent.objects.filter(object_type="noticerun").order_by("id").values_list("verb", "counts")
+    assert list(told) == [
+        ("send_notices", {"at_most": 3}),
+        ("notices_queued", {"people": 3, "left_out": 3}),
+    ]
+
+
+def test_while_notices_are_queued_nobody_begins_again(untold, officer):
+    notices.send(limit=5, by=officer)
+    with pytest.raises(NotPossible, match="0 of at most 5"):
+        notices.send(limit=5, by=officer)
+
+
+def test_where_the_event_cannot_be_written_nothing_is_sent(untold, officer, monkeypatch):
+    monkeypatch.setattr(notices.audit, "record", lambda *args, **more: 1 / 0)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        notices.send(limit=5, by=officer)
+    assert not NoticeRun.objects.exists()
+
+
+def test_a_server_that_takes_a_notice_and_hangs_gets_it_once_and_staff_decide(untold, officer, mail_server):
+    server = mail_server(servers.DATA)
+    queue(2, officer)
+    for _ in range(4):
+        Notice.objects.update(not_before=timezone.now())
+        notice_delivery.run_due()
+    assert len(server.mails) == 2
+    assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.UNKNOWN}
+    assert not untold.told
+    assert notices.figures()["unknown"] == 2
+    assert notices.count_as_told(by=officer) == 2
+    assert set(untold.told) == {"1", "2"}
+    assert set(Notice.objects.values_list("status", "key")) == {(MessageStatus.SENT, "")}
+
+
+def test_unknown_ones_are_sent_again_where_staff_say_so(untold, officer, mail_server, settings, mailoutbox):
+    mail_server(servers.DATA)
+    queue(1, officer)
+    notice_delivery.run_due()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert notice_delivery.run_due() == 0
+    assert notices.try_again(MessageStatus.UNKNOWN, by=officer) == 1
+    assert notice_delivery.run_due() == 1
+    assert set(untold.told) == {"1"}
+
+
+def test_a_killed_workers_notice_is_not_sent_again_by_itself(untold, officer, mailoutbox):
+    queue(1, officer)
+    notice_delivery._claim()
+    Notice.objects.update(in_flight_since=timezone.now() - DAY)
+    assert notice_delivery.run_due() == 0
+    assert Notice.objects.get().status == MessageStatus.UNKNOWN
+    assert mailoutbox == []
+
+
+@pytest.mark.parametrize("behaviour", [servers.SILENT, servers.BANNER, servers.DRIPS])
+def test_a_server_that_hangs_is_asked_once_a_turn(untold, officer, mail_server, behaviour):
+    server = mail_server(behaviour)
+    queue(2, officer)
+    assert notice_delivery.run_due() == 0
+    assert server.connections == 1
+    assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.QUEUED}
+
+
+def test_without_a_mail_server_nobody_counts_as_told_and_whoever_waits_can_be_exported(
+    untold, officer, settings
+):
+    queue(1, officer)
+    notices.send(limit=5, by=officer)
+    settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
+    assert notice_delivery.run_due() == 0
+    assert not untold.told
+    assert "EMAIL_URL" in NoticeRun.objects.order_by("-id")[0].note
+    with pytest.raises(NotPossible, match="EMAIL_URL"):
+        notices.send(limit=5, by=officer)
+    assert len(list(notices.export(limit=10, by=officer))) == 2
+    assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.COPIED}
 
 
 # ---------------------------------------------------------------- replay
@@ -403,7 +537,8 @@ def test_one_record_that_cannot_be_erased_keeps_nobody_else_from_it(people, crm)
 
 def test_who_is_blocked_gets_no_notice(untold, officer, mailoutbox):
     gate.suppress(Identity(emails=("bob@x.example",)), reason="objection")
-    assert notices.send(limit=10, by=officer) == 1
+    run = queue(10, officer)
+    assert (run.queued, run.left_out) == (1, 1)
     gate.suppress(Identity(emails=("ada@x.example",)), reason="objection")
-    notices.run_due()
+    notice_delivery.run_due()
     assert not mailoutbox

@@ -1,6 +1,7 @@
 """Alerts leave the house: once when they open, now and again while nobody looks, once when they are over."""
 
 import datetime
+import email
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from enrichment.alerts import Cause
 from enrichment.models import Alert, AlertKind, AlertNotice, Severity
 from enrichment.states import BatchStatus
 from swarm_admin import alerts
+from tests.plugins import mail_server as servers
 from tests.swarm_admin.test_settings import COMPLETE, ROOT, load
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,43 @@ def test_mail_that_cannot_be_sent_is_tried_again(settings):
     assert alerts.run_due() == 0
     assert AlertNotice.objects.get().status == BatchStatus.PLANNED
     assert "@" not in AlertNotice.objects.get().error_message
+
+
+def turn():
+    AlertNotice.objects.update(not_before=timezone.now())
+    return alerts.run_due()
+
+
+def test_a_server_that_takes_an_alert_and_hangs_gets_it_twice_and_slack_hears_at_once(
+    settings, posts, mail_server
+):
+    settings.ALERT_EMAILS = ["ops@example.com"]
+    server = mail_server(servers.DATA)
+    open_alert()
+    assert [turn() for _ in range(4)] == [1, 0, 0, 0]
+    assert len(texts(posts)) == 1
+    ids = [email.message_from_string(text)["Message-ID"] for text in server.mails]
+    assert (len(ids), len(set(ids))) == (2, 1)
+    notice = AlertNotice.objects.get(channel="email")
+    assert (notice.status, "did not say" in notice.error_message) == (BatchStatus.FAILED, True)
+
+
+@pytest.mark.parametrize("behaviour", [servers.SILENT, servers.BANNER, servers.DRIPS])
+def test_a_mail_server_that_hangs_is_asked_once_a_turn(settings, posts, mail_server, behaviour):
+    settings.ALERT_EMAILS = ["ops@example.com"]
+    server = mail_server(behaviour)
+    for system in ("clay", "ghl", "instantly"):
+        raised.raise_alert(Cause(AlertKind.QUOTA, system), "Used up.", severity=Severity.CRITICAL)
+    assert alerts.run_due() == 3  # by Slack
+    assert server.connections == 1
+
+
+def test_without_a_mail_server_alerts_go_to_the_other_channels(settings, posts):
+    settings.ALERT_EMAILS = ["ops@example.com"]
+    settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
+    open_alert()
+    assert alerts.run_due() == 1
+    assert AlertNotice.objects.get().channel == "slack"
 
 
 def test_a_killed_senders_notice_is_sent_by_another(settings, posts):

@@ -19,9 +19,11 @@ REQUIRED = (
     "GHL_LOCATION_ID",
     "INSTANTLY_CAMPAIGN_ID",
     "BASE_URL",
+    "EMAIL_URL",
 )
 COMPLETE = {name: f"kept-elsewhere-{name.lower()}" for name in REQUIRED} | {
     "BASE_URL": "https://swarm.example",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
     "IDENTITY_HASH_KEYS": "k1:kept-elsewhere-too",
 }
 
@@ -125,3 +127,24 @@ def test_word_in_place_of_a_number_is_one_sentence(tmp_path: Path, name: str, ki
     line = refusal(tmp_path, SWARM_MODE="demo", **{name: "many"})
     assert line.startswith(f"{name} must be {kind}.")
     assert "many" not in line
+
+
+def test_no_mail_server_has_to_be_said(tmp_path: Path) -> None:
+    assert load(tmp_path, **COMPLETE | {"EMAIL_URL": "none"}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "value", ["mail.example", "smtp+tls://user:pass-word@mail.example:port", "pigeon://x"]
+)
+def test_a_mail_server_that_is_none_is_one_sentence_without_the_password(tmp_path: Path, value: str) -> None:
+    line = refusal(tmp_path, **COMPLETE | {"EMAIL_URL": value})
+    assert line.startswith("EMAIL_URL must be like smtp+tls://")
+    assert "pass-word" not in line
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "151"])
+def test_a_mail_may_take_half_a_lease_and_no_longer(tmp_path: Path, seconds: str) -> None:
+    line = refusal(tmp_path, **COMPLETE | {"EMAIL_TIMEOUT": seconds, "LEASE_SECONDS": "300"})
+    assert line.startswith(
+        f"EMAIL_TIMEOUT is {seconds}; it must be more than 0 and at most half of LEASE_SECONDS"
+    )

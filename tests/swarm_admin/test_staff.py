@@ -1,18 +1,23 @@
 """Staff and keys: invited, given a role, shut out; keys shown once. An admin's, and nobody else's."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group, User
+from django.contrib.messages import get_messages
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from gdpr.models import AuditEvent
+from swarm_admin.access.adapter import NO_SERVER, NOT_MAILED
 from swarm_admin.access.models import ApiKey, find_key
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
+from tests.plugins import mail_server as servers
 
 pytestmark = pytest.mark.django_db
 NEW = {"email": "Nora@Example.com", "first_name": "Nora", "last_name": "New", "role": SALES_OPS}
@@ -74,6 +79,44 @@ def test_who_is_invited_chooses_a_password_and_signs_in(
     assert client.get("/leads/").status_code == 200
     again = Client().get(path, follow=True)
     assert not re.search('name="password1"', again.content.decode()), "the link opens once"
+
+
+@pytest.mark.parametrize("behaviour", [servers.SILENT, servers.DRIPS, servers.DATA])
+def test_an_invitation_does_not_wait_for_a_mail_server_that_hangs_and_says_it_was_not_mailed(
+    admin_client: Client, mail_server: Callable, behaviour: str
+) -> None:
+    mail_server(behaviour)
+    answer = admin_client.post("/staff/invite/", NEW)
+    assert "It was not mailed" in answer.content.decode()
+    assert answer.context["invitation"].link in answer.content.decode()
+
+
+@pytest.mark.parametrize("email", ["kim@example.com", "nobody@example.com"])
+@pytest.mark.parametrize("behaviour", [servers.SILENT, servers.DRIPS, servers.DATA])
+def test_a_password_mail_that_did_not_leave_is_not_said_to_have_been_sent(
+    client: Client, person: User, mail_server: Callable, behaviour: str, email: str
+) -> None:
+    mail_server(behaviour)
+    answer = client.post("/account/password/reset/", {"email": email})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account/password/reset/")
+    assert [str(message) for message in get_messages(answer.wsgi_request)] == [NOT_MAILED]
+
+
+def test_without_a_mail_server_an_admin_is_asked_for_the_link(
+    client: Client, person: User, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
+    page = client.post("/account/password/reset/", {"email": person.email}, follow=True).content.decode()
+    assert NO_SERVER in page
+
+
+def test_a_password_mail_goes_out_where_the_server_takes_it(
+    client: Client, person: User, mail_server: Callable
+) -> None:
+    server = mail_server(servers.TAKES)
+    answer = client.post("/account/password/reset/", {"email": person.email})
+    assert answer.headers["Location"] == "/account/password/reset/done/"
+    assert len(server.mails) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 from enrichment.pipeline.linkedin import canonical
 from gdpr import gate
 from gdpr.identity import Identity
-from swarm_admin.core import identifiers
+from swarm_admin.core import text_match
 
 MOST = 200  # of each kind that are looked up for one body: Clay tells of one person at a time
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/])|[bfnrt])")
@@ -42,9 +42,9 @@ def identities(body: bytes) -> list[Identity]:
     """Every profile, address and international phone number in a body, be it an event or not. Raises Crowd."""
     text = text_of(body)
     return [
-        *(Identity(url) for url in dict.fromkeys(_canonical(_few(identifiers.profiles(text))))),
+        *(Identity(url) for url in dict.fromkeys(_canonical(_few(text_match.profiles(text))))),
         *(Identity(emails=(email,)) for email in _few(addresses(text))),
-        *(Identity(phone=phone) for phone in _few(identifiers.phones(text))),
+        *(Identity(phone=phone) for phone in _few(text_match.phones(text))),
     ]
 
 
@@ -60,7 +60,7 @@ def _few(found: Iterable[str]) -> list[str]:
 
 def profiles(text: str) -> Iterator[str]:
     """Canonical addresses."""
-    return _canonical(identifiers.profiles(text))
+    return _canonical(text_match.profiles(text))
 
 
 def _canonical(found: Iterable[str]) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _canonical(found: Iterable[str]) -> Iterator[str]:
 
 def addresses(text: str) -> Iterator[str]:
     """Lower case."""
-    return identifiers.emails(text.casefold())
+    return text_match.emails(text.casefold())
 
 
 def text_of(body: bytes) -> str:

@@ -9,8 +9,8 @@ from enrichment.models import Handover, Lead
 from enrichment.pipeline import deliver
 from enrichment.states import HandoverStatus
 from enrichment.stores.source import LeadSource
-from gdpr import gate, notices, replay, retention, stores
-from gdpr.models import Purge
+from gdpr import gate, notice_delivery, notices, replay, retention, stores
+from gdpr.models import Notice, Purge
 from gdpr.states import PurgeStatus
 from tests.enrichment.stores.planting import IDENTITY, everywhere
 from tests.factories import LeadFactory
@@ -52,7 +52,7 @@ def test_nobody_is_delivered_untold_where_the_policy_says_so(
     assert (waiting.status, waiting.error_kind) == (HandoverStatus.PLANNED, "notice_outstanding")
     assert waiting.not_before > timezone.now()
     notices.send(limit=10, by=django_user_model.objects.create_user("officer"))
-    notices.run_due()
+    notice_delivery.run_due()
     assert [mail.to for mail in mailoutbox] == [["ada@acme.example"]]
     deliver.run_due("ghl")
     waiting.refresh_from_db()
@@ -69,6 +69,27 @@ def test_a_notice_names_where_the_data_are_from_and_what_they_are(db):
     LeadSource().mark_told([f"lead:{lead.pk}"], timezone.now())
     assert LeadSource().addressee(f"lead:{lead.pk}") is None
     assert LeadSource().count_owed(None) == 0
+
+
+def test_who_can_be_written_to_comes_page_by_page_the_oldest_first_and_each_once(db):
+    at = timezone.now() - 3 * DAY
+    same = [LeadFactory(email_work=f"p{n}@acme.example", email_personal="", scraped_at=at) for n in range(3)]
+    older = LeadFactory(email_work="", email_personal="own@home.example", scraped_at=at - DAY)
+    LeadFactory(email_work="", email_personal="")
+    LeadFactory(email_work="told@acme.example", notified_at=timezone.now())
+    waiting = LeadFactory(email_work="waits@acme.example")
+    Notice.objects.create(
+        store="mirror", key=f"lead:{waiting.pk}", key_hash="h", template=notices.template(), channel="email",
+        due_on=timezone.localdate(),
+    )  # fmt: skip
+    source, keys, after = LeadSource(), [], ""
+    for _ in range(3):
+        people, after = source.reachable(after=after, limit=2)
+        keys += [owed.key for owed in people]
+        if not after:
+            break
+    assert keys == [f"lead:{lead.pk}" for lead in (older, *same)]
+    assert source.count_reachable() == 4
 
 
 def test_a_restored_database_forgets_again(vendors):

@@ -14,6 +14,7 @@ RESET = "reset"  # the connection is torn down once the request has been read
 SILENT = "silent"  # no answer until the test is over
 CUT = "cut"  # the connection ends before the body does
 DRIP = "drip"  # a byte now and then
+DRIP_HEAD = "drip_head"  # the same, before the answer's headers are over
 
 
 @dataclass
@@ -78,6 +79,10 @@ class ScriptedVendor:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                if say.fault == DRIP_HEAD:
+                    self.close_connection = True
+                    self.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 400)
                     return
                 self.send_response(say.status)
                 for name, value in say.headers.items():

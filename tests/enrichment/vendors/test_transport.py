@@ -11,7 +11,7 @@ from enrichment.vendors.clay import ClayClient
 from enrichment.vendors.errors import Misconfigured, RateLimited, Recovery, Retryable, UnknownOutcome
 from enrichment.vendors.vitals import vitals
 
-from .scripted import CUT, DRIP, RESET, SILENT, Say
+from .scripted import CUT, DRIP, DRIP_HEAD, RESET, SILENT, Say
 
 ROW = Say(200, {"id": "row_1", "email_work": "j@acme.example"})
 NEW = [{"linkedin_url": "https://www.linkedin.com/in/a"}]
@@ -209,6 +209,17 @@ def test_an_answer_that_drips_is_not_waited_for_forever(vendor, clay, settings):
         clay.create_rows("t", NEW)
     assert caught.value.code == "timeout"
     assert time.monotonic() - began < 3
+
+
+def test_headers_that_drip_are_not_waited_for_forever(vendor, clay, settings):
+    settings.VENDOR_TIMEOUT_SECONDS = 0.2
+    clay._http._exchange._pool = None  # made anew, with the time-out of now
+    vendor.says(Say(200, b"", fault=DRIP_HEAD))
+    began = time.monotonic()
+    with pytest.raises(UnknownOutcome) as caught:
+        clay.create_rows("t", NEW)
+    assert caught.value.code == "timeout"
+    assert time.monotonic() - began < 10
 
 
 def test_it_says_who_it_is(vendor, clay):

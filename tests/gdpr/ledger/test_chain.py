@@ -1,19 +1,27 @@
 """What the verifier says of a chain that somebody has touched; each forgery is named for what it is."""
 
+import datetime
+import email
 import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
-from gdpr import audit
+from gdpr import audit, tasks
 from gdpr.ledger import anchor, check, seal
+from gdpr.ledger import verifier as alone
 from gdpr.ledger.verifier import GENESIS, Link, link_digest, verify
 from gdpr.models import AuditAnchor, AuditCheck, AuditContext, AuditEvent, AuditSeal, UnsealedEvent
+from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
+from tests.at_once import at_once
+from tests.plugins import mail_server as servers
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +88,7 @@ def test_a_flipped_bit_in_a_seal_is_named(chain):
     forge(
         "UPDATE gdpr_auditseal SET digest = %s WHERE position = 5", f"{int(digest[0], 16) ^ 1:x}{digest[1:]}"
     )
-    assert named()[0] == ("altered", 5)
+    assert named() == [("altered", 5)]
 
 
 def test_an_event_removed_from_the_middle_is_named(chain):
@@ -95,23 +103,117 @@ def test_links_removed_from_the_middle_are_named(chain):
     assert [f.sentence for f in report.findings] == ["Link 2 to 3 is missing: removed from the middle."]
 
 
+def cut_from(position: int) -> None:
+    forge(
+        "DELETE FROM gdpr_auditevent WHERE id IN (SELECT event_id FROM gdpr_auditseal WHERE position >= %s)",
+        position,
+    )
+    forge("DELETE FROM gdpr_auditseal WHERE position >= %s", position)
+
+
+def rewrite_from(position: int) -> None:
+    """One event is changed, and every seal from there on is made anew: a chain that is sound in itself."""
+    event = AuditSeal.objects.get(position=position).event_id
+    forge("UPDATE gdpr_auditevent SET verb = 'other' WHERE id = %s", event)
+    digest = AuditSeal.objects.get(position=position - 1).digest if position > 1 else GENESIS
+    for link in check.links():
+        if link.position >= position:
+            assert link.event is not None
+            digest = link_digest(digest, link.event)
+            forge("UPDATE gdpr_auditseal SET digest = %s WHERE position = %s", digest, link.position)
+
+
+def verdict() -> str:
+    return check.run()[0].verdict
+
+
 def test_a_cut_tail_is_named_by_the_anchor_outside(chain):
-    forge("DELETE FROM gdpr_auditevent WHERE id >= %s", chain[2].pk)
-    forge("DELETE FROM gdpr_auditseal WHERE position >= 3")
+    cut_from(3)
     forge("DELETE FROM gdpr_auditanchor")
     assert named() == [("truncated", 3)]
 
 
 def test_a_chain_written_anew_is_sound_in_itself_and_named_by_the_anchor_outside(chain):
-    forge("UPDATE gdpr_auditevent SET verb = 'other' WHERE id = %s", chain[0].pk)
-    digest = GENESIS
-    for link in check.links():
-        assert link.event is not None
-        digest = link_digest(digest, link.event)
-        forge("UPDATE gdpr_auditseal SET digest = %s WHERE position = %s", digest, link.position)
+    rewrite_from(1)
     forge("DELETE FROM gdpr_auditanchor")
     assert verify(check.links(), [])
     assert named() == [("rewritten", 4)]
+
+
+def test_who_rewrites_the_database_with_its_own_anchor_is_named_by_the_file(chain):
+    rewrite_from(2)
+    forge(
+        "UPDATE gdpr_auditanchor SET digest = %s WHERE position = 4", AuditSeal.objects.get(position=4).digest
+    )
+    assert named() == [("rewritten", 4)]
+
+
+def test_many_anchors_that_do_not_hold_any_more_are_one_finding(chain, anchors_file):
+    links = list(check.links())
+    anchors_file.write_text("".join(json.dumps(link._asdict()) + "\n" for link in links))
+    rewrite_from(2)
+    forge("DELETE FROM gdpr_auditanchor")
+    assert named() == [("rewritten", 2)]
+
+
+def test_what_was_rewritten_behind_the_last_anchor_is_not_called_sound(chain):
+    rewrite_from(5)
+    report, _ = check.run()
+    assert (report.findings, report.anchored, report.status) == ([], 4, 0)
+    assert report.verdict == (
+        f"Sound up to event {chain[3].pk:,} (link 4 of 6), anchored on {AuditAnchor.objects.get().day}; the 2 events "
+        "after it are chained but not yet anchored: a rewrite or a cut of those would not show."
+    )
+
+
+def test_what_was_cut_behind_the_last_anchor_is_said_not_to_show(chain):
+    cut_from(5)
+    assert verdict().startswith(f"Sound up to event {chain[3].pk:,} (link 4 of 4), anchored on ")
+    assert verdict().endswith("Events that came after that anchor and were cut off would not show.")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_without_an_anchor_outside_nothing_is_called_sound(chain, anchors_file, inside, capsys):
+    anchors_file.unlink()
+    if not inside:
+        forge("DELETE FROM gdpr_auditanchor")
+    rewrite_from(5)
+    assert verdict().startswith("Not anchored: the 6 events follow from one another")
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify_audit")
+    assert ended.value.code == 3
+    told = check.perform(AuditCheck.objects.create())
+    assert (told.anchored, told.findings) == (0, [])
+    assert "audit_unanchored" in [alarm.kind for alarm in check.late()]
+
+
+def test_an_anchor_that_lies_in_file_and_database_is_one(chain):
+    report, _ = check.run(check.anchors())
+    assert report.anchors == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 5), (2, 3), (1, 6), (5, 6)])
+@pytest.mark.parametrize("how", ["positions", "events"])
+def test_a_swapped_pair_is_two_findings(chain, first, second, how):
+    for position, other in ((first, -1), (second, first), (-1, second)):
+        if how == "positions":
+            forge("UPDATE gdpr_auditseal SET position = %s WHERE position = %s", other, position)
+        else:
+            event = chain[(second if position == first else first) - 1].pk
+            forge("UPDATE gdpr_auditseal SET event_id = %s WHERE position = %s", -event, position)
+    forge("UPDATE gdpr_auditseal SET event_id = -event_id WHERE event_id < 0")
+    assert [position for _, position in named()] == [first, second]
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 40), (3, 4), (1, 200), (199, 200)])
+def test_two_lines_of_an_extract_that_were_exchanged_are_two_findings(first, second):
+    links, digest = [], GENESIS
+    for number in range(1, 201):
+        digest = link_digest(digest, {"id": number})
+        links.append(Link(number, digest, {"id": number}))
+    links[first - 1], links[second - 1] = links[second - 1], links[first - 1]
+    found = verify(links, [{"position": 200, "digest": digest}]).findings
+    assert [(finding.kind, finding.position) for finding in found] == [("moved", first), ("moved", second)]
 
 
 def test_an_event_written_past_the_queue_is_named(chain):
@@ -182,8 +284,6 @@ def test_context_can_be_erased_and_the_chain_still_holds():
 
 
 def test_an_anchor_a_day_goes_to_the_file_and_to_the_officers(chain, anchors_file, make_client, mailoutbox):
-    from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
-
     AuditAnchor.objects.all().delete()
     anchors_file.unlink()
     make_client(COMPLIANCE, name="officer")
@@ -218,12 +318,80 @@ def test_an_empty_ledger_has_no_anchor():
     assert not AuditAnchor.objects.exists()
 
 
+def officers_mail(make_client, mail_server, behaviour):
+    make_client(COMPLIANCE, name="officer")
+    AuditAnchor.objects.update(mailed_at=None, unknowns=0)
+    return mail_server(behaviour)
+
+
+def again() -> AuditAnchor:
+    AuditAnchor.objects.update(not_before=timezone.now())
+    anchor.run_due()
+    return AuditAnchor.objects.get()
+
+
+def test_a_server_that_takes_an_anchor_and_hangs_gets_it_twice_and_no_more(chain, make_client, mail_server):
+    server = officers_mail(make_client, mail_server, servers.DATA)
+    kept = [again() for _ in range(4)][-1]
+    assert (len(server.mails), kept.unknowns, kept.mailed_at) == (2, 2, None)
+    assert len({email.message_from_string(text)["Message-ID"] for text in server.mails}) == 1
+
+
+@pytest.mark.parametrize("behaviour", [servers.SILENT, servers.DRIPS])
+def test_a_server_that_hangs_is_left_and_asked_again(chain, make_client, mail_server, behaviour):
+    server = officers_mail(make_client, mail_server, behaviour)
+    kept = again()
+    assert (kept.mailed_at, server.connections) == (None, 1)
+    assert "mailed" in kept.error
+
+
+def test_without_a_mail_server_the_file_is_enough_and_nothing_counts_as_mailed(chain, settings):
+    settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
+    old = timezone.now() - datetime.timedelta(days=2)
+    AuditAnchor.objects.update(mailed_at=None, created_at=old, error="")
+    kept = again()
+    assert (kept.mailed_at, kept.error) == (None, "")
+    assert check.late() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_race_file_one_anchor_and_do_one_check(anchors_file):
+    audit.record("something")
+    seal.run_due()
+    performed = []
+    real = check.perform
+
+    def perform(asked):
+        performed.append(asked.pk)
+        return real(asked)
+
+    def work():
+        tasks.anchor_audit()
+        tasks.check_audit()
+
+    with mock.patch.object(check, "perform", perform):
+        at_once(work)
+    assert len(anchors_file.read_text().splitlines()) == 1
+    assert AuditCheck.objects.count() == 1
+    assert len(performed) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_officers_who_ask_at_once_ask_for_one_check():
+    asked = at_once(lambda: check.ask()[1])
+    assert sorted(asked) == [False] * 5 + [True]
+    assert AuditCheck.objects.count() == 1
+
+
 # ---------------------------------------------------------------- the command and the recorded check
 
 
 def test_the_command_tells_a_sound_ledger(chain, capsys):
     call_command("verify_audit")
-    assert "SOUND: 6 links, 0 waiting" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Sound up to event" in told
+    assert "6 links, 1 anchors" in told
+    assert "0 events wait for their seal" in told
 
 
 def test_the_command_ends_with_status_1_and_names_the_event(chain, capsys):
@@ -241,8 +409,9 @@ def test_the_command_takes_anchors_from_the_mails(chain, tmp_path, capsys):
     with pytest.raises(SystemExit):
         call_command("verify_audit", anchors=mails)
     assert "TRUNCATED" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="cannot be read") as ended:
         call_command("verify_audit", anchors=tmp_path / "none")
+    assert ended.value.returncode == 2
 
 
 def test_a_check_records_what_it_found(chain):
@@ -276,11 +445,18 @@ def stand_alone(folder: Path, lines: list[str], anchors: list[str]) -> subproces
 def test_the_verifier_runs_by_itself_and_comes_to_the_same(chain, tmp_path, anchors_file):
     lines = [json.dumps(link._asdict()) for link in check.links()]
     anchors = anchors_file.read_text().splitlines()
-    assert stand_alone(tmp_path, lines, anchors).returncode == 0
+    sound = stand_alone(tmp_path, lines, anchors + anchors)
+    assert (sound.returncode, sound.stdout.splitlines()) == (0, check.run()[0].lines())
+    none = stand_alone(tmp_path, lines, [])
+    assert (none.returncode, none.stdout.startswith("Not anchored")) == (3, True)
     altered = [*lines[:2], lines[2].replace("verb2", "verb7"), *lines[3:]]
     told = stand_alone(tmp_path, altered, anchors)
     assert told.returncode == 1
     assert f"ALTERED: Event {chain[2].pk} at link 3" in told.stdout
     assert "TRUNCATED" in stand_alone(tmp_path, lines[:2], anchors).stdout
-    assert "line 1 of the extract" in stand_alone(tmp_path, ["{"], anchors).stdout
+    broken = stand_alone(tmp_path, ["{"], anchors)
+    assert (broken.returncode, "line 1 of the extract" in broken.stdout) == (2, True)
+    broken = stand_alone(tmp_path, lines, ["[]"])
+    assert (broken.returncode, "line 1 of the anchors" in broken.stdout) == (2, True)
+    assert all(f"    {status}   " in str(alone.__doc__) for status in range(4))
     assert UnsealedEvent.objects.count() == 0

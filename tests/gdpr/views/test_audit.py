@@ -7,10 +7,16 @@ import zipfile
 import pytest
 
 from gdpr import audit
-from gdpr.ledger import check, seal
-from gdpr.models import AuditCheck, AuditEvent
+from gdpr.ledger import anchor, check, seal
+from gdpr.ledger.verifier import read, verify
+from gdpr.models import AuditAnchor, AuditCheck, AuditEvent
 
 PAGES = ("/audit/", "/audit/export/", "/audit/regulator-pack/")
+
+
+@pytest.fixture(autouse=True)
+def anchors_file(settings, tmp_path) -> None:
+    settings.AUDIT_ANCHOR_FILE = str(tmp_path / "anchors.jsonl")
 
 
 @pytest.fixture
@@ -78,7 +84,12 @@ def test_a_check_is_asked_for_once_and_its_verdict_shown(compliance_client, ledg
     assert "Reading it now" in compliance_client.get("/audit/").content.decode()
     seal.run_due()
     check.perform(asked)
-    assert "The ledger holds:" in compliance_client.get("/audit/").content.decode()
+    page = compliance_client.get("/audit/").content.decode()
+    assert "Not anchored: the 3 events follow from one another" in page
+    anchor.run_due()
+    check.perform(AuditCheck.objects.create())
+    page = compliance_client.get("/audit/").content.decode()
+    assert "(link 3 of 3), anchored on" in page
 
 
 def test_only_who_may_verify_asks_for_a_check(sales_client, compliance_client):
@@ -89,11 +100,31 @@ def test_only_who_may_verify_asks_for_a_check(sales_client, compliance_client):
 
 def test_the_pack_holds_the_whole_chain_and_says_how_to_check_it(compliance_client, ledger):
     answer = compliance_client.get("/audit/regulator-pack/")
+    audit.record("meanwhile")
+    seal.run_due()
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as pack:
+        anchors = [json.loads(line) for line in pack.read("anchors.jsonl").splitlines()]
+        readme = pack.read("README.txt").decode()
         assert {"README.txt", "audit.jsonl", "anchors.jsonl", "verifier.py"} <= set(pack.namelist())
         links = [json.loads(line) for line in pack.read("audit.jsonl").splitlines()]
         assert b"python verifier.py audit.jsonl anchors.jsonl" in pack.read("README.txt")
     assert [link["event"]["verb"] for link in links] == ["retry", "suppress", "export_regulator_pack"]
+    made = AuditAnchor.objects.get()
+    assert (made.occasion, made.position, made.filed_at is not None) == ("pack", 3, True)
+    assert [(told["position"], told["digest"]) for told in anchors] == [(3, links[-1]["digest"])]
+    assert links[-1]["digest"] in readme
+    report = verify(read(json.dumps(link) for link in links), anchors)
+    assert (report.verdict.count("every event"), report.status) == (1, 0)
+
+
+def test_each_pack_has_its_anchor_beside_the_one_of_the_day(compliance_client, ledger):
+    seal.run_due()
+    anchor.run_due()
+    for _ in range(2):
+        compliance_client.get("/audit/regulator-pack/")
+    anchor.run_due()
+    told = AuditAnchor.objects.order_by("position").values_list("occasion", "position")
+    assert list(told) == [("day", 2), ("pack", 3), ("pack", 4)]
 
 
 def test_a_filter_the_database_cannot_keep_finds_nothing(compliance_client, ledger):

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from gdpr import gate, notices
+from gdpr import gate, notice_runs, notices
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Notice, Purge, PurgeRecord, Suppression
 from gdpr.states import PurgeStatus, RemovalStatus
@@ -82,8 +82,30 @@ def test_the_plan_shows_the_text_and_sending_queues_them(compliance_client, unto
     assert "Send 2 by e-mail" in plan
     assert "Art. 14 GDPR" in plan
     compliance_client.post("/notices/send/", {"limit": "10"})
+    assert "0 of at most 10" in compliance_client.get("/notices/").content.decode()
+    notice_runs.run_due()
     assert Notice.objects.count() == 2
     assert "On their way" in compliance_client.get("/notices/").content.decode()
+
+
+def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_client, untold, settings):  # noqa: F811
+    settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
+    plan = compliance_client.get("/notices/plan/?limit=10").content.decode()
+    assert "Send 2 by e-mail" not in plan
+    assert "No mail server is set up (EMAIL_URL)" in plan
+    assert "Export for another tool" in plan
+
+
+def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):  # noqa: F811
+    for key in ("1", "2"):
+        Notice.objects.create(
+            store="home", key=key, key_hash=key, template=notices.template(), channel="email",
+            status="unknown", due_on=timezone.localdate(),
+        )  # fmt: skip
+    assert "Nobody knows whether 2 notices left" in compliance_client.get("/notices/").content.decode()
+    page = compliance_client.post("/notices/again/", {"told": "1"}, follow=True).content.decode()
+    assert "2 count as told." in page
+    assert set(untold.told) == {"1", "2"}
 
 
 @pytest.mark.parametrize("limit", ["0", "x", "99999999"])

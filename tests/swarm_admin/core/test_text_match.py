@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_admin.core import identifiers
+from swarm_admin.core import text_match
 
 ADDRESS = re.compile(r"[^\s@<>\"'(),;:|]+@[^\s@<>\"'(),;:|]+")
 PROFILE = re.compile(r"(?:[\w.-]*linkedin\.com)/(?:mwlite/)?in/[^\s/?#\"'<>,;|]+", re.IGNORECASE)
@@ -24,7 +24,7 @@ TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_si
 @settings(max_examples=600, deadline=None)
 def test_every_address_that_the_plain_expression_finds_is_found(text):
     before = [found.strip(".") for found in ADDRESS.findall(text)]
-    now = list(identifiers.emails(text))
+    now = list(text_match.emails(text))
     assert set(before) <= set(now)
     if not re.search(r"@[^\s@<>\"'(),;:|]+@", text):  # "a@b@c" is two now
         assert before == now
@@ -33,14 +33,14 @@ def test_every_address_that_the_plain_expression_finds_is_found(text):
 @given(TEXTS)
 @settings(max_examples=600, deadline=None)
 def test_every_profile_that_the_plain_expression_finds_is_found(text):
-    assert [found.rstrip(".)]}") for found in PROFILE.findall(text)] == list(identifiers.profiles(text))
+    assert [found.rstrip(".)]}") for found in PROFILE.findall(text)] == list(text_match.profiles(text))
 
 
 @given(TEXTS)
 @settings(max_examples=600, deadline=None)
 def test_every_phone_that_the_plain_expression_finds_is_found(text):
     digits = [re.sub(r"\D", "", found) for found in PHONE.findall(text)]
-    assert {f"+{each}" for each in digits if 5 <= len(each) <= 15} <= set(identifiers.phones(text))
+    assert {f"+{each}" for each in digits if 5 <= len(each) <= 15} <= set(text_match.phones(text))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_every_phone_that_the_plain_expression_finds_is_found(text):
     ],
 )
 def test_addresses_glued_to_what_stands_around_them(text, found):
-    assert list(identifiers.emails(text)) == found
+    assert list(text_match.emails(text)) == found
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_addresses_glued_to_what_stands_around_them(text, found):
     ],
 )
 def test_profiles_with_the_host_that_stands_before_them(text, found):
-    assert list(identifiers.profiles(text)) == found
+    assert list(text_match.profiles(text)) == found
 
 
 def test_a_number_of_more_digits_than_any_phone_is_none():
-    assert list(identifiers.phones("+49 (30) 123-456 and +" + "1" * 16)) == ["+4930123456"]
+    assert list(text_match.phones("+49 (30) 123-456 and +" + "1" * 16)) == ["+4930123456"]
