@@ -1,61 +1,109 @@
 """The gate of suppression: asked at intake, at the mirror, before each delivery (D18) and each enrichment."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from gdpr import audit
 from gdpr.identity import Identity, digest, digests, keys
 from gdpr.models import Suppression
+from swarm_admin.core.identifiers.emails import is_role
 
 PURPOSES = ("intake", "enrichment", "mirror", "delivery")
 
 
-def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
-    """The positions in `identities` that are suppressed; counted, and otherwise nothing is kept of them.
+@dataclass(frozen=True)
+class Screening:
+    """What the list says of some identities, by their positions.
+
+    `blocked`: suppressed. `shared`: not the person, but some of the identifiers, {position: those on the list}: a
+    number or an office's address that others have too is no identity by itself (D28). The person goes on without.
+    """
+
+    blocked: set[int]
+    shared: dict[int, set[str]]
+
+
+def examine(identities: Sequence[Identity], purpose: str) -> Screening:
+    """Ask the list, and count the refusals; otherwise nothing is kept of whoever is on it.
 
     `purpose` is one of PURPOSES. One query for any number of identities.
     """
     if purpose not in PURPOSES:
         raise ValueError(f"unknown purpose {purpose!r}")
-    found, positions = _found(identities)
-    for times in set(found.values()):
-        refused = [pk for pk, count in found.items() if count == times]
+    hits, screening = _hits(identities)
+    counts = Counter(hit.pk for hit in hits)
+    for times in set(counts.values()):
+        refused = [pk for pk, count in counts.items() if count == times]
         Suppression.objects.filter(pk__in=refused).update(blocked_count=F("blocked_count") + times)
-    return positions
+    return screening
+
+
+def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
+    """The positions in `identities` that are suppressed; see `examine`."""
+    return examine(identities, purpose).blocked
 
 
 def look_up(identities: Sequence[Identity]) -> set[int]:
     """The positions that are suppressed, without counting: a plan or a preview refuses nobody."""
-    return _found(identities)[1]
+    return shared_and_blocked(identities).blocked
 
 
-def _found(identities: Sequence[Identity]) -> tuple[dict[int, int], set[int]]:
-    """({id of a suppression that applies: to how many}, positions in `identities` they apply to)."""
-    owners, live = _live(identities)
-    found = dict(live.values_list("pk", "identifier_hash"))
-    counts = {pk: len(owners[hashed]) for pk, hashed in found.items()}
-    return counts, {position for hashed in found.values() for position in owners[hashed]}
+def shared_and_blocked(identities: Sequence[Identity]) -> Screening:
+    """What `examine` answers, without counting."""
+    return _hits(identities)[1]
 
 
 def reasons(identities: Sequence[Identity]) -> dict[int, set[str]]:
     """{position: why it is suppressed} of those that are; counts nothing."""
-    owners, live = _live(identities)
+    hits, screening = _hits(identities)
     found: dict[int, set[str]] = {}
-    for hashed, reason in live.values_list("identifier_hash", "reason"):
-        for position in owners[hashed]:
-            found.setdefault(position, set()).add(reason)
+    for hit in hits:
+        if hit.position in screening.blocked:
+            found.setdefault(hit.position, set()).add(hit.reason)
     return found
 
 
-def _live(identities: Sequence[Identity]) -> tuple[dict[str, list[int]], QuerySet[Suppression]]:
-    """({hash: positions that have it}, the suppressions that apply to any of them)."""
-    owners: dict[str, list[int]] = {}
+@dataclass(frozen=True)
+class _Hit:
+    """One suppression that applies to one identifier of one identity."""
+
+    pk: int
+    reason: str
+    position: int
+    identifier: str
+
+
+def _hits(identities: Sequence[Identity]) -> tuple[list[_Hit], Screening]:
+    owners: dict[str, list[tuple[int, str]]] = {}
     for position, identity in enumerate(identities):
-        for hashed in digests(identity.identifiers()):
-            owners.setdefault(hashed, []).append(position)
-    return owners, Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
+        for hashed, identifier in digests(identity.spellings()).items():
+            owners.setdefault(hashed, []).append((position, identifier))
+    live = Suppression.objects.filter(identifier_hash__in=owners.keys(), released_at__isnull=True)
+    hits = [
+        _Hit(pk, reason, position, identifier)
+        for pk, hashed, reason in live.values_list("pk", "identifier_hash", "reason")
+        for position, identifier in owners[hashed]
+    ]
+    blocked = {
+        hit.position
+        for hit in hits
+        if not is_shared(hit.identifier) or all(map(is_shared, identities[hit.position].identifiers()))
+    }
+    shared: dict[int, set[str]] = {}
+    for hit in hits:
+        if hit.position not in blocked:
+            shared.setdefault(hit.position, set()).add(hit.identifier)
+    return hits, Screening(blocked, shared)
+
+
+def is_shared(identifier: str) -> bool:
+    """Whether others may have this identifier too: a phone, which may be a switchboard, or an office's address."""
+    kind, _, value = identifier.partition(":")
+    return kind == "phone" or (kind == "email" and is_role(value))
 
 
 def suppress(identity: Identity, *, reason: str, by: object = None) -> int:
@@ -63,7 +111,7 @@ def suppress(identity: Identity, *, reason: str, by: object = None) -> int:
     key_id, key = keys()[0]
     rows = [
         Suppression(identifier_hash=digest(identifier, key), key_id=key_id, reason=reason)
-        for identifier in identity.identifiers()
+        for identifier in identity.spellings()
     ]
     with transaction.atomic():
         before = Suppression.objects.count()

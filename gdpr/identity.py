@@ -1,27 +1,78 @@
-"""A person's identifiers, normalised and hashed under the keys of the environment (D16, D17)."""
+"""A person's identifiers in their one canonical form (D27), and hashed under the keys of the environment (D16, D17)."""
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 
+from swarm_admin.core.identifiers import emails, phones
+from swarm_admin.core.identifiers.text import visible
+
+_phone_country: Callable[[], str] = lambda: "US"  # noqa: E731 - replaced by `set_phone_country`
+
+
+def set_phone_country(country: Callable[[], str]) -> None:
+    """Who tells the country (ISO 3166) of numbers that name none: whoever decides on it for the leads."""
+    global _phone_country
+    _phone_country = country
+
+
+def phone_key(number: str) -> str:
+    """E.164 of a valid number; what is none is compared as it stands."""
+    if not number:
+        return ""
+    try:
+        return phones.canonical(number, _phone_country())
+    except ValueError:
+        return visible(number)
+
 
 @dataclass(frozen=True)
 class Identity:
-    """What a person can be found by. Values are expected normalised: canonical URL, E.164 phone."""
+    """What a person can be found by. Given in any spelling, kept in the canonical one: equal when it is one person's.
+
+    `linkedin_url` is expected canonical already.
+    """
 
     linkedin_url: str = ""
     emails: tuple[str, ...] = ()
     phone: str = ""
 
+    def __post_init__(self) -> None:
+        keys = dict.fromkeys(emails.key(each) for each in self.emails)
+        object.__setattr__(self, "linkedin_url", visible(self.linkedin_url))
+        object.__setattr__(self, "emails", tuple(key for key in keys if key))
+        object.__setattr__(self, "phone", phone_key(self.phone))
+
     def identifiers(self) -> list[str]:
         """Each known identifier with its kind before it, so that equal texts of two kinds stay apart."""
-        emails = (f"email:{e.strip().casefold()}" for e in self.emails if e.strip())
-        url = [f"linkedin:{self.linkedin_url.strip().casefold()}"] if self.linkedin_url.strip() else []
-        phone = [f"phone:{self.phone.strip()}"] if self.phone.strip() else []
-        return [*url, *emails, *phone]
+        url = [f"linkedin:{self.linkedin_url.casefold()}"] if self.linkedin_url else []
+        phone = [f"phone:{self.phone}"] if self.phone else []
+        return [*url, *(f"email:{each}" for each in self.emails), *phone]
+
+    def spellings(self) -> list[str]:
+        """`identifiers`, and beside them every spelling under which the person may stand on the suppression list.
+
+        Older software sends mail for some hosts elsewhere; and hashes made before there was a canonical form are of
+        an address in its own script. Blocking one too many is safe, writing to one too many is not.
+        """
+        return list(
+            dict.fromkeys(
+                [*self.identifiers(), *(f"email:{e}" for each in self.emails for e in _older(each))]
+            )
+        )
+
+
+def _older(address: str) -> list[str]:
+    if address.isascii() and "xn--" not in address:
+        return []
+    try:
+        forms = emails.spellings(address)
+    except ValueError:
+        return [address.casefold()]
+    return [spelt.casefold() for form in forms for spelt in (form, emails.readable(form))]
 
 
 def parse_keys(text: str, *, shortest: int = 1) -> list[tuple[str, bytes]]:

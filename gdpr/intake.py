@@ -26,6 +26,7 @@ from gdpr.clock import check_calendar
 from gdpr.identity import Identity
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models.request import Regime
+from swarm_admin.core.identifiers.emails import key as email_key
 
 FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
 LONGEST_TEXT, MOST_EMAILS = 20_000, 20
@@ -91,7 +92,7 @@ class RequestIn(BaseModel):
 
     @model_validator(mode="after")
     def complete(self) -> RequestIn:
-        self.emails = list(dict.fromkeys(each.strip().casefold() for each in self.emails))
+        self.emails = list(dict.fromkeys(email_key(each) for each in self.emails))
         concerned = RULES[self.kind].concerns
         if concerned and self.concerns is None:
             raise ValueError("Name the request it is about.")

@@ -14,6 +14,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.models import Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest
 from gdpr.states import StepStatus
 from gdpr.stores import Capability, PersonalDataStore
+from swarm_admin.core.identifiers.emails import key as email_key
 
 # What lies in a lower stage is over, or a person's, before the next begins.
 SUPPRESSED, LOOKED, OUTSIDE, OURS, SCANNED, TOLD, PACKED, ANSWERED = (
@@ -113,9 +114,9 @@ def identities(request: SubjectRequest) -> list[Identity]:
     """
     others = list(request.records.filter(decision=Decision.EXCLUDED))
     led = {kind for record in others for kind in record.matched}
-    emails = {email.casefold() for record in others for email in record.identity.emails}
+    emails = {email for record in others for email in record.identity.emails}
     # A record's own identity leaves out what several people share; what tells two apart shows it.
-    emails |= {value.casefold() for record in others for value in record.summary.values() if "@" in value}
+    emails |= {email_key(value) for record in others for value in record.summary.values() if "@" in value}
     urls = {record.identity.linkedin_url for record in others}
     phones = {record.identity.phone for record in others}
     asked = request.identity
@@ -123,7 +124,7 @@ def identities(request: SubjectRequest) -> list[Identity]:
     own = [
         Identity(
             "" if each.linkedin_url in urls else each.linkedin_url,
-            tuple(email for email in each.emails if email.casefold() not in emails),
+            tuple(email for email in each.emails if email not in emails),
             "" if each.phone in phones else each.phone,
         )
         for each in (asked, *(record.identity for record in included(request)))

@@ -51,7 +51,7 @@ def key_use() -> list[KeyUse]:
 def look_up(identity: Identity, *, by: Any) -> list[Suppression]:
     """The live suppressions of a person, by any identifier. Looking is an event; whom for is not kept."""
     found = Suppression.objects.filter(
-        identifier_hash__in=digests(identity.identifiers()), released_at=None
+        identifier_hash__in=digests(identity.spellings()), released_at=None
     ).order_by("created_at")
     audit.record("look_up_suppression", by=by, counts={"found": len(found)})
     return list(found)

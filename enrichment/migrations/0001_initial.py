@@ -8,8 +8,25 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import enrichment.models.lead
 import enrichment.models.shape
+
+
+class SearchText(models.Func):
+    """The searchable words of a lead: names, company, title, e-mail and its parts, domain, LinkedIn slug.
+
+    E-mail, domain and URL are searched whole and cut at their punctuation; the `simple` configuration
+    neither stems nor drops words, so a name that is also an English word is found.
+    """
+
+    output_field = django.contrib.postgres.search.SearchVectorField()
+    template = (
+        "to_tsvector('simple'::regconfig, "
+        "coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(company_name, '') || ' ' || "
+        "coalesce(title, '') || ' ' || coalesce(email_work, '') || ' ' || coalesce(email_personal, '') || ' ' || "
+        "coalesce(company_domain, '') || ' ' || "
+        "translate(coalesce(email_work, '') || ' ' || coalesce(email_personal, '') || ' ' || "
+        "coalesce(company_domain, '') || ' ' || regexp_replace(linkedin_url, '^.*/in/', ''), '@.-_/+', '      '))"
+    )
 
 
 class Migration(migrations.Migration):
@@ -228,7 +245,7 @@ class Migration(migrations.Migration):
                     "search",
                     models.GeneratedField(
                         db_persist=True,
-                        expression=enrichment.models.lead.SearchText(),
+                        expression=SearchText(),
                         output_field=django.contrib.postgres.search.SearchVectorField(),
                     ),
                 ),

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Reverse
 from django.utils import timezone
 
+from enrichment.models import lead_search
 from enrichment.models.shape import Shape
 from enrichment.states import FINAL_STATUSES, EnrichmentStatus
 from gdpr.identity import Identity
@@ -49,57 +50,26 @@ class Restriction(models.TextChoices):
     BOTH = "both", "Restricted and objected"
 
 
-class SearchText(models.Func):
-    """The searchable words of a lead: names, company, title, e-mail and its parts, domain, LinkedIn slug.
-
-    E-mail, domain and URL are searched whole and cut at their punctuation; the `simple` configuration
-    neither stems nor drops words, so a name that is also an English word is found.
-    """
-
-    output_field = SearchVectorField()
-    template = (
-        "to_tsvector('simple'::regconfig, "
-        "coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(company_name, '') || ' ' || "
-        "coalesce(title, '') || ' ' || coalesce(email_work, '') || ' ' || coalesce(email_personal, '') || ' ' || "
-        "coalesce(company_domain, '') || ' ' || "
-        "translate(coalesce(email_work, '') || ' ' || coalesce(email_personal, '') || ' ' || "
-        "coalesce(company_domain, '') || ' ' || regexp_replace(linkedin_url, '^.*/in/', ''), '@.-_/+', '      '))"
-    )
-
-
-def prefix_query(text: str) -> SearchQuery | None:
-    """`text` as a query in which every word may be a prefix: "kowal acme" → kowal:* & acme:*.
-
-    None where no searchable word is left.
-    """
-    cut = "".join(c if c.isalnum() or c in "@.-_'" else " " for c in text)
-    words = [w.strip("@.-_'").replace("'", "''") for w in cut.split()]
-    terms = [f"'{w}':*" for w in words if w]
-    if not terms:
-        return None
-    return SearchQuery(" & ".join(terms), config="simple", search_type="raw")
-
-
 class LeadQuerySet(models.QuerySet["Lead"]):
     def in_tier(self, *tiers: int) -> LeadQuerySet:
         return self.filter(icp_tier__in=tiers)
 
     def matching(self, text: str, *, personal: bool = True) -> LeadQuerySet:
-        """Leads whose searchable words begin with every word of `text`; all leads when it is blank.
+        """Leads whose words begin with every word of `text`, or that it identifies; all leads when it is blank.
 
-        `personal=False`: only company and title are searched, for whoever may not find a person.
+        `personal=False`: only company, title and ids are searched, for whoever may not find a person.
         """
         if not text.strip():
             return self
-        query = prefix_query(text)
+        known = Q(pk__in=lead_search.ids(Lead.objects.all(), lead_search.identified(text, personal=personal)))
+        query = None if lead_search.is_address(text) else lead_search.prefix_query(text)
         if query is None:
-            return self.none()
-        found = self.filter(search=query)
+            return self.filter(known)
         if personal:
-            return found
-        # What matches in two columns matches in all, so the index above still finds them first.
-        return found.alias(open_words=SearchVector("company_name", "title", config="simple")).filter(
-            open_words=query
+            return self.filter(Q(search=query) | known)
+        # What matches in two columns matches in all, so the index still finds them first.
+        return self.alias(open_words=lead_search.Words("company_name", "title")).filter(
+            Q(search=query, open_words=query) | known
         )
 
     def lock(self) -> None:
@@ -240,7 +210,8 @@ class Lead(models.Model):
     )
     updated_at = models.DateTimeField(auto_now=True)
 
-    search = models.GeneratedField(expression=SearchText(), output_field=SearchVectorField(), db_persist=True)
+    # Kept by a trigger of the database (see lead_search).
+    search = SearchVectorField(db_column="search_words", null=True, editable=False)
 
     objects = LeadQuerySet.as_manager()
 
@@ -252,7 +223,7 @@ class Lead(models.Model):
             ("import_lead", "Can import leads from a file"),
         ]
         indexes = [
-            GinIndex(fields=["search"], name="lead_search"),
+            GinIndex(fields=["search"], name="lead_search_words"),
             models.Index(
                 models.F("icp_score").desc(nulls_last=True), models.F("id").desc(), name="lead_by_score"
             ),
@@ -271,6 +242,15 @@ class Lead(models.Model):
                 Lower("email_personal"), name="lead_by_own_address", condition=~Q(email_personal="")
             ),
             models.Index(fields=["phone"], name="lead_by_phone", condition=~Q(phone="")),
+            models.Index(
+                OpClass(Reverse("phone"), name="text_pattern_ops"),
+                name="lead_by_phone_end",
+                condition=~Q(phone=""),
+            ),
+            models.Index(fields=["ghl_contact_id"], name="lead_by_contact", condition=~Q(ghl_contact_id="")),
+            models.Index(
+                fields=["instantly_lead_id"], name="lead_by_campaign_lead", condition=~Q(instantly_lead_id="")
+            ),
             models.Index(
                 fields=["-dispatch_priority", "dispatch_after", "id"],
                 name="lead_due_dispatch",

@@ -29,6 +29,7 @@ class FieldFact(models.Model):
 class ConflictReason(models.TextChoices):
     UNREADABLE = "unreadable", "Could not be read as this field's type"
     PINNED = "pinned", "The field is pinned by a rectification"
+    SUPPRESSED = "suppressed", "On the do-not-contact list for another person: left out"
 
 
 class FieldConflict(models.Model):

@@ -14,6 +14,7 @@ from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, Permanent, VendorError
 from enrichment.vendors.instantly import LIMIT
 from enrichment.vendors.instantly import Lead as CampaignLead
+from swarm_admin.core.identifiers.emails import key as email_key
 
 
 def scope() -> str:
@@ -97,7 +98,7 @@ def _find(email: str, slots: limiter.Slots) -> str:
         slots.use()
         page = client.list_leads(email, starting_after=after)
         for lead in page.items:
-            if lead.campaign in ("", client.campaign_id) and lead.email.casefold() == email.casefold():
+            if lead.campaign in ("", client.campaign_id) and email_key(lead.email) == email_key(email):
                 return lead.id
         after = page.next_starting_after
         if after is None:

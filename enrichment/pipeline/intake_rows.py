@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from enrichment.models.lead import SourceType
 from enrichment.pipeline import linkedin
+from swarm_admin.core.missing import is_missing_text
 
 SOURCE_TYPES = tuple(SourceType.values)  # `values` makes its list anew each time
 FUTURE_TOLERANCE = datetime.timedelta(minutes=5)  # clocks differ (D25)
@@ -41,8 +42,9 @@ class LeadIn(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _clean(cls, value: Any, info: ValidationInfo) -> Any:
-        """Trimmed text; null is as good as absent where the field may be absent."""
-        if value is None and not cls.model_fields[info.field_name or ""].is_required():
+        """Trimmed text; null, and what tools write for it, is as good as absent where the field may be absent."""
+        optional = not cls.model_fields[info.field_name or ""].is_required()
+        if optional and (value is None or (isinstance(value, str) and is_missing_text(value))):
             return ""
         if not isinstance(value, str):
             return value

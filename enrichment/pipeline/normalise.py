@@ -9,24 +9,25 @@ import math
 import re
 import reprlib
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import phonenumbers
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone
 
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")  # 1,200: a comma that groups, and no other
+from swarm_admin.core.identifiers import emails, phones
+from swarm_admin.core.missing import is_missing
+
+# Digits are ASCII. 1,200: a comma that groups, and no other; 1.200 can be read two ways, so it is not guessed (D29).
+_PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?", re.ASCII)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,20})?", re.ASCII)
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
+LONGEST_NUMBER = 40  # characters
 AHEAD = datetime.timedelta(minutes=5)  # D13: a time further ahead of our clock counts as now
 
 
 class Unreadable(ValueError):
     """The value cannot be read as its field's type."""
-
-
-def is_missing(value: Any) -> bool:
-    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
 
 
 def clean(text: str) -> str:
@@ -49,12 +50,11 @@ def text(longest: int | None = None) -> Callable[[Any], str]:
 
 
 def number(value: Any) -> float:
-    """A finite number that is not negative; "1,200" and "250 " are read, "51-200" and "2,5" are not."""
+    """A finite number that is not negative; "1,200" and "250 " are read, "51-200", "2,5" and "1.200" are not."""
     if isinstance(value, bool):
         raise Unreadable
     if isinstance(value, str):
-        value = "".join(value.split())
-        value = value.replace(",", "") if _GROUPED.fullmatch(value) else value
+        value = _digits(value)
     try:
         read = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -62,6 +62,18 @@ def number(value: Any) -> float:
     if not math.isfinite(read) or read < 0:
         raise Unreadable
     return read
+
+
+def _digits(text: str) -> str:
+    """`text` as `float` reads it, where that is the one way to read it."""
+    bare = "".join(text[: 4 * LONGEST_NUMBER].split())
+    if len(text) > 4 * LONGEST_NUMBER or len(bare) > LONGEST_NUMBER or _AMBIGUOUS.fullmatch(bare):
+        raise Unreadable
+    if _GROUPED.fullmatch(bare):
+        return bare.replace(",", "")
+    if not _PLAIN.fullmatch(bare):
+        raise Unreadable
+    return bare
 
 
 def whole(value: Any) -> int:
@@ -72,28 +84,20 @@ def whole(value: Any) -> int:
 
 
 def email(value: Any) -> str:
-    read = text(320)(value).removeprefix("mailto:")
-    try:
-        validate_email(read)
-    except ValidationError:
-        raise Unreadable from None
-    local, _, host = read.rpartition("@")
-    return f"{local}@{host.lower()}"
+    """In the canonical form (D27)."""
+    return _identifier(emails.canonical, text(4 * emails.MAX_LENGTH)(value))
 
 
 def phone(country: str) -> Callable[[Any], str]:
-    """E.164; a number without a country code is read as one of `country` (the waterfall's country_default)."""
+    """E.164 of a valid number; one without a country code is read as one of `country` (the waterfall's)."""
+    return lambda value: _identifier(lambda number: phones.canonical(number, country), text(64)(value))
 
-    def read(value: Any) -> str:
-        try:
-            parsed = phonenumbers.parse(text(64)(value), country)
-        except phonenumbers.NumberParseException:
-            raise Unreadable from None
-        if not phonenumbers.is_possible_number(parsed):
-            raise Unreadable
-        return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 
-    return read
+def _identifier(read: Callable[[str], str], value: str) -> str:
+    try:
+        return read(value)
+    except ValueError:
+        raise Unreadable from None
 
 
 def domain(value: Any) -> str:
@@ -107,7 +111,7 @@ def domain(value: Any) -> str:
 
 
 def texts(value: Any) -> list[str]:
-    """A list of texts; "a, b" and a list of numbers are read too."""
+    """A list of texts; "a, b", "a | b" and a list of numbers are read too."""
     if isinstance(value, str):
         stripped = value.strip()
         if stripped.startswith("["):
@@ -115,7 +119,7 @@ def texts(value: Any) -> list[str]:
                 return texts(json.loads(stripped))
             except ValueError:
                 raise Unreadable from None
-        value = re.split(r"[,;\n]", stripped)
+        value = re.split(r"[,;|\n•]", stripped)
     if not isinstance(value, list):
         raise Unreadable
     return [item for item in (text()(each) for each in value if not is_missing(each)) if item]
@@ -131,18 +135,31 @@ def posts(value: Any) -> list[Any]:
 
 
 def moment(value: Any) -> datetime.datetime:
-    """An aware UTC time; one without an offset is UTC (D5), one more than five minutes ahead is now (D13)."""
+    """An aware UTC time; one without an offset is UTC (D5), one more than five minutes ahead is now (D13).
+
+    Read are ISO 8601 ("Z", "UTC" or an offset behind it), the form of e-mail and HTTP headers, and seconds or
+    milliseconds since 1970.
+    """
     try:
-        read = (
-            datetime.datetime.fromtimestamp(value / 1000 if value > 1e11 else value, datetime.UTC)
-            if isinstance(value, int | float) and not isinstance(value, bool)
-            else datetime.datetime.fromisoformat(text(64)(value).upper())
-        )
+        read = _seconds(value) if isinstance(value, int | float) else _written(text(64)(value))
         read = read.replace(tzinfo=datetime.UTC) if read.tzinfo is None else read.astimezone(datetime.UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, TypeError):
         raise Unreadable from None
     now = timezone.now()
     return now if read > now + AHEAD else read
+
+
+def _seconds(value: float) -> datetime.datetime:
+    if isinstance(value, bool):
+        raise Unreadable
+    return datetime.datetime.fromtimestamp(value / 1000 if value > 1e11 else value, datetime.UTC)
+
+
+def _written(value: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(value.upper().removesuffix("UTC").removesuffix("GMT").strip())
+    except ValueError:
+        return parsedate_to_datetime(value)
 
 
 def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:

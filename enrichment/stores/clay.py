@@ -219,7 +219,7 @@ def _queries(circle: people.Circle) -> Iterator[dict[str, str]]:
         for spelling in (url, f"{url}/"):
             yield {"linkedin_url": spelling}
     stored = {email for each in circle.known for email in (each.lead.email_work, each.lead.email_personal)}
-    for email in dict.fromkeys([*circle.emails, *sorted(stored - {""})]):
+    for email in dict.fromkeys([*circle.addresses, *sorted(stored - {""})]):
         yield {"email_work": email}
         yield {"email_personal": email}
     for phone in circle.phones:

@@ -17,6 +17,8 @@ from enrichment.vendors.connections import ghl
 from enrichment.vendors.ghl import LIMIT, Contact
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Share, Unsupported
+from swarm_admin.core.identifiers.emails import as_kept_elsewhere
+from swarm_admin.core.identifiers.emails import key as email_key
 
 Answer = TypeVar("Answer")
 FURTHER = ("additionalEmails", "additionalPhones")  # where a merged contact keeps what was another's
@@ -64,7 +66,7 @@ class GoHighLevelStore:
         for contact_id in _stored_ids(circle):
             if contact := self._get(contact_id, Capability.LOCATE):
                 found[contact.id] = contact
-        emails, asked = list(circle.emails), set[str]()
+        emails, asked = list(circle.addresses), set[str]()
         while emails:
             email = emails.pop(0)
             if email in asked:
@@ -73,7 +75,7 @@ class GoHighLevelStore:
             contact = self._ask(Capability.LOCATE, lambda address: ghl().find_duplicate(email=address), email)
             if contact:
                 found[contact.id] = contact
-                emails += [each for each in _emails(contact) if each not in asked]
+                emails += [each for each in as_kept_elsewhere(_emails(contact)) if each not in asked]
         for phone in circle.phones:
             contact = self._ask(Capability.LOCATE, lambda number: ghl().find_duplicate(number=number), phone)
             if contact:
@@ -216,7 +218,7 @@ def _owner(contact_id: str) -> Lead | None:
 
 
 def _emails(contact: Contact) -> list[str]:
-    return [each.casefold() for each in (contact.email, *_more(contact.additional_emails, "email")) if each]
+    return [email_key(each) for each in (contact.email, *_more(contact.additional_emails, "email")) if each]
 
 
 def _phones(contact: Contact) -> list[str]:
@@ -251,7 +253,7 @@ def _look_ups(record: Record) -> Iterator[tuple[str, str]]:
     lead = _owner(record.key)
     emails = record.identity.emails or ((lead.email,) if lead else ())
     phone = record.identity.phone or (lead.phone if lead else "")
-    yield from (("email", email) for email in emails if email)
+    yield from (("email", email) for email in as_kept_elsewhere(emails) if email)
     if phone:
         yield "number", phone
 

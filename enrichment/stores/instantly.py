@@ -16,6 +16,8 @@ from enrichment.vendors.instantly import LIMIT, LeadPatch
 from enrichment.vendors.instantly import Lead as CampaignLead
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Record, Share, Unsupported
+from swarm_admin.core.identifiers.emails import as_kept_elsewhere
+from swarm_admin.core.identifiers.emails import key as email_key
 
 Answer = TypeVar("Answer")
 # What a campaign changes as it runs.
@@ -48,7 +50,7 @@ class InstantlyStore:
         for lead_id in _stored_ids(circle):
             if lead := self._get(lead_id, Capability.LOCATE):
                 found[lead.id] = lead
-        for email in circle.emails:
+        for email in circle.addresses:
             found |= {lead.id: lead for lead in self._listed(email, Capability.LOCATE)}
         return [self._record(lead, circle) for lead in found.values()]
 
@@ -58,7 +60,7 @@ class InstantlyStore:
             page = self._ask(
                 capability, lambda start: instantly().list_leads(email, starting_after=start), after
             )
-            yield from (lead for lead in page.items if lead.email.casefold() == email.casefold())
+            yield from (lead for lead in page.items if email_key(lead.email) == email_key(email))
             after = page.next_starting_after
             if after is None:
                 return
@@ -146,7 +148,8 @@ class InstantlyStore:
             return False
         owner = _owner(record.key)
         emails = record.identity.emails or ((owner.email,) if owner else ())
-        listed = (lead for email in emails if email for lead in self._listed(email, Capability.VERIFY))
+        addresses = as_kept_elsewhere(email for email in emails if email)
+        listed = (lead for email in addresses for lead in self._listed(email, Capability.VERIFY))
         if any(lead.id == record.key for lead in listed):
             raise asking.later_for_index()
         return True

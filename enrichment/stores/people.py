@@ -10,10 +10,12 @@ from django.db.models import Count
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from enrichment.models import Lead, WaterfallVersion
+from enrichment.models import Lead
 from enrichment.models.lead import LeadQuerySet
-from enrichment.pipeline import linkedin, normalise
-from gdpr.identity import Identity
+from enrichment.pipeline import linkedin
+from gdpr.identity import Identity, phone_key
+from swarm_admin.core.identifiers.emails import as_kept_elsewhere
+from swarm_admin.core.identifiers.emails import key as email_key
 
 URL, EMAIL, PHONE = "linkedin_url", "email", "phone"
 _LOADED = (
@@ -23,21 +25,12 @@ _LOADED = (
 
 
 def normal(identity: Identity) -> Identity:
-    """The identifiers in the one spelling that the mirror keeps; what cannot be read stays as it was given."""
-    country = WaterfallVersion.active().phone_country
-    emails = (spelt(normalise.email, each).casefold() for each in identity.emails)
-    return Identity(
-        spelt(linkedin.canonical, identity.linkedin_url),
-        tuple(dict.fromkeys(each for each in emails if each)),
-        spelt(normalise.phone(country), identity.phone),
-    )
-
-
-def spelt(read: Any, value: str) -> str:
+    """With the profile in the one spelling that the mirror keeps; one that cannot be read stays as it was given."""
+    url = identity.linkedin_url
     try:
-        return str(read(value.strip())) if value.strip() else ""
+        return Identity(linkedin.canonical(url) if url else "", identity.emails, identity.phone)
     except ValueError:
-        return value.strip()
+        return identity
 
 
 @dataclass(frozen=True)
@@ -66,8 +59,13 @@ class Circle:
 
     @cached_property
     def emails(self) -> list[str]:
-        """Lower case: those asked for first, then what the mirror knows beside them."""
+        """Canonical: those asked for first, then what the mirror knows beside them."""
         return _once([*self.identity.emails, *(e for each in self.known for e in emails_of(each.lead))])
+
+    @cached_property
+    def addresses(self) -> list[str]:
+        """`emails`, and each as people write it: the other systems may keep either."""
+        return as_kept_elsewhere(self.emails)
 
     @cached_property
     def phones(self) -> list[str]:
@@ -89,13 +87,41 @@ class Circle:
     def kinds(
         self, *, urls: Iterable[str] = (), emails: Iterable[str] = (), phones: Iterable[str] = ()
     ) -> tuple[str, ...]:
-        """Which kinds of identifiers of this person are among the given ones."""
-        hits = (
-            (URL, set(urls) & set(self.urls)),
-            (EMAIL, {e.casefold() for e in emails} & set(self.emails)),
-            (PHONE, set(phones) & set(self.phones)),
-        )
-        return tuple(kind for kind, found in hits if found - {""})
+        """Which kinds of identifiers of this person are among a record's.
+
+        What only leads hold that may be another person's is none of theirs: such a record is told to match by what
+        led to that lead, as when a colleague has the same switchboard.
+        """
+        told = {
+            URL: set(urls),
+            EMAIL: {email_key(e) for e in emails},
+            PHONE: {phone_key(phone) for phone in phones},
+        }
+        hits = tuple(kind for kind, values in told.items() if (values & self._own[kind]) - {""})
+        return hits or self._through(told)
+
+    def _through(self, told: Mapping[str, set[str]]) -> tuple[str, ...]:
+        led = {
+            kind
+            for each in self.known
+            if any((told[of] & values) - {""} for of, values in identifiers_of(each.lead).items())
+            for kind in each.matched
+        }
+        return tuple(kind for kind in (URL, EMAIL, PHONE) if kind in led)
+
+    @cached_property
+    def _own(self) -> dict[str, set[str]]:
+        """{kind: what was asked for, and what the leads hold that are this person's beyond doubt}."""
+        own = {
+            URL: {self.identity.linkedin_url},
+            EMAIL: set(self.identity.emails),
+            PHONE: {self.identity.phone},
+        }
+        for each in self.known:
+            if each.sure:
+                for kind, values in identifiers_of(each.lead).items():
+                    own[kind] |= values
+        return own
 
     @cached_property
     def _holders(self) -> Counter[str]:
@@ -117,7 +143,7 @@ class Circle:
         if refers:
             only = self.leads.get(next(iter(refers))) if len(refers) == 1 else None
             return only is not None and only.sure
-        return bool({e.casefold() for e in emails} & self.own_emails)
+        return bool({email_key(e) for e in emails} & self.own_emails)
 
 
 def circle(identity: Identity) -> Circle:
@@ -151,7 +177,7 @@ def _sure(lead: Lead, matched: list[str], asked: Identity, shared: Mapping[str, 
 
 
 def with_emails(emails: Iterable[str]) -> LeadQuerySet:
-    """Leads with one of these lower-case addresses in either column.
+    """Leads with one of these canonical addresses in either column.
 
     Each column is asked apart, by the very condition of its index: only then does PostgreSQL know how few there are.
     """
@@ -172,7 +198,11 @@ def holders(emails: Iterable[str]) -> Counter[str]:
 
 
 def emails_of(lead: Lead) -> set[str]:
-    return {e.casefold() for e in (lead.email_work, lead.email_personal) if e}
+    return {email_key(e) for e in (lead.email_work, lead.email_personal) if e}
+
+
+def identifiers_of(lead: Lead) -> dict[str, set[str]]:
+    return {URL: {lead.linkedin_url}, EMAIL: emails_of(lead), PHONE: {lead.phone}}
 
 
 def summary_of(lead: Lead) -> dict[str, str]:

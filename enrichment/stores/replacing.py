@@ -10,6 +10,7 @@ from enrichment.pipeline.payload import GHL_CUSTOM, INSTANTLY_CUSTOM
 from enrichment.stores.values import shown
 from enrichment.vendors.ghl import Contact
 from enrichment.vendors.instantly import Lead as CampaignLead
+from swarm_admin.core.identifiers.emails import key as email_key
 
 _GHL = {"first_name": "first_name", "last_name": "last_name", "company_name": "company_name", "phone": "phone",
         "company_domain": "website", "source_name": "source"}  # fmt: skip
@@ -51,14 +52,14 @@ def _addresses(
         return {}, {}
     if lead is None:
         return {"email": written[fields[0]]}, {fields[0]: contact.email}
-    best, stale = corrected(lead, written).email, {getattr(lead, name).casefold() for name in fields} - {""}
+    best, stale = corrected(lead, written).email, {email_key(getattr(lead, name)) for name in fields} - {""}
     changes: dict[str, Any] = {}
-    if contact.email.casefold() != best.casefold():
+    if email_key(contact.email) != email_key(best):
         changes["email"] = best
     kept = [
         e
         for e in contact.additional_emails
-        if isinstance(e, dict) and str(e.get("email", "")).casefold() not in stale
+        if isinstance(e, dict) and email_key(str(e.get("email", ""))) not in stale
     ]
     if len(kept) != len(contact.additional_emails):
         changes["additional_emails"] = [{"email": str(entry["email"])} for entry in kept]
@@ -80,6 +81,6 @@ def campaign_changes(
     if not fields:
         return changes, None, before
     best = corrected(lead, written).email if lead is not None else str(written[fields[0]])
-    if best.casefold() == record.email.casefold():
+    if email_key(best) == email_key(record.email):
         return changes, None, before
     return changes, best, before | {fields[0]: record.email}

@@ -12,6 +12,7 @@ from django.db.models.functions import StrIndex
 from enrichment.pipeline.linkedin import PREFIX
 from enrichment.pipeline.receive.strangers import addresses, profiles
 from enrichment.stores.people import EMAIL, URL
+from swarm_admin.core.identifiers.emails import key as email_key
 
 _ASCII_RUN = re.compile(r"[a-z0-9]+")
 ROW = "clay_row_id"
@@ -34,7 +35,7 @@ class Traces:
 
     def __init__(self, urls: Iterable[str], emails: Iterable[str], row_ids: Iterable[str] = ()) -> None:
         self.urls = {url for url in urls if url}
-        self.emails = {email.casefold() for email in emails if email}
+        self.emails = {email_key(email) for email in emails if email}
         self.row_ids = {row_id.casefold() for row_id in row_ids if row_id}
 
     def __bool__(self) -> bool:
@@ -47,7 +48,8 @@ class Traces:
         Of a slug its longest run of letters or digits: whatever stands between may be written as %2D or \\u002d.
         """
         slugs = [max(_ASCII_RUN.findall(_slug(url)), key=len, default="") for url in self.urls]
-        return [] if "" in slugs else [*slugs, *self.emails, *self.row_ids]
+        needles = [*slugs, *map(_needle, self.emails), *self.row_ids]
+        return [] if "" in needles else needles
 
     def kinds(self, text: str) -> tuple[str, ...]:
         """By which identifiers the text is about this person; empty: it is not, or nobody can say."""
@@ -61,7 +63,7 @@ class Traces:
             return (ROW,)
         if people:
             return ()
-        return (EMAIL,) if self.emails & set(addresses(low)) else ()
+        return (EMAIL,) if self.emails & {email_key(each) for each in addresses(low)} else ()
 
     def in_bodies(self, rows: QuerySet[Any], column: str = "body") -> QuerySet[Any]:
         """Those of `rows` whose raw bytes may be about the person; `kinds` decides."""
@@ -73,6 +75,14 @@ class Traces:
             rows = rows.alias(**{f"at_{number}": StrIndex(text, Value(needle))})
             hits |= Q(**{f"at_{number}__gt": 0})
         return rows.filter(hits)
+
+
+def _needle(address: str) -> str:
+    """What stands in the address however it is spelt: whole, unless its host may be written in its own script."""
+    local, _, host = address.partition("@")
+    if "xn--" not in host and local.isascii():
+        return address
+    return max(_ASCII_RUN.findall(local), key=len, default="")
 
 
 def _slug(url: str) -> str:

@@ -6,6 +6,8 @@ from typing import Any, Final
 from pydantic import AliasGenerator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from swarm_admin.core.identifiers.emails import key as email_key
+
 from .answers import Answer
 from .calls import Call, makes
 from .errors import NotFound, Recovery
@@ -222,7 +224,7 @@ def _has_id(document: Any) -> bool:
 
 def _differs(sent: ContactIn, stored: Contact) -> tuple[str, ...]:
     different = []
-    if sent.email and sent.email.strip().casefold() != stored.email.casefold():
+    if sent.email and email_key(sent.email) != email_key(stored.email):
         different.append("email")
     if sent.phone and _digits(sent.phone) != _digits(stored.phone):
         different.append("phone")

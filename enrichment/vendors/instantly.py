@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
+from swarm_admin.core.identifiers.emails import key as email_key
+
 from .answers import Answer
 from .calls import Call, makes
 from .errors import NotFound, Recovery
@@ -221,7 +223,7 @@ def _match_added(emails: Sequence[str], listed: Any) -> list[CreatedLead] | None
         return []
     if not isinstance(listed, list):
         return None
-    places = {email.casefold(): index for index, email in enumerate(emails)}
+    places = {email_key(email): index for index, email in enumerate(emails)}
     created = [_placed(entry, emails, places) for entry in listed]
     known = [lead for lead in created if lead]
     whole = len(known) == len(listed) and len({lead.index for lead in known}) == len(known)
@@ -231,10 +233,10 @@ def _match_added(emails: Sequence[str], listed: Any) -> list[CreatedLead] | None
 def _placed(entry: Any, emails: Sequence[str], places: Mapping[str, int]) -> CreatedLead | None:
     if not isinstance(entry, dict) or not (lead_id := identifier(entry.get("id"))):
         return None
-    index, email = entry.get("index"), identifier(entry.get("email")).casefold()
+    index, email = entry.get("index"), email_key(identifier(entry.get("email")))
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(emails):
         index = None
-    if email and (index is None or emails[index].casefold() != email):
+    if email and (index is None or email_key(emails[index]) != email):
         index = places.get(email)
     return None if index is None else CreatedLead(index=index, id=lead_id)
 

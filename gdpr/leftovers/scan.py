@@ -85,7 +85,7 @@ def identity_of(identifiers: Iterable[tuple[str, str]]) -> Identity:
     for kind, value in identifiers:
         told.setdefault(kind, []).append(value)
     url, phone = (told.get(kind, [""])[0] for kind in ("linkedin_url", "phone"))
-    return Identity(url, tuple(e.lower() for e in told.get("email", [])), phone)
+    return Identity(url, tuple(told.get("email", [])), phone)
 
 
 def _ask_outside(identity: Identity, report: Report) -> None:

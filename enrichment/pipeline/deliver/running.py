@@ -11,6 +11,7 @@ from enrichment.clock import in_seconds
 from enrichment.leases import claim, release_all
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
+from enrichment.pipeline import listed
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.deliver.channels import CHANNELS, Channel
 from enrichment.pipeline.payload import wanted
@@ -75,13 +76,16 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
 
 def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
     """The third gate (D18): what is suppressed, restricted, or no longer wanted there, is withheld."""
-    blocked = gate.screen([leads[h.lead_id].identity for h in handovers], "delivery")
+    screening = gate.examine([leads[h.lead_id].identity for h in handovers], "delivery")
+    listed.leave_out(
+        (leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items()
+    )
     ready: list[Handover] = []
     withheld: dict[str, list[int]] = {}
     untold: list[Handover] = []
     for position, handover in enumerate(handovers):
         lead = leads[handover.lead_id]
-        if position in blocked:
+        if position in screening.blocked:
             withheld.setdefault("suppressed", []).append(handover.pk)
         elif lead.restriction:
             withheld.setdefault("restricted", []).append(handover.pk)

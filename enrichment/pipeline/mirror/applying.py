@@ -15,10 +15,21 @@ from enrichment.models import Attempt, FieldConflict, Lead
 from enrichment.pipeline import deliver, ledger
 from enrichment.pipeline import score as scoring
 from enrichment.pipeline.mirror import settle
-from enrichment.pipeline.mirror.take_over import Taken, at_work, is_stale, keep_conflicts, take_over, taken
+from enrichment.pipeline.mirror.take_over import (
+    Taken,
+    at_work,
+    identity_values,
+    is_stale,
+    keep_conflicts,
+    take_over,
+    taken,
+)
 from enrichment.pipeline.status import RunError
 from enrichment.states import DELIVERED, EnrichmentStatus, InvalidTransition, advance_each
 from enrichment.vendors.clay import ClayRow
+from gdpr import gate
+from gdpr.identity import Identity
+from swarm_admin.core.identifiers.emails import is_role
 
 # Every column that applying a row may change, but the status and `raw`, which are always written.
 WRITTEN = (
@@ -121,8 +132,9 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
     for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
         attempts.setdefault(attempt.lead_id, []).append(attempt)
     prices = ledger.prices()
+    listed = _listed(news)
     cases = []
-    for each, effect in zip(news, effects, strict=True):
+    for place, (each, effect) in enumerate(zip(news, effects, strict=True)):
         lead = found.get(each.lead_id)
         if lead is None:
             raise Lead.DoesNotExist(f"lead {each.lead_id}")
@@ -132,8 +144,33 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
             error = settle.run_error(each.row, each.error)
             mine = attempts.get(lead.pk, [])
             supplied = ledger.Entry(lead, ledger.supplies(each.row.raw, prices), mine)
-            cases.append(Case(each, lead, mine, effect, before, taken(lead, each.row), error, supplied))
+            cases.append(
+                Case(
+                    each,
+                    lead,
+                    mine,
+                    effect,
+                    before,
+                    taken(lead, each.row, listed.get(place, ())),
+                    error,
+                    supplied,
+                )
+            )
     return cases
+
+
+def _listed(news: Sequence[News]) -> dict[int, set[str]]:
+    """{place in `news`: identifiers of the row that others share and that are on the suppression list}."""
+    told = [identity_values(each.row.values) for each in news]
+    asked = [place for place, (emails, phone) in enumerate(told) if phone or any(map(is_role, emails))]
+    if not asked:
+        return {}
+    # With a profile of its own each is somebody else than the one who is on the list by the number alone.
+    identities = [
+        Identity(f"lead:{news[place].lead_id}", tuple(told[place][0]), told[place][1]) for place in asked
+    ]
+    shared = gate.shared_and_blocked(identities).shared
+    return {asked[position]: identifiers for position, identifiers in shared.items()}
 
 
 def _settle(case: Case, now: datetime.datetime) -> None:

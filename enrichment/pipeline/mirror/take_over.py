@@ -1,12 +1,13 @@
 """The row's values onto the lead, and the values that are not applied into their table (D19, D24)."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from enrichment.models import FieldConflict, Lead, WaterfallVersion
 from enrichment.models.provenance import ConflictReason
+from enrichment.pipeline.listed import columns
 from enrichment.pipeline.normalise import normalise
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.clay import ClayRow
@@ -22,12 +23,21 @@ class Taken:
     values: dict[str, Any]
     conflicts: dict[tuple[str, str], str]
     unreadable: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
-def taken(lead: Lead, row: ClayRow) -> Taken:
-    """Normalised values; those of pinned fields and unreadable ones become conflicts (D19, D24)."""
+def taken(lead: Lead, row: ClayRow, listed: Collection[str] = ()) -> Taken:
+    """Normalised values; those of pinned fields and unreadable ones become conflicts (D19, D24).
+
+    `listed`: identifiers on the suppression list that are no identity by themselves (D28), such as the number of a
+    switchboard: they are not kept, here or anywhere, and whose they are is not told.
+    """
     values, unreadable = normalise(row.values, WaterfallVersion.active().phone_country)
     conflicts = {(name, str(ConflictReason.UNREADABLE)): given for name, given in unreadable.items()}
+    left_out = columns(values, listed)
+    for name in left_out:
+        conflicts[name, str(ConflictReason.SUPPRESSED)] = ""
+        values[name] = ""
     changes: dict[str, Any] = {}
     for column, value in values.items():
         name = RENAMED.get(column, column)
@@ -37,14 +47,14 @@ def taken(lead: Lead, row: ClayRow) -> Taken:
             conflicts[name, str(ConflictReason.PINNED)] = str(value)[:500]
         else:
             changes[name] = value
-    return Taken(changes, conflicts, tuple(unreadable))
+    return Taken(changes, conflicts, tuple(unreadable), left_out)
 
 
 def take_over(lead: Lead, row: ClayRow, values: Taken) -> None:
     """On the object only."""
     for name, value in values.values.items():
         setattr(lead, name, value)
-    lead.raw = row.raw
+    lead.raw = {name: value for name, value in row.raw.items() if name not in values.left_out}
 
 
 def keep_conflicts(found: Sequence[tuple[Any, Taken]], now: datetime.datetime) -> None:

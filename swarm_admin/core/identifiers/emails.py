@@ -5,6 +5,7 @@ Nothing else is folded: plus signs and dots stay, since only the host that takes
 
 import functools
 import unicodedata
+from collections.abc import Iterable
 
 import idna
 from django.core.exceptions import ValidationError
@@ -16,6 +17,15 @@ MAX_LENGTH = 254  # characters of a whole address: RFC 5321 4.5.3.1.3, less the 
 MAX_LOCAL = 64  # RFC 5321 4.5.3.1.1
 MAX_HOST = 253  # RFC 1035 2.3.4, as text
 _LOCAL_PUNCTUATION = frozenset("!#$%&'*+/=?^_`{|}~-.")  # RFC 5322 atext, and the dot between atoms
+# Mailboxes of an office and not of a person: RFC 2142, and what firms use besides.
+ROLES = frozenset(
+    "abuse accounting accounts admin administrator billing bookings bounce careers compliance contact contracts "
+    "customerservice datenschutz dpo enquiries enquiry events feedback finance founders ftp gdpr hello help helpdesk "
+    "hostmaster hr info inquiries investors invoices it jobs kontakt legal list listmaster mail mailer-daemon "
+    "marketing media membership news newsletter no-reply noc noreply office orders partners payments postmaster "
+    "press privacy purchasing reception recruiting recruitment root rsvp sales security service services shop "
+    "spam staff subscribe support team tech unsubscribe usenet vertrieb webmaster welcome www".split()
+)  # fmt: skip
 _ascii_address = EmailValidator()
 
 
@@ -127,3 +137,21 @@ def spellings(address: str) -> tuple[str, ...]:
     local, _, host = key.rpartition("@")
     older = _older_host(unicode_host(host)).removesuffix(".") if "xn--" in host else host
     return (key,) if older in ("", host) else (key, f"{local}@{older}")
+
+
+def is_role(address: str) -> bool:
+    """Whether a canonical address is an office's: whoever works there reads it, so it tells nobody apart (D28)."""
+    return address.partition("@")[0].partition("+")[0] in ROLES
+
+
+def key(address: str) -> str:
+    """The canonical form; what is no address is compared as it stands, in lower case."""
+    try:
+        return canonical(address)
+    except ValueError:
+        return lower(visible(address))
+
+
+def as_kept_elsewhere(keys: Iterable[str]) -> list[str]:
+    """Each canonical address and its readable form: whoever got it in another spelling looks it up by that."""
+    return list(dict.fromkeys(form for each in keys for form in (each, readable(each))))

@@ -11,6 +11,8 @@ from enrichment.models import Handover, Lead, WebhookDelivery, version
 from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import applying
 from enrichment.vendors.clay import ClayRow
+from gdpr import gate
+from gdpr.identity import Identity
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 
@@ -78,10 +80,10 @@ def test_a_poison_row_is_named_and_the_others_are_applied(pipeline, monkeypatch,
     leads = in_clay(pipeline, 4)
     real = applying.taken
 
-    def poisoned(lead, row):
+    def poisoned(lead, row, listed=()):
         if lead.pk == leads[1].pk:
             raise RuntimeError("words with a person in them")
-        return real(lead, row)
+        return real(lead, row, listed)
 
     monkeypatch.setattr(applying, "taken", poisoned)
     receive.run_due()
@@ -109,18 +111,22 @@ def test_a_claim_whose_lease_lapsed_leaves_the_last_word_to_the_next(pipeline, s
     assert Handover.objects.filter(system="ghl").count() == 3
 
 
-def test_both_the_phone_we_know_and_the_one_of_the_row_are_screened(db):
-    from gdpr import gate
-    from gdpr.identity import Identity
-
-    lead = EnrichedLeadFactory(phone="+14155550001")
-    other = row(lead, phone="+14155550002")
+def test_both_the_address_we_know_and_the_one_of_the_row_are_screened(db):
+    lead = EnrichedLeadFactory(email_personal="one@home.example")
+    other = row(lead, email_personal="two@home.example")
     assert not receive.suppressed(lead, other)
-    gate.suppress(Identity(phone="+14155550001"), reason="erasure")
+    gate.suppress(Identity(emails=("one@home.example",)), reason="erasure")
     assert receive.suppressed(lead, other)
-    another = EnrichedLeadFactory(phone="+14155550003")
-    gate.suppress(Identity(phone="+14155550004"), reason="erasure")
-    assert receive.suppressed(another, row(another, phone="+14155550004"))
+    another = EnrichedLeadFactory()
+    gate.suppress(Identity(emails=("four@home.example",)), reason="erasure")
+    assert receive.suppressed(another, row(another, email_personal="four@home.example"))
+
+
+def test_a_number_alone_suppresses_nobody_who_has_a_profile(db):
+    """A switchboard's number is many people's (D28)."""
+    lead = EnrichedLeadFactory(phone="+14155550001")
+    gate.suppress(Identity(phone="+14155550001"), reason="erasure")
+    assert not receive.suppressed(lead, row(lead, phone="+14155550001"))
 
 
 def test_a_lead_that_is_gone_is_an_error_and_changes_nothing(db):

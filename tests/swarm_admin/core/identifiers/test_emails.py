@@ -1,7 +1,7 @@
 """One mailbox, one key; whatever way its address was written."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swarm_admin.core.identifiers import emails
@@ -62,6 +62,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         emails.canonical(text)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(local=locals_, host=hosts, noise=st.lists(invisible, min_size=4, max_size=4))
 def test_the_key_is_a_fixed_point_and_knows_no_case_form_or_noise(
     local: str, host: str, noise: list[str]

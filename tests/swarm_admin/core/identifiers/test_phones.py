@@ -1,7 +1,7 @@
 """A number that can exist, or none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swarm_admin.core.identifiers import phones
@@ -40,6 +40,7 @@ def test_a_number_that_nobody_has_is_refused(number: str) -> None:
         phones.canonical(number, "US")
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.text(max_size=80))
 def test_whatever_is_read_is_its_own_key(text: str) -> None:
     try:
