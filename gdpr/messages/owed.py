@@ -38,6 +38,6 @@ def drop_unsent(request: SubjectRequest) -> None:
 
 
 def stuck() -> QuerySet[RequestMessage]:
-    """Letters that did not leave, or of which nobody knows; of closed requests, those that only an officer sends too."""
+    """Letters that did not leave, or of which nobody knows; of closed requests, drafts too."""
     failed = Q(status__in=[MessageStatus.FAILED, MessageStatus.UNKNOWN])
     return RequestMessage.objects.filter(failed | Q(request__status__in=CLOSED, status__in=BY_PERSON))

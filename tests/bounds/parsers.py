@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from enrichment import labels, masking
 from enrichment.deliveries import shown
-from enrichment.models.lead import prefix_query
+from enrichment.models import lead_search
 from enrichment.pipeline import import_files, intake_rows, ledger, linkedin, normalise, score, status
 from enrichment.pipeline.receive import events, strangers
 from enrichment.scoring import editing
@@ -26,7 +26,8 @@ from gdpr import intake, intake_csv, intake_email, rectifiable
 from gdpr.leftovers import needles
 from gdpr.messages import templates
 from gdpr.possible import NotPossible
-from swarm_admin.core import text_match
+from swarm_admin.core import missing, text_match
+from swarm_admin.core.identifiers import emails, phones
 from tests.bounds.texts import SIZE, WHOLE
 
 URL = "https://www.linkedin.com/in/erika-mustermann"
@@ -107,6 +108,14 @@ PARSERS: dict[str, Parser] = {
     "text match: profiles in prose": Parser(
         text_match, lambda text: list(text_match.profiles_in_prose(text))
     ),
+    "missing": Parser(missing, missing.is_missing),
+    "e-mail: every spelling": Parser(
+        emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)
+    ),
+    "phone": Parser(phones, lambda text: phones.canonical(text, "US"), (ValueError,)),
+    "phone, as long as one may be": Parser(
+        phones, lambda text: phones.canonical(text[:64], "US"), (ValueError,)
+    ),
     "webhook: event": Parser(events, lambda text: events.read(raw(text)), (events.Malformed,), WHOLE),
     "webhook: event with a text": Parser(events, lambda text: events.read(within(text)).url),
     "webhook: whom it is about": Parser(
@@ -150,7 +159,10 @@ PARSERS: dict[str, Parser] = {
     "answer: address": Parser(clay_wire, clay_wire._same),
     "message with providers": Parser(labels, lambda text: without_a_catalogue(text)),
     "masked": Parser(masking, lambda text: [masking.mask(text, kind) for kind in ("name", "email", "phone")]),
-    "search": Parser(prefix_query, prefix_query),
+    "search": Parser(
+        lead_search,
+        lambda text: (lead_search.prefix_query(text), lead_search.identified(text, personal=True)),
+    ),
     "scorecard: form": Parser(
         editing, lambda text: editing.read({f"components.{text}.cap": text, "components.0.cap": text})
     ),

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from enrichment.pipeline.linkedin import canonical
 from enrichment.pipeline.normalise import Unreadable, clean, moment
 
@@ -33,8 +35,12 @@ class Malformed(ValueError):
     """The body is no event."""
 
 
-def read(body: bytes) -> Event:
-    """The event in a raw body. Raises Malformed."""
+def read(body: bytes, received_at: datetime.datetime | None = None) -> Event:
+    """The event in a raw body; one that tells no time that can be read is of `received_at` (now, if None).
+
+    Raises:
+        Malformed
+    """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -51,7 +57,7 @@ def read(body: bytes) -> Event:
     try:
         at = moment(document.get("timestamp"))
     except Unreadable:
-        raise Malformed from None
+        at = received_at or timezone.now()
     url, table_id = data.get("linkedin_url"), document.get("table_id")
     return Event(
         kind=kind[:64],

@@ -32,7 +32,7 @@ class Judgement:
 def judge(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) -> Judgement:
     """The verdict before Clay is asked. `is_copy`: see `earlier_copies`; `find`: see `finder`."""
     try:
-        event = read(bytes(delivery.body))
+        event = read(bytes(delivery.body), delivery.received_at)
     except Malformed:
         return Judgement(Verdict.MALFORMED)
     if event.kind not in EVENTS:
@@ -52,7 +52,7 @@ def events_in(deliveries: Iterable[WebhookDelivery]) -> list[Event]:
     found = []
     for delivery in deliveries:
         try:
-            found.append(read(bytes(delivery.body)))
+            found.append(read(bytes(delivery.body), delivery.received_at))
         except Malformed:
             continue
     return found

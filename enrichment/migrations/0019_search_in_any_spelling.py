@@ -52,7 +52,7 @@ ALTER TABLE enrichment_lead DROP COLUMN search_words;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("enrichment", "0016_lead_views")]
+    dependencies = [("enrichment", "0018_purchases_are_checked")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
