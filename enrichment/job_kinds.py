@@ -7,7 +7,8 @@ To add a kind:
    polling and the cancelling are then there;
 3. its work: rows frozen one by one are a `Way` in `enrichment/retry_ways.py`, with the kind in `jobs.BY_MEMBERS`,
    started by `jobs.start()`; anything else has a `run_due()` of its own with a tick in `enrichment/tasks.py` that
-   moves the job with `advance()` and writes `position` of `total` as it goes.
+   moves the job with `advance()` and writes `position` of `total` as it goes, and an end in `job_outcome._ENDS`,
+   which says what it came to.
 """
 
 from __future__ import annotations

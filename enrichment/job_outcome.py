@@ -113,7 +113,7 @@ def outcome(job: BulkJob, counts: Counts | None = None) -> Outcome:
     if job.status in _BEFORE_THE_END:
         label, icon, colour = _BEFORE_THE_END[JobStatus(job.status)]
         return Outcome(label, icon, colour, parts, _untouched(job))
-    return _ENDS.get(job.kind, _end_of_retry)(job, counts, parts)
+    return _ENDS.get(job.kind, _end_of_retry if way_of(job) else _end_as_it_ran)(job, counts, parts)
 
 
 _BEFORE_THE_END = {  # or without one
@@ -184,6 +184,11 @@ def _end_of_rescore(job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
     if not job.total:
         return Outcome("Nothing to do", "circle-minus", "grey", parts, "No lead has a score.")
     return _done(job, parts, f"Every tier is that of version {job.plan['version']}.")
+
+
+def _end_as_it_ran(job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+    """Of a kind that has neither rows of a `Way` nor an end of its own in `_ENDS`."""
+    return _done(job, parts, "")
 
 
 def _partly(some: int, of: int, words: str, parts: Parts, *, all_of_it: bool) -> Outcome:

@@ -115,7 +115,7 @@ def _document(cause: Cause, found: FailurePlan) -> dict[str, Any]:
         "provider": cause.provider,
         "shape": cause.shape,
         "count": found.count,
-        "cost": str(found.cost),
+        "cost": str(found.cost) if cause.what == "enrichment" else None,  # nothing else is bought
         "cost_label": found.cost_label,
         "time": found.time.words,
         "left_out": dict(found.left_out),

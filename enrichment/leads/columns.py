@@ -107,7 +107,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "fill_in", "Waiting for", ("only_providers", "enrichment_status", "restriction"),
         lambda lead: ", ".join(lead.only_providers) if lead.awaits_fill_in else "",
-        copied=Case(When(FILL_IN, then=_SLUGS), default=Value("")),
+        copied=Case(When(FILL_IN, then=_SLUGS), default=Value(""), output_field=TextField()),
     ),
     Column(
         "error", "Last error", ("error_kind", "error_provider"), lambda lead: _error(lead),

@@ -126,13 +126,16 @@ def outcome_badge(outcome: Any) -> SafeString:
 
 @register.simple_tag
 def fill_in(lead: Any) -> str:
-    """A mark beside a status while providers are still to be asked: "waiting for BuiltWith"; else nothing."""
+    """A mark beside a status while providers are still to be asked: "waiting for BuiltWith +1"; else nothing."""
     if not lead.awaits_fill_in:
         return ""
-    names = ", ".join(map(provider_name, lead.only_providers))
+    first, *others = map(provider_name, lead.only_providers)
+    names = ", ".join((first, *others))
+    short = f"{first} +{len(others)}" if others else first
     when = f"due {relative(lead.dispatch_after)}" if lead.dispatch_after else "asked now"
     return format_html(
-        ' <span class="fill-in" title="Fill-in {1}: its hourly limit was reached">waiting for {0}</span>',
+        ' <span class="fill-in" title="Fill-in by {1} {2}: an hourly limit was reached">waiting for {0}</span>',
+        short,
         names,
         when,
     )

@@ -137,12 +137,12 @@ def retry(request: HttpRequest, key: str) -> HttpResponse:
 def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
     noun = found.source.noun
     return {
-        "title": f"Try again: {found.source.label.lower()}",
+        "title": f"Retry: {found.source.label}",
         "action": reverse("failure_retry_run", args=[found.cause.key]),
         "confirm": "Start the retry",
         "count": plan.count,
         "noun": noun if plan.count == 1 else f"{noun}s".replace("deliverys", "deliveries"),
-        "cost": plan.cost,
+        "cost": plan.cost if _buys(found) else None,
         "cost_label": plan.cost_label,
         "cost_caveat": plan.cost_caveat,
         "duration": plan.time.words if plan.count else "",
