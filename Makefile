@@ -62,7 +62,7 @@ serve: install assets ## the product, configured by the environment and .env (se
 # ------------------------------------------------------------------ quality
 
 test: install $(VAR)/.vendored ## every test (REQUIRE_BROWSER=1: fail when there is no Chromium or no Node; ARGS=... for pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
 
 # SECONDS is a variable of bash too, which counts up: only what is given to make counts here.
 chaos: install $(VAR)/.vendored ## kill everything at random under load, then audit (SEED=1 LEADS=2000 SECONDS=120)

@@ -17,9 +17,11 @@ from enrichment.vendors.connections import close_clients
 from swarm_admin import embedded
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from tests.prepared import prepared_database
-from tests.settings import SLOT, TEST_DIR
+from tests.settings import PLACE, SLOT, TEST_DIR
 
 pytest_plugins = [
+    "tests.plugins.workers",
+    "tests.plugins.tools",
     "tests.plugins.sandbox",
     "tests.plugins.mail_server",
     "tests.plugins.pipeline",
@@ -27,35 +29,6 @@ pytest_plugins = [
     "tests.plugins.node",
     "tests.plugins.scoring",
 ]
-
-NO_BROWSER = "no Chromium found (chromium, google-chrome or CHROMIUM)"
-
-
-def chromium_path() -> str | None:
-    """The browser the browser tests drive; None if this machine has none."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Browser tests need a browser; without one they are skipped, or an error with REQUIRE_BROWSER=1."""
-    browser_tests = [item for item in items if item.get_closest_marker("browser")]
-    if not browser_tests or chromium_path():
-        return
-    if os.environ.get("REQUIRE_BROWSER") == "1":
-        raise pytest.UsageError(f"REQUIRE_BROWSER=1, and {NO_BROWSER}.")
-    config.stash[SKIPPED_BROWSER_TESTS] = len(browser_tests)
-    for item in browser_tests:
-        item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
-
-
-SKIPPED_BROWSER_TESTS = pytest.StashKey[int]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(SKIPPED_BROWSER_TESTS, 0):
-        terminalreporter.section("BROWSER TESTS DID NOT RUN", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{count} browser tests did not run: {NO_BROWSER}.", red=True, bold=True)
 
 
 def pytest_unconfigure() -> None:
@@ -85,6 +58,13 @@ def redis_server() -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(autouse=True)
+def own_files() -> None:
+    """An empty directory for each test's files, which the other processes it starts have as well."""
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+    settings.DATA_DIR.mkdir(parents=True)
+
+
+@pytest.fixture(autouse=True)
 def vendor_clients() -> Iterator[None]:
     """No test goes on with another's connections to a vendor."""
     yield
@@ -100,6 +80,7 @@ def process_environment(transactional_db: None) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "swarm_admin.settings",
         "DATABASE_URL": embedded.database_url(TEST_DIR, connection.settings_dict["NAME"]),
         "REDIS_URL": embedded.redis_url(TEST_DIR, SLOT),
+        "VAR_DIR": str(PLACE),
     }
 
 

@@ -48,6 +48,7 @@ class _Told:
 
 _told: dict[tuple[str, str], _Told] = {}
 _lock = threading.Lock()
+_writing = threading.Lock()  # who has written may rely on it that nothing counted before is still on its way
 _timer: threading.Timer | None = None
 
 
@@ -72,6 +73,12 @@ def record(vendor: str, call: str, status: int | str, seconds: float) -> None:
 
 def write() -> None:
     """Writes what was counted in this process. Never fails: a metric is not worth a call."""
+    with _writing:
+        _keep(_taken())
+
+
+def _taken() -> dict[tuple[str, str], _Told]:
+    """What was counted; from here on it is counted anew."""
     global _timer
     with _lock:
         told = dict(_told)
@@ -79,6 +86,10 @@ def write() -> None:
         if _timer is not None:
             _timer.cancel()
             _timer = None
+    return told
+
+
+def _keep(told: dict[tuple[str, str], _Told]) -> None:
     if not told:
         return
     try:
@@ -98,8 +109,8 @@ def write() -> None:
 
 def _after_fork() -> None:
     """The parent writes what it counted; a forked child has no timer and may have inherited a held lock."""
-    global _lock, _timer
-    _lock, _timer = threading.Lock(), None
+    global _lock, _writing, _timer
+    _lock, _writing, _timer = threading.Lock(), threading.Lock(), None
     _told.clear()
 
 

@@ -13,19 +13,13 @@ from typing import Any
 import psutil
 
 from tests.bench.databases import ROOT
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 PRODUCT = "swarm_admin.wsgi:application"
 STOCK_ADMIN = "tests.bench.reference.stock_wsgi:application"
 BARE_VIEW = "tests.bench.reference.bare:application"
-
-
-def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], seconds: float, *, every: float = 0.05) -> Any:

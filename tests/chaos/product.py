@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.plugins.sandbox import KEYS, free_port
+from tests.plugins.sandbox import KEYS
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEED = 60.0

@@ -1,6 +1,7 @@
 """A real browser on a real server: `page` is a Chromium tab, `live_server` the product."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Group, User
+from django.core.signals import request_finished, request_started
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from swarm_admin.access.roles import create_roles
-from tests.conftest import chromium_path
+from tests.plugins.sandbox import PATIENCE_SECONDS, wait_for
+from tests.plugins.tools import chromium_path
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -25,10 +28,11 @@ ARGUMENTS = [
 AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE = {"width": 390, "height": 844}
 PASSWORD = "a-long-pass-phrase"
+PATIENCE = PATIENCE_SECONDS * 1_000  # Playwright counts in milliseconds
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever stands here drives a browser; `tests/conftest.py` skips that, or fails, without one."""
+    """Whatever stands here drives a browser; `tests/plugins/tools.py` skips that, or fails, without one."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -40,6 +44,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the whole run."""
     # Playwright's event loop runs in this thread, where Django would then refuse to query.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield chromium
@@ -47,10 +52,32 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, live_server: Any) -> Iterator[Page]:
+def requests_end(live_server: Any) -> Iterator[None]:
+    """The tables are emptied only when the server is done: a page may have asked for more as it was closed."""
+    under_way: set[int] = set()  # by its thread, of which the server has one for each connection
+
+    def begin(**kwargs: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():  # which is the test's own
+            under_way.add(threading.get_ident())
+
+    def end(**kwargs: Any) -> None:
+        under_way.discard(threading.get_ident())
+
+    request_started.connect(begin)
+    request_finished.connect(end)
+    yield
+    try:
+        wait_for(lambda: not under_way)
+    finally:
+        request_started.disconnect(begin)
+        request_finished.disconnect(end)
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: Any, requests_end: None) -> Iterator[Page]:
     """A fresh tab; the test fails where the page logged an error or broke the Content-Security-Policy."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=live_server.url)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)

@@ -16,7 +16,7 @@ from enrichment.models import Lead
 from gdpr.models import RequestDocument, SubjectRequest
 from gdpr.views.acts import ACTS
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
-from tests.e2e.conftest import AXE_RULES, PHONE
+from tests.e2e.conftest import AXE_RULES, PATIENCE, PHONE
 from tests.factories import EnrichedLeadFactory
 from tests.plugins.product import Product
 from tests.plugins.sandbox import Sandbox, wait_for
@@ -42,7 +42,7 @@ def desk(product: Product, browser: Browser) -> Iterator[Open]:
         client = Client()
         client.force_login(user)
         context = browser.new_context(base_url=product.url, viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         cookie = client.cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": cookie, "url": product.url}])
         contexts.append(context)
@@ -64,7 +64,7 @@ def everywhere(product: Product, slug: str) -> Lead:
            "source_name": "SaaStr", "scraped_at": timezone.now().isoformat()}  # fmt: skip
     product.http.post("/api/leads", json=[row]).raise_for_status()
     handed_over = Lead.objects.exclude(ghl_contact_id="").exclude(instantly_lead_id="")
-    return wait_for(handed_over.exclude(clay_row_id=None).first, 45)
+    return wait_for(handed_over.exclude(clay_row_id=None).first)
 
 
 def assert_accessible(page: Page) -> None:
@@ -129,8 +129,8 @@ def test_an_access_request_from_intake_to_the_download(desk: Open, product: Prod
     expect(page.locator("#request")).to_contain_text("taken 1 time")
 
     page.get_by_role("button", name="Sent another way").click()
-    expect(page.locator("#request")).to_contain_text("Closed", timeout=30_000)
-    page.get_by_role("link", name="Read").click(timeout=30_000)
+    expect(page.locator("#request")).to_contain_text("Closed")
+    page.get_by_role("link", name="Read").click()
     expect(page.locator("main")).to_contain_text("It holds keyed hashes and no personal data.")
     assert lead.email_work not in page.locator("main").inner_text()
     page.goto("/requests/?state=closed")
@@ -147,7 +147,7 @@ def test_an_erasure_from_intake_to_the_certificate(desk: Open, product: Product,
     page, other = desk("cora", COMPLIANCE), desk("anna", COMPLIANCE)
     request = open_request(page, lead, "erasure")
     identify(page)
-    expect(page.locator("#request")).to_contain_text("a second officer approves the plan", timeout=60_000)
+    expect(page.locator("#request")).to_contain_text("a second officer approves the plan")
     assert systems(page).count() == 4
     expect(page.locator("#request")).to_contain_text("You prepared this plan: a second person approves it.")
     assert page.locator("button:not([aria-disabled])", has_text="Approve this plan").count() == 0
@@ -161,7 +161,7 @@ def test_an_erasure_from_intake_to_the_certificate(desk: Open, product: Product,
 
     assert stands_in(sandbox, *words) == []
     assert not Lead.objects.filter(pk=lead.pk).exists()
-    page.get_by_role("link", name="Read").click(timeout=30_000)
+    page.get_by_role("link", name="Read").click()
     expect(page.locator("main")).to_contain_text("Read back: not there")
     expect(page.locator("main")).to_contain_text("GoHighLevel can bring record")
     text = page.locator("main").inner_text().lower()

@@ -75,7 +75,7 @@ def test_the_overview_moves_by_itself_and_keeps_its_nodes(page: Page, sign_in: S
     expect(received).to_have_text("1")
     page.evaluate("window.kept = document.querySelector('.funnel li')")
     LeadFactory.create_batch(2)
-    expect(received).to_have_text("3", timeout=10_000)
+    expect(received).to_have_text("3")
     assert page.evaluate("window.kept.isConnected")
 
 

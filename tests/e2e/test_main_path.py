@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from enrichment.models import Lead
 from swarm_admin.access.roles import SALES_OPS
-from tests.e2e.conftest import PASSWORD
+from tests.e2e.conftest import PASSWORD, PATIENCE
 from tests.plugins.product import Product
 
 HEADER = ["LinkedIn URL", "First name", "Last name", "Company", "source_type", "source_name", "scraped_at"]
@@ -41,7 +41,7 @@ def test_a_file_becomes_leads_with_tiers(
     person = User.objects.create_user("sam@example.com", "sam@example.com", PASSWORD, first_name="Sam")
     person.groups.add(Group.objects.get(name=SALES_OPS))
     page = browser.new_page(base_url=product.url)
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     errors: list[str] = []
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
 
@@ -55,13 +55,13 @@ def test_a_file_becomes_leads_with_tiers(
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("heading", name="What is refused, and why")).to_be_visible()
     page.get_by_role("button", name="Import 6 rows").click()
-    expect(page.locator("#import-job")).to_contain_text("Done", timeout=20_000)
+    expect(page.locator("#import-job")).to_contain_text("Done")
     expect(page.locator("#import-refused")).to_be_visible()
     assert Lead.objects.count() == 5
 
     lead = Lead.objects.get(linkedin_url="https://www.linkedin.com/in/johndoe")
     page.goto(f"/leads/{lead.pk}/")
-    expect(page.locator("main")).to_contain_text("Completed", timeout=30_000)
+    expect(page.locator("main")).to_contain_text("Completed")
     page.goto("/leads/")
     page.get_by_role("searchbox").first.fill("doe acme")
     page.keyboard.press("Enter")

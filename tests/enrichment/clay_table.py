@@ -46,7 +46,7 @@ def rows_of(pipeline, slug):
 
 def settled(pipeline, *slugs):
     leads = [pipeline.lead(slug) for slug in slugs]
-    pipeline.settle(30)
+    pipeline.settle()
     for lead in leads:
         lead.refresh_from_db()
     return leads

@@ -83,7 +83,7 @@ def test_an_unknown_row_becomes_a_lead_by_the_rules_of_intake(pipeline):
     assert (lead.clay_row_id, lead.clay_table_id, lead.first_name) == (good, "tbl_test", "Nora")
     assert found() == [("unknown_row", bad)]
     assert "source_type is required" in Drift.objects.get(row_id=bad).mend_error
-    pipeline.settle(30)
+    pipeline.settle()
     assert rows_of(pipeline, "nora") == [good]
     lead.refresh_from_db()
     assert lead.enrichment_status == "completed"
@@ -152,7 +152,7 @@ def test_a_row_that_is_gone_is_created_again(pipeline):
     assert plan.cost > 0
     mend(DriftKind.ROW_GONE)
     assert found() == []
-    pipeline.settle(30)
+    pipeline.settle()
     lead.refresh_from_db()
     assert rows_of(pipeline, "vanished") == [lead.clay_row_id]
     assert lead.clay_row_id != lost
@@ -164,7 +164,7 @@ def test_a_lead_nobody_would_send_is_found_and_sent(pipeline):
     run()
     assert Drift.objects.get().kind == DriftKind.NO_ROW
     mend(DriftKind.NO_ROW)
-    pipeline.settle(30)
+    pipeline.settle()
     lead.refresh_from_db()
     assert lead.clay_row_id
     run()

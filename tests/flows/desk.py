@@ -13,7 +13,7 @@ from gdpr.models import RequestDocument, RequestStep, SubjectRequest
 from swarm_admin.access.roles import COMPLIANCE
 from tests.plugins.pipeline import quiet
 from tests.plugins.product import Product
-from tests.plugins.sandbox import Sandbox, wait_for
+from tests.plugins.sandbox import PATIENCE_SECONDS, Sandbox, wait_for
 
 VENDORS = ("clay", "ghl", "instantly")
 Held = dict[str, Any]
@@ -79,7 +79,7 @@ class Desk:
         known = (
             Lead.objects.exclude(ghl_contact_id="").exclude(instantly_lead_id="").exclude(clay_row_id=None)
         )
-        wait_for(lambda: known.count() == len(slugs) and quiet(), 60)
+        wait_for(lambda: known.count() == len(slugs) and quiet())
         return [Lead.objects.get(linkedin_url=row["linkedin_url"]) for row in rows]
 
     def held(self, lead: Lead) -> Held:
@@ -108,7 +108,7 @@ class Desk:
 
     # ------------------------------------------------------------ waiting
 
-    def until(self, request: SubjectRequest, *statuses: str, seconds: float = 45) -> None:
+    def until(self, request: SubjectRequest, *statuses: str, seconds: float = PATIENCE_SECONDS) -> None:
         """The request comes to one of these; else the error says where each step stands."""
 
         def there() -> bool:
@@ -136,7 +136,7 @@ class Desk:
 
     def certificate(self, request: SubjectRequest) -> dict[str, Any]:
         """As an officer takes it, once it is issued."""
-        kept = wait_for(request.documents.filter(kind="certificate").first, 20)
+        kept = wait_for(request.documents.filter(kind="certificate").first)
         told: dict[str, Any] = json.loads(self.first.takes(kept))
         return told
 

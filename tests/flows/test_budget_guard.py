@@ -42,7 +42,7 @@ def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
     assert waiting.count() > 0
     assert Alert.objects.filter(kind="budget", closed_at__isnull=True).count() == 1
     caps.set_cap(period="day", source_type="", amount=Decimal(100), note="the fair is on", by=None)
-    pipeline.settle(30)
+    pipeline.settle()
     assert not waiting.exists()
     assert not Alert.objects.filter(kind="budget", closed_at__isnull=True).exists()
     assert Attempt.objects.filter(status="succeeded").count() == 8
@@ -60,16 +60,16 @@ def held_and_quiet(each):
 def test_tech_data_of_a_known_domain_is_taken_over_and_told_to_clay(pipeline):
     """BuiltWith's budget of one an hour: the second lead of a company gets the first one's tech data, unbought."""
     pipeline.lead("acme-one")
-    pipeline.settle(20)
+    pipeline.settle()
     donor = Lead.objects.get()
     Provider.objects.filter(slug="builtwith").update(hourly_limit=1)
     limiter.take("provider:builtwith", n=1, limit=1)
     second = pipeline.lead("acme-two", first_name="Zed")
-    pipeline.until(lambda: Attempt.objects.filter(lead=second, status="succeeded").exists(), 20)
+    pipeline.until(lambda: Attempt.objects.filter(lead=second, status="succeeded").exists())
     # The same company, as its own row says.
     Lead.objects.filter(pk=second.pk).update(company_domain=donor.company_domain)
-    pipeline.until(lambda: TakenOver.objects.filter(lead=second).exists(), 20)
-    pipeline.settle(20)
+    pipeline.until(lambda: TakenOver.objects.filter(lead=second).exists())
+    pipeline.settle()
     second.refresh_from_db()
     assert second.tech_stack == donor.tech_stack
     assert not Attempt.objects.filter(lead=second, only_providers=["builtwith"]).exists()
@@ -86,11 +86,11 @@ def test_tech_data_of_a_known_domain_is_taken_over_and_told_to_clay(pipeline):
 
 def test_a_retry_does_not_buy_the_company_again(pipeline):
     lead = pipeline.lead("acme-again")
-    pipeline.settle(20)
+    pipeline.settle()
     lead.refresh_from_db()
     size = lead.company_size
     actions.retry_leads([lead], by=None)
-    pipeline.settle(20)
+    pipeline.settle()
     first, second = Attempt.objects.order_by("started_at")
     assert second.without == ["company", "techstack"]
     asked = {entry["name"] for entry in second.providers}
@@ -112,7 +112,7 @@ def test_a_pilot_runs_under_the_draft_and_is_measured(pipeline):
     tried = [pipeline.lead(f"tried-{number}") for number in range(3)]
     other = pipeline.lead("not-tried")
     job = pilot.start(draft, [lead.pk for lead in tried], revision=draft.revision, by=ada)
-    pipeline.settle(30)
+    pipeline.settle()
     pilot.run_due()
     job.refresh_from_db()
     assert (job.status, job.position) == ("done", 3)

@@ -12,7 +12,7 @@ from enrichment.models import BulkJob, Lead
 def test_a_failed_provider_becomes_a_group_and_one_retry_mends_it(pipeline, sales_client):
     leads = [pipeline.lead(f"broken-{number}", dispatch_priority=10) for number in range(4)]
     pipeline.sandbox.fault("clay", "provider_error", provider="apollo")
-    pipeline.settle(30)
+    pipeline.settle()
     failed = Lead.objects.failing()
     assert set(failed.values_list("pk", flat=True)) == {lead.pk for lead in leads}
     (group,) = failures.groups()
@@ -26,7 +26,7 @@ def test_a_failed_provider_becomes_a_group_and_one_retry_mends_it(pipeline, sale
     sales_client.post(reverse("failure_retry_run", args=[group.cause.key]))
     job = BulkJob.objects.get()
     jobs.run_due()
-    pipeline.settle(30)
+    pipeline.settle()
 
     job.refresh_from_db()
     counts = counts_of([job])[job.pk]

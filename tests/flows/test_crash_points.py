@@ -57,7 +57,7 @@ def test_killed_there_it_is_done_once(pipeline, process_environment, settings, s
     hand_back_lapsed(Batch, BatchStatus)
     hand_back_lapsed(Handover, HandoverStatus)
     settings.LEASE_SECONDS = 120
-    pipeline.settle(30)
+    pipeline.settle()
 
     stats, state = pipeline.sandbox.stats(), pipeline.sandbox.state
     (row,) = state("clay")["tables"]["tbl_test"]

@@ -30,7 +30,7 @@ def test_the_example_lead_comes_out_as_the_specification_says(pipeline):
 def test_many_leads_reach_both_systems_once_each(pipeline):
     for number in range(60):
         pipeline.lead(f"person-{number}")
-    pipeline.settle(40)
+    pipeline.settle()
     stats = pipeline.sandbox.stats()
     leads = Lead.objects.all()
     assert set(leads.values_list("enrichment_status", flat=True)) <= {"completed", "partial"}

@@ -58,7 +58,7 @@ def test_leads_go_all_the_way_within_the_limits(product, sandbox):
 def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(product, sandbox):
     product.http.post("/api/leads", json=[lead(n) for n in range(LEADS)])
     for threshold in (1, LEADS // 3):
-        wait_for(lambda: Handover.objects.filter(status="done").count() >= threshold, 60)  # noqa: B023
+        wait_for(lambda: Handover.objects.filter(status="done").count() >= threshold)  # noqa: B023
         product.kill("worker")
         product.processes["worker"] = product.start_worker()
     wait_for(lambda: finished(LEADS), 120)

@@ -26,7 +26,7 @@ def test_a_worker_told_to_stop_in_the_middle_leaves_no_lease_behind(product, san
     product.http.post("/api/leads", json=[lead(number) for number in range(LEADS)])
     for done in (1, LEADS // 3):
         wait_for(lambda: Handover.objects.filter(status="done").count() >= done, 150)  # noqa: B023
-        wait_for(in_flight, 30)
+        wait_for(in_flight)
         worker = product.processes["worker"]
         worker.send_signal(signal.SIGTERM)
         worker.wait(STOP_SECONDS)

@@ -12,7 +12,7 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, poll, receive
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.vendors.connections import clay, reset_clients
-from tests.plugins.sandbox import KEYS, Receiver, Sandbox
+from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS, Receiver, Sandbox
 
 SECRET = "webhook-secret"
 
@@ -78,7 +78,7 @@ class Pipeline:
         for stage in self.stages():
             stage()
 
-    def stages_until(self, condition: Callable[[], Any], seconds: float = 15.0) -> None:
+    def stages_until(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:
         """One stage after the other, none more once the condition holds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -88,7 +88,7 @@ class Pipeline:
                 stage()
         raise AssertionError(f"did not come true in time; {self.state()}")
 
-    def until(self, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    def until(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
         """Steps until the condition holds; AssertionError when it does not in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -97,7 +97,7 @@ class Pipeline:
                 return value
         raise AssertionError(f"did not come true in time; {self.state()}")
 
-    def settle(self, seconds: float = 15.0) -> None:
+    def settle(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Steps until no lead is pending or in progress and nothing is open."""
         self.until(self.quiet, seconds)
 

@@ -1,18 +1,19 @@
 """The whole product as it runs: web, worker and beat as processes of their own, against the sandbox."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
+from django.conf import settings
 
 from swarm_admin.access.models import ApiKey
-from tests.plugins.sandbox import KEYS, Sandbox, free_port, wait_for
-from tests.settings import TEST_DIR
+from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS, Sandbox, wait_for
+from tests.ports import free_port
 
 
 class Product:
@@ -20,8 +21,10 @@ class Product:
 
     def __init__(self, environment: dict[str, str], port: int, key: str) -> None:
         self.environment, self.url = environment, f"http://127.0.0.1:{port}"
-        self.http = httpx.Client(base_url=self.url, headers={"X-API-Key": key}, timeout=20, trust_env=False)
-        schedule = str(TEST_DIR / f"beat-{port}")
+        self.http = httpx.Client(
+            base_url=self.url, headers={"X-API-Key": key}, timeout=PATIENCE_SECONDS, trust_env=False
+        )
+        schedule = str(settings.DATA_DIR / f"beat-{port}")
         granian = ["granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
         self.processes = {
             "web": self.start(*granian, "--blocking-threads", "4", "swarm_admin.wsgi:application"),
@@ -29,7 +32,11 @@ class Product:
             # a file of its own: beat deletes a schedule it cannot read, be it a device
             "beat": self.start("celery", "-A", "swarm_admin", "beat", "-l", "ERROR", "-s", schedule),
         }
-        wait_for(self.answers, 30)
+        try:
+            wait_for(self.answers)
+        except AssertionError:
+            self.stop()
+            raise
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", *arguments]
@@ -57,6 +64,16 @@ class Product:
         self.http.close()
 
 
+@contextlib.contextmanager
+def closing_process(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The process is gone after the block, however that ends."""
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def clock_speed() -> float:
     """How fast the product's clock and the vendors' go; a test that needs days to pass parametrises it."""
@@ -64,9 +81,7 @@ def clock_speed() -> float:
 
 
 @pytest.fixture
-def product(
-    process_environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, clock_speed: float
-) -> Iterator[Product]:
+def product(process_environment: dict[str, str], sandbox: Sandbox, clock_speed: float) -> Iterator[Product]:
     """Web, worker and beat on this test's database; they and the sandbox keep the same time."""
     port = free_port()
     _, key = ApiKey.issue(name="flow", scopes=["leads:read", "leads:write"], by=None)
@@ -84,14 +99,13 @@ def product(
         "TICK_SECONDS": "0.2",
         "LEASE_SECONDS": "5",
         "LOG_LEVEL": "ERROR",
-        # The next test's ledger begins anew: anchors of this one would say that it was cut.
-        "AUDIT_ANCHOR_FILE": str(tmp_path / "anchors.jsonl"),
     }
     sandbox.config(speed=clock_speed)
     setup = subprocess.Popen([sys.executable, "manage.py", "clay_setup"], env=environment)
-    running = Product(environment, port, key)
-    try:
-        assert setup.wait(30) == 0
-        yield running
-    finally:
-        running.stop()
+    with closing_process(setup):
+        running = Product(environment, port, key)
+        try:
+            assert setup.wait(PATIENCE_SECONDS) == 0
+            yield running
+        finally:
+            running.stop()

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from swarm_admin.supervisor import FAILED_STARTS_MAX
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 # A child with a child of its own, which only a signal to the whole group reaches.
@@ -51,12 +52,6 @@ def supervisor(request: pytest.FixtureRequest) -> Iterator[Running]:
     running.process.communicate(timeout=30)
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def is_alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
@@ -92,8 +87,9 @@ def test_killed_program_is_started_again_without_its_old_children(supervisor: Ru
     assert is_alive(second)
 
 
-def test_killed_program_gets_its_port_back(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
-    monkeypatch.setenv("LISTEN_ON", str(free_port))
+def test_killed_program_gets_its_port_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("LISTEN_ON", str(port))
     running = Running("web", LISTENING)
     try:
         first = int(running.next_match(r"kid (\d+)")[1])
@@ -103,8 +99,8 @@ def test_killed_program_gets_its_port_back(monkeypatch: pytest.MonkeyPatch, free
     finally:
         running.process.terminate()
         running.process.communicate(timeout=30)
-    with socket.create_server(("127.0.0.1", free_port)) as again:
-        assert again.getsockname()[1] == free_port
+    with socket.create_server(("127.0.0.1", port)) as again:
+        assert again.getsockname()[1] == port
 
 
 @pytest.mark.parametrize("supervisor", [("parent", PARENT)], indirect=True)

@@ -14,7 +14,8 @@ from tests.bench.bench import Bench, Database
 from tests.bench.clay_rows import KEYS, vendor_addresses
 from tests.bench.databases import ROOT
 from tests.bench.registry import Figure, at_least, at_most, benchmark
-from tests.bench.servers import HOST, free_port, is_over, listens, running, sandbox, until
+from tests.bench.servers import HOST, is_over, listens, running, sandbox, until
+from tests.ports import free_port
 
 FREE_LEADS = 6_000
 FREE_SPEED = 1_000.0  # how much faster the vendors are: what is measured is ours

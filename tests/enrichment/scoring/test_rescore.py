@@ -20,6 +20,7 @@ from enrichment.scoring.explained import explanation_of
 from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory, LeadFactory
+from tests.locks import wait_until_blocked
 
 pytestmark = pytest.mark.django_db
 
@@ -283,27 +284,18 @@ def test_a_lead_that_changes_while_it_is_scored_is_read_again(ada):
     ready = Event()
 
     def wait_and_change():
-        with transaction.atomic():
-            Lead.objects.select_for_update().get(pk=lead.pk)
-            ready.set()
-            wait_for_the_rescore()
-            Lead.objects.filter(pk=lead.pk).update(company_size=600.0, updated_at=timezone.now())
-        connection.close()
-
-    def wait_for_the_rescore():
-        with connection.cursor() as cursor:
-            for _ in range(500):
-                cursor.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-                    "AND datname = current_database() AND query LIKE 'UPDATE enrichment_lead AS lead%%'"
-                )
-                if cursor.fetchone()[0]:
-                    return
-                cursor.execute("SELECT pg_sleep(0.01)")
+        try:
+            with transaction.atomic():
+                Lead.objects.select_for_update().get(pk=lead.pk)
+                ready.set()
+                wait_until_blocked()  # by the rescore
+                Lead.objects.filter(pk=lead.pk).update(company_size=600.0, updated_at=timezone.now())
+        finally:
+            connection.close()
 
     other = Thread(target=wait_and_change)
     other.start()
-    ready.wait(10)
+    ready.wait()
     rescore.run_due()
     other.join()
     lead.refresh_from_db()

@@ -24,6 +24,7 @@ from gdpr.states import RequestStatus, StepStatus
 from gdpr.stores import Capability, Later
 from tests.gdpr.conftest import Desk, state
 from tests.gdpr.fake_stores import ADA, held
+from tests.locks import wait_until_blocked
 
 PIPELINE = Path(gdpr.__file__).parent / "pipeline"
 POINTS = 12
@@ -349,25 +350,12 @@ def test_a_hold_and_a_worker_that_takes_the_step_never_both_succeed(desk: Desk):
     with transaction.atomic():
         step = execute.claim(request.pk)
         worker.start()
-        _until_somebody_waits()
-    worker.join(10)
+        wait_until_blocked()
+    worker.join()
     assert step is not None
     assert (step.action, step.store) == ("erase", "crm")
     assert refused == ["This record is being erased at this moment."]
     assert not LegalHold.objects.exists()
-
-
-def _until_somebody_waits() -> None:
-    """Until another connection stands before a lock of this one."""
-    with connection.cursor() as cursor:
-        for _ in range(100_000):
-            cursor.execute(
-                # Not pg_stat_activity, which stays as it was first seen in a transaction.
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waits for the lock")
 
 
 def test_what_has_begun_is_neither_refused_nor_withdrawn(desk: Desk):

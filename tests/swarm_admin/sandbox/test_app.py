@@ -1,7 +1,8 @@
 import signal
 from pathlib import Path
 
-from tests.plugins.sandbox import Sandbox, free_port, start_sandbox
+from tests.plugins.sandbox import Sandbox, start_sandbox
+from tests.ports import free_port
 
 ROW = {"linkedin_url": "https://www.linkedin.com/in/johndoe"}
 

@@ -1,0 +1,39 @@
+"""How the tests are handed to several processes (pytest-xdist), and in what order (`--shuffle SEED`)."""
+
+import random
+
+import pytest
+
+from tests import settings
+from tests.prepared import prepared_database
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", metavar="SEED", help="run the tests in a random order, the same for the same SEED"
+    )
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether another process hands this one its tests."""
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before any worker starts, and before any test's time counts."""
+    if is_worker(session.config) or session.config.option.collectonly:
+        return
+    prepared_database()
+    if session.config.getoption("dist", "no") != "no":
+        settings.leave_slot()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that run the whole product come one after the other: two at once would starve a small machine."""
+    for item in items:
+        if "product" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("product"))
+    if (seed := config.getoption("shuffle")) is not None:
+        random.Random(seed).shuffle(items)
