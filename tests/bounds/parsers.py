@@ -109,7 +109,8 @@ PARSERS: dict[str, Parser] = {
         text_match, lambda text: list(text_match.profiles_in_prose(text))
     ),
     "missing": Parser(missing, missing.is_missing),
-    "e-mail: every spelling": Parser(
+    "address": Parser(emails, emails.canonical, (ValueError,)),
+    "address: every spelling": Parser(
         emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)
     ),
     "phone": Parser(phones, lambda text: phones.canonical(text, "US"), (ValueError,)),
