@@ -160,9 +160,9 @@ PARSERS: dict[str, Parser] = {
     "answer: address": Parser(clay_wire, clay_wire._same),
     "message with providers": Parser(labels, lambda text: without_a_catalogue(text)),
     "masked": Parser(masking, lambda text: [masking.mask(text, kind) for kind in ("name", "email", "phone")]),
-    "search": Parser(
-        lead_search,
-        lambda text: (lead_search.prefix_query(text), lead_search.identified(text, personal=True)),
+    "search": Parser(lead_search, lead_search.prefix_query),
+    "search: what it identifies": Parser(
+        lead_search, lambda text: lead_search.identified(text, personal=True)
     ),
     "scorecard: form": Parser(
         editing, lambda text: editing.read({f"components.{text}.cap": text, "components.0.cap": text})
