@@ -1,12 +1,14 @@
-"""What stands above every page: paused services, budgets that are used up, a rescore under way."""
+"""What stands above every page: work that stands still, paused services, used-up budgets, a rescore under way."""
 
 from dataclasses import dataclass, field
 
 from django.db import connection
 
+from enrichment import standstill
 from enrichment.health import open_holds
 from enrichment.models import Rescore, ServiceHold, SpendCap
 from enrichment.scoring.standing import Progress, progress
+from enrichment.standstill import Report
 from enrichment.waterfall.caps import reached
 
 _LOOK = (
@@ -18,6 +20,7 @@ _LOOK = (
 
 @dataclass(frozen=True)
 class Banners:
+    standstill: Report = field(default_factory=Report)
     holds: list[ServiceHold] = field(default_factory=list)
     caps: list[SpendCap] = field(default_factory=list)
     rescore: Progress | None = None
@@ -28,4 +31,9 @@ def standing() -> Banners:
     with connection.cursor() as cursor:
         cursor.execute(_LOOK)
         holds, caps, rescore = cursor.fetchone()
-    return Banners(open_holds() if holds else [], reached() if caps else [], progress() if rescore else None)
+    return Banners(
+        standstill.kept(),
+        open_holds() if holds else [],
+        reached() if caps else [],
+        progress() if rescore else None,
+    )

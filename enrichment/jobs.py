@@ -6,17 +6,15 @@ wait to be sent at a time: a cancelled job has bought no more than those, and fr
 
 from __future__ import annotations
 
-import datetime
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.utils import timezone
 
-from enrichment import stopping
+from enrichment import job_leases, stopping
 from enrichment.actions import NotPossible
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
@@ -188,27 +186,15 @@ def show_again(kept: FailureIgnore, *, by: Any) -> None:
 
 def run_due() -> int:
     """Give every live job of this kind of work its turn; returns how many had one."""
-    free = Q(in_flight_since=None) | Q(in_flight_since__lt=_lapsed())
-    due = BulkJob.objects.filter(free, kind__in=BY_MEMBERS, status__in=LIVE).order_by("id")
-    return sum(run(job_id) for job_id in list(due.values_list("id", flat=True)))
-
-
-def _lapsed() -> datetime.datetime:
-    # In real seconds: a chunk takes as long as it takes, whatever speed the product's clock has.
-    return timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    job_leases.hand_back_lapsed(BY_MEMBERS, "retry_ended")
+    return sum(run(job_id) for job_id in job_leases.free(BY_MEMBERS))
 
 
 def run(job_id: int) -> bool:
     """One turn: as many chunks as may wait to be sent. False where another worker has the job, or it ended."""
-    now = timezone.now()
-    free = Q(in_flight_since=None) | Q(in_flight_since__lt=_lapsed())
-    mine = BulkJob.objects.filter(free, pk=job_id, kind__in=BY_MEMBERS)
-    claimed = advance(mine, JobStatus.RUNNING, started_at=now, in_flight_since=now) or mine.filter(
-        status=JobStatus.RUNNING
-    ).update(in_flight_since=now)
-    if not claimed:
+    job = job_leases.claim(job_id, BY_MEMBERS)
+    if job is None:
         return False
-    job = BulkJob.objects.select_related("created_by").get(pk=job_id)
     try:
         while job.position < job.total and not _waits(job):
             _chunk(job)
@@ -259,6 +245,7 @@ def _chunk(job: BulkJob) -> None:
             accepted=F("accepted") + len(members) - len(why),
             rejected=F("rejected") + len(why),
             in_flight_since=now,
+            lapses=0,
         ):
             raise LeaseLost
     job.position, job.in_flight_since = position, now

@@ -1,4 +1,4 @@
-"""Claiming due work: one conditional UPDATE under SKIP LOCKED, a lease, and the return of lapsed leases."""
+"""Claiming due work that goes to a vendor, giving it back, and what becomes of it when its worker is lost."""
 
 import datetime
 import logging
@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 import redis
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from enrichment.clock import due_in
 from enrichment.models.work import Leased
 from enrichment.states import advance, advance_each, advance_one
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 REDIS_IS_AWAY = (redis.ConnectionError, redis.TimeoutError)
@@ -51,26 +54,23 @@ def together(
     return [result for item in items for result in together([item], work, poisoned)]
 
 
-def claim(queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int) -> list[Work]:
+def claim(
+    queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int, *, stage: str
+) -> list[Work]:
     """Up to `limit` due rows, now in flight and ours; `claimed_from` on each is the status it had.
 
-    `queryset` gives the order. Rows that another worker holds are passed over, not waited for. `states`
-    must have PLANNED, UNKNOWN and IN_FLIGHT.
+    `queryset` gives the order; `states` must have PLANNED, UNKNOWN and IN_FLIGHT. See `work.claim`.
     """
-    planned, unknown, in_flight = states["PLANNED"], states["UNKNOWN"], states["IN_FLIGHT"]
-    now = timezone.now()
-    with transaction.atomic():
-        due = queryset.filter(status__in=[planned, unknown], not_before__lte=now)
-        rows = list(due.select_for_update(skip_locked=True, of=("self",))[:limit])
-        if not rows:
-            return []
-        for row in rows:
-            row.claimed_from = states(row.status)  # type: ignore[attr-defined]
-            row.tries += 1
-        mine = type(rows[0])._default_manager.filter(pk__in=[row.pk for row in rows])
-        advance(mine, in_flight, in_flight_since=now, tries=models.F("tries") + 1)
+    due = queryset.filter(status__in=[states["PLANNED"], states["UNKNOWN"]], not_before__lte=timezone.now())
+
+    def begin(mine: models.QuerySet[Any], lease: work.Values) -> None:
+        advance(mine, states["IN_FLIGHT"], tries=models.F("tries") + 1, **lease)
+
+    rows = work.claim(due, limit, begin, stage=stage)
     for row in rows:
-        row.status, row.in_flight_since = in_flight, now  # type: ignore[attr-defined]
+        row.claimed_from = states(row.status)  # type: ignore[attr-defined]
+        row.status = states["IN_FLIGHT"]  # type: ignore[attr-defined]
+        row.tries += 1
     return rows
 
 
@@ -99,11 +99,21 @@ def release_all(works: Sequence[Work], *, not_before: datetime.datetime) -> None
         advance_each(type(works[0]), values)
 
 
-def hand_back_lapsed(model: type[Work], states: type[models.TextChoices]) -> int:
-    """Work whose worker was killed: its outcome is unknown, so it is read back before anything is sent (D12)."""
-    # In real seconds: a call takes as long as it takes, whatever speed the product's clock has.
-    lapsed = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
-    rows = model._default_manager.filter(status=states["IN_FLIGHT"], in_flight_since__lt=lapsed)
-    return advance(
-        rows, states["UNKNOWN"], in_flight_since=None, not_before=due_in(settings.READ_BACK_SECONDS)
-    )
+def hand_back_lapsed(
+    model: type[Work],
+    states: type[models.TextChoices],
+    set_aside: Callable[[models.QuerySet[Any], work.Values], Any],
+) -> int:
+    """Work whose worker was killed: its outcome is unknown, so it is read back before anything is sent (D12).
+
+    `set_aside` gives up what lapsed too often, see `work.hand_back_lapsed`.
+    """
+    # A call that was on its way when its process ended may still arrive.
+    arrived = datetime.timedelta(seconds=min(settings.VENDOR_TIMEOUT_SECONDS, settings.LEASE_SECONDS))
+
+    def again(rows: models.QuerySet[Any], lease: work.Values) -> None:
+        soonest = Greatest(Value(due_in(settings.READ_BACK_SECONDS)), models.F("in_flight_since") + arrived)
+        advance(rows, states["UNKNOWN"], not_before=soonest, **lease)
+
+    held = model._default_manager.filter(status=states["IN_FLIGHT"])
+    return work.hand_back_lapsed(held, again, set_aside)

@@ -5,7 +5,8 @@ The stores that export and erase, and the scan for what is left, read this decla
 
 from dataclasses import dataclass
 
-_LEASE = {"not_before", "in_flight_since", "tries", "error_kind", "error_message"}
+_HELD = {"in_flight_since", "held_by", "lapses", "set_aside_at"}
+_LEASE = {"not_before", "tries", "error_kind", "error_message", *_HELD}
 _VERSION = {
     "id", "number", "status", "document", "note", "created_by", "created_at", "based_on", "revision", "edited_by",
     "edited_at", "published_by", "published_at",
@@ -60,7 +61,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "Attempt": {
         "id", "lead", "batch", "waterfall", "skip_providers", "status", "started_at", "triggered_at", "finished_at",
         "cost", "error_kind", "error_message", "provider", "only_providers", "deferred_providers", "providers",
-        "poll_after", "polls", "without", "source_type", "started_by", "reserved", "deleted_lead", "tier",
+        "poll_after", "polls", "without", "source_type", "started_by", "reserved", "deleted_lead", "tier", *_HELD,
     },
     "WebhookDelivery": {
         "id", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",
@@ -77,9 +78,9 @@ NOT_PERSONAL: dict[str, set[str]] = {
     },
     "Disclosure": {"id", "lead", "system", "action", "fields", "occurred_at"},
     "BulkJob": {
-        "id", "kind", "status", "created_by", "created_at", "started_at", "finished_at", "in_flight_since",
+        "id", "kind", "status", "created_by", "created_at", "started_at", "finished_at",
         "columns", "position", "total", "accepted", "known", "rejected", "suppressed", "error",
-        "plan",
+        "plan", *_HELD,
     },
     "JobMember": {"id", "job", "position", "subject", "lead", "status", "reason"},
     "LeadView": {"id", "name", "query", "owner", "is_shared", "created_at"},
@@ -98,11 +99,11 @@ NOT_PERSONAL: dict[str, set[str]] = {
     },
     "Drift": {
         "id", "kind", "lead", "table_id", "fields", "first_seen", "last_seen", "resolved_at", "mend_after",
-        "mend_tries", "mend_by", "mend_error",
+        "mend_tries", "mend_by", "mend_error", *_HELD,
     },
     "ReconcileRun": {
         "id", "full", "since", "tables", "at_table", "cursor", "phase", "confirmed_to", "started_at", "finished_at",
-        "not_before", "in_flight_since", "tries", "exports", "rows", "ours", "is_open", "error",
+        "not_before", "tries", "exports", "rows", "ours", "is_open", "error", *_HELD,
     },
     "SeenRow": {"id", "run"},
     "ServiceHold": {"id", "system", "reason", "message", "since", "until", "lifted_at", "lifted_by"},

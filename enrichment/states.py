@@ -159,7 +159,7 @@ TRANSITIONS: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
         H.IN_FLIGHT: {H.DONE, H.UNKNOWN, H.PLANNED, H.FAILED, H.WITHHELD},
         H.UNKNOWN: {H.IN_FLIGHT, H.DONE, H.FAILED, H.WITHHELD},
         H.DONE: set(),
-        H.FAILED: {H.PLANNED},
+        H.FAILED: {H.PLANNED, H.UNKNOWN},
         H.WITHHELD: {H.PLANNED},
     },
     J: {

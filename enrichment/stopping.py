@@ -16,6 +16,11 @@ def asked() -> bool:
     return _asked.is_set()
 
 
+def wait(seconds: float) -> bool:
+    """Do nothing for so long, or until the worker is asked to stop; whether it is."""
+    return _asked.wait(seconds)
+
+
 def forget() -> None:
     """As at the start of a process."""
     _asked.clear()

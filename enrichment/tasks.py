@@ -12,7 +12,7 @@ from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, importing, poll, receive
-from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
+from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
 from enrichment.scoring import rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
@@ -120,11 +120,16 @@ def tidy_snapshot() -> None:
     snapshot.tidy()
 
 
+def take_back() -> None:
+    """Calls whose worker was killed are read back, or given up."""
+    hand_back_lapsed(Batch, BatchStatus, lost.give_up)
+    hand_back_lapsed(Handover, HandoverStatus, deliver.give_up)
+
+
 @shared_task
 def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
-    hand_back_lapsed(Batch, BatchStatus)
-    hand_back_lapsed(Handover, HandoverStatus)
+    take_back()
     alone("poll", poll.run_due)
 
 

@@ -152,6 +152,7 @@ urlpatterns = [
     path("waterfall/catalogue/<int:pk>/", waterfall_catalogue.service, name="waterfall_service"),
     path("failures/", failures.show, name="failures"),
     path("failures/ignored/<int:pk>/show-again/", failures.show_again, name="failure_show_again"),
+    path("failures/set-aside/<slug:name>/again/", failures.set_aside_again, name="failure_set_aside_again"),
     path("failures/<slug:key>/", failures.group, name="failure"),
     path("failures/<slug:key>/retry/", failures.retry, name="failure_retry"),
     path("failures/<slug:key>/retry/run/", failures.retry_run, name="failure_retry_run"),

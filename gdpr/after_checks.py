@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from gdpr import audit, certificate, holds, plan, stores, waits
@@ -17,6 +18,7 @@ from gdpr.pipeline import settle
 from gdpr.possible import NotPossible, said
 from gdpr.states import DutyStatus, StepStatus, advance, advance_one
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 GONE = ("done", "read_back")  # outcomes of a look that found nothing
@@ -24,8 +26,11 @@ GONE = ("done", "read_back")  # outcomes of a look that found nothing
 
 def run_due(limit: int = 20) -> int:
     """Look at what is due, one after the other; returns how many were looked at."""
-    lapsed = AfterCheck.objects.filter(status=DutyStatus.IN_FLIGHT, in_flight_since__lt=waits.lapsed())
-    advance(lapsed, DutyStatus.OPEN, in_flight_since=None)
+    work.hand_back_lapsed(
+        AfterCheck.objects.filter(status=DutyStatus.IN_FLIGHT),
+        lambda duties, lease: advance(duties, DutyStatus.OPEN, **lease),
+        _set_aside,
+    )
     looked = 0
     while looked < limit and (duty := _claim()):
         _look(duty)
@@ -34,13 +39,27 @@ def run_due(limit: int = 20) -> int:
 
 
 def _claim() -> AfterCheck | None:
-    now = timezone.now()
-    with transaction.atomic():
-        due = AfterCheck.objects.filter(status=DutyStatus.OPEN, not_before__lte=now).order_by("not_before")
-        duty = due.select_for_update(skip_locked=True).first()
-        if duty is not None:
-            advance_one(duty, DutyStatus.IN_FLIGHT, in_flight_since=now, tries=duty.tries + 1)
-    return duty
+    due = AfterCheck.objects.filter(status=DutyStatus.OPEN, not_before__lte=timezone.now())
+    claimed = work.claim(
+        due.order_by("not_before"),
+        1,
+        lambda mine, lease: advance(mine, DutyStatus.IN_FLIGHT, tries=F("tries") + 1, **lease),
+        stage="last_looks",
+    )
+    for duty in claimed:
+        duty.status, duty.tries = DutyStatus.IN_FLIGHT, duty.tries + 1
+    return claimed[0] if claimed else None
+
+
+def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:
+    """Looks that lost their worker again and again: an officer looks, or has it tried again."""
+    for duty in list(duties.select_related("request")):
+        words = f"{work.LOST_SENTENCE} Look in {plan.label_of(duty.store)} by hand."
+        with transaction.atomic():
+            mine = duties.filter(pk=duty.pk)
+            if advance(mine, DutyStatus.MANUAL, instructions=words, error_message=words, **lease):
+                counts = {"check": duty.pk}
+                audit.record("after_check_failed", on=duty.request, counts=counts, reason=duty.store)
 
 
 def _look(duty: AfterCheck) -> None:

@@ -11,15 +11,16 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gdpr import audit, gate, notice_runs, notices, sources
 from gdpr.identity import Identity
 from gdpr.models import Notice
 from gdpr.sources import Owed
-from gdpr.states import MessageStatus, advance, advance_one
-from gdpr.waits import backoff, lapsed
-from swarm_admin.core import mail
+from gdpr.states import MessageStatus, advance
+from gdpr.waits import backoff
+from swarm_admin.core import mail, work
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200  # in one turn; the next turn goes on
@@ -28,8 +29,7 @@ NOT_KNOWN = "The mail server did not say whether it took it, or the worker was s
 
 def run_due(limit: int = AT_ONCE) -> int:
     """Queue who was asked for, then send what is queued; returns how many went out."""
-    held = Notice.objects.filter(status=MessageStatus.SENDING, in_flight_since__lt=lapsed())
-    advance(held, MessageStatus.UNKNOWN, in_flight_since=None, error_message=NOT_KNOWN)
+    work.hand_back_lapsed(Notice.objects.filter(status=MessageStatus.SENDING), _lost, _lost)
     notice_runs.run_due()
     if mail.why_not():
         _give_back()
@@ -52,13 +52,22 @@ def _give_back() -> None:
             audit.record("notices_returned", counts={"people": count}, reason=mail.why_not())
 
 
+def _lost(held: QuerySet[Notice], lease: work.Values) -> None:
+    """What a killed worker held: whether it left is not known."""
+    advance(held, MessageStatus.UNKNOWN, error_message=NOT_KNOWN, **lease)
+
+
 def _claim() -> Notice | None:
-    with transaction.atomic():
-        due = Notice.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
-        notice = due.order_by("not_before", "id").select_for_update(skip_locked=True, of=("self",)).first()
-        if notice is not None:
-            advance_one(notice, MessageStatus.SENDING, in_flight_since=timezone.now())
-    return notice
+    due = Notice.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
+    claimed = work.claim(
+        due.order_by("not_before", "id"),
+        1,
+        lambda mine, lease: advance(mine, MessageStatus.SENDING, **lease),
+        stage="notices",
+    )
+    for notice in claimed:
+        notice.status = MessageStatus.SENDING
+    return claimed[0] if claimed else None
 
 
 def _deliver(notice: Notice) -> tuple[bool, bool]:

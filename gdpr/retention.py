@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gdpr import alarms, audit, holds, sources, stores
@@ -14,7 +15,8 @@ from gdpr.possible import NotPossible, said
 from gdpr.sources import Kept
 from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
-from gdpr.waits import backoff, due_in, lapsed
+from gdpr.waits import backoff, due_in
+from swarm_admin.core import work
 
 AT_ONCE = 200
 READ_BACK_SECONDS = 30.0  # a search index may lag
@@ -65,8 +67,10 @@ def _take(kept: Kept) -> None:
 
 def run_due() -> int:
     """Work through what is due; returns how many were taken. What a killed worker held is taken again."""
-    advance(
-        Purge.objects.filter(status=PurgeStatus.IN_FLIGHT, in_flight_since__lt=lapsed()), PurgeStatus.PLANNED
+    work.hand_back_lapsed(
+        Purge.objects.filter(status=PurgeStatus.IN_FLIGHT),
+        lambda purges, lease: advance(purges, PurgeStatus.PLANNED, **lease),
+        _set_aside,
     )
     _wake_held()
     done = 0
@@ -87,12 +91,27 @@ def _wake_held() -> None:
 
 
 def _claim() -> Purge | None:
-    with transaction.atomic():
-        due = Purge.objects.filter(status=PurgeStatus.PLANNED, not_before__lte=timezone.now())
-        purge = due.order_by("not_before", "id").select_for_update(skip_locked=True).first()
-        if purge is not None:
-            advance_one(purge, PurgeStatus.IN_FLIGHT, in_flight_since=timezone.now())
-    return purge
+    due = Purge.objects.filter(status=PurgeStatus.PLANNED, not_before__lte=timezone.now())
+    claimed = work.claim(
+        due.order_by("not_before", "id"),
+        1,
+        lambda mine, lease: advance(mine, PurgeStatus.IN_FLIGHT, **lease),
+        stage="purges",
+    )
+    for purge in claimed:
+        purge.status = PurgeStatus.IN_FLIGHT
+    return claimed[0] if claimed else None
+
+
+def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:
+    """Purges that lost their worker again and again: an officer removes the record by hand, or has it tried again."""
+    for purge in list(purges):
+        with transaction.atomic():
+            mine = purges.filter(pk=purge.pk)
+            if advance(mine, PurgeStatus.MANUAL, error_message=work.LOST_SENTENCE, **lease):
+                left = purge.records.filter(status=RemovalStatus.WAITING).order_by("position").first()
+                if left is not None:
+                    _by_hand(left, stores.named(left.store), Capability.ERASE)
 
 
 def _hold(purge: Purge) -> bool:

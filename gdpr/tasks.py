@@ -41,8 +41,7 @@ def _check_audit() -> None:
     latest = AuditCheck.objects.order_by("-id").first()
     if latest is None or latest.requested_at < timezone.now() - CHECK_EVERY:
         check.ask()
-    for waiting in AuditCheck.objects.filter(finished_at=None):
-        check.perform(waiting)
+    check.run_due()
 
 
 @shared_task

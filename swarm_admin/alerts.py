@@ -23,10 +23,10 @@ from enrichment.clock import backoff, span
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
-from enrichment.states import BatchStatus, advance_one
+from enrichment.states import BatchStatus, advance, advance_one
 from enrichment.vendors.bounded import BY_SCHEME
 from gdpr.staff import with_right
-from swarm_admin.core import mail
+from swarm_admin.core import mail, work
 
 log = logging.getLogger(__name__)
 TRIES = 8  # with the waits doubled, about an hour and a half
@@ -50,11 +50,13 @@ class NotSent(Exception):
 def run_due() -> int:
     """Plan what has to be said, then send what is due; returns how many notices went out."""
     plan()
-    hand_back_lapsed(AlertNotice, BatchStatus)  # sent once more: a notice twice is better than none
+    hand_back_lapsed(
+        AlertNotice, BatchStatus, _set_aside
+    )  # sent once more: a notice twice is better than none
     sent = 0
     away: set[str] = set()
     # One at a time: each may take as long as a mail may, and all of them together longer than a lease.
-    while notices := claim(_in_turn(away), BatchStatus, 1):
+    while notices := claim(_in_turn(away), BatchStatus, 1, stage="alerts"):
         sent += sum(_send(notice, away) for notice in notices)
     return sent
 
@@ -62,6 +64,11 @@ def run_due() -> int:
 def _in_turn(away: set[str]) -> QuerySet[AlertNotice]:
     """Notices in their order, without those by channels whose server does not answer."""
     return AlertNotice.objects.exclude(channel__in=away).order_by("not_before", "id")
+
+
+def _set_aside(notices: QuerySet[AlertNotice], lease: work.Values) -> None:
+    error = {"error_kind": work.LOST, "error_message": work.LOST_SENTENCE}
+    advance(notices, BatchStatus.FAILED, finished_at=timezone.now(), **error, **lease)
 
 
 def channels(kind: str = "") -> list[Channel]:

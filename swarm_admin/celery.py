@@ -3,12 +3,15 @@
 import importlib
 import importlib.util
 import os
+from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, worker_shutting_down
+from celery.signals import beat_init, task_postrun, task_prerun, worker_init, worker_shutting_down
+from django.conf import settings
 from django.db import close_old_connections
 
 from enrichment import stopping
+from swarm_admin import frozen
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
 
@@ -28,6 +31,18 @@ app.autodiscover_tasks()
 
 
 worker_shutting_down.connect(stopping.ask)
+
+
+@worker_init.connect
+@beat_init.connect
+def _end_when_frozen(**kwargs: object) -> None:
+    frozen.watch(settings.WORKER_FROZEN_SECONDS)
+
+
+@beat_init.connect
+def _watch_the_workers(sender: Any, **kwargs: object) -> None:
+    # Not before Django is set up: it looks into the tables.
+    importlib.import_module("swarm_admin.watchdog").start(sender)
 
 
 @task_prerun.connect

@@ -59,6 +59,11 @@ def worker(number: int = 1) -> Program:
     return Program("worker" if number == 1 else f"worker{number}", [*CELERY, "worker", *options])
 
 
+def quarantine() -> Program:
+    """Does the work that workers were lost over, alone."""
+    return Program("quarantine", manage("quarantine"))
+
+
 def beat() -> Program:
     options = [
         "--schedule",

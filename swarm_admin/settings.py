@@ -94,6 +94,10 @@ MAX_ATTEMPTS = env.int("MAX_ATTEMPTS", default=3)
 RETRY_BASE_SECONDS = env.float("RETRY_BASE_SECONDS", default=30.0)  # doubled at each attempt
 # Then a killed worker's work is due. Longer than the slowest round of calls, or two workers would be at it.
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=30.0 if MODE == "demo" else 300.0)
+# A worker whose interpreter is held so long ends by itself: before its leases have run out.
+WORKER_FROZEN_SECONDS = env.float("WORKER_FROZEN_SECONDS", default=0.8 * LEASE_SECONDS)
+# Nothing of a stage moved for so long though it is due: an alert, and /readyz says so.
+WATCHDOG_STALL_SECONDS = env.float("WATCHDOG_STALL_SECONDS", default=300.0)
 READ_BACK_SECONDS = env.float("READ_BACK_SECONDS", default=30.0)  # a search index may lag
 POLL_AFTER_SECONDS = env.float("POLL_AFTER_SECONDS", default=1800.0)  # no webhook came
 PROVIDER_BUDGET_POLICY = env("PROVIDER_BUDGET_POLICY", default="skip")  # or "wait"
@@ -171,6 +175,7 @@ INSTALLED_APPS = [
     "gdpr",
 ]
 MIDDLEWARE = [
+    "swarm_admin.probes.middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -22,12 +22,14 @@ CHECK_SECONDS = 2.0  # how often `keep_alive` is asked
 STEADY_SECONDS = 10.0  # a program that ran this long was not a failed start
 FAILED_STARTS_MAX = 5
 PAUSE_MAX_SECONDS = 30.0
+KILLED_PAUSE_MAX_SECONDS = 4.0
 
 _PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Have this process told to end when the one that started it has ended."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -100,7 +102,7 @@ class Supervisor:
             errors="replace",
             bufsize=1,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
         threading.Thread(
             target=self._copy_lines, args=(program.name, program.process.stdout), daemon=True
@@ -112,15 +114,17 @@ class Supervisor:
             return
         lasted = time.monotonic() - program.started_at
         program.failed_starts = 0 if lasted > STEADY_SECONDS else program.failed_starts + 1
-        # One that was killed did start, and may again: only what ends by itself cannot.
-        if program.failed_starts >= FAILED_STARTS_MAX and code != -signal.SIGKILL:
+        # One that a signal ended did start, and may again: only what ends by itself cannot. Work that kills its
+        # worker is set aside after a few; giving everything up for it would be the greater harm.
+        if program.failed_starts >= FAILED_STARTS_MAX and code >= 0:
             self._say(
                 program.name, f"ended {FAILED_STARTS_MAX} times in a row (last exit code {code}); giving up."
             )
             self.exit_code = 1
             self.stopping.set()
             return
-        pause = min(PAUSE_MAX_SECONDS, 0.5 * 2.0**program.failed_starts)
+        longest = PAUSE_MAX_SECONDS if code >= 0 else KILLED_PAUSE_MAX_SECONDS
+        pause = min(longest, 0.5 * 2.0**program.failed_starts)
         self._say(program.name, f"ended with exit code {code}; starting it again in {pause:g} s.")
         program.start_at = time.monotonic() + pause
 

@@ -12,9 +12,10 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
+from enrichment import standstill
 from enrichment.models.version import forget_active
 from enrichment.vendors.connections import close_clients
-from swarm_admin import embedded
+from swarm_admin import embedded, probes
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from tests.prepared import prepared_database
 from tests.settings import PLACE, SLOT, TEST_DIR
@@ -51,7 +52,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 
 @pytest.fixture(autouse=True)
 def redis_server() -> Iterator[redis.Redis]:
-    """An empty Redis for each test: limits, cache and queues start from nothing."""
+    """An empty Redis for each test: limits, cache and queues start from nothing, and what is remembered of it too."""
+    standstill.forget()
+    probes.forget()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
         yield client

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from enrichment import holds
 from enrichment.actions import ONLY_KEPT, NotPossible, suppressed
@@ -15,9 +14,9 @@ from enrichment.health import NAMES
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
-from enrichment.pipeline.deliver import CHANNELS, OPEN
+from enrichment.pipeline.deliver import CHANNELS, OPEN, plan_again
 from enrichment.pipeline.payload import wanted
-from enrichment.states import HandoverStatus, advance
+from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl, instantly
 from gdpr import audit
@@ -130,16 +129,7 @@ def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
 
 
 def _plan_again(ready: Sequence[Handover], by: Any) -> None:
-    advance(
-        Handover.objects.filter(pk__in=[each.pk for each in ready]),
-        HandoverStatus.PLANNED,
-        not_before=timezone.now(),
-        in_flight_since=None,
-        finished_at=None,
-        tries=0,
-        error_kind="",
-        error_message="",
-    )
+    plan_again(each.pk for each in ready)
     for handover in ready:
         audit.record("retry_delivery", by=by, object_type="lead", object_id=str(handover.lead_id))
     if len(ready) > 1:

@@ -3,14 +3,12 @@
 Every mending asks Clay for the row as it is now, and is safe to repeat: a killed worker's mending is done again.
 """
 
-import datetime
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -27,6 +25,7 @@ from enrichment.models import Drift, DriftKind, WaterfallVersion
 from enrichment.vendors.errors import VendorError
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 MOST = 5_000  # in one request
@@ -80,7 +79,7 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
     return MendPlan(kind, ready[:MOST], each, +left_out)
 
 
-def work(found: MendPlan) -> Work:
+def work_of(found: MendPlan) -> Work:
     """What of it falls under a limit: leads to enrich again, or rows deleted one by one."""
     count = len(found.ready)
     if found.kind in ROWLESS:
@@ -112,21 +111,24 @@ def run_due() -> int:
 
 
 def _claim() -> list[Drift]:
-    now = timezone.now()
-    with transaction.atomic():
-        due = Drift.objects.filter(mend_after__lte=now, resolved_at__isnull=True).order_by("mend_after", "pk")
-        drifts = list(
-            due.select_for_update(skip_locked=True, of=("self",)).select_related("lead", "mend_by")[
-                :CLAIMED_AT_ONCE
-            ]
-        )
-        lease = now + datetime.timedelta(seconds=settings.LEASE_SECONDS)
-        Drift.objects.filter(pk__in=[d.pk for d in drifts]).update(
-            mend_after=lease, mend_tries=F("mend_tries") + 1
-        )
+    asked = Drift.objects.filter(resolved_at__isnull=True, mend_after__isnull=False)
+    work.hand_back_lapsed(
+        asked.filter(in_flight_since__isnull=False), lambda drifts, lease: drifts.update(**lease), _set_aside
+    )
+    due = asked.filter(mend_after__lte=timezone.now(), in_flight_since=None).select_related("lead", "mend_by")
+    drifts = work.claim(
+        due.order_by("mend_after", "pk"),
+        CLAIMED_AT_ONCE,
+        lambda mine, lease: mine.update(mend_tries=F("mend_tries") + 1, **lease),
+        stage="mending",
+    )
     for drift in drifts:
         drift.mend_tries += 1
     return drifts
+
+
+def _set_aside(drifts: QuerySet[Drift], lease: work.Values) -> None:
+    drifts.update(**{**lease, "mend_after": None, "mend_error": work.LOST_SENTENCE})
 
 
 def _one(drift: Drift) -> None:
@@ -134,9 +136,11 @@ def _one(drift: Drift) -> None:
     try:
         WAYS[DriftKind(drift.kind)](drift)
     except NotMended as sentence:
-        mine.update(mend_after=None, mend_error=str(sentence)[:300])
+        mine.update(in_flight_since=None, mend_after=None, mend_error=str(sentence)[:300])
     except Later as later:
-        mine.update(mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1)
+        mine.update(
+            in_flight_since=None, mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1
+        )
     except VendorError as error:
         _after_error(drift, error)
     except Exception as error:
@@ -144,8 +148,9 @@ def _one(drift: Drift) -> None:
             raise  # its lease runs out
         # One that cannot be mended must not keep the others from it.
         log.exception("mending of drift %s", drift.pk)
-        mine.update(mend_after=None, mend_error="An internal error; the log names it.")
+        mine.update(in_flight_since=None, mend_after=None, mend_error="An internal error; the log names it.")
     else:
+        mine.update(in_flight_since=None)
         resolve(mine)
 
 
@@ -154,9 +159,11 @@ def _after_error(drift: Drift, error: VendorError) -> None:
     step = recovery.next_step(error, tries=drift.mend_tries, limit="clay.updates", scope=drift.table_id)
     mine = Drift.objects.filter(pk=drift.pk)
     if step.action == "give_up":
-        mine.update(mend_after=None, mend_error=f"{error}. {error.advice}"[:300])
+        mine.update(in_flight_since=None, mend_after=None, mend_error=f"{error}. {error.advice}"[:300])
     else:
-        mine.update(mend_after=step.not_before, mend_tries=drift.mend_tries - (not step.counted))
+        mine.update(
+            in_flight_since=None, mend_after=step.not_before, mend_tries=drift.mend_tries - (not step.counted)
+        )
 
 
 def open_drift(kind: str = "") -> QuerySet[Drift]:

@@ -11,7 +11,7 @@ import logging
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery, stopping
@@ -33,6 +33,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.clay import RowPage
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery, VendorError
+from swarm_admin.core import holders, work
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.exports"
@@ -69,19 +70,26 @@ def run_due() -> int:
 
 
 def _claim() -> ReconcileRun | None:
-    now = timezone.now()
-    lapsed = now - datetime.timedelta(seconds=settings.LEASE_SECONDS)
-    free = Q(in_flight_since__isnull=True) | Q(in_flight_since__lt=lapsed)
-    with transaction.atomic():
-        due = ReconcileRun.objects.filter(free, is_open=True, not_before__lte=now).order_by("full")
-        run = due.select_for_update(skip_locked=True).first()
-        if run is not None:
-            _save(run, in_flight_since=now)
-    return run
+    work.hand_back_lapsed(
+        ReconcileRun.objects.filter(is_open=True, in_flight_since__isnull=False),
+        lambda runs, lease: runs.update(**lease),
+        _set_aside,
+    )
+    due = ReconcileRun.objects.filter(is_open=True, not_before__lte=timezone.now(), in_flight_since=None)
+    runs = work.claim(due.order_by("full"), 1, lambda mine, lease: mine.update(**lease), stage="comparison")
+    return runs[0] if runs else None
+
+
+def _set_aside(runs: QuerySet[ReconcileRun], lease: work.Values) -> None:
+    """A comparison that took its workers with it is over; the next one begins in its time."""
+    SeenRow.objects.filter(run__in=list(runs.values_list("pk", flat=True))).delete()
+    runs.update(is_open=False, finished_at=timezone.now(), error=work.LOST_SENTENCE, **lease)
 
 
 def _start() -> ReconcileRun | None:
     """A new run if it is time for one."""
+    if work.in_quarantine():
+        return None  # what has no lapse behind it is not its to do
     recent = timezone.now() - span(settings.RECONCILE_SECONDS)
     hourly_is_open = Q(is_open=True, full=False)
     if ReconcileRun.objects.filter(hourly_is_open | Q(started_at__gt=recent)).exists():
@@ -103,6 +111,7 @@ def start(*, full: bool) -> ReconcileRun | None:
                 since=None if full or last is None else last.started_at - span(CLOCKS_DIFFER_SECONDS),
                 tables=_tables(),
                 in_flight_since=now,
+                held_by=holders.name(),
                 started_at=now,
             )
     except IntegrityError:
@@ -177,6 +186,7 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
             at_table=run.at_table + done,
             exports=run.exports + 1,
             tries=0,
+            lapses=0,
             in_flight_since=timezone.now(),
         )
 
@@ -229,7 +239,7 @@ def _look_for_absent(run: ReconcileRun) -> bool:
             return _after_error(run, run.tables[0], answer, limiter.READS)
     with transaction.atomic():
         record(without_suppressed([absent.finding(lead) for lead in gone]))
-        _save(run, confirmed_to=leads[-1].pk, tries=0, in_flight_since=timezone.now())
+        _save(run, confirmed_to=leads[-1].pk, tries=0, lapses=0, in_flight_since=timezone.now())
     return True
 
 

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from enrichment.labels import provider_name
+from enrichment.models import Verdict
 from enrichment.vendors.errors import ADVICE, Recovery
 
 LABELS = {
@@ -11,10 +12,11 @@ LABELS = {
     "ghl": "Delivery to GoHighLevel",
     "instantly": "Delivery to Instantly",
     "webhook": "Webhook",
+    "unreadable": "Webhook",
     "write_back": "Write-back to Clay",
 }
 # Recoveries that a retry cannot help: it would fail again in the same way.
-NOT_BY_RETRY = (Recovery.GONE, Recovery.BY_HAND, Recovery.UNENRICHABLE)
+NOT_BY_RETRY = (Recovery.GONE, Recovery.BY_HAND, Recovery.UNENRICHABLE, Verdict.MALFORMED)
 # Recoveries after which a retry needs something done first.
 FIRST = {
     Recovery.SET_ASIDE: "once the record is corrected",
@@ -37,13 +39,16 @@ TITLES = {
     Recovery.BY_HAND: "call not offered",
     Recovery.READ_BACK: "outcome unknown",
     Recovery.NEEDS_PERSON: "unknown answer",
+    Recovery.WORKER_LOST: "its worker was lost",
     "no_answer": "never finished",
+    Verdict.MALFORMED: "could not be read",
     "internal_error": "a fault of ours",
     "": "no reason given",
 }
 OWN_ADVICE = {
     "no_answer": "Clay took the row and never finished it: look at it in Clay; a retry may be paid a second time.",
     "internal_error": "A fault of ours while reading it: the log has the details. Read it again once it is mended.",
+    Verdict.MALFORMED: "It is no message as Clay sends them, so nothing was changed. See on Webhooks what came.",
     "": "No reason was recorded: a person has to look at it.",
 }
 

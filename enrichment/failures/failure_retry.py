@@ -23,6 +23,7 @@ from enrichment.leads.retry_plan import plan_retry
 from enrichment.models import BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.deliver import plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
 from gdpr import audit
@@ -154,16 +155,7 @@ def _deliver_again(system: str) -> Callable[[Sequence[int], Any], dict[int, str]
         failed = list(SOURCES[system].members().filter(pk__in=ids))
         why = dict.fromkeys(set(ids) - {each.pk for each in failed}, MENDED) | _against(failed, leads)
         ready = [each for each in failed if each.pk not in why]
-        advance(
-            Handover.objects.filter(pk__in=[each.pk for each in ready]),
-            HandoverStatus.PLANNED,
-            not_before=timezone.now(),
-            tries=0,
-            in_flight_since=None,
-            finished_at=None,
-            error_kind="",
-            error_message="",
-        )
+        plan_again(each.pk for each in ready)
         for handover in ready:
             audit.record("deliver_again", by=by, on=leads[handover.lead_id], reason=f"bulk retry to {system}")
         return why

@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.models import (
     CharField,
     Count,
+    DecimalField,
     Exists,
     F,
     Max,
@@ -35,7 +36,7 @@ from django.utils import timezone
 
 from enrichment.alerts import NAMES
 from enrichment.failures.causes import LABELS, Cause
-from enrichment.models import BatchItem, FailureIgnore, Handover, Lead, WebhookDelivery
+from enrichment.models import BatchItem, FailureIgnore, Handover, Lead, Verdict, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.shape import Shape
 from enrichment.models.work import BatchKind
@@ -143,6 +144,20 @@ def _webhooks() -> QuerySet[Any]:
     )
 
 
+def _unreadable() -> QuerySet[Any]:
+    """Whoever sent them has the right secret, and no body that is an event."""
+    none = Value("", CharField())
+    return WebhookDelivery.objects.filter(verdict=Verdict.MALFORMED).annotate(
+        cause_kind=F("verdict"),
+        cause_provider=none,
+        cause_message=none,
+        cause_shape=none,
+        cause_at=F("processed_at"),
+        cause_cost=Value(Decimal(0), DecimalField()),
+        cause_lead=F("lead_id"),
+    )
+
+
 def _write_backs() -> QuerySet[Any]:
     """Given up after the last try, and not on its way again; the reason is the last batch item's."""
     items = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE)
@@ -172,8 +187,15 @@ SOURCES: dict[str, Source] = {
         Source("ghl", "address-book", "ghl", "delivery", lambda: _handovers(System.GHL)),
         Source("instantly", "send", "instantly", "delivery", lambda: _handovers(System.INSTANTLY)),
         Source("webhook", "webhook", "clay", "webhook", _webhooks),
+        Source("unreadable", "webhook", "clay", "webhook", _unreadable),
         Source("write_back", "arrow-back-up", "clay", "write-back", _write_backs),
     )
+}
+HEAVY = {
+    "enrichment": ("raw", "search"),
+    "write_back": ("raw", "search"),
+    "webhook": ("body",),
+    "unreadable": ("body",),
 }
 CAUSE = ("cause_kind", "cause_provider", "cause_shape")
 
@@ -184,7 +206,12 @@ CAUSE = ("cause_kind", "cause_provider", "cause_shape")
 def members_of(cause: Cause) -> QuerySet[Any]:
     """The rows that failed for this cause, newest first."""
     found = SOURCES[cause.what].members()
-    heavy = {"enrichment": ("raw", "search"), "write_back": ("raw", "search"), "webhook": ("body",)}
+    heavy = {
+        "enrichment": ("raw", "search"),
+        "write_back": ("raw", "search"),
+        "webhook": ("body",),
+        "unreadable": ("body",),
+    }
     found = found.defer(*heavy.get(cause.what, ()))
     return found.filter(_is(cause)).order_by(F("cause_at").desc(nulls_last=True), "-pk")
 
@@ -247,7 +274,7 @@ def _is(cause: Cause) -> Q:
 
 def forget() -> None:
     """The groups have changed: the next look counts anew."""
-    cache.delete_many([f"overview:{key}" for key in (KEPT, f"{KEPT}:beyond", SPENT)])
+    cache.delete_many([f"overview:{key}" for key in (KEPT, f"{KEPT}:beyond", SPENT, "set-aside")])
 
 
 def find(key: str, *, kept: bool = False) -> Group | None:

@@ -14,6 +14,7 @@ class AlertKind(models.TextChoices):
     QUOTA = "quota", "Quota used up"
     HOLD = "hold", "Service paused"
     RATE_LIMITED = "rate_limited", "Too many calls"
+    STANDSTILL = "standstill", "Work stands still"
     WEBHOOK_BACKLOG = "webhook_backlog", "Webhooks wait"
     OVERDUE = "overdue", "Leads overdue in Clay"
     NEEDS_PERSON = "needs_person", "Many failures"

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from swarm_admin.core.work import Leased
+
 
 class DriftKind(models.TextChoices):
     VALUES = "values", "Values differ"
@@ -17,7 +19,7 @@ class DriftKind(models.TextChoices):
     NO_ROW = "no_row", "Lead without a row"
 
 
-class Drift(models.Model):
+class Drift(Leased):
     """One disagreement. Holds ids and names of fields, never a value; mending asks Clay for the row anew.
 
     `subject` is "row <id>" or "lead <id>": what there may be one open disagreement of a kind about.
@@ -65,7 +67,7 @@ class ReconcilePhase(models.TextChoices):
     DONE = "done", "Done"
 
 
-class ReconcileRun(models.Model):
+class ReconcileRun(Leased):
     """One comparison of Clay's tables with the mirror; goes on from its cursor in the next tick."""
 
     full = models.BooleanField(help_text="every row, not only those changed since the last run")
@@ -78,7 +80,6 @@ class ReconcileRun(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(default=timezone.now)
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0, help_text="failed calls since the last good one")
     exports = models.PositiveIntegerField(default=0, help_text="calls made")
     rows = models.JSONField(default=dict, help_text="table → rows read")

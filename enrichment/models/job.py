@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from enrichment.states import JobStatus, MemberStatus
+from swarm_admin.core.work import Leased
 
 
 class JobKind(models.TextChoices):
@@ -19,7 +20,7 @@ class JobKind(models.TextChoices):
     PILOT = "pilot", "Pilot of a waterfall"
 
 
-class BulkJob(models.Model):
+class BulkJob(Leased):
     kind = models.CharField(max_length=16, choices=JobKind.choices)
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.QUEUED)
     created_by = models.ForeignKey(
@@ -28,7 +29,6 @@ class BulkJob(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     file = models.FileField(upload_to="imports/", blank=True, default="")
     file_name = models.CharField(
         max_length=200, blank=True, default="", help_text="as the person's computer named it"

@@ -7,13 +7,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from enrichment.states import AttemptStatus, BatchStatus, ItemStatus
+from swarm_admin.core import work
 
 
-class Leased(models.Model):
+class Leased(work.Leased):
     """Work that a tick claims: due at `not_before`, ours since `in_flight_since`, counted in `tries`."""
 
     not_before = models.DateTimeField(default=timezone.now)
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     error_kind = models.CharField(max_length=40, blank=True, default="")
     error_message = models.CharField(max_length=300, blank=True, default="")
@@ -81,8 +81,10 @@ class BatchItem(models.Model):
         return f"item {self.position} of batch {self.batch_id}"
 
 
-class Attempt(models.Model):
+class Attempt(work.Leased):
     """One enrichment of one lead: which waterfall it ran under, what it cost, how it ended.
+
+    The lease is of whoever asks Clay for its row, because no webhook came.
 
     It outlives its lead: once that is deleted, `lead` is empty and nothing here leads back to the person (see
     `enrichment.waterfall.anonymous`).

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from enrichment import stopping
+from enrichment import job_leases, stopping
 from enrichment.models import BulkJob, RejectedRow
 from enrichment.models.job import JobKind
 from enrichment.pipeline import intake
@@ -169,20 +168,10 @@ def cancel(job: BulkJob, *, by: Any = None) -> None:
 
 def run_due() -> int:
     """Take back lapsed leases, run every job that is due, and clear up; returns how many jobs were run."""
-    # In real seconds: reading a file takes as long as it takes, whatever speed the product's clock has.
-    lapsed = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    job_leases.hand_back_lapsed([JobKind.IMPORT], "import_ended")
     imports = BulkJob.objects.filter(kind=JobKind.IMPORT)
-    advance(
-        imports.filter(status=JobStatus.RUNNING, in_flight_since__lt=lapsed),
-        JobStatus.QUEUED,
-        in_flight_since=None,
-    )
-    due = list(
-        imports.filter(status=JobStatus.QUEUED)
-        .exclude(columns={})
-        .order_by("id")
-        .values_list("id", flat=True)
-    )
+    waiting = imports.filter(status=JobStatus.QUEUED).exclude(columns={})
+    due = list(waiting.order_by("id").values_list("id", flat=True))
     for job_id in due:
         run(job_id)
     forgotten = imports.filter(
@@ -202,15 +191,9 @@ def run(job_id: int) -> None:
 
     Returns at once where the job is not queued: another worker has it, or it ended.
     """
-    now = timezone.now()
-    if not advance(
-        BulkJob.objects.filter(pk=job_id, kind=JobKind.IMPORT).exclude(columns={}),
-        JobStatus.RUNNING,
-        in_flight_since=now,
-    ):
+    job = job_leases.claim(job_id, [JobKind.IMPORT])
+    if job is None:
         return
-    BulkJob.objects.filter(pk=job_id, started_at=None).update(started_at=now)
-    job = BulkJob.objects.get(pk=job_id)
     try:
         if _take_in_all(job):
             _end(job, JobStatus.DONE)
@@ -258,6 +241,7 @@ def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> None:
         rejected=F("rejected") + wide + result.rejected_rows,
         suppressed=F("suppressed") + result.suppressed,
         in_flight_since=now,
+        lapses=0,
     ):
         raise LeaseLost
     job.in_flight_since = now

@@ -4,7 +4,7 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery
@@ -20,6 +20,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Misconfigured, Paused, RateLimited, VendorError
+from swarm_admin.core import holders, work
 
 log = logging.getLogger(__name__)
 POLLED_AT_ONCE = 50
@@ -29,18 +30,7 @@ def run_due() -> int:
     """Poll the attempts that are due for it; returns how many were asked for."""
     if holds.held("clay") or limiter.blocked_for(limiter.READS):
         return 0
-    now = timezone.now()
-    with transaction.atomic():
-        due = (
-            Attempt.objects.filter(status=AttemptStatus.RUNNING, poll_after__lte=now, lead__restriction="")
-            .order_by("poll_after")
-            .select_for_update(skip_locked=True, of=("self",))
-        )
-        ids = list(due.values_list("pk", flat=True)[:POLLED_AT_ONCE])
-        Attempt.objects.filter(pk__in=ids).update(
-            poll_after=due_in(settings.POLL_AFTER_SECONDS), polls=F("polls") + 1
-        )
-    attempts = list(Attempt.objects.filter(pk__in=ids).select_related("lead"))
+    attempts = _claim()
     client = clay()
     rows = fanout.each(
         attempts,
@@ -49,7 +39,36 @@ def run_due() -> int:
     )
     for attempt, row in zip(attempts, rows, strict=True):
         _guarded(attempt, row)
+    done = Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts], held_by=holders.name())
+    done.update(in_flight_since=None)
     return len(attempts)
+
+
+def _claim() -> list[Attempt]:
+    running = Attempt.objects.filter(status=AttemptStatus.RUNNING)
+    work.hand_back_lapsed(
+        running.filter(in_flight_since__isnull=False),
+        lambda attempts, lease: attempts.update(poll_after=timezone.now(), **lease),
+        _set_aside,
+    )
+    due = running.filter(poll_after__lte=timezone.now(), in_flight_since=None, lead__restriction="")
+    later = due_in(settings.POLL_AFTER_SECONDS)
+    attempts = work.claim(
+        due.order_by("poll_after").select_related("lead"),
+        POLLED_AT_ONCE,
+        lambda mine, lease: mine.update(poll_after=later, polls=F("polls") + 1, **lease),
+        stage="polls",
+    )
+    for attempt in attempts:
+        attempt.poll_after, attempt.polls = later, attempt.polls + 1
+    return attempts
+
+
+def _set_aside(attempts: QuerySet[Attempt], lease: work.Values) -> None:
+    """The row cannot be read without losing the worker: a person looks at it in Clay."""
+    for attempt in list(attempts):
+        if attempts.filter(pk=attempt.pk).update(**lease):
+            _give_up(attempt, work.LOST, work.LOST_SENTENCE)
 
 
 def _guarded(attempt: Attempt, row: ClayRow | VendorError) -> None:

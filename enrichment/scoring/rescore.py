@@ -16,11 +16,11 @@ from typing import Any
 import polars as pl
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
+from enrichment import job_leases
 from enrichment.actions import NotPossible
 from enrichment.jobs import LIVE
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion
@@ -110,26 +110,15 @@ def resume(rescore: Rescore, *, by: Any) -> None:
 
 def run_due() -> int:
     """Give the live rescore its turn; returns how many had one."""
-    due = BulkJob.objects.filter(_free(), kind=JobKind.RESCORE, status__in=LIVE).order_by("id")
-    return sum(run(job_id) for job_id in list(due.values_list("id", flat=True)))
-
-
-def _free() -> Q:
-    # In real seconds: a chunk takes as long as it takes, whatever speed the product's clock has.
-    lapsed = timezone.now() - datetime.timedelta(seconds=LEASE_SECONDS)
-    return Q(in_flight_since=None) | Q(in_flight_since__lt=lapsed)
+    job_leases.hand_back_lapsed([JobKind.RESCORE], "rescore_ended", seconds=LEASE_SECONDS)
+    return sum(run(job_id) for job_id in job_leases.free([JobKind.RESCORE]))
 
 
 def run(job_id: int) -> bool:
     """Go on until it has ended; False where another worker has it, or it ended already."""
-    now = timezone.now()
-    mine = BulkJob.objects.filter(_free(), pk=job_id, kind=JobKind.RESCORE)
-    if not (
-        advance(mine, JobStatus.RUNNING, in_flight_since=now, started_at=Coalesce("started_at", Value(now)))
-        or mine.filter(status=JobStatus.RUNNING).update(in_flight_since=now)
-    ):
+    job = job_leases.claim(job_id, [JobKind.RESCORE])
+    if job is None:
         return False
-    job = BulkJob.objects.select_related("created_by").get(pk=job_id)
     rescore = Rescore.objects.select_related("version").get(job=job)
     try:
         forget_active()
@@ -182,7 +171,10 @@ def _chunk(job: BulkJob, rescore: Rescore) -> bool:
 def _record(job: BulkJob, rescore: Rescore, done: Tally, cursor: int) -> None:
     now = timezone.now()
     if not _mine(job).update(
-        position=F("position") + done.read, accepted=F("accepted") + done.changed, in_flight_since=now
+        position=F("position") + done.read,
+        accepted=F("accepted") + done.changed,
+        in_flight_since=now,
+        lapses=0,
     ):
         raise LeaseLost
     Rescore.objects.filter(pk=rescore.pk).update(

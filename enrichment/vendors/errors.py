@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from swarm_admin.core import work
+
 
 class Recovery(StrEnum):
     """What happens next; the value is stored with the attempt."""
@@ -26,6 +28,7 @@ class Recovery(StrEnum):
     BY_HAND = "by_hand"
     READ_BACK = "read_back"
     NEEDS_PERSON = "needs_person"
+    WORKER_LOST = work.LOST
 
 
 # The advice of the Failures screen; the first seven rows are the recovery table of the specification.
@@ -42,6 +45,7 @@ ADVICE: dict[Recovery, str] = {
     Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong: check it.",
     Recovery.READ_BACK: "Whether it took effect is unknown: read back from the vendor before sending again.",
     Recovery.NEEDS_PERSON: "The vendor answered in a way we do not know: a person has to look at it.",
+    Recovery.WORKER_LOST: f"{work.LOST_SENTENCE} Look at what it holds; tried again, it is taken alone.",
 }
 
 
@@ -133,6 +137,16 @@ class UnknownOutcome(VendorError):
 
     kind = "unknown"
     permanent = False
+
+
+class WorkerLost(UnknownOutcome):
+    """Not the vendor's: whatever worker made the call was killed or stood still."""
+
+    def __init__(self, vendor: str, call: str) -> None:
+        super().__init__(vendor, call, recovery=Recovery.WORKER_LOST)
+
+    def __str__(self) -> str:
+        return work.LOST_SENTENCE
 
 
 @dataclass(frozen=True)

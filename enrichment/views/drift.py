@@ -110,7 +110,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.warning(request, "Choose what to mend.")
         return redirect("drift")
     found = mending.plan(kind, pk)
-    time = estimate(mending.work(found))
+    time = estimate(mending.work_of(found))
     shown = {
         "title": f"{kind.label}: {mending.MENDINGS[kind]}",
         "action": reverse("drift_mend"),

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from enrichment import jobs
 from enrichment.actions import NotPossible
 from enrichment.failures import groups as failures
+from enrichment.failures import set_aside
 from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.leads.prices import price
@@ -23,6 +24,7 @@ from enrichment.masking import may_see
 from enrichment.models import FailureIgnore, Lead, WaterfallVersion
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
+from swarm_admin.core import work
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -54,6 +56,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "retry_now": sum(group.count for group in open_ones if group.cause.retryable == "now"),
         "retry_later": sum(group.count for group in open_ones if group.cause.retryable not in ("now", "no")),
         "cut_at": failures.MOST_GROUPS if _cut(every) else 0,
+        "set_aside": set_aside.shown(request.user),
+        "lost_sentence": work.LOST_SENTENCE,
+        "why_no_again": "" if request.user.has_perm(RETRY) else NO_RIGHT,
         "retry_each": each,
         "retry_cost": each.amount * sum(group.count for group in open_ones if _buys(group)),
     }
@@ -194,6 +199,26 @@ def show_again(request: HttpRequest, pk: int) -> HttpResponse:
     """No longer ignored."""
     jobs.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
     messages.success(request, "The group is shown again.")
+    return redirect("failures")
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
+    """All of a kind that was set aside is due once more, each piece alone, its count begun anew."""
+    kind = set_aside.named(name)
+    if kind is None or kind.again is None or not request.user.has_perm(kind.right):
+        raise Http404
+    try:
+        count = kind.again(request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(
+            request, f"{count:,} tried again." if count else "Nothing of it is set aside any more."
+        )
+    failures.forget()
     return redirect("failures")
 
 

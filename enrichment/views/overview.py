@@ -11,6 +11,7 @@ from enrichment import health, overview
 from enrichment.deliveries.delivery_lists import webhook_figures
 from enrichment.estimates import estimate
 from enrichment.failures import groups as failures
+from enrichment.failures import set_aside
 from enrichment.http import HtmxRequest
 from enrichment.waterfall import spend_report
 
@@ -23,7 +24,7 @@ CAUSES_SHOWN = 10
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     template = "enrichment/_overview.html" if request.htmx else "enrichment/overview.html"
-    return render(request, template, _answers(_scope(request)))
+    return render(request, template, _answers(_scope(request), request.user))
 
 
 @require_GET
@@ -54,7 +55,7 @@ def _scope(request: HttpRequest) -> str:
     return "all" if request.GET.get("scope") == "all" else "today"
 
 
-def _answers(scope: str) -> dict[str, Any]:
+def _answers(scope: str, user: Any) -> dict[str, Any]:
     counts = overview.stages(scope)
     vendors = health.all_vendors()
     causes = failures.waiting()
@@ -70,6 +71,7 @@ def _answers(scope: str) -> dict[str, Any]:
         "more_causes": len(causes[CAUSES_SHOWN:]),
         "waiting": totals.rows,
         "waiting_leads": totals.leads,
+        "set_aside": set_aside.shown(user),
         "unread_webhooks": webhook_figures()["unread"],
         "vendors": vendors,
         "unwell": unwell,

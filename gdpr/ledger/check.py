@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from gdpr.alarms import Alarm
 from gdpr.ledger.seal import EVENT_FIELDS, document
 from gdpr.ledger.verifier import Finding, Link, Report, distinct, read_anchors, verify
 from gdpr.models import AuditAnchor, AuditCheck, AuditEvent, AuditSeal, UnsealedEvent
-from swarm_admin.core import mail
+from swarm_admin.core import mail, work
 
 AT_ONCE = 5_000
 A_DAY = datetime.timedelta(days=1)
@@ -85,6 +85,31 @@ def _unchained() -> list[Finding]:
     ]
 
 
+def waiting() -> QuerySet[AuditCheck]:
+    """Checks that were asked for and have not ended."""
+    return AuditCheck.objects.filter(finished_at=None, set_aside_at=None)
+
+
+def run_due() -> int:
+    """Verify whatever was asked for, the oldest first; returns how many checks were made."""
+    work.hand_back_lapsed(
+        waiting().filter(in_flight_since__isnull=False),
+        lambda checks, lease: checks.update(**lease),
+        _give_up,
+    )
+    done = 0
+    due = waiting().filter(in_flight_since=None).order_by("id")
+    while claimed := work.claim(due, 1, lambda mine, lease: mine.update(**lease), stage="audit_checks"):
+        perform(claimed[0])
+        done += 1
+    return done
+
+
+def _give_up(checks: QuerySet[AuditCheck], lease: work.Values) -> None:
+    """It ends without a verdict, so that the next one may be asked for."""
+    checks.update(finished_at=timezone.now(), verdict=f"Not checked: {work.LOST_SENTENCE}", **lease)
+
+
 def perform(check: AuditCheck) -> AuditCheck:
     """Verify and record the outcome on `check`."""
     check.started_at = timezone.now()
@@ -97,7 +122,9 @@ def perform(check: AuditCheck) -> AuditCheck:
         check.findings = [{"kind": "unreadable", "position": 0, "event_id": 0, "sentence": f"{error}."}]
         check.verdict = f"Not checked: {error}."[:400]
     check.finished_at = timezone.now()
-    check.save(update_fields=["links", "unsealed", "anchored", "verdict", "findings", "finished_at"])
+    check.in_flight_since = None
+    told = ["links", "unsealed", "anchored", "verdict", "findings", "finished_at", "in_flight_since"]
+    check.save(update_fields=told)
     return check
 
 

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from gdpr import audit, waits
@@ -20,7 +21,7 @@ from gdpr.messages.owed import in_order
 from gdpr.models import RequestMessage, RequestStep
 from gdpr.possible import NotPossible, is_possible
 from gdpr.states import MessageStatus, StepStatus, advance, advance_one
-from swarm_admin.core import mail
+from swarm_admin.core import mail, work
 
 log = logging.getLogger(__name__)
 TRIES = 6
@@ -48,9 +49,12 @@ def run_due(limit: int = 20) -> int:
 
 def _hand_back() -> None:
     """What a killed worker held: whether it left is not known."""
-    lapsed = RequestMessage.objects.filter(status=MessageStatus.SENDING, in_flight_since__lt=waits.lapsed())
-    for message in lapsed.select_related("request"):
-        _not_known(message)
+    work.hand_back_lapsed(RequestMessage.objects.filter(status=MessageStatus.SENDING), _lost, _lost)
+
+
+def _lost(messages: QuerySet[RequestMessage], lease: work.Values) -> None:
+    for message in messages.select_related("request"):
+        _not_known(message, **lease)
 
 
 def _leave_to_people() -> None:
@@ -64,13 +68,16 @@ def _leave_to_people() -> None:
 
 
 def _claim() -> RequestMessage | None:
-    now = timezone.now()
-    with transaction.atomic():
-        due = RequestMessage.objects.filter(status=MessageStatus.QUEUED, not_before__lte=now).order_by("id")
-        message = in_order(due).select_for_update(skip_locked=True).first()
-        if message is not None:
-            advance_one(message, MessageStatus.SENDING, in_flight_since=now, tries=message.tries + 1)
-    return message
+    due = RequestMessage.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
+    claimed = work.claim(
+        in_order(due.order_by("id")),
+        1,
+        lambda mine, lease: advance(mine, MessageStatus.SENDING, tries=F("tries") + 1, **lease),
+        stage="messages",
+    )
+    for message in claimed:
+        message.status, message.tries = MessageStatus.SENDING, message.tries + 1
+    return claimed[0] if claimed else None
 
 
 def _send(message: RequestMessage) -> bool:
@@ -94,9 +101,9 @@ def _send(message: RequestMessage) -> bool:
     return True
 
 
-def _not_known(message: RequestMessage) -> None:
+def _not_known(message: RequestMessage, **lease: Any) -> None:
     """It may have left: once more by itself, then a person's."""
-    again = {"unknowns": message.unknowns + 1}
+    again = {"unknowns": message.unknowns + 1, **lease}
     with transaction.atomic():
         if message.unknowns == 0:
             later = waits.backoff(message.tries)
@@ -110,7 +117,7 @@ def _not_known(message: RequestMessage) -> None:
 
 def _mine(message: RequestMessage, status: MessageStatus, **values: Any) -> int:
     mine = RequestMessage.objects.filter(pk=message.pk, in_flight_since=message.in_flight_since)
-    return advance(mine, status, in_flight_since=None, **values)
+    return advance(mine, status, **{"in_flight_since": None, **values})
 
 
 def _failed(message: RequestMessage, kind: str) -> None:

@@ -4,6 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from swarm_admin.core.work import Leased
+
 
 class AuditEvent(models.Model):
     """Who did what to what, and when. A database trigger refuses UPDATE and DELETE."""
@@ -110,7 +112,7 @@ class AuditAnchor(models.Model):
         return f"anchor of {self.day}"
 
 
-class AuditCheck(models.Model):
+class AuditCheck(Leased):
     """One verification of the whole ledger."""
 
     requested_by = models.BigIntegerField(null=True, blank=True, help_text="staff id; empty: by the clock")

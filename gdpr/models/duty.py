@@ -5,9 +5,10 @@ from django.utils import timezone
 
 from gdpr.models.request import SubjectRequest
 from gdpr.states import DutyStatus
+from swarm_admin.core.work import Leased
 
 
-class AfterCheck(models.Model):
+class AfterCheck(Leased):
     """A record is erased, but its system can bring it back until `due_at`: then it is looked for once more."""
 
     request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="after_checks")
@@ -18,7 +19,6 @@ class AfterCheck(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(help_text="from then on the other side cannot bring it back")
     not_before = models.DateTimeField()
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     error_message = models.CharField(max_length=300, blank=True, default="")
     instructions = models.TextField(blank=True, default="")

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from gdpr.models.request import SubjectRequest
 from gdpr.states import MessageStatus
+from swarm_admin.core.work import Leased
 
 
 class MessageTemplate(models.Model):
@@ -30,7 +31,7 @@ class MessageTemplate(models.Model):
         return f"{self.slug} {self.number}"
 
 
-class RequestMessage(models.Model):
+class RequestMessage(Leased):
     request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="messages")
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=8, choices=MessageStatus.choices, default=MessageStatus.DRAFT)
@@ -41,7 +42,6 @@ class RequestMessage(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(default=timezone.now)
     tries = models.PositiveIntegerField(default=0)
     unknowns = models.PositiveSmallIntegerField(

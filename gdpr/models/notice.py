@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from gdpr.models.message import MessageTemplate
 from gdpr.states import MessageStatus
+from swarm_admin.core.work import Leased
 
 
 class NoticeChannel(models.TextChoices):
@@ -13,7 +14,7 @@ class NoticeChannel(models.TextChoices):
     EXPORT = "export", "Another tool"
 
 
-class Notice(models.Model):
+class Notice(Leased):
     """One person told, or about to be. It holds no address: whom it went to is a keyed hash."""
 
     store = models.CharField(max_length=32)
@@ -29,7 +30,6 @@ class Notice(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     not_before = models.DateTimeField(default=timezone.now)
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     error_message = models.CharField(max_length=300, blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)

@@ -4,9 +4,10 @@ from django.db import models
 from django.utils import timezone
 
 from gdpr.states import PurgeStatus, RemovalStatus
+from swarm_admin.core.work import Leased
 
 
-class Purge(models.Model):
+class Purge(Leased):
     """One record of ours and its records elsewhere, removed together."""
 
     store = models.CharField(max_length=32)
@@ -16,7 +17,6 @@ class Purge(models.Model):
     status = models.CharField(max_length=12, choices=PurgeStatus.choices, default=PurgeStatus.PLANNED)
     created_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(default=timezone.now)
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     error_message = models.CharField(max_length=300, blank=True, default="")
     hold_lifted_at = models.DateTimeField(null=True, blank=True, help_text="a legal hold kept it until then")

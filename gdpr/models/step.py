@@ -10,6 +10,7 @@ from gdpr.kinds import Action
 from gdpr.models.record import FoundRecord
 from gdpr.models.request import SubjectRequest
 from gdpr.states import OVER, WORKED_ON, RequestStatus, StepStatus
+from swarm_admin.core.work import Leased
 
 BEGUN = (StepStatus.PLANNED, StepStatus.UNKNOWN)
 
@@ -45,7 +46,7 @@ class StepQuerySet(models.QuerySet["RequestStep"]):
         return self.exclude(status__in=OVER)
 
 
-class RequestStep(models.Model):
+class RequestStep(Leased):
     """`store` and `record` are empty for what is done in our own tables.
 
     A step waits for `after` to be over; for every step of a lower `stage` to be over or handed to a person; and
@@ -65,7 +66,6 @@ class RequestStep(models.Model):
     status = models.CharField(max_length=12, choices=StepStatus.choices, default=StepStatus.PLANNED)
     created_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(default=timezone.now)
-    in_flight_since = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     faults = models.PositiveIntegerField(default=0, help_text="times it was read back and had not worked")
     error_kind = models.CharField(max_length=32, blank=True, default="")

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from gdpr import audit, deadline, plan, waits
@@ -21,8 +21,9 @@ from gdpr.models import RequestStep, StepAttempt, SubjectRequest
 from gdpr.pipeline import acts, settle
 from gdpr.pipeline.acts import ByHand, NotGone, Outcome
 from gdpr.possible import NotPossible
-from gdpr.states import StepStatus, advance, advance_one
+from gdpr.states import StepStatus, advance
 from gdpr.stores import Capability, Later, Unsupported
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 AT_ONCE = 20  # steps of one tick: others want the worker too
@@ -41,27 +42,43 @@ def run_due(limit: int = AT_ONCE, *, request_id: int | None = None) -> int:
 
 def hand_back_lapsed() -> int:
     """Steps whose worker was killed: nobody knows what became of them, so they are done again."""
-    lapsed = RequestStep.objects.filter(status=StepStatus.IN_FLIGHT, in_flight_since__lt=waits.lapsed())
-    return advance(lapsed, StepStatus.UNKNOWN, in_flight_since=None, not_before=timezone.now())
+    return work.hand_back_lapsed(
+        RequestStep.objects.filter(status=StepStatus.IN_FLIGHT),
+        lambda steps, lease: advance(steps, StepStatus.UNKNOWN, not_before=timezone.now(), **lease),
+        _set_aside,
+    )
+
+
+def _set_aside(steps: QuerySet[RequestStep], lease: work.Values) -> None:
+    """Steps that lost their worker again and again: the officer tries them again, or does them by hand."""
+    for step in list(steps):
+        with transaction.atomic():
+            request = settle.locked(step.request_id)
+            error = {"error_kind": work.LOST, "error_message": work.LOST_SENTENCE}
+            if advance(steps.filter(pk=step.pk), StepStatus.FAILED, **error, **lease):
+                _told(step, request, "failed", work.LOST_SENTENCE)
+                settle.settle(step.request_id)
 
 
 def claim(request_id: int | None = None) -> RequestStep | None:
     """The next due step, now in flight and ours; None where there is none."""
-    now = timezone.now()
-    with transaction.atomic():
-        due = RequestStep.objects.due(now)
-        if request_id is not None:
-            due = due.filter(request=request_id)
-        # What objects to being used is stopped before anything else is done.
-        order = due.order_by("stage", "request__due_on", "request_id", "id")
-        step = order.select_for_update(skip_locked=True, of=("self",)).first()
-        if step is None:
-            return None
-        advance_one(step, StepStatus.IN_FLIGHT, in_flight_since=now, tries=F("tries") + 1)
-        step = RequestStep.objects.select_related("request", "record").get(pk=step.pk)
+    due = RequestStep.objects.due(timezone.now())
+    if request_id is not None:
+        due = due.filter(request=request_id)
+    # What objects to being used is stopped before anything else is done.
+    order = due.order_by("stage", "request__due_on", "request_id", "id")
+    claimed = work.claim(order, 1, _begin, stage="requests")
+    if not claimed:
+        return None
+    return RequestStep.objects.select_related("request", "record").get(pk=claimed[0].pk)
+
+
+def _begin(steps: QuerySet[RequestStep], lease: work.Values) -> None:
+    """The lease, and the attempt that shows how it went, in the transaction of the claim."""
+    advance(steps, StepStatus.IN_FLIGHT, tries=F("tries") + 1, **lease)
+    for step in steps:
         last = step.attempts.order_by("-number").values_list("number", flat=True).first() or 0
-        StepAttempt.objects.create(step=step, number=last + 1, started_at=now)
-    return step
+        StepAttempt.objects.create(step=step, number=last + 1, started_at=lease["in_flight_since"])
 
 
 def run(step: RequestStep) -> None:
@@ -192,14 +209,19 @@ def _record(
         )
         if not advance(mine, status, in_flight_since=None, **values):
             return
-        # The newest is this one: whoever claims a step begins another, and the lease is still ours.
-        newest = step.attempts.order_by("-number").values("pk")[:1]
-        attempts = StepAttempt.objects.filter(pk__in=newest, ended_at=None)
-        attempts.update(ended_at=timezone.now(), outcome=outcome, message=message[:300])
-        if also:
-            also(request)
-        audit.record(
-            f"step_{outcome}", on=request, counts={"step": step.pk, "try": step.tries}, reason=str(step.action)
-            + (f" {step.store}" if step.store else ""),
-        )  # fmt: skip
+        _told(step, request, outcome, message, also)
         settle.settle(step.request_id)
+
+
+def _told(step: RequestStep, request: SubjectRequest, outcome: str, message: str, also: Any = None) -> None:
+    """How the attempt ended, on its record and in the ledger."""
+    # The newest is this one: whoever claims a step begins another, and the lease is still ours.
+    newest = step.attempts.order_by("-number").values("pk")[:1]
+    attempts = StepAttempt.objects.filter(pk__in=newest, ended_at=None)
+    attempts.update(ended_at=timezone.now(), outcome=outcome, message=message[:300])
+    if also:
+        also(request)
+    audit.record(
+        f"step_{outcome}", on=request, counts={"step": step.pk, "try": step.tries}, reason=str(step.action)
+        + (f" {step.store}" if step.store else ""),
+    )  # fmt: skip

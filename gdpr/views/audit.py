@@ -49,7 +49,7 @@ def verdict(request: HttpRequest) -> dict[str, object]:
     last = AuditSeal.objects.order_by("-position").first()
     return {
         "last_check": checks.filter(finished_at__isnull=False).first(),
-        "open_check": checks.filter(finished_at__isnull=True).first(),
+        "open_check": check.waiting().order_by("-id").first(),
         "links": last.position if last else 0,
         "waiting": UnsealedEvent.objects.count(),
         "anchor": AuditAnchor.objects.first(),

@@ -61,6 +61,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         "navigation": _entries(request),
         "roles": SimpleLazyObject(lambda: ", ".join(user.groups.values_list("name", flat=True))),
         "show_holds": works_here,
+        "standstill": SimpleLazyObject(lambda: above().standstill),
         "holds": SimpleLazyObject(lambda: above().holds),
         "rescore": SimpleLazyObject(lambda: above().rescore),
         "reached_caps": SimpleLazyObject(lambda: above().caps),

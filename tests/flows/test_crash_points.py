@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from enrichment.leases import hand_back_lapsed
-from enrichment.models import Attempt, Batch, Disclosure, Handover, Lead
-from enrichment.states import BatchStatus, HandoverStatus
+from enrichment import tasks
+from enrichment.models import Attempt, Disclosure, Handover, Lead
 from tests.flows.dying import CALLS, POINTS
 from tests.plugins.sandbox import KEYS
 
@@ -54,8 +53,7 @@ def test_killed_there_it_is_done_once(pipeline, process_environment, settings, s
     assert killed.returncode == -signal.SIGKILL, "it was to die in the call"
 
     settings.LEASE_SECONDS = 0
-    hand_back_lapsed(Batch, BatchStatus)
-    hand_back_lapsed(Handover, HandoverStatus)
+    tasks.take_back()
     settings.LEASE_SECONDS = 120
     pipeline.settle()
 

@@ -10,7 +10,7 @@ from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import receive
-from enrichment.pipeline.dispatch import plan, rows
+from enrichment.pipeline.dispatch import lost, plan, rows
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import judging
 from enrichment.states import BatchStatus
@@ -143,9 +143,9 @@ def test_a_doubled_webhook_changes_nothing(pipeline):
 def test_a_worker_killed_before_its_call_is_found_out(pipeline, settings):
     pipeline.lead("killed-before")
     plan.freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
-    claim(Batch.objects.all(), BatchStatus, 1)  # and the worker is gone
+    claim(Batch.objects.all(), BatchStatus, 1, stage="rows")  # and the worker is gone
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Batch, BatchStatus) == 1
+    assert hand_back_lapsed(Batch, BatchStatus, lost.give_up) == 1
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     delivered_once(pipeline, 1)
@@ -164,7 +164,7 @@ def test_a_worker_killed_after_its_call_makes_no_second_row(pipeline, settings, 
     monkeypatch.undo()
     assert len(clay_rows(pipeline)) == 1
     settings.LEASE_SECONDS = 0
-    hand_back_lapsed(Batch, BatchStatus)
+    hand_back_lapsed(Batch, BatchStatus, lost.give_up)
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     delivered_once(pipeline, 1)

@@ -164,9 +164,9 @@ def test_an_update_that_never_left_is_sent_after_the_look(pipeline, settings, co
     Lead.objects.filter(pk=lead.pk).update(**{column: value})
     lead.refresh_from_db()
     assert deliver.plan(lead, systems=["ghl"])
-    claim(Handover.objects.filter(system="ghl"), HandoverStatus, 1)  # and the worker is gone
+    claim(Handover.objects.filter(system="ghl"), HandoverStatus, 1, stage="ghl")  # and the worker is gone
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus) == 1
+    assert hand_back_lapsed(Handover, HandoverStatus, deliver.give_up) == 1
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     [contact] = pipeline.sandbox.state("ghl")["contacts"]

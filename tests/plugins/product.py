@@ -81,7 +81,18 @@ def clock_speed() -> float:
 
 
 @pytest.fixture
-def product(process_environment: dict[str, str], sandbox: Sandbox, clock_speed: float) -> Iterator[Product]:
+def more_settings() -> dict[str, str]:
+    """What a test gives the product's processes beside the usual."""
+    return {}
+
+
+@pytest.fixture
+def product(
+    process_environment: dict[str, str],
+    sandbox: Sandbox,
+    clock_speed: float,
+    more_settings: dict[str, str],
+) -> Iterator[Product]:
     """Web, worker and beat on this test's database; they and the sandbox keep the same time."""
     port = free_port()
     _, key = ApiKey.issue(name="flow", scopes=["leads:read", "leads:write"], by=None)
@@ -98,7 +109,10 @@ def product(process_environment: dict[str, str], sandbox: Sandbox, clock_speed: 
         "CLOCK_SPEED": str(clock_speed),
         "TICK_SECONDS": "0.2",
         "LEASE_SECONDS": "5",
+        # A loaded machine may keep a process waiting for long; nobody here starts it again.
+        "WORKER_FROZEN_SECONDS": "120",
         "LOG_LEVEL": "ERROR",
+        **more_settings,
     }
     sandbox.config(speed=clock_speed)
     setup = subprocess.Popen([sys.executable, "manage.py", "clay_setup"], env=environment)

@@ -1,11 +1,15 @@
 """Which deliveries a lead is due for."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils import timezone
 
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline.payload import payload, payload_hash, wanted
-from enrichment.states import HandoverStatus
+from enrichment.states import HandoverStatus, advance
+from swarm_admin.core import work
 
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 
@@ -51,3 +55,21 @@ def begin(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
     """Planned deliveries; where another worker planned one in this moment, that one is kept instead."""
     new = [Handover(lead=lead, system=system) for lead, system in due]
     return Handover.objects.bulk_create(new, ignore_conflicts=True) if new else []
+
+
+def plan_again(ids: Iterable[int]) -> None:
+    """Deliveries that failed or were withheld are due once more, as a person asked, inside the caller's transaction.
+
+    One whose worker was lost may have arrived: it is read back before anything is sent (D12).
+    """
+    chosen = Handover.objects.filter(pk__in=list(ids))
+    afresh: dict[str, Any] = {
+        "not_before": timezone.now(),
+        "in_flight_since": None,
+        "finished_at": None,
+        "tries": 0,
+        "error_kind": "",
+        "error_message": "",
+    }
+    advance(chosen.filter(error_kind=work.LOST), HandoverStatus.UNKNOWN, **afresh)
+    advance(chosen, HandoverStatus.PLANNED, **afresh)

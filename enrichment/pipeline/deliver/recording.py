@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment import recovery
@@ -14,8 +15,9 @@ from enrichment.pipeline.deliver.channels import Channel
 from enrichment.pipeline.deliver.planning import begin, is_sent
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.pipeline.sent import Sent
-from enrichment.states import HandoverStatus, advance_each, advance_one
+from enrichment.states import HandoverStatus, advance, advance_each, advance_one
 from enrichment.vendors.errors import VendorError
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 Done = tuple[Handover, Lead, Sent]
@@ -98,6 +100,12 @@ def _refer(channel: Channel, told: Sequence[tuple[Lead, str]]) -> None:
 
 def _unrecorded(handover: Handover, error: Exception) -> None:
     log.error("handover %s was made and not recorded: %s", handover.pk, type(error).__name__)
+
+
+def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:
+    """Deliveries whose worker was lost again and again: tried again by a person, they are read back first (D12)."""
+    error = {"error_kind": work.LOST, "error_message": work.LOST_SENTENCE}
+    advance(handovers, HandoverStatus.FAILED, finished_at=timezone.now(), **error, **lease)
 
 
 def after_errors(channel: Channel, failed: Sequence[tuple[Handover, VendorError]]) -> None:

@@ -38,7 +38,7 @@ def run_due(system: str) -> int:
         if not room:
             break
         order = Handover.objects.filter(system=system).order_by("not_before", "id")
-        handovers = claim(order, HandoverStatus, min(room, channel.at_once))
+        handovers = claim(order, HandoverStatus, min(room, channel.at_once), stage=system)
         if not handovers:
             break
         sent, refused = _send(channel, handovers)

@@ -12,6 +12,8 @@ from enrichment.pipeline.dispatch.withheld import passing
 from enrichment.states import BatchStatus
 from enrichment.vendors import limiter
 
+STAGES = {BatchKind.ROWS: "rows", BatchKind.TRIGGER: "triggers", BatchKind.UPDATE: "write_backs"}
+
 
 def drain(
     kind: BatchKind,
@@ -27,7 +29,7 @@ def drain(
     made = 0
     while not (stopping.asked() or holds.held("clay")):
         order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
-        claimed = claim(order, BatchStatus, 1)
+        claimed = claim(order, BatchStatus, 1, stage=STAGES[kind])
         if not claimed:
             break
         batch = claimed[0]

@@ -21,6 +21,7 @@ from enrichment.models.lead import LeadQuerySet
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch import crowd, spared
 from enrichment.states import BatchStatus, ItemStatus
+from swarm_admin.core import progress
 
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
 # Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
@@ -30,6 +31,7 @@ URGENT = 20  # a person waits for it: it leaves without waiting for company
 
 def plan(kind: BatchKind) -> int:
     """Freeze batches of one kind from the leads that are due; returns how many."""
+    progress.moved("planning")
     table = clay_table()
     now = timezone.now()
     # A batch that waits takes nobody's place; of those that wait for a provider, see `crowd`.

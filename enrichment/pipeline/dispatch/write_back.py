@@ -119,7 +119,7 @@ def _narrow(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
         middle = len(said) // 2
         parts = [said[:middle], said[middle:]]
     else:
-        _set_aside(said[at], error)
+        set_aside(said[at], error)
         parts = [[*said[:at], *said[at + 1 :]]]
     for part in parts:
         if part:
@@ -127,8 +127,8 @@ def _narrow(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
             freeze(BatchKind.UPDATE, [item.lead for item in part], table=batch.table_id)
 
 
-def _set_aside(item: BatchItem, error: Permanent) -> None:
-    """Refused for what it says: not repeated by itself, but on Failures, where a person may send it again."""
+def set_aside(item: BatchItem, error: VendorError) -> None:
+    """Given up for what it says: not repeated by itself, but on Failures, where a person may send it again."""
     settle_items([item], ItemStatus.SET_ASIDE, error)
     Lead.objects.filter(pk=item.lead_id).update(
         write_back_tries=settings.MAX_ATTEMPTS + 1, write_back_after=None

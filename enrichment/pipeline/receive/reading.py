@@ -1,12 +1,11 @@
 """A claim of deliveries: judged, their rows fetched side by side, applied together."""
 
-import datetime
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment import fanout, holds, recovery, stopping
@@ -22,6 +21,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 CLAIMED_AT_ONCE = 100
@@ -48,22 +48,28 @@ def run_due() -> int:
 
 def claim() -> list[WebhookDelivery]:
     """The deliveries that are due, ours from now on."""
-    now = timezone.now()
-    lapsed = now - datetime.timedelta(seconds=settings.LEASE_SECONDS)
-    with transaction.atomic():
-        # Reading again does no harm, so a killed worker's delivery is simply read again.
-        killed = WebhookDelivery.objects.filter(status=DeliveryStatus.PROCESSING, in_flight_since__lt=lapsed)
-        advance(killed, DeliveryStatus.RECEIVED, in_flight_since=None)
-        due = WebhookDelivery.objects.filter(status=DeliveryStatus.RECEIVED, not_before__lte=now)
-        rows = list(due.order_by("not_before", "id").select_for_update(skip_locked=True)[:CLAIMED_AT_ONCE])
-        ids = [row.pk for row in rows]
-        if ids:
-            advance(
-                WebhookDelivery.objects.filter(pk__in=ids), DeliveryStatus.PROCESSING, in_flight_since=now
-            )
+    # Reading again does no harm, so a killed worker's delivery is simply read again.
+    work.hand_back_lapsed(
+        WebhookDelivery.objects.filter(status=DeliveryStatus.PROCESSING),
+        lambda rows, lease: advance(rows, DeliveryStatus.RECEIVED, **lease),
+        set_aside,
+    )
+    due = WebhookDelivery.objects.filter(status=DeliveryStatus.RECEIVED, not_before__lte=timezone.now())
+    rows = work.claim(
+        due.order_by("not_before", "id"),
+        CLAIMED_AT_ONCE,
+        lambda mine, lease: advance(mine, DeliveryStatus.PROCESSING, **lease),
+        stage="webhooks",
+    )
     for row in rows:
-        row.status, row.in_flight_since = DeliveryStatus.PROCESSING, now
+        row.status = DeliveryStatus.PROCESSING
     return rows
+
+
+def set_aside(rows: QuerySet[WebhookDelivery], lease: work.Values) -> None:
+    """Deliveries that took their worker with them again and again: a person decides, and may have them read again."""
+    error = {"error_kind": work.LOST, "error_message": work.LOST_SENTENCE}
+    advance(rows, DeliveryStatus.FAILED, processed_at=timezone.now(), **error, **lease)
 
 
 def process(deliveries: Sequence[WebhookDelivery]) -> None:

@@ -46,6 +46,7 @@ class Command(BaseCommand):
             Program("sandbox", sandbox),
             processes.web(LOOPBACK, settings.PORT),
             *processes.workers(),
+            processes.quarantine(),
             processes.beat(),
             Program("demo", processes.manage("prepare_demo"), once=True),
         ]

@@ -20,7 +20,12 @@ class Command(BaseCommand):
         host = os.environ.get("HOST", "127.0.0.1")
         processes.require_port(host, settings.PORT, "PORT")
         call_command("migrate", verbosity=0)
-        programs = [processes.web(host, settings.PORT), *processes.workers(), processes.beat()]
+        programs = [
+            processes.web(host, settings.PORT),
+            *processes.workers(),
+            processes.quarantine(),
+            processes.beat(),
+        ]
         self.stdout.write(
             f"Swarm Admin serves {settings.BASE_URL} from {host}:{settings.PORT}. Ctrl-C stops it."
         )

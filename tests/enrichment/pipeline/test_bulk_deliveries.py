@@ -80,7 +80,7 @@ def test_a_worker_killed_between_the_calls_and_their_record_makes_none_twice(
     monkeypatch.undo()
     assert set(Handover.objects.values_list("status", flat=True)) == {"in_flight"}
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus) == 4
+    assert hand_back_lapsed(Handover, HandoverStatus, deliver.give_up) == 4
     pipeline.settle()
     assert set(Handover.objects.values_list("status", flat=True)) == {"done"}
     records = pipeline.sandbox.state(system)["contacts" if system == "ghl" else "leads"]

@@ -107,7 +107,7 @@ def _suppress_again(cursor: Any, changed: list[Any]) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("enrichment", "0021_search_indexes"), ("gdpr", "0006_standing_duties")]
+    dependencies = [("enrichment", "0022_search_indexes"), ("gdpr", "0006_standing_duties")]
     operations = [
         migrations.AlterField(
             "fieldconflict",

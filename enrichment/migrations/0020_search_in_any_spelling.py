@@ -52,7 +52,7 @@ ALTER TABLE enrichment_lead DROP COLUMN search_words;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("enrichment", "0018_purchases_are_checked")]
+    dependencies = [("enrichment", "0019_leases_that_lapse")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[

@@ -26,5 +26,5 @@ def fill(cursor: Any, after: int) -> int | None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("enrichment", "0019_search_in_any_spelling")]
+    dependencies = [("enrichment", "0020_search_in_any_spelling")]
     operations = [InBatches(fill)]

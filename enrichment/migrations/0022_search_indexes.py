@@ -22,7 +22,7 @@ INDEXES = (
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("enrichment", "0020_search_words_of_every_lead")]
+    dependencies = [("enrichment", "0021_search_words_of_every_lead")]
     operations = [
         *(BuildIndexConcurrently("lead", index) for index in INDEXES),
         migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS lead_search", migrations.RunSQL.noop),

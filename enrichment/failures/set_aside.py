@@ -1,0 +1,177 @@
+"""Work that was set aside because it lost its worker again and again, of the kinds that no group of failures holds.
+
+Webhooks, deliveries and the leads of batches stand among the failures by cause. What is the law's is shown to those who
+may see it, as a number with the way to its own screen, where it is tried again.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import CharField, Count, Exists, Min, OuterRef, QuerySet, Value
+from django.utils import timezone
+
+from enrichment.models import AlertNotice, BulkJob, Drift, ReconcileRun, Rescore
+from enrichment.models.job import JobKind
+from enrichment.overview import remembered
+from enrichment.scoring import rescore
+from enrichment.states import JobStatus, advance
+from gdpr import audit
+from gdpr.models import AfterCheck, AuditCheck, Notice, Purge, RequestMessage, RequestStep
+from gdpr.states import CLOSED, DutyStatus, MessageStatus, PurgeStatus, StepStatus
+
+KEPT = "set-aside"
+LEAD, REQUEST, RETENTION, AUDIT = (
+    "enrichment.view_lead",
+    "gdpr.view_request",
+    "gdpr.view_retention",
+    "gdpr.view_auditevent",
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`rows()`: what was set aside and is not tried again; `page`: the name of the address where it is looked after.
+
+    `right`: the permission to know of it. `again(by)` has all of it tried again and answers how many; None where that
+    is done on its page, or by itself.
+    """
+
+    name: str
+    label: str
+    icon: str
+    page: str
+    rows: Callable[[], QuerySet[Any]]
+    right: str = LEAD
+    again: Callable[[Any], int] | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    kind: Kind
+    count: int
+    since: datetime.datetime
+
+
+def shown(user: Any) -> list[Shown]:
+    """The kinds of which anything is set aside, as far as this person may know of them; a few seconds old at most."""
+    found = remembered(KEPT, _counted)
+    return [
+        Shown(kind, *found[kind.name]) for kind in KINDS if kind.name in found and user.has_perm(kind.right)
+    ]
+
+
+def named(name: str) -> Kind | None:
+    return next((kind for kind in KINDS if kind.name == name), None)
+
+
+def _counted() -> dict[str, tuple[int, datetime.datetime]]:
+    """{kind: (how many, since when)}, in one statement."""
+    looks = [
+        kind.rows()
+        .order_by()
+        .annotate(what=Value(kind.name, CharField()))
+        .values("what")
+        .annotate(count=Count("pk"), since=Min("set_aside_at"))
+        for kind in KINDS
+    ]
+    counted = looks[0].union(*looks[1:], all=True)
+    return {row["what"]: (row["count"], row["since"]) for row in counted if row["count"]}
+
+
+# ---------------------------------------------------------------- the kinds
+
+
+def _jobs() -> QuerySet[BulkJob]:
+    return BulkJob.objects.filter(status=JobStatus.FAILED, set_aside_at__isnull=False).exclude(
+        kind__in=[JobKind.IMPORT, JobKind.RESCORE]
+    )
+
+
+def _jobs_again(by: Any) -> int:
+    with transaction.atomic():
+        for job in list(_jobs().select_for_update()):
+            audit.record("retry_resumed", by=by, on=job)
+        return advance(_jobs(), JobStatus.QUEUED, error="", finished_at=None)
+
+
+def _imports() -> QuerySet[BulkJob]:
+    """Until the file is imported again, which nobody can tell: a week."""
+    lately = timezone.now() - datetime.timedelta(days=7)
+    failed = BulkJob.objects.filter(kind=JobKind.IMPORT, status=JobStatus.FAILED)
+    return failed.filter(set_aside_at__gte=lately)
+
+
+def _rescores() -> QuerySet[BulkJob]:
+    later = Rescore.objects.filter(job__gt=OuterRef("pk"))
+    stopped = BulkJob.objects.filter(
+        kind=JobKind.RESCORE, status=JobStatus.FAILED, set_aside_at__isnull=False
+    )
+    return stopped.filter(~Exists(later))
+
+
+def _rescores_again(by: Any) -> int:
+    found = list(Rescore.objects.filter(job__in=_rescores()).select_related("job"))
+    for each in found:
+        rescore.resume(each, by=by)
+    return len(found)
+
+
+def _comparisons() -> QuerySet[ReconcileRun]:
+    later = ReconcileRun.objects.filter(full=OuterRef("full"), pk__gt=OuterRef("pk"), is_open=False)
+    return ReconcileRun.objects.filter(~Exists(later), set_aside_at__isnull=False, is_open=False)
+
+
+def _mendings() -> QuerySet[Drift]:
+    return Drift.objects.filter(set_aside_at__isnull=False, mend_after=None, resolved_at=None)
+
+
+def _mendings_again(by: Any) -> int:
+    with transaction.atomic():
+        asked = _mendings().update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
+        audit.record("mend_again", by=by, object_type="drift", counts={"drifts": asked})
+    return int(asked)
+
+
+def _of_alerts() -> QuerySet[AlertNotice]:
+    return AlertNotice.objects.filter(set_aside_at__isnull=False, alert__closed_at=None)
+
+
+def _audit_checks() -> QuerySet[AuditCheck]:
+    later = AuditCheck.objects.filter(pk__gt=OuterRef("pk"), finished_at__isnull=False)
+    return AuditCheck.objects.filter(~Exists(later), set_aside_at__isnull=False)
+
+
+def _of_the_law(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
+    return lambda: model.objects.filter(status=status, set_aside_at__isnull=False)
+
+
+def _messages() -> QuerySet[RequestMessage]:
+    failed = RequestMessage.objects.filter(status=MessageStatus.FAILED, set_aside_at__isnull=False)
+    return failed.exclude(request__status__in=CLOSED)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("jobs", "Jobs", "progress", "jobs", _jobs, again=_jobs_again),
+    Kind("imports", "Imports: import the file again", "file-import", "jobs", _imports),
+    Kind("rescores", "Rescores", "target", "jobs", _rescores, again=_rescores_again),
+    Kind("comparisons", "Comparison with Clay: begins again in its time", "git-compare", "drift", _comparisons),
+    Kind("mendings", "Mending of drift", "git-compare", "drift", _mendings, again=_mendings_again),
+    Kind("notices_of_alerts", "Notices of alerts", "bell", "alerts", _of_alerts),
+    Kind("steps", "Steps of requests", "user-shield", "requests", _of_the_law(RequestStep, StepStatus.FAILED), REQUEST),
+    Kind("messages", "Messages of requests", "user-shield", "requests", _messages, REQUEST),
+    Kind(
+        "last_looks", "Last looks for erased records", "user-shield", "requests",
+        _of_the_law(AfterCheck, DutyStatus.MANUAL), REQUEST,
+    ),
+    Kind("notices", "Notices", "mail", "notices", _of_the_law(Notice, MessageStatus.FAILED), RETENTION),
+    Kind(
+        "purges", "Removal of expired records", "calendar-x", "retention",
+        _of_the_law(Purge, PurgeStatus.MANUAL), RETENTION,
+    ),
+    Kind("audit_checks", "Checks of the audit ledger", "shield-check", "audit", _audit_checks, AUDIT),
+)  # fmt: skip

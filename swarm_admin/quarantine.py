@@ -1,0 +1,133 @@
+"""Work that a worker was lost over, done alone: one piece at a time, in a process that may be lost over it too.
+
+The parent does none of it. It forks a child that has everything loaded, and another one as soon as that is gone, so
+that work which kills its worker costs a moment here and no other work its worker. See `swarm_admin.core.work`.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+from enrichment import jobs, stopping, tasks
+from enrichment.drift import mending, reconcile
+from enrichment.leases import server_is_away
+from enrichment.models.handover import System
+from enrichment.pipeline import deliver, importing, poll, receive
+from enrichment.pipeline.dispatch import rows, trigger, write_back
+from enrichment.scoring import rescore
+from enrichment.vendors import limiter
+from gdpr import after_checks, notices, retention
+from gdpr.ledger import check
+from gdpr.messages import send
+from gdpr.pipeline import execute
+from swarm_admin import alerts, frozen
+from swarm_admin.core import work
+from swarm_admin.supervisor import end_with_parent
+
+log = logging.getLogger(__name__)
+LOOKED_EVERY = 0.02  # seconds: how often the parent looks after its child
+TOLD_EVERY = work.QUARANTINE_SECONDS / 3
+SHORTEST_LIFE = 1.0  # seconds: a child that does not live so long is not followed at once
+PAUSE = 0.2
+
+# What is claimed under a lease, each until nothing of it is due.
+STAGES: tuple[Callable[[], Any], ...] = (
+    tasks.take_back,
+    receive.run_due,
+    rows.run_due,
+    trigger.run_due,
+    write_back.run_due,
+    *(partial(deliver.run_due, system) for system in System.values),
+    poll.run_due,
+    importing.run_due,
+    jobs.run_due,
+    rescore.run_due,
+    reconcile.run_due,
+    mending.run_due,
+    alerts.run_due,
+    execute.run_due,
+    send.run_due,
+    notices.run_due,
+    retention.run_due,
+    after_checks.run_due,
+    check.run_due,
+)
+
+
+class Quarantine:
+    """The parent: keeps one child at work until it is told to stop."""
+
+    def __init__(self, child: Callable[[], None]) -> None:
+        self.child = child
+        self.pid, self.stopping = 0, False
+
+    def run(self) -> None:
+        """Block until SIGTERM or SIGINT, and until the child has finished what it has."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        told = began = 0.0
+        while True:
+            if not self.pid:
+                if self.stopping:
+                    return
+                time.sleep(PAUSE if time.monotonic() - began < SHORTEST_LIFE else 0)
+                began = time.monotonic()
+                self._fork()
+            if time.monotonic() - told > TOLD_EVERY:
+                work.progress.safely(work.keep_quarantine)
+                told = time.monotonic()
+            time.sleep(LOOKED_EVERY)
+            if os.waitpid(self.pid, os.WNOHANG)[0]:
+                self.pid = 0
+
+    def _stop(self, *_: Any) -> None:
+        self.stopping = True
+        if self.pid:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def _fork(self) -> None:
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid:
+            return
+        code = 1
+        try:
+            signal.signal(signal.SIGTERM, stopping.ask)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's, which the parent passes on
+            end_with_parent()
+            if os.getppid() == parent:
+                self.child()
+            code = 0
+        finally:
+            os._exit(code)
+
+
+def work_through() -> None:
+    """The child: everything that has a lapse behind it, until it is told to stop."""
+    work.enter_quarantine()
+    frozen.watch(settings.WORKER_FROZEN_SECONDS)
+    while not stopping.asked():
+        if work.progress.safely(limiter.connection().ping):
+            for stage in STAGES:
+                _guarded(stage)
+        stopping.wait(settings.TICK_SECONDS)
+    connections.close_all()
+
+
+def _guarded(stage: Callable[[], Any]) -> None:
+    """One stage; where PostgreSQL or Redis is away, its leases run out, and it is looked for again."""
+    close_old_connections()
+    if stopping.asked():
+        return
+    try:
+        stage()
+    except Exception as error:
+        # The words of an exception may hold a person's data.
+        log.error("quarantine: %s%s", type(error).__name__, ", a server is away" * server_is_away(error))  # noqa: TRY400

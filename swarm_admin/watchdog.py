@@ -1,0 +1,62 @@
+"""The watch over the workers, in the process of beat, which does none of their work (D36).
+
+A thread with a connection of its own, which it gives up after each look. What it finds it says itself: the notices of
+an alert are else sent by the workers, who may be what stands still.
+"""
+
+import datetime
+import logging
+import threading
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from enrichment import standstill
+from enrichment.watch import patience
+from swarm_admin import alerts
+
+log = logging.getLogger(__name__)
+EVERY_SECONDS = 15.0
+LOOKS = 4  # at least, within the time after which work counts as standing still
+SHORTEST = 0.2
+
+
+def start(service: Any) -> None:
+    """Watch beside beat's `service` until the process ends."""
+    threading.Thread(target=_watch, args=(service,), name="watchdog", daemon=True).start()
+
+
+def _watch(service: Any) -> None:
+    told = True  # whatever was open when beat was started is looked after
+    while True:
+        try:
+            told = look(service, told)
+        except Exception as error:
+            log.error("watchdog: %s", type(error).__name__)  # noqa: TRY400 - its words may be personal
+        finally:
+            connections.close_all()
+        within = patience(settings.WATCHDOG_STALL_SECONDS).total_seconds()
+        time.sleep(max(SHORTEST, min(EVERY_SECONDS, within / LOOKS)))
+
+
+def look(service: Any, told: bool) -> bool:
+    """One look; whether anything stands still. `told`: something did at the look before, and its end is to be said."""
+    if _ticks(service):
+        standstill.beat_is_here()
+    found = bool(standstill.watch())
+    if found or told:
+        alerts.run_due()
+    return found
+
+
+def _ticks(service: Any) -> bool:
+    """Whether beat itself goes on: its busiest entry was sent lately."""
+    entry = service.scheduler.schedule.get("look")
+    late = patience(settings.WATCHDOG_STALL_SECONDS) / 2
+    since = entry.last_run_at if entry else None
+    return since is None or since > timezone.now() - max(
+        late, datetime.timedelta(seconds=2 * settings.TICK_SECONDS)
+    )
