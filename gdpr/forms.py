@@ -156,6 +156,14 @@ class Done(OfOne):
         return pairs(self.cleaned_data["data"])
 
 
+class Leftover(OfOne):
+    """A row that the search for what is left has found."""
+
+    place = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    row = forms.CharField(max_length=40, label="Row")
+    reason = forms.CharField(max_length=300, label="Why it is erased, without the person's data")
+
+
 class Proof(OfOne):
     evidence = forms.CharField(max_length=4_000, widget=LONG, label="What shows that it is gone")
 

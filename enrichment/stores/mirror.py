@@ -139,9 +139,7 @@ class MirrorStore:
         """All of it in one transaction; files and kept search words before, so that a repeat finds them."""
         kind, pk = _parts(record)
         if kind == WEBHOOK:
-            _no_reading(WebhookDelivery.objects.filter(pk=pk))
-            with transaction.atomic():
-                blank(WebhookDelivery.objects.filter(pk=pk))
+            erase_delivery(pk)
         elif kind == IMPORT:
             for job in BulkJob.objects.filter(pk=pk):
                 waiting_files.forget(job)
@@ -193,6 +191,15 @@ def _write(lead: Lead, written: Mapping[str, Any]) -> None:
         names += ["icp_score", "icp_tier", "scorecard", "scored_at"]
     lead.save(update_fields=names)
     deliver.plan(lead)
+
+
+def erase_delivery(pk: int) -> bool:
+    """Blank one message of Clay; whether there was one. Raises Later while it is read."""
+    chosen = WebhookDelivery.objects.filter(pk=pk)
+    _no_reading(chosen)
+    with transaction.atomic():
+        blank(chosen)
+    return chosen.exists()
 
 
 def _erase_lead(pk: int) -> None:

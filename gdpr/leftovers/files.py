@@ -3,15 +3,34 @@
 import gzip
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from gdpr.leftovers.database import Hit, nothing, said
+from gdpr.leftovers.hits import Hit, nothing, said
+from gdpr.leftovers.names import NameFinder
 from gdpr.leftovers.needles import Finder, Needle
 
 BLOCK = 4 * 1024 * 1024
+# A ZIP with a password raises RuntimeError, one packed in an unknown way NotImplementedError.
+UNREADABLE = (OSError, zipfile.BadZipFile, EOFError, zlib.error, RuntimeError, NotImplementedError)
 DATABASE_MARK = "PG_VERSION"  # a folder with this file is a PostgreSQL data directory
+
+
+@dataclass
+class Found:
+    """`plain`: in files; `names`: where a person's name stands in them. `pages`: in the bytes of a database's own
+    files: rows that are deleted and not overwritten yet, and the write-ahead log; None where they were not looked
+    through, or no database keeps its files here.
+
+    Files that cannot be read are hits too: nothing is known of them.
+    """
+
+    plain: list[Hit] = field(default_factory=list)
+    names: list[Hit] = field(default_factory=list)
+    pages: list[Hit] | None = None
 
 
 def scan(
@@ -20,24 +39,23 @@ def scan(
     beat: Callable[[], None] = nothing,
     *,
     pages: bool = True,
-) -> tuple[list[Hit], list[Hit]]:
-    """(what is found in files, what is found in the bytes of a database's own files).
-
-    The second are rows that are deleted and not overwritten yet, and the write-ahead log: no row holds them.
-    Files that cannot be read are hits too: nothing is known of them. `pages=False` leaves the second out.
-    """
-    finder = Finder(needles)
-    plain: list[Hit] = []
-    in_pages: list[Hit] = []
+    names: NameFinder | None = None,
+) -> Found:
+    """What is found in files under `roots`. `pages=False` leaves out a database's own."""
+    look = _Look(Finder(needles), names or NameFinder([]), beat)
+    found = Found()
     for root in roots:
         for path, in_database in _walk(root):
-            if in_database and not pages:
-                continue
             beat()
-            hit = _look(finder, path, root)
-            if hit is not None:
-                (in_pages if in_database else plain).append(hit)
-    return plain, in_pages
+            if not in_database:
+                hit, names_there = look.at(path, root)
+                found.plain += [hit] if hit else []
+                found.names += names_there
+            elif pages:
+                found.pages = found.pages or []
+                hit, _ = look.at(path, root)
+                found.pages += [hit] if hit else []
+    return found
 
 
 def _walk(folder: Path, in_database: bool = False) -> Iterator[tuple[Path, bool]]:
@@ -54,18 +72,43 @@ def _walk(folder: Path, in_database: bool = False) -> Iterator[tuple[Path, bool]
             yield path, in_database
 
 
-def _look(finder: Finder, path: Path, root: Path) -> Hit | None:
-    place = str(path.relative_to(root))
-    try:
-        found = set(finder.find(path.name.encode()))
-        for stream in _contents(path):
-            with stream:
-                found |= _in_stream(finder, stream)
-    except FileNotFoundError:
-        return None  # removed while this went on
-    except (OSError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        return Hit(place, 1, (f"cannot be read: {type(error).__name__}",))
-    return Hit(place, 1, tuple(sorted(said(needle) for needle in found))) if found else None
+@dataclass
+class _Look:
+    finder: Finder
+    names: NameFinder
+    beat: Callable[[], None]
+
+    def at(self, path: Path, root: Path) -> tuple[Hit | None, list[Hit]]:
+        """(hit of an identifier or of what cannot be read, hits of names) in the file's name and its contents."""
+        place, title = str(path.relative_to(root)), path.name.encode()
+        found, named = self.finder.find(title), Counter(filter(None, [self.names.find(title)]))
+        try:
+            for stream in _contents(path):
+                with stream:
+                    found |= self._in_stream(stream, named)
+        except FileNotFoundError:
+            return None, []  # removed while this went on
+        except UNREADABLE as error:
+            return Hit(place, 1, (f"cannot be read: {type(error).__name__}",)), []
+        told = tuple(sorted(said(needle) for needle in found))
+        return Hit(place, 1, told) if found else None, [Hit(place, n, (what,)) for what, n in named.items()]
+
+    def _in_stream(self, stream: IO[bytes], named: Counter[str]) -> set[Needle]:
+        found: set[Needle] = set()
+        rest = b""
+        while block := stream.read(BLOCK):
+            self.beat()
+            found |= self.finder.find(rest + block)
+            if self.names:
+                named.update(self._named(rest + block))
+            rest = (rest + block)[-max(self.finder.longest, self.names.longest) :]
+        return found
+
+    def _named(self, data: bytes) -> Iterator[str]:
+        """Line by line, where any may hold a name."""
+        if self.names.may_hold([data]):
+            lines = data.split(b"\n")
+            yield from filter(None, (self.names.find(lines[number]) for number in self.names.may_hold(lines)))
 
 
 def _contents(path: Path) -> Iterator[IO[bytes]]:
@@ -79,12 +122,3 @@ def _contents(path: Path) -> Iterator[IO[bytes]]:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 yield archive.open(name)
-
-
-def _in_stream(finder: Finder, stream: IO[bytes]) -> set[Needle]:
-    found: set[Needle] = set()
-    rest = b""
-    while block := stream.read(BLOCK):
-        found |= finder.find(rest + block)
-        rest = (rest + block)[-finder.longest :]
-    return found

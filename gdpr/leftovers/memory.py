@@ -2,7 +2,7 @@
 
 import pickle
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import redis
@@ -10,16 +10,21 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core import signing
 
-from gdpr.leftovers.database import Hit, said
+from gdpr.leftovers.hits import Hit, nothing, said
 from gdpr.leftovers.needles import Finder, Needle
 
+AT_ONCE = 500
+UNPACKED_AT_MOST = 64 * 1024 * 1024  # bytes of one value
 
-def scan_redis(needles: Iterable[Needle]) -> list[Hit]:
+
+def scan_redis(needles: Iterable[Needle], beat: Callable[[], None] = nothing) -> list[Hit]:
     """Every key and value: queue, cache, limits, whatever stands there."""
     finder = Finder(needles)
     hits = []
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        for key in client.scan_iter(count=500):
+        for number, key in enumerate(client.scan_iter(count=AT_ONCE)):
+            if number % AT_ONCE == 0:
+                beat()
             found = finder.find(key)
             for value in _values(client, key):
                 found |= finder.find(value) | finder.find(_unpacked(value))
@@ -34,7 +39,8 @@ def _values(client: Any, key: bytes) -> Iterator[bytes]:
     if kind == "string":
         yield client.get(key) or b""
     elif kind == "list":
-        yield from client.lrange(key, 0, -1)
+        for start in range(0, client.llen(key), AT_ONCE):
+            yield from client.lrange(key, start, start + AT_ONCE - 1)
     elif kind == "set":
         yield from client.sscan_iter(key)
     elif kind == "zset":
@@ -50,17 +56,19 @@ def _values(client: Any, key: bytes) -> Iterator[bytes]:
 def _unpacked(value: bytes) -> bytes:
     """What a compressed value holds; nothing where it is not compressed."""
     try:
-        return zlib.decompress(value)
+        return zlib.decompressobj().decompress(value, UNPACKED_AT_MOST)
     except zlib.error:
         return b""
 
 
-def scan_sessions(needles: Iterable[Needle]) -> list[Hit]:
+def scan_sessions(needles: Iterable[Needle], beat: Callable[[], None] = nothing) -> list[Hit]:
     """What sessions hold, unpacked; one that cannot be opened is invalid, and Django drops it."""
     finder = Finder(needles)
     found: set[Needle] = set()
     count = 0
-    for session in Session.objects.iterator():
+    for number, session in enumerate(Session.objects.iterator(chunk_size=AT_ONCE)):
+        if number % AT_ONCE == 0:
+            beat()
         try:
             held = finder.find(repr(session.get_decoded()).encode())
         except (signing.BadSignature, ValueError, pickle.UnpicklingError):

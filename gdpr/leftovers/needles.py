@@ -7,7 +7,7 @@ import html
 import json
 import quopri
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -16,7 +16,8 @@ import polars as pl
 
 SHORTEST = 5  # characters: a shorter one is found everywhere and proves nothing
 SHORT = 4_096  # bytes: not worth preparing a search for
-KINDS = ("email", "linkedin_url", "phone", "text")
+NAME = "name"  # no identifier: gdpr.leftovers.names looks for it
+KINDS = ("email", "linkedin_url", "phone", "text", NAME)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Needle:
 
 
 def read(lines: Iterable[str]) -> list[tuple[str, str]]:
-    """(kind, identifier) of lines such as "ada@example.com" or "text: Ada Lovelace"; the kind is guessed if not told.
+    """(kind, identifier) of lines such as "ada@example.com" or "name: Ada Lovelace"; the kind is guessed if not told.
 
     Raises ValueError for an identifier that is too short to search for, by its line's number and not its text.
     """
@@ -93,6 +94,8 @@ def needles(identifiers: Iterable[tuple[str, str]]) -> list[Needle]:
     """Every byte string to look for, each once; the plain spelling of an identifier before its encodings."""
     found: dict[tuple[bytes, bool], Needle] = {}
     for kind, value in identifiers:
+        if kind == NAME:
+            continue
         for spelling in spellings(kind, value):
             for needle in _encoded(kind, spelling):
                 found.setdefault((needle.data, needle.folds), needle)
@@ -115,11 +118,11 @@ def _encoded(kind: str, text: str) -> Iterator[Needle]:
     }
     for encoding, data in forms.items():
         yield Needle(kind, encoding, data)
-        # Bytes in a column stand in hexadecimal in its text, whatever encoding they were in before.
-        yield Needle(
-            kind, "hexadecimal" if encoding == "plain" else f"{encoding}, hexadecimal", binascii.hexlify(data)
-        )
+    # Where a letter's case changes its bytes, as people write it: small, with capitals, in capitals.
     for cased in dict.fromkeys((text, text.title(), text.upper())):
+        yield Needle(kind, "plain", cased.encode())
+        for encoding, data in {"": cased.encode(), "UTF-16, ": cased.encode("utf-16-le")}.items():
+            yield Needle(kind, f"{encoding}hexadecimal", binascii.hexlify(data))
         yield from _base64(kind, cased.encode())
 
 
@@ -162,14 +165,30 @@ class Finder:
         return bool(self._all) and bool(text.str.contains_any(self._all, ascii_case_insensitive=True)[0])
 
     def find(self, data: bytes) -> set[Needle]:
-        """The needles that are in `data`."""
-        if len(data) > SHORT and not self.may_hold(data):
-            return set()
+        """The needles that are in `data`. Linear in its length, whatever stands in it."""
+        if len(data) > SHORT:
+            return self.find_each([data])[0] if self.may_hold(data) else set()
         found = (
             {self._folding[match.lower()] for match in self._folded.findall(data)} if self._folded else set()
         )
         if self._cased:
             found |= {self._exact[match] for match in self._cased.findall(data)}
+        return found
+
+    def find_each(self, many: Sequence[bytes]) -> list[set[Needle]]:
+        """The needles in each; those that overlap too."""
+        if not many or not self._all:
+            return [set() for _ in many]
+        texts = pl.Series([data.decode("latin-1") for data in many])
+        matches = texts.str.extract_many(self._all, ascii_case_insensitive=True, overlapping=True)
+        return [self._needles_of(each) for each in matches.to_list()]
+
+    def _needles_of(self, matches: Iterable[str]) -> set[Needle]:
+        """Of texts that were found without regard to their case."""
+        found = set()
+        for data in {match.encode("latin-1") for match in matches}:
+            for needle in (self._folding.get(data.lower()), self._exact.get(data)):
+                found |= {needle} if needle else set()
         return found
 
 

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from gdpr.identity import Identity
-from gdpr.leftovers import database, files, memory
-from gdpr.leftovers.database import Hit
-from gdpr.leftovers.needles import needles
+from gdpr.leftovers import database, files, large_objects, memory, planner, redis_file
+from gdpr.leftovers.hits import Hit, nothing
+from gdpr.leftovers.names import MENTION, NameFinder
+from gdpr.leftovers.needles import NAME, Finder, needles
+from gdpr.leftovers.progress import Progress
 from gdpr.stores import Capability, Later, Unsupported, registered
 
 REMAINS = (
@@ -25,24 +27,33 @@ REMAINS = (
 
 @dataclass
 class Report:
-    """`rows`: tables, files, Redis and sessions. `bytes`: the database's own files. `outside`: the other systems.
+    """`rows`: tables, the planner's statistics, files, Redis and sessions. `names`: where a name stands that may be
+    of another person, in tables and files. `bytes`: the database's own files. `outside`: the other systems.
 
-    "No rows" and "no bytes" are two claims: the first holds where `rows` is empty, the second where `bytes` is;
-    `bytes` is None where they were not searched.
+    "No rows" and "no bytes" are two claims: the first holds where `rows` is empty, the second where `bytes` is.
+    None is not searched: `bytes` where it was not wanted or no database keeps its files in the folders, `outside`
+    where they were not to be asked, `names` where none was told that could be searched for.
     `not_asked` names systems that could not be searched, with why.
     """
 
     at: datetime.datetime
     rows: list[Hit] = field(default_factory=list)
+    names: list[Hit] | None = None
     bytes: list[Hit] | None = None
-    outside: list[Hit] = field(default_factory=list)
+    outside: list[Hit] | None = None
     not_asked: list[str] = field(default_factory=list)
     remains: tuple[str, ...] = REMAINS
 
     @property
     def is_clean(self) -> bool:
-        """No row, file or system outside holds anything, and all were asked."""
+        """No row or file holds an identifier, nor does a system outside where they were asked, and all answered."""
         return not (self.rows or self.outside or self.not_asked)
+
+    @property
+    def mentions(self) -> list[Hit]:
+        """Names within texts: whom they mean, a person decides. A record of somebody of this name has its own
+        identifiers, and they are others."""
+        return [hit for hit in self.names or () if MENTION in hit.what]
 
     def document(self) -> dict[str, Any]:
         """Free of personal data: places, counts, kinds and encodings. JSON-serialisable."""
@@ -55,28 +66,43 @@ def scan(
     outside: bool = False,
     roots: Iterable[Path] | None = None,
     skip: Iterable[str] = (),
-    beat: Callable[[], None] = database.nothing,
+    beat: Callable[[], None] = nothing,
     pages: bool = True,
+    progress: Progress | None = None,
 ) -> Report:
-    """Search everything for `identifiers`, (kind, value) pairs of gdpr.leftovers.needles.
+    """Search everything for `identifiers`, (kind, value) pairs of gdpr.leftovers.needles; the kind "name" besides.
 
     `outside` asks the stores of other systems as well; `roots` are the folders searched, the data directory if
     None; `skip` names tables that may hold them, such as the one of the request that is being worked on; `beat` is
-    called now and again while it lasts; `pages=False` leaves out the bytes of the database's own files, which are
-    many times what its rows are.
+    called every second or so, with nothing under way; `pages=False` leaves out the bytes of the database's own files,
+    which are many times what its rows are. `progress` is what an earlier attempt did of the tables.
     """
     identifiers = list(identifiers)
-    sought = needles(identifiers)
+    sought, names = needles(identifiers), names_of(identifiers)
     report = Report(timezone.now())
-    report.rows += database.scan(sought, skip, beat)
-    report.rows += memory.scan_sessions(sought) + memory.scan_redis(sought)
+    tables = database.scan(sought, skip, beat, names, progress)
+    report.rows += [*tables.rows, *large_objects.scan(sought, beat), *planner.scan(Finder(sought))]
+    report.rows += memory.scan_sessions(sought, beat) + memory.scan_redis(sought, beat)
     folders = roots if roots is not None else [Path(settings.DATA_DIR)]
-    plain, in_pages = files.scan(sought, folders, beat, pages=pages)
-    report.rows += plain
-    report.bytes = in_pages if pages else None
+    found = files.scan(sought, folders, beat, pages=pages, names=names)
+    report.rows += found.plain
+    report.names = tables.names + found.names if names else None
+    report.bytes = found.pages
     if outside:
+        report.outside = []
         _ask_outside(identity_of(identifiers), report)
     return report
+
+
+def tidy(identifiers: Iterable[tuple[str, str]], beat: Callable[[], None] = nothing) -> str:
+    """Renew what keeps values that are gone: the planner's statistics and Redis' files. "" or what could not be."""
+    identifiers = list(identifiers)
+    planner.renew(Finder(needles(identifiers)), names_of(identifiers), beat)
+    return redis_file.rewrite(beat)
+
+
+def names_of(identifiers: Iterable[tuple[str, str]]) -> NameFinder:
+    return NameFinder(value for kind, value in identifiers if kind == NAME)
 
 
 def identity_of(identifiers: Iterable[tuple[str, str]]) -> Identity:
@@ -102,6 +128,5 @@ def _ask_outside(identity: Identity, report: Report) -> None:
             continue
         if found:
             kinds = sorted({kind for record in found for kind in record.matched})
-            report.outside.append(
-                Hit(store.label, len(found), tuple(kinds), tuple(r.key for r in found[:20]))
-            )
+            hit = Hit(store.label, len(found), tuple(kinds), tuple(r.key for r in found[:20]))
+            report.outside = [*(report.outside or ()), hit]

@@ -12,11 +12,11 @@ from django.utils import timezone
 from gdpr import gate, plan, stores, waits
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.pipeline import locate, report
+from gdpr.pipeline import leftover_step, locate, report
 from gdpr.pipeline.locate import compare, keep, note_change, search
 from gdpr.possible import is_possible
 from gdpr.states import OPEN, OVER, StepStatus
-from gdpr.stores import Capability, Ground, PersonalDataStore, Record, Unsupported
+from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
 
 READ_BACK_SECONDS = 30.0  # another system's search may lag behind what it erased
 Written = Callable[[SubjectRequest, RequestStep], None]
@@ -163,19 +163,24 @@ def _suppress(step: RequestStep) -> Outcome:
 
 
 def _scan(step: RequestStep) -> Outcome:
-    return Outcome(*report.scan(step.request, lambda: renew(step)))
+    return Outcome(*leftover_step.scan(step, lambda progress: renew(step, progress)))
 
 
-def renew(step: RequestStep) -> None:
-    """Long work is still under way: its lease begins anew, unless somebody else has it by now."""
+def renew(step: RequestStep, progress: Any) -> None:
+    """Long work is still under way: its lease begins anew, and how far it has come is kept.
+
+    Raises:
+        Later: the lease was lost; whoever has it by now does the work.
+    """
     now = timezone.now()
     if step.in_flight_since is None or now - step.in_flight_since < RENEWED_AFTER:
         return
     mine = RequestStep.objects.filter(
         pk=step.pk, status=StepStatus.IN_FLIGHT, in_flight_since=step.in_flight_since
     )
-    if mine.update(in_flight_since=now):
-        step.in_flight_since = now
+    if not mine.update(in_flight_since=now, result=progress):
+        raise Later("Another worker goes on with it.")
+    step.in_flight_since = now
 
 
 def _notify(step: RequestStep) -> Outcome:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.utils import timezone
-
 from gdpr import plan, waits
-from gdpr.identity import digests
 from gdpr.kinds import Action, RequestKind
-from gdpr.leftovers import scan as leftovers
 from gdpr.messages import defaults, owed, write
-from gdpr.models import DocumentKind, RequestDocument, RequestMessage, RequestStep, SubjectRequest
+from gdpr.models import RequestMessage, RequestStep, SubjectRequest
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
 
 OUT = (MessageStatus.SENT, MessageStatus.COPIED)
 MESSAGE_SECONDS = 30.0  # how often a step looks whether its message has left; sending wakes it as well
-# Where the request itself knows the person: erased with it, and named in the certificate.
-OWN_TABLES = (
-    "gdpr_subjectrequest",
-    "gdpr_foundrecord",
-    "gdpr_requeststep",
-    "gdpr_requestmessage",
-    "gdpr_identitycheck",
-    "gdpr_aftercheck",
-)
 
 
 def packed(step: RequestStep) -> tuple[str, Any]:
@@ -146,59 +132,3 @@ def remains(request: SubjectRequest) -> str:
             "Backups made before expire by themselves; after one is restored, the erasure is repeated."
         )
     return " ".join(dict.fromkeys(parts))
-
-
-# ---------------------------------------------------------------- is anything left?
-
-
-def scan(request: SubjectRequest, beat: Callable[[], None]) -> tuple[str, Any]:
-    """Everything of ours is searched for the person; (proof, result), places and counts only.
-
-    `beat` is called while it lasts: a large house takes longer than a lease.
-
-    Raises:
-        ByHand: something was found: an officer says why it may stay, such as a neighbour's record.
-    """
-    from gdpr.pipeline.acts import ByHand
-
-    _erase_packages(request)
-    found = leftovers.scan(_identifiers(request), skip=OWN_TABLES, beat=beat, pages=False)
-    document = {**found.document(), "skipped": list(OWN_TABLES)}
-    if found.rows:
-        RequestStep.objects.filter(request=request, action=Action.SCAN, status=StepStatus.IN_FLIGHT).update(
-            result=document
-        )
-        places = "; ".join(f"{hit.place}: {hit.count} ({', '.join(hit.what)})" for hit in found.rows[:20])
-        raise ByHand(
-            f"Identifiers of this person still stand in: {places}. They may belong to somebody else's record, such as "
-            "a shared inbox or switchboard. Look at each place, and enter why it may stay, or erase it and try again."
-        )
-    return (
-        f"Searched on {timezone.now():%-d %B %Y}: no row, file or cache of ours holds an identifier.",
-        document,
-    )
-
-
-def _erase_packages(request: SubjectRequest) -> None:
-    """Copies that the person was given on earlier requests: the files go too; one still to be sent does not.
-
-    Of requests by this person's identifiers alone: one that shares an inbox or a phone with them is a neighbour's.
-    """
-    from gdpr.package import files
-
-    known = [word for identity in plan.identities(request) for word in identity.identifiers()]
-    theirs = SubjectRequest.objects.closed().filter(
-        identity_hashes__contained_by=list(digests(known)), identity_hashes__len__gt=0
-    )
-    kept = RequestDocument.objects.filter(request__in=theirs, erased_at=None).select_related("request")
-    for document in kept.exclude(kind=DocumentKind.CERTIFICATE):
-        files.erase(document)
-
-
-def _identifiers(request: SubjectRequest) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    for identity in plan.identities(request):
-        pairs += [("email", email) for email in identity.emails]
-        pairs += [("linkedin_url", identity.linkedin_url)] if identity.linkedin_url else []
-        pairs += [("phone", identity.phone)] if identity.phone else []
-    return list(dict.fromkeys(pairs))

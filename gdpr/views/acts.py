@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from gdpr import actions, after_checks, by_hand, holds, questions
+from gdpr import actions, after_checks, blanking, by_hand, holds, questions
 from gdpr import forms as f
 from gdpr.messages import send as sending
 from gdpr.messages.outlet import check_mail_leaves
@@ -63,6 +63,11 @@ def _place_hold(subject: SubjectRequest, given: Given, by: Any) -> None:
     holds.place(
         store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by
     )
+
+
+def _blank(subject: SubjectRequest, given: Given, by: Any) -> None:
+    step = _one(subject.steps, given["id"])
+    blanking.blank_found(step, place=given["place"], row=given["row"], reason=given["reason"], by=by)
 
 
 def _one(related: Any, pk: int) -> Any:
@@ -171,6 +176,7 @@ ACTS: dict[str, Act] = {
     "step-retry": Act(
         f.OfOne, lambda s, given, by: by_hand.retry(_one(s.steps, given["id"]), by=by), "It is tried again now."
     ),
+    "leftover-erase": Act(f.Leftover, _blank, "Erased. Try the search again when all of it is looked at."),
     "step-take-over": Act(
         f.OfOne,
         lambda s, given, by: by_hand.take_over(_one(s.steps, given["id"]), by=by),

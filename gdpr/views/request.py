@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from gdpr import audit, certificate, deadline, forget, holds, plan
+from gdpr import audit, blanking, certificate, deadline, forget, holds, plan
 from gdpr.by_hand import check_can_complete, check_can_retry, check_can_take_over
 from gdpr.kinds import Action, RequestKind
 from gdpr.ledger import reading
@@ -154,6 +154,7 @@ def _step(step: RequestStep) -> dict[str, Any]:
         "may_take_over": step.tries > 0 and is_possible(check_can_take_over, step),
         "asks_found": step.action == Action.LOCATE,
         "asks_data": step.action == Action.EXPORT,
+        "leftovers": blanking.found_by(step) if is_possible(blanking.check_can_blank, step) else (),
         "is_search": step.action in SEARCHES,
         "shows_attempts": len(step.attempts.all()) > 1 or bool(step.error_message),
     }

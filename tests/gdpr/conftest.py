@@ -131,10 +131,12 @@ def state(request: SubjectRequest) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def desk(officer: User, second: User, places: Places, monkeypatch: pytest.MonkeyPatch) -> Desk:
     # The whole machine is not searched for each request here; tests/gdpr/leftovers does that.
-    from gdpr.leftovers.scan import Report
-    from gdpr.pipeline import report
+    from gdpr.pipeline.leftover_step import leftovers
 
-    monkeypatch.setattr(report.leftovers, "scan", lambda *args, **kwargs: Report(timezone.now()))
+    from gdpr.leftovers.scan import Report
+
+    monkeypatch.setattr(leftovers, "scan", lambda *args, **kwargs: Report(timezone.now()))
+    monkeypatch.setattr(leftovers, "tidy", lambda *args, **kwargs: "")
     monkeypatch.setattr(open, "run_soon", lambda request_id: None)
     return Desk(officer, second, places)
 

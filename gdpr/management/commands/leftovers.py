@@ -7,13 +7,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gdpr import audit
 from gdpr.leftovers import needles, scan
-from gdpr.leftovers.database import Hit
+from gdpr.leftovers.hits import Hit
 
 
 class Command(BaseCommand):
     help = (
-        "Search every table, file and cache for a person whose identifiers come on standard input, one a line "
-        "(e-mails, LinkedIn address, phone, or `text: Ada Lovelace`). Status 1 if anything is found."
+        "Search every table, file and cache for a person whose identifiers come on standard input, one a line: "
+        "e-mails, LinkedIn address, phone, `text: ` and any other. Status 1 if one is found. "
+        "`name: Ada Lovelace` is looked for in tables and files, and told apart: it may be another person's."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,9 +24,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--in", type=Path, action="append", dest="roots", help="a folder, instead of the data"
         )
+        parser.add_argument(
+            "--tidy",
+            action="store_true",
+            help="before, renew what keeps values that are gone: the planner's statistics, Redis' files",
+        )
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *, outside: bool, roots: list[Path] | None, json: bool, **options: object) -> None:
+    def handle(
+        self, *, outside: bool, roots: list[Path] | None, tidy: bool, json: bool, **options: object
+    ) -> None:
         if sys.stdin.isatty():
             self.stderr.write("One identifier a line; end with Ctrl-D.")
         try:
@@ -34,9 +42,12 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if not identifiers:
             raise CommandError("No identifier came on standard input.")
+        untidy = scan.tidy(identifiers) if tidy else ""
         report = scan.scan(identifiers, outside=outside, roots=roots)
-        found = len(report.rows) + len(report.outside)
-        audit.record("scan_leftovers", counts={"places": found, "bytes": len(report.bytes or ())})
+        report.remains += (untidy,) if untidy else ()
+        found = len(report.rows) + len(report.outside or ())
+        counts = {"places": found, "bytes": len(report.bytes or ()), "names": len(report.names or ())}
+        audit.record("scan_leftovers", counts=counts)
         self.stdout.write(_json(report) if json else _words(report))
         if not report.is_clean:
             sys.exit(1)
@@ -47,21 +58,27 @@ def _json(report: scan.Report) -> str:
 
 
 def _words(report: scan.Report) -> str:
+    nothing_outside = "nothing found" if report.not_asked else "nothing found there"
     parts = [
-        _part("Rows, files and caches", report.rows, "no row, file or cache holds any of them"),
-        _part("Bytes of the database's own files", report.bytes or [], "none found"),
+        _part("Rows, files and caches", report.rows, "no row, file or cache holds an identifier"),
         _part(
-            "Systems outside",
-            report.outside,
-            "nothing found there" if not report.not_asked else "nothing found",
+            "Names in rows and files, which may be another person's", report.names, "none found",
+            "not searched; a line `name: Ada Lovelace` does it",
         ),
+        _part(
+            "Bytes of the database's own files", report.bytes, "none found",
+            "not searched; the database keeps its files elsewhere",
+        ),
+        _part("Systems outside", report.outside, nothing_outside, "not asked; --outside does it"),
         *(f"NOT ASKED: {why}" for why in report.not_asked),
         *(f"Remains: {sentence}" for sentence in report.remains),
-    ]
+    ]  # fmt: skip
     return "\n".join(parts)
 
 
-def _part(title: str, hits: list[Hit], clean: str) -> str:
+def _part(title: str, hits: list[Hit] | None, clean: str, not_searched: str = "") -> str:
+    if hits is None:
+        return f"{title}: {not_searched}."
     if not hits:
         return f"{title}: {clean}."
     lines = [

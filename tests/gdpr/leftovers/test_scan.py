@@ -55,12 +55,46 @@ def test_a_clean_house_is_clean(house):
      ("text[]", ["x", ADA]), ("bytea", b"\0\xff" + ADA.encode("utf-16-le")), ("varchar", ADA.replace("@", "%40"))],
 )  # fmt: skip
 def test_any_column_of_any_table_is_searched(house, type_, value):
-    plant(f'CREATE TABLE "Strange %%table" (id int, "a column" {type_})')
-    plant('INSERT INTO "Strange %%table" VALUES (7, %s), (8, NULL)', value)
+    plant(f'CREATE TABLE "Strange %%table" (first int, id int PRIMARY KEY, "a column" {type_})')
+    plant('INSERT INTO "Strange %%table" VALUES (1, 7, %s), (1, 8, NULL)', value)
     report = scan.scan([("email", ADA)], roots=[house])
     assert [(hit.place, hit.count, hit.where) for hit in report.rows] == [
         ("Strange %table.a column", 1, ("7",))
     ]
+
+
+@pytest.mark.parametrize("cased", [ADA, ADA.upper(), ADA.title(), "ADA.Lovelace@Analytical.EXAMPLE"])
+def test_a_raw_body_is_found_in_any_case(house, cased):
+    plant("CREATE TABLE bodies (id int PRIMARY KEY, body bytea)")
+    plant("INSERT INTO bodies VALUES (7, %s)", f'{{"email": "{cased}"}}'.encode())
+    assert set(found(house)) == {"bodies.body"}
+
+
+@pytest.mark.parametrize("cased", [ADA, ADA.upper(), ADA.title()])
+def test_bytes_within_an_array_or_a_composed_value_are_found(house, cased):
+    plant("CREATE TYPE pair AS (number int, bytes bytea)")
+    plant("CREATE TABLE packed (id int PRIMARY KEY, many bytea[], pair pair)")
+    plant(
+        "INSERT INTO packed VALUES (7, ARRAY[%s::bytea], ROW(1, %s::bytea)::pair)",
+        cased.encode(),
+        cased.encode(),
+    )
+    assert set(found(house)) == {"packed.many", "packed.pair"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"), [("uuid", "6f1c54a8-7a0c-4b1e-9c6e-000000000001", ""), ("text", ADA, "(0,1)")]
+)
+def test_a_row_is_named_by_a_key_that_tells_nothing(house, key, value, named):
+    plant(f"CREATE TABLE keyed (first int, id {key} PRIMARY KEY, body text)")
+    plant("INSERT INTO keyed VALUES (1, %s, %s)", value, ADA)
+    report = scan.scan([("email", ADA)], roots=[house])
+    assert {hit.where for hit in report.rows} == {(named or value,)}
+
+
+def test_a_large_object_is_searched_across_its_blocks(house):
+    plant("SELECT lo_from_bytea(4711, %s)", b"x" * (4 * 1024 * 1024 - 10) + ADA.encode())
+    assert set(found(house)) == {"large object 4711"}
 
 
 def test_a_table_of_another_schema_and_a_large_object_are_searched(house):
@@ -89,12 +123,24 @@ def test_sessions_and_redis_are_unpacked(house, redis_server):
     assert {"django_session", "Redis, a list", "Redis, a string"} <= set(places)
 
 
+def locked_zip() -> bytes:
+    """An archive whose entry says that it needs a password."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.txt", "nothing")
+    packed = bytearray(file.getvalue())
+    packed[6] |= 1
+    packed[packed.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(packed)
+
+
 def test_files_their_names_and_archives_are_searched(house):
     (house / "files" / "import.csv").write_bytes(b"x" * (4 * 1024 * 1024 - 10) + ADA.encode())
     (house / "files" / f"{ADA}.pdf").write_bytes(b"")
     (house / "files" / "old.log.gz").write_bytes(gzip.compress(ADA.encode()))
     with zipfile.ZipFile(house / "files" / "copy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.json", json.dumps({"e": ADA}))
+    (house / "files" / "locked.zip").write_bytes(locked_zip())
     (house / "files" / "broken.gz").write_bytes(b"\x1f\x8b broken")
     (house / "files" / "neighbour.csv").write_text("bob@analytical.example")
     places = found(house)
@@ -104,7 +150,9 @@ def test_files_their_names_and_archives_are_searched(house):
         "old.log.gz",
         "copy.zip",
         "broken.gz",
+        "locked.zip",
     }
+    assert places["files/locked.zip"] == ("cannot be read: RuntimeError",)
     assert places["files/broken.gz"][0].startswith("cannot be read")
 
 
@@ -177,6 +225,29 @@ def test_the_command_tells_what_it_found_and_is_audited(house, monkeypatch, caps
     assert "Remains: " in told
     assert AuditEvent.objects.filter(verb="scan_leftovers").count() == 2
     assert json.loads(run(monkeypatch, capsys, ADA, "--in", str(house), "--json")[1])["is_clean"] is False
+
+
+def test_the_command_says_what_it_did_not_ask_or_search(house, monkeypatch, capsys):
+    stores.register(Outside())
+    _, told = run(monkeypatch, capsys, ADA, "--in", str(house))
+    assert "Systems outside: not asked" in told
+    assert "Names in rows and files, which may be another person's: not searched" in told
+    assert "Bytes of the database's own files: not searched" in told
+    document = json.loads(run(monkeypatch, capsys, ADA, "--in", str(house), "--json")[1])
+    assert (document["outside"], document["names"], document["bytes"]) == (None, None, None)
+
+    _, told = run(monkeypatch, capsys, f"{ADA}\nname: Ada Lovelace", "--in", str(house), "--outside")
+    assert "Systems outside: nothing found there." in told
+    assert "Names in rows and files, which may be another person's: none found." in told
+
+
+def test_a_name_alone_is_told_and_is_no_finding(house, monkeypatch, capsys):
+    (house / "files" / "note.txt").write_text("Thanks, Ada Lovelace")
+    code, told = run(monkeypatch, capsys, "name: Ada Lovelace", "--in", str(house))
+    assert code == 0
+    assert "files/note.txt: 1 times name in a text" in told
+    counts = AuditEvent.objects.get(verb="scan_leftovers").counts
+    assert counts == {"places": 0, "bytes": 0, "names": 1}
 
 
 def test_the_command_wants_an_identifier(monkeypatch, capsys):
