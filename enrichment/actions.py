@@ -19,6 +19,7 @@ from enrichment.pipeline import deliver
 from enrichment.pipeline.payload import wanted
 from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
 from gdpr import audit, gate
+from swarm_admin.core.audit_verbs import Verb
 
 STAFF_PRIORITY = 20  # leaves before imports: a person waits for it
 MOST = 5_000  # leads of one retry: seconds, not minutes, under their locks
@@ -143,7 +144,7 @@ def retry_leads(
             needs_person=False,
             updated_at=now,
         )
-        _record_each("retry", found.ready, by=by, reason=_skipped(skip_providers))
+        _record_each(Verb.RETRY, found.ready, by=by, reason=_skipped(skip_providers))
     return found
 
 
@@ -151,12 +152,12 @@ def _skipped(providers: Collection[str]) -> str:
     return f"without {', '.join(sorted(providers))}" if providers else ""
 
 
-def _record_each(verb: str, leads: Sequence[Lead], *, by: Any, reason: str = "") -> None:
+def _record_each(verb: Verb, leads: Sequence[Lead], *, by: Any, reason: str = "") -> None:
     """One event a lead, for its timeline; and one of the whole where there were several."""
     for lead in leads:
         audit.record(verb, by=by, on=lead, reason=reason)
     if len(leads) > 1:
-        audit.record(f"{verb}_bulk", by=by, object_type="lead", counts={"leads": len(leads)}, reason=reason)
+        audit.record(verb, by=by, object_type="lead", counts={"leads": len(leads)}, reason=reason)
 
 
 def check_can_deliver(lead: Lead) -> None:
@@ -185,7 +186,7 @@ def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
         planned = deliver.plan(lead, force=True)
         if not planned:
             raise NotPossible("A delivery of this lead is already under way.")
-        audit.record("deliver_again", by=by, on=lead, counts={"deliveries": len(planned)})
+        audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})
     return planned
 
 

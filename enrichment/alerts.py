@@ -18,6 +18,7 @@ from enrichment.models import Alert, AlertKind, ServiceHold, Severity
 from enrichment.models.alert import Told
 from enrichment.vendors.errors import Recovery, VendorError
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
 LONGEST = 500
@@ -167,7 +168,7 @@ def acknowledge(alert: Alert, *, by: Any) -> bool:
             acknowledged_at=timezone.now(), acknowledged_by=by
         )
         if done:
-            audit.record("acknowledge_alert", by=by, on=alert, reason=alert.kind)
+            audit.record(Verb.ACKNOWLEDGE_ALERT, by=by, on=alert, reason=alert.kind)
     return bool(done)
 
 
@@ -178,5 +179,5 @@ def close_by_hand(alert: Alert, *, by: Any) -> bool:
             closed_at=timezone.now(), closed_by=by, by_itself=False
         )
         if done:
-            audit.record("close_alert", by=by, on=alert, reason=alert.kind)
+            audit.record(Verb.CLOSE_ALERT, by=by, on=alert, reason=alert.kind)
     return bool(done)

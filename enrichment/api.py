@@ -20,6 +20,7 @@ from enrichment.pipeline.intake_rows import LeadIn
 from enrichment.provenance import with_ledger
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 logger = logging.getLogger(__name__)
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
@@ -132,7 +133,7 @@ def post_leads(request: HttpRequest) -> Status:
         "rejected": result.rejected_rows,
         "suppressed": result.suppressed,
     }
-    audit.record("api_intake", object_type="lead", counts=counts, reason=_caller(request))
+    audit.record(Verb.API_INTAKE, object_type="lead", counts=counts, reason=_caller(request))
     usable = counts["accepted"] or counts["known"] or counts["suppressed"]
     answer = {
         "accepted": [{"index": index, "id": lead_id} for index, lead_id in result.accepted],
@@ -161,7 +162,7 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
         leads = leads.filter(updated_at__gte=query.updated_since)
     page = list(with_ledger(leads.order_by("id").defer("raw", "search"))[: query.limit + 1])
     more, page = len(page) > query.limit, page[: query.limit]
-    audit.record("api_read", object_type="lead", counts={"leads": len(page)}, reason=_caller(request))
+    audit.record(Verb.API_READ, object_type="lead", counts={"leads": len(page)}, reason=_caller(request))
     own = ("id", "enrichment_status", "updated_at")
     full = query.provenance == "full"
     items = [lead.values(*own) | _fill_in(lead) | payload(lead, full=full) for lead in page]
@@ -183,7 +184,7 @@ def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat"
     lead = get_object_or_404(with_ledger(Lead.objects.defer("raw", "search")), pk=lead_id)
     if lead.restriction:
         raise Refused(403, "This person's data may only be kept; they are not given out.")
-    audit.record("api_read", on=lead, counts={"leads": 1}, reason=_caller(request))
+    audit.record(Verb.API_READ, on=lead, counts={"leads": 1}, reason=_caller(request))
     return payload(lead, full=provenance == "full")
 
 

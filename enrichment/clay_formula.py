@@ -27,6 +27,7 @@ from enrichment.vendors import connections as clients
 from enrichment.vendors.clay import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 FIXED_TABLE = (
     "CLAY_TABLE_ID names the table in the environment, so new leads would still go there. "
@@ -116,7 +117,7 @@ def confirm_pasted(
             placed_at=at if at < now - MINUTE else now,
             placed_by=by,
         )
-        audit.record("clay_formula_pasted", by=by, on=placement, counts={"version": version.number})
+        audit.record(Verb.PASTE_CLAY_FORMULA, by=by, on=placement, counts={"version": version.number})
     return placement
 
 
@@ -170,7 +171,7 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
             placed_by=by,
         )
         audit.record(
-            "clay_table_created",
+            Verb.CREATE_CLAY_TABLE,
             by=by,
             on=placement,
             counts={"version": version.number},

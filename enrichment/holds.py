@@ -12,6 +12,7 @@ from enrichment.clock import due_in, span
 from enrichment.models import ServiceHold
 from enrichment.vendors.errors import Paused, VendorError
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 QUOTA_WINDOW_SECONDS = 3600
@@ -39,7 +40,7 @@ def open_hold(error: VendorError) -> None:
             hold = ServiceHold.objects.create(
                 system=error.vendor, reason=error.recovery, message=str(error)[:300], until=until
             )
-            audit.record("hold_service", on=hold, reason=str(error.recovery))
+            audit.record(Verb.PAUSE_SERVICE, on=hold, reason=str(error.recovery))
             alerts.hold_opened(hold, error)
         log.critical("%s is held: %s", error.vendor, error)
     except IntegrityError:
@@ -68,6 +69,6 @@ def lift(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:
             lifted_at=timezone.now(), lifted_by=by
         )
         if lifted:
-            audit.record("lift_hold", by=by, on=hold, reason=reason)
+            audit.record(Verb.RESUME_SERVICE, by=by, on=hold, reason=reason)
             alerts.hold_lifted(hold)
     return bool(lifted)

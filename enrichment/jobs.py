@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -26,6 +27,7 @@ from enrichment.models.job import JobKind
 from enrichment.retry_ways import WAYS
 from enrichment.states import JobStatus, MemberStatus, advance, advance_one
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 CHUNK = 100
@@ -38,6 +40,28 @@ BY_MEMBERS = (
     JobKind.RETRY_DELIVERIES,
     JobKind.DELIVER_MOVED,
 )  # run here, row by frozen row
+
+
+@dataclass(frozen=True)
+class Verbs:
+    """What the audit ledger calls the start, the cancelling and the end of a kind of job."""
+
+    start: Verb
+    cancel: Verb
+    end: Verb
+
+
+_RETRY = Verbs(Verb.START_RETRY, Verb.CANCEL_RETRY, Verb.END_RETRY)
+VERBS = {
+    JobKind.RETRY: _RETRY,
+    JobKind.RETRY_LEADS: _RETRY,
+    JobKind.RETRY_DELIVERIES: _RETRY,
+    JobKind.DELIVER_MOVED: Verbs(
+        Verb.START_MOVED_DELIVERY, Verb.CANCEL_MOVED_DELIVERY, Verb.END_MOVED_DELIVERY
+    ),
+    JobKind.PILOT: Verbs(Verb.START_PILOT, Verb.CANCEL_PILOT, Verb.END_PILOT),
+    JobKind.IMPORT: Verbs(Verb.START_IMPORT, Verb.CANCEL_IMPORT, Verb.END_IMPORT),
+}  # a rescore is never cancelled, and has verbs of its own
 
 
 class LeaseLost(Exception):
@@ -76,7 +100,7 @@ def start_retry(cause: Cause, *, by: Any) -> BulkJob:
         total = _freeze(job, cause)
         BulkJob.objects.filter(pk=job.pk).update(total=total)
         job.total = total
-        audit.record("retry_started", by=by, on=job, counts={"rows": total}, reason=cause.kind)
+        audit.record(Verb.START_RETRY, by=by, on=job, counts={"rows": total}, reason=cause.kind)
     return job
 
 
@@ -101,7 +125,7 @@ def start(
             ),
             batch_size=1_000,
         )
-        audit.record(f"{kind}_started", by=by, on=job, counts={"rows": len(rows)})
+        audit.record(VERBS[kind].start, by=by, on=job, counts={"rows": len(rows)}, reason=str(kind.label))
     return job
 
 
@@ -148,7 +172,7 @@ def cancel(job: BulkJob, *, by: Any) -> None:
     """
     with transaction.atomic():
         advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None)
-        audit.record("retry_cancelled", by=by, on=job)
+        audit.record(VERBS[JobKind(job.kind)].cancel, by=by, on=job)
 
 
 def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
@@ -168,7 +192,7 @@ def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
             shape=cause.shape[:400],
             defaults={"reason": reason, "ignored_by": by, "ignored_at": timezone.now()},
         )
-        audit.record("ignore_failures", by=by, on=kept, reason=reason)
+        audit.record(Verb.IGNORE_FAILURES, by=by, on=kept, reason=reason)
     failures.forget()
     return kept
 
@@ -176,7 +200,7 @@ def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
 def show_again(kept: FailureIgnore, *, by: Any) -> None:
     """Bring an ignored group back to the screen."""
     with transaction.atomic():
-        audit.record("show_failures", by=by, on=kept)
+        audit.record(Verb.SHOW_FAILURES, by=by, on=kept)
         kept.delete()
     failures.forget()
 
@@ -268,7 +292,7 @@ def _end(job: BulkJob, status: JobStatus, error: str = "") -> None:
             return
         job.refresh_from_db()
         counts = {"started": job.accepted, "left_out": job.rejected, "rows": job.total}
-        audit.record("retry_ended", on=job, counts=counts, reason=status)
+        audit.record(VERBS[JobKind(job.kind)].end, on=job, counts=counts, reason=status)
 
 
 # ---------------------------------------------------------------- what became of it

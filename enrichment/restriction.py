@@ -14,6 +14,7 @@ from enrichment.pipeline import score as scoring
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus, advance
 from gdpr import audit
 from gdpr.stores import Ground
+from swarm_admin.core.audit_verbs import Verb
 
 # What is not on its way yet, and can still be kept back.
 _QUEUED = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
@@ -31,7 +32,7 @@ def restrict(lead_ids: Collection[int], ground: Ground) -> int:
             if after != lead.restriction:
                 changed += 1
                 _write(lead, after)
-                audit.record("restrict_lead", on=lead, reason=ground)
+                audit.record(Verb.RESTRICT_LEAD, on=lead, reason=ground)
         waiting = Handover.objects.filter(lead__in=lead_ids, status__in=_QUEUED)
         advance(
             waiting,
@@ -53,7 +54,7 @@ def release(lead_ids: Collection[int], ground: Ground) -> int:
                 continue
             changed += 1
             _write(lead, after)
-            audit.record("release_lead", on=lead, reason=ground)
+            audit.record(Verb.RELEASE_LEAD, on=lead, reason=ground)
             if not after:
                 _take_up_again(lead)
     return changed

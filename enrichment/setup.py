@@ -14,6 +14,7 @@ from enrichment.vendors import connections as clients
 from enrichment.vendors.clay import ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 TABLE_NAME = "Alpha Swarm Lead Enrichment"  # integration specification, table creation
 WEBHOOK_PATH = "/webhooks/clay/enrichment-complete"
@@ -71,12 +72,12 @@ def _set_up(by: Any) -> SetUp:
     connection, _ = Connection.objects.get_or_create(system="clay")
     table, table_made = _table(connection)
     if connection.table_id != table.id:
-        _keep(connection, by, verb="set_up_clay_table", table_id=table.id)
+        _keep(connection, by, verb=Verb.SET_UP_CLAY_TABLE, table_id=table.id)
     url = webhook_url()
     webhook_made = not (connection.webhook_id and connection.webhook_url == url)
     if webhook_made:
         webhook_id = clients.clay().create_webhook(url, settings.CLAY_WEBHOOK_SECRET)
-        _keep(connection, by, verb="set_up_clay_webhook", webhook_id=webhook_id, webhook_url=url)
+        _keep(connection, by, verb=Verb.SET_UP_CLAY_WEBHOOK, webhook_id=webhook_id, webhook_url=url)
     return SetUp(table.id, table_made, connection.webhook_id, webhook_made)
 
 
@@ -104,7 +105,7 @@ def _table(connection: Connection) -> tuple[ClayTable, bool]:
     return client.create_table(TABLE_NAME), True
 
 
-def _keep(connection: Connection, by: Any, *, verb: str, **values: str) -> None:
+def _keep(connection: Connection, by: Any, *, verb: Verb, **values: str) -> None:
     for name, value in values.items():
         setattr(connection, name, value)
     connection.last_ok_at = timezone.now()

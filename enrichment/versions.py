@@ -24,6 +24,7 @@ from enrichment.scoring.problems import problems as scorecard_problems
 from enrichment.states import VersionStatus, advance_one
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 V = TypeVar("V", bound=Version)
 SHORTEST_NOTE = 5
@@ -32,7 +33,7 @@ LONGEST_NOTE = 500
 
 @dataclass(frozen=True)
 class Kind:
-    """`name` stands in audit verbs and in DraftSave; `problems` gives {path: sentence} of a document."""
+    """`name` stands in DraftSave; `problems` gives {path: sentence} of a document."""
 
     name: str
     problems: Callable[[Any], dict[str, str]]
@@ -132,7 +133,7 @@ def start_draft(model: type[V], *, by: Any, copy_of: V | None = None) -> V:
                 edited_at=timezone.now(),
             )
             _keep_save(draft, by)
-            audit.record(f"{kind_of(model).name}_draft_started", by=by, on=draft)
+            audit.record(Verb.START_DRAFT, by=by, on=draft)
     except IntegrityError:
         if found := draft_of(model):  # somebody else began one in this moment
             return found
@@ -165,7 +166,7 @@ def save_draft(draft: V, document: dict[str, Any], *, revision: int, by: Any) ->
         current.edited_by, current.edited_at = by, now
         _keep_save(current, by)
         audit.record(
-            f"{kind_of(draft).name}_draft_saved",
+            Verb.SAVE_DRAFT,
             by=by,
             on=current,
             counts={"revision": current.revision},
@@ -185,7 +186,7 @@ def discard(draft: V, *, revision: int, by: Any) -> None:
         _check_revision(current, revision)
         advance_one(current, VersionStatus.DISCARDED)
         _forget_saves(current)
-        audit.record(f"{kind_of(draft).name}_draft_discarded", by=by, on=current)
+        audit.record(Verb.DISCARD_DRAFT, by=by, on=current)
 
 
 # ---------------------------------------------------------------- publishing
@@ -225,7 +226,7 @@ def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:
             published_by=by,
         )
         _forget_saves(current)
-        _record_published(current, live, by=by, verb="published")
+        _record_published(current, live, by=by, verb=Verb.PUBLISH_VERSION)
     return current
 
 
@@ -254,7 +255,7 @@ def roll_back(old: V, *, over: int, note: str, by: Any) -> V:
             published_by=by,
             published_at=now,
         )
-        _record_published(copy, live, by=by, verb="rolled_back")
+        _record_published(copy, live, by=by, verb=Verb.ROLL_BACK_VERSION)
     return copy
 
 
@@ -290,9 +291,9 @@ def checked_note(note: str) -> str:
 # ---------------------------------------------------------------- inside
 
 
-def _record_published(version: Version, live: Version, *, by: Any, verb: str) -> None:
+def _record_published(version: Version, live: Version, *, by: Any, verb: Verb) -> None:
     counts = {"version": version.number, "over": live.number, "based_on": version.based_on or 0}
-    audit.record(f"{kind_of(version).name}_{verb}", by=by, on=version, counts=counts, reason=version.note)
+    audit.record(verb, by=by, on=version, counts=counts, reason=version.note)
     transaction.on_commit(forget_active)
 
 

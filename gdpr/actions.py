@@ -25,6 +25,7 @@ from gdpr.pipeline.open import open_request
 from gdpr.possible import NotPossible, said
 from gdpr.questions import CLOSED, answer_questions, ask, check_can_ask, check_can_note_answer, note_answer
 from gdpr.states import MessageStatus, RequestStatus, advance
+from swarm_admin.core.audit_verbs import Verb
 
 __all__ = [
     "accept_offer",
@@ -55,7 +56,7 @@ def assign(request: SubjectRequest, *, to: Any, by: Any) -> SubjectRequest:
         request = settle.locked(request.pk)
         request.handler = to
         request.save(update_fields=["handler"])
-        audit.record("assign_request", by=by, on=request, counts={"to": to.pk} if to else {})
+        audit.record(Verb.ASSIGN_REQUEST, by=by, on=request, counts={"to": to.pk} if to else {})
     return request
 
 
@@ -89,7 +90,7 @@ def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
         request.save(update_fields=["extended_at", "extension_reason"])
         deadline.refresh(request)
         write.write(request, defaults.EXTENSION, by=by, reasons=reason)
-        audit.record("extend_request", by=by, on=request, fields=["due_on"])
+        audit.record(Verb.EXTEND_REQUEST, by=by, on=request, fields=["due_on"])
     return request
 
 
@@ -128,7 +129,7 @@ def refuse(request: SubjectRequest, *, ground: str, reason: str, by: Any) -> Sub
 def _refuse(request: SubjectRequest, ground: str, reason: str, by: Any) -> None:
     answer_questions(request)
     settle.close(request, RequestStatus.REFUSED, refusal_ground=ground, refusal_reason=reason)
-    audit.record("refuse_request", by=by, on=request, reason=ground)
+    audit.record(Verb.REFUSE_REQUEST, by=by, on=request, reason=ground)
 
 
 PORTABILITY_REASON = (
@@ -218,7 +219,7 @@ def withdraw(request: SubjectRequest, *, reason: str, by: Any, told: bool = True
         check_can_withdraw(request)
         answer_questions(request)
         settle.close(request, RequestStatus.WITHDRAWN, withdrawal_reason=reason)
-        audit.record("withdraw_request", by=by, on=request)
+        audit.record(Verb.WITHDRAW_REQUEST, by=by, on=request)
         if told:
             write.write(request, defaults.WITHDRAWN, by=by)
     return request
@@ -254,7 +255,7 @@ def change_contact(request: SubjectRequest, *, name: str, contact_email: str, by
         waiting.filter(status__in=[MessageStatus.DRAFT, MessageStatus.FAILED]).update(
             to=request.contact_email
         )
-        audit.record("change_contact", by=by, on=request, fields=["name", "contact_email"])
+        audit.record(Verb.CHANGE_CONTACT, by=by, on=request, fields=["name", "contact_email"])
     return request
 
 
@@ -270,4 +271,4 @@ def drop_message(message: RequestMessage, *, by: Any) -> None:
         mine = RequestMessage.objects.filter(pk=message.pk)
         if not advance(mine, MessageStatus.DROPPED):
             raise NotPossible("This message has left or is on its way.")
-        audit.record("drop_message", by=by, on=message.request, counts={"message": message.pk})
+        audit.record(Verb.DROP_MESSAGE, by=by, on=message.request, counts={"message": message.pk})

@@ -19,8 +19,17 @@ from gdpr.possible import NotPossible, said
 from gdpr.states import DutyStatus, StepStatus, advance, advance_one
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
 from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
+VERBS = {
+    "done": Verb.COMPLETE_AFTER_CHECK,
+    "later": Verb.POSTPONE_AFTER_CHECK,
+    "read_back": Verb.CONTINUE_AFTER_CHECK,
+    "by_hand": Verb.HAND_OVER_AFTER_CHECK,
+    "failed": Verb.FAIL_AFTER_CHECK,
+    "found_again": Verb.ERASE_REAPPEARED,
+}  # how a look ended → what the ledger calls it
 GONE = ("done", "read_back")  # outcomes of a look that found nothing
 
 
@@ -59,7 +68,7 @@ def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:
             mine = duties.filter(pk=duty.pk)
             if advance(mine, DutyStatus.MANUAL, instructions=words, error_message=words, **lease):
                 counts = {"check": duty.pk}
-                audit.record("after_check_failed", on=duty.request, counts=counts, reason=duty.store)
+                audit.record(Verb.FAIL_AFTER_CHECK, on=duty.request, counts=counts, reason=duty.store)
 
 
 def _look(duty: AfterCheck) -> None:
@@ -123,9 +132,7 @@ def _end(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> N
         if advance(mine, status, in_flight_since=None, **values):
             if outcome in GONE:
                 _erased_after_hold(duty)
-            audit.record(
-                f"after_check_{outcome}", on=duty.request, counts={"check": duty.pk}, reason=duty.store
-            )
+            audit.record(VERBS[outcome], on=duty.request, counts={"check": duty.pk}, reason=duty.store)
 
 
 def _erased_after_hold(duty: AfterCheck) -> None:
@@ -166,7 +173,11 @@ def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
         _erased_after_hold(duty)
         advance_one(duty, DutyStatus.DONE, evidence=evidence, done_at=timezone.now(), key="", instructions="")
         audit.record(
-            "after_check_by_hand", by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store
+            Verb.COMPLETE_AFTER_CHECK_BY_HAND,
+            by=by,
+            on=duty.request,
+            counts={"check": duty.pk},
+            reason=duty.store,
         )
     return duty
 
@@ -178,6 +189,6 @@ def try_again(duty: AfterCheck, *, by: Any) -> AfterCheck:
         check_can_complete(duty)
         advance_one(duty, DutyStatus.OPEN, not_before=timezone.now(), tries=0)
         audit.record(
-            "after_check_again", by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store
+            Verb.RETRY_AFTER_CHECK, by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store
         )
     return duty

@@ -9,7 +9,7 @@ class GdprConfig(AppConfig):
 
     def ready(self) -> None:
         from gdpr import alarms, links, notices, register, retention
-        from gdpr.ledger import check, pack
+        from gdpr.ledger import check, pack, verbs
 
         links.register("subjectrequest", "request")
         for lookout in (retention.late, notices.late, check.late):
@@ -17,3 +17,4 @@ class GdprConfig(AppConfig):
         pack.add_chapter(
             "register.csv", "every request: kind, days, outcome, how it was carried out", register.lines
         )
+        pack.add_chapter("verbs.csv", "what each verb of audit.jsonl means", verbs.lines)

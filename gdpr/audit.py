@@ -7,10 +7,11 @@ from typing import Any
 
 from gdpr.ledger.verifier import canonical
 from gdpr.models import AuditContext, AuditEvent
+from swarm_admin.core.audit_verbs import Verb, checked
 
 
 def record(
-    verb: str,
+    verb: Verb,
     *,
     by: Any = None,
     on: Any = None,
@@ -21,7 +22,7 @@ def record(
     reason: str = "",
     context: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
-    """Write one event, inside the caller's transaction.
+    """Write one event, inside the caller's transaction. Raises ValueError for a verb that is not in `Verb`.
 
     `by` is a staff user or None for the system; `on` is a model instance, named by its type and primary
     key. No personal value may be given: field names, counts and ids only. Where one has to be kept, it goes into
@@ -32,7 +33,7 @@ def record(
         object_type, object_id = on._meta.model_name, str(on.pk)
     salt = secrets.token_hex(16) if context else ""
     event = AuditEvent.objects.create(
-        verb=verb,
+        verb=checked(verb),
         actor_id=getattr(by, "pk", None),
         object_type=object_type,
         object_id=object_id,

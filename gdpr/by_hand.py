@@ -14,6 +14,7 @@ from gdpr.models import RequestStep, SubjectRequest
 from gdpr.pipeline import execute, locate, settle
 from gdpr.possible import NotPossible, said
 from gdpr.states import StepStatus, advance_one
+from swarm_admin.core.audit_verbs import Verb
 
 LONGEST = 4_000
 MESSAGES = (Action.ANSWER, Action.FOREWARN)
@@ -67,7 +68,9 @@ def complete(
             proof="By hand, with evidence", error_kind="", error_message="",
         )  # fmt: skip
         _note(request, by)
-        audit.record("step_done_by_hand", by=by, on=request, counts={"step": step.pk}, reason=_what(step))
+        audit.record(
+            Verb.COMPLETE_STEP_BY_HAND, by=by, on=request, counts={"step": step.pk}, reason=_what(step)
+        )
         settle.settle(request.pk)
     return step
 
@@ -95,7 +98,7 @@ def retry(step: RequestStep, *, by: Any) -> RequestStep:
         else:
             advance_one(step, StepStatus.PLANNED, error_kind="", error_message="", **fresh)
         _erase_too(step, request)
-        audit.record("retry_step", by=by, on=request, counts={"step": step.pk}, reason=_what(step))
+        audit.record(Verb.RETRY_STEP, by=by, on=request, counts={"step": step.pk}, reason=_what(step))
         settle.settle(request.pk)
     return step
 
@@ -133,7 +136,7 @@ def take_over(step: RequestStep, *, by: Any) -> RequestStep:
             step, StepStatus.MANUAL, instructions=execute.instructions_of(step, plan.NEEDED[step.action]),
             due_on=execute.manual_due(request),
         )  # fmt: skip
-        audit.record("take_over_step", by=by, on=request, counts={"step": step.pk}, reason=_what(step))
+        audit.record(Verb.TAKE_OVER_STEP, by=by, on=request, counts={"step": step.pk}, reason=_what(step))
         settle.settle(request.pk)
     return step
 

@@ -17,6 +17,7 @@ from gdpr.leftovers.scan import REMAINS
 from gdpr.models import AfterCheck, DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
 from gdpr.states import CLOSED, DutyStatus, RequestStatus, StepStatus
+from swarm_admin.core.audit_verbs import Verb
 
 FORMAT = 1
 TOLD = (Action.ANSWER, Action.FOREWARN)
@@ -54,7 +55,7 @@ def issue(request_id: int) -> RequestDocument | None:
         content = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True).encode()
         kept = files.add_version(request, DocumentKind.CERTIFICATE, content, number=document["version"])
         counts = {"document": kept.pk, "version": kept.number}
-        audit.record("issue_certificate", on=request, counts=counts, reason=kept.sha256)
+        audit.record(Verb.ISSUE_CERTIFICATE, on=request, counts=counts, reason=kept.sha256)
     return kept
 
 

@@ -21,6 +21,7 @@ from gdpr.models.request import RequestQuerySet
 from gdpr.package import files
 from gdpr.pipeline import settle
 from gdpr.states import CLOSED
+from swarm_admin.core.audit_verbs import Verb
 
 FIELDS = (
     "name", "contact_email", "text", "linkedin_url", "emails", "phone", "values", "refusal_reason",
@@ -71,5 +72,5 @@ def forget(request_id: int) -> bool:
         IdentityCheck.objects.filter(request=request_id).update(
             evidence="", evidence_deleted_at=timezone.now()
         )
-        audit.record("forget_requester", on=request, fields=FIELDS)
+        audit.record(Verb.FORGET_REQUESTER, on=request, fields=FIELDS)
     return True

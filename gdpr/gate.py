@@ -10,6 +10,7 @@ from django.db.models import F
 from gdpr import audit
 from gdpr.identity import Identity, digest, digests, keys
 from gdpr.models import Suppression
+from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.identifiers.emails import is_role
 
 PURPOSES = ("intake", "enrichment", "mirror", "delivery")
@@ -117,5 +118,5 @@ def suppress(identity: Identity, *, reason: str, by: object = None) -> int:
         before = Suppression.objects.count()
         Suppression.objects.bulk_create(rows, ignore_conflicts=True)
         new = Suppression.objects.count() - before
-        audit.record("suppress", by=by, counts={"identifiers": new}, reason=reason)
+        audit.record(Verb.SUPPRESS, by=by, counts={"identifiers": new}, reason=reason)
     return new

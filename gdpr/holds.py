@@ -12,6 +12,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.models import AfterCheck, FoundRecord, LegalHold, Purge, RequestStep, SubjectRequest
 from gdpr.possible import NotPossible, said
 from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus, advance
+from swarm_admin.core.audit_verbs import Verb
 
 HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
 
@@ -48,7 +49,7 @@ def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: An
             if _is_being_erased(hold):
                 raise NotPossible("This record is being erased at this moment.")
             stopped = _withhold(hold)
-            audit.record("place_hold", by=by, on=hold, counts={"steps": stopped}, reason=store)
+            audit.record(Verb.PLACE_LEGAL_HOLD, by=by, on=hold, counts={"steps": stopped}, reason=store)
     except IntegrityError:
         raise NotPossible("This record is held already.") from None
     return hold
@@ -106,7 +107,7 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
         )
         counts = {"steps": freed, "checks": _erase_after_all(hold)}
         _wake_purges(hold)
-        audit.record("lift_hold", by=by, on=hold, counts=counts, reason=reason)
+        audit.record(Verb.LIFT_LEGAL_HOLD, by=by, on=hold, counts=counts, reason=reason)
         settle.settle_all(requests)
 
 

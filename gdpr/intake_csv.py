@@ -17,6 +17,7 @@ from gdpr.intake import RequestIn, read, sentences
 from gdpr.models import Channel, SubjectRequest
 from gdpr.pipeline.open import open_request
 from gdpr.possible import NotPossible
+from swarm_admin.core.audit_verbs import Verb
 
 COLUMNS = (
     "kind", "received_at", "name", "contact_email", "linkedin_url", "emails", "phone", "text", "regime", "calendar",
@@ -113,5 +114,5 @@ def open_all(rows: list[Row], *, by: Any) -> list[SubjectRequest]:
             except NotPossible as impossible:
                 raise NotPossible(f"Row {row.number}: {impossible}") from None
         counts = {"rows": len(rows), "opened": len(opened)}
-        audit.record("import_requests", by=by, object_type="subjectrequest", counts=counts)
+        audit.record(Verb.IMPORT_REQUESTS, by=by, object_type="subjectrequest", counts=counts)
     return opened

@@ -21,6 +21,7 @@ from gdpr.sources import Owed
 from gdpr.states import MessageStatus, advance
 from gdpr.waits import backoff
 from swarm_admin.core import mail, work
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200  # in one turn; the next turn goes on
@@ -49,7 +50,7 @@ def _give_back() -> None:
     with transaction.atomic():
         count, _ = Notice.objects.filter(status=MessageStatus.QUEUED).delete()
         if count:
-            audit.record("notices_returned", counts={"people": count}, reason=mail.why_not())
+            audit.record(Verb.RETURN_NOTICES, counts={"people": count}, reason=mail.why_not())
 
 
 def _lost(held: QuerySet[Notice], lease: work.Values) -> None:

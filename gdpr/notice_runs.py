@@ -10,6 +10,7 @@ from gdpr import audit, notices, sources
 from gdpr.models import NoticeChannel, NoticeRun
 from gdpr.possible import NotPossible, reason_against
 from gdpr.sources import SubjectSource
+from swarm_admin.core.audit_verbs import Verb
 
 PAGE = 1_000
 BY_ITSELF = 500  # people in one turn of the clock (NOTICE_AUTOMATIC)
@@ -67,7 +68,7 @@ def _store_after(store: str) -> str:
 def _end(run: NoticeRun, note: str = "") -> None:
     run.finished_at, run.note = timezone.now(), note[:200]
     run.save(update_fields=["finished_at", "note"])
-    audit.record("notices_queued", on=run, counts={"people": run.queued, "left_out": run.left_out})
+    audit.record(Verb.SEND_NOTICES, on=run, counts={"people": run.queued, "left_out": run.left_out})
 
 
 def queue_by_the_clock() -> int:

@@ -22,6 +22,7 @@ from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
 from gdpr.possible import NotPossible
 from gdpr.sources import Owed
 from gdpr.states import MessageStatus, advance
+from swarm_admin.core.audit_verbs import Verb
 
 SLUG = "notice_art14"
 MOST = 100_000  # in one go
@@ -120,7 +121,7 @@ def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTempla
         made = MessageTemplate.objects.create(
             slug=SLUG, number=number, subject=subject[:200], body=body, note=note.strip()[:300], created_by=by
         )
-        audit.record("change_notice_text", by=by, on=made)
+        audit.record(Verb.CHANGE_NOTICE_TEXT, by=by, on=made)
     return made
 
 
@@ -191,7 +192,7 @@ def send(*, limit: int, by: Any) -> NoticeRun:
     try:
         with transaction.atomic():
             run = NoticeRun.objects.create(wanted=limit, created_by=by)
-            audit.record("send_notices", by=by, on=run, counts={"at_most": limit})
+            audit.record(Verb.SEND_NOTICES, by=by, on=run, counts={"at_most": limit})
     except IntegrityError:
         raise NotPossible("Somebody began to send notices just now.") from None
     return run
@@ -240,7 +241,7 @@ def export(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
             enter(source.store, people, NoticeChannel.EXPORT, by)
             source.mark_told([owed.key for owed in people], timezone.now())
             rows += [(owed.email, *render(text, owed), due_of(owed).isoformat()) for owed in people]
-        audit.record("export_notices", by=by, counts={"people": len(rows)})
+        audit.record(Verb.EXPORT_NOTICES, by=by, counts={"people": len(rows)})
     return iter(rows)
 
 
@@ -260,7 +261,7 @@ def try_again(status: MessageStatus, *, by: Any) -> int:
     with transaction.atomic():
         waiting = Notice.objects.filter(status=status)
         again = advance(waiting, MessageStatus.QUEUED, tries=0, not_before=timezone.now(), error_message="")
-        audit.record("retry_notices", by=by, counts={"people": again}, reason=status)
+        audit.record(Verb.RETRY_NOTICES, by=by, counts={"people": again}, reason=status)
     return again
 
 
@@ -276,7 +277,7 @@ def count_as_told(*, by: Any) -> int:
             if source := sources.named(store):
                 source.mark_told(found, now)
         count = advance(unknown, MessageStatus.SENT, key="", sent_at=now, error_message="")
-        audit.record("confirm_notices", by=by, counts={"people": count})
+        audit.record(Verb.CONFIRM_NOTICES, by=by, counts={"people": count})
     return count
 
 

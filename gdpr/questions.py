@@ -14,6 +14,7 @@ from gdpr.models import PauseReason, RequestPause, SubjectRequest
 from gdpr.pipeline import settle
 from gdpr.possible import NotPossible, said
 from gdpr.states import RequestStatus
+from swarm_admin.core.audit_verbs import Verb
 
 CLOSED = "This request is closed."
 QUESTIONS = {
@@ -75,7 +76,7 @@ def ask(
                 request, QUESTIONS[PauseReason(reason)], by=by, to=to, reasons=question or justification
             )
             deadline.refresh(request)
-            audit.record("ask_person", by=by, on=request, counts={"pause": pause.pk}, reason=reason)
+            audit.record(Verb.ASK_PERSON, by=by, on=request, counts={"pause": pause.pk}, reason=reason)
     except IntegrityError:
         raise NotPossible("This question has been asked; its answer is outstanding.") from None
     return pause
@@ -107,7 +108,7 @@ def note_answer(
         pause.answered_at = answered_at
         pause.save(update_fields=["answered_at"])
         deadline.refresh(request)
-        audit.record("note_answer", by=by, on=request, counts={"pause": pause.pk}, reason=pause.reason)
+        audit.record(Verb.NOTE_ANSWER, by=by, on=request, counts={"pause": pause.pk}, reason=pause.reason)
     return pause
 
 
@@ -119,4 +120,4 @@ def answer_questions(
     ended = (waiting.filter(reason=reason) if reason else waiting).update(answered_at=at or timezone.now())
     if ended:
         deadline.refresh(request)
-        audit.record("note_answer", on=request, counts={"questions": ended}, reason=reason)
+        audit.record(Verb.NOTE_ANSWER, on=request, counts={"questions": ended}, reason=reason)

@@ -9,6 +9,7 @@ from gdpr.identity import Identity
 from gdpr.kinds import RequestKind
 from gdpr.sources import Kept
 from gdpr.stores import Ground, Later, Record, Unsupported
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 AT_ONCE = 1_000
@@ -41,7 +42,7 @@ def run(*, for_real: bool) -> Replayed:
             _some(people, result, for_real)
     if for_real:
         counts = {"found": result.found, "erased": result.erased, "restricted": result.restricted}
-        audit.record("replay_erasures", counts={**counts, "held": result.held, "left": len(result.left)})
+        audit.record(Verb.REPLAY_ERASURES, counts={**counts, "held": result.held, "left": len(result.left)})
     return result
 
 

@@ -17,6 +17,7 @@ from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
 from gdpr.waits import backoff, due_in
 from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
 
 AT_ONCE = 200
 READ_BACK_SECONDS = 30.0  # a search index may lag
@@ -193,7 +194,7 @@ def _finish(purge: Purge) -> None:
             purge, PurgeStatus.DONE, key="", done_at=timezone.now(), in_flight_since=None, error_message=""
         )
         audit.record(
-            "purge",
+            Verb.PURGE,
             object_type=purge.store,
             object_id=purge.key_hash,
             counts={"records": records},
@@ -217,7 +218,7 @@ def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
             raise NotPossible("This record does not wait for a person.")
         _done(record, evidence)
         advance(Purge.objects.filter(pk=record.purge_id), PurgeStatus.PLANNED, not_before=timezone.now())
-        audit.record("purge_by_hand", by=by, on=record, reason=record.store)
+        audit.record(Verb.COMPLETE_PURGE_BY_HAND, by=by, on=record, reason=record.store)
 
 
 def try_again(purge: Purge, *, by: Any) -> None:
@@ -227,7 +228,7 @@ def try_again(purge: Purge, *, by: Any) -> None:
         if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, instructions=""):
             raise NotPossible("Nothing of this purge waits for a person.")
         advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=timezone.now())
-        audit.record("purge_again", by=by, on=purge)
+        audit.record(Verb.RETRY_PURGE, by=by, on=purge)
 
 
 def figures() -> dict[str, int]:

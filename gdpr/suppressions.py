@@ -11,6 +11,7 @@ from gdpr import audit, gate
 from gdpr.identity import Identity, digests, keys
 from gdpr.models import Suppression
 from gdpr.possible import NotPossible, said
+from swarm_admin.core.audit_verbs import Verb
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def look_up(identity: Identity, *, by: Any) -> list[Suppression]:
     found = Suppression.objects.filter(
         identifier_hash__in=digests(identity.spellings()), released_at=None
     ).order_by("created_at")
-    audit.record("look_up_suppression", by=by, counts={"found": len(found)})
+    audit.record(Verb.LOOK_UP_SUPPRESSION, by=by, counts={"found": len(found)})
     return list(found)
 
 
@@ -79,5 +80,5 @@ def release(ids: list[int], *, reason: str, by: Any) -> int:
     with transaction.atomic():
         released = Suppression.objects.filter(pk__in=ids, released_at=None).update(released_at=timezone.now())
         if released:
-            audit.record("release_suppression", by=by, counts={"identifiers": released}, reason=reason)
+            audit.record(Verb.RELEASE_SUPPRESSION, by=by, counts={"identifiers": released}, reason=reason)
     return released

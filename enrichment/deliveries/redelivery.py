@@ -20,6 +20,7 @@ from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl, instantly
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 RETRIED = (HandoverStatus.FAILED, HandoverStatus.WITHHELD)
 MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their leads
@@ -131,10 +132,10 @@ def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
 def _plan_again(ready: Sequence[Handover], by: Any) -> None:
     plan_again(each.pk for each in ready)
     for handover in ready:
-        audit.record("retry_delivery", by=by, object_type="lead", object_id=str(handover.lead_id))
+        audit.record(Verb.DELIVER_AGAIN, by=by, object_type="lead", object_id=str(handover.lead_id))
     if len(ready) > 1:
         counts = {"deliveries": len(ready)}
-        audit.record("retry_delivery_bulk", by=by, object_type="handover", counts=counts)
+        audit.record(Verb.DELIVER_AGAIN, by=by, object_type="handover", counts=counts)
 
 
 # ---------------------------------------------------------------- the record at the other side
@@ -168,7 +169,7 @@ def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
     if wait := limiter.take(channel.limit, channel.scope()):
         raise NotPossible(f"The limit is used up for {wait:.0f} s. Try again then.")
     with transaction.atomic():
-        audit.record("read_back_delivery", by=by, on=lead, fields=[], reason=handover.system)
+        audit.record(Verb.READ_BACK_DELIVERY, by=by, on=lead, fields=[], reason=handover.system)
     names = compare.sent(lead, handover.system)
     stored = _stored(handover, names)
     if stored is None:

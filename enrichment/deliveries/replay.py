@@ -15,6 +15,7 @@ from enrichment.states import DeliveryStatus, advance_one
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
 from gdpr import audit, gate
+from swarm_admin.core.audit_verbs import Verb
 
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
 
@@ -118,4 +119,4 @@ def replay(delivery: WebhookDelivery, *, by: Any) -> None:
             error_message="",
             processed_at=None,
         )
-        audit.record("replay_webhook", by=by, on=locked)
+        audit.record(Verb.REPLAY_WEBHOOK, by=by, on=locked)

@@ -25,6 +25,7 @@ from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, NotOffered, Recovery
 from gdpr import audit, gate
+from swarm_admin.core.audit_verbs import Verb
 
 ROWLESS = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT, DriftKind.NO_ROW)
 
@@ -126,7 +127,7 @@ def _adopt(drift: Drift) -> None:
         if row.values.get("enrichment_status") in FINAL_STATUSES:
             Lead.objects.filter(pk=lead_id).update(dispatch_after=None)
             mirror.apply(lead_id, row, event_at=_time_of(row))
-        audit.record("adopt_row", by=drift.mend_by, on=lead)
+        audit.record(Verb.ADOPT_ROW, by=drift.mend_by, on=lead)
 
 
 def _create_again(drift: Drift) -> None:
@@ -192,7 +193,7 @@ def _delete_duplicate(drift: Drift) -> None:
         raise NotMended(
             "Clay says that it deleted the row, but it is still there: delete it in Clay by hand."
         )
-    audit.record("delete_duplicate_row", by=drift.mend_by, on=lead)
+    audit.record(Verb.DELETE_DUPLICATE_ROW, by=drift.mend_by, on=lead)
 
 
 WAYS: dict[DriftKind, Callable[[Drift], None]] = {

@@ -26,6 +26,7 @@ from enrichment.vendors.errors import VendorError
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 MOST = 5_000  # in one request
@@ -93,7 +94,9 @@ def request(found: MendPlan, *, by: Any) -> int:
         drifts = Drift.objects.filter(pk__in=found.ready, resolved_at__isnull=True, mend_after__isnull=True)
         asked = drifts.update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
         if asked:
-            audit.record(f"mend_{found.kind}", by=by, object_type="drift", counts={"drifts": asked})
+            audit.record(
+                Verb.FIX_DRIFT, by=by, object_type="drift", counts={"drifts": asked}, reason=found.kind
+            )
     return int(asked)
 
 

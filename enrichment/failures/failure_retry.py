@@ -27,6 +27,7 @@ from enrichment.pipeline.deliver import plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 MOST = 50_000  # rows of one retry; the plan looks at each of them
 BULK_PRIORITY = 0  # behind fresh leads and what a person waits for
@@ -157,7 +158,9 @@ def _deliver_again(system: str) -> Callable[[Sequence[int], Any], dict[int, str]
         ready = [each for each in failed if each.pk not in why]
         plan_again(each.pk for each in ready)
         for handover in ready:
-            audit.record("deliver_again", by=by, on=leads[handover.lead_id], reason=f"bulk retry to {system}")
+            audit.record(
+                Verb.DELIVER_AGAIN, by=by, on=leads[handover.lead_id], reason=f"bulk retry to {system}"
+            )
         return why
 
     return again
@@ -184,9 +187,7 @@ def _read_again(ids: Sequence[int], by: Any) -> dict[int, str]:
         error_kind="",
         error_message="",
     )
-    audit.record(
-        "read_webhooks_again", by=by, object_type="webhookdelivery", counts={"deliveries": len(ready)}
-    )
+    audit.record(Verb.REPLAY_WEBHOOK, by=by, object_type="webhookdelivery", counts={"deliveries": len(ready)})
     return {pk: MENDED for pk in ids if pk not in ready}
 
 
@@ -200,7 +201,7 @@ def _write_back_again(ids: Sequence[int], by: Any) -> dict[int, str]:
     ready = set(SOURCES["write_back"].members().filter(pk__in=ids).values_list("pk", flat=True))
     now = timezone.now()
     Lead.objects.filter(pk__in=ready).update(write_back_tries=0, write_back_after=now, updated_at=now)
-    audit.record("write_back_again", by=by, object_type="lead", counts={"leads": len(ready)})
+    audit.record(Verb.WRITE_BACK_AGAIN, by=by, object_type="lead", counts={"leads": len(ready)})
     return {pk: MENDED for pk in ids if pk not in ready}
 
 

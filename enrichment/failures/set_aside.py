@@ -23,6 +23,7 @@ from enrichment.states import JobStatus, advance
 from gdpr import audit
 from gdpr.models import AfterCheck, AuditCheck, Notice, Purge, RequestMessage, RequestStep
 from gdpr.states import CLOSED, DutyStatus, MessageStatus, PurgeStatus, StepStatus
+from swarm_admin.core.audit_verbs import Verb
 
 KEPT = "set-aside"
 LEAD, REQUEST, RETENTION, AUDIT = (
@@ -95,7 +96,7 @@ def _jobs() -> QuerySet[BulkJob]:
 def _jobs_again(by: Any) -> int:
     with transaction.atomic():
         for job in list(_jobs().select_for_update()):
-            audit.record("retry_resumed", by=by, on=job)
+            audit.record(Verb.RESUME_RETRY, by=by, on=job)
         return advance(_jobs(), JobStatus.QUEUED, error="", finished_at=None)
 
 
@@ -133,7 +134,7 @@ def _mendings() -> QuerySet[Drift]:
 def _mendings_again(by: Any) -> int:
     with transaction.atomic():
         asked = _mendings().update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
-        audit.record("mend_again", by=by, object_type="drift", counts={"drifts": asked})
+        audit.record(Verb.FIX_DRIFT, by=by, object_type="drift", counts={"drifts": asked})
     return int(asked)
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from enrichment.masking import may_see
 from enrichment.models import Lead
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 SECONDS = 3600
 KEY = "revealed_leads"
@@ -25,7 +26,7 @@ def reveal(request: HttpRequest, lead: Lead, *, reason: str) -> None:
     if len(reason) < 5:
         raise ValueError("Say in a few words why you need to see it.")
     with transaction.atomic():
-        audit.record("reveal_lead", by=request.user, on=lead, reason=reason)
+        audit.record(Verb.REVEAL_LEAD, by=request.user, on=lead, reason=reason)
     now = timezone.now().timestamp()
     kept: dict[str, float] = request.session.get(KEY, {})
     live = {pk: until for pk, until in kept.items() if until > now}
@@ -41,4 +42,4 @@ def sees(request: HttpRequest, lead: Lead) -> bool:
 def audit_view(user: Any, lead: Lead) -> None:
     """Record an unmasked view, once a person, lead and hour, so that a day's work does not flood the ledger."""
     if cache.add(f"viewed-lead:{user.pk}:{lead.pk}", 1, SECONDS):
-        audit.record("view_lead", by=user, on=lead)
+        audit.record(Verb.VIEW_LEAD, by=user, on=lead)

@@ -10,6 +10,7 @@ from enrichment.actions import NotPossible
 from enrichment.leads.lead_list import LeadList
 from enrichment.models import LeadView
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 MOST = 50  # of one person
 LONGEST = 1000
@@ -38,7 +39,7 @@ def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
         view, _ = LeadView.objects.update_or_create(
             owner=by, name=name, defaults={"query": kept, "is_shared": is_shared}
         )
-        audit.record("save_view", by=by, on=view)
+        audit.record(Verb.SAVE_VIEW, by=by, on=view)
     return view
 
 
@@ -47,5 +48,5 @@ def delete(view: LeadView, *, by: Any) -> None:
     if view.owner_id != by.pk:
         raise NotPossible("Its owner alone deletes a view.")
     with transaction.atomic():
-        audit.record("delete_view", by=by, on=view)
+        audit.record(Verb.DELETE_VIEW, by=by, on=view)
         view.delete()

@@ -9,6 +9,7 @@ from django.core.cache import cache
 
 from gdpr import audit
 from gdpr.identity import Identity, digest, keys
+from swarm_admin.core.audit_verbs import Verb
 
 KEPT_SECONDS = 12 * 3600  # as long as a session
 LONGEST = 200
@@ -29,7 +30,7 @@ def keep(words: str, *, by: Any) -> str:
     if fresh and "@" in words:
         identifier = Identity(emails=(words,)).identifiers()[0]
         audit.record(
-            "search_email",
+            Verb.SEARCH_EMAIL,
             by=by,
             object_type="identifier",
             object_id=digest(identifier, keys()[0][1]),

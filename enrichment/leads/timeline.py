@@ -12,17 +12,18 @@ from django.contrib.auth import get_user_model
 from enrichment.labels import field_labels, provider_name, with_provider_names
 from enrichment.models import Lead
 from gdpr.models import AuditEvent
+from swarm_admin.core.audit_verbs import Verb, current, sentence
 
 MOST_OF_A_KIND = 100
 
-VERBS = {
-    "view_lead": ("eye", "Viewed with personal data"),
-    "reveal_lead": ("eye-check", "Personal data revealed"),
-    "retry": ("refresh", "Retry started"),
-    "deliver_again": ("send", "Delivery started again"),
-    "retry_delivery": ("send", "Failed delivery retried"),
-    "read_back_delivery": ("arrow-back-up", "Read back from the other system"),
-    "export_leads": ("download", "Exported"),
+ICONS: dict[str, str] = {
+    Verb.VIEW_LEAD: "eye",
+    Verb.REVEAL_LEAD: "eye-check",
+    Verb.RETRY: "refresh",
+    Verb.DELIVER_AGAIN: "send",
+    Verb.DELIVER_MOVED: "send",
+    Verb.READ_BACK_DELIVERY: "arrow-back-up",
+    Verb.EXPORT_LEADS: "download",
 }
 
 
@@ -139,9 +140,11 @@ def _audit(lead: Lead) -> Iterator[Happening]:
     )
     people = get_user_model().objects.in_bulk({event.actor_id for event in events if event.actor_id})
     for event in events:
-        icon, words = VERBS.get(event.verb, ("user", event.verb.replace("_", " ").capitalize()))
+        icon = ICONS.get(current(event.verb), "user")
         details = [event.reason] if event.reason else []
-        yield Happening(event.occurred_at, icon, words, "staff", who=_name(event, people), details=details)
+        yield Happening(
+            event.occurred_at, icon, sentence(event.verb), "staff", who=_name(event, people), details=details
+        )
 
 
 def _name(event: AuditEvent, people: dict[int, Any]) -> str:

@@ -25,6 +25,7 @@ from enrichment.pipeline.import_files import EXTRA, Unreadable, guess, reading
 from enrichment.pipeline.intake_rows import LeadIn, read
 from enrichment.states import JobStatus, advance, advance_one
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ def upload(file: Any, *, name: str, by: Any = None) -> BulkJob:
             job.total = _count(rows)
         with transaction.atomic():
             job.save(force_insert=True)
-            audit.record("import_uploaded", by=by, on=job, counts={"rows": job.total})
+            audit.record(Verb.UPLOAD_IMPORT, by=by, on=job, counts={"rows": job.total})
     except BaseException:
         job.file.delete(save=False)
         raise
@@ -147,7 +148,7 @@ def start(job: BulkJob, *, columns: Mapping[str, str], by: Any = None) -> None:
         waiting = BulkJob.objects.filter(pk=job.pk, status=JobStatus.QUEUED, columns={})
         if not waiting.update(columns=dict(columns)):
             raise NotStartable("This import was started or cancelled already.")
-        audit.record("import_started", by=by, on=job, fields=fields, counts={"rows": job.total})
+        audit.record(Verb.START_IMPORT, by=by, on=job, fields=fields, counts={"rows": job.total})
     job.columns = dict(columns)
 
 
@@ -159,7 +160,7 @@ def cancel(job: BulkJob, *, by: Any = None) -> None:
     """
     with transaction.atomic():
         advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None)
-        audit.record("import_cancelled", by=by, on=job)
+        audit.record(Verb.CANCEL_IMPORT, by=by, on=job)
     _remove_file(job)
 
 
@@ -264,7 +265,7 @@ def _end(job: BulkJob, status: JobStatus, error: str = "") -> None:
         job.refresh_from_db()
         names = ("position", "accepted", "known", "rejected", "suppressed")
         audit.record(
-            "import_ended", on=job, counts={name: getattr(job, name) for name in names}, reason=status
+            Verb.END_IMPORT, on=job, counts={name: getattr(job, name) for name in names}, reason=status
         )
     _remove_file(job)
 
@@ -276,5 +277,5 @@ def _remove_file(job: BulkJob) -> None:
     job.file.delete(save=False)
     with transaction.atomic():
         BulkJob.objects.filter(pk=job.pk).update(file="")
-        audit.record("import_file_removed", on=job)
+        audit.record(Verb.REMOVE_IMPORT_FILE, on=job)
     logger.info("Import %s: file removed", job.pk)

@@ -30,18 +30,18 @@ def run_due() -> int:
     """Poll the attempts that are due for it; returns how many were asked for."""
     if holds.held("clay") or limiter.blocked_for(limiter.READS):
         return 0
-    attempts = _claim()
+    asked = [(attempt, attempt.lead) for attempt in _claim() if attempt.lead is not None]
     client = clay()
     rows = fanout.each(
-        attempts,
-        lambda attempt: client.get_row(attempt.lead.clay_table_id, str(attempt.lead.clay_row_id)),
+        [lead for _, lead in asked],
+        lambda lead: client.get_row(lead.clay_table_id, str(lead.clay_row_id)),
         vendor="clay",
     )
-    for attempt, row in zip(attempts, rows, strict=True):
-        _guarded(attempt, row)
-    done = Attempt.objects.filter(pk__in=[attempt.pk for attempt in attempts], held_by=holders.name())
+    for (attempt, lead), row in zip(asked, rows, strict=True):
+        _guarded(attempt, lead, row)
+    done = Attempt.objects.filter(pk__in=[attempt.pk for attempt, _ in asked], held_by=holders.name())
     done.update(in_flight_since=None)
-    return len(attempts)
+    return len(asked)
 
 
 def _claim() -> list[Attempt]:
@@ -66,59 +66,59 @@ def _claim() -> list[Attempt]:
 
 def _set_aside(attempts: QuerySet[Attempt], lease: work.Values) -> None:
     """The row cannot be read without losing the worker: a person looks at it in Clay."""
-    for attempt in list(attempts):
-        if attempts.filter(pk=attempt.pk).update(**lease):
-            _give_up(attempt, work.LOST, work.LOST_SENTENCE)
+    for attempt in list(attempts.select_related("lead")):
+        if attempts.filter(pk=attempt.pk).update(**lease) and attempt.lead is not None:
+            _give_up(attempt, attempt.lead, work.LOST, work.LOST_SENTENCE)
 
 
-def _guarded(attempt: Attempt, row: ClayRow | VendorError) -> None:
+def _guarded(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
     """One row, however poisonous, must not keep the others waiting."""
     try:
         with transaction.atomic():
-            _one(attempt, row)
+            _one(attempt, lead, row)
     except Exception as error:
         if server_is_away(error):
             raise
-        log.error("poll of lead %s: %s", attempt.lead_id, type(error).__name__)  # noqa: TRY400
+        log.error("poll of lead %s: %s", lead.pk, type(error).__name__)  # noqa: TRY400
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, "internal_error", "the row could not be read")
+            _give_up(attempt, lead, "internal_error", "the row could not be read")
 
 
-def _one(attempt: Attempt, row: ClayRow | VendorError) -> None:
+def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
     if isinstance(row, VendorError):
-        _after_error(attempt, row)
+        _after_error(attempt, lead, row)
         return
     if mirror.at_work(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, "no_answer", "Clay is still at work on this row")
+            _give_up(attempt, lead, "no_answer", "Clay is still at work on this row")
         return
-    if suppressed(attempt.lead, row):
-        _give_up(attempt, "suppressed", "")
+    if suppressed(lead, row):
+        _give_up(attempt, lead, "suppressed", "")
         return
     try:
         at = moment(row.values.get("enriched_at"))
     except Unreadable:
         at = timezone.now()
-    newest = attempt.lead.clay_seen_at
-    mirror.apply(attempt.lead_id, row, event_at=at if newest is None else max(at, newest))
+    newest = lead.clay_seen_at
+    mirror.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
 
 
-def _after_error(attempt: Attempt, error: VendorError) -> None:
+def _after_error(attempt: Attempt, lead: Lead, error: VendorError) -> None:
     """A refused call says nothing of the row: only one that was answered counts as a poll."""
-    log.warning("poll of lead %s: %s", attempt.lead_id, error)
+    log.warning("poll of lead %s: %s", lead.pk, error)
     if isinstance(error, Misconfigured | Paused | RateLimited):
         recovery.next_step(error, tries=1, limit=limiter.READS, scope="")
         Attempt.objects.filter(pk=attempt.pk, polls__gt=0).update(polls=F("polls") - 1)
     elif error.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
         with transaction.atomic():
-            if _ended(attempt, error.recovery, str(error)):
-                fail_leads([attempt.lead_id], error)
+            if _ended(attempt, lead, error.recovery, str(error)):
+                fail_leads([lead.pk], error)
 
 
-def _ended(attempt: Attempt, kind: str, message: str) -> bool:
+def _ended(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool:
     """The attempt failed, its lead is locked; False: it ended otherwise while the row was asked for."""
     # The lead first, as whoever applies a row does: two who lock both wait for each other, not for ever.
-    Lead.objects.filter(pk=attempt.lead_id).lock()
+    Lead.objects.filter(pk=lead.pk).lock()
     return bool(
         advance(
             Attempt.objects.filter(pk=attempt.pk),
@@ -130,13 +130,13 @@ def _ended(attempt: Attempt, kind: str, message: str) -> bool:
     )
 
 
-def _give_up(attempt: Attempt, kind: str, message: str) -> None:
+def _give_up(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
     """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
     now = timezone.now()
     with transaction.atomic():
-        if not _ended(attempt, kind, message):
+        if not _ended(attempt, lead, kind, message):
             return
-        leads = Lead.objects.filter(pk=attempt.lead_id)
+        leads = Lead.objects.filter(pk=lead.pk)
         leads.update(
             error_kind=kind,
             error_message=message[:300],
@@ -149,4 +149,4 @@ def _give_up(attempt: Attempt, kind: str, message: str) -> None:
         advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
         waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
         advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
-        deliver_found([attempt.lead_id])
+        deliver_found([lead.pk])

@@ -17,6 +17,7 @@ from enrichment.pipeline import deliver
 from enrichment.pipeline.payload import CAMPAIGN_TIERS, wanted
 from enrichment.states import HandoverStatus, MemberStatus, MoveStatus, advance
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 WAY = "moves"  # in `retry_ways.WAYS`
 GONE = "The lead is gone, or somebody has decided about it already."
@@ -74,7 +75,7 @@ def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:
         plan = {"what": WAY, "count": total}
         BulkJob.objects.filter(pk=job.pk).update(total=total, plan=plan)
         job.total, job.plan = total, plan
-        audit.record("deliver_moved_started", by=by, on=job, counts={"leads": total})
+        audit.record(Verb.START_MOVED_DELIVERY, by=by, on=job, counts={"leads": total})
     return job
 
 
@@ -96,7 +97,7 @@ def dismiss(chosen: QuerySet[TierMove], *, by: Any) -> int:
             decided_by=by,
             decided_at=timezone.now(),
         )
-        audit.record("dismiss_moves", by=by, object_type="tiermove", counts={"leads": count})
+        audit.record(Verb.DISMISS_MOVES, by=by, object_type="tiermove", counts={"leads": count})
     return count
 
 
@@ -137,7 +138,7 @@ def again(ids: Sequence[int], by: Any) -> dict[int, str]:
         if reason:
             why[move.pk] = reason
         else:
-            audit.record("deliver_moved", by=by, object_type="lead", object_id=str(lead.pk))
+            audit.record(Verb.DELIVER_MOVED, by=by, object_type="lead", object_id=str(lead.pk))
     for status, keys in settled.items():
         if keys:
             chosen = TierMove.objects.filter(pk__in=keys)

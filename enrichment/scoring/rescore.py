@@ -32,6 +32,7 @@ from enrichment.scoring.engine import Engine
 from enrichment.scoring.explained import engine
 from enrichment.states import InvalidTransition, JobStatus, advance, advance_one
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 CHUNK = 10_000  # leads; a second of locks at most
@@ -71,7 +72,7 @@ def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Resco
     began = _database_time()
     rescore = Rescore.objects.create(job=job, version=version, after=after, began_at=began)
     audit.record(
-        "rescore_started", by=by, on=job, counts={"version": version.number, "leads": total}, reason=after
+        Verb.START_RESCORE, by=by, on=job, counts={"version": version.number, "leads": total}, reason=after
     )
     return rescore
 
@@ -102,7 +103,7 @@ def resume(rescore: Rescore, *, by: Any) -> None:
             advance_one(rescore.job, JobStatus.QUEUED, error="", finished_at=None, in_flight_since=None)
         except InvalidTransition:
             raise NotPossible("This rescore has not stopped.") from None
-        audit.record("rescore_resumed", by=by, on=rescore.job)
+        audit.record(Verb.RESUME_RESCORE, by=by, on=rescore.job)
 
 
 # ---------------------------------------------------------------- in the worker
@@ -221,7 +222,7 @@ def _finish(job: BulkJob, rescore: Rescore) -> None:
             "down": rescore.down,
             "lifted": rescore.lifted,
         }
-        audit.record("rescore_ended", on=job, counts=counts)
+        audit.record(Verb.END_RESCORE, on=job, counts=counts)
         if rescore.after == AfterRescore.DELIVER:
             moves.deliver_all(rescore, by=job.created_by)
 

@@ -20,6 +20,7 @@ from enrichment.states import JobStatus, advance
 from enrichment.stores.traces import Traces
 from gdpr import audit
 from gdpr.stores import Later
+from swarm_admin.core.audit_verbs import Verb
 
 WAIT_SECONDS = 10.0
 CANCELLED = (
@@ -53,7 +54,7 @@ def forget(job: BulkJob) -> None:
         advance(live, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None, error=CANCELLED)
         # Its name was given by a person and may be of one.
         BulkJob.objects.filter(pk=job.pk).update(file_name="")
-        audit.record("import_file_erased", on=job)
+        audit.record(Verb.ERASE_IMPORT_FILE, on=job)
     job.file.delete(save=False)
     BulkJob.objects.filter(pk=job.pk).update(file="")
 

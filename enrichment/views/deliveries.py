@@ -32,6 +32,7 @@ from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
 from enrichment.views.webhook_log import advice_of, csv_answer, list_context
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
@@ -64,7 +65,9 @@ def show(request: HtmxRequest) -> HttpResponse:
     for handover in rows:
         handover.lead_name = _name(handover, unmasked)
     if rows and unmasked and cache.add(f"viewed-deliveries:{request.user.pk}", 1, HOUR):
-        audit.record("view_deliveries", by=request.user, object_type="handover", counts={"rows": len(rows)})
+        audit.record(
+            Verb.VIEW_DELIVERIES, by=request.user, object_type="handover", counts={"rows": len(rows)}
+        )
     context["why_no_retry"] = _why_no_bulk(request, wanted)
     if not request.htmx:
         context["figures"] = _figures()
@@ -117,7 +120,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     with transaction.atomic():
         audit.record(
-            "export_deliveries", by=request.user, object_type="handover", counts={"rows": wanted.count()}
+            Verb.EXPORT_DELIVERIES, by=request.user, object_type="handover", counts={"rows": wanted.count()}
         )
     return csv_answer(_lines(wanted), "deliveries")
 

@@ -25,6 +25,7 @@ from enrichment.models import FailureIgnore, Lead, WaterfallVersion
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -99,7 +100,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
         and may_see(request.user)
         and cache.add(f"viewed-failures:{request.user.pk}", 1, HOUR)
     ):
-        audit.record("view_leads", by=request.user, object_type="lead", counts={"rows": len(page)})
+        audit.record(Verb.VIEW_LEADS, by=request.user, object_type="lead", counts={"rows": len(page)})
     return render(request, template, context)
 
 

@@ -25,6 +25,7 @@ from enrichment.scoring import drift
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
 from enrichment.scoring.explained import engine
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "enrichment.view_lead"
 PAGE = 50
@@ -104,7 +105,7 @@ def export(request: HttpRequest, key: str) -> HttpResponseBase:
     unmasked = may_see(request.user)
     with transaction.atomic():
         audit.record(
-            "export_score_drift",
+            Verb.EXPORT_SCORE_DRIFT,
             by=request.user,
             object_type="lead",
             fields=[name for column in EXPORTED for name in column.needs],

@@ -29,6 +29,7 @@ from enrichment.scoring.problems import problems
 from enrichment.scoring.scorecard import Scorecard
 from gdpr import audit
 from gdpr.sheet import BYTE_ORDER_MARK, Echo, cell
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -174,7 +175,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     moved = preview.movers(found, _cell_of(request))
     with transaction.atomic():
         audit.record(
-            "export_movers",
+            Verb.EXPORT_MOVERS,
             by=request.user,
             object_type="lead",
             fields=[*FIELDS, "icp_score", "icp_tier"],

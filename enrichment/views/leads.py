@@ -23,6 +23,7 @@ from enrichment.masking import mask, may_see
 from enrichment.models import Lead
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "enrichment.view_lead"
 HOUR = 3600
@@ -109,7 +110,7 @@ def _cell(column: Column, lead: Lead, unmasked: bool) -> Any:
 def _audit_view(request: HttpRequest, rows: int) -> None:
     """Once a person and hour: that they worked with the list; single leads are audited when they are opened."""
     if cache.add(f"viewed-list:{request.user.pk}", 1, HOUR):
-        audit.record("view_leads", by=request.user, object_type="lead", counts={"rows": rows})
+        audit.record(Verb.VIEW_LEADS, by=request.user, object_type="lead", counts={"rows": rows})
 
 
 def columns_of(request: HttpRequest) -> list[Column]:
@@ -211,7 +212,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     columns, unmasked = columns_of(request), may_see(request.user)
     with transaction.atomic():
         audit.record(
-            "export_leads",
+            Verb.EXPORT_LEADS,
             by=request.user,
             object_type="lead",
             fields=[name for column in columns for name in column.needs],

@@ -27,6 +27,7 @@ from enrichment.states import DeliveryStatus
 from enrichment.vendors.errors import ADVICE, Recovery
 from gdpr import audit
 from gdpr.sheet import Echo, cell
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -111,7 +112,10 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     wanted = WebhookList(QueryDict(request.POST.get("query", "")))
     with transaction.atomic():
         audit.record(
-            "export_webhooks", by=request.user, object_type="webhookdelivery", counts={"rows": wanted.count()}
+            Verb.EXPORT_WEBHOOKS,
+            by=request.user,
+            object_type="webhookdelivery",
+            counts={"rows": wanted.count()},
         )
     lines = _lines(wanted)
     return csv_answer(lines, "webhooks")
@@ -170,7 +174,7 @@ def body(request: HtmxRequest, pk: int) -> HttpResponse:
         messages.error(request, "You may not see personal data. Ask an admin for the right.")
         return redirect("webhook", pk=pk)
     with transaction.atomic():
-        audit.record("view_webhook_body", by=request.user, on=delivery)
+        audit.record(Verb.VIEW_WEBHOOK_BODY, by=request.user, on=delivery)
     context = {**_one(request, pk), "body": body_text(bytes(delivery.body), unmasked=True), "unmasked": True}
     template = "enrichment/_webhook_body.html" if request.htmx else "enrichment/webhook.html"
     return render(request, template, context)

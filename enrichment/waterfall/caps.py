@@ -25,6 +25,7 @@ from enrichment.models.spend import CapPeriod
 from enrichment.overview import today
 from enrichment.waterfall.spending import Committed, committed
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 LOCK = 7_301_002  # an advisory lock: who reserves money, one after the other
 SHORTEST_NOTE = 5
@@ -200,7 +201,7 @@ def set_cap(*, period: str, source_type: str, amount: Decimal, note: str, by: An
             defaults={"amount": amount, "note": note, "updated_by": by, "updated_at": timezone.now()},
         )
         audit.record(
-            "budget_set",
+            Verb.SET_BUDGET,
             by=by,
             on=cap,
             counts={"cents_before": int(before.amount * 100) if before else 0, "cents": int(amount * 100)},
@@ -218,7 +219,7 @@ def remove_cap(cap: SpendCap, *, note: str, by: Any) -> None:
     """
     note = _checked(note)
     with transaction.atomic():
-        audit.record("budget_removed", by=by, on=cap, counts={"cents": int(cap.amount * 100)}, reason=note)
+        audit.record(Verb.REMOVE_BUDGET, by=by, on=cap, counts={"cents": int(cap.amount * 100)}, reason=note)
         release(cap)
         cap.delete()
 

@@ -17,6 +17,7 @@ from enrichment.leads.columns import COLUMNS
 from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.states import VersionStatus
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 # What the providers of each waterfall can fill: columns of Clay's table.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -229,12 +230,12 @@ def change(
         if changed:
             ProviderService.objects.filter(pk=current.pk).update(**{name: values[name] for name in changed})
             audit.record(
-                "catalogue_changed", by=by, on=current, fields=changed, reason=str(current.provider.slug)
+                Verb.CHANGE_SERVICE, by=by, on=current, fields=changed, reason=str(current.provider.slug)
             )
         if current.provider.hourly_limit != hourly_limit:
             Provider.objects.filter(pk=current.provider_id).update(hourly_limit=hourly_limit)
             audit.record(
-                "catalogue_changed",
+                Verb.CHANGE_SERVICE,
                 by=by,
                 on=current.provider,
                 fields=["hourly_limit"],
@@ -253,7 +254,7 @@ def add(*, waterfall: str, slug: str, name: str, by: Any) -> ProviderService:
         service = ProviderService.objects.create(
             provider=provider, waterfall=waterfall, position=last + 1, fields=list(FIELDS[waterfall])
         )
-        audit.record("catalogue_added", by=by, on=service, reason=f"{slug} for {waterfall}")
+        audit.record(Verb.ADD_SERVICE, by=by, on=service, reason=f"{slug} for {waterfall}")
     cache.delete(labels.KEPT)
     return service
 

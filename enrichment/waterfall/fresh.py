@@ -84,8 +84,8 @@ def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, d
         .select_related("waterfall")
         .defer("providers")
     )
-    covered: dict[tuple[int, str], set[str]] = {}
-    order: dict[int, None] = {}
+    covered: dict[tuple[int | None, str], set[str]] = {}
+    order: dict[int | None, None] = {}
     for attempt in recent[: NEWEST * len(domains)]:
         order.setdefault(attempt.lead_id)
         for kind in KINDS:

@@ -28,6 +28,7 @@ from enrichment.waterfall.appraisal import Appraisal, appraise
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.observed import ledger
 from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 
 MOST = 500  # a pilot is a sample: more leads would say little more
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -121,7 +122,7 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
         JobMember.objects.bulk_create(
             JobMember(job=job, position=place, subject=pk, lead_id=pk) for place, pk in enumerate(taken)
         )
-        audit.record("pilot_started", by=by, on=job, counts={"leads": len(taken), "version": trial.number})
+        audit.record(Verb.START_PILOT, by=by, on=job, counts={"leads": len(taken), "version": trial.number})
     return job
 
 
@@ -165,7 +166,7 @@ def _look(job: BulkJob) -> None:
         return
     with transaction.atomic():
         if advance(mine.filter(status=JobStatus.RUNNING), JobStatus.DONE, finished_at=now):
-            audit.record("pilot_ended", on=job, counts={"leads": job.total})
+            audit.record(Verb.END_PILOT, on=job, counts={"leads": job.total})
 
 
 def under_way(job: BulkJob) -> int:

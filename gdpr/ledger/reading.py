@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from gdpr.links import url_of
 from gdpr.models import AuditEvent, AuditSeal
+from swarm_admin.core.audit_verbs import current, sentence, stored_as
 
 SIZE = 50
 EXPORTED = ("Event", "When (UTC)", "Who", "Did", "On", "Id", "Fields", "Counts", "Reason", "Link", "Digest")
@@ -29,7 +30,7 @@ class Entry:
 
     @property
     def did(self) -> str:
-        return self.event.verb.replace("_", " ")
+        return sentence(self.event.verb)
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Filters:
             query.get(name, "").replace("\x00", "").strip()[:128]
             for name in ("verb", "who", "object_type", "object_id")
         )
-        found = cls(verb=verb, who=who, object_type=object_type, object_id=object_id)
+        found = cls(verb=current(verb), who=who, object_type=object_type, object_id=object_id)
         if found.who and found.who != "system" and not (found.who.isdecimal() and len(found.who) < 10):
             found.who = ""
             found.ignored.append("who")
@@ -75,7 +76,9 @@ class Filters:
     def events(self) -> QuerySet[AuditEvent]:
         """The events asked for, newest first. Days are UTC."""
         found = AuditEvent.objects.order_by("-id")
-        for name in ("verb", "object_type", "object_id"):
+        if self.verb:
+            found = found.filter(verb__in=stored_as(self.verb))
+        for name in ("object_type", "object_id"):
             if value := getattr(self, name):
                 found = found.filter(**{name: value})
         if self.who:
@@ -122,10 +125,16 @@ def page(filters: Filters, *, before: int = 0) -> tuple[list[Entry], int | None]
 
 
 def choices() -> dict[str, Any]:
-    """What the filters offer: verbs and kinds of objects that occur, and staff."""
+    """What the filters offer: verbs and kinds of objects that occur, and staff.
+
+    `verbs`: [(verb, its sentence)], one for all the names an act has had, by their sentences.
+    """
     people = get_user_model()._default_manager.order_by("email").values_list("pk", "email")
     return {
-        "verbs": _distinct("verb"),
+        "verbs": sorted(
+            ((verb, sentence(verb)) for verb in {current(stored) for stored in _distinct("verb")}),
+            key=lambda each: each[1],
+        ),
         "object_types": [value for value in _distinct("object_type") if value],
         "people": list(people),
     }

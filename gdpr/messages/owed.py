@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from gdpr import audit
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.states import CLOSED, MessageStatus, advance
+from swarm_admin.core.audit_verbs import Verb
 
 ON_THEIR_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING)
 # Nobody but an officer sends it, or finds out whether it was sent.
@@ -34,7 +35,7 @@ def drop_unsent(request: SubjectRequest) -> None:
     """
     for message in request.messages.filter(status__in=[MessageStatus.DRAFT, MessageStatus.FAILED]):
         advance(RequestMessage.objects.filter(pk=message.pk), MessageStatus.DROPPED)
-        audit.record("drop_message", on=request, counts={"message": message.pk}, reason="answered")
+        audit.record(Verb.DROP_MESSAGE, on=request, counts={"message": message.pk}, reason="answered")
 
 
 def stuck() -> QuerySet[RequestMessage]:

@@ -22,6 +22,7 @@ from gdpr.models import RequestMessage, RequestStep
 from gdpr.possible import NotPossible, is_possible
 from gdpr.states import MessageStatus, StepStatus, advance, advance_one
 from swarm_admin.core import mail, work
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 TRIES = 6
@@ -96,7 +97,9 @@ def _send(message: RequestMessage) -> bool:
         return not error.server_is_away
     with transaction.atomic():
         if _mine(message, MessageStatus.SENT, sent_at=timezone.now(), error_message=""):
-            audit.record("message_sent", on=message.request, counts={"message": message.pk}, reason="email")
+            audit.record(
+                Verb.SEND_MESSAGE, on=message.request, counts={"message": message.pk}, reason="email"
+            )
             _wake_step(message)
     return True
 
@@ -110,7 +113,10 @@ def _not_known(message: RequestMessage, **lease: Any) -> None:
             _mine(message, MessageStatus.QUEUED, not_before=later, error_message=SENT_AGAIN, **again)
         elif _mine(message, MessageStatus.UNKNOWN, error_message=UNKNOWN, **again):
             audit.record(
-                "message_failed", on=message.request, counts={"message": message.pk}, reason="outcome_unknown"
+                Verb.FAIL_MESSAGE,
+                on=message.request,
+                counts={"message": message.pk},
+                reason="outcome_unknown",
             )
             _wake_step(message)
 
@@ -130,7 +136,7 @@ def _failed(message: RequestMessage, kind: str) -> None:
                 error_message=f"The mail server did not take it ({kind}); it is tried again.",
             )
         elif _mine(message, MessageStatus.FAILED, error_message=f"The mail server did not take it ({kind})."):
-            audit.record("message_failed", on=message.request, counts={"message": message.pk}, reason=kind)
+            audit.record(Verb.FAIL_MESSAGE, on=message.request, counts={"message": message.pk}, reason=kind)
             _wake_step(message)
 
 
@@ -165,7 +171,7 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
         check_can_send(message)
         now = timezone.now()
         advance_one(message, MessageStatus.QUEUED, not_before=now, tries=0, sent_by=by, error_message="")
-        audit.record("queue_message", by=by, on=message.request, counts={"message": message.pk})
+        audit.record(Verb.QUEUE_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
         _replan_step(message)
     return message
 
@@ -186,7 +192,7 @@ def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)
         check_can_mark_copied(message)
         advance_one(message, MessageStatus.COPIED, sent_at=timezone.now(), sent_by=by, error_message="")
-        audit.record("message_copied", by=by, on=message.request, counts={"message": message.pk})
+        audit.record(Verb.COPY_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
         _replan_step(message)
     return message
 
@@ -208,7 +214,7 @@ def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
         check_can_mark_arrived(message)
         advance_one(message, MessageStatus.SENT, sent_at=timezone.now(), sent_by=by, error_message="")
         audit.record(
-            "message_sent",
+            Verb.SEND_MESSAGE,
             by=by,
             on=message.request,
             counts={"message": message.pk},

@@ -13,6 +13,7 @@ from gdpr import audit
 from gdpr.messages.defaults import DEFAULTS
 from gdpr.models import MessageTemplate
 from gdpr.possible import NotPossible, said
+from swarm_admin.core.audit_verbs import Verb
 
 # What a text may name, with what stands there in a preview.
 PLACEHOLDERS: dict[str, str] = {
@@ -108,7 +109,7 @@ def new_version(slug: str, *, subject: str, body: str, note: str, by: Any) -> Me
             version = MessageTemplate.objects.create(
                 slug=slug, number=number, subject=subject.strip(), body=body, note=note, created_by=by
             )
-            audit.record("edit_template", by=by, on=version, counts={"version": number}, reason=slug)
+            audit.record(Verb.EDIT_TEMPLATE, by=by, on=version, counts={"version": number}, reason=slug)
     except IntegrityError:
         raise NotPossible("Somebody saved another version just now. Look at it first.") from None
     return version

@@ -13,6 +13,7 @@ from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.possible import reason_against
 from gdpr.states import MessageStatus
+from swarm_admin.core.audit_verbs import Verb
 
 
 def _day(day: Any) -> str:
@@ -63,7 +64,7 @@ def write(
         error_message=reason if to else "",
     )
     audit.record(
-        "write_message",
+        Verb.WRITE_MESSAGE,
         by=by,
         on=request,
         counts={"message": message.pk, "version": template.number},

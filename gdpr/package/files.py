@@ -16,6 +16,7 @@ from gdpr import audit, waits
 from gdpr.models import DocumentKind, RequestDocument, SubjectRequest
 from gdpr.package import document, pdf, render
 from gdpr.possible import NotPossible
+from swarm_admin.core.audit_verbs import Verb
 
 MAKERS = {
     DocumentKind.JSON: render.as_json,
@@ -109,7 +110,7 @@ def download(kept: RequestDocument, *, by: Any) -> bytes:
             downloads=F("downloads") + 1, last_download_at=timezone.now(), last_download_by=by
         )
         audit.record(
-            "download_document", by=by, on=kept.request, counts={"document": kept.pk}, reason=kept.kind
+            Verb.DOWNLOAD_DOCUMENT, by=by, on=kept.request, counts={"document": kept.pk}, reason=kept.kind
         )
     return content
 
@@ -129,5 +130,5 @@ def erase(kept: RequestDocument) -> bool:
             erased_at=timezone.now(), file=""
         )
         if done:
-            audit.record("erase_document", on=kept.request, counts={"document": kept.pk}, reason=kept.kind)
+            audit.record(Verb.ERASE_DOCUMENT, on=kept.request, counts={"document": kept.pk}, reason=kept.kind)
     return bool(done)

@@ -13,6 +13,7 @@ from gdpr.models import SubjectRequest
 from gdpr.pipeline import settle
 from gdpr.possible import NotPossible, said
 from gdpr.states import RequestStatus, StepStatus, advance
+from swarm_admin.core.audit_verbs import Verb
 
 
 def check_can_approve(request: SubjectRequest, by: Any) -> None:
@@ -39,7 +40,7 @@ def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectReque
         request.save(update_fields=["approved_hash", "approved_at", "approved_by", "plan_changed"])
         plan.make_steps(request)
         _once_more(request)
-        audit.record("approve_plan", by=by, on=request, reason=plan_hash)
+        audit.record(Verb.APPROVE_PLAN, by=by, on=request, reason=plan_hash)
         settle.move(request, RequestStatus.EXECUTING)
         settle.settle(request.pk)
     request.refresh_from_db()
@@ -73,7 +74,7 @@ def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectReques
     with transaction.atomic():
         request = settle.locked(request.pk)
         check_can_send_back(request, by)
-        audit.record("send_back_plan", by=by, on=request, reason=reason)
+        audit.record(Verb.SEND_BACK_PLAN, by=by, on=request, reason=reason)
         prepared = request.prepared_by
         request = locate.look_again(request, by=by)
         # Whoever sends a plan back has not prepared it.

@@ -24,10 +24,19 @@ from gdpr.possible import NotPossible
 from gdpr.states import StepStatus, advance
 from gdpr.stores import Capability, Later, Unsupported
 from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 AT_ONCE = 20  # steps of one tick: others want the worker too
 READ_BACKS = 3  # erased and still there so often: then a person looks
+VERBS = {
+    "done": Verb.COMPLETE_STEP,
+    "again": Verb.CONTINUE_STEP,
+    "later": Verb.POSTPONE_STEP,
+    "by_hand": Verb.HAND_OVER_STEP,
+    "failed": Verb.FAIL_STEP,
+    "still_there": Verb.FIND_NOT_ERASED,
+}  # how a try of a step ended → what the ledger calls it
 
 
 def run_due(limit: int = AT_ONCE, *, request_id: int | None = None) -> int:
@@ -222,6 +231,6 @@ def _told(step: RequestStep, request: SubjectRequest, outcome: str, message: str
     if also:
         also(request)
     audit.record(
-        f"step_{outcome}", on=request, counts={"step": step.pk, "try": step.tries}, reason=str(step.action)
+        VERBS[outcome], on=request, counts={"step": step.pk, "try": step.tries}, reason=str(step.action)
         + (f" {step.store}" if step.store else ""),
     )  # fmt: skip

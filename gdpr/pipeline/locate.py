@@ -16,6 +16,7 @@ from gdpr.pipeline import settle
 from gdpr.possible import NotPossible
 from gdpr.states import OVER, RequestStatus, StepStatus, advance
 from gdpr.stores import Capability, PersonalDataStore, Record
+from swarm_admin.core.audit_verbs import Verb
 
 
 def start(request: SubjectRequest) -> None:
@@ -101,7 +102,7 @@ def note_change(request: SubjectRequest, store: str, found: Sequence[Record]) ->
     request.records.filter(store=store, by_hand=False).exclude(key_hash__in=now).update(gone=True)
     SubjectRequest.objects.filter(pk=request.pk).update(plan_changed=True)
     request.plan_changed = True
-    audit.record("plan_changed", on=request, counts={"records": len(now)}, reason=store)
+    audit.record(Verb.CHANGE_PLAN, on=request, counts={"records": len(now)}, reason=store)
 
 
 # ---------------------------------------------------------------- the match desk
@@ -137,7 +138,7 @@ def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> 
         request.prepared_by = request.seen_by(by)
         request.save(update_fields=["prepared_by"])
         audit.record(
-            "decide_record", by=by, on=request, counts={"record": record.pk}, reason=str(record.decision)
+            Verb.DECIDE_RECORD, by=by, on=request, counts={"record": record.pk}, reason=str(record.decision)
         )
         settle.settle(request.pk)
     return record
@@ -186,7 +187,7 @@ def look_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:
                 "planned_at", "plan_hash", "plan_changed", "approved_hash", "approved_at", "approved_by", "prepared_by",
             ]
         )  # fmt: skip
-        audit.record("look_again", by=by, on=request)
+        audit.record(Verb.LOOK_AGAIN, by=by, on=request)
         settle.move(request, RequestStatus.LOCATING)
         settle.settle(request.pk)
     request.refresh_from_db()

@@ -16,6 +16,7 @@ from gdpr.pipeline import locate, settle, verify
 from gdpr.plan import AT_ONCE
 from gdpr.possible import NotPossible
 from gdpr.states import OPEN, RequestStatus, StepStatus, advance_one
+from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,11 @@ def open_request(entry: RequestIn, *, channel: str, by: Any = None) -> SubjectRe
         concerned = _concerned(entry, by)
         request = _create(entry, concerned, channel, by)
         audit.record(
-            "open_request", by=by, on=request, fields=_given(entry), reason=f"{entry.kind} {channel}"
+            Verb.OPEN_REQUEST, by=by, on=request, fields=_given(entry), reason=f"{entry.kind} {channel}"
         )
         if request.duplicate_of_id:
             audit.record(
-                "duplicate_request", on=request, object_id="", counts={"of": request.duplicate_of_id}
+                Verb.DUPLICATE_REQUEST, on=request, object_id="", counts={"of": request.duplicate_of_id}
             )
         if channel != Channel.OWN:
             write.acknowledge(request, by=by)

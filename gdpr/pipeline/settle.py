@@ -15,6 +15,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.messages import owed
 from gdpr.models import AfterCheck, CheckResult, Decision, SubjectRequest
 from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus, advance, advance_one
+from swarm_admin.core.audit_verbs import Verb
 
 NOT_BEGUN = (StepStatus.PLANNED, StepStatus.MANUAL, StepStatus.FAILED)
 
@@ -47,7 +48,7 @@ def move(request: SubjectRequest, status: RequestStatus, **values: object) -> No
     """To `status`, unless it is there; with an event."""
     if request.status != status:
         advance_one(request, status, **values)
-        audit.record("request_status", on=request, reason=status)
+        audit.record(Verb.MOVE_REQUEST, on=request, reason=status)
 
 
 def _undecided(request: SubjectRequest) -> bool:
@@ -78,7 +79,7 @@ def _freeze(request: SubjectRequest) -> None:
     request.plan_hash, request.planned_at = plan.plan_hash(request), timezone.now()
     request.save(update_fields=["plan_hash", "planned_at"])
     counts = {"records": len(plan.included(request))}
-    audit.record("freeze_plan", on=request, counts=counts, reason=request.plan_hash)
+    audit.record(Verb.FREEZE_PLAN, on=request, counts=counts, reason=request.plan_hash)
     if request.rules.approval:
         move(request, RequestStatus.AWAITING_APPROVAL)
         return
@@ -131,7 +132,7 @@ def _complete(request: SubjectRequest) -> None:
         )
         earlier.exclude(pk=request.pk).filter(forget_after__gt=now).update(forget_after=now)
     counts = Counter(request.steps.values_list("status", flat=True))
-    audit.record("complete_request", on=request, counts=dict(counts), reason=request.kind)
+    audit.record(Verb.COMPLETE_REQUEST, on=request, counts=dict(counts), reason=request.kind)
 
 
 def forget_after(request: SubjectRequest, closed: datetime.datetime) -> datetime.datetime:

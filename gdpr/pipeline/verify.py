@@ -13,6 +13,7 @@ from gdpr.models import Channel, CheckResult, IdentityCheck, SubjectRequest
 from gdpr.pipeline import locate, settle
 from gdpr.possible import NotPossible
 from gdpr.states import RequestStatus
+from swarm_admin.core.audit_verbs import Verb
 
 
 def needs_check(request: SubjectRequest) -> bool:
@@ -49,7 +50,7 @@ def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> Identit
         check = request.checks.get(result=CheckResult.OPEN)
         check.evidence = evidence.strip()
         check.save(update_fields=["evidence"])
-        audit.record("note_evidence", by=by, on=request, fields=["evidence"])
+        audit.record(Verb.NOTE_EVIDENCE, by=by, on=request, fields=["evidence"])
     return check
 
 
@@ -96,7 +97,7 @@ def _decide(request: SubjectRequest, result: CheckResult, method: str, by: Any) 
     IdentityCheck.objects.filter(request=request, result=CheckResult.OPEN).update(
         result=result, method=method, decided_at=now, decided_by=by, evidence="", evidence_deleted_at=now
     )
-    audit.record("decide_identity", by=by, on=request, reason=f"{result} {method}")
+    audit.record(Verb.DECIDE_IDENTITY, by=by, on=request, reason=f"{result} {method}")
 
 
 def _end_question(request: SubjectRequest, at: datetime.datetime | None) -> None:

@@ -14,6 +14,7 @@ from gdpr.ledger import anchor, check, pack, reading, seal
 from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
 from gdpr.sheet import attachment
 from swarm_admin.core import mail
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "gdpr.view_auditevent"
 VERIFY = "gdpr.verify_audit"
@@ -66,7 +67,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         asked, is_new = check.ask(by=request.user)
         if is_new:
-            audit.record("verify_audit", by=request.user, on=asked)
+            audit.record(Verb.VERIFY_AUDIT, by=request.user, on=asked)
     messages.success(request, "The ledger is being read from its first link. The verdict appears here.")
     return redirect("audit")
 
@@ -77,7 +78,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Every event that the filters leave, as CSV. The export is an event itself."""
     filters = reading.Filters.read(request.GET)
-    audit.record("export_audit", by=request.user, object_type="auditevent")
+    audit.record(Verb.EXPORT_AUDIT, by=request.user, object_type="auditevent")
     return attachment(reading.EXPORTED, reading.exported(filters), "audit.csv")
 
 
@@ -89,7 +90,7 @@ def regulator_pack(request: HttpRequest) -> StreamingHttpResponse:
 
     So is an anchor of the chain as it is then.
     """
-    audit.record("export_regulator_pack", by=request.user)
+    audit.record(Verb.EXPORT_REGULATOR_PACK, by=request.user)
     seal.run_due(wait=True)
     answer = StreamingHttpResponse(pack.stream(anchor.with_pack()), content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="regulator-pack-{timezone.now():%Y-%m-%d}.zip"'

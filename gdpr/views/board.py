@@ -16,6 +16,7 @@ from gdpr.models.request import Regime
 from gdpr.sheet import attachment
 from gdpr.states import RequestStatus
 from gdpr.views.suppressions import Who
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
@@ -69,7 +70,7 @@ def find(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "gdpr/board.html", _context(request, who=form), status=422)
     found = list(board.of_person(form.cleaned_data["identity"])[:PAGE])
-    audit.record("search_requests", by=request.user, counts={"found": len(found)})
+    audit.record(Verb.SEARCH_REQUESTS, by=request.user, counts={"found": len(found)})
     more = {"who": form, "found": [row(each) for each in found], "looked": True}
     return render(request, "gdpr/board.html", _context(request, **more))
 
@@ -79,6 +80,6 @@ def find(request: HttpRequest) -> HttpResponse:
 @permission_required(VIEW, raise_exception=True)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as it is filtered, as CSV."""
-    audit.record("export_requests", by=request.user)
+    audit.record(Verb.EXPORT_REQUESTS, by=request.user)
     requests = board.Filters.read(request.GET).requests()
     return attachment(board.EXPORTED, board.exported(requests), "requests.csv")

@@ -17,6 +17,7 @@ from gdpr.forms import Intake
 from gdpr.models import Channel, SubjectRequest
 from gdpr.pipeline.open import open_request
 from gdpr.possible import NotPossible
+from swarm_admin.core.audit_verbs import Verb
 
 HANDLE = "gdpr.handle_request"
 
@@ -59,7 +60,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     if kept is None:
         return first
     who = kept.record.identity
-    audit.record("prefill_request", by=request.user, object_type=store, object_id=key)
+    audit.record(Verb.PREFILL_REQUEST, by=request.user, object_type=store, object_id=key)
     found = {"linkedin_url": who.linkedin_url, "emails": ", ".join(who.emails), "phone": who.phone}
     return first | found | {"contact_email": next(iter(who.emails), "")}
 

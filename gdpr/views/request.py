@@ -19,6 +19,7 @@ from gdpr.pipeline import verify
 from gdpr.possible import is_possible
 from gdpr.states import BY_PERSON, OPEN, RequestStatus, StepStatus
 from gdpr.views import acts
+from swarm_admin.core.audit_verbs import Verb
 
 VIEW = "gdpr.view_request"
 EVENTS = 60
@@ -33,12 +34,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; for htmx its live part. Opening it is an event, asking again is not."""
     subject = get_object_or_404(SubjectRequest, pk=pk)
     looked = AuditEvent.objects.filter(
-        verb="view_request", actor_id=request.user.pk, object_type="subjectrequest", object_id=str(pk),
+        verb=Verb.VIEW_REQUEST.value, actor_id=request.user.pk, object_type="subjectrequest", object_id=str(pk),
         occurred_at__gte=timezone.now() - SEEN_FOR,
     )  # fmt: skip
     if request.htmx and looked.exists():  # type: ignore[attr-defined]
         return render(request, "gdpr/_request_live.html", context(request, subject))
-    audit.record("view_request", by=request.user, on=subject)
+    audit.record(Verb.VIEW_REQUEST, by=request.user, on=subject)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "gdpr/_request_live.html", context(request, subject))
     return page(request, subject)

@@ -21,6 +21,7 @@ from gdpr import audit
 from swarm_admin.access.models import ApiKey
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from swarm_admin.core import mail
+from swarm_admin.core.audit_verbs import Verb
 
 ROLES = (SALES_OPS, COMPLIANCE, ADMIN)
 KNOWN = "Somebody with this e-mail is here already."
@@ -88,7 +89,7 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
             user = User.objects.create_user(email, email, first_name=first_name, last_name=last_name)
             user.groups.set([Group.objects.get(name=role)])
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
-            audit.record("invite_person", by=by, on=user, reason=role)
+            audit.record(Verb.INVITE_PERSON, by=by, on=user, reason=role)
     except IntegrityError:
         raise NotPossible(KNOWN) from None
     return _told(user, role)
@@ -99,7 +100,7 @@ def link_again(person: User, *, by: Any) -> Invitation:
     if not person.is_active:
         raise NotPossible("They are shut out. Let them in again first.")
     with transaction.atomic():
-        audit.record("link_for_password", by=by, on=person)
+        audit.record(Verb.LINK_FOR_PASSWORD, by=by, on=person)
     return _told(person, person.groups.values_list("name", flat=True).first() or "")
 
 
@@ -114,7 +115,7 @@ def give_role(person: User, role: str, *, by: Any) -> None:
             check_is_not_last(person)
         others = person.groups.exclude(name__in=ROLES)
         person.groups.set([*others, Group.objects.get(name=role)])
-        audit.record("give_role", by=by, on=person, reason=role)
+        audit.record(Verb.GIVE_ROLE, by=by, on=person, reason=role)
 
 
 def shut_out(person: User, *, by: Any) -> None:
@@ -124,7 +125,7 @@ def shut_out(person: User, *, by: Any) -> None:
         _one_after_the_other()
         check_is_not_last(person)
         User.objects.filter(pk=person.pk).update(is_active=False)
-        audit.record("shut_out", by=by, on=person)
+        audit.record(Verb.SHUT_OUT, by=by, on=person)
     sign_out(person)
 
 
@@ -133,13 +134,13 @@ def let_in(person: User, *, by: Any) -> None:
     check_can_change(person, by=by)
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(is_active=True)
-        audit.record("let_in", by=by, on=person)
+        audit.record(Verb.LET_IN, by=by, on=person)
 
 
 def end_sessions(person: User, *, by: Any) -> int:
     """Signed out everywhere; how many sessions that ended."""
     with transaction.atomic():
-        audit.record("end_sessions", by=by, on=person)
+        audit.record(Verb.END_SESSIONS, by=by, on=person)
     return sign_out(person)
 
 
@@ -148,7 +149,7 @@ def take_second_factor(person: User, *, by: Any) -> None:
     check_can_change(person, by=by)
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()
-        audit.record("take_second_factor", by=by, on=person)
+        audit.record(Verb.TAKE_SECOND_FACTOR, by=by, on=person)
     sign_out(person)
 
 
@@ -156,7 +157,7 @@ def issue_key(*, name: str, scopes: list[str], by: Any) -> tuple[ApiKey, str]:
     """A key for a program, and its plain text, which is nowhere else. Raises ValueError for its scopes."""
     with transaction.atomic():
         key, plaintext = ApiKey.issue(name=name, scopes=scopes, by=by)
-        audit.record("issue_key", by=by, on=key, fields=key.scopes)
+        audit.record(Verb.ISSUE_KEY, by=by, on=key, fields=key.scopes)
     return key, plaintext
 
 
@@ -164,7 +165,7 @@ def revoke_key(key: ApiKey, *, by: Any) -> None:
     """It opens nothing any more."""
     with transaction.atomic():
         key.revoke()
-        audit.record("revoke_key", by=by, on=key)
+        audit.record(Verb.REVOKE_KEY, by=by, on=key)
 
 
 # ---------------------------------------------------------------- parts

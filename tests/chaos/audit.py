@@ -251,10 +251,10 @@ class Audit:
     def ledger(self) -> Iterable[Finding]:
         """The audit ledger tells of every act of staff that took effect, and of no other."""
         holds = ServiceHold.objects.count()
-        told = AuditEvent.objects.filter(verb="hold_service").count()
+        told = AuditEvent.objects.filter(verb="pause_service").count()
         yield Finding("every pause of a vendor is in the audit ledger", holds, abs(holds - told))
         lifted = ServiceHold.objects.filter(lifted_at__isnull=False).count()
-        resumed = AuditEvent.objects.filter(verb="lift_hold").count()
+        resumed = AuditEvent.objects.filter(verb="resume_service").count()
         yield Finding("every resumption too", lifted, abs(lifted - resumed))
         still = ServiceHold.objects.filter(lifted_at__isnull=True).values_list("pk", flat=True)
         yield _finding("no vendor is paused", holds, still)

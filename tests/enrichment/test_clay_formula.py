@@ -46,7 +46,7 @@ def test_what_was_pasted_is_recorded_with_the_person_and_audited(
     there = clay_formula.placed("tbl_test")
     assert there == placement
     assert (placement.how, placement.scorecard, placement.placed_by) == (Placement.PASTED, live, person)
-    [event] = AuditEvent.objects.filter(verb="clay_formula_pasted")
+    [event] = AuditEvent.objects.filter(verb="paste_clay_formula")
     assert event.counts == {"version": live.number}
     assert event.actor_id == person.pk
 
@@ -151,7 +151,7 @@ def test_a_new_table_computes_with_the_published_scorecard(with_table: Any, live
     assert clay_table() == placement.table_id != "tbl_test"
     assert names()[-1] == "Alpha Swarm Lead Enrichment (scorecard 1)"
     assert (placement.how, placement.scorecard) == (Placement.CREATED, live)
-    [event] = AuditEvent.objects.filter(verb="clay_table_created")
+    [event] = AuditEvent.objects.filter(verb="create_clay_table")
     assert event.reason == f"tbl_test → {placement.table_id}"
 
 

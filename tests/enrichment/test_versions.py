@@ -182,7 +182,6 @@ def test_a_draft_saved_meanwhile_is_not_discarded(model, ada, bob):
 
 
 def test_every_act_is_audited_and_without_its_event_nothing_happens(model, ada, monkeypatch):
-    name = versions.kind_of(model).name
     draft = draft_with(model, edited(versions.published(model)), ada)
 
     def broken(*args, **kwargs):
@@ -195,5 +194,5 @@ def test_every_act_is_audited_and_without_its_event_nothing_happens(model, ada, 
     assert versions.published(model).number == 1
     versions.publish(draft, revision=1, over=1, note="seen by audit", by=ada)
     verbs = list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True))
-    assert verbs == [f"{name}_draft_started", f"{name}_draft_saved", f"{name}_published"]
+    assert verbs == ["start_draft", "save_draft", "publish_version"]
     assert AuditEvent.objects.order_by("pk").last().reason == "seen by audit"

@@ -198,7 +198,7 @@ def test_an_erasure_whose_worker_is_killed_again_and_again_ends_complete_and_onc
 
     assert len(killed) >= 2, "at different steps"
     assert set(StepAttempt.objects.filter(ended_at=None).values_list("step", flat=True)) == killed
-    done = AuditEvent.objects.filter(verb="step_done", object_id=str(request.pk))
+    done = AuditEvent.objects.filter(verb="complete_step", object_id=str(request.pk))
     assert max(Counter(event.counts["step"] for event in done).values()) == 1
     assert done.count() == request.steps.count()
     assert_over(desk, request, lead)

@@ -97,7 +97,7 @@ def test_every_step_is_done_once_though_its_worker_was_killed(pipeline, officers
 def assert_nothing_is_double(request):
     steps = request.steps.values_list("action", "store", "record")
     assert max(Counter(steps).values()) == 1
-    done = AuditEvent.objects.filter(verb="step_done", object_id=str(request.pk))
+    done = AuditEvent.objects.filter(verb="complete_step", object_id=str(request.pk))
     assert max(Counter(event.counts["step"] for event in done).values()) == 1
     written = Counter(request.messages.values_list("template__slug", flat=True))
     assert written == {"acknowledgement": 1, "completion": 1}

@@ -299,7 +299,7 @@ def test_what_the_person_showed_goes_with_a_request_that_ends_undecided(desk: De
 
 def test_a_reason_with_what_the_database_cannot_keep_is_kept_without_it(desk: Desk):
     holds.lift(_hold(desk), reason="Set\x00tled by now", by=desk.officer)
-    assert AuditEvent.objects.get(verb="lift_hold").reason == "Settled by now"
+    assert AuditEvent.objects.get(verb="lift_legal_hold").reason == "Settled by now"
 
 
 def test_a_hold_is_placed_once_and_for_a_reason(desk: Desk):

@@ -195,7 +195,7 @@ def test_what_a_hold_kept_beyond_the_end_is_erased_when_it_is_lifted(desk: Desk)
     duty = request.after_checks.get()
     assert (duty.store, duty.status) == ("crm", "open")
     assert duty.due_at > timezone.now() + 59 * DAY
-    assert AuditEvent.objects.get(verb="lift_hold").counts == {"steps": 0, "checks": 1}
+    assert AuditEvent.objects.get(verb="lift_legal_hold").counts == {"steps": 0, "checks": 1}
 
 
 def words_of(desk: Desk, request: SubjectRequest) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
     leads = Lead.objects.filter(pk__in=ids).annotate(has_conflicts=conflicts).defer("raw", "search")
     # In the order of their keys: two who lock several leads wait for each other instead of for ever.
     found = {lead.pk: lead for lead in leads.order_by("pk").select_for_update(of=("self",))}
-    attempts: dict[int, list[Attempt]] = {}
+    attempts: dict[int | None, list[Attempt]] = {}
     for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
         attempts.setdefault(attempt.lead_id, []).append(attempt)
     prices = ledger.prices()

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from gdpr import audit
 from gdpr.leftovers import needles, scan
 from gdpr.leftovers.hits import Hit
+from swarm_admin.core.audit_verbs import Verb
 
 
 class Command(BaseCommand):
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         report.remains += (untidy,) if untidy else ()
         found = len(report.rows) + len(report.outside or ())
         counts = {"places": found, "bytes": len(report.bytes or ()), "names": len(report.names or ())}
-        audit.record("scan_leftovers", counts=counts)
+        audit.record(Verb.SCAN_LEFTOVERS, counts=counts)
         self.stdout.write(_json(report) if json else _words(report))
         if not report.is_clean:
             sys.exit(1)

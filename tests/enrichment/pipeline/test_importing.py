@@ -195,7 +195,7 @@ def test_preview_says_what_would_come_of_it_and_takes_nothing() -> None:
     assert [count for sentence, count in preview.reasons.items() if sentence.startswith("source_type")] == [2]
     assert preview.missing == []
     assert not Lead.objects.exists()
-    assert not AuditEvent.objects.exclude(verb="import_uploaded").exists()
+    assert not AuditEvent.objects.exclude(verb="upload_import").exists()
 
 
 def test_missing_and_doubled_columns_do_not_start() -> None:
@@ -243,12 +243,12 @@ def test_result_counts_and_refusals_without_values(files: Path) -> None:
     assert list(
         AuditEvent.objects.order_by("id").values_list("verb", flat=True).exclude(verb="suppress")
     ) == [
-        "import_uploaded",
-        "import_started",
-        "import_ended",
-        "import_file_removed",
+        "upload_import",
+        "start_import",
+        "end_import",
+        "remove_import_file",
     ]
-    assert AuditEvent.objects.get(verb="import_ended").counts["accepted"] == 1
+    assert AuditEvent.objects.get(verb="end_import").counts["accepted"] == 1
 
 
 def killed_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:

@@ -145,14 +145,14 @@ def test_it_starts_no_delivery_and_says_what_it_did(ada):
     rescore.run_due()
     assert not Lead.objects.get().handovers.exists()
     verbs = list(AuditEvent.objects.order_by("pk").values_list("verb", flat=True))
-    assert verbs[-3:] == ["scorecard_published", "rescore_started", "rescore_ended"]
-    assert AuditEvent.objects.get(verb="rescore_ended").counts == {
+    assert verbs[-3:] == ["publish_version", "start_rescore", "end_rescore"]
+    assert AuditEvent.objects.get(verb="end_rescore").counts == {
         "changed": 1,
         "up": 0,
         "down": 1,
         "lifted": 0,
     }
-    assert AuditEvent.objects.get(verb="rescore_started").actor_id == ada.pk
+    assert AuditEvent.objects.get(verb="start_rescore").actor_id == ada.pk
     assert done.job.created_by == ada
 
 

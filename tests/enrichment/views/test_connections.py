@@ -156,7 +156,7 @@ def test_resume_lifts_the_hold(admin_client: Client, sales_client: Client) -> No
     hold.refresh_from_db()
     assert hold.lifted_at is not None
     assert hold.lifted_at <= timezone.now()
-    assert AuditEvent.objects.filter(verb="lift_hold").count() == 1
+    assert AuditEvent.objects.filter(verb="resume_service").count() == 1
     admin_client.post(f"/connections/holds/{hold.pk}/resume/")
     assert "was resumed already" in told(admin_client)
 

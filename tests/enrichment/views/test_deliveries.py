@@ -146,7 +146,7 @@ def test_one_is_planned_again_and_audited(sales_client: Client, status: str) -> 
     sales_client.post(f"/deliveries/{given.pk}/retry/")
     given.refresh_from_db()
     assert (given.status, given.tries, given.error_kind, given.finished_at) == ("planned", 0, "", None)
-    [event] = AuditEvent.objects.filter(verb="retry_delivery")
+    [event] = AuditEvent.objects.filter(verb="deliver_again")
     assert (event.object_type, event.object_id) == ("lead", str(given.lead_id))
 
 
@@ -170,7 +170,7 @@ def test_what_is_not_retried_and_why(db: None) -> None:
     for given in cases.values():
         with pytest.raises(NotPossible):
             redelivery.retry([given], by=None)
-    assert not AuditEvent.objects.filter(verb="retry_delivery").exists()
+    assert not AuditEvent.objects.filter(verb="deliver_again").exists()
 
 
 def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any) -> None:
@@ -190,7 +190,7 @@ def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any)
     assert set(Handover.objects.filter(status="planned")) == set(failed)
     other.refresh_from_db()
     assert other.status == "failed"
-    assert AuditEvent.objects.filter(verb="retry_delivery_bulk", counts={"deliveries": 3}).count() == 1
+    assert AuditEvent.objects.filter(verb="deliver_again", counts={"deliveries": 3}).count() == 1
 
 
 def test_the_plan_counts_what_waits_already(db: None, settings: Any) -> None:

@@ -91,7 +91,7 @@ def test_the_plan_comes_first_and_the_mending_is_asked_for(sales_client, drift):
     assert sales_client.post("/drift/mend/", {"kind": "values"}).status_code == 302
     drift.refresh_from_db()
     assert drift.mend_after is not None
-    event = AuditEvent.objects.get(verb="mend_values")
+    event = AuditEvent.objects.get(verb="fix_drift")
     assert (event.counts, event.actor_id) == ({"drifts": 1}, drift.mend_by_id)
     assert "Being mended" in page(sales_client)
 

@@ -175,7 +175,7 @@ def test_from_upload_to_result(sales_client: Client, files: Path) -> None:
     assert Lead.objects.count() == 3
     assert not list(files.glob("*"))
     person = User.objects.get(email="sales@example.com")
-    assert AuditEvent.objects.get(verb="import_started").actor_id == person.pk
+    assert AuditEvent.objects.get(verb="start_import").actor_id == person.pk
     assert "leads.json" in text(sales_client.get(reverse("import")))
 
 

@@ -92,7 +92,7 @@ def test_publishing_asks_for_a_note_and_the_looked_at_draft(sales_client, draft,
     data["revision"] = versions.draft_of(WaterfallVersion).revision
     assert sales_client.post("/waterfall/publish/", {**data, "note": "ask them all"}).status_code == 302
     assert versions.published(WaterfallVersion).note == "ask them all"
-    assert AuditEvent.objects.filter(verb="waterfall_published").count() == 1
+    assert AuditEvent.objects.filter(verb="publish_version").count() == 1
 
 
 def test_publishing_without_a_draft_goes_back(sales_client):
@@ -168,11 +168,11 @@ def test_a_price_is_changed_and_audited(sales_client):
         ["email_work"],
     )
     assert Provider.objects.get(slug="apollo").hourly_limit == 600
-    one, other = AuditEvent.objects.filter(verb="catalogue_changed").order_by("id")
+    one, other = AuditEvent.objects.filter(verb="change_service").order_by("id")
     assert one.fields == ["accuracy", "charge", "cost", "fields"]
     assert (other.fields, other.counts) == (["hourly_limit"], {"before": 500, "after": 600})
     sales_client.post(address, {**data, "began": began(sales_client, address)})
-    assert AuditEvent.objects.filter(verb="catalogue_changed").count() == 2
+    assert AuditEvent.objects.filter(verb="change_service").count() == 2
 
 
 def test_of_two_who_edit_one_provider_the_second_sees_what_the_first_did(sales_client, admin_client):
@@ -225,7 +225,7 @@ def test_what_cannot_be_is_refused_at_its_field(sales_client, wrong):
     answer = sales_client.post(f"/waterfall/catalogue/{found.pk}/", data)
     assert 'role="alert"' in answer.content.decode()
     assert service() == found
-    assert not AuditEvent.objects.filter(verb="catalogue_changed").exists()
+    assert not AuditEvent.objects.filter(verb="change_service").exists()
 
 
 def test_a_provider_is_added_switched_off(sales_client):

@@ -161,7 +161,7 @@ def test_raising_it_lets_them_go_and_closes_the_alert(due):
     caps.set_cap(period="day", source_type="", amount=Decimal(100), note="the fair is on", by=someone)
     assert planned() == 4
     assert not Alert.objects.filter(closed_at__isnull=True).exists()
-    event = AuditEvent.objects.get(verb="budget_set")
+    event = AuditEvent.objects.get(verb="set_budget")
     assert (event.counts, event.reason) == ({"cents_before": 1, "cents": 10_000}, "the fair is on")
 
 
@@ -208,7 +208,7 @@ def test_a_cap_is_taken_away_with_a_reason(db):
         caps.remove_cap(found, note="", by=None)
     caps.remove_cap(found, note="no longer needed", by=None)
     assert not SpendCap.objects.exists()
-    assert AuditEvent.objects.get(verb="budget_removed").counts == {"cents": 100}
+    assert AuditEvent.objects.get(verb="remove_budget").counts == {"cents": 100}
 
 
 def test_the_forecast_says_when_it_will_be_used_up(db):

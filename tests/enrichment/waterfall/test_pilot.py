@@ -87,7 +87,7 @@ def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
         batch.waterfall_id: batch.items.count() for batch in Batch.objects.filter(kind=BatchKind.TRIGGER)
     }
     assert found == {trial.pk: 2, None: 2}
-    assert AuditEvent.objects.filter(verb="pilot_started").count() == 1
+    assert AuditEvent.objects.filter(verb="start_pilot").count() == 1
 
 
 def test_a_draft_saved_meanwhile_is_not_tried(draft, leads, ada):

@@ -43,7 +43,9 @@ def test_the_navigation_of_a_sales_person_does_not_name_it(sales_client, complia
 def test_the_newest_event_stands_first_with_its_place_in_the_chain(compliance_client, ledger):
     seal.run_due()
     page = compliance_client.get("/audit/").content.decode()
-    assert page.index("<strong>suppress</strong>") < page.index("<strong>retry</strong>")
+    assert page.index("<strong>Suppressed a person</strong>") < page.index(
+        "<strong>Retried the enrichment of a lead</strong>"
+    )
     assert "leads 1,200" in page
     assert 'href="/leads/7/"' in page
 
@@ -100,12 +102,14 @@ def test_only_who_may_verify_asks_for_a_check(sales_client, compliance_client):
 
 def test_the_pack_holds_the_whole_chain_and_says_how_to_check_it(compliance_client, ledger):
     answer = compliance_client.get("/audit/regulator-pack/")
-    audit.record("meanwhile")
+    audit.record("suppress")
     seal.run_due()
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as pack:
         anchors = [json.loads(line) for line in pack.read("anchors.jsonl").splitlines()]
         readme = pack.read("README.txt").decode()
-        assert {"README.txt", "audit.jsonl", "anchors.jsonl", "verifier.py"} <= set(pack.namelist())
+        wanted = {"README.txt", "audit.jsonl", "anchors.jsonl", "verifier.py", "verbs.csv"}
+        assert wanted <= set(pack.namelist())
+        assert b"retry,Retried the enrichment of a lead," in pack.read("verbs.csv")
         links = [json.loads(line) for line in pack.read("audit.jsonl").splitlines()]
         assert b"python verifier.py audit.jsonl anchors.jsonl" in pack.read("README.txt")
     assert [link["event"]["verb"] for link in links] == ["retry", "suppress", "export_regulator_pack"]
