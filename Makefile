@@ -61,7 +61,8 @@ serve: install assets ## the product, configured by the environment and .env (se
 
 # ------------------------------------------------------------------ quality
 
-test: install $(VAR)/.vendored ## every test (REQUIRE_BROWSER=1: fail when there is no Chromium or no Node; ARGS=... for pytest)
+# With --dist loadgroup, tests that run the whole product follow one another in one of the processes.
+test: install $(VAR)/.vendored ## every test, on all processors (REQUIRE_BROWSER=1: fail without Chromium or Node; ARGS="-n0 -k word")
 	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
 
 # SECONDS is a variable of bash too, which counts up: only what is given to make counts here.

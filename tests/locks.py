@@ -4,7 +4,7 @@ import time
 
 from django.db import connection
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def wait_until_blocked() -> None:

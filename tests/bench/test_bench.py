@@ -116,7 +116,6 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert [percentile([4.0, 1.0, 3.0, 2.0], share) for share in (0.5, 0.95, 1.0)] == [2.0, 4.0, 4.0]
 
 
-@pytest.mark.timeout(240)  # the first time after a migration, the tables are made first
 def test_the_real_ones_measure_what_is_there(tmp_path: Path) -> None:
     """Every lead is exported, taken in and found; whether that was quick enough is not asked here."""
     environment = {**os.environ, "VAR_DIR": str(TEST_DIR)}

@@ -33,7 +33,6 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.flow
-@pytest.mark.timeout(120)
 def test_a_file_becomes_leads_with_tiers(
     product: Product, browser: Browser, file: Path, settings: Any
 ) -> None:

@@ -212,7 +212,6 @@ def addresses(live_server):
     ]
 
 
-@pytest.mark.timeout(180)  # a dozen screens, each searched by axe
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_every_screen_is_accessible_and_fits(addresses, look, page, sign_in, assert_accessible, assert_fits):
     sign_in("Sales ops")

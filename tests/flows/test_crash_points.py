@@ -43,7 +43,6 @@ def environment(process_environment, sandbox, settings):
     }
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("stage", CALLS)
 def test_killed_there_it_is_done_once(pipeline, process_environment, settings, stage, point):

@@ -54,7 +54,6 @@ def vendors_about(sandbox, word):
     return sorted(text for each in records if word in (text := json.dumps(each, sort_keys=True)).lower())
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("point", POINTS)
 def test_every_step_is_done_once_though_its_worker_was_killed(pipeline, officers, workers, point):
     lead = planting.everywhere()

@@ -39,12 +39,11 @@ def assert_nothing_is_double(sandbox: Sandbox, count: int) -> None:
 
 
 @pytest.mark.flow
-@pytest.mark.timeout(180)
 def test_leads_go_all_the_way_within_the_limits(product, sandbox):
     answer = product.http.post("/api/leads", json={"leads": [lead(n) for n in range(LEADS)]})
     assert answer.status_code == 202
     assert len(answer.json()["accepted"]) == LEADS
-    wait_for(lambda: finished(LEADS), 90)
+    wait_for(lambda: finished(LEADS))
     assert_nothing_is_double(sandbox, LEADS)
     again = product.http.post("/api/leads", json=[lead(n) for n in range(LEADS)])
     assert len(again.json()["known"]) == LEADS
@@ -54,13 +53,12 @@ def test_leads_go_all_the_way_within_the_limits(product, sandbox):
 
 
 @pytest.mark.flow
-@pytest.mark.timeout(180)
 def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(product, sandbox):
     product.http.post("/api/leads", json=[lead(n) for n in range(LEADS)])
     for threshold in (1, LEADS // 3):
         wait_for(lambda: Handover.objects.filter(status="done").count() >= threshold)  # noqa: B023
         product.kill("worker")
         product.processes["worker"] = product.start_worker()
-    wait_for(lambda: finished(LEADS), 120)
+    wait_for(lambda: finished(LEADS))
     assert_nothing_is_double(sandbox, LEADS)
     assert not WebhookDelivery.objects.filter(status="failed").exists()

@@ -11,7 +11,7 @@ from gdpr.kinds import RULES, RequestKind
 from gdpr.models import SubjectRequest
 from tests.flows.desk import VENDORS, Desk, Held, identifiers, steps_of
 
-pytestmark = [pytest.mark.flow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.flow
 PERSON, NEIGHBOUR = "anna-acme", "bruno-acme"
 TITLE = "Keeper of the Figures"
 SENT = {"acknowledgement": "sent", "completion": "sent"}

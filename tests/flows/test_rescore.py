@@ -27,7 +27,6 @@ WORKER = (
 
 
 @pytest.mark.flow
-@pytest.mark.timeout(180)
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_workers_rescore_is_ended_by_the_next(process_environment, monkeypatch):
     EnrichedLeadFactory.create_batch(LEADS, company_size=250.0)
@@ -41,7 +40,7 @@ def test_a_killed_workers_rescore_is_ended_by_the_next(process_environment, monk
     publishing.publish(draft, revision=1, over=1, note="Size counts less", after="review", by=None)
     forget_active()
     worker = subprocess.Popen([sys.executable, "-c", WORKER], env=process_environment)
-    wait_for(lambda: Rescore.objects.get().changed >= 3, 120)
+    wait_for(lambda: Rescore.objects.get().changed >= 3)
     worker.kill()
     worker.wait()
     half = Rescore.objects.get()

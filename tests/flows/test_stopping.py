@@ -34,7 +34,7 @@ def test_a_worker_told_to_stop_in_the_middle_leaves_no_lease_behind(product, san
         assert not finished(LEADS), "there was work left to stop in"
         product.processes["worker"] = product.start_worker()
     sandbox.no_faults()
-    wait_for(lambda: finished(LEADS), 120)
+    wait_for(lambda: finished(LEADS))
     assert_nothing_is_double(sandbox, LEADS)
 
 
@@ -96,6 +96,6 @@ def test_a_table_is_changed_under_a_worker_at_work(product, sandbox, next_releas
     assert done.returncode == 0, done.stderr
     assert "9999_later... OK" in done.stdout
     assert product.processes["worker"].poll() is None
-    wait_for(lambda: finished(LEADS), 120)
+    wait_for(lambda: finished(LEADS))
     assert_nothing_is_double(sandbox, LEADS)
     assert not WebhookDelivery.objects.filter(status="failed").exists()

@@ -26,7 +26,7 @@ KEYS = {
     "instantly_campaign_id": "",
 }
 # For what hangs; what is waited for is there long before on a machine that has nothing else to do.
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
@@ -122,7 +122,7 @@ def sandbox_process() -> Iterator[Sandbox]:
     yield sandbox
     sandbox.close()
     process.terminate()
-    process.wait(10)
+    process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -246,6 +246,6 @@ def test_the_tick_is_scheduled():
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=250,
     )
     assert done.stdout.strip() == "True", done.stderr

@@ -112,7 +112,7 @@ ATTACH = "import sys; from swarm_admin import embedded; embedded.start(sys.argv[
 
 def run_attached(var_dir: Path, then: str) -> str:
     command = [sys.executable, "-c", ATTACH + then, str(var_dir)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=250)
     return done.stdout.strip()
 
 

@@ -33,7 +33,7 @@ def load(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]
     base = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "SWARM_MODE": "production"}
     command = [sys.executable, "manage.py", "version"]
     return subprocess.run(
-        command, env=base | environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=50
+        command, env=base | environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=250
     )
 
 

@@ -91,7 +91,7 @@ def test_two_workers_cannot_both_take_the_last_dollar():
     start, taken = Barrier(5), []
 
     def work(own):
-        start.wait(10)
+        start.wait(120)
         try:
             for ids in own:
                 with transaction.atomic():

@@ -39,7 +39,7 @@ def test_records_outlive_the_process(tmp_path: Path) -> None:
     rows = sandbox.clay.post("/tables/tbl_test/rows", json={"rows": [ROW]}).json()["rows"]
     sandbox.ghl.post("/contacts/upsert", json={"locationId": "location", "email": "a@example.com"})
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(120) == 0
     process = start_sandbox(port, state=state)
     again = Sandbox(sandbox.url)
     assert again.clay.get(f"/tables/tbl_test/rows/{rows[0]['id']}").status_code == 200
@@ -50,6 +50,6 @@ def test_records_outlive_the_process(tmp_path: Path) -> None:
         is False
     )
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(120) == 0
     sandbox.close()
     again.close()
