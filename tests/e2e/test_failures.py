@@ -57,7 +57,7 @@ def test_a_group_is_retried_and_leaves_the_screen_by_itself(page, sign_in, live_
     page.get_by_role("button", name="Start the retry").click()
     expect(page.locator("#job")).to_contain_text("Waiting for a worker")
     jobs.run_due()
-    expect(page.locator("#job")).to_contain_text("3 are still under way")
+    expect(page.locator("#job")).to_contain_text("3 of 3 are still in progress")
     page.goto("/failures/")
     expect(page.locator("#failures")).to_contain_text("Nothing needs attention.")
     FailedLeadFactory()
