@@ -50,7 +50,7 @@ class Watched:
         counts = Counter(WebhookDelivery.objects.values_list("status", flat=True))
         lapses = WebhookDelivery.objects.aggregate(n=Sum("lapses"))["n"] or 0
         state, now = (counts["processed"], counts["failed"], lapses), time.monotonic()
-        if state != self.state:
+        if state != self.state or not any(state):  # until the first, the processes start
             self.state, self.moved_at = state, now
         self.longest_without_any = max(self.longest_without_any, now - self.moved_at)
         held = WebhookDelivery.objects.filter(status="processing").aggregate(since=Min("in_flight_since"))[
