@@ -11,7 +11,7 @@ from django.db import connection
 from gdpr.leftovers import tables
 from gdpr.leftovers.hits import Hit, nothing, said
 from gdpr.leftovers.names import MENTION, RECORD, NameFinder
-from gdpr.leftovers.needles import Finder, Needle
+from gdpr.leftovers.needles import Finder, Needle, as_text
 from gdpr.leftovers.progress import Progress
 from gdpr.leftovers.tables import Table
 from gdpr.stores import Later
@@ -37,12 +37,13 @@ def scan(
         Later: a table is locked, or is rewritten again and again.
     """
     searched, left_out = _Search(Finder(needles), names, beat), set(skip)
+    has_texts = any(needle.kind == "text" for needle in searched.finder.needles)
     progress = progress or Progress()
     try:
         for table in tables.tables():
             beat()
             if table.label not in left_out:
-                searched.table(table, progress)
+                searched.table(table if has_texts else tables.without_times(table), progress)
     except BaseException:
         if not connection.in_atomic_block:
             connection.close()  # whatever a statement was in the middle of: the next one begins with a new one
@@ -119,9 +120,11 @@ class _Search:
     def _blocks(self, table: Table, blocks: Iterator[list[bytes]], found: _Noted) -> None:
         with closing(blocks):  # type: ignore[type-var]
             for block in blocks:
-                if self.finder.may_hold(b"\0".join(block)):
+                together = b"\0".join(block)
+                text = as_text(together)
+                if self.finder.may_be_in(text):
                     self._identified(table, block, found.identified)
-                if self.names:
+                if self.names.may_be_in(together, text):
                     self._named(table, block, found.named)
         found.note()
 

@@ -11,7 +11,7 @@ from typing import IO
 
 from gdpr.leftovers.hits import Hit, nothing, said
 from gdpr.leftovers.names import NameFinder
-from gdpr.leftovers.needles import Finder, Needle
+from gdpr.leftovers.needles import Finder, Needle, as_text
 
 BLOCK = 4 * 1024 * 1024
 # A ZIP with a password raises RuntimeError, one packed in an unknown way NotImplementedError.
@@ -106,7 +106,7 @@ class _Look:
 
     def _named(self, data: bytes) -> Iterator[str]:
         """Line by line, where any may hold a name."""
-        if self.names.may_hold([data]):
+        if self.names.may_be_in(data, as_text(data)):
             lines = data.split(b"\n")
             yield from filter(None, (self.names.find(lines[number]) for number in self.names.may_hold(lines)))
 

@@ -1,0 +1,48 @@
+"""What Redis keeps on disk of values that are gone: it is written anew from what there is."""
+
+import time
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+
+from gdpr.leftovers.hits import nothing
+
+PATIENCE_SECONDS = 120.0
+REWRITING = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+SAVING = ("rdb_bgsave_in_progress",)
+LOOKED_EVERY_SECONDS = 0.05
+
+
+def rewrite(beat: Callable[[], None] = nothing) -> str:
+    """Write Redis' append-only file, and its snapshot where it makes any, anew; "" or a sentence that says why not.
+
+    A server of one's own may forbid it; then whoever runs it has to.
+    """
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
+            info = client.info("persistence")
+            if info["aof_enabled"]:
+                _wait(client, REWRITING, beat)  # one that began before holds what has gone since
+                client.bgrewriteaof()
+                _wait(client, REWRITING, beat)
+                if client.info("persistence")["aof_last_bgrewrite_status"] != "ok":
+                    return "Redis could not write its append-only file anew."
+            if client.config_get("save").get("save"):
+                _wait(client, SAVING, beat)
+                client.bgsave(schedule=True)
+                _wait(client, SAVING, beat)
+    except (redis.ResponseError, TimeoutError) as error:
+        kind = type(error).__name__
+        return f"Redis' files on disk were not written anew ({kind}); run BGREWRITEAOF and BGSAVE there."
+    return ""
+
+
+def _wait(client: "redis.Redis", marks: tuple[str, ...], beat: Callable[[], None]) -> None:
+    """Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while any(client.info("persistence").get(mark) for mark in marks):
+        if time.monotonic() > end:
+            raise TimeoutError
+        beat()
+        time.sleep(LOOKED_EVERY_SECONDS)

@@ -1,0 +1,26 @@
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gdpr import blanking
+from gdpr.possible import NotPossible
+
+
+class Command(BaseCommand):
+    help = (
+        "Erase one value that `leftovers` found: the column of one row, or of a message from Clay all that it said. "
+        "An event in the ledger says which row, and why."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("place", help="as `leftovers` prints it: TABLE.COLUMN")
+        parser.add_argument("row", help="the row's number")
+        parser.add_argument("--reason", required=True, help="without the person's data")
+
+    def handle(self, *, place: str, row: str, reason: str, **options: object) -> None:
+        table, _, column = place.rpartition(".")
+        try:
+            blanking.blank(table, column, row, by=None, reason=reason)
+        except NotPossible as why:
+            raise CommandError(str(why)) from None
+        self.stdout.write(f"Erased: {place} of row {row}.")
