@@ -15,8 +15,6 @@ from swarm_admin.access.models import ApiKey
 from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS, Sandbox, wait_for
 from tests.ports import free_port
 
-START_SECONDS = 120.0  # on a machine with much else to do
-
 
 class Product:
     """The running processes; `url` is the web process's, `key` an API key."""
