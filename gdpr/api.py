@@ -11,6 +11,8 @@ from gdpr.intake import RequestIn, sentences
 from gdpr.models import Channel
 from gdpr.pipeline.open import open_request
 from gdpr.possible import NotPossible
+from swarm_admin.core.deadlocks import retried
+from swarm_admin.core.refusals import ANYWHERE, OF_A_BODY, Problem, json_body
 
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
 
@@ -24,16 +26,6 @@ class Opened(Schema):
     )
 
 
-class Fault(Schema):
-    field: str
-    sentence: str
-
-
-class Faults(Schema):
-    error: str
-    faults: list[Fault]
-
-
 def build_router(*, auth: Auth) -> Router:
     """`auth` decides who may come in."""
     router = Router(auth=auth, tags=["requests"])
@@ -41,20 +33,37 @@ def build_router(*, auth: Auth) -> Router:
     body = {
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": RequestIn.model_json_schema()}},
+            "content": {"application/json": {"schema": self_contained(RequestIn.model_json_schema())}},
         }
     }
-    router.post(
-        "/requests", response={201: Opened, 422: Faults}, openapi_extra=body, summary="Open a request"
-    )(take_in)
+    answers: dict[Any, Any] = {201: Opened, ANYWHERE | OF_A_BODY: Problem}
+    router.post("/requests", response=answers, openapi_extra=body, summary="Open a request")(take_in)
     return router
+
+
+def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with every definition at the place that refers to it: `#/$defs` is nowhere in the whole document."""
+    definitions = schema.pop("$defs", {})
+
+    def put_in(part: Any) -> Any:
+        if isinstance(part, list):
+            return [put_in(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        own = {name: put_in(each) for name, each in part.items() if name != "$ref"}
+        if "$ref" not in part:
+            return own
+        return {**put_in(definitions[part["$ref"].removeprefix("#/$defs/")]), **own}
+
+    return dict(put_in(schema))
 
 
 def take_in(request: HttpRequest) -> Status:
     """Open a request; it counts from `received_at`, and goes through every check like any other."""
+    body = json_body(request)
     try:
-        entry = RequestIn.model_validate_json(request.body)
-        opened = open_request(entry, channel=Channel.API)
+        entry = RequestIn.model_validate(body)
+        opened = retried(lambda: open_request(entry, channel=Channel.API))
     except ValidationError as error:
         told = [{"field": field, "sentence": sentence} for field, sentence in sentences(error)]
         return Status(422, {"error": "The request was not taken in.", "faults": told})

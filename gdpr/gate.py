@@ -1,11 +1,10 @@
 """The gate of suppression: asked at intake, at the mirror, before each delivery (D18) and each enrichment."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from gdpr import audit
 from gdpr.identity import Identity, digest, digests, keys
@@ -31,21 +30,39 @@ class Screening:
 def examine(identities: Sequence[Identity], purpose: str) -> Screening:
     """Ask the list, and count the refusals; otherwise nothing is kept of whoever is on it.
 
-    `purpose` is one of PURPOSES. One query for any number of identities.
+    `purpose` is one of PURPOSES. One query for any number of identities. Counted once the caller's transaction
+    is committed: until then it would keep everyone waiting who refuses the same people. A process that is killed
+    between the two loses the count, and nothing else.
     """
     if purpose not in PURPOSES:
         raise ValueError(f"unknown purpose {purpose!r}")
     hits, screening = _hits(identities)
-    counts = Counter(hit.pk for hit in hits)
-    for times in set(counts.values()):
-        refused = [pk for pk, count in counts.items() if count == times]
-        Suppression.objects.filter(pk__in=refused).update(blocked_count=F("blocked_count") + times)
+    if hits:
+        counts = Counter(hit.pk for hit in hits)
+        transaction.on_commit(lambda: _count(counts))
     return screening
 
 
 def screen(identities: Sequence[Identity], purpose: str) -> set[int]:
     """The positions in `identities` that are suppressed; see `examine`."""
     return examine(identities, purpose).blocked
+
+
+def _count(refused: Mapping[int, int]) -> None:
+    """Add to the counters, {id: times}; locked in the order of their ids, so that two who do it never deadlock."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [list(refused), list(refused.values())])
+
+
+COUNT = """
+WITH refused (id, times) AS (SELECT * FROM unnest(%s::bigint[], %s::int[])),
+locked AS MATERIALIZED (
+    SELECT each.id, refused.times FROM gdpr_suppression AS each JOIN refused USING (id)
+    ORDER BY each.id FOR UPDATE OF each
+)
+UPDATE gdpr_suppression AS each SET blocked_count = each.blocked_count + locked.times
+FROM locked WHERE each.id = locked.id
+"""
 
 
 def look_up(identities: Sequence[Identity]) -> set[int]:
@@ -114,6 +131,9 @@ def suppress(identity: Identity, *, reason: str, by: object = None) -> int:
         Suppression(identifier_hash=digest(identifier, key), key_id=key_id, reason=reason)
         for identifier in identity.spellings()
     ]
+    rows.sort(
+        key=lambda row: row.identifier_hash
+    )  # two who block the same person wait for each other in turn
     with transaction.atomic():
         before = Suppression.objects.count()
         Suppression.objects.bulk_create(rows, ignore_conflicts=True)

@@ -29,6 +29,9 @@ from gdpr.models.request import Regime
 from swarm_admin.core.identifiers.emails import key as email_key
 
 FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
+# The day from which the GDPR applies, in the United Kingdom too: nobody had these rights, or their time limits,
+# before it. An earlier date is a slip of the pen, and its due date would make every figure of the board wrong.
+EARLIEST = datetime.datetime(2018, 5, 25, tzinfo=datetime.UTC)
 LONGEST_TEXT, MOST_EMAILS = 20_000, 20
 NOBODY = "Give at least one of: LinkedIn address, e-mail, phone."
 _ONE_OF = re.compile(r"s?\.\d+$")  # the place in a list: whoever reads the sentence counts otherwise
@@ -62,9 +65,11 @@ class RequestIn(BaseModel):
 
     @field_validator("received_at")
     @classmethod
-    def not_in_the_future(cls, moment: datetime.datetime) -> datetime.datetime:
+    def possible_time(cls, moment: datetime.datetime) -> datetime.datetime:
         if moment > timezone.now() + FUTURE:
             raise ValueError("lies in the future")
+        if moment < EARLIEST:
+            raise ValueError("lies before 25 May 2018, the day from which the GDPR applies")
         return moment.astimezone(datetime.UTC)
 
     @field_validator("linkedin_url")

@@ -216,7 +216,7 @@ def enter(store: str, people: Sequence[Owed], channel: NoticeChannel, by: Any) -
                 channel=channel, status=status, due_on=due_of(owed), created_by=by, sent_at=sent_at,
                 address_hash=_hashed(owed.email, key),
             )
-            for owed in people
+            for owed in sorted(people, key=lambda owed: owed.key)  # two who queue the same wait in turn
         ],
         ignore_conflicts=True,
     )  # fmt: skip

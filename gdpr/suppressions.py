@@ -78,7 +78,9 @@ def release(ids: list[int], *, reason: str, by: Any) -> int:
     """
     reason = said(reason, "why this person may be taken in again")
     with transaction.atomic():
-        released = Suppression.objects.filter(pk__in=ids, released_at=None).update(released_at=timezone.now())
+        chosen = Suppression.objects.filter(pk__in=ids, released_at=None)
+        list(chosen.order_by("pk").select_for_update().values_list("pk"))  # as the gate that counts them does
+        released = chosen.update(released_at=timezone.now())
         if released:
             audit.record(Verb.RELEASE_SUPPRESSION, by=by, counts={"identifiers": released}, reason=reason)
     return released

@@ -1,16 +1,18 @@
 """The API at /api/: which key opens which route. Documentation at /api/docs."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.openapi.docs import Swagger
 from ninja.security import APIKeyHeader, HttpBearer
 
-from enrichment.api import answer_in_json, build_router
+from enrichment.api import build_router
 from gdpr.api import build_router as build_requests
 from swarm_admin.access.models import ApiKey, Scope, find_key
+from swarm_admin.core.refusals import SENTENCES, answer_in_json, in_json
 
 
 def opened(plaintext: str | None, scope: Scope) -> ApiKey | None:
@@ -56,7 +58,17 @@ def keys_for(scope: Scope) -> list[Any]:
 
 def unknown_route(request: HttpRequest) -> JsonResponse:
     """What is not in the API, in the API's own tongue."""
-    return JsonResponse({"error": "There is nothing at this address; see /api/docs."}, status=404)
+    return JsonResponse({"error": SENTENCES[404]}, status=404)
+
+
+def refusals_in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """A middleware: whoever refuses a call of the API, a program gets to read it as it reads all others."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        answer = get_response(request)
+        return in_json(answer, request.method or "") if request.path_info.startswith("/api/") else answer
+
+    return middleware
 
 
 api = NinjaAPI(
@@ -65,6 +77,6 @@ api = NinjaAPI(
     description="Leads in, enriched leads out. Every call needs an API key with the route's scope.",
     docs=Swagger(settings={"deepLinking": False}),  # its links stand inside buttons
 )
-answer_in_json(api)
+answer_in_json(api, missing="There is no such lead.")
 api.add_router("", build_router(read_auth=keys_for(Scope.LEADS_READ), write_auth=keys_for(Scope.LEADS_WRITE)))
 api.add_router("", build_requests(auth=keys_for(Scope.REQUESTS_WRITE)))

@@ -28,20 +28,21 @@ def manage(*arguments: str) -> list[str]:
 
 
 def web(host: str, port: int) -> Program:
-    workers, threads = os.environ.get("WEB_WORKERS", "1"), os.environ.get("WEB_THREADS", "4")
-    options = [
-        "--interface",
-        "wsgi",
-        "--no-ws",
-        "--log-level",
-        "warning",
-        "--host",
-        host,
-        "--port",
-        str(port),
-    ]
-    options += ["--workers", workers, "--blocking-threads", threads]
-    return Program("web", [sys.executable, "-m", "granian", *options, "swarm_admin.wsgi:application"])
+    """The server that answers people and programs; see swarm_admin/asgi.py."""
+    options = {
+        "--interface": "asginl",
+        "--http": "1",  # a guess between 1 and 2 waits for ever for a client that says nothing
+        "--log-level": "warning",
+        "--host": host,
+        "--port": str(port),
+        "--workers": os.environ.get("WEB_WORKERS", "1"),
+        "--backpressure": str(settings.WEB_CONNECTIONS),
+        "--http1-header-read-timeout": str(round(settings.HEADER_TIMEOUT_SECONDS * 1000)),
+        "--http1-buffer-size": str(64 * 1024),  # of a head, while its end is awaited
+    }
+    arguments = [word for option in options.items() for word in option]
+    application = "swarm_admin.asgi:application"
+    return Program("web", [sys.executable, "-m", "granian", "--no-ws", *arguments, application])
 
 
 def workers() -> list[Program]:

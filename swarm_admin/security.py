@@ -8,15 +8,21 @@ from csp.constants import NONE, SELF
 from swarm_admin.environment import env
 
 __all__ = [
+    "BODY_BYTES_PER_SECOND",
+    "BODY_TIMEOUT_SECONDS",
     "CONTENT_SECURITY_POLICY",
     "DATA_UPLOAD_MAX_MEMORY_SIZE",
     "FILE_UPLOAD_MAX_MEMORY_SIZE",
     "FILE_UPLOAD_PERMISSIONS",
+    "HEADER_TIMEOUT_SECONDS",
     "LOGGING",
+    "RESPONSE_TIMEOUT_SECONDS",
     "SECURE_PROXY_SSL_HEADER",
     "SECURE_REFERRER_POLICY",
     "SESSION_COOKIE_AGE",
     "SESSION_COOKIE_HTTPONLY",
+    "WEB_CONNECTIONS",
+    "WEB_THREADS",
     "X_FRAME_OPTIONS",
 ]
 
@@ -37,7 +43,16 @@ SECURE_PROXY_SSL_HEADER = (
 )
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # an import file, or a thousand leads in one call
+WEB_THREADS = env.int("WEB_THREADS", default=4)  # requests at once in one web process
+WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4096)  # clients of one, the slow and the silent included
+# Within it the head of a request, and the next request on a connection that is kept.
+HEADER_TIMEOUT_SECONDS = env.float("HEADER_TIMEOUT_SECONDS", default=30.0)
+BODY_TIMEOUT_SECONDS = env.float("BODY_TIMEOUT_SECONDS", default=20.0)
+BODY_BYTES_PER_SECOND = env.float("BODY_BYTES_PER_SECOND", default=10_000.0)  # a long body has longer
+RESPONSE_TIMEOUT_SECONDS = env.float(
+    "RESPONSE_TIMEOUT_SECONDS", default=60.0
+)  # nothing of an answer is taken
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # a thousand leads in one call
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600  # import files hold personal data
 

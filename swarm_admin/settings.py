@@ -176,6 +176,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "swarm_admin.probes.middleware",
+    "swarm_admin.api.refusals_in_json",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

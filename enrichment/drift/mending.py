@@ -92,6 +92,7 @@ def request(found: MendPlan, *, by: Any) -> int:
     """Ask for what the plan says; returns how many will be mended."""
     with transaction.atomic():
         drifts = Drift.objects.filter(pk__in=found.ready, resolved_at__isnull=True, mend_after__isnull=True)
+        list(drifts.order_by("pk").select_for_update().values_list("pk"))
         asked = drifts.update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
         if asked:
             audit.record(

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +11,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Lead
+from enrichment.pipeline import horizon
 from enrichment.pipeline.intake_rows import FIELDS, LeadIn, read
 from gdpr import gate
 from gdpr.identity import Identity
+from swarm_admin.core.deadlocks import retried
 
 CHUNK = 1_000
 MAX_IGNORED = 20  # names of unknown fields that are answered
@@ -41,6 +43,13 @@ class IntakeResult:
     suppressed: int = 0
     ignored_fields: list[str] = field(default_factory=list)  # names we do not know
 
+    def add(self, other: "IntakeResult") -> None:
+        """Count in what became of some of the rows."""
+        self.accepted += other.accepted
+        self.known += other.known
+        self.rejected += other.rejected
+        self.suppressed += other.suppressed
+
     @property
     def rejected_rows(self) -> int:
         return len({rejection.index for rejection in self.rejected})
@@ -60,22 +69,17 @@ def accept(rows: Sequence[Any], *, priority: int = 10, now: datetime.datetime | 
     for start in range(0, len(rows), CHUNK):
         valid = dict(_validated(rows[start : start + CHUNK], start, now, result))
         if valid:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [INTAKE_LOCK])
-                _take_in(valid, priority, now, result)
+            result.add(retried(partial(_chunk, valid, priority, now)))
     return result
 
 
-def newest_settled() -> int:
-    """The highest id below which no lead can still appear: every intake under way is waited for.
-
-    Ids are given before their rows are committed, so a reader that pages by id stops here.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [INTAKE_LOCK])
-        cursor.execute("SELECT coalesce(max(id), 0) FROM enrichment_lead")
-        return int(cursor.fetchone()[0])
+def _chunk(valid: dict[int, LeadIn], priority: int, now: datetime.datetime) -> IntakeResult:
+    """Take in {index: row} in a transaction of its own; what became of them."""
+    result = IntakeResult()
+    with transaction.atomic():
+        horizon.announce()
+        _take_in(valid, priority, now, result)
+    return result
 
 
 def _validated(
@@ -156,7 +160,6 @@ def _insert(leads: list[LeadIn], priority: int, now: datetime.datetime) -> dict[
         return dict(cursor.fetchall())
 
 
-INTAKE_LOCK = 7_301_001  # an advisory lock: shared by those who insert leads, exclusive for `newest_settled`
 OWN = {"id", "retention_until", "received_at", "updated_at", "dispatch_after", "dispatch_priority"}
 
 
@@ -187,11 +190,16 @@ def _fill(again: list[LeadIn], now: datetime.datetime) -> None:
     changes = ", ".join(
         f"{n} = CASE WHEN {test} THEN offer.{n} ELSE lead.{n} END" for n, test in lacks.items()
     )
+    lacking = f"lead.linkedin_url = offer.url AND ({' OR '.join(lacks.values())})"
+    # Locked in the order of the ids, as everybody does who locks several leads.
     statement = (
-        f"UPDATE enrichment_lead AS lead SET {changes}, updated_at = %s "  # noqa: S608 - names of our own columns
-        f"FROM unnest(%s::text[], {', '.join('%s::text[]' for _ in lacks)}) AS offer (url, {', '.join(lacks)}) "
-        f"WHERE lead.linkedin_url = offer.url AND ({' OR '.join(lacks.values())})"
+        f"WITH offer (url, {', '.join(lacks)}) AS MATERIALIZED (SELECT * "  # noqa: S608 - names of our own columns
+        f"FROM unnest(%s::text[], {', '.join('%s::text[]' for _ in lacks)})), "
+        f"locked AS MATERIALIZED (SELECT lead.id FROM enrichment_lead AS lead, offer WHERE {lacking} "
+        "ORDER BY lead.id FOR UPDATE OF lead) "
+        f"UPDATE enrichment_lead AS lead SET {changes}, updated_at = %s "
+        f"FROM offer, locked WHERE lead.id = locked.id AND {lacking}"
     )
     arrays = [[offers[url].get(name, "") for url in urls] for name in lacks]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [now, urls, *arrays])
+        cursor.execute(statement, [urls, *arrays, now])

@@ -121,7 +121,7 @@ def _freeze(job: BulkJob, chosen: QuerySet[TierMove]) -> int:
 
 def again(ids: Sequence[int], by: Any) -> dict[int, str]:
     """Plan these moves' deliveries inside the caller's transaction; returns {move: why not} of the others."""
-    found = {move.pk: move for move in waiting().filter(pk__in=ids).select_for_update()}
+    found = {move.pk: move for move in waiting().filter(pk__in=ids).order_by("pk").select_for_update()}
     leads = {
         lead.pk: lead
         for lead in Lead.objects.filter(pk__in=[move.lead_id for move in found.values()])

@@ -61,9 +61,8 @@ class Tally:
 
 def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Rescore:
     """Start it, inside the transaction that publishes `version` in place of version number `over`."""
-    for job in BulkJob.objects.select_for_update().filter(
-        kind=JobKind.RESCORE, status__in=[*LIVE, JobStatus.FAILED]
-    ):
+    earlier = BulkJob.objects.filter(kind=JobKind.RESCORE, status__in=[*LIVE, JobStatus.FAILED])
+    for job in earlier.order_by("pk").select_for_update():
         if job.status != JobStatus.FAILED:
             _overtake(job, version)
     total = Lead.objects.usable().filter(icp_score__isnull=False).count()

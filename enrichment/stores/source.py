@@ -89,7 +89,9 @@ class LeadSource:
     def mark_told(self, keys: Sequence[str], at: datetime.datetime) -> None:
         """And what waited for the notice may be delivered now."""
         ids = [_pk(key) for key in keys]
-        Lead.objects.filter(pk__in=ids, notified_at=None).update(notified_at=at, updated_at=timezone.now())
+        leads = Lead.objects.filter(pk__in=ids, notified_at=None)
+        leads.lock()
+        leads.update(notified_at=at, updated_at=timezone.now())
         waiting = Handover.objects.filter(lead__in=ids, status=HandoverStatus.PLANNED, not_before__gt=at)
         waiting.filter(error_kind=NOTICE_OUTSTANDING).update(not_before=at)
 

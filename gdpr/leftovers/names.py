@@ -94,7 +94,8 @@ class NameFinder:
         if not self.parts or not many:
             return []
         texts = [
-            fold(data.decode("utf-8", "replace")) if _to_fold(data) else data.decode("latin-1") for data in many
+            fold(data.decode("utf-8", "replace")) if _to_fold(data) else data.decode("latin-1")
+            for data in many
         ]
         return [number for number, hit in enumerate(self._in(pl.Series(texts))) if hit]
 

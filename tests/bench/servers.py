@@ -17,7 +17,7 @@ from tests.ports import free_port
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
-PRODUCT = "swarm_admin.wsgi:application"
+PRODUCT = "swarm_admin.asgi:application"
 STOCK_ADMIN = "tests.bench.reference.stock_wsgi:application"
 BARE_VIEW = "tests.bench.reference.bare:application"
 
@@ -63,11 +63,15 @@ def listens(port: int) -> bool:
 
 @contextlib.contextmanager
 def web(environment: dict[str, str], application: str = PRODUCT) -> Iterator[tuple[int, psutil.Process]]:
-    """(port, process) of granian with one worker, as `manage.py serve` starts it, serving `application`."""
+    """(port, process) of granian with one worker: the product as `manage.py serve` starts it, others as WSGI."""
     from swarm_admin import processes
 
     port = free_port()
-    command = [*processes.web(HOST, port).arguments[:-1], application]
+    command = processes.web(HOST, port).arguments
+    if application != PRODUCT:  # stock Django, as granian serves it: a thread for each request under way
+        threads = environment.get("WEB_THREADS", "4")
+        options = ["--interface", "wsgi", "--no-ws", "--log-level", "warning", "--blocking-threads", threads]
+        command = [*command[:3], *options, "--host", HOST, "--port", str(port), application]
     own = {"BASE_URL": f"http://{HOST}:{port}", "PORT": str(port)}
     with running(command, {**environment, **own}) as process:
         until(lambda: listens(port), START_SECONDS)

@@ -18,9 +18,10 @@ PERSON = Identity("https://www.linkedin.com/in/Kim", ("Kim@Example.com", "kim@ho
         Identity(phone="+4930123456"),
     ],
 )
-def test_any_one_identifier_is_enough(db, seen):
+def test_any_one_identifier_is_enough(db, seen, django_capture_on_commit_callbacks):
     gate.suppress(PERSON, reason="erasure")
-    assert gate.screen([Identity("https://www.linkedin.com/in/other"), seen], "intake") == {1}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert gate.screen([Identity("https://www.linkedin.com/in/other"), seen], "intake") == {1}
     assert Suppression.objects.filter(blocked_count=1).count() == 1
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from swarm_admin import processes
 from swarm_admin.access.models import ApiKey
 from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS, Sandbox, wait_for
 from tests.ports import free_port
@@ -25,9 +26,9 @@ class Product:
             base_url=self.url, headers={"X-API-Key": key}, timeout=PATIENCE_SECONDS, trust_env=False
         )
         schedule = str(settings.DATA_DIR / f"beat-{port}")
-        granian = ["granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
+        _, _, *web = processes.web("127.0.0.1", port).arguments  # without `python -m`
         self.processes = {
-            "web": self.start(*granian, "--blocking-threads", "4", "swarm_admin.wsgi:application"),
+            "web": self.start(*web),
             "worker": self.start_worker(),
             # a file of its own: beat deletes a schedule it cannot read, be it a device
             "beat": self.start("celery", "-A", "swarm_admin", "beat", "-l", "ERROR", "-s", schedule),

@@ -54,6 +54,9 @@ def is_sent(lead: Lead, system: str, sent: str) -> bool:
 def begin(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
     """Planned deliveries; where another worker planned one in this moment, that one is kept instead."""
     new = [Handover(lead=lead, system=system) for lead, system in due]
+    new.sort(
+        key=lambda each: (each.lead_id, each.system)
+    )  # two who plan the same wait for each other in turn
     return Handover.objects.bulk_create(new, ignore_conflicts=True) if new else []
 
 

@@ -113,8 +113,9 @@ def failed(answers: Iterable[object]) -> list[VendorError]:
 
 def go_again(items: Sequence[BatchItem]) -> None:
     """Their leads are due for dispatch once more; one that went MAX_ATTEMPTS times waits for a person."""
-    settle_items(items, ItemStatus.AGAIN)
     leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
+    leads.lock()
+    settle_items(items, ItemStatus.AGAIN)
     leads.update(dispatch_after=timezone.now(), dispatch_tries=F("dispatch_tries") + 1)
     spent = list(leads.filter(dispatch_tries__gte=settings.MAX_ATTEMPTS).values_list("pk", flat=True))
     if spent:
@@ -160,9 +161,10 @@ def _looked(batch: Batch) -> bool:
 
 def _skip(batch: Batch, items: Sequence[BatchItem], provider: str) -> None:
     """The next try goes without the provider that did not answer (D10)."""
+    leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
+    leads.lock()
     batch.skip_providers = sorted({*batch.skip_providers, provider})
     batch.save(update_fields=["skip_providers"])
-    leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
     leads.update(skip_providers=batch.skip_providers)
 
 

@@ -110,6 +110,9 @@ def _intend(
     again later, and where none may go the batch is over.
     """
     with transaction.atomic():
+        Lead.objects.filter(
+            pk__in=[item.lead_id for item in items]
+        ).lock()  # before their attempts, as everywhere
         admission = caps.admit([item.lead for item in items], each)
         held = [item for item in items if item.lead_id in admission.held]
         items = [item for item in items if item.lead_id not in admission.held]

@@ -28,10 +28,12 @@ def passing(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     if not restricted and not over:
         return list(items)
     due = "write_back_after" if batch.kind == BatchKind.UPDATE else "dispatch_after"
+    leads = Lead.objects.filter(pk__in=[item.lead_id for item in restricted])
     with transaction.atomic():
+        leads.lock()
         _leave(restricted, ItemStatus.AGAIN, "restricted")
         _leave(over, ItemStatus.SET_ASIDE, "suppressed")
-        Lead.objects.filter(pk__in=[item.lead_id for item in restricted]).update(**{due: now})
+        leads.update(**{due: now})
     gone = {item.pk for item in (*restricted, *over)}
     return [item for item in items if item.pk not in gone]
 

@@ -195,9 +195,12 @@ def test_a_known_lead_that_learns_nothing_is_not_written() -> None:
     assert Lead.objects.get().updated_at == lead.updated_at
 
 
-def test_a_suppressed_person_is_counted_and_nowhere_else(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_suppressed_person_is_counted_and_nowhere_else(
+    caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
+) -> None:
     suppress(Identity(linkedin_url="https://www.linkedin.com/in/johndoe"), reason="erasure")
-    with caplog.at_level(logging.DEBUG, logger="enrichment"):
+    committed = django_capture_on_commit_callbacks(execute=True)
+    with caplog.at_level(logging.DEBUG, logger="enrichment"), committed:
         result = accept([lead_row(linkedin_url="http://LinkedIn.com/in/JohnDoe/en"), *lead_rows(1)])
     assert result.suppressed == 1
     assert [index for index, _ in result.accepted] == [1]

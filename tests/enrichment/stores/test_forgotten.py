@@ -117,6 +117,7 @@ def test_the_person_is_found_told_corrected_restricted_and_forgotten_everywhere(
     assert rows_with((*SECRETS, "+14155550222")) == set()
 
 
+@pytest.mark.django_db(transaction=True)  # refusals are counted once they are committed
 def test_the_person_does_not_come_back_by_any_way(vendors, settings, tmp_path, caplog):
     settings.MEDIA_ROOT = tmp_path
     everywhere()

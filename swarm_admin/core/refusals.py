@@ -1,0 +1,116 @@
+"""How the API says no: one shape for every refusal, whoever gives it and whatever stands before the routes."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
+
+from swarm_admin.core.deadlocks import is_deadlock
+
+logger = logging.getLogger(__name__)
+
+
+class Fault(Schema):
+    field: str = Field(description="Name of the field or parameter; empty if it is about several")
+    sentence: str
+
+
+class Problem(Schema):
+    """What every refusal looks like."""
+
+    error: str = Field(description="A sentence for a person to read")
+    faults: list[Fault] = Field([], description="Which fields it is about; may be left out")
+
+
+# What any route may answer besides its own; those that a body causes are of routes that take one.
+ANYWHERE = frozenset({400, 401, 403, 405, 408, 422, 500, 503})
+OF_A_BODY = frozenset({413, 415})
+
+
+class Refused(Exception):
+    """A request that cannot be served: an HTTP status and a sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+def json_body(request: HttpRequest) -> Any:
+    """The request's body, read as JSON. Raises Refused: 400, 413 or 415."""
+    if request.content_type != "application/json":
+        raise Refused(415, "The body must be JSON: send Content-Type: application/json.")
+    try:
+        return json.loads(request.body)
+    except RequestDataTooBig:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raise Refused(413, f"The body must be at most {most:,} bytes.") from None
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body is not valid JSON.") from None
+
+
+def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
+    """Every error of the API's as a Problem, without a value of the request in it or in the log.
+
+    `missing`: what a 404 says.
+    """
+
+    def problem(request: HttpRequest, status: int, sentence: str, **more: Any) -> HttpResponse:
+        return api.create_response(request, {"error": sentence, **more}, status=status)
+
+    def invalid(request: HttpRequest, error: Any) -> HttpResponse:
+        wrong = sorted({str(each["loc"][-1]) for each in error.errors})
+        faults = [{"field": name, "sentence": f"{name} is not a valid value."} for name in wrong]
+        return problem(request, 422, f"Not a valid value: {', '.join(wrong)}.", faults=faults)
+
+    def failed(request: HttpRequest, error: Any) -> HttpResponse:
+        if is_deadlock(error):
+            logger.warning("API call gave way to others")
+            answer = problem(request, 503, "Others were changing the same just now; send it again.")
+            answer["Retry-After"] = "1"
+            return answer
+        logger.error("API call failed: %s", type(error).__name__)
+        return problem(request, 500, SENTENCES[500])
+
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+        Refused: lambda request, error: problem(request, error.status, error.sentence),
+        ValidationError: invalid,
+        AuthenticationError: lambda request, error: problem(
+            request, 401, "An API key is needed: Authorization: Bearer … or X-API-Key: …"
+        ),
+        HttpError: lambda request, error: problem(request, error.status_code, str(error)),
+        Http404: lambda request, error: problem(request, 404, missing),
+        Exception: failed,
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+
+
+SENTENCES = {
+    400: "The request cannot be read.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address; see /api/docs.",
+    413: "The body is too large.",
+    500: "The call failed on our side; it was logged.",
+}
+
+
+def in_json(answer: HttpResponse, method: str) -> HttpResponse:
+    """A refusal of the framework's, which writes for people, as a Problem; what is JSON already stays."""
+    if answer.status_code < 400 or answer.get("Content-Type", "").startswith("application/json"):
+        return answer
+    sentence = SENTENCES.get(answer.status_code, "The request was refused.")
+    if answer.status_code == 405:
+        sentence = f"{method[:20]} is not a method of this address."
+    told = HttpResponse(
+        json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code
+    )
+    if allowed := answer.get("Allow", ""):
+        told["Allow"] = ", ".join(sorted(allowed.replace(",", " ").split()))  # RFC 9110, 15.5.6
+    return told
