@@ -5,8 +5,10 @@ from typing import Any
 
 from enrichment.leads.dossier import MASKS, OPEN_FIELDS
 from enrichment.masking import DOTS, mask
+from swarm_admin.core.documents import is_deeper_than
 
 LONGEST = 20_000  # characters of a body on a page
+DEEPEST = 20  # levels that are indented; Clay's events have five
 ENVELOPE = {"event", "row_id", "table_id", "timestamp"}
 # they find nobody, too
 OPEN = OPEN_FIELDS | {
@@ -20,7 +22,8 @@ def body_text(body: bytes, *, unmasked: bool) -> str:
     try:
         document = json.loads(body)
         shown = document if unmasked else _masked(document, ENVELOPE)
-        text = json.dumps(shown, indent=2, ensure_ascii=False)
+        indent = None if is_deeper_than(DEEPEST, document) else 2
+        text = json.dumps(shown, indent=indent, ensure_ascii=False)
     except (ValueError, RecursionError):
         if not unmasked:
             return f"{len(body):,} bytes that are no JSON. They may hold personal data and are not shown."

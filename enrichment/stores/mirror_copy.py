@@ -16,12 +16,14 @@ from enrichment.scoring.explained import explanation_of
 from enrichment.states import ItemStatus
 from enrichment.stores.mirror_tables import TABLES, Subject, Table, deliveries_of
 from gdpr.stores import Copy, Datum, Share
+from swarm_admin.core.documents import is_deeper_than
 
 SCRAPED = (
     "linkedin_url", "first_name", "last_name", "company_name", "source_type", "source_name", "source_url",
     "engagement_action", "engagement_content", "scraped_at",
 )  # fmt: skip
 OURS = ("icp_score", "icp_tier")
+DEEPEST = 20  # levels of a message that are told as they stand; Clay's events have five
 GIVEN_BY = {
     "clay_row_id": "Clay",
     "raw": "Clay",
@@ -116,11 +118,12 @@ def _of_webhooks(subject: Subject) -> Iterator[Datum]:
 
 
 def document_of(body: bytes) -> Any:
-    """A raw body as it can be shown: JSON where it is, else its text."""
+    """A raw body as it can be shown: JSON where it is, and no deeper than anybody writes it; else its text."""
     try:
-        return json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return text_of(body)
+    return text_of(body) if is_deeper_than(DEEPEST, document) else document
 
 
 def _shares(lead: Lead) -> Iterator[Share]:

@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 
-SECONDS = 300  # of the processor, for all of them: several times what they take together
+SECONDS = 200  # of the processor, for all of them: several times what they take together
 
 
 def limit(seconds: int) -> None:

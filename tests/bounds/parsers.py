@@ -178,7 +178,7 @@ PARSERS: dict[str, Parser] = {
         intake_csv, lambda text: intake_csv.parse(raw(f"kind,emails\n{text}")), (NotPossible,)
     ),
     "request: new values": Parser(
-        rectifiable, lambda text: rectifiable.cleaned({"title": f"x{text}"}), (rectifiable.Invalid,)
+        rectifiable, lambda text: rectifiable.cleaned({"title": f"x{text}y"}), (rectifiable.Invalid,)
     ),
     "e-mail": Parser(intake_email, intake_email.parse),
     "e-mail: sender": Parser(intake_email, lambda text: intake_email.parse(f"From: {text}\n\nHello")),

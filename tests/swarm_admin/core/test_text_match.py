@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swarm_admin.core import text_match
@@ -21,7 +21,7 @@ TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_si
 
 
 @given(TEXTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_address_that_the_plain_expression_finds_is_found(text):
     before = [found.strip(".") for found in ADDRESS.findall(text)]
     now = list(text_match.emails(text))
@@ -31,13 +31,13 @@ def test_every_address_that_the_plain_expression_finds_is_found(text):
 
 
 @given(TEXTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_profile_that_the_plain_expression_finds_is_found(text):
     assert [found.rstrip(".)]}") for found in PROFILE.findall(text)] == list(text_match.profiles(text))
 
 
 @given(TEXTS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_phone_that_the_plain_expression_finds_is_found(text):
     digits = [re.sub(r"\D", "", found) for found in PHONE.findall(text)]
     assert {f"+{each}" for each in digits if 5 <= len(each) <= 15} <= set(text_match.phones(text))
