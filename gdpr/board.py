@@ -11,6 +11,7 @@ from django.utils import timezone
 from gdpr import deadline
 from gdpr.identity import Identity, digests
 from gdpr.kinds import RequestKind
+from gdpr.ledger.reading import is_id
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.models.request import Regime, RequestQuerySet
 from gdpr.staff import with_right
@@ -48,8 +49,7 @@ class Filters:
         return cls(
             one_of("state", STATES, "open"), one_of("kind", RequestKind.values), one_of("status", RequestStatus.values),
             one_of("regime", Regime.values), one_of("late", LATE),
-            handler if handler == "nobody" or (handler.isdecimal() and len(handler) < 10) else "",
-            query.get("q", "").strip()[:20],
+            handler if handler == "nobody" or is_id(handler) else "", query.get("q", "").strip()[:20],
         )  # fmt: skip
 
     @property

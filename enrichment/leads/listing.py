@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, Func, IntegerField, OrderBy, Q, Value
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
@@ -218,7 +219,10 @@ def _beginning(leads: LeadQuerySet, sort: Sort, backwards: bool) -> LeadQuerySet
 
 def estimate(leads: LeadQuerySet) -> int:
     """How many leads PostgreSQL expects there to be, from its statistics: no lead is read. At least 1."""
-    plan = json.loads(leads.order_by().values("pk").explain(format="json"))[0]["Plan"]
+    try:
+        plan = json.loads(leads.order_by().values("pk").explain(format="json"))[0]["Plan"]
+    except EmptyResultSet:  # known without a look: of words without a letter, for instance
+        return 1
     return max(int(plan["Plan Rows"]), 1)
 
 

@@ -33,6 +33,11 @@ class Entry:
         return sentence(self.event.verb)
 
 
+def is_id(text: str) -> bool:
+    """Whether it can be the number of a row; one beyond every number would be an error of the database's."""
+    return text.isascii() and text.isdecimal() and len(text) < 16
+
+
 @dataclass
 class Filters:
     """What of the ledger is asked for; unreadable values are left out and named in `ignored`."""
@@ -52,7 +57,7 @@ class Filters:
             for name in ("verb", "who", "object_type", "object_id")
         )
         found = cls(verb=current(verb), who=who, object_type=object_type, object_id=object_id)
-        if found.who and found.who != "system" and not (found.who.isdecimal() and len(found.who) < 10):
+        if found.who and found.who != "system" and not is_id(found.who):
             found.who = ""
             found.ignored.append("who")
         found.since = found._date(query, "since")
@@ -86,7 +91,8 @@ class Filters:
         if self.since:
             found = found.filter(occurred_at__gte=_midnight(self.since))
         if self.until:
-            found = found.filter(occurred_at__lt=_midnight(self.until) + datetime.timedelta(days=1))
+            last = datetime.datetime.combine(self.until, datetime.time.max, datetime.UTC)
+            found = found.filter(occurred_at__lte=last)  # the next midnight may be beyond the calendar's end
         return found
 
 

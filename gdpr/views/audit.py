@@ -31,9 +31,7 @@ def show(request: HttpRequest) -> HttpResponse:
         return render(request, "gdpr/_audit_verdict.html", verdict(request))
     filters = reading.Filters.read(request.GET)
     before = request.GET.get("before", "")
-    entries, following = reading.page(
-        filters, before=int(before) if before.isdecimal() and len(before) < 16 else 0
-    )
+    entries, following = reading.page(filters, before=int(before) if reading.is_id(before) else 0)
     context = {
         "filters": filters,
         "entries": entries,

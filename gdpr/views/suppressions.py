@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from gdpr import intake, suppressions
 from gdpr.kinds import RequestKind
+from gdpr.ledger.reading import is_id
 from gdpr.models import Suppression
 from gdpr.possible import NotPossible
 
@@ -114,7 +115,7 @@ def _many(identifiers: int) -> str:
 @permission_required(HANDLE, raise_exception=True)
 def release(request: HttpRequest) -> HttpResponse:
     """Let the chosen ones in again, with a reason."""
-    ids = [int(value) for value in request.POST.getlist("id") if value.isdecimal() and len(value) < 16]
+    ids = [int(value) for value in request.POST.getlist("id") if is_id(value)]
     try:
         released = suppressions.release(ids, reason=request.POST.get("reason", ""), by=request.user)
     except NotPossible as why:
