@@ -7,13 +7,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from gdpr import audit, notices, sources
-from gdpr.models import NoticeChannel, NoticeRun
+from gdpr.models import Notice, NoticeChannel, NoticeRun
 from gdpr.possible import NotPossible, reason_against
 from gdpr.sources import SubjectSource
+from gdpr.states import MessageStatus
 from swarm_admin.core.audit_verbs import Verb
 
 PAGE = 1_000
-BY_ITSELF = 500  # people in one turn of the clock (NOTICE_AUTOMATIC)
+BY_ITSELF = 500  # people in one turn of the clock (NOTICE_AUTOMATIC), while no more than that wait to be sent
 
 
 def run_due() -> int:
@@ -34,6 +35,7 @@ def _next_page() -> int | None:
         _end(run, reason)
         return None
     source = _source_of(run)
+    notices.one_page_at_a_time()
     left = run.wanted - run.queued
     if source is None or left <= 0:
         _end(run)
@@ -79,6 +81,8 @@ def queue_by_the_clock() -> int:
         notices.check_can_send()
         notices.check_mail_leaves()
     except NotPossible:
+        return 0
+    if Notice.objects.filter(status=MessageStatus.QUEUED)[:BY_ITSELF].count() == BY_ITSELF:
         return 0
     return sum(_queue_some(source) for source in sources.registered())
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from gdpr import alarms, audit, clock, gate, sources
@@ -26,6 +26,8 @@ from swarm_admin.core.audit_verbs import Verb
 
 SLUG = "notice_art14"
 MOST = 100_000  # in one go
+SHOWN = 50  # people among whom an example is looked for
+EXPORTED_AT_ONCE = 1_000  # in one transaction
 SUBJECT = "How we use information about you"
 # Art. 14(1) and (2): who, why, what, whence, to whom, how long, and which rights.
 BODY = """\
@@ -169,7 +171,7 @@ def open_run() -> NoticeRun | None:
 def plan(limit: int) -> dict[str, Any]:
     """What `send` would do: how many at most can be written to, how many are owed, the text as one would read it."""
     found = sources.registered()
-    first = [owed for source in found for owed in source.reachable(after="", limit=1)[0]][:1]
+    first = [owed for source in found for owed in source.reachable(after="", limit=SHOWN)[0]][:1]
     example = render(template(), first[0]) if first else ("", "")
     count = min(limit, sum(source.count_reachable() for source in found))
     owed = sum(source.count_owed(None) for source in found)
@@ -232,28 +234,44 @@ EXPORTED = ("E-mail", "Subject", "Text", "Due")
 
 
 def export(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
-    """Rows of EXPORTED for another tool, each recorded as told by it. Raises NotPossible before the first."""
+    """Rows of EXPORTED for another tool, a page at a time; each page is recorded as told by it before it is given.
+
+    Raises NotPossible before the first.
+    """
     check_can_send()
-    text, rows = template(), list[tuple[str, str, str, str]]()
-    with transaction.atomic():
-        for source in sources.registered():
-            people = _free(source, min(limit, MOST) - len(rows))
-            enter(source.store, people, NoticeChannel.EXPORT, by)
-            source.mark_told([owed.key for owed in people], timezone.now())
-            rows += [(owed.email, *render(text, owed), due_of(owed).isoformat()) for owed in people]
+    return _exported(min(limit, MOST), by)
+
+
+def _exported(limit: int, by: Any) -> Iterator[Sequence[object]]:
+    for source in sources.registered():
+        after, is_over = "", False
+        while limit > 0 and not is_over:
+            rows, after = _export_page(source, after, min(limit, EXPORTED_AT_ONCE), by)
+            limit -= len(rows)
+            is_over = not after
+            yield from rows
+
+
+@transaction.atomic
+def _export_page(
+    source: sources.SubjectSource, after: str, limit: int, by: Any
+) -> tuple[list[Sequence[object]], str]:
+    one_page_at_a_time()
+    text = template()
+    found, after = source.reachable(after=after, limit=limit)
+    people = not_blocked(found)
+    rows = [(owed.email, *render(text, owed), due_of(owed).isoformat()) for owed in people]
+    if people:
+        enter(source.store, people, NoticeChannel.EXPORT, by)
+        source.mark_told([owed.key for owed in people], timezone.now())
         audit.record(Verb.EXPORT_NOTICES, by=by, counts={"people": len(rows)})
-    return iter(rows)
+    return list(rows), after
 
 
-def _free(source: sources.SubjectSource, limit: int) -> list[Owed]:
-    """Up to `limit` who can be written to and are not blocked."""
-    free: list[Owed] = []
-    after, is_over = "", False
-    while len(free) < limit and not is_over:
-        people, after = source.reachable(after=after, limit=limit - len(free))
-        free += not_blocked(people)
-        is_over = not after
-    return free
+def one_page_at_a_time() -> None:
+    """Until the transaction ends: two that look at the same people at once would both take them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('gdpr.notices'))")
 
 
 def try_again(status: MessageStatus, *, by: Any) -> int:

@@ -57,11 +57,15 @@ class SubjectSource(Protocol):
     def count_owed(self, collected_before: datetime.datetime | None) -> int: ...
 
     def reachable(self, *, after: str, limit: int) -> tuple[Sequence[Owed], str]:
-        """(people with an address who were not told and have no notice under way, by rising time of collection; the
-        mark after which to go on). `after` is such a mark, "" begins; an empty mark is the end.
+        """(some of the people with an address who were not told and have no notice under way, by rising time of
+        collection; the mark after which to go on).
+
+        `after` is such a mark, "" begins; an empty mark is the end. At most `limit`, and fewer or none before the
+        end where others stand between.
         """
 
-    def count_reachable(self) -> int: ...
+    def count_reachable(self) -> int:
+        """How many there are, at most."""
 
     def addressee(self, key: str) -> Owed | None:
         """One of them; None where the record is gone or was told."""

@@ -351,6 +351,18 @@ def test_another_tool_gets_the_texts_and_it_is_recorded(untold, officer):
     assert AuditEvent.objects.filter(verb="export_notices").order_by("id")[0].counts == {"people": 2}
 
 
+def test_an_export_goes_page_by_page_each_with_its_event_and_stops_at_the_limit(people, officer, monkeypatch):
+    monkeypatch.setattr(notices, "EXPORTED_AT_ONCE", 2)
+    for number in range(7):
+        people.add(str(number), mail=f"p{number}@x.example")
+    gate.suppress(Identity(emails=("p1@x.example",)), reason="objection")
+    rows = list(notices.export(limit=4, by=officer))
+    assert [row[0] for row in rows] == [f"p{number}@x.example" for number in (0, 2, 3, 4)]
+    assert sorted(people.told) == ["0", "2", "3", "4"]
+    counts = [event.counts["people"] for event in AuditEvent.objects.filter(verb="export_notices")]
+    assert sum(counts) == Notice.objects.count() == 4
+
+
 def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
     with pytest.raises(NotPossible, match=r"no value for \$surname"):
         notices.change_text(subject="Hello", body="Dear $surname", note="", by=officer)

@@ -83,7 +83,7 @@ def test_who_can_be_written_to_comes_page_by_page_the_oldest_first_and_each_once
         due_on=timezone.localdate(),
     )  # fmt: skip
     source, keys, after = LeadSource(), [], ""
-    for _ in range(3):
+    for _ in range(9):
         people, after = source.reachable(after=after, limit=2)
         keys += [owed.key for owed in people]
         if not after:
