@@ -4,6 +4,7 @@ import datetime
 from collections import Counter
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Alert, Lead
@@ -211,6 +212,7 @@ def kill_in_mid_step(desk: Desk, request: SubjectRequest, done: int = 0) -> set[
     finished = request.steps.filter(status=StepStatus.DONE)
     wait_for(lambda: finished.count() >= done and in_flight.filter(store__in=VENDORS).exists())
     desk.product.kill("worker")
-    begun = set(in_flight.values_list("pk", flat=True))
+    with transaction.atomic():  # what the worker had sent to the database by then is over once its locks are
+        begun = set(in_flight.select_for_update().values_list("pk", flat=True))
     desk.product.processes["worker"] = desk.product.start_worker()
     return begun

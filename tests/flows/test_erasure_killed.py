@@ -40,7 +40,7 @@ def workers(pipeline, process_environment, settings):
 
     def run(request, point):
         command = [sys.executable, "-m", "tests.flows.dying_steps", point, str(request.pk)]
-        done = subprocess.run(command, env=told, check=True, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, env=told, check=True, capture_output=True, text=True)
         request.refresh_from_db()
         return int(done.stdout)
 

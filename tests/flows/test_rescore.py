@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import signal
 import subprocess
 import sys
 
@@ -14,16 +15,24 @@ from enrichment.models.version import forget_active
 from enrichment.pipeline import score as scoring
 from enrichment.scoring import publishing, rescore
 from tests.factories import EnrichedLeadFactory
-from tests.plugins.sandbox import wait_for
 
-LEADS = 300
-# A worker's tick, with a lead a chunk, so that there is time to kill it between two of them.
-WORKER = (
-    "import django; django.setup()\n"
-    "from enrichment.scoring import rescore\n"
-    "rescore.CHUNK = 1\n"
-    "rescore.run_due()\n"
-)
+LEADS, DONE = 30, 3
+# A worker's tick, with a lead a chunk, killed in the middle of the fourth: its lead is scored, and not recorded yet.
+WORKER = f"""
+import os, signal
+import django; django.setup()
+from enrichment.scoring import rescore
+
+record, recorded = rescore._record, []
+
+def deadly(*given):
+    if len(recorded) == {DONE}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    recorded.append(record(*given))
+
+rescore._record, rescore.CHUNK = deadly, 1
+rescore.run_due()
+"""
 
 
 @pytest.mark.flow
@@ -39,13 +48,11 @@ def test_a_killed_workers_rescore_is_ended_by_the_next(process_environment, monk
     draft = versions.save_draft(draft, document, revision=0, by=None)
     publishing.publish(draft, revision=1, over=1, note="Size counts less", after="review", by=None)
     forget_active()
-    worker = subprocess.Popen([sys.executable, "-c", WORKER], env=process_environment)
-    wait_for(lambda: Rescore.objects.get().changed >= 3)
-    worker.kill()
-    worker.wait()
+    worker = subprocess.run([sys.executable, "-c", WORKER], env=process_environment, check=False)
+    assert worker.returncode == -signal.SIGKILL
     half = Rescore.objects.get()
     assert half.finished_at is None
-    assert half.changed == Lead.objects.filter(icp_score=65.0).count() < LEADS
+    assert half.changed == Lead.objects.filter(icp_score=65.0).count() == DONE
     assert BulkJob.objects.get(kind="rescore").position == half.changed
     assert rescore.run_due() == 0  # its lease is still that worker's
     lapsed = timezone.now() - datetime.timedelta(seconds=rescore.LEASE_SECONDS + 1)
