@@ -57,6 +57,11 @@ class Shown:
     count: int
     since: datetime.datetime
 
+    @property
+    def goes_again_here(self) -> bool:
+        """Whether Failures offers to try it again."""
+        return self.kind.again is not None
+
 
 def shown(user: Any) -> list[Shown]:
     """The kinds of which anything is set aside, as far as this person may know of them; a few seconds old at most."""

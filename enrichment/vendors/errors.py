@@ -45,7 +45,7 @@ ADVICE: dict[Recovery, str] = {
     Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong: check it.",
     Recovery.READ_BACK: "Whether it took effect is unknown: read back from the vendor before sending again.",
     Recovery.NEEDS_PERSON: "The vendor answered in a way we do not know: a person has to look at it.",
-    Recovery.WORKER_LOST: f"{work.LOST_SENTENCE} Look at what it holds; tried again, it is taken alone.",
+    Recovery.WORKER_LOST: "Look at what it holds before you try again: it is then taken alone.",
 }
 
 

@@ -14,6 +14,7 @@ from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from enrichment.http import HtmxRequest
 from enrichment.waterfall import spend_report
+from swarm_admin.core import work
 
 CAUSES_SHOWN = 10
 
@@ -72,6 +73,11 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "waiting": totals.rows,
         "waiting_leads": totals.leads,
         "set_aside": set_aside.shown(user),
+<<<<<<< HEAD
+=======
+        "lost_sentence": work.LOST_SENTENCE,
+        "needs_person": overview.stages("all")["needs_person"],
+>>>>>>> 7f8c85f9e30b315e9e2a5148549dcb606cff81a9
         "unread_webhooks": webhook_figures()["unread"],
         "vendors": vendors,
         "unwell": unwell,

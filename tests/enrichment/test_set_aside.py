@@ -232,6 +232,7 @@ def test_jobs_and_mendings_stand_by_their_kind_and_go_again(sales_client):
     assert "Set aside" in page
     assert "Mending of drift" in page
     assert work.LOST_SENTENCE in page
+    assert page.count("Try again</button>") == 2
     assert "Nothing. What failed" not in sales_client.get("/").content.decode()
     for name in ("jobs", "mendings"):
         assert sales_client.post(reverse("failure_set_aside_again", args=[name])).url == FAILURES
@@ -260,6 +261,7 @@ def test_what_is_the_laws_is_told_to_officers_alone(monkeypatch, sales_client, c
     theirs = compliance_client.get(FAILURES).content.decode()
     assert [words for words in law if words not in theirs] == []
     assert f'href="{reverse("requests")}"' in theirs
+    assert "Try again</button>" not in theirs
     ours = sales_client.get(FAILURES).content.decode()
     assert [words for words in law if words in ours] == []
     assert "Jobs" in ours
