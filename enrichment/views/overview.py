@@ -73,11 +73,7 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "waiting": totals.rows,
         "waiting_leads": totals.leads,
         "set_aside": set_aside.shown(user),
-<<<<<<< HEAD
-=======
         "lost_sentence": work.LOST_SENTENCE,
-        "needs_person": overview.stages("all")["needs_person"],
->>>>>>> 7f8c85f9e30b315e9e2a5148549dcb606cff81a9
         "unread_webhooks": webhook_figures()["unread"],
         "vendors": vendors,
         "unwell": unwell,
