@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from enrichment.job_verbs import END
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from enrichment.states import JobStatus, advance
@@ -17,10 +18,10 @@ from swarm_admin.core import work
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-def hand_back_lapsed(kinds: Sequence[str], ended: str, *, seconds: float | None = None) -> None:
+def hand_back_lapsed(kinds: Sequence[str], *, seconds: float | None = None) -> None:
     """Jobs whose worker was lost go on; one that lost three without getting a step further has failed.
 
-    `ended`: the verb of the audit row. `seconds`: a lease other than LEASE_SECONDS.
+    `seconds`: a lease other than LEASE_SECONDS.
     """
 
     def set_aside(jobs: QuerySet[BulkJob], lease: work.Values) -> None:
@@ -29,7 +30,8 @@ def hand_back_lapsed(kinds: Sequence[str], ended: str, *, seconds: float | None 
             with transaction.atomic():
                 mine = jobs.filter(pk=job.pk)
                 if advance(mine, JobStatus.FAILED, finished_at=timezone.now(), error=words, **lease):
-                    audit.record(ended, on=job, counts={"rows": job.position}, reason=JobStatus.FAILED)
+                    counts = {"rows": job.position}
+                    audit.record(END[JobKind(job.kind)], on=job, counts=counts, reason=JobStatus.FAILED)
 
     held = BulkJob.objects.filter(kind__in=kinds, status=JobStatus.RUNNING, in_flight_since__isnull=False)
     work.hand_back_lapsed(

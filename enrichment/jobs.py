@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -22,6 +21,7 @@ from enrichment.failures.causes import Cause
 from enrichment.failures.failure_retry import MOST, FailurePlan, held
 from enrichment.failures.failure_retry import plan as plan_of
 from enrichment.failures.groups import members_of
+from enrichment.job_verbs import VERBS
 from enrichment.models import BulkJob, FailureIgnore, JobMember
 from enrichment.models.job import JobKind
 from enrichment.retry_ways import WAYS
@@ -40,28 +40,6 @@ BY_MEMBERS = (
     JobKind.RETRY_DELIVERIES,
     JobKind.DELIVER_MOVED,
 )  # run here, row by frozen row
-
-
-@dataclass(frozen=True)
-class Verbs:
-    """What the audit ledger calls the start, the cancelling and the end of a kind of job."""
-
-    start: Verb
-    cancel: Verb
-    end: Verb
-
-
-_RETRY = Verbs(Verb.START_RETRY, Verb.CANCEL_RETRY, Verb.END_RETRY)
-VERBS = {
-    JobKind.RETRY: _RETRY,
-    JobKind.RETRY_LEADS: _RETRY,
-    JobKind.RETRY_DELIVERIES: _RETRY,
-    JobKind.DELIVER_MOVED: Verbs(
-        Verb.START_MOVED_DELIVERY, Verb.CANCEL_MOVED_DELIVERY, Verb.END_MOVED_DELIVERY
-    ),
-    JobKind.PILOT: Verbs(Verb.START_PILOT, Verb.CANCEL_PILOT, Verb.END_PILOT),
-    JobKind.IMPORT: Verbs(Verb.START_IMPORT, Verb.CANCEL_IMPORT, Verb.END_IMPORT),
-}  # a rescore is never cancelled, and has verbs of its own
 
 
 class LeaseLost(Exception):
@@ -210,7 +188,7 @@ def show_again(kept: FailureIgnore, *, by: Any) -> None:
 
 def run_due() -> int:
     """Give every live job of this kind of work its turn; returns how many had one."""
-    job_leases.hand_back_lapsed(BY_MEMBERS, "retry_ended")
+    job_leases.hand_back_lapsed(BY_MEMBERS)
     return sum(run(job_id) for job_id in job_leases.free(BY_MEMBERS))
 
 

@@ -19,6 +19,7 @@ from gdpr.pipeline import settle
 from gdpr.possible import NotPossible, said
 from gdpr.states import StepStatus
 from gdpr.stores import Later
+from swarm_admin.core.audit_verbs import Verb
 
 Erase = Callable[[int], bool]
 # Told to nobody but the machine, and what proves something must not change.
@@ -56,7 +57,9 @@ def blank(
         with transaction.atomic():
             if not _erase(found, column, row):
                 raise NotPossible("There is no such row any more.")
-            audit.record("blank_leftover", by=by, on=on, fields=[column], reason=f"{table} {row}: {reason}")
+            audit.record(
+                Verb.ERASE_LEFTOVER, by=by, on=on, fields=[column], reason=f"{table} {row}: {reason}"
+            )
     except Later as later:
         raise NotPossible(f"{later}. Try again in a moment.") from None
     except DatabaseError:

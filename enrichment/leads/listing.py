@@ -220,10 +220,12 @@ def _beginning(leads: LeadQuerySet, sort: Sort, backwards: bool) -> LeadQuerySet
 def estimate(leads: LeadQuerySet) -> int:
     """How many leads PostgreSQL expects there to be, from its statistics: no lead is read. At least 1."""
     try:
-        plan = json.loads(leads.order_by().values("pk").explain(format="json"))[0]["Plan"]
-    except EmptyResultSet:  # known without a look: of words without a letter, for instance
+        plan = leads.order_by().values("pk").explain(format="json")
+    except EmptyResultSet:
+        plan = ""
+    if not plan:  # known without a look: of words without a letter, for instance
         return 1
-    return max(int(plan["Plan Rows"]), 1)
+    return max(int(json.loads(plan)[0]["Plan"]["Plan Rows"]), 1)
 
 
 def all_leads() -> int:

@@ -169,7 +169,7 @@ def cancel(job: BulkJob, *, by: Any = None) -> None:
 
 def run_due() -> int:
     """Take back lapsed leases, run every job that is due, and clear up; returns how many jobs were run."""
-    job_leases.hand_back_lapsed([JobKind.IMPORT], "import_ended")
+    job_leases.hand_back_lapsed([JobKind.IMPORT])
     imports = BulkJob.objects.filter(kind=JobKind.IMPORT)
     waiting = imports.filter(status=JobStatus.QUEUED).exclude(columns={})
     due = list(waiting.order_by("id").values_list("id", flat=True))

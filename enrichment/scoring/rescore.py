@@ -110,7 +110,7 @@ def resume(rescore: Rescore, *, by: Any) -> None:
 
 def run_due() -> int:
     """Give the live rescore its turn; returns how many had one."""
-    job_leases.hand_back_lapsed([JobKind.RESCORE], "rescore_ended", seconds=LEASE_SECONDS)
+    job_leases.hand_back_lapsed([JobKind.RESCORE], seconds=LEASE_SECONDS)
     return sum(run(job_id) for job_id in job_leases.free([JobKind.RESCORE]))
 
 

@@ -167,6 +167,7 @@ class Verb(StrEnum):
     CHANGE_NOTICE_TEXT = "change_notice_text", "Changed the text of the notice"
     REPLAY_ERASURES = "replay_erasures", "Repeated the erasures after a restore"
     SCAN_LEFTOVERS = "scan_leftovers", "Scanned for what an erasure left"
+    ERASE_LEFTOVER = "erase_leftover", "Erased a value that an erasure had left"
     VERIFY_AUDIT = "verify_audit", "Started a check of the ledger"
     EXPORT_AUDIT = "export_audit", "Exported the audit ledger"
     EXPORT_REGULATOR_PACK = "export_regulator_pack", "Downloaded the regulator pack"

@@ -53,7 +53,7 @@ def test_a_column_of_one_row_is_emptied(notes, column, empty):
     )
     before = {"plain": "a", "maybe": "a", "doc": '{"a": 1}', "list": "[1]", "words": "{a}", "raw": "\\x61"}
     assert [row[1:] for row in rows] == [tuple({**before, column: empty}.values()), tuple(before.values())]
-    event = AuditEvent.objects.get(verb="blank_leftover")
+    event = AuditEvent.objects.get(verb="erase_leftover")
     assert (event.fields, event.reason) == ([column], f"notes 7: {WHY}")
 
 
@@ -71,7 +71,7 @@ def test_a_column_of_one_row_is_emptied(notes, column, empty):
 def test_what_cannot_be_erased_is_said(notes, table, column, row, why_not):
     with pytest.raises(NotPossible, match=why_not):
         blanking.blank(table, column, row, by=None, reason=WHY)
-    assert not AuditEvent.objects.filter(verb="blank_leftover").exists()
+    assert not AuditEvent.objects.filter(verb="erase_leftover").exists()
 
 
 def test_a_reason_is_needed(notes):
@@ -158,7 +158,7 @@ def test_an_officer_erases_what_was_found_row_by_row_and_the_erasure_ends(found,
         told = {"id": step.pk, "place": "notes.maybe", "row": row, "reason": WHY}
         assert page.post(f"/requests/{found.pk}/do/leftover-erase/", told).status_code == 302
     assert run("SELECT maybe FROM notes") == [(None,), (None,)]
-    events = AuditEvent.objects.filter(verb="blank_leftover", object_id=str(found.pk))
+    events = AuditEvent.objects.filter(verb="erase_leftover", object_id=str(found.pk))
     assert {event.actor_id for event in events} == {desk.officer.pk}
     assert 'name="row"' not in page.get(f"/requests/{found.pk}/").content.decode()
     page.post(f"/requests/{found.pk}/do/step-retry/", {"id": step.pk})

@@ -55,6 +55,7 @@ def test_nothing_that_is_left_leads_back_to_the_person():
         assert left.pk not in keys
         assert (left.lead_id, left.batch_id, left.triggered_at, left.poll_after) == (None, None, None, None)
         assert (left.error_kind, left.error_message, left.provider) == ("", "", "")
+        assert (left.in_flight_since, left.held_by, left.lapses, left.set_aside_at) == (None, "", 0, None)
         assert (left.started_at, left.finished_at) == (MIDNIGHT, MIDNIGHT)
         assert {call["timestamp"] for call in left.providers} == {MIDNIGHT.isoformat()}
         assert (left.cost, left.tier, left.source_type) == (Decimal("0.13"), 1, "competitor_follower")
@@ -80,6 +81,10 @@ def test_every_column_of_what_is_left_was_decided_about():
         "error_kind",
         "error_message",
         "provider",
+        "in_flight_since",
+        "held_by",
+        "lapses",
+        "set_aside_at",
     }
     assert {field.name for field in Attempt._meta.concrete_fields} == kept | emptied
 
