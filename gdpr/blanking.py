@@ -101,7 +101,7 @@ def _note(step: RequestStep, place: str, row: str) -> None:
     """The page does not offer it again; the search that follows says whether it is gone."""
     step.refresh_from_db()
     for hit in found_by(step):
-        if hit["place"] == place:
+        if hit["place"] == place and row in hit["where"]:
             hit["where"].remove(row)
             hit["count"] -= 1
     step.save(update_fields=["result"])

@@ -70,7 +70,7 @@ def _store_after(store: str) -> str:
 def _end(run: NoticeRun, note: str = "") -> None:
     run.finished_at, run.note = timezone.now(), note[:200]
     run.save(update_fields=["finished_at", "note"])
-    audit.record(Verb.SEND_NOTICES, on=run, counts={"people": run.queued, "left_out": run.left_out})
+    audit.record(Verb.QUEUE_NOTICES, on=run, counts={"people": run.queued, "left_out": run.left_out})
 
 
 def queue_by_the_clock() -> int:

@@ -157,8 +157,8 @@ def _of_the_law(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
 
 
 def _messages() -> QuerySet[RequestMessage]:
-    failed = RequestMessage.objects.filter(status=MessageStatus.FAILED, set_aside_at__isnull=False)
-    return failed.exclude(request__status__in=CLOSED)
+    unknown = RequestMessage.objects.filter(status=MessageStatus.UNKNOWN, set_aside_at__isnull=False)
+    return unknown.exclude(request__status__in=CLOSED)
 
 
 KINDS: tuple[Kind, ...] = (
@@ -174,7 +174,7 @@ KINDS: tuple[Kind, ...] = (
         "last_looks", "Last looks for erased records", "user-shield", "requests",
         _of_the_law(AfterCheck, DutyStatus.MANUAL), REQUEST,
     ),
-    Kind("notices", "Notices", "mail", "notices", _of_the_law(Notice, MessageStatus.FAILED), RETENTION),
+    Kind("notices", "Notices", "mail", "notices", _of_the_law(Notice, MessageStatus.UNKNOWN), RETENTION),
     Kind(
         "purges", "Removal of expired records", "calendar-x", "retention",
         _of_the_law(Purge, PurgeStatus.MANUAL), RETENTION,

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Value
 from django.db.models.functions import Cast, Concat, TruncDate
 from django.utils import timezone
@@ -94,10 +94,11 @@ class LeadSource:
         """And what waited for the notice may be delivered now."""
         ids = [_pk(key) for key in keys]
         leads = Lead.objects.filter(pk__in=ids, notified_at=None)
-        leads.lock()
-        leads.update(notified_at=at, updated_at=timezone.now())
-        waiting = Handover.objects.filter(lead__in=ids, status=HandoverStatus.PLANNED, not_before__gt=at)
-        waiting.filter(error_kind=NOTICE_OUTSTANDING).update(not_before=at)
+        with transaction.atomic():
+            leads.lock()
+            leads.update(notified_at=at, updated_at=timezone.now())
+            waiting = Handover.objects.filter(lead__in=ids, status=HandoverStatus.PLANNED, not_before__gt=at)
+            waiting.filter(error_kind=NOTICE_OUTSTANDING).update(not_before=at)
 
 
 def _pk(key: str) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
 from gdpr.stores import Later
@@ -88,18 +88,28 @@ class Gone(Exception):
 def state(table: Table) -> tuple[int, int, int]:
     """(pages, file, transaction): how long it is, which file it is in, and since when it may have changed.
 
-    Raises Gone.
+    Raises:
+        Later: the table is locked.
+        Gone: it is not there any more.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_relation_size(%s::oid) / current_setting('block_size')::int, "
-            "pg_relation_filenode(%s::oid), pg_snapshot_xmin(pg_current_snapshot())::xid::text::bigint",
-            [table.oid, table.oid],
-        )
-        pages, file, transaction_id = cursor.fetchone()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            cursor.execute(
+                "SELECT pg_relation_size(%s::oid) / current_setting('block_size')::int, "
+                "pg_relation_filenode(%s::oid), pg_snapshot_xmin(pg_current_snapshot())::xid::text::bigint",
+                [table.oid, table.oid],
+            )
+            pages, file, transaction_id = cursor.fetchone()
+    except OperationalError:
+        raise locked(table) from None
     if pages is None or file is None:
         raise Gone
     return pages, file, transaction_id
+
+
+def locked(table: Table) -> Later:
+    return Later(f"The table {table.label} is locked by somebody else's work")
 
 
 def pages_of(
@@ -156,7 +166,7 @@ def copied(table: Table, where: sql.Composable) -> Iterator[list[bytes]]:
             with cursor.copy(query) as copy:
                 yield from _blocks(copy)
     except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
-        raise Later(f"The table {table.label} is locked by somebody else's work") from None
+        raise locked(table) from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
         raise Gone from None
 

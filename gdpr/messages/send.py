@@ -50,12 +50,18 @@ def run_due(limit: int = 20) -> int:
 
 def _hand_back() -> None:
     """What a killed worker held: whether it left is not known."""
-    work.hand_back_lapsed(RequestMessage.objects.filter(status=MessageStatus.SENDING), _lost, _lost)
+    work.hand_back_lapsed(RequestMessage.objects.filter(status=MessageStatus.SENDING), _lost, _set_aside)
 
 
 def _lost(messages: QuerySet[RequestMessage], lease: work.Values) -> None:
     for message in messages.select_related("request"):
         _not_known(message, **lease)
+
+
+def _set_aside(messages: QuerySet[RequestMessage], lease: work.Values) -> None:
+    for message in messages.select_related("request"):
+        with transaction.atomic():
+            _ask_an_officer(message, **lease)
 
 
 def _leave_to_people() -> None:
@@ -106,19 +112,20 @@ def _send(message: RequestMessage) -> bool:
 
 def _not_known(message: RequestMessage, **lease: Any) -> None:
     """It may have left: once more by itself, then a person's."""
-    again = {"unknowns": message.unknowns + 1, **lease}
     with transaction.atomic():
-        if message.unknowns == 0:
-            later = waits.backoff(message.tries)
-            _mine(message, MessageStatus.QUEUED, not_before=later, error_message=SENT_AGAIN, **again)
-        elif _mine(message, MessageStatus.UNKNOWN, error_message=UNKNOWN, **again):
-            audit.record(
-                Verb.FAIL_MESSAGE,
-                on=message.request,
-                counts={"message": message.pk},
-                reason="outcome_unknown",
-            )
-            _wake_step(message)
+        if message.unknowns:
+            _ask_an_officer(message, **lease)
+            return
+        later = {"unknowns": 1, "not_before": waits.backoff(message.tries), **lease}
+        _mine(message, MessageStatus.QUEUED, error_message=SENT_AGAIN, **later)
+
+
+def _ask_an_officer(message: RequestMessage, **lease: Any) -> None:
+    told = {"unknowns": message.unknowns + 1, "error_message": UNKNOWN, **lease}
+    if _mine(message, MessageStatus.UNKNOWN, **told):
+        counts = {"message": message.pk}
+        audit.record(Verb.FAIL_MESSAGE, on=message.request, counts=counts, reason="outcome_unknown")
+        _wake_step(message)
 
 
 def _mine(message: RequestMessage, status: MessageStatus, **values: Any) -> int:

@@ -211,7 +211,9 @@ def test_a_killed_workers_mending_is_done_by_another(pipeline, settings):
     mending.request(mending.plan(DriftKind.VALUES), by=None)
     mending._claim()  # and the worker is gone
     assert mending.run_due() == 0  # it is leased
-    Drift.objects.update(mend_after=timezone.now())
+    Drift.objects.update(
+        mend_after=timezone.now(), in_flight_since=timezone.now() - datetime.timedelta(hours=1)
+    )
     mending.run_due()
     lead.refresh_from_db()
     assert lead.title == "New"

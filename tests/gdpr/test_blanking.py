@@ -98,7 +98,7 @@ def test_a_message_that_is_being_read_waits(db):
 
 
 def test_a_context_of_the_ledger_goes(db):
-    audit.record("search_people", context={"words": EMAIL})
+    audit.record("search_email", context={"words": EMAIL})
     context = AuditContext.objects.get()
     blanking.blank("gdpr_auditcontext", "document", str(context.pk), by=None, reason=WHY)
     assert not AuditContext.objects.exists()

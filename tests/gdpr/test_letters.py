@@ -81,7 +81,7 @@ def test_a_request_is_open_until_its_letters_have_left(desk: Desk):
 
 def refused_by_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> SubjectRequest:
     monkeypatch.setattr(send, "TRIES", 1)
-    monkeypatch.setattr(send.EmailMessage, "send", lambda self: 1 / 0)
+    monkeypatch.setattr(mail.EmailMessage, "send", lambda self: 1 / 0)
     return desk.tell_partner(desk.work(desk.identified("restriction")))
 
 
@@ -109,7 +109,7 @@ def test_an_answer_sent_by_hand_makes_an_unsent_acknowledgement_needless(
 
 def test_a_refusal_that_has_not_left_is_said_and_keeps_who_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(send, "TRIES", 1)
-    monkeypatch.setattr(send.EmailMessage, "send", lambda self: 1 / 0)
+    monkeypatch.setattr(mail.EmailMessage, "send", lambda self: 1 / 0)
     request = desk.open("access")
     actions.refuse(request, ground=RefusalGround.NOT_APPLICABLE, reason=REASON, by=desk.officer)
     send.run_due()

@@ -411,7 +411,7 @@ def test_a_run_goes_page_by_page_past_the_blocked_and_says_how_many(people, offi
     told = AuditEvent.objects.filter(object_type="noticerun").order_by("id").values_list("verb", "counts")
     assert list(told) == [
         ("send_notices", {"at_most": 3}),
-        ("notices_queued", {"people": 3, "left_out": 3}),
+        ("queue_notices", {"people": 3, "left_out": 3}),
     ]
 
 
