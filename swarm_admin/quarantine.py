@@ -24,7 +24,7 @@ from enrichment.pipeline import deliver, importing, poll, receive
 from enrichment.pipeline.dispatch import rows, trigger, write_back
 from enrichment.scoring import rescore
 from enrichment.vendors import limiter
-from gdpr import after_checks, notices, retention
+from gdpr import after_checks, notice_delivery, retention
 from gdpr.ledger import check
 from gdpr.messages import send
 from gdpr.pipeline import execute
@@ -55,7 +55,7 @@ STAGES: tuple[Callable[[], Any], ...] = (
     alerts.run_due,
     execute.run_due,
     send.run_due,
-    notices.run_due,
+    notice_delivery.run_due,
     retention.run_due,
     after_checks.run_due,
     check.run_due,

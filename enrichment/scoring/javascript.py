@@ -27,8 +27,10 @@ _NUMBER = r"""
   const number = (value) => {
     if (typeof value === "string") {
       const given = value.replace(/\s+/g, "");
-      const digits = /^\d{1,3}(,\d{3})+(\.\d+)?$/.test(given) ? given.replace(/,/g, "") : given;
-      value = /^\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits) ? Number(digits) : 0;
+      const digits = /^\d{1,3}(,\d{3}){1,5}(\.\d{1,20})?$/.test(given) ? given.replace(/,/g, "") : given;
+      const plain = /^\+?(\d{1,15}(\.\d{0,20})?|\.\d{1,20})(e[+-]?\d{1,3})?$/i.test(digits);
+      const twoWays = /^[1-9]\d{0,2}\.\d{3}$/.test(given); // "1.200": twelve hundred, or a little more than one
+      value = plain && !twoWays ? Number(digits) : 0;
       if (value === Infinity) value = 0;
     }
     return typeof value === "number" ? value || 0 : 0;
@@ -46,7 +48,7 @@ _LIST = rf"""
   const list = (value) => {{
     if (typeof value === "string") {{
       const given = value.replace(space, "");
-      const entries = given.startsWith("[") ? parsed(given) : given.split(/[,;\n]/);
+      const entries = given.startsWith("[") ? parsed(given) : given.split(/[,;|\n•]/);
       value = entries.map((entry) => text(entry).replace(space, ""));
     }}
     return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];

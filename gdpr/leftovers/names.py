@@ -66,7 +66,7 @@ class NameFinder:
     def __init__(self, names: Iterable[str]) -> None:
         self.parts = list(dict.fromkeys(found for name in names if (found := parts(name))))
         self._last = [last for _, last in self.parts]
-        self._words = [re.compile(f"{_word(first)}|{_word(last)}") for first, last in self.parts]
+        self._words = [_words(first, last) for first, last in self.parts]
         self._values = [tuple(map(_value, each)) for each in self.parts]
 
         longest = max((len(first) + len(last) + NEAR for first, last in self.parts), default=0)
@@ -120,6 +120,10 @@ def _word(part: str) -> str:
     return rf"(?<![^\W_]){re.escape(part)}(?![^\W_])"
 
 
+def _words(first: str, last: str) -> re.Pattern[str]:
+    return re.compile(f"{_word(first)}|{_word(last)}")  # linear: no repeats
+
+
 def _are_near(names: tuple[str, str], words: re.Pattern[str], folded: str) -> bool:
     """Whether both stand within NEAR characters, in either order; each occurrence is looked at once."""
     first, last = names
@@ -133,4 +137,4 @@ def _are_near(names: tuple[str, str], words: re.Pattern[str], folded: str) -> bo
 
 
 def _value(part: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|{_BETWEEN}){re.escape(part)}(?:$|{_BETWEEN})")
+    return re.compile(rf"(?:^|{_BETWEEN}){re.escape(part)}(?:$|{_BETWEEN})")  # linear: no repeats

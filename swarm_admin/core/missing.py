@@ -61,10 +61,12 @@ def _unfilled(text: str) -> bool:
         text.startswith(before)
         and text.endswith(after)
         and len(text) > len(before) + len(after)
-        and _names_a_field(text[len(before) : -len(after)])
+        and _names_a_field(text[len(before) : -len(after)], path=len(before) > 1)
         for before, after in TEMPLATES
     )
 
 
-def _names_a_field(text: str) -> bool:
-    return any(c.isalpha() for c in text) and all(c.isalnum() or c in " _.-|:'" for c in text)
+def _names_a_field(text: str, *, path: bool) -> bool:
+    """`path`: it may lead to the field, as in {{ lead.title }}; between simple brackets a host would look like that."""
+    name = text.strip()
+    return name[:1].isalpha() and all(c.isalnum() or c in " _-'" or (path and c in ".|:") for c in name)

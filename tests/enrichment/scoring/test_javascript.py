@@ -96,14 +96,26 @@ def test_the_published_card_gives_the_published_formulas_scores(
         st.sampled_from(
             ["250", " 250 ", "1,200", "12,00", "51-200", "2,5", "", "abc", "0x10", "1e3", "-250", "250.5"]
         ),
-        st.sampled_from(["1e999", "nan", "Infinity", "1,200.5", ".5", "+250", "2 000"]),
+        st.sampled_from(
+            ["1e999", "nan", "Infinity", "1,200.5", ".5", "+250", "2 000", "1.200", "2_50", "9" * 30]
+        ),
         st.floats(0, 10_000).map(str),
         st.integers(0, 10_000).map(str),
     ),
     stack=st.one_of(
         st.lists(st.sampled_from(["Salesforce", "Gong", "React", ""]), max_size=5).map(", ".join),
         st.lists(st.sampled_from(["Salesforce", "Gong", "a, b"]), max_size=4).map(json.dumps),
-        st.sampled_from(["Gong;Clari\nHubSpot", "[", '["Gong"', '{"a": 1}', "Gong,, ,Gong", "\x85Gong\x1f"]),
+        st.sampled_from(
+            [
+                "Gong;Clari\nHubSpot",
+                "[",
+                '["Gong"',
+                '{"a": 1}',
+                "Gong,, ,Gong",
+                "\x85Gong\x1f",
+                "Gong | Clari•HubSpot",
+            ]
+        ),
     ),
 )
 def test_numbers_and_lists_given_as_text_are_read_as_the_mirror_reads_them(
