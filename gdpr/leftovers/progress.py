@@ -50,12 +50,12 @@ def read(document: Any, about: str) -> Progress:
     begun = datetime.datetime.fromisoformat(document["begun"])
     if timezone.now() - begun > KEPT:
         return Progress(about)
-    hits = {
+    hits: dict[str, Any] = {
         name: [
             Hit(**{**each, "what": tuple(each["what"]), "where": tuple(each["where"])})
             for each in document[name]
         ]
         for name in ("rows", "names")
     }
-    kept = {name: document[name] for name in ("done", "table", "page", "file", "since")}
+    kept: dict[str, Any] = {name: document[name] for name in ("done", "table", "page", "file", "since")}
     return Progress(about, begun, **kept, **hits)

@@ -152,7 +152,7 @@ def copied(table: Table, where: sql.Composable) -> Iterator[list[bytes]]:
         Later: the table is locked, or the statement took too long.
         Gone: the table is not what it was.
     """
-    columns = [
+    columns: list[sql.Composable] = [
         sql.SQL("t.ctid::text") if not table.key else sql.SQL("t.{}::text").format(sql.Identifier(table.key))
     ]
     columns += [_selected(column) for column in table.columns]

@@ -278,13 +278,16 @@ def test_a_worker_whose_lease_lapsed_leaves_the_last_word_to_the_next(db, settin
     assert WebhookDelivery.objects.get().verdict == "malformed"
 
 
-def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(pipeline, monkeypatch):
+def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(
+    pipeline, monkeypatch, django_capture_on_commit_callbacks
+):
     lead = pipeline.lead("forgotten")
     monkeypatch.setattr("enrichment.pipeline.receive.run_due", lambda: 0)
     pipeline.until(lambda: WebhookDelivery.objects.exists())
     monkeypatch.undo()
     gate.suppress(Identity(lead.linkedin_url), reason="erasure")
-    pipeline.until(lambda: WebhookDelivery.objects.filter(verdict="suppressed").exists())
+    with django_capture_on_commit_callbacks(execute=True):
+        pipeline.until(lambda: WebhookDelivery.objects.filter(verdict="suppressed").exists())
     lead.refresh_from_db()
     assert (lead.email_work, lead.title, lead.raw) == ("", "", {})
     delivery = WebhookDelivery.objects.get()
