@@ -217,10 +217,10 @@ def test_a_poison_delivery_does_not_block_the_others(pipeline, monkeypatch):
     bad, good = pipeline.lead("poison"), pipeline.lead("healthy")
     real = applying.taken
 
-    def poisoned(lead, row):
+    def poisoned(lead, row, listed=()):
         if lead.pk == bad.pk:
             raise RuntimeError("poison")
-        return real(lead, row)
+        return real(lead, row, listed)
 
     monkeypatch.setattr(applying, "taken", poisoned)
     pipeline.until(lambda: WebhookDelivery.objects.filter(status="failed", error_kind="internal_error"))
