@@ -22,14 +22,14 @@ def poison() -> None:
 
     read = judging.read
 
-    def deadly(body: bytes) -> Any:
+    def deadly(body: bytes, *more: Any) -> Any:
         if KILLS in body:
             os.kill(os.getpid(), signal.SIGKILL)
         if HOLDS in body:
             ctypes.PyDLL(None).sleep(
                 3600
             )  # without letting go of the interpreter, as a search that does not end
-        return read(body)
+        return read(body, *more)
 
     judging.read = deadly
 
