@@ -1,6 +1,8 @@
 """How the tests are handed to several processes (pytest-xdist), and in what order (`--shuffle SEED`)."""
 
 import random
+import shutil
+import tempfile
 
 import pytest
 
@@ -17,6 +19,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def is_worker(config: pytest.Config) -> bool:
     """Whether another process hands this one its tests."""
     return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files in a directory of this run alone.
+
+    By default all runs of a user share a parent, which each of them closes to all others as it starts. As root that
+    shuts out a PostgreSQL, which another account runs for a test of another run.
+    """
+    if not is_worker(config) and not config.option.basetemp:
+        place = tempfile.mkdtemp(prefix="swarm-tests-")
+        config.option.basetemp = f"{place}/run"
+        config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
 
 
 @pytest.hookimpl(tryfirst=True)
