@@ -14,9 +14,11 @@ from enrichment.vendors.limiter import Ask
 # One process of several: asks until it was granted fifteen times; prints before and after each grant.
 ASKER = """
 import sys, time
+import django
 from django.conf import settings
 settings.configure(REDIS_URL=sys.argv[1], CLOCK_SPEED=600.0, VENDOR_LATENCY_SECONDS=0.02,
     CLAY_LIMIT_UNIT="calls", CLAY_ROWS_PER_MINUTE=20)
+django.setup()
 from enrichment.vendors import limiter
 granted = 0
 while granted < 15:
