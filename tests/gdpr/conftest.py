@@ -131,9 +131,8 @@ def state(request: SubjectRequest) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def desk(officer: User, second: User, places: Places, monkeypatch: pytest.MonkeyPatch) -> Desk:
     # The whole machine is not searched for each request here; tests/gdpr/leftovers does that.
-    from gdpr.pipeline.leftover_step import leftovers
-
     from gdpr.leftovers.scan import Report
+    from gdpr.pipeline.leftover_step import leftovers
 
     monkeypatch.setattr(leftovers, "scan", lambda *args, **kwargs: Report(timezone.now()))
     monkeypatch.setattr(leftovers, "tidy", lambda *args, **kwargs: "")
