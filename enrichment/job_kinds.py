@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from enrichment import jobs
 from enrichment.failures.causes import Cause
-from enrichment.failures.groups import SOURCES
+from enrichment.failures.sources import SOURCES
 from enrichment.job_outcome import Outcome, counts_of, outcome
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind

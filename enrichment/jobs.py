@@ -20,7 +20,7 @@ from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
 from enrichment.failures.failure_retry import MOST, FailurePlan, held
 from enrichment.failures.failure_retry import plan as plan_of
-from enrichment.failures.groups import members_of
+from enrichment.failures.sources import members_of
 from enrichment.job_verbs import VERBS
 from enrichment.models import BulkJob, FailureIgnore, JobMember
 from enrichment.models.job import JobKind

@@ -17,7 +17,7 @@ from django.utils import timezone
 from enrichment import actions, holds
 from enrichment.estimates import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
-from enrichment.failures.groups import SOURCES, members_of
+from enrichment.failures.sources import SOURCES, members_of
 from enrichment.health import NAMES
 from enrichment.leads.retry_plan import plan_retry
 from enrichment.models import BatchItem, Handover, Lead, WebhookDelivery

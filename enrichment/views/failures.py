@@ -19,6 +19,7 @@ from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
+from enrichment.failures.sources import members_of
 from enrichment.leads.prices import price
 from enrichment.masking import may_see
 from enrichment.models import FailureIgnore, Lead, WaterfallVersion
@@ -86,7 +87,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     template = "enrichment/_failure.html" if request.htmx else "enrichment/failure.html"  # type: ignore[attr-defined]
     if found is None:
         return render(request, template, {"group": None})
-    page = Paginator(failures.members_of(found.cause), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(members_of(found.cause), PAGE).get_page(request.GET.get("page"))
     context = {
         "group": found,
         "page": page,

@@ -1,0 +1,144 @@
+"""What counts as failed, of each kind of work: the rows, each with the cause it failed for.
+
+They are found through partial indexes that hold failures alone, so a million healthy leads cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import CharField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from enrichment.failures.causes import LABELS, Cause
+from enrichment.models import BatchItem, Handover, Lead, Verdict, WebhookDelivery
+from enrichment.models.handover import System
+from enrichment.models.shape import Shape
+from enrichment.models.work import BatchKind
+from enrichment.states import DeliveryStatus, HandoverStatus, ItemStatus
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of work that fails: its rows with `cause_…` annotations, and the vendor it goes to."""
+
+    what: str
+    icon: str
+    system: str
+    noun: str
+    members: Callable[[], QuerySet[Any]]
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.what]
+
+
+def _enrichment() -> QuerySet[Any]:
+    return Lead.objects.failing().annotate(
+        cause_kind=F("error_kind"),
+        cause_provider=F("error_provider"),
+        cause_message=F("error_message"),
+        cause_shape=Shape("error_message"),
+        cause_at=F("error_at"),
+        cause_cost=F("enrichment_cost"),
+        cause_lead=F("pk"),
+    )
+
+
+def _handovers(system: str) -> QuerySet[Any]:
+    """Failed, and not overtaken by a later delivery of the same lead."""
+    later = Handover.objects.filter(lead=OuterRef("lead"), system=system, pk__gt=OuterRef("pk"))
+    failed = Handover.objects.filter(system=system, status=HandoverStatus.FAILED)
+    return failed.filter(~Exists(later)).annotate(
+        cause_kind=F("error_kind"),
+        cause_provider=Value("", CharField()),
+        cause_message=F("error_message"),
+        cause_shape=Shape("error_message"),
+        cause_at=F("finished_at"),
+        cause_cost=F("lead__enrichment_cost"),
+        cause_lead=F("lead_id"),
+    )
+
+
+def _webhooks() -> QuerySet[Any]:
+    return WebhookDelivery.objects.filter(status=DeliveryStatus.FAILED).annotate(
+        cause_kind=F("error_kind"),
+        cause_provider=Value("", CharField()),
+        cause_message=F("error_message"),
+        cause_shape=Shape("error_message"),
+        cause_at=F("processed_at"),
+        cause_cost=F("lead__enrichment_cost"),
+        cause_lead=F("lead_id"),
+    )
+
+
+def _unreadable() -> QuerySet[Any]:
+    """Whoever sent them has the right secret, and no body that is an event."""
+    none = Value("", CharField())
+    return WebhookDelivery.objects.filter(verdict=Verdict.MALFORMED).annotate(
+        cause_kind=F("verdict"),
+        cause_provider=none,
+        cause_message=none,
+        cause_shape=none,
+        cause_at=F("processed_at"),
+        cause_cost=Value(Decimal(0), DecimalField()),
+        cause_lead=F("lead_id"),
+    )
+
+
+def _write_backs() -> QuerySet[Any]:
+    """Given up after the last try, and not on its way again; the reason is the last batch item's."""
+    items = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE)
+    told = items.exclude(error_kind="").order_by("-pk")
+    stuck = Lead.objects.filter(
+        ~Exists(items.filter(status=ItemStatus.PLANNED)),
+        write_back_tries__gt=settings.MAX_ATTEMPTS,
+        write_back_after__isnull=True,
+        clay_row_id__isnull=False,
+    )
+    none = Value("", CharField())
+    return stuck.annotate(
+        cause_kind=Coalesce(Subquery(told.values("error_kind")[:1]), none),
+        cause_provider=Value("", CharField()),
+        cause_message=Coalesce(Subquery(told.values("error_message")[:1]), none),
+        cause_shape=Shape("cause_message"),
+        cause_at=Subquery(items.order_by("-pk").values("batch__finished_at")[:1]),
+        cause_cost=F("enrichment_cost"),
+        cause_lead=F("pk"),
+    )
+
+
+SOURCES: dict[str, Source] = {
+    source.what: source
+    for source in (
+        Source("enrichment", "sparkles", "clay", "lead", _enrichment),
+        Source("ghl", "address-book", "ghl", "delivery", lambda: _handovers(System.GHL)),
+        Source("instantly", "send", "instantly", "delivery", lambda: _handovers(System.INSTANTLY)),
+        Source("webhook", "webhook", "clay", "webhook", _webhooks),
+        Source("unreadable", "webhook", "clay", "webhook", _unreadable),
+        Source("write_back", "arrow-back-up", "clay", "write-back", _write_backs),
+    )
+}
+# What a list of failures does not show.
+HEAVY = {
+    "enrichment": ("raw", "search"),
+    "write_back": ("raw", "search"),
+    "webhook": ("body",),
+    "unreadable": ("body",),
+}
+CAUSE = ("cause_kind", "cause_provider", "cause_shape")
+
+
+def members_of(cause: Cause) -> QuerySet[Any]:
+    """The rows that failed for this cause, newest first."""
+    found = SOURCES[cause.what].members().defer(*HEAVY.get(cause.what, ()))
+    return found.filter(failed_for(cause)).order_by(F("cause_at").desc(nulls_last=True), "-pk")
+
+
+def failed_for(cause: Cause) -> Q:
+    """The condition on the `cause_…` annotations of a source's members."""
+    return Q(cause_kind=cause.kind, cause_provider=cause.provider, cause_shape=cause.shape)
