@@ -27,10 +27,19 @@ def canonical(number: str, country: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _canonical(number: str, country: str) -> str:
     text = visible(number).strip(_QUOTES).removeprefix("tel:").strip()
+    # 00 for the plus sign (ITU-T E.123) is written in countries too that dial another prefix abroad.
+    readings = (text, f"+{text[2:]}") if text.startswith("00") else (text,)
+    parsed = [each for each in (_parsed(reading, country) for reading in readings) if each]
+    if not parsed:
+        raise ValueError("must be a phone number.")
+    for each in parsed:
+        if phonenumbers.is_valid_number(each):
+            return str(phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164))
+    raise ValueError("must be a number that exists in its country.")
+
+
+def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
     try:
-        parsed = phonenumbers.parse(text, country)
+        return phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
-        raise ValueError("must be a phone number.") from None
-    if not phonenumbers.is_valid_number(parsed):
-        raise ValueError("must be a number that exists in its country.")
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+        return None
