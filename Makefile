@@ -61,9 +61,8 @@ serve: install assets ## the product, configured by the environment and .env (se
 
 # ------------------------------------------------------------------ quality
 
-# With --dist loadgroup, tests that run the whole product follow one another in one of the processes.
 test: install $(VAR)/.vendored ## every test, on all processors (REQUIRE_BROWSER=1: fail without Chromium or Node; ARGS="-n0 -k word")
-	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
 
 # SECONDS is a variable of bash too, which counts up: only what is given to make counts here.
 chaos: install $(VAR)/.vendored ## kill everything at random under load, then audit (SEED=1 LEADS=2000 SECONDS=120)

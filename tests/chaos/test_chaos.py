@@ -14,7 +14,6 @@ LEADS, SECONDS = 150, 20.0
 
 
 @pytest.mark.flow
-@pytest.mark.xdist_group("product")
 @pytest.mark.timeout(420)
 def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path):
     command = [sys.executable, "-m", "tests.chaos", "--dir", str(tmp_path / "chaos"), "--seed", "4"]

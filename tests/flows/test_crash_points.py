@@ -1,15 +1,13 @@
 """A process killed with -9 at every point of every call that writes: nothing is lost, nothing is done twice."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from enrichment import tasks
 from enrichment.models import Attempt, Disclosure, Handover, Lead
 from tests.flows.dying import CALLS, POINTS
-from tests.plugins.sandbox import KEYS
+from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.flow
 
@@ -45,11 +43,11 @@ def environment(process_environment, sandbox, settings):
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("stage", CALLS)
-def test_killed_there_it_is_done_once(pipeline, process_environment, settings, stage, point):
+def test_killed_there_it_is_done_once(pipeline, process_environment, forkers, settings, stage, point):
     ready_for(stage, pipeline)
     told = environment(process_environment, pipeline.sandbox, settings)
-    killed = subprocess.run([sys.executable, "-m", "tests.flows.dying", stage, point], env=told, check=False)
-    assert killed.returncode == -signal.SIGKILL, "it was to die in the call"
+    killed = forkers.of(told).start("tests.flows.dying", stage, point)
+    assert killed.wait(PATIENCE_SECONDS) == -signal.SIGKILL, "it was to die in the call"
 
     settings.LEASE_SECONDS = 0
     tasks.take_back()

@@ -1,10 +1,7 @@
 """The whole product as it runs: web, worker and beat as processes of their own, against the sandbox."""
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -13,6 +10,7 @@ from django.conf import settings
 
 from swarm_admin import processes
 from swarm_admin.access.models import ApiKey
+from tests.forking import Forked, Forker
 from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS, Sandbox, wait_for
 from tests.ports import free_port
 
@@ -20,11 +18,12 @@ from tests.ports import free_port
 class Product:
     """The running processes; `url` is the web process's, `key` an API key."""
 
-    def __init__(self, environment: dict[str, str], port: int, key: str) -> None:
+    def __init__(self, environment: dict[str, str], forker: Forker, port: int, key: str) -> None:
         self.environment, self.url = environment, f"http://127.0.0.1:{port}"
         self.http = httpx.Client(
             base_url=self.url, headers={"X-API-Key": key}, timeout=PATIENCE_SECONDS, trust_env=False
         )
+        self.start = forker.start
         schedule = str(settings.DATA_DIR / f"beat-{port}")
         _, _, *web = processes.web("127.0.0.1", port).arguments  # without `python -m`
         self.processes = {
@@ -39,11 +38,7 @@ class Product:
             self.stop()
             raise
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", *arguments]
-        return subprocess.Popen(command, env=self.environment, start_new_session=True)
-
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> Forked:
         return self.start(
             "celery", "-A", "swarm_admin", "worker", "--pool", "threads", "-c", "8", "-l", "ERROR"
         )
@@ -65,14 +60,38 @@ class Product:
         self.http.close()
 
 
-@contextlib.contextmanager
-def closing_process(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """The process is gone after the block, however that ends."""
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
+class Forkers:
+    """What starts the product's processes, kept for the next test of the same environment."""
+
+    KEPT = 2
+
+    def __init__(self) -> None:
+        self._known: dict[frozenset[tuple[str, str]], Forker] = {}
+
+    def of(self, environment: dict[str, str]) -> Forker:
+        key = frozenset(item for item in environment.items() if item[0] != "PYTEST_CURRENT_TEST")
+        forker = self._known.pop(key, None) or Forker(environment)
+        self._known[key] = forker  # the last used is last
+        if len(self._known) > self.KEPT:
+            self._known.pop(next(iter(self._known))).close()
+        return forker
+
+    def close(self) -> None:
+        for forker in self._known.values():
+            forker.close()
+
+
+@pytest.fixture(scope="session")
+def forkers() -> Iterator[Forkers]:
+    kept = Forkers()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def web_port() -> int:
+    """The same for all tests: it is in the product's environment."""
+    return free_port()
 
 
 @pytest.fixture
@@ -93,9 +112,10 @@ def product(
     sandbox: Sandbox,
     clock_speed: float,
     more_settings: dict[str, str],
+    web_port: int,
+    forkers: Forkers,
 ) -> Iterator[Product]:
     """Web, worker and beat on this test's database; they and the sandbox keep the same time."""
-    port = free_port()
     _, key = ApiKey.issue(name="flow", scopes=["leads:read", "leads:write"], by=None)
     environment = {
         **process_environment,
@@ -106,7 +126,7 @@ def product(
         "GHL_API_BASE_URL": f"{sandbox.url}/ghl",
         "INSTANTLY_API_BASE_URL": f"{sandbox.url}/instantly/api/v2",
         "INSTANTLY_CAMPAIGN_ID": "campaign",
-        "BASE_URL": f"http://127.0.0.1:{port}",
+        "BASE_URL": f"http://127.0.0.1:{web_port}",
         "CLOCK_SPEED": str(clock_speed),
         "TICK_SECONDS": "0.2",
         "LEASE_SECONDS": "5",
@@ -116,11 +136,14 @@ def product(
         **more_settings,
     }
     sandbox.config(speed=clock_speed)
-    setup = subprocess.Popen([sys.executable, "manage.py", "clay_setup"], env=environment)
-    with closing_process(setup):
-        running = Product(environment, port, key)
-        try:
-            assert setup.wait(PATIENCE_SECONDS) == 0
-            yield running
-        finally:
+    forker = forkers.of(environment)
+    setup = forker.start("manage", "clay_setup")
+    running = None
+    try:
+        running = Product(environment, forker, web_port, key)
+        assert setup.wait(PATIENCE_SECONDS) == 0
+        yield running
+    finally:
+        setup.kill()
+        if running:
             running.stop()

@@ -44,12 +44,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         settings.leave_slot()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that run the whole product come one after the other: two at once would starve a small machine."""
-    if "product" in getattr(item, "fixturenames", ()):
-        item.add_marker(pytest.mark.xdist_group("product"))
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if (seed := config.getoption("shuffle")) is not None:
         random.Random(seed).shuffle(items)
