@@ -16,8 +16,7 @@ def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     vendors, providers = limits.all_limits(), limits.provider_limits()
     shown = [limit for vendor in vendors for limit in vendor.limits]
-    held = [limit for limit in (*shown, *providers) if limit.holds]
-    queues = [limit.queue for limit in held if limit.queue and limit.queue.count]
+    queues = [limit.queue for limit in (*shown, *providers) if limit.queue and limit.queue.count]
     context = {
         "vendors": vendors,
         "providers": providers,

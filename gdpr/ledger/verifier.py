@@ -93,7 +93,7 @@ class Report:
             more = " or more" if len(self.findings) >= SHOWN else ""
             return f"Not sound: {many}{more} in {self.links:,} links."
         if not self.links:
-            return "Nothing to verify: the ledger is empty."
+            return "Nothing to verify: the ledger held no event."
         if not self.anchored:
             return (
                 f"Not anchored: the {self.links:,} events follow from one another, but no anchor outside names any of "

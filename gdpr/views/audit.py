@@ -43,11 +43,13 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def verdict(request: HttpRequest) -> dict[str, object]:
-    """The last finished check, one under way, the chain's length and the last anchor."""
+    """The last finished check, what came after it, one under way, the chain's length and the last anchor."""
     checks = AuditCheck.objects.order_by("-id")
     last = AuditSeal.objects.order_by("-position").first()
+    last_check = checks.filter(finished_at__isnull=False).first()
     return {
-        "last_check": checks.filter(finished_at__isnull=False).first(),
+        "last_check": last_check,
+        "unchecked": max(last.position - last_check.links, 0) if last and last_check else 0,
         "open_check": check.waiting().order_by("-id").first(),
         "links": last.position if last else 0,
         "waiting": UnsealedEvent.objects.count(),

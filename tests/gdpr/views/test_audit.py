@@ -94,6 +94,15 @@ def test_a_check_is_asked_for_once_and_its_verdict_shown(compliance_client, ledg
     assert "(link 3 of 3), anchored on" in page
 
 
+def test_a_verdict_is_not_said_of_what_came_after_its_check(compliance_client):
+    check.perform(AuditCheck.objects.create())
+    audit.record("retry", object_type="lead", object_id="7")
+    seal.run_due()
+    page = compliance_client.get("/audit/").content.decode()
+    assert "the ledger held no event" in page
+    assert "1 event came after that check" in page
+
+
 def test_only_who_may_verify_asks_for_a_check(sales_client, compliance_client):
     assert sales_client.post("/audit/verify/").status_code == 403
     assert compliance_client.get("/audit/verify/").status_code == 405
