@@ -13,6 +13,7 @@ from swarm_admin.core.audit_verbs import Verb
 
 KEPT_SECONDS = 12 * 3600  # as long as a session
 LONGEST = 200
+KEY_LENGTH = 24
 KEPT_PATTERN = "search:*"  # the keys of the cache under which words are kept
 
 
@@ -24,7 +25,7 @@ def keep(words: str, *, by: Any) -> str:
     words = " ".join(words.replace("\x00", "").split())[:LONGEST]
     if not words:
         return ""
-    key = hmac.new(settings.SECRET_KEY.encode(), words.encode(), hashlib.sha256).hexdigest()[:24]
+    key = hmac.new(settings.SECRET_KEY.encode(), words.encode(), hashlib.sha256).hexdigest()[:KEY_LENGTH]
     fresh = cache.add(f"search:{key}:{by.pk}", 1, 3600)
     cache.set(f"search:{key}", words, KEPT_SECONDS)
     if fresh and "@" in words:
@@ -39,5 +40,7 @@ def keep(words: str, *, by: Any) -> str:
 
 
 def words_of(key: str) -> str | None:
-    """The words behind a key; None when they are kept no longer, "" for no key."""
-    return cache.get(f"search:{key[:64]}") if key else ""
+    """The words behind a key; None when they are kept no longer, or it is none of ours; "" for no key."""
+    if not key:
+        return ""
+    return cache.get(f"search:{key}") if len(key) == KEY_LENGTH and key.isascii() and key.isalnum() else None

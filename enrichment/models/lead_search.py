@@ -13,6 +13,7 @@ from django.db.models import Func, Q, QuerySet
 from django.db.models.functions import Lower, Reverse
 
 from swarm_admin.core.identifiers import emails
+from swarm_admin.core.identifiers.text import UNSTORABLE
 
 LONGEST = 200  # characters of a search that are read
 FEWEST_DIGITS = 6  # fewer are the end of too many numbers
@@ -59,7 +60,7 @@ def terms(text: str) -> list[str]:
     """The words of a search. An address or a host stays whole; hyphens and apostrophes part words, as in the index."""
     cut = "".join(c if c.isalnum() or c in "@._" or unicodedata.category(c) == "Mn" else " " for c in text)
     words = (word.strip("@._") for word in cut.split())
-    return [word for word in words if word]
+    return [word for word in words if folded(word)]  # an accent alone is none
 
 
 def prefix_query(text: str) -> SearchQuery | None:
@@ -80,7 +81,7 @@ def identified(text: str, *, personal: bool) -> list[Q]:
 
     `personal=False`: numbers and ids of records alone, for whoever may not find a person.
     """
-    text = text[:LONGEST].strip()
+    text = text[:LONGEST].replace(UNSTORABLE, "").strip()
     by_record = _records(text)
     return by_record + (_profiles(text) + _mailboxes(text) + _phones(text) if personal else [])
 
@@ -129,13 +130,7 @@ def ids(leads: QuerySet, conditions: list[Q]) -> list[int]:
     """The leads that any of `conditions` leads to, MOST_FOUND at most of each; one statement."""
     if not conditions:
         return []
-    # As their indexes have them.
-    keyed = leads.order_by().alias(
-        phone_backwards=Reverse("phone"),
-        work_address=Lower("email_work"),
-        own_address=Lower("email_personal"),
-    )
-    asked = [keyed.filter(condition).values("pk")[:MOST_FOUND] for condition in conditions]
+    asked = [keyed(leads).filter(condition).values("pk")[:MOST_FOUND] for condition in conditions]
     return sorted({row["pk"] for row in asked[0].union(*asked[1:], all=True)})
 
 

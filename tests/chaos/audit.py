@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from enrichment.failures import groups as failures
+from enrichment.failures.sources import SOURCES
 from enrichment.models import (
     Attempt,
     Batch,
@@ -101,7 +102,7 @@ class Audit:
         yield _finding("nothing stands on Failures through a fault of ours", len(self.failing), ours)
         failures.forget()
         grouped = sum(group.count for group in failures.groups())
-        every = sum(source.members().count() for source in failures.SOURCES.values())
+        every = sum(source.members().count() for source in SOURCES.values())
         yield Finding("the Failures screen shows each of them", every, abs(every - grouped))
         for name, rows in (
             ("batch", Batch.objects.filter(status__in=OPEN)),
@@ -124,7 +125,7 @@ class Audit:
     def _own_faults(self) -> dict[str, int]:
         return {
             name: source.members().filter(cause_kind="internal_error").count()
-            for name, source in failures.SOURCES.items()
+            for name, source in SOURCES.items()
         }
 
     # ------------------------------------------------------------ theirs
@@ -163,7 +164,7 @@ class Audit:
 
     def _held(self, system: str, name: str, records: dict[str, Any], reference: str) -> Iterable[Finding]:
         """Every lead that belongs there is there, or its delivery is on Failures; and nothing else is there."""
-        failed = set(failures.SOURCES[system].members().values_list("lead_id", flat=True))
+        failed = set(SOURCES[system].members().values_list("lead_id", flat=True))
         # A lead that failed before it was enriched has nothing to deliver yet.
         due = [lead for lead in self.leads.values() if wanted(lead, system)]
         missing = (

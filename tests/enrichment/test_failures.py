@@ -10,6 +10,7 @@ from django.utils import timezone
 from enrichment import jobs
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
+from enrichment.failures.sources import members_of
 from enrichment.models import Batch, BatchItem, FailureIgnore, Handover, Lead, WebhookDelivery
 from enrichment.models.shape import Shape
 from enrichment.vendors.errors import ADVICE, Recovery
@@ -164,7 +165,7 @@ def test_members_are_those_of_the_cause_newest_first():
     new = FailedLeadFactory()
     FailedLeadFactory(error_provider="hunter")
     cause = Cause("enrichment", "delay", "apollo", "502 apollo failed")
-    assert [row.pk for row in failures.members_of(cause)] == [new.pk, old.pk]
+    assert [row.pk for row in members_of(cause)] == [new.pk, old.pk]
     group = failures.find(cause.key)
     assert group.count == 2
     assert failures.find("0" * 20) is None
@@ -172,7 +173,7 @@ def test_members_are_those_of_the_cause_newest_first():
 
 def test_members_are_found_by_the_index_of_failures():
     cause = Cause("enrichment", "delay", "apollo", "502 apollo failed")
-    sql, params = failures.members_of(cause).values("pk").query.sql_with_params()
+    sql, params = members_of(cause).values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN {sql}", params)
