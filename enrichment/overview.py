@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncHour, TruncMinute, TruncSecond
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from enrichment.models import Attempt, Handover, Lead
 from enrichment.models.lead import FILL_IN
 from enrichment.shares import percent_of
 from enrichment.states import (
+    DELIVERED,
     FINAL_STATUSES,
     AttemptStatus,
     EnrichmentStatus,
@@ -78,13 +79,27 @@ def stages_name(scope: str) -> str:
     return f"stages:{scope}:{today():%F}"
 
 
+# Clay took a trigger for it: whoever has a result or is being enriched was asked for; of those that ended without one,
+# who never got so far is told by their attempts.
+_TRIGGERED = Attempt.objects.filter(
+    Q(triggered_at__isnull=False) | Q(status=AttemptStatus.SUCCEEDED), lead=OuterRef("pk")
+)
+STARTED = Q(clay_row_id__isnull=False) & (
+    Q(enrichment_status__in=(EnrichmentStatus.IN_PROGRESS, *DELIVERED))
+    | (
+        Q(enrichment_status__in=(EnrichmentStatus.FAILED, EnrichmentStatus.UNENRICHABLE))
+        & Q(Exists(_TRIGGERED))
+    )
+)
+
+
 def _stages(scope: str) -> dict[str, int]:
     leads = Lead.objects.filter(received_at__gte=today()) if scope == "today" else Lead.objects.all()
     return leads.aggregate(
         received=Count("pk"),
         in_clay=Count("pk", filter=Q(clay_row_id__isnull=False)),
-        asked=Count("pk", filter=~Q(enrichment_status=EnrichmentStatus.PENDING)),
-        final=Count("pk", filter=Q(enrichment_status__in=FINAL_STATUSES)),
+        asked=Count("pk", filter=STARTED),
+        final=Count("pk", filter=STARTED & Q(enrichment_status__in=FINAL_STATUSES)),
         scored=Count("pk", filter=Q(icp_score__isnull=False)),
         ghl=Count("pk", filter=~Q(ghl_contact_id="")),
         instantly=Count("pk", filter=~Q(instantly_lead_id="")),

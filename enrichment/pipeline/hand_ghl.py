@@ -1,14 +1,14 @@
 """Deliveries to GoHighLevel: upsert without tags, then the tags, each added without loss."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from enrichment import fanout, stopping
 from enrichment.models import Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.payload import ghl_contact, ghl_tags, outdated_tags
-from enrichment.pipeline.sent import NotSent, Outcome, Sent
+from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Outcome, Sent
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
@@ -19,26 +19,23 @@ def scope() -> str:
     return ghl().scope()
 
 
-def send_all(asked: Sequence[tuple[Lead, bool]], until: float) -> list[Outcome]:
-    """Upsert and tag each lead; none is begun after `until`, in the process's monotonic seconds.
-
-    With each lead: whether an earlier outcome is unknown, so that the contact is looked up first (D12).
-    """
+def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
+    """Upsert and tag each lead; none is begun after `until`, in the process's monotonic seconds."""
     if not asked:
         return []
 
-    def call(one: tuple[Lead, bool]) -> Sent | NotSent:
-        return NotSent() if stopping.asked() or time.monotonic() > until else _send(*one)
+    def call(one: Asked) -> Sent | NotSent | HalfSent:
+        return NotSent() if stopping.asked() or time.monotonic() > until else _send(one)
 
     return fanout.each(asked, call, vendor="ghl", changes=True)
 
 
-def _send(lead: Lead, unsure: bool) -> Sent | NotSent:
+def _send(one: Asked) -> Sent | NotSent | HalfSent:
     """Raises VendorError. All slots it may need are taken at once, and the others given back."""
-    slots = limiter.reserve(LIMIT, scope(), _calls(lead, unsure))
+    slots = limiter.reserve(LIMIT, scope(), _calls(one.lead, one.unsure))
     if slots.wait:
         return NotSent(slots.wait)
-    sent = _deliver(lead, unsure, slots)
+    sent = _deliver(one, slots)
     slots.give_back()
     return sent
 
@@ -48,19 +45,33 @@ def _calls(lead: Lead, unsure: bool) -> int:
     return 2 + bool(lead.ghl_contact_id or unsure) + unsure
 
 
-def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> Sent:
-    client = ghl()
-    if unsure:
+def _deliver(one: Asked, slots: limiter.Slots) -> Sent | HalfSent:
+    client, lead = ghl(), one.lead
+    if one.there:
+        slots.use()
+        if contact := client.get_contact(one.there):
+            return _finished(contact, lead, slots)
+    if one.unsure:
         slots.use()
         found = _look_up(lead)
         if found is not None and _holds(whole := _whole(found), lead):
-            return Sent(found.id, _finish(whole, lead, slots))
+            return _finished(whole, lead, slots)
     slots.use()
     result = client.upsert_contact(ghl_contact(lead))
-    differences = {*result.differs, *_finish(result.contact, lead, slots)}
+    differs = {*result.differs}
     if lead.ghl_contact_id and result.contact.id != lead.ghl_contact_id:
-        differences.add("contact")
-    return Sent(result.contact.id, differences)
+        differs.add("contact")
+    return _finished(result.contact, lead, slots, differs)
+
+
+def _finished(
+    contact: Contact, lead: Lead, slots: limiter.Slots, differs: Iterable[str] = ()
+) -> Sent | HalfSent:
+    """The contact is there: what is wrong from here on is wrong with its tags alone."""
+    try:
+        return Sent(contact.id, {*differs, *_finish(contact, lead, slots)})
+    except VendorError as error:
+        return HalfSent(contact.id, error)
 
 
 def _look_up(lead: Lead) -> Contact | None:

@@ -8,7 +8,7 @@ from enrichment.models import Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.payload import instantly_lead
-from enrichment.pipeline.sent import NotSent, Outcome, Sent
+from enrichment.pipeline.sent import Asked, NotSent, Outcome, Sent
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, Permanent, VendorError
@@ -21,20 +21,17 @@ def scope() -> str:
     return instantly().scope()
 
 
-def send_all(asked: Sequence[tuple[Lead, bool]], until: float) -> list[Outcome]:
-    """Add or change each lead; none is begun after `until`, in the process's monotonic seconds.
+def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
+    """Add or change each lead; none is begun after `until`, in the process's monotonic seconds."""
+    outcomes: dict[int, Outcome] = _add([one.lead for one in asked if not one.unsure and _is_new(one.lead)])
+    alone = [one for one in asked if one.lead.pk not in outcomes]
 
-    With each lead: whether an earlier outcome is unknown, so that it is looked up first (D12).
-    """
-    outcomes: dict[int, Outcome] = _add([lead for lead, unsure in asked if not unsure and _is_new(lead)])
-    alone = [(lead, unsure) for lead, unsure in asked if lead.pk not in outcomes]
-
-    def call(one: tuple[Lead, bool]) -> Sent | NotSent:
-        return NotSent() if stopping.asked() or time.monotonic() > until else _send(*one)
+    def call(one: Asked) -> Sent | NotSent:
+        return NotSent() if stopping.asked() or time.monotonic() > until else _send(one.lead, one.unsure)
 
     answers = fanout.each(alone, call, vendor="instantly", changes=True)
-    outcomes |= {lead.pk: answer for (lead, _), answer in zip(alone, answers, strict=True)}
-    return [outcomes[lead.pk] for lead, _ in asked]
+    outcomes |= {one.lead.pk: answer for one, answer in zip(alone, answers, strict=True)}
+    return [outcomes[one.lead.pk] for one in asked]
 
 
 def _is_new(lead: Lead) -> bool:

@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass, field
 
+from enrichment.models import Lead
 from enrichment.vendors.errors import VendorError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One lead to be sent. `unsure`: an earlier outcome is unknown, so that it is looked up first (D12).
+
+    `there`: the record that has taken all of it already but what is done afterwards; "" where none has.
+    """
+
+    lead: Lead
+    unsure: bool = False
+    there: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,4 +33,12 @@ class NotSent:
     wait: float = 0.0
 
 
-Outcome = Sent | NotSent | VendorError
+@dataclass(frozen=True)
+class HalfSent:
+    """The record is there as it was sent; `error` came with what is done to it next, which alone is tried again."""
+
+    external_id: str
+    error: VendorError
+
+
+Outcome = Sent | NotSent | HalfSent | VendorError

@@ -3,24 +3,23 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from enrichment.models import Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import hand_ghl, hand_instantly
-from enrichment.pipeline.sent import Outcome
+from enrichment.pipeline.sent import Asked, Outcome
 
 
 @dataclass(frozen=True)
 class Channel:
     """One system. `calls`: what a delivery of a new lead costs of `limit`; `at_once`: how many are claimed together.
 
-    `send` takes (lead, whether an earlier outcome is unknown) of each and answers in their order.
+    `send` takes what is asked, and until when one may be begun, and answers in the order of the first.
     """
 
     limit: str
     calls: int
     at_once: int
     scope: Callable[[], str]
-    send: Callable[[Sequence[tuple[Lead, bool]], float], list[Outcome]]
+    send: Callable[[Sequence[Asked], float], list[Outcome]]
     reference: str
     action: str
 

@@ -51,6 +51,12 @@ def is_sent(lead: Lead, system: str, sent: str) -> bool:
     return bool(sent) and sent == payload_hash(payload(lead, system))
 
 
+def there(handover: Handover, lead: Lead) -> str:
+    """The record that this delivery itself has brought up to date, if the lead has not changed since; "" else."""
+    kept = handover.external_id and is_sent(lead, handover.system, handover.payload_hash)
+    return handover.external_id if kept else ""
+
+
 def begin(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
     """Planned deliveries; where another worker planned one in this moment, that one is kept instead."""
     new = [Handover(lead=lead, system=system) for lead, system in due]

@@ -14,7 +14,7 @@ from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline.deliver.channels import Channel
 from enrichment.pipeline.deliver.planning import begin, is_sent
 from enrichment.pipeline.payload import payload, payload_hash, wanted
-from enrichment.pipeline.sent import Sent
+from enrichment.pipeline.sent import HalfSent, Sent
 from enrichment.states import HandoverStatus, advance, advance_each, advance_one
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import work
@@ -108,6 +108,17 @@ def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:
     advance(handovers, HandoverStatus.FAILED, finished_at=timezone.now(), **error, **lease)
 
 
+def after_halves(channel: Channel, halves: Sequence[tuple[Handover, Lead, HalfSent]]) -> None:
+    """What was taken is kept with the delivery, so that only the rest is tried again."""
+    for handover, lead, half in halves:
+        taken = {
+            "external_id": half.external_id,
+            "payload_hash": payload_hash(payload(lead, handover.system)),
+        }
+        Handover.objects.filter(pk=handover.pk).update(**taken)
+    after_errors(channel, [(handover, half.error) for handover, _, half in halves])
+
+
 def after_errors(channel: Channel, failed: Sequence[tuple[Handover, VendorError]]) -> None:
     """The next step of each. One error may stand for many, which were sent in one call: it is acted upon once."""
     steps: dict[tuple[int, int], recovery.NextStep] = {}
@@ -130,6 +141,7 @@ def _take(step: recovery.NextStep, handover: Handover, error: VendorError) -> No
     if step.action == "again":
         release(handover, not_before=step.not_before, counted=step.counted, error=error)
     elif step.action == "read_back":
+        values["tries"] = handover.tries - (not step.counted)
         advance_one(handover, HandoverStatus.UNKNOWN, not_before=step.not_before, **values)
     else:
         advance_one(handover, HandoverStatus.FAILED, finished_at=timezone.now(), **values)

@@ -14,8 +14,9 @@ from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.pipeline import listed
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.deliver.channels import CHANNELS, Channel
+from enrichment.pipeline.deliver.planning import there
 from enrichment.pipeline.payload import wanted
-from enrichment.pipeline.sent import NotSent, Sent
+from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Sent
 from enrichment.states import HandoverStatus, advance
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
@@ -59,13 +60,19 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
     until = time.monotonic() + max(settings.LEASE_SECONDS * STARTED_WITHIN, SHORTEST_SECONDS)
     leads = Lead.objects.defer("raw", "search").in_bulk([h.lead_id for h in handovers])
     ready = _screen(handovers, leads)
-    asked = [(leads[h.lead_id], h.claimed_from == HandoverStatus.UNKNOWN) for h in ready]  # type: ignore[attr-defined]
+    asked = [
+        Asked(leads[h.lead_id], h.claimed_from == HandoverStatus.UNKNOWN, there(h, leads[h.lead_id]))  # type: ignore[attr-defined]
+        for h in ready
+    ]
     outcomes = list(zip(ready, channel.send(asked, until), strict=True))
     recording.record(
         channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)]
     )
     recording.after_errors(
         channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)]
+    )
+    recording.after_halves(
+        channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, HalfSent)]
     )
     refused = [(h, outcome.wait) for h, outcome in outcomes if isinstance(outcome, NotSent)]
     if refused:

@@ -6,7 +6,7 @@ from enrichment.leases import hand_back_lapsed
 from enrichment.models import Disclosure, Handover
 from enrichment.pipeline import deliver, hand_ghl, hand_instantly
 from enrichment.pipeline.deliver import recording
-from enrichment.pipeline.sent import Sent
+from enrichment.pipeline.sent import Asked, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
@@ -44,7 +44,7 @@ def test_what_one_call_does_not_tell_is_answered_for_each_alone(pipeline):
     pipeline.sandbox.instantly.post("/leads", json={"campaign": "campaign", "email": present.email})
     pipeline.sandbox.instantly.post("/block-lists-entries", json={"bl_value": blocked.email})
     leads = [new, present, blocked, invalid, twin, other]
-    answers = hand_instantly.send_all([(lead, False) for lead in leads], FOREVER)
+    answers = hand_instantly.send_all([Asked(lead) for lead in leads], FOREVER)
     ids = {lead["email"]: lead["id"] for lead in pipeline.sandbox.state("instantly")["leads"]}
     assert [type(answer) for answer in answers if isinstance(answer, Sent)] == [Sent] * 4
     assert answers[0].external_id == ids[new.email]

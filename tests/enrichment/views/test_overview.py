@@ -54,6 +54,19 @@ def test_the_funnel_counts_how_far_leads_have_come(sales_client: Client) -> None
     assert context["good"] == 1
 
 
+def test_a_lead_that_never_reached_clay_was_not_enriched(sales_client: Client) -> None:
+    """Refused with its row or its trigger; one whose run failed was started, and so was one that is under way."""
+    never = FailedLeadFactory(clay_row_id=None)
+    refused = FailedLeadFactory(clay_row_id="row_refused")
+    ran = FailedLeadFactory(clay_row_id="row_ran")
+    LeadFactory(clay_row_id="row_at_work", enrichment_status=EnrichmentStatus.IN_PROGRESS)
+    version, now = WaterfallVersion.active(), timezone.now()
+    for lead, triggered_at in ((never, None), (refused, None), (ran, now)):
+        Attempt.objects.create(lead=lead, waterfall=version, status="failed", triggered_at=triggered_at)
+    counts = {step["key"]: step["count"] for step in sales_client.get("/").context["steps"]}
+    assert counts | {"received": 4, "in_clay": 3, "asked": 2, "final": 1} == counts
+
+
 def test_today_leaves_yesterday_out(sales_client: Client) -> None:
     LeadFactory(received_at=timezone.now() - datetime.timedelta(days=1, minutes=1))
     assert sales_client.get("/").context["counts"]["received"] == 0
@@ -228,8 +241,8 @@ def test_the_page_asks_little_and_remembers(
 ) -> None:
     LeadFactory.create_batch(3)
     with django_assert_max_num_queries(
-        37
-    ):  # ten for the time that what waits will take, three for what stands still
+        38
+    ):  # eleven for the time that what waits will take, three for what stands still
         sales_client.get("/")
     with django_assert_max_num_queries(11):
         sales_client.get("/")
