@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import holds
+from enrichment import hold_words, holds
 from enrichment.clock import span
 from enrichment.models import Attempt, BatchItem, Handover, Lead
 from enrichment.pipeline import deliver
@@ -54,7 +54,7 @@ def check_can_retry(lead: Lead) -> None:
 def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
     """Which of `leads` can be put at dispatch again now, and why the others cannot. A few queries in all."""
     if hold := holds.held("clay"):
-        return Sorted([], Counter({f"Clay is paused: {hold.message or hold.reason}.": len(leads)}))
+        return Sorted([], Counter({hold_words.sentence(hold): len(leads)}))
     ids = [lead.pk for lead in leads]
     running = set(
         Attempt.objects.filter(lead__in=ids, status__in=OPEN_ATTEMPT).values_list("lead_id", flat=True)

@@ -13,21 +13,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from enrichment import hold_words
 from enrichment.clock import span
+from enrichment.hold_words import NAMES
 from enrichment.models import Alert, AlertKind, ServiceHold, Severity
 from enrichment.models.alert import Told
 from enrichment.vendors.errors import Recovery, VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 
-NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
 LONGEST = 500
-HOLDS: dict[str, tuple[AlertKind, str]] = {
-    Recovery.REFRESH_KEY: (
-        AlertKind.KEY_REFUSED,
-        "refused our key. Renew it there and in our settings, then resume.",
-    ),
-    Recovery.PAUSE: (AlertKind.QUOTA, "says that the quota is used up."),
+HOLDS: dict[str, AlertKind] = {
+    Recovery.REFRESH_KEY: AlertKind.KEY_REFUSED,
+    Recovery.PAUSE: AlertKind.QUOTA,
+    Recovery.CREDITS: AlertKind.CREDITS,
+    Recovery.VENDOR_DOWN: AlertKind.NO_ANSWER,
+    Recovery.TABLE_FULL: AlertKind.TABLE_FULL,
 }
 
 
@@ -105,23 +106,29 @@ def keep(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) 
 # ---------------------------------------------------------------- causes seen where they happen
 
 
-def _hold_cause(hold: ServiceHold) -> tuple[Cause, str]:
-    kind, words = HOLDS.get(hold.reason, (AlertKind.HOLD, f"is paused: {hold.message}"))
-    return Cause(kind, hold.system), f"{NAMES.get(hold.system, hold.system)} {words}"
+def _hold_cause(hold: ServiceHold) -> Cause:
+    system = hold.system.partition(".")[0]
+    return Cause(HOLDS.get(hold.reason, AlertKind.HOLD), system)
 
 
-def hold_opened(hold: ServiceHold, error: VendorError) -> None:
-    """In the transaction that pauses the service."""
-    cause, sentence = _hold_cause(hold)
-    if error.quota_remaining is not None:
-        sentence += f" What remains: {error.quota_remaining:,}."
-    until = f" Paused until {_utc(hold.until)}." if hold.until else " Paused until a person resumes it."
-    raise_alert(cause, sentence + until, severity=Severity.CRITICAL)
+def hold_opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> None:
+    """In the transaction that pauses the service, and at each look that finds it still so."""
+    where = f"Table {table}." if table else ""
+    remaining = "" if quota_remaining is None else f"What remains: {quota_remaining:,}."
+    parts = [hold_words.sentence(hold), where, remaining, hold_words.outlook(hold), _next(hold)]
+    raise_alert(_hold_cause(hold), " ".join(part for part in parts if part), severity=Severity.CRITICAL)
+
+
+def _next(hold: ServiceHold) -> str:
+    """Nothing of the next probe, of which there are many: an alert that lasts says what stays true."""
+    if hold.reason == Recovery.VENDOR_DOWN:
+        return f"Since {_utc(hold.since)}."
+    return f"{hold_words.next_step(hold)} at {_utc(hold.until)}." if hold.until else ""
 
 
 def hold_lifted(hold: ServiceHold) -> None:
     """In the transaction that resumes the service."""
-    close(_hold_cause(hold)[0])
+    close(_hold_cause(hold))
 
 
 def rate_limited(error: VendorError) -> None:

@@ -3,31 +3,27 @@
 import datetime
 import time
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
+from enrichment import hold_words
 from enrichment.connections import clay_table
+from enrichment.hold_words import NAMES
 from enrichment.models import Connection, Provider, ServiceHold
 from enrichment.shares import percent_of
 from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
+from enrichment.vendors.calls import NOBODY
 from enrichment.vendors.errors import Recovery, VendorError
 from enrichment.vendors.vitals import Vital, vitals
 
-NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
 RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
 CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
-# An address nobody can have (RFC 2606): looking it up finds nothing and tells nothing about anybody.
-NOBODY = "connection-test@swarm-admin.invalid"
 WINDOWS = {"10s": "10 seconds"}
-HOLD_REASONS = {
-    Recovery.PAUSE: "the quota is used up",
-    Recovery.REFRESH_KEY: "the API key was refused",
-    Recovery.CHECK_ADDRESS: "the address, table or location looks wrong",
-}
 
 
 @dataclass(frozen=True)
@@ -91,6 +87,10 @@ class Vendor:
         return "ok" if timezone.now() - self.last_good < CONNECTED_FOR else "stale"
 
 
+class NoSlot(Exception):
+    """Not asked: the limit is used up for `args[0]` real seconds."""
+
+
 @dataclass(frozen=True)
 class CallResult:
     ok: bool
@@ -98,13 +98,18 @@ class CallResult:
 
 
 def open_holds() -> list[ServiceHold]:
-    """The services that are paused now, each with `system_name` and `reason_words`."""
+    """The services that are paused now, each with its words (see `hold_words`).
+
+    One whose time is over is as good as lifted, but for a vendor that does not answer: it is until it has answered.
+    """
     holds = ServiceHold.objects.filter(lifted_at__isnull=True).order_by("since")
-    now = timezone.now()
-    found = [hold for hold in holds if hold.until is None or hold.until > now]
+    ends_by_time = Q(until__lte=timezone.now()) & ~Q(reason=Recovery.VENDOR_DOWN)
+    found = list(holds.exclude(ends_by_time))
     for hold in found:
-        hold.system_name = NAMES.get(hold.system, hold.system)  # type: ignore[attr-defined]
-        hold.reason_words = HOLD_REASONS.get(hold.reason, hold.reason)  # type: ignore[attr-defined, call-overload]
+        hold.system_name = hold_words.name(hold)  # type: ignore[attr-defined]
+        hold.reason_words = hold_words.reason(hold)  # type: ignore[attr-defined]
+        hold.outlook = hold_words.outlook(hold)  # type: ignore[attr-defined]
+        hold.next_step = hold_words.next_step(hold)  # type: ignore[attr-defined]
     return found
 
 
@@ -153,6 +158,10 @@ def test_call(system: str) -> CallResult:
     started = time.monotonic()
     try:
         found = call()
+    except NoSlot as none:
+        return CallResult(
+            False, f"{NAMES[system]} was not asked: its limit is used up for {none.args[0]:.0f} s."
+        )
     except VendorError as error:
         note_error(system, error)
         return CallResult(False, f"{NAMES[system]} did not answer as it should: {error}. {error.advice}")
@@ -217,6 +226,19 @@ def _budget(label: str, window: str, gauge: limiter.Gauge) -> Budget:
     return Budget(label, window, gauge.used, gauge.limit, gauge.resets_in, gauge.blocked_for)
 
 
+def probe(system: str) -> None:
+    """Does it answer at all? One small call, never repeated. Raises NoSlot, VendorError."""
+    client: Any = {"clay": clients.clay, "ghl": clients.ghl, "instantly": clients.instantly}[system]()
+    if system != "clay":
+        _slot(f"{system}.calls", client.scope())
+    client.probe()
+
+
+def _slot(limit: str, scope: str) -> None:
+    if wait := limiter.take(limit, scope):
+        raise NoSlot(wait)
+
+
 def _ask_clay() -> str:
     tables = clients.clay().list_tables()
     return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
@@ -224,15 +246,13 @@ def _ask_clay() -> str:
 
 def _ask_ghl() -> str:
     client = clients.ghl()
-    if wait := limiter.take("ghl.calls", client.scope()):
-        return f"not asked, the limit is used up for {wait:.0f} s."
+    _slot("ghl.calls", client.scope())
     client.find_duplicate(email=NOBODY)
     return "looking up a made-up address works."
 
 
 def _ask_instantly() -> str:
     client = clients.instantly()
-    if wait := limiter.take("instantly.calls", client.scope()):
-        return f"not asked, the limit is used up for {wait:.0f} s."
+    _slot("instantly.calls", client.scope())
     client.list_leads(NOBODY, limit=1)
     return "looking up a made-up address works."

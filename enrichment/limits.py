@@ -9,7 +9,8 @@ from enrichment.connections import clay_table
 from enrichment.estimates import estimating, queue
 from enrichment.estimates.estimating import LOWEST, calls_of, scope_of
 from enrichment.estimates.lanes import seconds_for
-from enrichment.health import NAMES, WINDOWS, Budget
+from enrichment.health import WINDOWS, Budget
+from enrichment.hold_words import NAMES
 from enrichment.models import Provider
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.vendors import limiter

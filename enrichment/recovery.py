@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from enrichment import alerts, holds
 from enrichment.clock import backoff, due_in, span
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, outages
 from enrichment.vendors.errors import (
     Misconfigured,
     Paused,
     RateLimited,
+    Recovery,
     Retryable,
     UnknownOutcome,
     VendorError,
@@ -34,12 +35,20 @@ class NextStep:
 def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> NextStep:
     """The step after `error` on the `tries`-th try of a call under `limit` in `scope`.
 
-    Opens a hold for a refused key or a used-up quota, and obeys a 429's Retry-After for every worker.
+    Opens a hold for a refused key, a used-up quota or a vendor that does not answer, and obeys a 429's Retry-After
+    for every worker. What was tried while it did not answer was no try.
     """
     now = timezone.now()
     if isinstance(error, Misconfigured | Paused):
         holds.open_hold(error)
-        return NextStep("again", now, counted=False)
+        # Reading goes on while only the quota is used up; where it was refused itself, not at every tick.
+        return NextStep("again", backoff(1) if error.reads else now, counted=False)
+    if _is_down(error, tries):
+        holds.open_outage(error)
+        looks_first = isinstance(error, UnknownOutcome)
+        return NextStep(
+            "read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False
+        )
     if isinstance(error, RateLimited):
         alerts.rate_limited(error)
         seconds = (
@@ -52,6 +61,25 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
     if isinstance(error, Retryable) and tries < settings.MAX_ATTEMPTS:
         return NextStep("again", backoff(tries))
     return NextStep("give_up", now)
+
+
+def _is_down(error: VendorError, tries: int) -> bool:
+    """Whether the vendor did not answer, and not for the first time: calls like it go unanswered one after the other.
+
+    Work that would be given up now is its own proof, where nobody else had an answer meanwhile.
+    """
+    if not outages.is_sign(error):
+        return False
+    hold = holds.held(error.vendor)
+    if hold is not None and hold.reason == Recovery.VENDOR_DOWN:
+        return True
+    return is_unanswered(error.vendor, error.call, enough=tries >= settings.MAX_ATTEMPTS)
+
+
+def is_unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
+    """So many calls of this kind in a row had no answer that the vendor counts as down; `enough`: MAX_ATTEMPTS do."""
+    most = settings.VENDOR_DOWN_CALLS
+    return outages.in_a_row(vendor, call) >= (min(most, settings.MAX_ATTEMPTS) if enough else most)
 
 
 def _longer_each_time(tries: int, limit: str, scope: str) -> float:

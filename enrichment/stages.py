@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from enrichment import holds
@@ -18,6 +19,7 @@ from enrichment.models import (
     ReconcileRun,
     WebhookDelivery,
 )
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
@@ -25,6 +27,7 @@ from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.dispatch.drain import STAGES as BATCH_STAGES
 from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
 from enrichment.vendors import limiter
+from enrichment.watch import patience
 from swarm_admin.core.progress import Stage
 
 Rows = QuerySet[Any]
@@ -36,8 +39,18 @@ LABELS = {
 }
 
 
+def _pauses(system: str, *, reading: bool = False) -> bool:
+    return holds.pauses(system, patience(settings.WATCHDOG_STALL_SECONDS), reading=reading)
+
+
 def clay_pauses() -> bool:
-    return bool(holds.held("clay") or limiter.blocked_for(limiter.READS))
+    """What asks Clay for what is there."""
+    return _pauses("clay", reading=True) or bool(limiter.blocked_for(limiter.READS))
+
+
+def _sending_pauses(kind: BatchKind) -> bool:
+    """What is sent to Clay. What became of an earlier call is read on during some pauses, and judged with it."""
+    return clay_pauses() or _pauses("clay") or (kind == BatchKind.ROWS and _pauses(CLAY_ROWS))
 
 
 def no_room(system: str) -> Callable[[], bool]:
@@ -45,7 +58,7 @@ def no_room(system: str) -> Callable[[], bool]:
 
     def ask() -> bool:
         channel = CHANNELS[system]
-        return bool(holds.held(system)) or limiter.room(channel.limit, channel.scope()) < channel.calls
+        return _pauses(system) or limiter.room(channel.limit, channel.scope()) < channel.calls
 
     return ask
 
@@ -66,7 +79,7 @@ def _batches(kind: BatchKind) -> Stage:
         lambda: Batch.objects.filter(kind=kind),
         Q(status__in=WAITING),
         BatchStatus.IN_FLIGHT,
-        paused=clay_pauses,
+        paused=lambda: _sending_pauses(kind),
     )
 
 
@@ -134,7 +147,7 @@ STAGES: tuple[Stage, ...] = (
         ).order_by("mend_after"),
         "mend_after",
         lambda: Drift.objects.filter(mend_after__isnull=False, in_flight_since__isnull=False),
-        clay_pauses,
+        lambda: clay_pauses() or _pauses("clay"),
     ),
     _leased(
         "alerts", "Sending of alerts", AlertNotice.objects.all, Q(status__in=WAITING), BatchStatus.IN_FLIGHT

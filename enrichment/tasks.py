@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from enrichment import due, jobs, watch
+from enrichment import due, jobs, probing, watch
 from enrichment.drift import mending, reconcile
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover
@@ -134,6 +134,12 @@ def sweep() -> None:
 
 
 @shared_task
+def probe_vendors() -> None:
+    """Vendors that do not answer are asked again when it is time."""
+    alone("probe", probing.run_due)
+
+
+@shared_task
 def reconcile_clay() -> None:
     alone("reconcile", reconcile.run_due)
 
@@ -194,5 +200,6 @@ BEAT = {
     "watch": _every("watch_conditions", seconds=max(settings.TICK_SECONDS, 30 / settings.CLOCK_SPEED)),
     "pilots": _every("run_pilots"),
     "books": _every("close_books", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
+    "probe": _every("probe_vendors", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
     "sweep": _every("sweep", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
 }

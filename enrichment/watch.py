@@ -8,11 +8,12 @@ from django.core.cache import cache
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
-from enrichment import alerts
+from enrichment import alerts, holds
 from enrichment.alerts import Cause
 from enrichment.clock import span
 from enrichment.drift import runway
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import receive
 from enrichment.states import DeliveryStatus
 from enrichment.vendors import vitals
@@ -63,6 +64,8 @@ def webhook_backlog() -> str:
 
 
 def overdue() -> str:
+    if holds.pauses("clay", patience(settings.POLL_AFTER_SECONDS), reading=True):
+        return ""  # nobody has asked Clay for the rows
     before = timezone.now() - OVERDUE_POLLS * patience(settings.POLL_AFTER_SECONDS)
     late = Lead.objects.overdue_in_clay(before)
     count = late.exclude(clay_row_id__in=_rows_told()).count() if late.exists() else 0
@@ -109,11 +112,14 @@ def rows_not_kept() -> str:
 
 def tables() -> None:
     """How far each table is from full; a table that is used no more has no alert."""
-    seen = set()
+    seen, full = set(), holds.held(CLAY_ROWS) is not None
     for table in runway.tables():
         seen.add(table.table_id)
         cause = Cause(AlertKind.RUNWAY, "clay", table.table_id)
-        alerts.keep(cause, table.sentence if table.level else "", severity=table.level or Severity.INFO)
+        is_told = table.current and full  # by the alert of the pause
+        alerts.keep(
+            cause, "" if is_told or not table.level else table.sentence, severity=table.level or Severity.INFO
+        )
     left = Alert.objects.filter(kind=AlertKind.RUNWAY, closed_at__isnull=True).exclude(subject__in=seen)
     for subject in left.values_list("subject", flat=True):
         alerts.close(Cause(AlertKind.RUNWAY, "clay", subject))
@@ -140,8 +146,11 @@ def _close_what_is_over() -> None:
     now = timezone.now()
     stopped = Alert.objects.filter(closed_at__isnull=True)
     held = ServiceHold.objects.filter(lifted_at__isnull=True).values("system")
-    kinds = (AlertKind.HOLD, AlertKind.KEY_REFUSED, AlertKind.QUOTA)
-    stopped.filter(kind__in=kinds).exclude(system__in=held).update(closed_at=now, by_itself=True)
+    kinds = (*alerts.HOLDS.values(), AlertKind.HOLD)
+    of_vendors = stopped.filter(kind__in=kinds).exclude(kind=AlertKind.TABLE_FULL)
+    of_vendors.exclude(system__in=held).update(closed_at=now, by_itself=True)
+    if not ServiceHold.objects.filter(lifted_at__isnull=True, system=CLAY_ROWS).exists():
+        stopped.filter(kind=AlertKind.TABLE_FULL).update(closed_at=now, by_itself=True)
     quiet = now - span(QUIET_AFTER_429)
     stopped.filter(kind=AlertKind.RATE_LIMITED, last_at__lt=quiet).update(closed_at=now, by_itself=True)
 

@@ -18,8 +18,8 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment.alerts import NAMES
 from enrichment.clock import backoff, span
+from enrichment.hold_words import NAMES
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told

@@ -96,6 +96,11 @@ RETRY_BASE_SECONDS = env.float("RETRY_BASE_SECONDS", default=30.0)  # doubled at
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=30.0 if MODE == "demo" else 300.0)
 # A worker whose interpreter is held so long ends by itself: before its leases have run out.
 WORKER_FROZEN_SECONDS = env.float("WORKER_FROZEN_SECONDS", default=0.8 * LEASE_SECONDS)
+# A vendor that leaves so many calls of one kind in a row unanswered is paused, and asked again with one call, first
+# after VENDOR_PROBE_SECONDS, later less often, at least every VENDOR_PROBE_MOST_SECONDS.
+VENDOR_DOWN_CALLS = env.int("VENDOR_DOWN_CALLS", default=5)
+VENDOR_PROBE_SECONDS = env.float("VENDOR_PROBE_SECONDS", default=60.0)
+VENDOR_PROBE_MOST_SECONDS = env.float("VENDOR_PROBE_MOST_SECONDS", default=900.0)
 # Nothing of a stage moved for so long though it is due: an alert, and /readyz says so.
 WATCHDOG_STALL_SECONDS = env.float("WATCHDOG_STALL_SECONDS", default=300.0)
 READ_BACK_SECONDS = env.float("READ_BACK_SECONDS", default=30.0)  # a search index may lag

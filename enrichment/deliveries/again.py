@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from enrichment import holds
+from enrichment import hold_words, holds
 from enrichment.actions import OPEN_HANDOVER
 from enrichment.estimates import Work, estimate
-from enrichment.health import HOLD_REASONS, NAMES
+from enrichment.hold_words import NAMES
 from enrichment.models import Handover, Lead
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.payload import wanted
@@ -43,7 +43,6 @@ def _step(lead: Lead, system: str, under_way: bool) -> Step:
         "The record there is brought up to date" if known else "A record is made there, or the one found used"
     )
     if hold := holds.held(system):
-        reason = HOLD_REASONS.get(hold.reason, hold.reason)  # type: ignore[call-overload]
-        return Step(system, name, what, channel.calls, f"When {name} is resumed; it is paused: {reason}.")
+        return Step(system, name, what, channel.calls, f"When {name} is resumed. {hold_words.sentence(hold)}")
     when = estimate(Work(deliveries={system: 1})).words
     return Step(system, name, what, channel.calls, f"In {when}, behind what waits already.")

@@ -8,9 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from enrichment import holds
+from enrichment import hold_words, holds
 from enrichment.actions import ONLY_KEPT, NotPossible, suppressed
-from enrichment.health import NAMES
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
@@ -155,8 +154,8 @@ def check_can_read_back(handover: Handover) -> None:
     """Raises NotPossible with the reason where there is nothing to read, or nothing may be called."""
     if not _reference(handover):
         raise NotPossible("There is no record of this lead in that system that we know of.")
-    if hold := holds.held(handover.system):
-        raise NotPossible(f"{NAMES[handover.system]} is paused: {hold.message or hold.reason}.")
+    if hold := holds.reading_held(handover.system):
+        raise NotPossible(hold_words.sentence(hold))
 
 
 def read_back(handover: Handover, *, by: Any) -> list[Side] | None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import holds
+from enrichment import hold_words, holds
 from enrichment.actions import NotPossible
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror, receive
@@ -71,8 +71,8 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
         )
     if found.verdict or found.event is None or found.lead is None:
         return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
-    if hold := holds.held("clay"):
-        return _not_asked(found.lead, f"Clay is paused: {hold.message or hold.reason}.")
+    if hold := holds.reading_held("clay"):
+        return _not_asked(found.lead, hold_words.sentence(hold))
     event, lead = found.event, found.lead
     try:
         row = clay().get_row(lead.clay_table_id or event.table_id, event.row_id)

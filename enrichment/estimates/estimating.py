@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from enrichment import holds
+from enrichment import hold_words, holds
 from enrichment.clock import span
 from enrichment.connections import clay_table
 from enrichment.estimates import queue
 from enrichment.estimates.enriching import FLUSH, Asked, Clay, FillIn, Leads, sending
 from enrichment.estimates.lanes import Lane
 from enrichment.estimates.words import about
-from enrichment.health import NAMES
+from enrichment.hold_words import NAMES
 from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.dispatch.plan import URGENT
@@ -117,7 +118,7 @@ def estimate(work: Work | None = None) -> Estimate:
 
 def _paused(system: str) -> str:
     hold = holds.held(system)
-    return f"{NAMES[system]} is paused: {hold.message or hold.reason}." if hold else ""
+    return hold_words.sentence(hold) if hold else ""
 
 
 # ---------------------------------------------------------------- enrichment
@@ -130,6 +131,8 @@ def _enriching(work: Work, found: dict) -> Estimate:
         return Estimate()
     if paused := _paused("clay"):
         return Estimate(paused=paused)
+    if (ours.rowless or (not work.leads and ahead.rowless)) and (full := _paused(CLAY_ROWS)):
+        return Estimate(paused=full)
     if cap := _used_up():
         return Estimate(paused=f"{cap.label} is used up, so no lead is sent.")
     document = work.document or published()

@@ -14,11 +14,10 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment import actions, holds
+from enrichment import actions, hold_words, holds
 from enrichment.estimates import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import SOURCES, members_of
-from enrichment.health import NAMES
 from enrichment.leads.retry_plan import plan_retry
 from enrichment.models import BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
@@ -77,7 +76,7 @@ class Way:
 def held(system: str) -> str:
     """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
     hold = holds.held(system)
-    return f"{NAMES[system]} is paused: {hold.message or hold.reason}." if hold else ""
+    return hold_words.sentence(hold) if hold else ""
 
 
 def plan(cause: Cause) -> FailurePlan:

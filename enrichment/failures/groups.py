@@ -23,9 +23,9 @@ from django.db.models import (
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
-from enrichment.alerts import NAMES
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import CAUSE, SOURCES, Source, failed_for
+from enrichment.hold_words import NAMES
 from enrichment.models import FailureIgnore, Lead
 from enrichment.overview import remembered
 

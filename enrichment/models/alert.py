@@ -12,6 +12,9 @@ from enrichment.states import BatchStatus
 class AlertKind(models.TextChoices):
     KEY_REFUSED = "key_refused", "Key refused"
     QUOTA = "quota", "Quota used up"
+    CREDITS = "credits", "Credits used up"
+    NO_ANSWER = "no_answer", "No answer"
+    TABLE_FULL = "table_full", "Table full"
     HOLD = "hold", "Service paused"
     RATE_LIMITED = "rate_limited", "Too many calls"
     STANDSTILL = "standstill", "Work stands still"

@@ -1,13 +1,23 @@
 """The outside systems: what was set up there, when they last answered, and what is held."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+
+CLAY_ROWS = "clay.rows"  # a hold of its own: Clay's table is full, and everything but new rows goes on
 
 
 class Connection(models.Model):
     system = models.CharField(max_length=16, unique=True, help_text="clay, ghl or instantly")
     table_id = models.CharField(max_length=100, blank=True, default="")
+    full_tables = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        db_default=[],  # processes of the release before go on inserting while it is migrated
+        blank=True,
+        help_text="tables that took no more rows: never used for new ones again",
+    )
     webhook_id = models.CharField(max_length=100, blank=True, default="")
     webhook_url = models.CharField(max_length=500, blank=True, default="")
     last_ok_at = models.DateTimeField(null=True, blank=True)
@@ -22,11 +32,19 @@ class Connection(models.Model):
 
 
 class ServiceHold(models.Model):
-    """A paused service: no call is made until `until` has passed or a person resumes it."""
+    """A paused service: nothing new is begun until `until` has passed or a person resumes it.
 
-    system = models.CharField(max_length=16)
+    `until` of a vendor that does not answer: when it is asked again.
+    """
+
+    system = models.CharField(
+        max_length=16, help_text="clay, ghl, instantly, or clay.rows for new rows alone"
+    )
     reason = models.CharField(max_length=40)
     message = models.CharField(max_length=300, blank=True, default="")
+    reads = models.BooleanField(
+        default=False, db_default=False, help_text="reading was refused as well, so it is paused too"
+    )
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
     lifted_at = models.DateTimeField(null=True, blank=True)

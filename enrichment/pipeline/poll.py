@@ -19,7 +19,7 @@ from enrichment.states import AttemptStatus, EnrichmentStatus, advance
 from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
-from enrichment.vendors.errors import Misconfigured, Paused, RateLimited, VendorError
+from enrichment.vendors.errors import VendorError
 from swarm_admin.core import holders, work
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ POLLED_AT_ONCE = 50
 
 def run_due() -> int:
     """Poll the attempts that are due for it; returns how many were asked for."""
-    if holds.held("clay") or limiter.blocked_for(limiter.READS):
+    if holds.reading_held("clay") or limiter.blocked_for(limiter.READS):
         return 0
     asked = [(attempt, attempt.lead) for attempt in _claim() if attempt.lead is not None]
     client = clay()
@@ -104,11 +104,12 @@ def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
 
 
 def _after_error(attempt: Attempt, lead: Lead, error: VendorError) -> None:
-    """A refused call says nothing of the row: only one that was answered counts as a poll."""
+    """A call that was refused or not answered says nothing of the row: only one that was answered counts as a poll."""
     log.warning("poll of lead %s: %s", lead.pk, error)
-    if isinstance(error, Misconfigured | Paused | RateLimited):
-        recovery.next_step(error, tries=1, limit=limiter.READS, scope="")
-        Attempt.objects.filter(pk=attempt.pk, polls__gt=0).update(polls=F("polls") - 1)
+    step = recovery.next_step(error, tries=attempt.polls, limit=limiter.READS, scope="")
+    if not step.counted:
+        refused = Attempt.objects.filter(pk=attempt.pk, polls__gt=0)
+        refused.update(polls=F("polls") - 1, poll_after=step.not_before)
     elif error.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
         with transaction.atomic():
             if _ended(attempt, lead, error.recovery, str(error)):

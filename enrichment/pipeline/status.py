@@ -23,6 +23,7 @@ _WORDS = {
     "provider_error": 502,
     "not_found": 404,
     "quota_exceeded": 403,
+    "credits_exhausted": 402,
 }
 
 
@@ -46,8 +47,11 @@ class RunError:
         known = int(code) if code.isdecimal() and len(code) == 3 else _WORDS.get(code.lower())
         rule = CLAY.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
         provider = told.get("provider")
+        recovery = rule.recovery
+        if recovery == Recovery.NEXT_PROVIDER and code.isdecimal() and not provider:
+            recovery = Recovery.DELAY  # a bare 504 names no provider: it is Clay's own
         return cls(
-            recovery=rule.recovery,
+            recovery=recovery,
             code=code[:40],
             message=mask(clean(_said(told.get("message")))),
             provider=clean(provider).strip().lower()[:40] if isinstance(provider, str) else "",
@@ -59,7 +63,9 @@ class RunError:
 
     def stop(self) -> VendorError | None:
         """The pause of Clay it means: its key was refused or its quota is used up; not a provider's."""
-        kind = {Recovery.REFRESH_KEY: Misconfigured, Recovery.PAUSE: Paused}.get(self.recovery)
+        kind = {Recovery.REFRESH_KEY: Misconfigured, Recovery.PAUSE: Paused, Recovery.CREDITS: Paused}.get(
+            self.recovery
+        )
         if kind is None or self.provider:
             return None
         return kind("clay", "enrichment", code=self.code, message=self.message, recovery=self.recovery)

@@ -12,7 +12,7 @@ from django.db import transaction
 from enrichment import versions
 from enrichment.actions import NotPossible, suppressed
 from enrichment.estimates import Work, estimate
-from enrichment.health import NAMES
+from enrichment.hold_words import NAMES
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
 from enrichment.scoring import preview, rescore

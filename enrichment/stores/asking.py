@@ -6,15 +6,17 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from enrichment import holds, recovery
+from enrichment import hold_words, holds, recovery
 from enrichment.clock import due_in, in_seconds
-from enrichment.health import NAMES
+from enrichment.hold_words import NAMES
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import NotFound, NotOffered, RateLimited, Recovery, VendorError
 from gdpr.stores import Capability, Later, Unsupported
 
 Answer = TypeVar("Answer")
 KEYS = {"clay": "CLAY_API_KEY", "ghl": "GHL_API_KEY", "instantly": "INSTANTLY_API_KEY"}
+# A used-up quota stops what is begun anew, not the reading of what is there.
+READING = (Capability.LOCATE, Capability.EXPORT, Capability.VERIFY)
 ON_ITS_WAY_SECONDS = 5.0  # real ones: as long as a call usually takes
 
 
@@ -38,8 +40,9 @@ def ask(
         Unsupported: it has no such call, by its own words or because the address does not exist.
         VendorError: it refuses for good.
     """
-    if hold := holds.held(system):
-        raise Later(f"{NAMES[system]} is paused: {hold.message or hold.reason}", hold.until)
+    reads = capability in READING
+    if hold := (holds.reading_held if reads else holds.held)(system):
+        raise Later(hold_words.sentence(hold).rstrip("."), hold.until)
     if limit and (wait := limiter.take(limit, scope)):
         raise Later(f"{NAMES[system]}: its rate limit is used up for the moment", in_seconds(wait))
     try:

@@ -37,7 +37,8 @@ _URL = re.compile(
 _PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d\s().\-/]{5,}\d")
 _QUOTED = re.compile(r"\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)|`([^`]*)`")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_.]*")
-_QUOTA = ("quota", "credit", "billing", "paid plan", "limit exceeded", "limit reached")
+_CREDITS = ("credit", "billing", "paid plan")  # a person has to buy them; a quota comes back by itself
+_QUOTA = (*_CREDITS, "quota", "limit exceeded", "limit reached")
 _DEEPEST = 5  # levels of lists and objects that an error's words are looked for in
 _LIMIT_HEADERS = re.compile(r"retry-after|x-ratelimit-.*", re.IGNORECASE)
 _ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -65,6 +66,7 @@ class Envelope:
     resets_at: datetime.datetime | None = None
     contact_id: str | None = None
     speaks_of_quota: bool = False
+    speaks_of_credits: bool = False
 
 
 # ---------------------------------------------------------------- decoding
@@ -142,6 +144,7 @@ def read_envelope(body: Any) -> Envelope:
         resets_at=read_time(error.get("resets_at")),
         contact_id=str(contact_id) if isinstance(contact_id, str | int) and contact_id else None,
         speaks_of_quota=_speaks_of_quota(f"{_code(code)} {message}".lower()),
+        speaks_of_credits=any(each in f"{_code(code)} {message}".lower() for each in _CREDITS),
     )
 
 
@@ -225,7 +228,9 @@ def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[st
     if _unsure(call, status, said, rule.unsure):
         kind, recovery = UnknownOutcome, Recovery.READ_BACK
     elif status == 403 and said.speaks_of_quota:
-        kind, recovery = Paused, Recovery.PAUSE
+        kind, recovery = Paused, Recovery.CREDITS if said.speaks_of_credits else Recovery.PAUSE
+    elif recovery == Recovery.NEXT_PROVIDER and not said.provider:
+        recovery = Recovery.DELAY  # it names no provider: the vendor's own, or a gateway's before it
     elif issubclass(kind, NotFound) and not said.readable:
         recovery = Recovery.NEEDS_PERSON  # a proxy's page says nothing about the record
     return kind(
@@ -241,6 +246,7 @@ def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[st
         quota_remaining=said.quota_remaining,
         resets_at=said.resets_at,
         contact_id=said.contact_id,
+        reads=call.changes_nothing,
         headers={
             name.lower(): value[:80] for name, value in headers.items() if _LIMIT_HEADERS.fullmatch(name)
         },
@@ -253,13 +259,13 @@ def _unsure(call: Call, status: int, said: Envelope, unsure: bool) -> bool:
         return False
     if unsure:
         return True
-    if status in (502, 504):  # without a provider's name it may be a gateway that lost the answer
-        return not said.readable or not (call.asks_providers or said.provider)
+    if status in (502, 504):  # one that names no data provider is a gateway's, which may have lost the answer
+        return not said.provider
     return status >= 500 and not said.readable
 
 
 def lost(vendor: str, call: Call, code: str, status: int | None = None) -> VendorError:
     """The error for an answer that never came whole, or that says nothing we can read."""
     if call.repeatable:
-        return Retryable(vendor, call.name, status, code, recovery=Recovery.DELAY)
+        return Retryable(vendor, call.name, status, code, recovery=Recovery.DELAY, reads=call.changes_nothing)
     return UnknownOutcome(vendor, call.name, status, code, recovery=Recovery.READ_BACK)

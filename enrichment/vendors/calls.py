@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+# An address nobody can have (RFC 2606): looking it up finds nothing and tells nothing about anybody.
+NOBODY = "connection-test@swarm-admin.invalid"
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -14,18 +16,24 @@ class Call:
     `limit`: the limit of `limiter` it falls under (the caller takes the slot), None: unlimited.
     `repeatable`: sending it twice leaves the same state, so a lost answer is only a reason to repeat.
     `reads`: it changes nothing, so the transport itself may repeat it within seconds.
-    `asks_providers`: a 502 or 504 is a data provider's word, not that of a gateway in between.
+    `looks`: it changes nothing, though it is too dear to be repeated by itself.
+    `once`: the transport never repeats it, not even where nothing arrived.
     """
 
     name: str
     limit: str | None = None
     repeatable: bool = False
     reads: bool = False
-    asks_providers: bool = False
+    looks: bool = False
+    once: bool = False
 
     def __post_init__(self) -> None:
         if self.reads and not self.repeatable:
             raise ValueError(f"{self.name}: what reads is repeatable")
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.reads or self.looks
 
 
 def makes(call: Call) -> Callable[[Method], Method]:

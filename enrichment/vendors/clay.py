@@ -27,8 +27,9 @@ from .clay_wire import (
     RowIn,
     RowPage,
     match_created,
+    match_some,
 )
-from .errors import NotFound, NotOffered, Permanent, Recovery, VendorError
+from .errors import NotFound, NotOffered, Permanent, Recovery, TooFewRows, VendorError
 from .transport import Transport, segment
 from .wire import identifier
 
@@ -52,8 +53,11 @@ UPDATE_ROW: Final = Call("update_row", "clay.updates", repeatable=True)
 UPDATE_ROWS: Final = Call("update_rows", "clay.updates", repeatable=True)
 DELETE_ROW: Final = Call("delete_row", "clay.updates", repeatable=True)  # assumed: a deletion is an update
 SEARCH_ROWS: Final = Call("search_rows", reads=True, repeatable=True)
-TRIGGER: Final = Call("trigger_enrichment", "clay.triggers", asks_providers=True)
-EXPORT: Final = Call("export_rows", "clay.exports", repeatable=True)  # ten an hour: never repeated by itself
+TRIGGER: Final = Call("trigger_enrichment", "clay.triggers")
+EXPORT: Final = Call(
+    "export_rows", "clay.exports", repeatable=True, looks=True
+)  # ten an hour: never repeated by itself
+PROBE: Final = Call("probe", reads=True, repeatable=True, once=True)
 CREATE_WEBHOOK: Final = Call("create_webhook")
 
 
@@ -82,6 +86,11 @@ class ClayClient:
             raise self._http.unreadable(LIST_TABLES, answer)
         return [self._table(LIST_TABLES, answer, document) for document in listed]
 
+    @makes(PROBE)
+    def probe(self) -> None:
+        """One small read, never repeated: does Clay answer at all?"""
+        self._http.document(PROBE, self._http.send(PROBE, "GET", "/tables"))
+
     @makes(CREATE_TABLE)
     def create_table(self, name: str, columns: Sequence[Mapping[str, Any]] = ENRICHMENT_COLUMNS) -> ClayTable:
         body = {"name": name, "columns": [dict(column) for column in columns]}
@@ -90,7 +99,10 @@ class ClayClient:
 
     @makes(CREATE_ROWS)
     def create_rows(self, table: str, rows: Sequence[RowIn | Mapping[str, Any]]) -> list[CreatedRow]:
-        """At most 100 rows; the ids in the order sent. `UnknownOutcome` where they cannot be matched."""
+        """At most 100 rows; the ids in the order sent.
+
+        Raises `UnknownOutcome` where they cannot be matched, as `TooFewRows` where fewer were answered than sent.
+        """
         self._at_most(ROWS_MAX, rows)
         sent = [RowIn.model_validate(row).body() for row in rows]
         answer = self._http.send(
@@ -102,7 +114,14 @@ class ClayClient:
             rows=len(sent),
         )
         listed = answer.body.get("rows") if isinstance(answer.body, dict) else None
-        created = match_created([row["linkedin_url"] for row in sent], listed)
+        urls = [row["linkedin_url"] for row in sent]
+        created = match_created(urls, listed)
+        if created is None and isinstance(listed, list) and len(listed) < len(sent):
+            made = [(row.index, row.id) for row in match_some(urls, listed)]
+            said = f"{len(listed)} of {len(sent)} rows answered"
+            raise TooFewRows(
+                "clay", CREATE_ROWS.name, answer.status, message=said, recovery=Recovery.READ_BACK, made=made
+            )
         if created is None:
             raise self._http.unreadable(CREATE_ROWS, answer)
         return created

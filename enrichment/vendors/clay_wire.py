@@ -135,6 +135,19 @@ def match_created(sent: Sequence[str], answered: Any) -> list[CreatedRow] | None
     return [CreatedRow(index=index, id=by_url[url]) for index, url in enumerate(wanted)]
 
 
+def match_some(sent: Sequence[str], answered: Sequence[Any]) -> list[CreatedRow]:
+    """Of fewer rows than were sent, those whose address was sent exactly once; the others are told by nothing."""
+    wanted = [_same(url) for url in sent]
+    found: dict[int, str] = {}
+    for row in answered:
+        told, row_id = (
+            (_same(row.get("linkedin_url")), identifier(row.get("id"))) if isinstance(row, dict) else ("", "")
+        )
+        if told and row_id and wanted.count(told) == 1 and row_id not in found.values():
+            found.setdefault(wanted.index(told), row_id)
+    return [CreatedRow(index=index, id=row_id) for index, row_id in sorted(found.items())]
+
+
 def _same(url: Any) -> str:
     """An address without what a vendor may rewrite in an echo: scheme, www, case, escapes, last slash."""
     if not isinstance(url, str):

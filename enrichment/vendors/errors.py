@@ -5,7 +5,7 @@ the reading of bodies is in `answers`.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -23,6 +23,9 @@ class Recovery(StrEnum):
     REFRESH_KEY = "refresh_key"
     CHECK_ADDRESS = "check_address"
     PAUSE = "pause_until_reset"
+    CREDITS = "credits"
+    VENDOR_DOWN = "vendor_down"
+    TABLE_FULL = "table_full"
     UNENRICHABLE = "unenrichable"
     GONE = "gone"
     BY_HAND = "by_hand"
@@ -39,7 +42,10 @@ ADVICE: dict[Recovery, str] = {
     Recovery.REFRESH_KEY: "The API key was refused: renew it at the vendor and in our settings, then resume.",
     Recovery.DELAY: "The vendor or a data provider failed for the moment: tried again after a delay.",
     Recovery.UNENRICHABLE: "Clay does not know this row: marked as unenrichable, not tried again.",
-    Recovery.PAUSE: "The quota is used up: everything for this vendor is paused until it resets.",
+    Recovery.PAUSE: "The quota is used up: new work for this vendor is paused until it resets.",
+    Recovery.CREDITS: "The credits are used up: buy credits at the vendor or wait for the plan's renewal.",
+    Recovery.VENDOR_DOWN: "The vendor does not answer: its work is paused and goes on by itself when it answers.",
+    Recovery.TABLE_FULL: "Clay's table takes no more rows: make a new table on Connections. Leads wait until then.",
     Recovery.GONE: "The record no longer exists at the vendor: not tried again.",
     Recovery.BY_HAND: "The vendor does not offer this call: do it by hand there and attach the evidence.",
     Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong: check it.",
@@ -57,7 +63,7 @@ class VendorError(Exception):
     `connection_lost`, `not_sent`, `unreadable`); `message` at most 200 characters, addresses, numbers and
     quoted values masked; `retry_after` in real seconds; `resets_at` aware; `headers` only those about limits;
     `row_index` the faulty row of a batch, from 0; `contact_id` the existing contact of a GoHighLevel
-    duplicate; `sent` False: the request certainly never left.
+    duplicate; `sent` False: the request certainly never left; `reads`: the call would have changed nothing there.
     """
 
     vendor: str
@@ -74,13 +80,14 @@ class VendorError(Exception):
     contact_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     sent: bool = True
+    reads: bool = False
 
     kind: ClassVar[str] = "permanent"
     permanent: ClassVar[bool] = True
 
     def __str__(self) -> str:
         status = "no answer" if self.status is None else str(self.status)
-        words = " ".join(word for word in (self.code, self.message) if word)
+        words = " ".join(word for word in (self.code, self.message) if word not in ("", str(self.status)))
         return f"{self.vendor} {self.call}: {status} {words}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -126,7 +133,7 @@ class Misconfigured(VendorError):
 
 
 class Paused(VendorError):
-    """The quota or the credits are used up: the service stops until `resets_at` or a person resumes it."""
+    """The quota or the credits are used up: nothing new is begun there until `resets_at` or a person resumes it."""
 
     kind = "paused"
     permanent = False
@@ -137,6 +144,16 @@ class UnknownOutcome(VendorError):
 
     kind = "unknown"
     permanent = False
+
+
+@dataclass(eq=False)
+class TooFewRows(UnknownOutcome):
+    """Fewer rows were answered than were sent; what became of the others has to be looked for.
+
+    `made`: (place in the request, row id) of those that the answer tells.
+    """
+
+    made: Sequence[tuple[int, str]] = ()
 
 
 class WorkerLost(UnknownOutcome):
@@ -173,7 +190,7 @@ CLAY: dict[int, Rule] = {
     **_GATEWAY,
     400: Rule(Permanent, Recovery.SET_ASIDE),
     401: Rule(Misconfigured, Recovery.REFRESH_KEY),
-    402: Rule(Paused, Recovery.PAUSE),  # credits exhausted
+    402: Rule(Paused, Recovery.CREDITS),  # credits exhausted
     403: Rule(Paused, Recovery.PAUSE),  # quota exceeded
     404: Rule(NotFound, Recovery.UNENRICHABLE),
     405: Rule(NotOffered, Recovery.BY_HAND),
@@ -181,15 +198,15 @@ CLAY: dict[int, Rule] = {
     422: Rule(Permanent, Recovery.SET_ASIDE),
     429: Rule(RateLimited, Recovery.BACKOFF),
     501: Rule(NotOffered, Recovery.BY_HAND),
-    502: Rule(Retryable, Recovery.DELAY),  # a provider's error
-    504: Rule(Retryable, Recovery.NEXT_PROVIDER),  # a provider's time-out
+    502: Rule(Retryable, Recovery.DELAY),  # a provider's error, or a gateway's
+    504: Rule(Retryable, Recovery.NEXT_PROVIDER),  # a provider's time-out; a gateway's names no provider
 }
 GHL: dict[int, Rule] = {
     **_MOVED,
     **_GATEWAY,
     400: Rule(Permanent, Recovery.SET_ASIDE),
     401: Rule(Misconfigured, Recovery.REFRESH_KEY),
-    402: Rule(Paused, Recovery.PAUSE),
+    402: Rule(Paused, Recovery.CREDITS),
     403: Rule(Misconfigured, Recovery.REFRESH_KEY),  # Paused where the body speaks of a quota
     404: Rule(NotFound, Recovery.GONE),
     405: Rule(NotOffered, Recovery.BY_HAND),
@@ -202,7 +219,7 @@ INSTANTLY: dict[int, Rule] = {
     **_GATEWAY,
     400: Rule(Permanent, Recovery.SET_ASIDE),
     401: Rule(Misconfigured, Recovery.REFRESH_KEY),
-    402: Rule(Paused, Recovery.PAUSE),  # no paid plan
+    402: Rule(Paused, Recovery.CREDITS),  # no paid plan
     403: Rule(Misconfigured, Recovery.REFRESH_KEY),  # Paused where the body speaks of a quota
     404: Rule(NotFound, Recovery.GONE),
     405: Rule(NotOffered, Recovery.BY_HAND),

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from swarm_admin.core.identifiers.emails import key as email_key
 
 from .answers import Answer
-from .calls import Call, makes
+from .calls import NOBODY, Call, makes
 from .errors import NotFound, Recovery
 from .transport import Transport, segment
 from .wire import CamelIncoming, Flag, Incoming, Items, Outgoing, Text, identifier
@@ -23,6 +23,7 @@ UPDATE: Final = Call("update_contact", LIMIT, repeatable=True)
 DELETE: Final = Call("delete_contact", LIMIT, repeatable=True)
 FIND: Final = Call("find_duplicate", LIMIT, reads=True, repeatable=True)
 ADD_TAGS: Final = Call("add_tags", LIMIT, repeatable=True)
+PROBE: Final = Call("probe", LIMIT, reads=True, repeatable=True, once=True)
 REMOVE_TAGS: Final = Call("remove_tags", LIMIT, repeatable=True)
 
 
@@ -171,6 +172,12 @@ class GoHighLevelClient:
             raise self._http.unreadable(FIND, answer)
         found = document["contact"]
         return None if found is None else self._contact(FIND, answer, found)
+
+    @makes(PROBE)
+    def probe(self) -> None:
+        """One small read, never repeated: does GoHighLevel answer at all?"""
+        answer = self._send(PROBE, "GET", "/contacts/search/duplicate", params={"email": NOBODY})
+        self._http.document(PROBE, answer)
 
     @makes(ADD_TAGS)
     def add_tags(self, contact_id: str, tags: Sequence[str]) -> list[str] | None:

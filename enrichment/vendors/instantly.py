@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from swarm_admin.core.identifiers.emails import key as email_key
 
 from .answers import Answer
-from .calls import Call, makes
+from .calls import NOBODY, Call, makes
 from .errors import NotFound, Recovery
 from .transport import Transport, segment
 from .wire import Incoming, Outgoing, Text, identifier
@@ -24,6 +24,7 @@ ADD: Final = Call("add_lead", LIMIT)
 ADD_MANY: Final = Call("add_leads", LIMIT)
 LIST: Final = Call("list_leads", LIMIT, reads=True, repeatable=True)
 GET: Final = Call("get_lead", LIMIT, reads=True, repeatable=True)
+PROBE: Final = Call("probe", LIMIT, reads=True, repeatable=True, once=True)
 PATCH: Final = Call("patch_lead", LIMIT, repeatable=True)
 DELETE: Final = Call("delete_lead", LIMIT, repeatable=True)
 BLOCK: Final = Call("block_list_entry", LIMIT)
@@ -141,6 +142,12 @@ class InstantlyClient:
         if created is None:
             raise self._http.unreadable(ADD_MANY, answer)
         return AddResult(created=created, counters=_counters(document))
+
+    @makes(PROBE)
+    def probe(self) -> None:
+        """One small read, never repeated: does Instantly answer at all?"""
+        answer = self._send(PROBE, "POST", "/leads/list", {"contacts": [NOBODY], "limit": 1})
+        self._http.document(PROBE, answer)
 
     @makes(LIST)
     def list_leads(self, email: str, *, limit: int = LIST_MAX, starting_after: str | None = None) -> LeadPage:

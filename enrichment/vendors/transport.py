@@ -14,7 +14,7 @@ import redis
 import tenacity
 from django.conf import settings
 
-from . import limiter, vitals
+from . import limiter, outages, vitals
 from .answers import UNREADABLE, Answer, decode, lost, refusal
 from .calls import Call
 from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
@@ -111,6 +111,8 @@ class Transport:
 
     def unreadable(self, call: Call, answer: Answer) -> VendorError:
         """The error for a 2xx answer that lacks what the contract promises."""
+        if answer.body is UNREADABLE:  # a page of whatever stands before the vendor, and no word of its own
+            outages.failed(self.vendor, call.name)
         return lost(self.vendor, call, "unreadable", answer.status)
 
     def document(self, call: Call, answer: Answer) -> dict[str, Any]:
@@ -139,6 +141,8 @@ class Transport:
             body = UNREADABLE if raw is None else decode(raw)
             if not 200 <= status < 300:
                 raise refusal(self.vendor, call, status, body, headers)
+            if body is not UNREADABLE:
+                outages.answered(self.vendor, call.name)
             return Answer(status, body, headers)
         except VendorError as error:
             seen = error.status or error.code
@@ -166,7 +170,8 @@ class Transport:
 
 
 def _heed(call: Call, scope: str, error: VendorError) -> None:
-    """A 429 says for how long nobody may call, whoever called: the reads that nobody tries again too."""
+    """Whether that was an answer at all is counted; a 429 says for how long nobody may call, whoever called."""
+    (outages.failed if outages.is_sign(error) else outages.answered)(error.vendor, call.name)
     if isinstance(error, RateLimited) and call.limit and error.retry_after:
         with contextlib.suppress(redis.RedisError):  # the error itself is what matters
             limiter.penalise(call.limit, scope, error.retry_after)
@@ -175,7 +180,7 @@ def _heed(call: Call, scope: str, error: VendorError) -> None:
 def _may_repeat(call: Call, error: VendorError) -> bool:
     if not isinstance(error, Retryable) or isinstance(error, RateLimited):
         return False
-    return call.reads or not error.sent
+    return not call.once and (call.reads or not error.sent)
 
 
 def _patience(again: Callable[[BaseException], bool]) -> Callable[[Callable[[], Answer]], Answer]:

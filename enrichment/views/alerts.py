@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import alerts
+from enrichment.hold_words import NAMES
 from enrichment.http import HtmxRequest
 from enrichment.models import Alert, AlertKind, Severity
 
@@ -19,6 +20,9 @@ OVER_SHOWN = 50
 PLACES: dict[str, tuple[str, str]] = {
     AlertKind.KEY_REFUSED: ("connections", "Connections"),
     AlertKind.QUOTA: ("connections", "Connections"),
+    AlertKind.CREDITS: ("connections", "Connections"),
+    AlertKind.NO_ANSWER: ("connections", "Connections"),
+    AlertKind.TABLE_FULL: ("connections", "Connections"),
     AlertKind.HOLD: ("connections", "Connections"),
     AlertKind.RATE_LIMITED: ("limits", "Vendor limits"),
     AlertKind.WEBHOOK_BACKLOG: ("webhooks", "Webhooks"),
@@ -66,7 +70,7 @@ def why_not(user: object) -> str:
 def _dress(alert: Alert) -> None:
     """How it looks and where something can be done about it."""
     alert.icon, alert.colour = LOOKS[Severity(alert.severity)]  # type: ignore[attr-defined]
-    system = alerts.NAMES.get(alert.system, alert.system)
+    system = NAMES.get(alert.system, alert.system)
     # "Leads overdue in Clay" names its system already.
     alert.system_name = "" if system in alert.get_kind_display() else system  # type: ignore[attr-defined]
     name, label = PLACES.get(alert.kind, ("", ""))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.actions import NotPossible
 from enrichment.estimates import Work, estimate
-from enrichment.health import NAMES
+from enrichment.hold_words import NAMES
 from enrichment.masking import shown
 from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System

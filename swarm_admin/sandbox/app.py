@@ -32,7 +32,7 @@ class World:
 
     def _begin(self) -> None:
         self.config = copy.deepcopy(self.first)
-        self.faults = Faults(self.config.seed)
+        self.faults = Faults(self.config.seed, self.config.speed)
         self.stats = Stats()
         self.clay = Clay(self.config, self.faults, self.stats)
         self.ghl = GoHighLevel(self.config, self.faults, self.stats)
@@ -51,6 +51,7 @@ class World:
     def configure(self, values: dict[str, Any]) -> None:
         """Changes switches; windows of another length begin anew."""
         self.config.change(values)
+        self.faults.speed = self.config.speed
         for vendor in (self.clay, self.ghl, self.instantly):
             vendor.limits.windows.clear()
 

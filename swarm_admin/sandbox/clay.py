@@ -192,7 +192,8 @@ class Clay(Vendor):
         kept = sum(row.id in table.rows for row in made)
         self.counts["rows_created"] += kept
         self.counts["rows_over_capacity"] += len(made) - kept
-        answer = [{"id": row.id, "linkedin_url": row.values["linkedin_url"]} for row in made]
+        told = [row for row in made if row.id in table.rows or self.config.over_capacity != "fewer"]
+        answer = [{"id": row.id, "linkedin_url": row.values["linkedin_url"]} for row in told]
         return Answer(201, {"rows": answer})
 
     def rows_get(self, call: Call) -> Answer:

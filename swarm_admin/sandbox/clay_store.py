@@ -86,7 +86,7 @@ class Table:
         digest = hashlib.sha256(f"{self.id} {config.seed} {self.made}".encode()).hexdigest()
         row = Row(f"row_{digest[:16]}", self.made, dict.fromkeys(self.columns) | values)
         row.values["enrichment_status"] = row.values.get("enrichment_status") or "pending"
-        if len(self.rows) < config.table_capacity:
+        if len(self.rows) < config.table_capacities.get(self.id, config.table_capacity):
             self.rows[row.id] = row
             self._index(row)
         return row

@@ -44,6 +44,8 @@ class Config:
     )
 
     table_capacity: int = 50_000  # Clay: a table silently keeps no more rows
+    table_capacities: dict[str, int] = field(default_factory=dict)  # table → its own capacity
+    over_capacity: str = "ids"  # rows beyond it get an id; "fewer": they are left out of the answer
     patch_many: bool = True  # off: 405
     row_delete: bool = True
     row_delete_status: int = 405  # the answer where rows cannot be deleted: 404, 405 or 501

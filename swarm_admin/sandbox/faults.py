@@ -1,6 +1,7 @@
 """Faults that are switched on and off while the sandbox runs."""
 
 import random
+import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -19,7 +20,9 @@ STATUSES = {
     "422_list": 422,
 }
 BODIES = {"html", "nonsense_json", "empty_body", "status"}
-CONNECTION = {"reset_after_effect", "reset_before_effect", "slow"}
+CONNECTION = {"reset_after_effect", "reset_before_effect", "slow", "outage"}
+# What an outage answers in turn, from a gateway in front of the vendor; 0: the connection is cut.
+OUTAGE = (0, 502, 503, 504)
 WEBHOOKS = {"drop_webhook", "double_webhook", "late_webhook", "out_of_order_webhook"}
 PROVIDERS = {"provider_timeout", "provider_error"}
 KINDS = set(STATUSES) | BODIES | CONNECTION | WEBHOOKS | PROVIDERS
@@ -39,8 +42,12 @@ class Fault:
     linkedin_url: str | None = None  # provider and webhook faults: only that person
     seconds: float = 30.0  # slow, late_webhook, Retry-After: vendor seconds
     status: int = 502  # of an html answer, and of `status`, which is any other refusal
+    lasts: float | None = (
+        None  # vendor seconds after which it is over by itself; None: until it is switched off
+    )
     effect: bool = False  # the call takes effect before the fault is answered
     fired: int = field(default=0)
+    since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         if self.vendor not in {"clay", "ghl", "instantly"}:
@@ -60,13 +67,14 @@ class Fault:
 class Faults:
     """The switched-on faults, asked once per request, provider call and webhook."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, speed: float = 1.0) -> None:
+        self.speed = speed
         self.active: list[Fault] = []
         self.dice = random.Random(seed)
 
     def add(self, document: dict[str, Any]) -> Fault:
         """Switches a fault on; `ValueError` says what is wrong with the document."""
-        unknown = set(document) - ({each.name for each in fields(Fault)} - {"fired"})
+        unknown = set(document) - ({each.name for each in fields(Fault)} - {"fired", "since"})
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         try:
@@ -115,6 +123,8 @@ class Faults:
     def _pick(self, candidates: Any) -> Fault | None:
         for fault in candidates:
             if fault.times is not None and fault.fired >= fault.times:
+                continue
+            if fault.lasts is not None and time.monotonic() - fault.since > fault.lasts / self.speed:
                 continue
             if fault.probability < 1 and self.dice.random() >= fault.probability:
                 continue

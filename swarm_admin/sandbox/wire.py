@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from swarm_admin.sandbox.config import Config
-from swarm_admin.sandbox.faults import STATUSES, Fault, Faults
+from swarm_admin.sandbox.faults import OUTAGE, STATUSES, Fault, Faults
 from swarm_admin.sandbox.limits import Limits, retry_after
 from swarm_admin.sandbox.stats import Stats
 
@@ -99,6 +99,8 @@ class Vendor:
 
     def faulty(self, fault: Fault) -> Answer:
         """The answer of a fault that is a status or a strange body."""
+        if fault.kind == "outage":
+            return Answer(OUTAGE[fault.fired % len(OUTAGE)], HTML, {"content-type": "text/html"})
         if fault.kind == "html":
             return Answer(fault.status, HTML, {"content-type": "text/html"})
         if fault.kind == "nonsense_json":
@@ -134,7 +136,8 @@ class Vendor:
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds / self.config.speed)
             return name, effect
-        if fault.kind.startswith("reset_"):
+        is_cut = fault.kind == "outage" and not OUTAGE[fault.fired % len(OUTAGE)]
+        if is_cut or fault.kind.startswith("reset_"):
             return name, None
         return name, self.faulty(fault)
 

@@ -8,8 +8,16 @@ from django.utils import timezone
 from enrichment import holds
 from enrichment.models import ServiceHold
 from enrichment.recovery import next_step
-from enrichment.vendors import limiter
-from enrichment.vendors.errors import Misconfigured, Paused, Permanent, RateLimited, Retryable, UnknownOutcome
+from enrichment.vendors import limiter, outages
+from enrichment.vendors.errors import (
+    Misconfigured,
+    Paused,
+    Permanent,
+    RateLimited,
+    Recovery,
+    Retryable,
+    UnknownOutcome,
+)
 
 
 def step(error, tries=1):
@@ -78,6 +86,94 @@ def test_a_refused_key_holds_the_vendor_until_a_person_lifts_it(db):
     assert holds.lift(hold) is True
     assert holds.held("clay") is None
     assert holds.lift(hold) is False
+
+
+def unanswered(times, call="create_rows"):
+    for _ in range(times):
+        outages.failed("clay", call)
+
+
+GATEWAY = Retryable("clay", "create_rows", 502, recovery=Recovery.DELAY)
+CUT = UnknownOutcome("clay", "create_rows", code="connection_lost", recovery=Recovery.READ_BACK)
+
+
+def test_so_many_calls_in_a_row_without_an_answer_pause_the_vendor(db):
+    unanswered(4)
+    assert (step(GATEWAY).counted, holds.held("clay")) == (True, None)
+    unanswered(1)
+    assert [(found.action, found.counted) for found in (step(GATEWAY), step(CUT))] == [
+        ("again", False),
+        ("read_back", False),
+    ]
+    hold = ServiceHold.objects.get()
+    assert (hold.reason, hold.message) == ("vendor_down", "status 502")
+    assert seconds_until(hold.until) == pytest.approx(60, abs=1)
+
+
+def test_the_last_try_of_work_that_nobody_has_answered_is_none(db):
+    unanswered(3)
+    assert step(GATEWAY, tries=3).counted is False
+    assert holds.held("clay").reason == "vendor_down"
+
+
+def test_an_answer_between_ends_the_row(db):
+    unanswered(9)
+    outages.answered("clay", "create_rows")
+    unanswered(1)
+    assert step(GATEWAY, tries=3).action == "give_up"
+    assert not ServiceHold.objects.exists()
+
+
+def test_other_calls_answers_do_not(db):
+    unanswered(5)
+    outages.answered("clay", "get_row")
+    assert step(GATEWAY).counted is False
+
+
+def test_while_it_is_down_no_try_counts_whatever_the_call(db):
+    unanswered(5)
+    step(GATEWAY)
+    other = Retryable("clay", "get_row", code="timeout", recovery=Recovery.DELAY)
+    assert [step(other, tries=n).counted for n in (1, 9)] == [False, False]
+    assert ServiceHold.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Retryable("clay", "trigger_enrichment", 504, provider="apollo", recovery=Recovery.NEXT_PROVIDER),
+        Retryable("clay", "trigger_enrichment", 502, provider="apollo", recovery=Recovery.DELAY),
+        RateLimited("clay", "create_rows", 429, recovery=Recovery.BACKOFF),
+        Permanent("clay", "create_rows", 400, recovery=Recovery.SET_ASIDE),
+        Permanent("clay", "create_rows", 599, recovery=Recovery.NEEDS_PERSON),
+    ],
+)
+def test_an_answer_is_no_sign_of_an_outage(error):
+    assert not outages.is_sign(error)
+
+
+def test_a_vendor_that_is_down_is_asked_again_less_and_less_often(db):
+    waits = []
+    unanswered(5)
+    step(GATEWAY)
+    for minutes in (1, 4, 20, 2000):
+        since = timezone.now() - datetime.timedelta(minutes=minutes)
+        ServiceHold.objects.update(since=since)
+        holds.still_down(ServiceHold.objects.get(), GATEWAY)
+        waits.append(seconds_until(holds.held("clay").until))
+    assert waits == pytest.approx([60, 120, 600, 900], abs=2)
+    ServiceHold.objects.update(until=timezone.now())
+    assert holds.held("clay")  # only an answer ends it
+
+
+def test_pauses_that_follow_each_other_get_longer(db):
+    waits = []
+    for _ in range(3):
+        unanswered(5)
+        step(GATEWAY)
+        waits.append(seconds_until(holds.held("clay").until))
+        holds.lift(holds.held("clay"))
+    assert waits == pytest.approx([60, 90, 135], abs=1)
 
 
 def test_a_used_up_quota_holds_until_it_resets(db):

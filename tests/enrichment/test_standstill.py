@@ -126,11 +126,39 @@ def test_a_job_at_work_for_hours_that_gets_on_is_none():
     assert named() == []
 
 
-@pytest.mark.parametrize("stage", ["rows", "triggers", "write_backs", "polls", "comparison", "mending"])
+DUE_AT_CLAY = ["rows", "triggers", "write_backs", "polls", "comparison", "mending"]
+
+
+@pytest.mark.parametrize("stage", DUE_AT_CLAY)
 def test_a_pause_of_clay_explains_it(stage):
     DUE[stage]()
-    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota used up")
+    ServiceHold.objects.create(system="clay", reason="refresh_key")
     assert named() == []
+
+
+@pytest.mark.parametrize("stage", DUE_AT_CLAY)
+def test_a_used_up_quota_explains_what_is_not_begun_and_no_reading_that_waits(stage):
+    DUE[stage]()
+    hold = ServiceHold.objects.create(system="clay", reason="pause_until_reset")
+    assert named() == [stage] * (stage in ("polls", "comparison"))
+    ServiceHold.objects.filter(pk=hold.pk).update(reads=True)
+    assert named() == []
+
+
+def test_a_full_table_explains_rows_alone():
+    ServiceHold.objects.create(system="clay.rows", reason="table_full")
+    DUE["rows"]()
+    assert named() == []
+    DUE["triggers"]()
+    assert named() == ["triggers"]
+
+
+def test_work_has_time_to_begin_when_a_pause_ends():
+    DUE["triggers"]()
+    ServiceHold.objects.create(system="clay", reason="vendor_down", lifted_at=timezone.now())
+    assert named() == []
+    ServiceHold.objects.update(lifted_at=ago(9 * STALL))
+    assert named() == ["triggers"]
 
 
 def test_a_pause_or_a_used_up_limit_of_a_system_explains_what_waits_for_it(monkeypatch):

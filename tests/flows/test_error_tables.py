@@ -17,7 +17,7 @@ CLAY = {
     **UNKNOWN,
     400: "failed set_aside",
     401: "held refresh_key",
-    402: "held pause_until_reset",
+    402: "held credits",
     403: "held pause_until_reset",
     404: "unenrichable",
     405: "failed by_hand",
@@ -35,7 +35,7 @@ INSTANTLY = {
     **UNKNOWN,
     400: "failed set_aside",
     401: "held refresh_key",
-    402: "held pause_until_reset",
+    402: "held credits",
     403: "held refresh_key",
     404: "failed gone",
     405: "failed by_hand",
@@ -96,7 +96,7 @@ def test_one_such_answer(pipeline, vendor, call, status, told):
     if told.startswith("held "):
         hold = ServiceHold.objects.get()
         assert (hold.system, hold.reason) == (vendor, told.removeprefix("held "))
-        assert (hold.until is not None) == (told == "held pause_until_reset")
+        assert (hold.until is not None) == (told in ("held pause_until_reset", "held credits"))
         holds.lift(hold)
         pipeline.settle()
     if told.startswith("failed "):
@@ -114,16 +114,17 @@ def test_one_such_answer(pipeline, vendor, call, status, told):
 
 
 @pytest.mark.parametrize(("vendor", "call"), CALLS)
-def test_what_never_gets_better_is_on_failures_after_three_tries(pipeline, vendor, call):
+def test_a_call_that_nobody_has_answered_pauses_the_vendor_and_fails_no_lead(pipeline, vendor, call):
+    """For all that can be told it is the vendor: there is no other call of its kind that was answered."""
     pipeline.lead("johndoe", dispatch_priority=20)
     spoil(pipeline, vendor, call, 503)
-    pipeline.settle()
+    pipeline.until(lambda: ServiceHold.objects.filter(lifted_at__isnull=False).count() > 1)
+    assert set(ServiceHold.objects.values_list("system", "reason")) == {(vendor, "vendor_down")}
     failures.forget()
-    (group,) = failures.groups()
-    assert (group.cause.kind, group.count) == ("delay", 1)
-    refused = pipeline.sandbox.stats()[vendor]["calls"][call]["by_status"]["503"]
-    assert refused == 3
+    assert failures.groups() == []
     pipeline.sandbox.no_faults()
+    pipeline.settle()
+    assert_done_once(pipeline)
 
 
 READS = {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from enrichment import probing
 from enrichment.models import Attempt, Batch, Handover, Lead, WebhookDelivery
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, poll, receive
@@ -71,6 +72,7 @@ class Pipeline:
             lambda: plan.plan(BatchKind.UPDATE),
             lambda: write_back.run_due(),
             lambda: poll.run_due(),
+            lambda: probing.run_due(),
         ]
 
     def step(self) -> None:

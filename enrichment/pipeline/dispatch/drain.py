@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enrichment import holds, stopping
 from enrichment.clock import in_seconds
 from enrichment.leases import claim, release
-from enrichment.models import Batch
+from enrichment.models import Batch, ServiceHold
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.outcome import finish, items_of
 from enrichment.pipeline.dispatch.withheld import passing
@@ -24,11 +24,13 @@ def drain(
 
     `send` answers False where there was no slot: the batch is handed back, and the others wait as well.
     `read_back` comes instead where a batch's outcome is unknown; without it the call is simply repeated.
-    Stops while Clay is held.
+    While Clay is held, or its table is full, only what became of earlier calls is read, if that.
     """
     made = 0
-    while not (stopping.asked() or holds.held("clay")):
+    while not (stopping.asked() or holds.reading_held("clay")):
         order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
+        if held(kind):
+            order = order.filter(status=BatchStatus.UNKNOWN) if read_back else order.none()
         claimed = claim(order, BatchStatus, 1, stage=STAGES[kind])
         if not claimed:
             break
@@ -45,6 +47,11 @@ def drain(
             break
         made += 1
     return made
+
+
+def held(kind: BatchKind) -> ServiceHold | None:
+    """What keeps new calls of this kind from being made."""
+    return holds.rows_held() if kind == BatchKind.ROWS else holds.held("clay")
 
 
 def _sent(batch: Batch, items: list, send: Callable[[Batch, list], bool]) -> bool:

@@ -22,7 +22,10 @@ from enrichment.states import (
     advance,
     advance_one,
 )
+from enrichment.vendors.clay import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
+
+SENDING = {BatchKind.ROWS: CREATE_ROWS.name, BatchKind.TRIGGER: TRIGGER.name}
 
 
 def items_of(batch: Batch) -> list[BatchItem]:
@@ -111,16 +114,27 @@ def failed(answers: Iterable[object]) -> list[VendorError]:
     return [each for each in answers if isinstance(each, VendorError) and not isinstance(each, Permanent)]
 
 
-def go_again(items: Sequence[BatchItem]) -> None:
-    """Their leads are due for dispatch once more; one that went MAX_ATTEMPTS times waits for a person."""
+def go_again(items: Sequence[BatchItem], *, counted: bool = True) -> None:
+    """Their leads are due for dispatch once more; one that went MAX_ATTEMPTS times waits for a person.
+
+    Not `counted` where it was nothing about the leads. Nor does a send count that Clay did not answer while it answers
+    no call of its kind: what never arrived was no try.
+    """
     leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
     leads.lock()
     settle_items(items, ItemStatus.AGAIN)
-    leads.update(dispatch_after=timezone.now(), dispatch_tries=F("dispatch_tries") + 1)
+    leads.update(dispatch_after=timezone.now())
+    if not items or not counted or _unanswered(BatchKind(items[0].batch.kind)):
+        return
+    leads.update(dispatch_tries=F("dispatch_tries") + 1)
     spent = list(leads.filter(dispatch_tries__gte=settings.MAX_ATTEMPTS).values_list("pk", flat=True))
     if spent:
         message = "sent several times, and never found there"
         fail_leads(spent, VendorError("clay", "dispatch", message=message, recovery=Recovery.NEEDS_PERSON))
+
+
+def _unanswered(kind: BatchKind) -> bool:
+    return kind in SENDING and recovery.is_unanswered("clay", SENDING[kind], enough=True)
 
 
 def after_error(
@@ -142,6 +156,7 @@ def after_error(
                 batch,
                 BatchStatus.UNKNOWN,
                 not_before=step.not_before,
+                tries=batch.tries - (not step.counted),
                 in_flight_since=None,
                 error_kind=error.kind,
                 error_message=str(error)[:300],

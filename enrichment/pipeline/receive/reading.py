@@ -38,10 +38,10 @@ class Pending:
 
 
 def run_due() -> int:
-    """Read deliveries until none is due; returns how many."""
-    done = 0
-    while not stopping.asked() and (deliveries := claim()):
-        process(deliveries)
+    """Read deliveries until none is due, or Clay may not be asked; returns how many."""
+    done, asks = 0, True
+    while asks and not stopping.asked() and (deliveries := claim()):
+        asks = process(deliveries)
         done += len(deliveries)
     return done
 
@@ -72,16 +72,19 @@ def set_aside(rows: QuerySet[WebhookDelivery], lease: work.Values) -> None:
     advance(rows, DeliveryStatus.FAILED, processed_at=timezone.now(), **error, **lease)
 
 
-def process(deliveries: Sequence[WebhookDelivery]) -> None:
-    """Read the deliveries of one claim. A constant number of statements, unless one of them is poison."""
+def process(deliveries: Sequence[WebhookDelivery]) -> bool:
+    """Read the deliveries of one claim. A constant number of statements, unless one of them is poison.
+
+    False: Clay may not be asked now, and those that need it wait.
+    """
     pending = together(deliveries, _judge_all, _failed)
-    if pending and holds.held("clay"):
+    if pending and holds.reading_held("clay"):
         # Not when the pause is to end: a person may resume it before.
         leave([Left(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
-        return
+        return False
     if pending and (wait := limiter.blocked_for(limiter.READS)):
         leave([Left(p.delivery, again=in_seconds(wait), tries=p.delivery.tries) for p in pending])
-        return
+        return False
     answered = _fetched(pending)
     stopped = judging.blocked([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
     shown = [p for p in answered if isinstance(p.answer, ClayRow)]
@@ -89,6 +92,7 @@ def process(deliveries: Sequence[WebhookDelivery]) -> None:
     rest = together(answered, lambda some: _without_a_row(some, hidden), lambda p, e: _failed(p.delivery, e))
     for part in _one_of_each_lead(rest):
         together(part, _apply, lambda p, e: _failed(p.delivery, e))
+    return True
 
 
 def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Pending]:

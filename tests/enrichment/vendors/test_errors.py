@@ -35,7 +35,7 @@ FLAT = {"statusCode": 400, "message": "some words", "error": "Bad Request"}
         (502, Retryable, Recovery.DELAY),
         (404, NotFound, Recovery.UNENRICHABLE),
         (403, Paused, Recovery.PAUSE),
-        (402, Paused, Recovery.PAUSE),
+        (402, Paused, Recovery.CREDITS),
         (405, NotOffered, Recovery.BY_HAND),
         (501, NotOffered, Recovery.BY_HAND),
         (413, Permanent, Recovery.SET_ASIDE),
@@ -57,7 +57,7 @@ def test_clay_trigger(status, kind, recovery):
 COMMON = [
     (400, Permanent, Recovery.SET_ASIDE),
     (401, Misconfigured, Recovery.REFRESH_KEY),
-    (402, Paused, Recovery.PAUSE),
+    (402, Paused, Recovery.CREDITS),
     (403, Misconfigured, Recovery.REFRESH_KEY),
     (404, NotFound, Recovery.GONE),
     (405, NotOffered, Recovery.BY_HAND),
@@ -96,7 +96,9 @@ def test_every_row_of_the_tables_is_tried_above():
     [
         ("clay", clay.CREATE_ROWS, 502, ENVELOPE, Retryable),
         ("clay", clay.CREATE_ROWS, 504, {"error": {"code": "timeout"}}, UnknownOutcome),
-        ("clay", clay.TRIGGER, 504, {"error": {"code": "timeout"}}, Retryable),
+        ("clay", clay.TRIGGER, 504, {"error": {"code": "timeout"}}, UnknownOutcome),
+        ("clay", clay.TRIGGER, 504, {"error": {"code": "timeout", "provider": "apollo"}}, Retryable),
+        ("clay", clay.TRIGGER, 502, {"error": {"code": "provider_error"}}, UnknownOutcome),
         ("clay", clay.TRIGGER, 504, UNREADABLE, UnknownOutcome),
         ("clay", clay.TRIGGER, 503, UNREADABLE, UnknownOutcome),
         ("clay", clay.UPDATE_ROW, 504, UNREADABLE, Retryable),
@@ -197,3 +199,37 @@ def test_decoding_never_raises_and_gives_what_postgresql_can_store():
     assert decode(b"  ") is None
     for nonsense in (b"<html>", b"\xff\xfe", b"[" * 100_000, b'{"a":'):
         assert decode(nonsense) is UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "recovery"),
+    [
+        (clay.GET_ROW, {"error": {"code": "timeout"}}, Recovery.DELAY),
+        (clay.GET_ROW, UNREADABLE, Recovery.DELAY),
+        (clay.TRIGGER, {"error": {"code": "timeout"}}, Recovery.READ_BACK),
+        (clay.TRIGGER, {"error": {"provider": "apollo"}}, Recovery.NEXT_PROVIDER),
+    ],
+)
+def test_a_504_that_names_no_data_provider_is_the_vendors_own(call, body, recovery):
+    assert refusal("clay", call, 504, body, {}).recovery == recovery
+
+
+@pytest.mark.parametrize(
+    ("vendor", "call", "words", "recovery"),
+    [
+        ("clay", clay.TRIGGER, "quota exceeded", Recovery.PAUSE),
+        ("clay", clay.TRIGGER, "no credits left", Recovery.CREDITS),
+        ("instantly", instantly.ADD, "a paid plan is needed", Recovery.CREDITS),
+        ("ghl", ghl.UPSERT, "daily limit reached", Recovery.PAUSE),
+    ],
+)
+def test_a_403_about_credits_is_none_about_a_quota(vendor, call, words, recovery):
+    error = refusal(vendor, call, 403, {"error": {"message": words}}, {})
+    assert (type(error), error.recovery) == (Paused, recovery)
+
+
+def test_a_code_that_is_the_status_is_said_once():
+    assert (
+        str(refusal("clay", clay.TRIGGER, 402, {"error": {"code": 402}}, {}))
+        == "clay trigger_enrichment: 402"
+    )

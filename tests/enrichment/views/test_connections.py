@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from enrichment import health, setup
+from enrichment.hold_words import NAMES
 from enrichment.models import Connection, ServiceHold
 from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
@@ -76,7 +77,7 @@ def test_keys_are_never_shown(admin_client: Client, settings: object) -> None:
 @pytest.mark.parametrize("system", ["clay", "ghl", "instantly"])
 def test_a_test_call_shows_its_result(admin_client: Client, vendors: Sandbox, system: str) -> None:
     admin_client.post(f"/connections/{system}/test/")
-    assert f"{health.NAMES[system]} answered in" in told(admin_client)
+    assert f"{NAMES[system]} answered in" in told(admin_client)
     assert Connection.objects.get(system=system).last_ok_at
     [vendor] = [each for each in health.all_vendors() if each.system == system]
     assert vendor.state == "ok"
