@@ -15,14 +15,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from enrichment import holds
 from enrichment.actions import NotPossible
 from enrichment.connections import clay_table
 from enrichment.health import note_error
-from enrichment.models import ClayFormula, Connection, Placement, ScorecardVersion
+from enrichment.models import Batch, ClayFormula, Connection, Placement, ScorecardVersion
+from enrichment.models.connection import CLAY_ROWS
+from enrichment.models.work import BatchKind
 from enrichment.scoring.javascript import SCORE_COLUMN, TIER_COLUMN, Formula, formula
 from enrichment.scoring.scorecard import Scorecard
 from enrichment.setup import TABLE_NAME
-from enrichment.states import VersionStatus
+from enrichment.states import BatchStatus, VersionStatus
 from enrichment.vendors import connections as clients
 from enrichment.vendors.clay import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
 from enrichment.vendors.errors import VendorError
@@ -126,7 +129,7 @@ def confirm_pasted(
 
 def check_can_create_table() -> None:
     """Raises NotPossible with the sentence for the disabled button."""
-    if settings.CLAY_TABLE_ID:
+    if settings.CLAY_TABLE_ID and clay_table() == settings.CLAY_TABLE_ID:
         raise NotPossible(FIXED_TABLE)
     if not clay_table():
         raise NotPossible("Set Clay up on the page Connections first: it makes the first table.")
@@ -151,6 +154,30 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
         VendorError: as the client does, kept with the connection.
     """
     check_can_create_table()
+    return _created(version, by=by)
+
+
+def replace_full_table(*, by: Any) -> ClayFormula:
+    """A new table in the place of the one that takes no more rows, with the published scorecard's formulas.
+
+    New leads and those that wait go there from now on, and the pause is over; the full table is never used for new
+    rows again, wherever it is named. Raises as `create_table`; NotPossible where no table is full.
+    """
+    hold, full = holds.held(CLAY_ROWS), clay_table()
+    if hold is None or not full:
+        raise NotPossible("The table still takes rows.")
+    placement = _created(ScorecardVersion.active(), by=by)
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(system="clay")
+        connection.full_tables = [*connection.full_tables, full]
+        connection.save(update_fields=["full_tables"])
+        waiting = Batch.objects.filter(kind=BatchKind.ROWS, status=BatchStatus.PLANNED, table_id=full)
+        waiting.update(table_id=placement.table_id)
+        holds.lift(hold, by=by, reason=f"{full} → {placement.table_id}")
+    return placement
+
+
+def _created(version: ScorecardVersion, *, by: Any) -> ClayFormula:
     if version.status != VersionStatus.PUBLISHED:
         raise NotPossible("A new table is created with the published scorecard's formulas.")
     made = formula_of(version)
@@ -160,7 +187,7 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
         note_error("clay", error)
         raise
     with transaction.atomic():
-        connection = Connection.objects.select_for_update().get(system="clay")
+        connection, _ = Connection.objects.select_for_update().get_or_create(system="clay")
         before, connection.table_id, connection.last_ok_at = connection.table_id, table.id, timezone.now()
         connection.save(update_fields=["table_id", "last_ok_at"])
         placement = ClayFormula.objects.create(
@@ -182,7 +209,8 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
 
 def _table_for(version: ScorecardVersion, made: Formula) -> ClayTable:
     client = clients.clay()
-    known = set(ClayFormula.objects.values_list("table_id", flat=True)) | {clay_table()}
+    full = Connection.objects.filter(system="clay").values_list("full_tables", flat=True).first() or []
+    known = {*ClayFormula.objects.values_list("table_id", flat=True), clay_table(), *full}
     by_name = {table.name: table for table in client.list_tables()}
     number = 1
     while True:

@@ -6,7 +6,14 @@ from enrichment.models import Connection
 
 
 def clay_table() -> str:
-    """The id of the enrichment table; empty until it is configured or made."""
-    if settings.CLAY_TABLE_ID:
+    """The id of the table that takes new rows; empty until it is configured or made.
+
+    One from the environment that is full has been replaced by one made here.
+    """
+    made, full = Connection.objects.filter(system="clay").values_list("table_id", "full_tables").first() or (
+        "",
+        [],
+    )
+    if settings.CLAY_TABLE_ID and settings.CLAY_TABLE_ID not in full:
         return str(settings.CLAY_TABLE_ID)
-    return Connection.objects.filter(system="clay").values_list("table_id", flat=True).first() or ""
+    return made

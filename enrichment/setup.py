@@ -82,11 +82,14 @@ def _set_up(by: Any) -> SetUp:
 
 
 def _table(connection: Connection) -> tuple[ClayTable, bool]:
-    """The table to use, and whether it was made now: the configured one, ours, one of its name, or a new one."""
+    """The table to use, and whether it was made now: the configured one, ours, one of its name, or a new one.
+
+    Never one that is full.
+    """
     client = clients.clay()
-    tables = client.list_tables()
+    tables = [table for table in client.list_tables() if table.id not in connection.full_tables]
     by_id = {table.id: table for table in tables}
-    if settings.CLAY_TABLE_ID:
+    if settings.CLAY_TABLE_ID and settings.CLAY_TABLE_ID not in connection.full_tables:
         if settings.CLAY_TABLE_ID not in by_id:
             raise SetupError(
                 f"CLAY_TABLE_ID is {settings.CLAY_TABLE_ID}, and the workspace has no such table. "

@@ -76,6 +76,7 @@ urlpatterns = [
     path("find/", find.find, name="find"),
     path("connections/", connections.show, name="connections"),
     path("connections/clay/set-up/", connections.set_up, name="connection_set_up"),
+    path("connections/clay/new-table/", connections.new_table, name="connection_new_table"),
     path("connections/<slug:system>/test/", connections.test, name="connection_test"),
     path(
         "webhooks/clay/enrichment-complete",  # the specification's address, without a slash at its end

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from enrichment import actions
+from enrichment import actions, holds
 from enrichment.connections import clay_table
 from enrichment.drift import runway
 from enrichment.drift.differences import identity_in, url_of
 from enrichment.models import Drift, DriftKind, Lead
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import intake, mirror
 from enrichment.pipeline.dispatch.write_back import REFERENCES
 from enrichment.pipeline.intake_rows import FIELDS
@@ -39,7 +40,9 @@ class Later(Exception):
 
 
 def table_is_full() -> bool:
-    return any(table.current and table.rows >= table.limit for table in runway.tables())
+    return bool(holds.held(CLAY_ROWS)) or any(
+        table.current and table.rows >= table.limit for table in runway.tables()
+    )
 
 
 def _row(table: str, row_id: str) -> ClayRow | None:

@@ -70,7 +70,7 @@ class Runway:
             left = f" At this week's rate it is full in {days:,} day{'' if days == 1 else 's'}."
         return (
             f"Clay's table holds {self.rows:,} of {self.limit:,} rows ({percent_of(self.rows, self.limit)} %).{left} "
-            "When it is full, it drops new rows without an error: set up a new table before."
+            "Before it is full, make a new table; at its limit new leads wait."
         )
 
 

@@ -256,6 +256,9 @@ class Lead(models.Model):
                 name="lead_due_dispatch",
                 condition=Q(dispatch_after__isnull=False),
             ),
+            models.Index(
+                fields=["clay_table_id"], name="lead_by_table", condition=Q(clay_row_id__isnull=False)
+            ),
             models.Index(fields=["retention_until", "id"], name="lead_by_retention"),
             models.Index(
                 fields=["scraped_at", "id"], name="lead_untold", condition=Q(notified_at__isnull=True)

@@ -6,11 +6,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from enrichment import health, setup
+from enrichment import clay_formula, health, hold_words, setup
+from enrichment.actions import NotPossible
 from enrichment.connections import clay_table
+from enrichment.hold_words import NAMES
 from enrichment.holds import lift
 from enrichment.http import HtmxRequest
 from enrichment.models import ServiceHold
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.vendors.errors import VendorError
 
 MANAGE = "enrichment.manage_connections"
@@ -35,6 +38,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "unwell": [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")],
         "providers": health.provider_budgets(),
         "clay_table": clay_table(),
+        "full_table": next((hold for hold in health.open_holds() if hold.system == CLAY_ROWS), None),
         "webhook_url": setup.webhook_url(),
         "table_name": setup.TABLE_NAME,
         "why_not": check_can_manage(request.user),
@@ -48,7 +52,7 @@ def show(request: HtmxRequest) -> HttpResponse:
 @permission_required(MANAGE, raise_exception=True)
 def test(request: HttpRequest, system: str) -> HttpResponse:
     """One cheap read at the vendor."""
-    if system not in health.NAMES:
+    if system not in NAMES:
         raise Http404
     result = health.test_call(system)
     (messages.success if result.ok else messages.error)(request, result.sentence)
@@ -72,10 +76,27 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 @permission_required(MANAGE, raise_exception=True)
+def new_table(request: HttpRequest) -> HttpResponse:
+    """A new table in the place of the full one; the leads that wait go on there."""
+    try:
+        placement = clay_formula.replace_full_table(by=request.user)
+        messages.success(
+            request, f"Made table {placement.table_id}. Leads that waited for a row go there now."
+        )
+    except NotPossible as impossible:
+        messages.info(request, str(impossible))
+    except VendorError as error:
+        messages.error(request, f"No table was made: {error}. {error.advice}")
+    return redirect("connections")
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Lift a hold."""
     hold = get_object_or_404(ServiceHold, pk=pk)
-    name = health.NAMES.get(hold.system, hold.system)
+    name = hold_words.name(hold)
     if lift(hold, by=request.user, reason="resumed by hand"):
         messages.success(request, f"{name} goes on. If the cause is still there, it will be paused again.")
     else:

@@ -13,10 +13,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from enrichment import holds
 from enrichment.bulk import insert_each
 from enrichment.clock import span
 from enrichment.connections import clay_table
 from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.lead import LeadQuerySet
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch import crowd, spared
@@ -36,7 +38,7 @@ def plan(kind: BatchKind) -> int:
     now = timezone.now()
     # A batch that waits takes nobody's place; of those that wait for a provider, see `crowd`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
-    if not table or room <= 0:
+    if not table or room <= 0 or (kind == BatchKind.ROWS and holds.held(CLAY_ROWS)):
         return 0
     size = {
         BatchKind.ROWS: settings.CLAY_ROWS_BATCH,
@@ -53,7 +55,8 @@ def plan(kind: BatchKind) -> int:
             if without:
                 group = spared.take_over(group, without)
             if group:
-                freeze(kind, group, table=table, without=without.get(group[0].pk, spared.NOTHING).kinds)
+                there = table if kind == BatchKind.ROWS else group[0].clay_table_id or table
+                freeze(kind, group, table=there, without=without.get(group[0].pk, spared.NOTHING).kinds)
     return len(groups)
 
 
@@ -134,6 +137,7 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
         "only_providers",
         "trial_id",
         "company_domain",
+        "clay_table_id",
     ).select_for_update(skip_locked=True)
 
 
@@ -145,7 +149,7 @@ def _groups(
     without: Mapping[int, spared.Taken],
     unsure: Collection[int],
 ) -> Iterator[tuple[Lead, ...]]:
-    """Batches of `size`; a smaller one where a lead has waited long enough or is urgent.
+    """Batches of `size`, each of one table; a smaller one where a lead has waited long enough or is urgent.
 
     Leads with other providers to skip, another waterfall to run under or other data known already cannot share
     a trigger, which says it for all. Those of `unsure` are looked for first, and keep nobody else waiting for it.
@@ -155,7 +159,8 @@ def _groups(
     for lead in leads:
         known = tuple(without.get(lead.pk, spared.NOTHING).kinds)
         told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known)
-        key = (lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
+        there = "" if kind == BatchKind.ROWS else lead.clay_table_id
+        key = (there, lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
         alike.setdefault(key, []).append(lead)
     for group in alike.values():
         rest = iter(group)

@@ -4,15 +4,17 @@ import datetime
 import logging
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from enrichment import fanout
+from enrichment import fanout, holds, table_capacity
 from enrichment.bulk import update_each
-from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
+from enrichment.clock import CLOCKS_DIFFER_SECONDS, due_in, in_seconds, span
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.drain import drain
 from enrichment.pipeline.dispatch.outcome import (
@@ -24,10 +26,10 @@ from enrichment.pipeline.dispatch.outcome import (
     settle_items,
 )
 from enrichment.pipeline.linkedin import canonical
-from enrichment.states import ItemStatus
+from enrichment.states import BatchStatus, ItemStatus, advance_one
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
-from enrichment.vendors.errors import NotOffered, Permanent, Recovery, VendorError
+from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.rows"
@@ -39,13 +41,19 @@ def run_due() -> int:
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    """False: there was no slot, and the batch is handed back until there is one."""
+    """False: there was no slot, and the batch is handed back until there is one; or the table is full."""
+    items = _fitting(batch, items)
+    if not items:
+        return False
     wait = limiter.take(LIMIT, batch.table_id, rows=len(items))
     if wait:
         release(batch, not_before=in_seconds(wait), counted=False)
         return False
     try:
         created = clay().create_rows(batch.table_id, [row_of(item.lead) for item in items])
+    except TooFewRows as error:
+        _too_few(batch, items, error)
+        return False
     except VendorError as error:
         log.warning("batch %s: %s", batch.pk, error)
         after_error(batch, items, error, limit=LIMIT, scope=batch.table_id)
@@ -54,6 +62,36 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         record_all([(items[row.index], row.id) for row in created])
         finish(batch)
     return True
+
+
+def _fitting(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
+    """Those that the table has room for; the leads of the others stay pending. Where it has none, rows are paused."""
+    room = table_capacity.room(batch.table_id)
+    if room >= len(items):
+        return items
+    with transaction.atomic():
+        go_again(items[room:], counted=False)
+        if not room:
+            finish(batch)
+    if not room:
+        holds.open_full_table(batch.table_id, f"it holds {settings.CLAY_TABLE_ROWS:,} rows, its limit")
+    return items[:room]
+
+
+def _too_few(batch: Batch, items: Sequence[BatchItem], error: TooFewRows) -> None:
+    """Kept is what was answered; the others are looked for, for they may be there. Until then no more are sent."""
+    log.warning("batch %s: %s", batch.pk, error)
+    with transaction.atomic():
+        record_all([(items[place], row_id) for place, row_id in error.made])
+        advance_one(
+            batch,
+            BatchStatus.UNKNOWN,
+            not_before=due_in(settings.READ_BACK_SECONDS),
+            in_flight_since=None,
+            error_kind=Recovery.TABLE_FULL,
+            error_message=str(error)[:300],
+        )
+    holds.open_full_table(batch.table_id, error.message)
 
 
 def row_of(lead: Lead) -> dict[str, object]:
@@ -120,8 +158,8 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         for item, row_id in told:
             if row_id:
                 record(item, row_id)
-            else:
-                go_again([item])
+        missing = [item for item, row_id in told if not row_id]
+        go_again(missing, counted=batch.error_kind != Recovery.TABLE_FULL)
         for item, error in zip(items, answers, strict=True):
             if isinstance(error, Permanent):  # made again it may be there twice
                 set_aside([item], error, in_doubt=True)
@@ -130,6 +168,8 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     if unread:  # what was learnt is kept; the others are asked for again
         left = [item for item, answer in zip(items, answers, strict=True) if answer in unread]
         after_error(batch, left, unread[0], limit=LIMIT, scope=batch.table_id)
+    elif batch.error_kind == Recovery.TABLE_FULL and not missing and (hold := holds.held(CLAY_ROWS)):
+        holds.lift(hold, reason="the rows that were not answered are there")
 
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:

@@ -17,6 +17,7 @@ from enrichment.leads.prices import price
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch import not_kept
 from enrichment.pipeline.dispatch.crowd import AWAITS_BUDGET
 from enrichment.pipeline.dispatch.drain import drain
 from enrichment.pipeline.dispatch.outcome import (
@@ -75,12 +76,30 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     try:
         accepted = clay().trigger_enrichment(batch.table_id, rows, document.sent(), skip)
     except VendorError as error:
+        if isinstance(error, NotFound) and _without_lost(batch, items):
+            return True
         log.warning("batch %s: %s", batch.pk, error)
         if not isinstance(error, UnknownOutcome):
             _abandon(Attempt.objects.filter(batch=batch))
         after_error(batch, items, error, limit=LIMIT, scope=client.workspace_id)
         return True
-    _record(batch, items, set(accepted))
+    taken = [item for item in items if str(item.lead.clay_row_id) in accepted]
+    _record(batch, taken, set(accepted), whole=False)
+    if not _without_lost(batch, left := [item for item in items if item not in taken]):
+        _record(batch, left, set())
+    return True
+
+
+def _without_lost(batch: Batch, items: Sequence[BatchItem]) -> bool:
+    """Rows of these that Clay did not keep are made again and the others asked for again; False: there are none."""
+    there = not_kept.take_back(batch, items)
+    if len(there) == len(items):
+        return False
+    with transaction.atomic():
+        Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()
+        _abandon(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in items]))
+        go_again(there, counted=False)
+        finish(batch)
     return True
 
 
