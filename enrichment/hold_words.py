@@ -31,7 +31,7 @@ OUTLOOKS: dict[str, str] = {
         "Leads without a row wait; those that have one go on. Make a new table, and the others go on there."
     ),
 }
-NEXT = {
+NEXT: dict[str, str] = {
     Recovery.VENDOR_DOWN: "Asked again",
     Recovery.PAUSE: "Tried again",
     Recovery.CREDITS: "Tried again",
@@ -59,7 +59,7 @@ def outlook(hold: ServiceHold) -> str:
 
 def next_step(hold: ServiceHold) -> str:
     """What happens at `until`, to stand before a time; "" where nothing happens by itself."""
-    return NEXT.get(Recovery(hold.reason), "Goes on by itself") if hold.until else ""
+    return NEXT.get(hold.reason, "Goes on by itself") if hold.until else ""
 
 
 def sentence(hold: ServiceHold) -> str:

@@ -88,7 +88,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "RejectedRow": {"id", "job", "index", "field", "sentence"},
     "ClayFormula": {"id", "table_id", "scorecard", "fingerprint", "how", "placed_at", "placed_by"},
     "Connection": {
-        "id", "system", "table_id", "webhook_id", "webhook_url", "last_ok_at", "last_error_at", "last_error",
+        "id", "system", "table_id", "full_tables", "webhook_id", "webhook_url", "last_ok_at", "last_error_at",
+        "last_error",
     },
     "Alert": {
         "id", "kind", "system", "subject", "severity", "sentence", "opened_at", "last_at", "count", "acknowledged_at",

@@ -100,8 +100,8 @@ def test_a_suppressed_person_is_neither_retried_nor_delivered(person: User) -> N
 
 
 def test_nothing_is_retried_while_clay_is_paused(person: User) -> None:
-    ServiceHold.objects.create(system="clay", reason="quota", message="Credits are used up")
-    with pytest.raises(actions.NotPossible, match="Clay is paused: Credits are used up"):
+    ServiceHold.objects.create(system="clay", reason="credits", message="402")
+    with pytest.raises(actions.NotPossible, match="Clay is paused: the credits are used up"):
         actions.retry_leads([failed()], by=person)
 
 

@@ -149,7 +149,8 @@ def test_a_webhook_that_says_not_found_makes_the_lead_unenrichable(pipeline, set
     ("error", "reason"),
     [
         ({"code": "401"}, "refresh_key"),
-        ({"code": "402"}, "pause_until_reset"),
+        ({"code": "402"}, "credits"),
+        ({"code": "credits_exhausted"}, "credits"),
         ({"code": "quota_exceeded"}, "pause_until_reset"),
         ({"code": "quota_exceeded", "provider": "apollo"}, None),
         ({"code": "400"}, None),

@@ -102,7 +102,7 @@ def test_there_is_no_estimate_while_clay_is_paused(work):
     ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota used up")
     told = estimate(work)
     assert told.words == "paused: no estimate until resumed"
-    assert told.note.startswith("Clay is paused: quota used up.")
+    assert told.note.startswith("Clay is paused: the quota is used up.")
     assert not estimate(Work(deliveries={"ghl": 1})).paused
 
 

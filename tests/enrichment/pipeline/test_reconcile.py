@@ -76,12 +76,12 @@ def test_what_is_mended_elsewhere_leaves_the_list(pipeline):
 
 
 def test_a_table_that_silently_keeps_no_more_rows_is_found_out(pipeline, settings):
-    settings.CLAY_TABLE_ROWS = 2
+    settings.CLAY_TABLE_ROWS = 3
     settled(pipeline, "kept-1", "kept-2")
     run()
     pipeline.sandbox.config(table_capacity=2)
     pipeline.lead("dropped")
-    pipeline.until(lambda: Lead.objects.get(linkedin_url=url("dropped")).clay_row_id)
+    pipeline.stages_until(lambda: Lead.objects.get(linkedin_url=url("dropped")).clay_row_id)
     run(full=False)
     assert [kind for kind, _ in found()] == ["not_kept"]
     watch.look()

@@ -308,7 +308,7 @@ def test_a_paused_vendor_is_not_asked(sales_client: Client) -> None:
     EnrichedLeadFactory(clay_row_id="row_x")
     ServiceHold.objects.create(system="clay", reason="refresh_key", message="the key was refused")
     page = sales_client.get(f"/webhooks/{stored().pk}/replay/").content.decode()
-    assert "Clay is paused: the key was refused" in page
+    assert "Clay is paused: the API key was refused" in page
 
 
 def test_a_replay_sets_it_back_once_and_is_audited(sales_client: Client) -> None:
