@@ -138,6 +138,15 @@ def rate_limited(error: VendorError) -> None:
     raise_alert(Cause(AlertKind.RATE_LIMITED, error.vendor, error.call), sentence)
 
 
+def provider_refused(slug: str, name: str) -> None:
+    """A data provider's 429 or used-up quota, as Clay tells it: nobody has to do anything unless it comes again."""
+    sentence = (
+        f"{name} refused a call: too many, or its quota is used up. It is not asked for an hour; what it would have "
+        "found is asked for after that. If this comes again, lower its calls an hour in the catalogue of providers."
+    )
+    raise_alert(Cause(AlertKind.RATE_LIMITED, "clay", slug), sentence)
+
+
 def _utc(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 

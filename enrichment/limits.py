@@ -16,7 +16,7 @@ from enrichment.pipeline.deliver import CHANNELS
 from enrichment.vendors import limiter
 from enrichment.vendors.limiter import Gauge, Limit
 from enrichment.vendors.vitals import Vital, vitals
-from enrichment.waterfall.budget import expected_calls
+from enrichment.waterfall.budget import expected_calls, hourly_limits, never_asked
 
 TOO_MANY = "429"
 
@@ -46,12 +46,14 @@ class Shown:
     """One limit: a gauge for each of its windows, and its queue (None: nothing waits for it by design).
 
     `holds`: what waits for it is held back; a data provider may be left out instead, and filled in later.
+    `never`: a data provider whose limit allows no call; it is left out, and nobody waits for it.
     """
 
     label: str
     gauges: list[Budget]
     queue: Queue | None
     holds: bool = True
+    never: bool = False
 
     @property
     def blocked_for(self) -> float:
@@ -90,8 +92,9 @@ def provider_limits() -> list[Shown]:
     found = queue.waiting()
     document = estimating.published()
     first = queue.ahead_of(LOWEST, found).count
-    expected = expected_calls(document, first)
-    at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH)
+    never = never_asked(document, hourly_limits())
+    expected = expected_calls(document, first, never)
+    at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH, never)
     shown = []
     for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by("name"):
         name, limit = f"provider:{provider.slug}", provider.hourly_limit
@@ -105,6 +108,9 @@ def provider_limits() -> list[Shown]:
             seconds_for(windows, gauges, calls, together=at_once.get(provider.slug, 1)),
             expected=True,
         )
+        if provider.slug in never or not limit:
+            shown.append(Shown(provider.name, _budgets(windows, gauges), None, holds=False, never=True))
+            continue
         holds = document.waits_for([provider.slug])
         shown.append(Shown(provider.name, _budgets(windows, gauges), line, holds))
     return sorted(shown, key=lambda each: (-each.gauges[0].percent, each.label))

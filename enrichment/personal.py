@@ -36,8 +36,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "enrichment_status",
         "in_progress_since", "enriched_at", "clay_seen_at", "enrichment_cost", "error_kind", "error_message",
         "error_provider", "error_at", "needs_person", "clay_table_id", "dispatch_after", "dispatch_priority",
-        "dispatch_tries", "dispatch_by", "trial", "skip_providers", "only_providers", "write_back_after",
-        "write_back_tries", "updated_at",
+        "dispatch_tries", "dispatch_by", "trial", "skip_providers", "only_providers", "found_waterfalls", "answered",
+        "write_back_after", "write_back_tries", "updated_at",
     },
     "FieldFact": {"id", "lead", "field", "provider", "observed_at", "cost", "attempt"},
     "FieldConflict": {"id", "lead", "field", "reason", "observed_at"},
@@ -55,13 +55,14 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "DraftSave": {"id", "kind", "number", "revision", "document", "saved_by", "saved_at"},
     "Batch": {
         "id", "kind", "status", "priority", "table_id", "waterfall", "skip_providers", "only_providers", "without",
-        "created_at", "finished_at", *_LEASE,
+        "answered", "created_at", "finished_at", *_LEASE,
     },
     "BatchItem": {"id", "batch", "lead", "position", "status", "error_kind", "error_message", "in_doubt"},
     "Attempt": {
         "id", "lead", "batch", "waterfall", "skip_providers", "status", "started_at", "triggered_at", "finished_at",
         "cost", "error_kind", "error_message", "provider", "only_providers", "deferred_providers", "providers",
-        "poll_after", "polls", "without", "source_type", "started_by", "reserved", "deleted_lead", "tier", *_HELD,
+        "poll_after", "polls", "without", "answered", "provider_slots", "source_type", "started_by",
+        "reserved", "deleted_lead", "tier", *_HELD,
     },
     "WebhookDelivery": {
         "id", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",

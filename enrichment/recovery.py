@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from enrichment import alerts, holds
 from enrichment.clock import backoff, due_in, span
+from enrichment.labels import provider_name
 from enrichment.vendors import limiter, outages
 from enrichment.vendors.errors import (
     Misconfigured,
@@ -19,6 +20,7 @@ from enrichment.vendors.errors import (
     UnknownOutcome,
     VendorError,
 )
+from enrichment.waterfall import budget
 
 LONGEST_BACKOFF = 3600.0  # seconds: Clay's widest window is an hour
 
@@ -49,6 +51,9 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         return NextStep(
             "read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False
         )
+    if isinstance(error, RateLimited) and error.provider:
+        provider_refused(error.provider)
+        return NextStep("again", backoff(1), counted=False)
     if isinstance(error, RateLimited):
         alerts.rate_limited(error)
         seconds = (
@@ -80,6 +85,12 @@ def is_unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
     """So many calls of this kind in a row had no answer that the vendor counts as down; `enough`: MAX_ATTEMPTS do."""
     most = settings.VENDOR_DOWN_CALLS
     return outages.in_a_row(vendor, call) >= (min(most, settings.MAX_ATTEMPTS) if enough else most)
+
+
+def provider_refused(provider: str) -> None:
+    """A data provider was asked too often: its hour is used up for everybody, whatever our own count says (D11)."""
+    budget.use_up(provider)
+    alerts.provider_refused(provider, provider_name(provider))
 
 
 def _longer_each_time(tries: int, limit: str, scope: str) -> float:

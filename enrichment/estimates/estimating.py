@@ -22,7 +22,7 @@ from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.dispatch.plan import URGENT
 from enrichment.vendors import limiter
-from enrichment.waterfall.budget import expected_calls
+from enrichment.waterfall.budget import expected_calls, hourly_limits, never_asked
 from enrichment.waterfall.document import WaterfallDocument
 
 LOWEST = -1_000  # below every priority: all that waits leaves first
@@ -157,6 +157,7 @@ def providers(
 ) -> list[tuple[str, Asked]]:
     """(slug, what is asked of it) of every provider of the waterfalls that has an hourly budget."""
     each = expected_calls(document, settings.CLAY_TRIGGER_BATCH, skip)
+    never = never_asked(document, hourly_limits())  # left out, so nobody waits for them
     fill_ins = found["fill_ins"] if found else {}
     limited = Provider.objects.filter(slug__in=list(each), hourly_limit__isnull=False).order_by("slug")
     return [
@@ -165,7 +166,7 @@ def providers(
             Asked(
                 _provider_lane(provider),
                 each[provider.slug],
-                document.waits_for([provider.slug]),
+                provider.slug not in never and document.waits_for([provider.slug]),
                 fill_ins.get(provider.slug, 0),
             ),
         )

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 
 from enrichment.labels import field_labels, provider_name, with_provider_names
 from enrichment.models import Lead
+from enrichment.models.provider import WaterfallKind
 from gdpr.models import AuditEvent
 from swarm_admin.core.audit_verbs import Verb, current, sentence
 
@@ -80,6 +81,13 @@ def _attempts(lead: Lead) -> Iterator[Happening]:
             if attempt.only_providers
             else []
         )
+        had = [WaterfallKind(kind).label for kind in attempt.without]
+        had += [
+            f"{provider_name(slug)} ({WaterfallKind(kind).label})"
+            for kind, slugs in sorted(attempt.answered.items())
+            for slug in slugs
+        ]
+        asked += [f"not bought again: {', '.join(had)}"] if had else []
         if attempt.triggered_at:
             yield Happening(
                 attempt.triggered_at, "player-play", "Enrichment triggered", "attempt", details=asked

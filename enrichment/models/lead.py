@@ -185,6 +185,19 @@ class Lead(models.Model):
         blank=True,
         help_text="fill-in: ask these alone; empty is all",
     )
+    found_waterfalls = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="waterfalls that ended with a find in a run that broke off: not asked again",
+    )
+    answered = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="waterfall → providers that answered in a run that broke off: not asked again",
+    )
     dispatch_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -42,7 +42,10 @@ class Batch(Leased):
         models.CharField(max_length=16),
         default=list,
         blank=True,
-        help_text="waterfalls whose data is fresh already",
+        help_text="waterfalls not asked: fresh already, or found in a run that broke off",
+    )
+    answered = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="waterfall → providers not asked again"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -112,7 +115,16 @@ class Attempt(work.Leased):
         models.CharField(max_length=16),
         default=list,
         blank=True,
-        help_text="waterfalls whose data was taken over",
+        help_text="waterfalls not asked: taken over, or found in a run that broke off",
+    )
+    answered = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="waterfall → providers not asked again"
+    )
+    provider_slots = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="provider → [calls kept back of its hourly limit, the mark they were taken under]",
     )
     source_type = models.CharField(
         max_length=32, blank=True, default="", help_text="the lead's, for the sums"

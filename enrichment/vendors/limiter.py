@@ -41,12 +41,16 @@ class Limit:
 
 @dataclass(frozen=True)
 class Ask:
-    """`n` slots of the limit `name` in `scope`; `limit`: the count of a provider's budget per hour."""
+    """`n` slots of the limit `name` in `scope`; `limit`: the count of a provider's budget per hour.
+
+    `longer`: real seconds by which they are held beyond the window, where the call may come so much later.
+    """
 
     name: str
     scope: str = ""
     n: int = 1
     limit: int | None = None
+    longer: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,10 @@ class Claim:
         if self.asks and not self.wait:
             _run("back", self.asks, self.stamps)
 
+    def end(self) -> None:
+        """These very slots are free now; those that were free already stay so, and nobody else's are touched."""
+        _run("end", self.asks, self.stamps)
+
 
 def take_all(asks: Sequence[Ask]) -> Claim:
     """Takes all that is asked, or nothing, atomically. Asks for 0 slots are ignored.
@@ -151,6 +159,16 @@ def take_all(asks: Sequence[Ask]) -> Claim:
         return Claim([])
     granted, wait, *stamps = _run("all", wanted)
     return Claim(wanted, stamps=stamps) if granted else Claim(wanted, _wait(wait, wanted))
+
+
+def count(asks: Sequence[Ask]) -> None:
+    """Calls that were made: their slots are taken for a window from now, whether or not there is room for them.
+
+    Raises `redis.RedisError` when Redis is out of reach.
+    """
+    wanted = [each for each in asks if each.n > 0]
+    if wanted:
+        _run("count", wanted)
 
 
 def wait_of(asked: Ask) -> float:
@@ -283,7 +301,7 @@ def _run(mode: str, asks: Sequence[Ask], stamps: Sequence[int] = ()) -> list[int
         for window in limits_of(ask.name, ask.limit):
             slots = _key(ask.name, ask.scope, window.label)
             keys += [slots, f"{slots}:n", _key(ask.name, ask.scope, "block")]
-            hold = window.seconds + settings.VENDOR_LATENCY_SECONDS
+            hold = window.seconds + (0.0 if mode == "count" else settings.VENDOR_LATENCY_SECONDS + ask.longer)
             grain = max(window.seconds / GRAINS, 1e-6)
             grains = [math.ceil(hold * 1e6), math.ceil(grain * 1e6)]
             stamp = stamps[len(keys) // 3 - 1] if stamps else 0

@@ -7,6 +7,7 @@ from typing import Final
 
 # KEYS: three per window (free times, counts, block).
 # ARGV: mode, then six per window (count, hold µs, grain µs, n, window µs, stamp).
+# Modes: all (take), when (only look), back and end (give back), landed, count (take whatever the room), peek.
 # Answer of all/when: {granted, wait µs, the slots' stamp per window};
 # of peek: {used, µs until all free, µs blocked} per window.
 SCRIPT: Final = """
@@ -34,6 +35,21 @@ if mode == 'peek' then
     seen[#seen+1] = blocked[i]
   end
   return seen
+end
+if mode == 'end' then
+  for i = 1, windows do
+    local q, h, slot = KEYS[3*i-2], KEYS[3*i-1], ARGV[6*i+1]
+    local n = math.min(tonumber(redis.call('HGET', h, slot) or 0), tonumber(ARGV[6*i-1]))
+    if n > 0 then
+      redis.call('HINCRBY', h, 'used', 0 - n)
+      if redis.call('HINCRBY', h, slot, 0 - n) <= 0 then
+        redis.call('HDEL', h, slot)
+        redis.call('ZREM', q, slot)
+      end
+      if redis.call('ZCARD', q) == 0 then redis.call('DEL', h) end
+    end
+  end
+  return {0, 0}
 end
 if mode == 'back' or mode == 'landed' then
   for i = 1, windows do
@@ -85,6 +101,7 @@ for i = 1, windows do
     end
   end
 end
+if mode == 'count' then granted, wait = 1, 0 end
 if granted > 0 and mode ~= 'when' then
   for i = 1, windows do
     local q, h = KEYS[3*i-2], KEYS[3*i-1]
@@ -96,8 +113,9 @@ if granted > 0 and mode ~= 'when' then
     redis.call('HINCRBY', h, free, n)
     redis.call('HINCRBY', h, 'used', n)
     local keep = math.ceil((hold + grain) / 1000) + 1000
-    redis.call('PEXPIRE', q, keep)
-    redis.call('PEXPIRE', h, keep)
+    -- never sooner than what is held longer
+    if redis.call('PTTL', q) < keep then redis.call('PEXPIRE', q, keep) end
+    if redis.call('PTTL', h) < keep then redis.call('PEXPIRE', h, keep) end
   end
 end
 told[1], told[2] = granted, wait

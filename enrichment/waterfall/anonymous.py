@@ -53,6 +53,7 @@ def _attempt(of: Attempt, lead: Lead, stands_for: uuid.UUID, slugs: Collection[s
         only_providers=of.only_providers,
         deferred_providers=of.deferred_providers,
         without=of.without,
+        answered=of.answered,
         source_type=of.source_type,
         started_by_id=of.started_by_id,
         reserved=of.reserved,

@@ -1,6 +1,6 @@
 """The waterfall document: the shape of the specification's JSON, validated, and our policies beside it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -84,6 +84,23 @@ class WaterfallDocument(BaseModel):
         kept: dict[str, Any] = self.model_dump()
         for kind in kinds:
             kept[f"waterfall_{kind}"]["providers"] = []
+        return WaterfallDocument.model_validate(kept)
+
+    def asking(
+        self,
+        *,
+        only: Collection[str] = (),
+        without: Collection[str] = (),
+        answered: Mapping[str, Collection[str]] | None = None,
+    ) -> "WaterfallDocument":
+        """What of it is still asked: `only` these providers where any are named, no waterfall of `without`, and in
+        each waterfall nobody who `answered` there already."""
+        kept: dict[str, Any] = self.model_dump()
+        for kind, fall in self.waterfalls().items():
+            gone = set(fall.providers) if kind in without else set((answered or {}).get(kind, ()))
+            kept[f"waterfall_{kind}"]["providers"] = [
+                slug for slug in fall.providers if slug not in gone and (not only or slug in only)
+            ]
         return WaterfallDocument.model_validate(kept)
 
     def sent(self) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def known(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int, Taken
     for lead in leads:
         for kind, by_domain in donors.items():
             wanted = asked[kind] & set(lead.only_providers) if lead.only_providers else asked[kind]
+            wanted = set() if kind in lead.found_waterfalls else wanted - {*lead.answered.get(kind, ())}
             donor = by_domain.get(lead.company_domain)
             if donor is not None and wanted:
                 found.setdefault(lead.pk, Taken()).donors[kind] = donor

@@ -119,7 +119,7 @@ class Ledger:
 class Run:
     """Attempts that went alike: how many, by which document, and what each provider found and cost, as told.
 
-    `partial`: only some providers were asked, because others had been before (a fill-in).
+    `partial`: only some providers were asked, because others had been before (a fill-in, or what had broken off).
     """
 
     value: str
@@ -142,14 +142,14 @@ def read(segment: Segment = Segment.ALL, newest: int = NEWEST) -> Ledger:
         version.pk: WaterfallDocument.model_validate(version.document)
         for version in WaterfallVersion.objects.all()
     }
-    offers = _offers()
+    offered = offers()
     counts: dict[Key, Count] = {}
     sizes: dict[str, int] = {}
     attempts = unclear = misses = 0
     for run in _runs(segment, newest):
         attempts += run.many
         sizes[run.value] = sizes.get(run.value, 0) + run.many
-        called, dropped = assign(run, documents[run.version], offers)
+        called, dropped = assign(run, documents[run.version], offered)
         unclear += dropped * run.many
         for kind, slug, before, count in called:
             misses += (count.asked - count.hits) * run.many
@@ -169,7 +169,7 @@ def _times(one: Count, many: int) -> Count:
     )
 
 
-def _offers() -> dict[str, frozenset[str]]:
+def offers() -> dict[str, frozenset[str]]:
     """{kind of waterfall: the fields any provider fills for it}."""
     found: dict[str, set[str]] = {}
     for kind, fields in ProviderService.objects.values_list("waterfall", "fields"):
@@ -261,7 +261,7 @@ def _runs(segment: Segment, newest: int) -> Iterator[Run]:
     joined = "" if segment == Segment.ALL else "LEFT JOIN enrichment_lead l ON l.id = a.lead_id"
     query = f"""
         SELECT {_EXPRESSIONS[segment]}, a.waterfall_id,
-               cardinality(a.only_providers) > 0, a.without,
+               cardinality(a.only_providers) > 0 OR a.answered <> '{{}}', a.without,
                jsonb_path_query_array(a.providers, '$[*].name'),
                jsonb_path_query_array(a.providers, '$[*].fields'),
                jsonb_path_query_array(a.providers, '$[*].cost'), count(*)

@@ -57,6 +57,8 @@ def waiting(source_type: str = "") -> LeadQuerySet:
         dispatch_after__isnull=False,
         enrichment_status=EnrichmentStatus.PENDING,
         only_providers=[],
+        found_waterfalls=[],
+        answered={},
         trial__isnull=True,
         retention_until__gt=timezone.now(),
     )

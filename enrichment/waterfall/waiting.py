@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, OuterRef, Q
 
@@ -16,15 +16,20 @@ from enrichment.waterfall.economics import Figures, Outcome, outcome
 
 @dataclass(frozen=True)
 class Group:
-    """`leads` that are asked about without `skip`, and of `only` these providers where any are named."""
+    """`leads` that are asked about without `skip`, and of `only` these providers where any are named.
+
+    `found` and `answered`: what a run that broke off brought already, see `Lead`.
+    """
 
     leads: int
     skip: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    answered: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def narrowed(self, document: WaterfallDocument) -> WaterfallDocument:
-        asked = document.providers() & set(self.only) if self.only else document.providers()
-        return document.only(asked - set(self.skip))
+        left = document.asking(only=self.only, without=self.found, answered=self.answered)
+        return left.only(left.providers() - set(self.skip))
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,11 @@ def groups() -> list[Group]:
     planned = BatchItem.objects.filter(lead=OuterRef("pk"), status=ItemStatus.PLANNED)
     in_batch = Exists(planned.exclude(batch__kind=BatchKind.UPDATE))
     waiting = Lead.objects.filter(Q(dispatch_after__isnull=False) | in_batch).order_by()
-    rows = waiting.values_list("skip_providers", "only_providers").annotate(n=Count("pk"))
-    return [Group(count, tuple(sorted(skip)), tuple(sorted(only))) for skip, only, count in rows]
+    rows = waiting.values_list("skip_providers", "only_providers", "found_waterfalls", "answered")
+    return [
+        Group(count, tuple(sorted(skip)), tuple(sorted(only)), tuple(found), answered)
+        for skip, only, found, answered, count in rows.annotate(n=Count("pk"))
+    ]
 
 
 def cost_of(

@@ -215,9 +215,13 @@ class Run:
         self.result.providers_used.append(entry)
 
     def _fail(self, kind: str, provider: str) -> None:
-        words = {"provider_timeout": "did not answer in time", "provider_error": "answered with an error"}
+        words = {
+            "provider_timeout": "did not answer in time",
+            "provider_error": "answered with an error",
+            "provider_rate_limited": "was asked too often",
+        }
         self.result.error = {
-            "code": kind,
+            "code": "rate_limited" if kind == "provider_rate_limited" else kind,
             "message": f"The provider {provider} {words[kind]}",
             "provider": provider,
         }

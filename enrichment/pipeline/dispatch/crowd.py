@@ -17,12 +17,13 @@ def behind(now: datetime.datetime) -> Q:
     waiting = Batch.objects.filter(
         kind=BatchKind.TRIGGER, status=BatchStatus.PLANNED, not_before__gt=now, error_kind=AWAITS_BUDGET
     )
-    sorts = waiting.values("skip_providers", "only_providers", "waterfall_id").order_by()
+    sorts = waiting.values("skip_providers", "only_providers", "answered", "waterfall_id").order_by()
     found = Q(pk__in=[])
     for sort in sorts.annotate(batches=Count("pk"), priority=Max("priority")).filter(batches__gte=ENOUGH):
         found |= Q(
             skip_providers=sort["skip_providers"],
             only_providers=sort["only_providers"],
+            answered=sort["answered"],
             trial_id=sort["waterfall_id"],
             dispatch_priority__lte=sort["priority"],
         )

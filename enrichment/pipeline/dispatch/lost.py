@@ -6,8 +6,7 @@ from django.utils import timezone
 
 from enrichment.models import Batch, Lead
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.outcome import items_of, set_aside, settle_items
-from enrichment.pipeline.dispatch.plan import freeze
+from enrichment.pipeline.dispatch.outcome import freeze_part, items_of, set_aside, settle_items
 from enrichment.pipeline.dispatch.write_back import set_aside as set_write_back_aside
 from enrichment.states import BatchStatus, ItemStatus, advance
 from enrichment.vendors.errors import WorkerLost
@@ -43,6 +42,6 @@ def _give_up(batch: Batch, mine: QuerySet[Batch], lease: work.Values) -> None:
 
 def _half(batch: Batch, leads: list[Lead]) -> None:
     """Looked for before anything is sent, and one lapse from being given up in its turn."""
-    half = freeze(BatchKind(batch.kind), leads, table=batch.table_id, without=batch.without)
+    half = freeze_part(batch, leads)
     status = half.status if batch.kind == BatchKind.UPDATE else BatchStatus.UNKNOWN
     Batch.objects.filter(pk=half.pk).update(status=status, lapses=work.LAPSES_MOST - 1)

@@ -195,7 +195,17 @@ def _narrow(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> Non
         parts = [list(items[:middle]), list(items[middle:])]
     for part in parts:
         settle_items(part, ItemStatus.AGAIN)
-        freeze(
-            BatchKind(batch.kind), [item.lead for item in part], table=batch.table_id, without=batch.without
-        )
+        freeze_part(batch, [item.lead for item in part])
     finish(batch)
+
+
+def freeze_part(batch: Batch, leads: Sequence[Lead]) -> Batch:
+    """Some of a batch's leads in a batch of their own that asks the same."""
+    kind = BatchKind(batch.kind)
+    part = freeze(kind, leads, table=batch.table_id, without=batch.without)
+    if kind == BatchKind.TRIGGER:
+        as_before = ("skip_providers", "only_providers", "answered", "waterfall_id", "priority")
+        for name in as_before:
+            setattr(part, name, getattr(batch, name))
+        part.save(update_fields=as_before)
+    return part

@@ -98,7 +98,8 @@ def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Seque
         priority=max(lead.dispatch_priority for lead in leads),
         skip_providers=first.skip_providers if narrowed else [],
         only_providers=first.only_providers if narrowed else [],
-        without=list(without),
+        without=sorted({*without, *(first.found_waterfalls if narrowed else ())}),
+        answered=first.answered if narrowed else {},
         waterfall_id=first.trial_id if narrowed else None,
     )
     made = {
@@ -135,6 +136,8 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
         "write_back_after",
         "skip_providers",
         "only_providers",
+        "found_waterfalls",
+        "answered",
         "trial_id",
         "company_domain",
         "clay_table_id",
@@ -158,7 +161,7 @@ def _groups(
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
         known = tuple(without.get(lead.pk, spared.NOTHING).kinds)
-        told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known)
+        told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known, _had(lead))
         there = "" if kind == BatchKind.ROWS else lead.clay_table_id
         key = (there, lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
         alike.setdefault(key, []).append(lead)
@@ -167,6 +170,12 @@ def _groups(
         while part := tuple(islice(rest, size)):
             if len(part) == size or any(_leaves(kind, lead, waited_since) for lead in part):
                 yield part
+
+
+def _had(lead: Lead) -> tuple[Any, ...]:
+    """What a run that broke off brought already, as a key."""
+    answered = ((kind, tuple(names)) for kind, names in sorted(lead.answered.items()))
+    return tuple(lead.found_waterfalls), *answered
 
 
 def _leaves(kind: BatchKind, lead: Lead, waited_since: datetime.datetime) -> bool:

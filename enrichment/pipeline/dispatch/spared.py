@@ -52,12 +52,17 @@ def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, 
         return tuple(group)
     fresh.take_over(group, dict(found))
     first = group[0]
-    document = active().without(kinds)
-    if first.only_providers:
-        document = document.only(set(first.only_providers))
+    document = active().asking(
+        only=first.only_providers, without={*kinds, *first.found_waterfalls}, answered=first.answered
+    )
     if document.providers() - set(first.skip_providers):
         return tuple(group)
     Lead.objects.filter(pk__in=[lead.pk for lead in group]).update(
-        dispatch_after=None, only_providers=[], skip_providers=[], updated_at=timezone.now()
+        dispatch_after=None,
+        only_providers=[],
+        skip_providers=[],
+        found_waterfalls=[],
+        answered={},
+        updated_at=timezone.now(),
     )
     return ()

@@ -24,6 +24,7 @@ from enrichment.pipeline.dispatch.outcome import (
     after_error,
     failed,
     finish,
+    freeze_part,
     go_again,
     set_aside,
     settle_items,
@@ -38,7 +39,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.clay import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
-from enrichment.waterfall import caps
+from enrichment.waterfall import budget, caps
 from enrichment.waterfall.budget import Reservation, reserve
 from enrichment.waterfall.document import WaterfallDocument
 
@@ -49,8 +50,8 @@ OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 ENDED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 # What an attempt that goes on under another batch was asked for with.
 AS_BEFORE = (
-    "lead_id", "waterfall_id", "skip_providers", "only_providers", "deferred_providers", "without", "source_type",
-    "reserved",
+    "lead_id", "waterfall_id", "skip_providers", "only_providers", "deferred_providers", "without", "answered",
+    "source_type", "reserved", "provider_slots",
 )  # fmt: skip
 
 
@@ -67,11 +68,16 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     if reserved.wait:
         _wait(batch, reserved)
         return not reserved.for_all
-    skip = sorted({*batch.skip_providers, *reserved.deferred})
-    items = _intend(batch, items, version, reserved.deferred, price(document, skip).amount)
+    if reserved.fits is not None:
+        _divide(batch, items, reserved.fits)
+        return True
+    skip = sorted({*batch.skip_providers, *reserved.deferred, *reserved.never})
+    wanted = len(items)
+    items = _intend(batch, items, version, reserved, price(document, skip).amount)
     if not items:
         reserved.slots.give_back()
         return True  # the money is used up; another batch may be cheaper
+    reserved.release(wanted - len(items))
     rows = [str(item.lead.clay_row_id) for item in items]
     try:
         accepted = clay().trigger_enrichment(batch.table_id, rows, document.sent(), skip)
@@ -80,7 +86,11 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
             return True
         log.warning("batch %s: %s", batch.pk, error)
         if not isinstance(error, UnknownOutcome):
-            _abandon(Attempt.objects.filter(batch=batch))
+            _drop(
+                Attempt.objects.filter(batch=batch),
+                error_kind=str(error.recovery),
+                provider=error.provider or "",
+            )
         after_error(batch, items, error, limit=LIMIT, scope=client.workspace_id)
         return True
     taken = [item for item in items if str(item.lead.clay_row_id) in accepted]
@@ -103,6 +113,16 @@ def _without_lost(batch: Batch, items: Sequence[BatchItem]) -> bool:
     return True
 
 
+def _divide(batch: Batch, items: Sequence[BatchItem], first: int) -> None:
+    """As many as a provider's hour has room for go by themselves; what the others may ask is seen then."""
+    with transaction.atomic():
+        Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()
+        for part in (items[:first], items[first:]):
+            settle_items(part, ItemStatus.AGAIN)
+            freeze_part(batch, [item.lead for item in part])
+        finish(batch)
+
+
 def _wait(batch: Batch, reserved: Reservation) -> None:
     """Handed back until there is room; one that waits for providers says so, and the leads behind it see it."""
     if not reserved.for_all:
@@ -115,13 +135,16 @@ def _what(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:
     """The version the batch runs under, a pilot's or the active one, and what of it is asked."""
     version = batch.waterfall or WaterfallVersion.active()
     document = WaterfallDocument.model_validate(version.document)
-    if batch.only_providers:
-        document = document.only(set(batch.only_providers))
-    return version, document.without(batch.without)
+    narrowed = document.asking(only=batch.only_providers, without=batch.without, answered=batch.answered)
+    return version, narrowed
 
 
 def _intend(
-    batch: Batch, items: Sequence[BatchItem], version: WaterfallVersion, deferred: list[str], each: Decimal
+    batch: Batch,
+    items: Sequence[BatchItem],
+    version: WaterfallVersion,
+    reserved: Reservation,
+    each: Decimal,
 ) -> list[BatchItem]:
     """The intent, committed before the call: a killed worker leaves a trace of what it was about to ask.
 
@@ -136,7 +159,7 @@ def _intend(
         held = [item for item in items if item.lead_id in admission.held]
         items = [item for item in items if item.lead_id not in admission.held]
         leads = [item.lead_id for item in items]
-        _abandon(Attempt.objects.filter(lead__in=leads, status__in=OPEN_ATTEMPT))
+        _drop(Attempt.objects.filter(lead__in=leads))
         Attempt.objects.bulk_create(
             Attempt(
                 lead_id=item.lead_id,
@@ -144,8 +167,10 @@ def _intend(
                 waterfall=version,
                 skip_providers=batch.skip_providers,
                 only_providers=batch.only_providers,
-                deferred_providers=deferred,
+                deferred_providers=reserved.deferred,
                 without=batch.without,
+                answered=batch.answered,
+                provider_slots=reserved.kept,
                 source_type=item.lead.source_type,
                 started_by_id=item.lead.dispatch_by_id,
                 reserved=each,
@@ -167,9 +192,16 @@ def _hold(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -> None:
         caps.reach(cap)
 
 
-def _abandon(attempts: models.QuerySet[Attempt]) -> None:
+def _drop(attempts: models.QuerySet[Attempt], **why: str) -> None:
+    """Of these the open ones never ran: nobody was asked, so what was kept back of the providers' hours is free."""
+    open_ones = list(attempts.filter(status__in=OPEN_ATTEMPT))
+    budget.settle((attempt, {}) for attempt in open_ones)
+    _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in open_ones]), **why)
+
+
+def _abandon(attempts: models.QuerySet[Attempt], **why: str) -> None:
     """These are not the attempts that will run; what has ended stays as it ended."""
-    advance(attempts, AttemptStatus.ABANDONED, finished_at=timezone.now())
+    advance(attempts, AttemptStatus.ABANDONED, finished_at=timezone.now(), **why)
 
 
 def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, whole: bool = True) -> None:
@@ -199,7 +231,7 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, who
             in_progress_since=now,
         )
         if left:
-            _abandon(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
+            _drop(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
             go_again(left)
         if whole:
             finish(batch)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from enrichment import holds
+from enrichment import holds, recovery
 from enrichment.bulk import update_each
 from enrichment.models import Attempt, FieldConflict, Lead
 from enrichment.pipeline import deliver, ledger
@@ -27,6 +27,8 @@ from enrichment.pipeline.mirror.take_over import (
 from enrichment.pipeline.status import RunError
 from enrichment.states import DELIVERED, EnrichmentStatus, InvalidTransition, advance_each
 from enrichment.vendors.clay import ClayRow
+from enrichment.waterfall import budget
+from enrichment.waterfall.progress import Progress, Reader
 from gdpr import gate
 from gdpr.identity import Identity
 from swarm_admin.core.identifiers.emails import is_role
@@ -39,7 +41,8 @@ WRITTEN = (
     "mutual_connections", "clay_score", "clay_tier", "enriched_at", "clay_seen_at", "clay_row_id",
     "enrichment_cost", "icp_score", "icp_tier", "scorecard_id", "scored_at", "in_progress_since", "error_kind",
     "error_message", "error_provider", "error_at", "needs_person", "dispatch_after", "dispatch_priority",
-    "dispatch_tries", "skip_providers", "only_providers", "write_back_after", "written_back",
+    "dispatch_tries", "skip_providers", "only_providers", "found_waterfalls", "answered", "write_back_after",
+    "written_back",
 )  # fmt: skip
 
 
@@ -82,6 +85,7 @@ class Case:
     supplied: ledger.Entry
     again: bool = False
     closed: bool = False
+    progress: Progress | None = None
 
     @property
     def ended(self) -> bool:
@@ -109,8 +113,9 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
             take_over(case.lead, case.news.row, case.taken)
             case.effect.changed += case.taken.values
         ledger.enter([case.supplied for case in cases])
+        reader = Reader()
         for case in cases:
-            _settle(case, now)
+            _settle(case, now, reader)
         _score([case for case in cases if case.ended])
         keep_conflicts([(case.lead, case.taken) for case in cases], now)
         _write(cases, now)
@@ -118,7 +123,19 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
         deliver.plan_all(
             [case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED]
         )
+    _tell_budgets(cases)
     return effects
+
+
+def _tell_budgets(cases: Sequence[Case]) -> None:
+    """What the runs asked of the providers, once it is written: a provider's hour is not the database's to undo."""
+    ended = [(case.attempts[0], case.progress.calls) for case in cases if case.closed and case.progress]
+    budget.settle(ended)
+    refused = {
+        case.error.provider for case in cases if case.closed and case.error and settle.is_refusal(case.error)
+    }
+    for provider in sorted(refused):
+        recovery.provider_refused(provider)
 
 
 def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
@@ -173,7 +190,7 @@ def _listed(news: Sequence[News]) -> dict[int, set[str]]:
     return {asked[position]: identifiers for position, identifiers in shared.items()}
 
 
-def _settle(case: Case, now: datetime.datetime) -> None:
+def _settle(case: Case, now: datetime.datetime, reader: Reader) -> None:
     """On the objects: the lead's references, its attempt, its status, what it is due for."""
     lead = case.lead
     lead.enrichment_cost += case.supplied.cost
@@ -185,7 +202,8 @@ def _settle(case: Case, now: datetime.datetime) -> None:
     if attempt is not None and attempt.status in settle.OPEN_ATTEMPT:
         case.closed = True
         lead.written_back = {}  # the run has set the columns anew
-        case.again = settle.next_dispatch(lead, attempt, case.error)
+        case.progress = reader.of(attempt, broke_off_at=case.error.provider if case.error else None)
+        case.again = settle.next_dispatch(lead, case.attempts, case.error, case.progress)
         case.effect.changed.append("attempt")
     before = lead.enrichment_status
     news = case.closed or lead.enriched_at != case.before["enriched_at"]

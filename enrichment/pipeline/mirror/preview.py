@@ -5,12 +5,14 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Any
 
-from enrichment.models import Attempt, Lead
+from enrichment.models import Lead
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline import score as scoring
 from enrichment.pipeline.mirror import settle
 from enrichment.pipeline.mirror.take_over import at_work, is_stale, taken
+from enrichment.pipeline.status import RunError
 from enrichment.vendors.clay import ClayRow
+from enrichment.waterfall.progress import Reader
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,7 @@ def preview(
     for name, value in found.values.items():
         setattr(after, name, value)
     run_error = settle.run_error(row, error)
-    attempt = _open_attempt(lead)
-    again = attempt is not None and not at_work(row) and settle.next_dispatch(after, attempt, run_error)
+    again = not at_work(row) and _tried_again(after, run_error)
     if not at_work(row):
         after.enrichment_status = settle.status_after(after, run_error, again=again)
     scoring.apply(after)
@@ -57,7 +58,10 @@ def preview(
     return Preview([change for change in changes if change.before != change.after], conflicts)
 
 
-def _open_attempt(lead: Lead) -> Attempt | None:
-    """The lead's last attempt, where it is not over."""
-    attempt = lead.attempts.order_by("-started_at", "-id").first()
-    return attempt if attempt is not None and attempt.status in settle.OPEN_ATTEMPT else None
+def _tried_again(lead: Lead, error: RunError | None) -> bool:
+    """Whether the lead would go on after its last attempt, where that is not over."""
+    attempts = list(lead.attempts.order_by("-started_at", "-id"))
+    if not attempts or attempts[0].status not in settle.OPEN_ATTEMPT:
+        return False
+    progress = Reader().of(attempts[0], broke_off_at=error.provider if error else None)
+    return settle.next_dispatch(lead, attempts, error, progress)

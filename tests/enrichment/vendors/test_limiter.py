@@ -265,3 +265,27 @@ def test_waiting_is_for_a_share_of_the_limit(settings):
     assert 0 < limiter.wait_for("clay.rows", "t", share=0.02) < 61.1
     assert limiter.wait_for("clay.rows", "t", share=0.01) == 0.0
     assert limiter.peek("clay.rows", "t").used == 99
+
+
+def test_calls_that_were_made_count_although_there_is_no_room():
+    limiter.take("provider:apollo", n=5, limit=5)
+    limiter.count(
+        [limiter.Ask("provider:apollo", n=3, limit=5), limiter.Ask("provider:hunter", n=0, limit=5)]
+    )
+    assert limiter.peek("provider:apollo", limit=5).used == 8
+    assert limiter.peek("provider:hunter", limit=5).used == 0
+
+
+def test_ended_slots_are_free_once_and_nobody_elses_are_touched():
+    claim = limiter.take_all([limiter.Ask("provider:apollo", n=4, limit=9, longer=600.0)])
+    limiter.count([limiter.Ask("provider:apollo", n=3, limit=9)])
+    for _ in range(2):
+        claim.end()
+        assert limiter.peek("provider:apollo", limit=9).used == 3
+
+
+def test_what_is_held_longer_outlives_a_later_call_that_is_not():
+    limiter.take_all([limiter.Ask("provider:apollo", n=4, limit=9, longer=600.0)])
+    limiter.count([limiter.Ask("provider:apollo", n=1, limit=9)])
+    window = limiter.limits_of("provider:apollo", 9)[0].seconds
+    assert limiter.connection().pttl("limit:provider:apollo::hour") / 1000 > window + 599

@@ -70,7 +70,7 @@ def test_every_column_of_what_is_left_was_decided_about():
     """A new column of an attempt is either kept on purpose or empty: this list says which."""
     kept = {
         "id", "deleted_lead", "tier", "waterfall", "skip_providers", "only_providers", "deferred_providers", "without",
-        "source_type", "started_by", "reserved", "providers", "status", "started_at", "finished_at", "cost",
+        "answered", "source_type", "started_by", "reserved", "providers", "status", "started_at", "finished_at", "cost",
     }  # fmt: skip
     emptied = {
         "lead",
@@ -85,6 +85,7 @@ def test_every_column_of_what_is_left_was_decided_about():
         "held_by",
         "lapses",
         "set_aside_at",
+        "provider_slots",
     }
     assert {field.name for field in Attempt._meta.concrete_fields} == kept | emptied
 
