@@ -40,7 +40,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     },
     "Purge": {
         "id", "store", "key_hash", "kept_until", "status", "created_at", "not_before", *_HELD, "tries",
-        "error_message", "hold_lifted_at", "done_at",
+        "error_message", "hold_lifted_at", "done_at", "reason",
     },
     "PurgeRecord": {
         "id", "purge", "position", "store", "status", "erased_at", "faults", "instructions", "evidence", "done_at",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from gdpr import alarms, audit, holds, sources, stores
 from gdpr.holds import key_hash
-from gdpr.models import Purge, PurgeRecord
+from gdpr.models import Purge, PurgeReason, PurgeRecord
 from gdpr.possible import NotPossible, said
 from gdpr.sources import Kept
 from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
@@ -24,6 +24,15 @@ READ_BACK_SECONDS = 30.0  # a search index may lag
 FAULTS = 3  # read-backs that still find it, before a person is asked
 DAY = datetime.timedelta(days=1)
 WEEK = datetime.timedelta(days=7)
+# {reason: (what its alarms' kinds end in, one and many in words)}
+LATE = {
+    PurgeReason.RETENTION: ("", "expired record", "expired records"),
+    PurgeReason.RETURNED: (
+        "_returned",
+        "record of a suppressed person who came back",
+        "records of suppressed people who came back",
+    ),
+}
 
 
 def coming(days: int = 7) -> list[tuple[datetime.date, int]]:
@@ -45,15 +54,17 @@ def plan() -> int:
         while ended := list(source.expiring(timezone.now(), limit=AT_ONCE)):
             with transaction.atomic():
                 for kept in ended:
-                    _take(kept)
+                    take(kept)
             taken += len(ended)
     return taken
 
 
-def _take(kept: Kept) -> None:
+def take(kept: Kept, reason: PurgeReason = PurgeReason.RETENTION) -> None:
+    """Into the queue, unless it is there; in the caller's transaction."""
     store, key = kept.record.store, kept.record.key
+    first = {"key_hash": key_hash(store, key), "kept_until": kept.until, "reason": reason}
     purge, is_new = Purge.objects.exclude(status=PurgeStatus.DONE).get_or_create(
-        store=store, key=key, defaults={"key_hash": key_hash(store, key), "kept_until": kept.until}
+        store=store, key=key, defaults=first
     )
     if is_new:
         ordered = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
@@ -198,7 +209,7 @@ def _finish(purge: Purge) -> None:
             object_type=purge.store,
             object_id=purge.key_hash,
             counts={"records": records},
-            reason="retention",
+            reason=purge.reason,
         )
 
 
@@ -242,11 +253,13 @@ def figures() -> dict[str, int]:
 def late() -> Sequence[alarms.Alarm]:
     """What waits for a person, or should have been gone a day ago."""
     found = []
-    if by_hand := Purge.objects.filter(status=PurgeStatus.MANUAL).count():
-        found.append(
-            alarms.Alarm("purge_by_hand", 0, f"{by_hand} expired records must be removed by hand.", True)
-        )
     limit = timezone.now() - DAY
-    if overdue := Purge.objects.filter(status=PurgeStatus.PLANNED, created_at__lt=limit).count():
-        found.append(alarms.Alarm("purge_late", 0, f"{overdue} expired records are not removed after a day."))
+    for reason, (suffix, one, more) in LATE.items():
+        purges = Purge.objects.filter(reason=reason)
+        if by_hand := purges.filter(status=PurgeStatus.MANUAL).count():
+            words = f"{by_hand} {one if by_hand == 1 else more} must be removed by hand: see Retention."
+            found.append(alarms.Alarm(f"purge_by_hand{suffix}", 0, words, True))
+        if overdue := purges.filter(status=PurgeStatus.PLANNED, created_at__lt=limit).count():
+            words = f"Not removed after a day: {overdue} {one if overdue == 1 else more}."
+            found.append(alarms.Alarm(f"purge_late{suffix}", 0, words))
     return found

@@ -17,6 +17,7 @@ from gdpr import gate
 from gdpr.identity import Identity
 
 COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
+NOBODY = Identity()
 LOADED = (
     *COMPARED, "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status", "restriction",
 )  # fmt: skip
@@ -62,8 +63,18 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
     by_row = {lead.clay_row_id: lead for lead in leads if lead.clay_row_id}
     by_url = {lead.linkedin_url: lead for lead in leads}
     busy = _busy([lead.pk for lead in leads])
-    found: list[Finding] = []
+    idle = [
+        (by_row[row.id], row)
+        for row in rows
+        if row.id in by_row and by_row[row.id].pk not in busy and not mirror.at_work(row)
+    ]
+    came_back = _came_back(rows, idle)
+    found = [
+        Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back
+    ]
     for row in rows:
+        if row.id in came_back:
+            continue  # nothing else of it matters
         if lead := by_row.get(row.id):
             if lead.restriction:
                 continue  # only kept: not compared
@@ -74,6 +85,19 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
         else:
             found.append(Finding(DriftKind.UNKNOWN_ROW, identity_in(row), None, table, row.id))
     return without_suppressed(found)
+
+
+def _came_back(rows: Sequence[ClayRow], idle: Sequence[tuple[Lead, ClayRow]]) -> set[str]:
+    """The ids of rows of leads that now name somebody on the suppression list, who the lead itself is not.
+
+    `idle`: rows for which nothing is under way. One whose removal was asked for counts as long as it is there.
+    """
+    waiting = Drift.objects.filter(kind=DriftKind.SUPPRESSED, resolved_at__isnull=True)
+    known = set(waiting.filter(row_id__in=[row.id for row in rows]).values_list("row_id", flat=True))
+    asked = [(lead, row) for lead, row in idle if not lead.restriction]
+    leads = gate.look_up([lead.identity for lead, _ in asked])
+    people = gate.look_up([identity_in(row) for _, row in asked])
+    return known | {asked[position][1].id for position in people - leads}
 
 
 def _known(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iterable[Finding]:

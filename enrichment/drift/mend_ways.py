@@ -15,7 +15,7 @@ from enrichment.drift import runway
 from enrichment.drift.differences import identity_in, url_of
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.connection import CLAY_ROWS
-from enrichment.pipeline import intake, mirror
+from enrichment.pipeline import intake, mirror, returned
 from enrichment.pipeline.dispatch.write_back import REFERENCES
 from enrichment.pipeline.intake_rows import FIELDS
 from enrichment.pipeline.normalise import Unreadable, moment
@@ -199,6 +199,17 @@ def _delete_duplicate(drift: Drift) -> None:
     audit.record(Verb.DELETE_DUPLICATE_ROW, by=drift.mend_by, on=lead)
 
 
+def _remove(drift: Drift) -> None:
+    """Deleted with everything else that may be kept no longer, which reads back and may wait for an officer."""
+    row = _row(drift.table_id, drift.row_id)
+    if row is None:
+        return
+    lead = Lead.objects.filter(clay_row_id=drift.row_id).first()
+    if lead is not None:
+        returned.take(lead.pk, row, drift.table_id)
+    raise NotMended("The row is being removed; Retention shows how far that is.")
+
+
 WAYS: dict[DriftKind, Callable[[Drift], None]] = {
     DriftKind.VALUES: _apply,
     DriftKind.UNKNOWN_ROW: _adopt,
@@ -207,4 +218,5 @@ WAYS: dict[DriftKind, Callable[[Drift], None]] = {
     DriftKind.ROW_GONE: _create_again,
     DriftKind.NOT_KEPT: _create_again,
     DriftKind.NO_ROW: _create_again,
+    DriftKind.SUPPRESSED: _remove,
 }

@@ -39,6 +39,7 @@ MENDINGS = {
     DriftKind.ROW_GONE: "Create the rows again and enrich them",
     DriftKind.NOT_KEPT: "Create the rows again and enrich them",
     DriftKind.NO_ROW: "Send the leads to Clay",
+    DriftKind.SUPPRESSED: "Delete the rows in Clay and read them back",
 }
 
 

@@ -8,6 +8,7 @@ have counts as absent.
 
 import datetime
 import logging
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,6 +20,7 @@ from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
 from enrichment.connections import clay_table
 from enrichment.drift import absent
 from enrichment.drift.differences import (
+    Finding,
     compare,
     known_rows,
     record,
@@ -29,6 +31,7 @@ from enrichment.drift.differences import (
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
+from enrichment.pipeline import returned
 from enrichment.vendors import limiter
 from enrichment.vendors.clay import RowPage
 from enrichment.vendors.connections import clay
@@ -179,6 +182,7 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
         )
         record(found)
         settle(page.rows, found)
+        _remove_returned(page, table, found)
         _save(
             run,
             rows=rows,
@@ -189,6 +193,15 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
             lapses=0,
             in_flight_since=timezone.now(),
         )
+
+
+def _remove_returned(page: RowPage, table: str, found: Sequence[Finding]) -> None:
+    """Rows of ours that a suppressed person came back in, and whose removal nobody has asked for yet."""
+    named = {finding.row_id for finding in found if finding.kind == DriftKind.SUPPRESSED}
+    rows = {row.id: row for row in page.rows if row.id in named}
+    leads = Lead.objects.filter(clay_row_id__in=rows).values_list("pk", "clay_row_id")
+    for pk, row_id in leads.order_by("pk"):
+        returned.take(pk, rows[str(row_id)], table)
 
 
 def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str = LIMIT) -> bool:

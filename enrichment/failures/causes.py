@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from enrichment.labels import provider_name
 from enrichment.models import Verdict
+from enrichment.pipeline.returned import NAMED_SUPPRESSED
 from enrichment.vendors.errors import ADVICE, Recovery
 
 LABELS = {
@@ -28,6 +29,7 @@ FIRST = {
     Recovery.TABLE_FULL: "once there is a new table",
     Recovery.NEEDS_PERSON: "after a look at it",
     "internal_error": "once the fault is mended",
+    NAMED_SUPPRESSED: "after a look at it",
 }
 TITLES = {
     Recovery.BACKOFF: "too many calls",
@@ -49,12 +51,17 @@ TITLES = {
     "no_answer": "never finished",
     Verdict.MALFORMED: "could not be read",
     "internal_error": "a fault of ours",
+    NAMED_SUPPRESSED: "answer named a suppressed person",
     "": "no reason given",
 }
 OWN_ADVICE = {
     "no_answer": "Clay took the row and never finished it: look at it in Clay; a retry may be paid a second time.",
     "internal_error": "A fault of ours while reading it: the log has the details. Read it again once it is mended.",
     Verdict.MALFORMED: "It is no message as Clay sends them, so nothing was changed. See on Webhooks what came.",
+    NAMED_SUPPRESSED: (
+        "Clay's answer named somebody on the suppression list: nothing was taken over, and the row is being deleted. "
+        "If the lead is that person, erase it by a request; if not, correct it before a retry buys the answer again."
+    ),
     "": "No reason was recorded: a person has to look at it.",
 }
 

@@ -176,7 +176,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("notices", "Notices", "mail", "notices", _of_the_law(Notice, MessageStatus.UNKNOWN), RETENTION),
     Kind(
-        "purges", "Removal of expired records", "calendar-x", "retention",
+        "purges", "Removal of records", "calendar-x", "retention",
         _of_the_law(Purge, PurgeStatus.MANUAL), RETENTION,
     ),
     Kind("audit_checks", "Checks of the audit ledger", "shield-check", "audit", _audit_checks, AUDIT),

@@ -17,6 +17,7 @@ class DriftKind(models.TextChoices):
     ROW_GONE = "row_gone", "Row is gone"
     NOT_KEPT = "not_kept", "Row was never kept"
     NO_ROW = "no_row", "Lead without a row"
+    SUPPRESSED = "suppressed", "Row of a suppressed person"
 
 
 class Drift(Leased):

@@ -129,8 +129,10 @@ class Entry:
         return sum((supply.cost for supply in self.fresh), Decimal(0))
 
 
-def enter(entries: Sequence[Entry]) -> None:
+def enter(entries: Sequence[Entry], *, facts: bool = True) -> None:
     """Write what is new of all entries into the ledger, in one statement, and onto the newest attempt of each.
+
+    Without `facts` only what it cost is written: nothing of what was found is kept.
 
     The attempts are changed as objects; the caller saves them. A lead that was never asked for here (Clay ran by
     itself, or the row is older than the lead) gets an attempt that says so: else what it cost would be in no book,
@@ -144,14 +146,9 @@ def enter(entries: Sequence[Entry]) -> None:
         attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
         attempt.cost += entry.cost
     asked += _unasked([entry for entry in entries if not entry.attempts and entry.fresh])
+    told = ((attempt, entry, supply) for attempt, entry in asked for supply in entry.fresh if facts)
     insert_each(
-        FieldFact,
-        [
-            fact
-            for attempt, entry in asked
-            for supply in entry.fresh
-            for fact in _facts(attempt, entry.lead, supply)
-        ],
+        FieldFact, [fact for attempt, entry, supply in told for fact in _facts(attempt, entry.lead, supply)]
     )
     spending.reopen([attempt.finished_at for attempt, _ in asked])
 

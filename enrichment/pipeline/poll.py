@@ -11,7 +11,7 @@ from enrichment import fanout, holds, recovery
 from enrichment.clock import due_in
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
-from enrichment.pipeline import mirror
+from enrichment.pipeline import mirror, returned
 from enrichment.pipeline.dispatch.outcome import deliver_found, fail_leads
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive import suppressed
@@ -93,7 +93,7 @@ def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
             _give_up(attempt, lead, "no_answer", "Clay is still at work on this row")
         return
     if suppressed(lead, row):
-        _give_up(attempt, lead, "suppressed", "")
+        returned.take(lead.pk, row)
         return
     try:
         at = moment(row.values.get("enriched_at"))
@@ -142,7 +142,7 @@ def _give_up(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
             error_kind=kind,
             error_message=message[:300],
             error_at=now,
-            needs_person=kind != "suppressed",
+            needs_person=True,
             in_progress_since=None,
             updated_at=now,
         )

@@ -31,6 +31,7 @@ MEANINGS = {
     DriftKind.ROW_GONE: "The mirror knows a row that Clay no longer has.",
     DriftKind.NOT_KEPT: "Clay gave the row an id and never kept it: the table may be full.",
     DriftKind.NO_ROW: "The lead waits for a row that nobody is going to make.",
+    DriftKind.SUPPRESSED: "Clay's answer named somebody on the suppression list; the row is being deleted.",
 }
 
 

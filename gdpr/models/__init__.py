@@ -8,7 +8,7 @@ from gdpr.models.hold import LegalHold
 from gdpr.models.message import MessageTemplate, RequestMessage
 from gdpr.models.notice import Notice, NoticeChannel, NoticeRun
 from gdpr.models.pause import PauseReason, RequestPause
-from gdpr.models.purge import Purge, PurgeRecord
+from gdpr.models.purge import Purge, PurgeReason, PurgeRecord
 from gdpr.models.record import Decision, FoundRecord
 from gdpr.models.request import Channel, RefusalGround, Regime, SubjectRequest
 from gdpr.models.step import RequestStep, StepAttempt
@@ -35,6 +35,7 @@ __all__ = [
     "NoticeRun",
     "PauseReason",
     "Purge",
+    "PurgeReason",
     "PurgeRecord",
     "RefusalGround",
     "Regime",

@@ -1,4 +1,4 @@
-"""What has reached the end of its retention, and how far its removal is."""
+"""What may be kept no longer, and how far its removal is."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,13 +7,24 @@ from gdpr.states import PurgeStatus, RemovalStatus
 from swarm_admin.core.work import Leased
 
 
+class PurgeReason(models.TextChoices):
+    RETENTION = "retention", "End of its retention"
+    RETURNED = "returned", "Suppressed person who came back"
+
+
 class Purge(Leased):
     """One record of ours and its records elsewhere, removed together."""
 
     store = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True, help_text="the store's own; blanked when done")
     key_hash = models.CharField(max_length=64)
-    kept_until = models.DateTimeField(help_text="the end of its retention")
+    kept_until = models.DateTimeField(help_text="the end of its retention, or when it came back")
+    reason = models.CharField(
+        max_length=12,
+        choices=PurgeReason.choices,
+        default=PurgeReason.RETENTION,
+        db_default=PurgeReason.RETENTION,
+    )
     status = models.CharField(max_length=12, choices=PurgeStatus.choices, default=PurgeStatus.PLANNED)
     created_at = models.DateTimeField(default=timezone.now)
     not_before = models.DateTimeField(default=timezone.now)

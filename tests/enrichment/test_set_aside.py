@@ -257,7 +257,7 @@ def test_only_who_may_retry_may_have_it_go_again(compliance_client, nobody_clien
 def test_what_is_the_laws_is_told_to_officers_alone(monkeypatch, sales_client, compliance_client):
     found = {kind.name: (2, timezone.now()) for kind in set_aside.KINDS}
     monkeypatch.setattr(set_aside, "_counted", lambda: found)
-    law = ["Steps of requests", "Messages of requests", "Last looks", "Removal of expired", "audit ledger"]
+    law = ["Steps of requests", "Messages of requests", "Last looks", "Removal of records", "audit ledger"]
     theirs = compliance_client.get(FAILURES).content.decode()
     assert [words for words in law if words not in theirs] == []
     assert f'href="{reverse("requests")}"' in theirs

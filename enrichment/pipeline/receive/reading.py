@@ -12,7 +12,7 @@ from enrichment import fanout, holds, recovery, stopping
 from enrichment.clock import backoff, due_in, in_seconds
 from enrichment.leases import together
 from enrichment.models import Lead, Verdict, WebhookDelivery
-from enrichment.pipeline import mirror
+from enrichment.pipeline import mirror, returned
 from enrichment.pipeline.receive import judging, strangers
 from enrichment.pipeline.receive.events import Event
 from enrichment.pipeline.receive.leaving import Left, leave
@@ -145,7 +145,11 @@ def _fetched(pending: Sequence[Pending]) -> list[Pending]:
 
 def _without_a_row(answered: Sequence[Pending], hidden: set[int]) -> list[Pending]:
     """Leaves those whose row did not come, or may not be applied, or not yet; answers the others."""
-    left = {p.delivery.pk: found for p in answered if (found := _left(p, p.delivery.pk in hidden))}
+    left = {p.delivery.pk: why for p in answered if (why := _left(p, p.delivery.pk in hidden))}
+    for p in answered:
+        found = left.get(p.delivery.pk)
+        if isinstance(p.answer, ClayRow) and found and found.verdict == Verdict.SUPPRESSED:
+            returned.take(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
     leave(list(left.values()))
     return [p for p in answered if p.delivery.pk not in left]
 
@@ -159,12 +163,10 @@ def _left(pending: Pending, hidden: bool) -> Left | None:
         if step.action == "give_up":
             return Left(delivery, event=event, lead=lead, error=answer.recovery, message=str(answer))
         return Left(delivery, again=step.not_before, tries=delivery.tries + step.counted)
-    if hidden:
-        return Left(delivery, Verdict.SUPPRESSED, event)
     if answer is not None and mirror.at_work(answer) and delivery.tries < settings.MAX_ATTEMPTS:
         # The news was quicker than the row, or is of a run before the present one.
         return Left(delivery, again=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
-    return None
+    return Left(delivery, Verdict.SUPPRESSED, event) if hidden else None
 
 
 def _one_of_each_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:

@@ -66,7 +66,7 @@ def test_what_waits_for_a_person_is_removed_by_hand_with_evidence(compliance_cli
         instructions="Delete it there.",
     )
     page = compliance_client.get("/retention/").content.decode()
-    assert "1 expired record must be removed by hand" in page
+    assert "1 record must be removed by hand" in page
     assert "Delete it there." in page
     compliance_client.post(f"/retention/records/{record.pk}/by-hand/", {"evidence": "no"})
     record.refresh_from_db()

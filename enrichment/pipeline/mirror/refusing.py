@@ -1,0 +1,52 @@
+"""A row that may not be mirrored, its person being suppressed: its run is over and paid for; nothing else is kept."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from enrichment.models import Attempt, Lead
+from enrichment.pipeline import ledger
+from enrichment.pipeline.dispatch.outcome import deliver_found
+from enrichment.pipeline.mirror import settle
+from enrichment.states import AttemptStatus, EnrichmentStatus, advance
+from enrichment.vendors.clay import ClayRow
+from enrichment.waterfall import budget
+from enrichment.waterfall.progress import Reader
+
+SUPPRESSED = "suppressed"
+
+
+def refuse(lead: Lead, row: ClayRow) -> None:
+    """End the lead's run with what it cost; its values stay as they were. Inside a transaction that holds the lead."""
+    attempts = list(lead.attempts.order_by("-started_at", "-id"))
+    entry = ledger.Entry(lead, ledger.supplies(row.raw, ledger.prices()), attempts)
+    ledger.enter([entry], facts=False)
+    if attempts:
+        _close(attempts[0], settle.run_error(row, None))
+    leads = Lead.objects.filter(pk=lead.pk)
+    leads.update(
+        enrichment_cost=F("enrichment_cost") + entry.cost,
+        error_kind=SUPPRESSED,
+        error_message="",
+        error_at=timezone.now(),
+        needs_person=False,
+        dispatch_after=None,
+        in_progress_since=None,
+        updated_at=timezone.now(),
+    )
+    empty = leads.filter(email_work="", email_personal="", phone="")
+    advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
+    waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
+    advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
+    deliver_found([lead.pk])
+
+
+def _close(attempt: Attempt, error: settle.RunError | None) -> None:
+    """With what was told of it; one that had ended already is only told the further cost."""
+    told = {"providers": attempt.providers, "cost": attempt.cost}
+    mine = Attempt.objects.filter(pk=attempt.pk)
+    if attempt.status not in settle.OPEN_ATTEMPT:
+        mine.update(**told)
+        return
+    advance(mine, AttemptStatus.FAILED, finished_at=timezone.now(), error_kind=SUPPRESSED, **told)
+    progress = Reader().of(attempt, broke_off_at=error.provider if error else None)
+    budget.settle([(attempt, progress.calls)])

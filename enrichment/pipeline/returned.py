@@ -1,0 +1,87 @@
+"""An answer that brings a suppressed person back under another profile: the row goes, the money stays counted.
+
+The mirror takes nothing of such a row over. What the run cost is in the books; the row, which we made and which now
+holds an address that may be nowhere, is deleted in Clay and read back, with the lead where nothing else is known of it;
+until then it is listed as drift. Where it cannot be deleted an officer has it with an alert (`gdpr.returned`).
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment.models import Drift, DriftKind, Lead
+from enrichment.pipeline import mirror
+from enrichment.pipeline.linkedin import canonical
+from enrichment.pipeline.mirror.refusing import refuse
+from enrichment.vendors.clay import ClayRow
+from gdpr import gate, returned, sources
+from gdpr.identity import Identity
+from gdpr.sources import Kept
+from gdpr.stores import Record
+
+NAMED_SUPPRESSED = "named_suppressed"  # why a person looks at a lead that stays although its row goes
+
+
+def take(lead_id: int, row: ClayRow, table: str = "") -> None:
+    """After the gate of the mirror held: the run ended, and the removal queued. `table`: where the row is, if known."""
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(of=("self",)).defer("raw", "search").filter(pk=lead_id).first()
+        if lead is not None:
+            refuse(lead, row)
+            remove(lead, row, table)
+
+
+def remove(lead: Lead, row: ClayRow, table: str = "") -> bool:
+    """Queue the removal of the row; False where the lead itself is suppressed: then it is not come back.
+
+    Inside a transaction that holds the lead.
+    """
+    where = table or lead.clay_table_id
+    if not where or not is_return(lead, row):
+        return False
+    alone = not (lead.email or lead.phone or lead.ghl_contact_id or lead.instantly_lead_id)
+    kept = _with_lead(lead) if alone else Kept(Record("clay", f"{where}/{row.id}"), timezone.now())
+    if kept is None or not returned.remove(kept, person_in(row)):
+        return False
+    Drift.objects.get_or_create(
+        kind=DriftKind.SUPPRESSED,
+        subject=f"row {row.id}",
+        resolved_at=None,
+        defaults={"table_id": where, "row_id": row.id},
+    )
+    if not alone:
+        _leave_without_row(lead)
+    return True
+
+
+def is_return(lead: Lead, row: ClayRow) -> bool:
+    """The row is about somebody on the list, and the lead itself is not."""
+    blocked = gate.look_up([lead.identity, person_in(row)])
+    return blocked == {1}
+
+
+def person_in(row: ClayRow) -> Identity:
+    """By the row's own words."""
+    emails, phone = mirror.identity_values(row.values)
+    try:
+        url = canonical(str(row.values.get("linkedin_url") or ""))
+    except ValueError:
+        url = ""
+    return Identity(url, tuple(emails), phone)
+
+
+def _with_lead(lead: Lead) -> Kept | None:
+    """The lead with its row and whatever else is known of it by reference."""
+    source = sources.named("mirror")
+    return source.kept(f"lead:{lead.pk}") if source else None
+
+
+def _leave_without_row(lead: Lead) -> None:
+    """What was known of the lead before stays; whether the two are one person is for somebody to say."""
+    Lead.objects.filter(pk=lead.pk).update(
+        clay_row_id=None,
+        clay_table_id="",
+        written_back={},
+        needs_person=True,
+        error_kind=NAMED_SUPPRESSED,
+        updated_at=timezone.now(),
+    )
