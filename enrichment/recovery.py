@@ -41,6 +41,10 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
     for every worker. What was tried while it did not answer was no try.
     """
     now = timezone.now()
+    # a data provider's limit or quota, not the vendor's
+    if isinstance(error, RateLimited | Paused) and error.provider:
+        provider_refused(error.provider)
+        return NextStep("again", backoff(1), counted=False)
     if isinstance(error, Misconfigured | Paused):
         holds.open_hold(error)
         # Reading goes on while only the quota is used up; where it was refused itself, not at every tick.
@@ -51,9 +55,6 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         return NextStep(
             "read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False
         )
-    if isinstance(error, RateLimited) and error.provider:
-        provider_refused(error.provider)
-        return NextStep("again", backoff(1), counted=False)
     if isinstance(error, RateLimited):
         alerts.rate_limited(error)
         seconds = (

@@ -120,12 +120,13 @@ def test_a_used_up_provider_is_not_asked_again_in_the_same_hour(pipeline):
     nobody_is_left_to_a_person()
 
 
-def test_a_429_of_the_trigger_that_names_a_provider_is_that_providers(pipeline):
-    pipeline.sandbox.fault("clay", "429", call="enrich", provider="clearbit", times=1)
+@pytest.mark.parametrize("kind", ["429", "403_quota", "402_credits"])
+def test_a_refused_trigger_that_names_a_provider_is_that_providers(pipeline, kind):
+    pipeline.sandbox.fault("clay", kind, call="enrich", provider="clearbit", times=1)
     pipeline.lead("johndoe", dispatch_priority=20)
     pipeline.until(lambda: Attempt.objects.filter(status="succeeded").exists())
     assert Attempt.objects.get(status="succeeded").deferred_providers == ["clearbit"]
-    assert list(Alert.objects.filter(kind="rate_limited").values_list("subject", flat=True)) == ["clearbit"]
+    assert list(Alert.objects.values_list("kind", "subject")) == [("rate_limited", "clearbit")]
     finish(pipeline)
     assert Lead.objects.get().company_size
 
