@@ -160,12 +160,17 @@ def _record_each(verb: Verb, leads: Sequence[Lead], *, by: Any, reason: str = ""
         audit.record(verb, by=by, object_type="lead", counts={"leads": len(leads)}, reason=reason)
 
 
-def check_can_deliver(lead: Lead) -> None:
-    """Raises NotPossible with the reason where the lead cannot be delivered again now."""
+def check_may_be_handed_over(lead: Lead) -> None:
+    """Raises NotPossible with the reason where nothing of the person may leave."""
     if suppressed([lead]):
         raise NotPossible("This person is suppressed; nothing may be handed over.")
     if lead.restriction:
         raise NotPossible(ONLY_KEPT)
+
+
+def check_can_deliver(lead: Lead) -> None:
+    """Raises NotPossible with the reason where the lead cannot be delivered again now."""
+    check_may_be_handed_over(lead)
     if not any(wanted(lead, system) for system in deliver.CHANNELS):
         raise NotPossible("A delivery needs an e-mail or a phone number; this lead has neither.")
     if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(

@@ -24,6 +24,8 @@ PERSONAL: dict[str, set[str]] = {
     "FieldConflict": {"value"},
     "WebhookDelivery": {"body", "row_id"},
     "Handover": {"external_id", "payload_hash"},
+    "ContactMatch": {"contact_id"},
+    "CampaignMove": {"old_id", "new_id", "old_email", "contacted_at", "opens", "replies", "unsubscribed"},
     "BulkJob": {"file", "file_name"},
     "Drift": {"subject", "row_id"},
     "SeenRow": {"row_id"},
@@ -77,6 +79,10 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "Handover": {
         "id", "lead", "system", "status", "differences", "created_at", "finished_at", *_LEASE,
     },
+    "ContactMatch": {
+        "id", "lead", "matched_by", "whose", "action", "written", "kept", "found_at", "decided_by", "decided_at",
+    },
+    "CampaignMove": {"id", "lead", "status", "found_at", "decided_by", "decided_at"},
     "Disclosure": {"id", "lead", "system", "action", "fields", "occurred_at"},
     "BulkJob": {
         "id", "kind", "status", "created_by", "created_at", "started_at", "finished_at",

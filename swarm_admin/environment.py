@@ -54,6 +54,14 @@ def secret(name: str, default: str = INSECURE_DEFAULT) -> str:
     return value or default
 
 
+def one_of(name: str, choices: tuple[str, ...]) -> str:
+    """One of these words, in any case; the first where none is given."""
+    word = str(env(name, default="") or choices[0]).lower()
+    if word not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}. See .env.example.")
+    return word
+
+
 def port(name: str, default: int, apart_from: int | None = None) -> int:
     """A TCP port; empty means `default`. `apart_from` is the other one that is listened on."""
     text = env(name, default="") or str(default)

@@ -19,6 +19,7 @@ from swarm_admin.environment import (
     env,
     mail_server,
     mail_timeout,
+    one_of,
     port,
     public_url,
     refuse_incomplete,
@@ -112,6 +113,8 @@ TIER_SOURCE = env("TIER_SOURCE", default="scorecard")  # or "clay"
 INSTANTLY_BLOCK_ERASED = env.bool(
     "INSTANTLY_BLOCK_ERASED", default=False
 )  # erased people's plain addresses on Instantly's block list
+# A contact in GoHighLevel that is not the lead's own: without_phone, ask (a person decides) or fill (its empty fields).
+GHL_MATCH_POLICY = one_of("GHL_MATCH_POLICY", ("without_phone", "ask", "fill"))
 RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=3600.0)  # Clay's changed rows are compared
 RECONCILE_FULL_SECONDS = env.float("RECONCILE_FULL_SECONDS", default=86_400.0)  # all of Clay's rows
 RECONCILE_PAGE = env.int("RECONCILE_PAGE", default=5_000)  # rows an export; Clay: at most 5000

@@ -13,6 +13,7 @@ from enrichment.actions import ONLY_KEPT, NotPossible, suppressed
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
+from enrichment.pipeline.contacts import held_back
 from enrichment.pipeline.deliver import CHANNELS, OPEN, plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus
@@ -170,6 +171,9 @@ def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
     with transaction.atomic():
         audit.record(Verb.READ_BACK_DELIVERY, by=by, on=lead, fields=[], reason=handover.system)
     names = compare.sent(lead, handover.system)
+    if handover.system == System.GHL:
+        left = held_back(lead)
+        names = {name: value for name, value in names.items() if name not in left}
     stored = _stored(handover, names)
     if stored is None:
         return None

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from enrichment import actions, holds
 from enrichment.connections import clay_table
-from enrichment.drift import runway
+from enrichment.drift import runway, shared
 from enrichment.drift.differences import identity_in, url_of
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import intake, mirror, returned
+from enrichment.pipeline.deliver import CHANNELS, plan
 from enrichment.pipeline.dispatch.write_back import REFERENCES
 from enrichment.pipeline.intake_rows import FIELDS
 from enrichment.pipeline.normalise import Unreadable, moment
@@ -210,6 +211,24 @@ def _remove(drift: Drift) -> None:
     raise NotMended("The row is being removed; Retention shows how far that is.")
 
 
+def _part(drift: Drift) -> None:
+    """Each lead goes to its own record, found by its e-mail; the one whose e-mail the record holds keeps it."""
+    lead = _lead(drift)
+    others = [
+        other
+        for name in drift.fields
+        if name in shared.REFERENCES and getattr(lead, name)
+        for other in Lead.objects.filter(**{name: getattr(lead, name)}).exclude(pk=lead.pk)
+    ]
+    if any(other.email == lead.email for other in others):
+        raise NotMended(
+            "They have the same e-mail address: correct the one that is wrong, then fix this again."
+        )
+    with transaction.atomic():
+        systems = [system for system, channel in CHANNELS.items() if channel.reference in drift.fields]
+        plan(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)
+
+
 WAYS: dict[DriftKind, Callable[[Drift], None]] = {
     DriftKind.VALUES: _apply,
     DriftKind.UNKNOWN_ROW: _adopt,
@@ -219,4 +238,5 @@ WAYS: dict[DriftKind, Callable[[Drift], None]] = {
     DriftKind.NOT_KEPT: _create_again,
     DriftKind.NO_ROW: _create_again,
     DriftKind.SUPPRESSED: _remove,
+    DriftKind.SHARED_RECORD: _part,
 }

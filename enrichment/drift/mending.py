@@ -40,6 +40,7 @@ MENDINGS = {
     DriftKind.NOT_KEPT: "Create the rows again and enrich them",
     DriftKind.NO_ROW: "Send the leads to Clay",
     DriftKind.SUPPRESSED: "Delete the rows in Clay and read them back",
+    DriftKind.SHARED_RECORD: "Deliver these leads again, each to a record of its own",
 }
 
 

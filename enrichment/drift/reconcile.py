@@ -18,7 +18,7 @@ from django.utils import timezone
 from enrichment import fanout, holds, recovery, stopping
 from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
 from enrichment.connections import clay_table
-from enrichment.drift import absent
+from enrichment.drift import absent, shared
 from enrichment.drift.differences import (
     Finding,
     compare,
@@ -263,6 +263,7 @@ def _finish(run: ReconcileRun, error: str = "") -> None:
     with transaction.atomic():
         if not error:
             absent.find_rowless()
+            shared.find_shared()
             opened = Drift.objects.filter(resolved_at__isnull=True)
             if run.full:  # everything was read, so what was not seen in this run is over
                 resolve(opened.filter(last_seen__lt=run.started_at).exclude(kind=DriftKind.NO_ROW))

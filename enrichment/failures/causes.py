@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from enrichment.labels import provider_name
 from enrichment.models import Verdict
+from enrichment.models.handover import ANSWERED, UNDECIDED
 from enrichment.pipeline.returned import NAMED_SUPPRESSED
 from enrichment.vendors.errors import ADVICE, Recovery
 
@@ -30,6 +31,8 @@ FIRST = {
     Recovery.NEEDS_PERSON: "after a look at it",
     "internal_error": "once the fault is mended",
     NAMED_SUPPRESSED: "after a look at it",
+    UNDECIDED: "once it is decided on the lead's page",
+    ANSWERED: "once it is decided on the lead's page",
 }
 TITLES = {
     Recovery.BACKOFF: "too many calls",
@@ -49,12 +52,16 @@ TITLES = {
     Recovery.NEEDS_PERSON: "unknown answer",
     Recovery.WORKER_LOST: "its worker was lost",
     "no_answer": "never finished",
+    UNDECIDED: "existing contact",
+    ANSWERED: "answered under an earlier address",
     Verdict.MALFORMED: "could not be read",
     "internal_error": "a fault of ours",
     NAMED_SUPPRESSED: "answer named a suppressed person",
     "": "no reason given",
 }
 OWN_ADVICE = {
+    ANSWERED: "They replied or unsubscribed under an earlier e-mail address. Decide on its page which one goes on.",
+    UNDECIDED: "GoHighLevel has a contact that is not simply this lead's, so nothing was written. Decide on its page.",
     "no_answer": "Clay took the row and never finished it: look at it in Clay; a retry may be paid a second time.",
     "internal_error": "A fault of ours while reading it: the log has the details. Read it again once it is mended.",
     Verdict.MALFORMED: "It is no message as Clay sends them, so nothing was changed. See on Webhooks what came.",

@@ -22,6 +22,8 @@ ICONS: dict[str, str] = {
     Verb.REVEAL_LEAD: "eye-check",
     Verb.RETRY: "refresh",
     Verb.DELIVER_AGAIN: "send",
+    Verb.DECIDE_CONTACT: "address-book",
+    Verb.DECIDE_ADDRESS: "at",
     Verb.DELIVER_MOVED: "send",
     Verb.READ_BACK_DELIVERY: "arrow-back-up",
     Verb.EXPORT_LEADS: "download",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrichment", "0023_canonical_identifiers"),
+        ("enrichment", "0025_campaign_moves"),
     ]
 
     operations = [

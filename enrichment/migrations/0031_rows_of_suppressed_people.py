@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                     ("not_kept", "Row was never kept"),
                     ("no_row", "Lead without a row"),
                     ("suppressed", "Row of a suppressed person"),
+                    ("shared_record", "Leads share a record"),
                 ],
                 max_length=16,
             ),

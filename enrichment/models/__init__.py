@@ -1,7 +1,9 @@
 """The tables of the flow, one module per noun."""
 
 from enrichment.models.alert import Alert, AlertKind, AlertNotice, Severity
+from enrichment.models.campaign_move import CampaignMove
 from enrichment.models.connection import Connection, ServiceHold
+from enrichment.models.contact_match import ContactMatch, MatchAction, MatchedBy, Whose
 from enrichment.models.drift import Drift, DriftKind, ReconcileRun, SeenRow
 from enrichment.models.failure import FailureIgnore
 from enrichment.models.formula import ClayFormula, Placement
@@ -26,10 +28,12 @@ __all__ = [
     "Batch",
     "BatchItem",
     "BulkJob",
+    "CampaignMove",
     "CapPeriod",
     "Charge",
     "ClayFormula",
     "Connection",
+    "ContactMatch",
     "Disclosure",
     "DraftSave",
     "Drift",
@@ -42,6 +46,8 @@ __all__ = [
     "Lead",
     "LeadChange",
     "LeadView",
+    "MatchAction",
+    "MatchedBy",
     "Placement",
     "Provider",
     "ProviderService",
@@ -63,4 +69,5 @@ __all__ = [
     "WaterfallKind",
     "WaterfallVersion",
     "WebhookDelivery",
+    "Whose",
 ]

@@ -18,6 +18,7 @@ class DriftKind(models.TextChoices):
     NOT_KEPT = "not_kept", "Row was never kept"
     NO_ROW = "no_row", "Lead without a row"
     SUPPRESSED = "suppressed", "Row of a suppressed person"
+    SHARED_RECORD = "shared_record", "Leads share a record"
 
 
 class Drift(Leased):

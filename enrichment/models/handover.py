@@ -9,6 +9,9 @@ from enrichment.models.shape import Shape
 from enrichment.models.work import Leased
 from enrichment.states import HandoverStatus
 
+UNDECIDED = "existing_contact"  # why a delivery waits for a person: see ContactMatch
+ANSWERED = "answered_before"  # the same in a campaign: see CampaignMove
+LEFT_OUT = "left_out"  # why one is withheld: a person decided it
 NOTICE_OUTSTANDING = "notice_outstanding"  # why a hand-over waits: the person has not been told yet (Art. 14)
 
 

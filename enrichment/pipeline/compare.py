@@ -5,7 +5,14 @@ from typing import Any
 
 from enrichment.models import Lead
 from enrichment.models.handover import System
-from enrichment.pipeline.payload import ghl_contact, ghl_tags, instantly_lead, outdated_tags, plain
+from enrichment.pipeline.payload import (
+    GHL_CUSTOM,
+    ghl_contact,
+    ghl_tags,
+    instantly_lead,
+    outdated_tags,
+    plain,
+)
 from enrichment.vendors.ghl import Contact
 from enrichment.vendors.instantly import Lead as CampaignLead
 
@@ -47,6 +54,18 @@ def in_contact(contact: Contact, names: Mapping[str, Any]) -> dict[str, Any]:
 
 def tells_custom_fields(contact: Contact) -> bool:
     return isinstance(contact.raw.get("customFields"), list)
+
+
+def untold(contact: Contact, names: Mapping[str, Any]) -> set[str]:
+    """The custom fields of `names` whose value cannot be told: the contact names some by their ids alone, or none."""
+    named, nameless = _custom_fields(contact)
+    if not nameless and tells_custom_fields(contact):
+        return set()
+    return {name for name in names if name in GHL_CUSTOM and name not in named}
+
+
+def is_empty(held: Any) -> bool:
+    return not _text(held)
 
 
 def _custom_fields(contact: Contact) -> tuple[dict[str, Any], list[Any]]:

@@ -1,18 +1,30 @@
-"""Deliveries to GoHighLevel: upsert without tags, then the tags, each added without loss."""
+"""Deliveries to GoHighLevel: a look for the contact, upsert without tags, then the tags, each added without loss."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from enrichment import fanout, stopping
-from enrichment.models import Lead
-from enrichment.models.handover import System
-from enrichment.pipeline import compare
+from enrichment.models import Lead, MatchAction
+from enrichment.models.handover import LEFT_OUT, UNDECIDED, System
+from enrichment.pipeline import compare, contacts
+from enrichment.pipeline.contacts import Look, Plan, look
 from enrichment.pipeline.payload import ghl_contact, ghl_tags, outdated_tags
-from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Outcome, Sent
+from enrichment.pipeline.sent import (
+    Asked,
+    HalfSent,
+    NeedsDecision,
+    NotSent,
+    Outcome,
+    Postponed,
+    Sent,
+    Withheld,
+)
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
-from enrichment.vendors.ghl import LIMIT, Contact
+from enrichment.vendors.ghl import LIMIT, Contact, UpsertResult
 
 
 def scope() -> str:
@@ -20,86 +32,195 @@ def scope() -> str:
 
 
 def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
-    """Upsert and tag each lead; none is begun after `until`, in the process's monotonic seconds."""
-    if not asked:
-        return []
+    """Look for the contacts of each lead, decide, then upsert and tag; none is begun after `until`.
 
-    def call(one: Asked) -> Sent | NotSent | HalfSent:
-        return NotSent() if stopping.asked() or time.monotonic() > until else _send(one)
+    `until` is in the process's monotonic seconds.
+    """
+    begun = fanout.each(asked, lambda one: _begin(one, until), vendor="ghl")
+    looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Work)]
+    plans = contacts.decide_all([(one.lead, work.look) for one, work in looked])
+    ready = [(*both, plan) for both, plan in zip(looked, plans, strict=True)]
+    answers = fanout.each(ready, lambda one: _end(*one), vendor="ghl", changes=True)
+    outcomes: dict[int, Outcome] = {
+        one.lead.pk: answer for (one, _), answer in zip(looked, answers, strict=True)
+    }
+    _note_shared(outcomes)
+    return [
+        outcomes[one.lead.pk] if isinstance(work, _Work) else work
+        for one, work in zip(asked, begun, strict=True)
+    ]
 
-    return fanout.each(asked, call, vendor="ghl", changes=True)
+
+@dataclass(frozen=True)
+class _Work:
+    slots: limiter.Slots
+    look: Look
 
 
-def _send(one: Asked) -> Sent | NotSent | HalfSent:
-    """Raises VendorError. All slots it may need are taken at once, and the others given back."""
-    slots = limiter.reserve(LIMIT, scope(), _calls(one.lead, one.unsure))
+def _begin(one: Asked, until: float) -> _Work | NotSent:
+    """The look. Raises VendorError. All slots that may be needed are taken at once, and the others given back."""
+    if stopping.asked() or time.monotonic() > until:
+        return NotSent()
+    slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.there) + _writes(one))
     if slots.wait:
         return NotSent(slots.wait)
-    sent = _deliver(one, slots)
-    slots.give_back()
-    return sent
+    try:
+        return _Work(slots, contacts.look_for(one.lead, slots, one.there))
+    except Exception:
+        slots.give_back()
+        raise
 
 
-def _calls(lead: Lead, unsure: bool) -> int:
-    """Upsert and tags; tags to be taken away of a contact there was; the look-up."""
-    return 2 + bool(lead.ghl_contact_id or unsure) + unsure
+def _writes(one: Asked) -> int:
+    """Upsert and tags; and tags to be taken away of a contact there was."""
+    return 2 + bool(one.lead.ghl_contact_id or one.unsure or one.there)
 
 
-def _deliver(one: Asked, slots: limiter.Slots) -> Sent | HalfSent:
-    client, lead = ghl(), one.lead
-    if one.there:
-        slots.use()
-        if contact := client.get_contact(one.there):
-            return _finished(contact, lead, slots)
-    if one.unsure:
-        slots.use()
-        found = _look_up(lead)
-        if found is not None and _holds(whole := _whole(found), lead):
-            return _finished(whole, lead, slots)
+def _end(one: Asked, work: _Work, plan: Plan | None) -> Outcome:
+    """What the plan says. Raises VendorError."""
+    try:
+        if plan is None:
+            return Postponed()
+        if plan.left_out:
+            return Withheld(LEFT_OUT)
+        if plan.waits:
+            return NeedsDecision(UNDECIDED, _sentence(plan))
+        return _protect(one, plan, work.slots) if plan.protected else _write(one, plan, work.slots)
+    finally:
+        work.slots.give_back()
+
+
+def _sentence(plan: Plan) -> str:
+    waiting = next(each for each in plan.found if each.action == MatchAction.WAITS)
+    return f"GoHighLevel has a contact with this {waiting.matched_by.label}. {waiting.whose.label}"
+
+
+def _note_shared(outcomes: dict[int, Outcome]) -> None:
+    """A contact that stands for two leads is a difference, whatever it holds."""
+    sent = {pk: outcome for pk, outcome in outcomes.items() if isinstance(outcome, Sent)}
+    for pk in contacts.shared_with_others({pk: outcome.external_id for pk, outcome in sent.items()}):
+        sent[pk].differences.add("contact")
+
+
+# ---------------------------------------------------------------- a contact of the lead's own
+
+
+def _write(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
+    """Made, or brought up to date as a whole: it is ours."""
+    lead, target = one.lead, plan.target
+    held_back = frozenset({"phone"} if plan.without_phone else ())
+    if target is not None and (target.id == one.there or (one.unsure and _holds(target, lead, held_back))):
+        return _finished(target, lead, slots, held_back)
+    body = {name: value for name, value in ghl_contact(lead).items() if name not in held_back}
+    if target is not None:
+        _make_findable(target, body, slots)
     slots.use()
-    result = client.upsert_contact(ghl_contact(lead))
-    differs = {*result.differs}
-    if lead.ghl_contact_id and result.contact.id != lead.ghl_contact_id:
-        differs.add("contact")
-    return _finished(result.contact, lead, slots, differs)
+    result = ghl().upsert_contact(body)
+    differences = {*result.differs}
+    if not _is_expected(result, plan, lead, one.unsure):
+        differences.add("contact")
+    return _finished(result.contact, lead, slots, held_back, differences=differences)
 
 
-def _finished(
-    contact: Contact, lead: Lead, slots: limiter.Slots, differs: Iterable[str] = ()
-) -> Sent | HalfSent:
-    """The contact is there: what is wrong from here on is wrong with its tags alone."""
-    try:
-        return Sent(contact.id, {*differs, *_finish(contact, lead, slots)})
-    except VendorError as error:
-        return HalfSent(contact.id, error)
+def _make_findable(contact: Contact, body: dict[str, Any], slots: limiter.Slots) -> None:
+    """The upsert goes by the e-mail, without one by the number: the contact has to hold that first.
+
+    Else a second contact would be made, or the number would lead to somebody else's.
+    """
+    name = "email" if body.get("email") else "phone"
+    value = body.get(name)
+    if value and not compare.same(name, value, contact.raw.get(name)):
+        slots.use()
+        ghl().update_contact(contact.id, {name: value})
 
 
-def _look_up(lead: Lead) -> Contact | None:
-    """The contact there is. A 422 of the look-up says nothing about the lead: the upsert takes it or says why not."""
-    try:
-        return ghl().find_duplicate(email=lead.email or None, number=lead.phone or None)
-    except VendorError as error:
-        if error.status != 422:
-            raise
-        return None
+def _is_expected(result: UpsertResult, plan: Plan, lead: Lead, unsure: bool) -> bool:
+    """Whether the upsert wrote where the look said; a contact that the look-up did not show yet is another."""
+    if plan.target is not None:
+        return result.contact.id == plan.target.id
+    known = result.contact.id == lead.ghl_contact_id
+    return known or (not lead.ghl_contact_id and (unsure or result.new is not False))
 
 
-def _holds(contact: Contact, lead: Lead) -> bool:
+# ---------------------------------------------------------------- a contact that was there before
+
+
+def _protect(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
+    """Only the fields of the plan, by the contact's id; nothing that it held is written over."""
+    assert plan.target is not None
+    lead, written = one.lead, plan.target
+    contact, sent = ghl_contact(lead), compare.sent(lead, System.GHL)
+    body = {name: contact[name] for name in plan.write if name in contact}
+    custom = [entry for entry in contact["custom_fields"] if entry["key"] in plan.write]
+    changes = {name: value for name, value in body.items() if name != "company_name"}
+    if custom:
+        changes["custom_fields"] = custom
+    if written.id != one.there:
+        written = _change(written, changes, body.get("company_name"), slots)
+    left = frozenset((contact.keys() - {"custom_fields"}) - body.keys()) | (
+        {"custom_fields"} - changes.keys()
+    )
+    return _finished(written, lead, slots, frozenset(sent) - plan.write - {"tags"}, left)
+
+
+def _change(contact: Contact, changes: dict[str, Any], company: str | None, slots: limiter.Slots) -> Contact:
+    if changes:
+        slots.use()
+        contact = ghl().update_contact(contact.id, changes)
+    return contact if company is None else _name_company(contact, company, slots)
+
+
+def _name_company(contact: Contact, company: str, slots: limiter.Slots) -> Contact:
+    """PUT refuses the company's name; an upsert by what the contact itself holds takes it."""
+    key = {"email": contact.email} if contact.email else {"phone": contact.phone}
+    if not any(key.values()):
+        return contact
+    slots.use()
+    return ghl().upsert_contact({**key, "company_name": company}).contact
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _holds(contact: Contact, lead: Lead, held_back: Collection[str]) -> bool:
     """True when the lost call took effect: the contact holds every field that is sent; its tags are brought up to date.
 
     It may have been there before, so a field that differs or that its answers do not tell is sent again: that
     changes one contact, and makes none.
     """
-    wanted = compare.sent(lead, System.GHL)
-    del wanted["tags"]
+    wanted = _wanted(lead, {"tags", *held_back})
     stored = compare.in_contact(contact, wanted)
     return stored.keys() == wanted.keys() and not compare.differing(lead, wanted, stored)
 
 
-def _finish(contact: Contact, lead: Lead, slots: limiter.Slots) -> set[str]:
+def _wanted(lead: Lead, held_back: Collection[str]) -> dict[str, Any]:
+    sent = compare.sent(lead, System.GHL)
+    return {name: value for name, value in sent.items() if name not in held_back}
+
+
+def _finished(
+    contact: Contact,
+    lead: Lead,
+    slots: limiter.Slots,
+    held_back: frozenset[str],
+    left: frozenset[str] | None = None,
+    differences: Collection[str] = (),
+) -> Sent | HalfSent:
+    """The contact is there: what is wrong from here on is wrong with its tags alone.
+
+    `held_back`: fields that are not compared, by our names; `left`: what was not sent, where that is told apart.
+    """
+    try:
+        differs = {*differences, *_finish(contact, lead, slots, held_back)}
+    except VendorError as error:
+        return HalfSent(contact.id, error)
+    return Sent(contact.id, differs, held_back if left is None else left)
+
+
+def _finish(contact: Contact, lead: Lead, slots: limiter.Slots, held_back: Collection[str]) -> set[str]:
     """Tags the contact; the fields it then holds otherwise than sent."""
     tags = _tag(contact.id, contact.tags, lead, slots)
-    wanted = compare.sent(lead, System.GHL)
+    wanted = _wanted(lead, held_back)
     stored = {**compare.in_contact(_whole(contact), wanted), "tags": tags}
     return compare.differing(lead, wanted, stored)
 

@@ -1,17 +1,21 @@
 """Deliveries to Instantly: new leads added to the campaign together, known ones changed in place."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from enrichment import fanout, stopping
 from enrichment.models import Lead
+from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
-from enrichment.pipeline import compare
+from enrichment.pipeline import campaign_moves, compare
 from enrichment.pipeline.payload import instantly_lead
-from enrichment.pipeline.sent import Asked, NotSent, Outcome, Sent
+from enrichment.pipeline.sent import Asked, NeedsDecision, NotSent, Outcome, Sent, Withheld
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
-from enrichment.vendors.errors import NotFound, Permanent, VendorError
+from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError
 from enrichment.vendors.instantly import LIMIT
 from enrichment.vendors.instantly import Lead as CampaignLead
 from swarm_admin.core.identifiers.emails import key as email_key
@@ -24,14 +28,69 @@ def scope() -> str:
 def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
     """Add or change each lead; none is begun after `until`, in the process's monotonic seconds."""
     outcomes: dict[int, Outcome] = _add([one.lead for one in asked if not one.unsure and _is_new(one.lead)])
-    alone = [one for one in asked if one.lead.pk not in outcomes]
-
-    def call(one: Asked) -> Sent | NotSent:
-        return NotSent() if stopping.asked() or time.monotonic() > until else _send(one.lead, one.unsure)
-
-    answers = fanout.each(alone, call, vendor="instantly", changes=True)
-    outcomes |= {one.lead.pk: answer for one, answer in zip(alone, answers, strict=True)}
+    alone = [(one.lead, one.unsure) for one in asked if one.lead.pk not in outcomes]
+    hidden = campaign_moves.suppressed_while_moving([lead for lead, _ in alone])
+    outcomes |= {pk: Withheld(campaign_moves.SUPPRESSED) for pk in hidden}
+    alone = [(lead, unsure) for lead, unsure in alone if lead.pk not in hidden]
+    outcomes |= _readdress(_each(alone, _send, until))
+    campaign_moves.finish({pk: each.external_id for pk, each in outcomes.items() if isinstance(each, Sent)})
     return [outcomes[one.lead.pk] for one in asked]
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """The lead's record has another address; `slots` are those left of the lead's."""
+
+    record: CampaignLead
+    slots: limiter.Slots
+
+
+_Answer = Outcome | _Elsewhere
+
+
+def _each(
+    asked: Sequence[tuple[Lead, Any]], send: Callable[[Lead, Any], _Answer], until: float
+) -> dict[Lead, _Answer]:
+    def call(one: tuple[Lead, Any]) -> _Answer:
+        return NotSent() if stopping.asked() or time.monotonic() > until else send(*one)
+
+    answers = fanout.each(asked, call, vendor="instantly", changes=True)
+    return {lead: answer for (lead, _), answer in zip(asked, answers, strict=True)}
+
+
+def _readdress(answers: dict[Lead, _Answer]) -> dict[int, Outcome]:
+    """The outcome of each; what was found under another address is decided about first, then moved or left."""
+    found = [(lead, answer) for lead, answer in answers.items() if isinstance(answer, _Elsewhere)]
+    steps = campaign_moves.decide_all([(lead, elsewhere.record) for lead, elsewhere in found])
+    asked = [(lead, (elsewhere, step)) for (lead, elsewhere), step in zip(found, steps, strict=True)]
+    moved = _each(asked, lambda lead, one: _follow(lead, *one), math.inf)
+    return {
+        lead.pk: answer for lead, answer in {**answers, **moved}.items() if not isinstance(answer, _Elsewhere)
+    }
+
+
+def _follow(lead: Lead, elsewhere: _Elsewhere, step: campaign_moves.Step | None) -> Outcome:
+    """Raises VendorError."""
+    record, slots = elsewhere.record, elsewhere.slots
+    try:
+        if isinstance(step, NeedsDecision | Withheld):
+            return step
+        if step == MoveStatus.STAYS:
+            return _change(record.id, lead, slots) or _add_one(lead, slots)
+        if step is not None:
+            _remove(record.id, slots)
+        return _add_one(lead, slots)
+    finally:
+        slots.give_back()
+
+
+def _remove(lead_id: str, slots: limiter.Slots) -> None:
+    """Looked at afterwards: while it is there, both addresses would be written to."""
+    slots.use()
+    instantly().delete_lead(lead_id)
+    slots.use()
+    if instantly().get_lead(lead_id) is not None:
+        raise NotOffered("instantly", "delete_lead", code="still_there", recovery=Recovery.BY_HAND)
 
 
 def _is_new(lead: Lead) -> bool:
@@ -55,29 +114,53 @@ def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
     return {leads[made.index].pk: Sent(made.id) for made in added.created}
 
 
-def _send(lead: Lead, unsure: bool) -> Sent | NotSent:
+def _send(lead: Lead, unsure: bool) -> _Answer:
     """Raises VendorError. All slots it may need are taken at once, and the others given back."""
-    slots = limiter.reserve(LIMIT, scope(), 1 + unsure + bool(lead.instantly_lead_id or unsure))
+    known = bool(lead.instantly_lead_id)
+    slots = limiter.reserve(LIMIT, scope(), 1 + (unsure or known) + known)
     if slots.wait:
         return NotSent(slots.wait)
-    sent = _deliver(lead, unsure, slots)
-    slots.give_back()
-    return sent
+    answer: _Answer | None = None
+    try:
+        answer = _deliver(lead, unsure, slots)
+        return answer
+    finally:
+        if not isinstance(answer, _Elsewhere):
+            slots.give_back()
 
 
-def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> Sent:
-    client = instantly()
-    values = instantly_lead(lead)
-    known = lead.instantly_lead_id or (_find(lead.email, slots) if unsure else "")
-    if known:
-        changes = {name: value for name, value in values.items() if name != "email"}
-        slots.use()
-        try:
-            return Sent(known, _differences(lead, client.patch_lead(known, changes)))
-        except NotFound:
-            pass  # removed at the other side by somebody: it is wanted there, so it is added anew
+def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> _Answer:
+    record = _own(lead, slots)
+    if record is not None and record.email and email_key(record.email) != email_key(lead.email):
+        return _Elsewhere(record, slots)
+    known = record.id if record is not None else ""
+    # What is gone may have been moved: a call of ours deleted it, and the next one's answer was lost.
+    if not known and (unsure or lead.instantly_lead_id):
+        known = _find(lead.email, slots)
+    return (_change(known, lead, slots) if known else None) or _add_one(lead, slots)
+
+
+def _own(lead: Lead, slots: limiter.Slots) -> CampaignLead | None:
+    """The record that the lead is linked to; None also where it is gone."""
+    if not lead.instantly_lead_id:
+        return None
     slots.use()
-    added = client.add_lead({**values, "skip_if_in_campaign": True})
+    return instantly().get_lead(lead.instantly_lead_id)
+
+
+def _change(known: str, lead: Lead, slots: limiter.Slots) -> Sent | None:
+    """In place; None where it is gone: it is wanted there, so it is added anew."""
+    changes = {name: value for name, value in instantly_lead(lead).items() if name != "email"}
+    slots.use()
+    try:
+        return Sent(known, _differences(lead, instantly().patch_lead(known, changes)))
+    except NotFound:
+        return None
+
+
+def _add_one(lead: Lead, slots: limiter.Slots) -> Sent:
+    slots.use()
+    added = instantly().add_lead({**instantly_lead(lead), "skip_if_in_campaign": True})
     return Sent(added.id, _differences(lead, added))
 
 

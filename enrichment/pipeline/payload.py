@@ -21,6 +21,7 @@ INSTANTLY_CUSTOM = (
     "source_name", "tech_stack",
 )  # fmt: skip
 CAMPAIGN_TIERS = (1, 2)
+OUR_TAG = "swarm"  # on every contact that a lead was delivered to
 
 
 def plain(number: float | None) -> int | float | None:
@@ -58,7 +59,7 @@ def ghl_contact(lead: Lead) -> dict[str, Any]:
 def ghl_tags(lead: Lead) -> list[str]:
     """Lower case, as GoHighLevel keeps them."""
     tier = [f"icp tier {lead.icp_tier}"] if lead.icp_tier else []
-    return ["swarm", *tier, lead.source_type.replace("_", " ")]
+    return [OUR_TAG, *tier, lead.source_type.replace("_", " ")]
 
 
 def outdated_tags(lead: Lead) -> list[str]:

@@ -20,10 +20,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sent:
-    """The record at the other side, and the fields that are stored otherwise than sent."""
+    """The record at the other side, and the fields that are stored otherwise than sent.
+
+    `held_back`: parts of the payload that did not leave, by their names there.
+    """
 
     external_id: str
     differences: set[str] = field(default_factory=set)
+    held_back: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,4 +45,24 @@ class HalfSent:
     error: VendorError
 
 
-Outcome = Sent | NotSent | HalfSent | VendorError
+@dataclass(frozen=True)
+class Postponed:
+    """Nothing left: it is looked for again when READ_BACK_SECONDS are over."""
+
+
+@dataclass(frozen=True)
+class NeedsDecision:
+    """Nothing left that a person has to decide about first. `kind` as the delivery's error; no personal data."""
+
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Nothing left, and nothing is going to; `reason` as the delivery's error."""
+
+    reason: str
+
+
+Outcome = Sent | NotSent | HalfSent | Postponed | NeedsDecision | Withheld | VendorError

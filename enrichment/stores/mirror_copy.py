@@ -7,6 +7,7 @@ from typing import Any
 
 from enrichment.labels import provider_name
 from enrichment.models import Lead
+from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.rows import row_of
@@ -47,6 +48,8 @@ def of_lead(lead: Lead) -> Copy:
         *_of_columns(lead),
         *_of_conflicts(lead),
         *_of_handovers(lead),
+        *_of_matches(lead),
+        *_of_campaign_moves(lead),
         *_of_moves(lead),
         *_of_webhooks(subject),
     ]
@@ -102,6 +105,23 @@ def _of_handovers(lead: Lead) -> Iterator[Datum]:
     for handover in lead.handovers.exclude(external_id="").order_by("pk"):
         name = f"record at {System(handover.system).label}"
         yield Datum(name, handover.external_id, System(handover.system).label, handover.finished_at)
+
+
+def _of_matches(lead: Lead) -> Iterator[Datum]:
+    """Contacts that became the person's; those that were found to be somebody else's tell of somebody else."""
+    for match in lead.contact_matches.filter(action__in=LINKED).exclude(contact_id="").order_by("pk"):
+        yield Datum("contact found at GoHighLevel", match.contact_id, System.GHL.label, match.found_at)
+
+
+def _of_campaign_moves(lead: Lead) -> Iterator[Datum]:
+    """What Instantly told of the person under an earlier address."""
+    for move in lead.campaign_moves.order_by("pk"):
+        for name in ("old_id", "new_id", "old_email", "contacted_at", "opens", "replies", "unsubscribed"):
+            if value := getattr(move, name):
+                told = value.isoformat() if hasattr(value, "isoformat") else value
+                yield Datum(
+                    f"campaign under an earlier address: {name}", told, System.INSTANTLY.label, move.found_at
+                )
 
 
 def _of_moves(lead: Lead) -> Iterator[Datum]:

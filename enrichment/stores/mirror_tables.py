@@ -133,6 +133,12 @@ TABLES: tuple[Table, ...] = (
     Table("WebhookDelivery", frozenset({"body", "row_id"}), deliveries_of, blank),
     Table("FieldConflict", frozenset({"value"}), _with_lead("FieldConflict")),
     Table(
+        "CampaignMove",
+        frozenset({"old_id", "new_id", "old_email", "contacted_at", "opens", "replies", "unsubscribed"}),
+        _with_lead("CampaignMove"),
+    ),
+    Table("ContactMatch", frozenset({"contact_id"}), _with_lead("ContactMatch")),
+    Table(
         "Handover",
         frozenset({"external_id", "payload_hash"}),
         _with_lead("Handover"),

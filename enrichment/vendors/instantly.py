@@ -14,11 +14,12 @@ from .answers import Answer
 from .calls import NOBODY, Call, makes
 from .errors import NotFound, Recovery
 from .transport import Transport, segment
-from .wire import Incoming, Outgoing, Text, identifier
+from .wire import Count, Incoming, Outgoing, Text, identifier
 
 LIMIT: Final = "instantly.calls"
 LEADS_MAX: Final = 1000  # Instantly: leads added in one call
 LIST_MAX: Final = 100
+UNSUBSCRIBED: Final = -2  # a lead's status
 
 ADD: Final = Call("add_lead", LIMIT)
 ADD_MANY: Final = Call("add_leads", LIMIT)
@@ -66,7 +67,10 @@ class LeadIn(LeadPatch):
 
 
 class Lead(Incoming):
-    """A lead as answered; `payload` is where its custom variables come back, `raw` the whole."""
+    """A lead as answered; `payload` is where its custom variables come back, `raw` the whole.
+
+    `status`, `opens`, `replies`, `interest`: Instantly's own numbers, 0 where it does not tell them.
+    """
 
     id: Text
     email: Text = ""
@@ -75,8 +79,23 @@ class Lead(Incoming):
     last_name: Text = ""
     company_name: Text = ""
     phone: Text = ""
+    status: Count = 0
+    opens: Count = Field(default=0, alias="email_open_count")
+    replies: Count = Field(default=0, alias="email_reply_count")
+    last_contact: Text = Field(default="", alias="timestamp_last_contact")
+    last_reply: Text = Field(default="", alias="timestamp_last_reply")
+    interest: Count = Field(default=0, alias="lt_interest_status")
     payload: dict[str, Any] = Field(default_factory=dict)
     raw: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def replied(self) -> bool:
+        """Replied, or was given an interest by whoever read the reply."""
+        return self.replies > 0 or bool(self.last_reply) or self.interest != 0
+
+    @property
+    def unsubscribed(self) -> bool:
+        return self.status == UNSUBSCRIBED
 
 
 class CreatedLead(Incoming):

@@ -42,4 +42,8 @@ def identifier(value: Any) -> str:
 # Text of any type the vendor may answer with; "" for what is no text.
 Text = Annotated[str, BeforeValidator(_text)]
 Items = Annotated[list[Any], BeforeValidator(lambda value: value if isinstance(value, list) else [])]
+# A whole number; 0 for what is none.
+Count = Annotated[
+    int, BeforeValidator(lambda value: value if isinstance(value, int) and not isinstance(value, bool) else 0)
+]
 Flag = Annotated[bool | None, BeforeValidator(lambda value: value if isinstance(value, bool) else None)]

@@ -20,11 +20,12 @@ from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
 from enrichment.deliveries.redelivery import RETRIED
 from enrichment.deliveries.shown import value_text
 from enrichment.estimates import Work, estimate
+from enrichment.failures.causes import OWN_ADVICE
 from enrichment.http import HtmxRequest
 from enrichment.leads import reveal
 from enrichment.masking import mask, may_see
 from enrichment.models import Handover
-from enrichment.models.handover import System
+from enrichment.models.handover import LEFT_OUT, System
 from enrichment.models.job import JobKind
 from enrichment.pipeline import compare
 from enrichment.retry_ways import DELIVERIES
@@ -43,6 +44,7 @@ WITHHELD = {
     "suppressed": "The person is suppressed: nothing of them leaves this system.",
     "restricted": "The person's data may only be kept: nothing of them leaves this system.",
     "not_wanted": "The lead no longer belonged there when its turn came: no e-mail or phone, or not its tier.",
+    LEFT_OUT: "A person decided not to deliver this lead: see what was found there on the lead's page.",
 }
 WAITS = {
     "retryable": "It failed for the moment and is tried again by itself.",
@@ -281,7 +283,8 @@ def _shown(side: redelivery.Side, unmasked: bool) -> dict[str, Any]:
 def _advice(handover: Handover) -> str:
     if handover.status == HandoverStatus.WITHHELD:
         return WITHHELD.get(handover.error_kind, "")
-    return WAITS.get(handover.error_kind) or advice_of(handover.error_kind)
+    kind = handover.error_kind
+    return WAITS.get(kind) or OWN_ADVICE.get(kind) or advice_of(kind)
 
 
 def _why_no_retry(request: HttpRequest, handover: Handover) -> str:

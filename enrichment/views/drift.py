@@ -32,6 +32,7 @@ MEANINGS = {
     DriftKind.NOT_KEPT: "Clay gave the row an id and never kept it: the table may be full.",
     DriftKind.NO_ROW: "The lead waits for a row that nobody is going to make.",
     DriftKind.SUPPRESSED: "Clay's answer named somebody on the suppression list; the row is being deleted.",
+    DriftKind.SHARED_RECORD: "Several leads have one record in GoHighLevel or Instantly.",
 }
 
 

@@ -10,6 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import actions
+from enrichment.deliveries.campaign_decisions import moves_of
+from enrichment.deliveries.contact_decisions import matches_of
 from enrichment.leads import dossier, reveal
 from enrichment.leads.prices import PriceList
 from enrichment.leads.timeline import timeline
@@ -51,6 +53,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "points": dossier.points(lead, unmasked=unmasked),
         "lifts": dossier.lifts(lead),
         "references": dossier.references(lead),
+        "moves": moves_of(lead, may_decide=request.user.has_perm(DELIVER)),
+        "contacts": matches_of(lead, may_decide=request.user.has_perm(DELIVER)),
         "happenings": timeline(lead),
         **_choices(),
     }

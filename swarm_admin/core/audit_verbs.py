@@ -33,6 +33,8 @@ class Verb(StrEnum):
     API_READ = "api_read", "Read leads through the API"
     RETRY = "retry", "Retried the enrichment of a lead"
     DELIVER_AGAIN = "deliver_again", "Delivered a lead again"
+    DECIDE_CONTACT = "decide_contact", "Decided about a contact found in GoHighLevel"
+    DECIDE_ADDRESS = "decide_address", "Decided about a lead's earlier address in the campaign"
     RESTRICT_LEAD = "restrict_lead", "Restricted a lead"
     RELEASE_LEAD = "release_lead", "Lifted the restriction of a lead"
     ADOPT_ROW = "adopt_row", "Linked a lead to its row in Clay"

@@ -157,6 +157,12 @@ def control(world: World) -> list[Route]:
         done = world.ghl.restore(str((await _document(request)).get("id")))
         return JSONResponse({"restored": done}, 200 if done else 404)
 
+    async def mails(request: Request) -> Response:
+        told = await _document(request)
+        counts = (int(told.get("opened", 0)), int(told.get("replied", 0)))
+        done = world.instantly.mails(str(told.get("id")), *counts, bool(told.get("unsubscribed")))
+        return JSONResponse({"written": done}, 200 if done else 404)
+
     return [
         Route("/_stats", stats),
         Route("/_state/{vendor}", state),
@@ -164,6 +170,7 @@ def control(world: World) -> list[Route]:
         Route("/_config", config, methods=["POST"]),
         Route("/_reset", reset, methods=["POST"]),
         Route("/_ghl/restore", restore, methods=["POST"]),
+        Route("/_instantly/mails", mails, methods=["POST"]),
     ]
 
 

@@ -159,6 +159,11 @@ class Instantly(Vendor):
             "campaign": campaign,
             "status": 1,
             "email": document["email"],
+            "email_open_count": 0,
+            "email_reply_count": 0,
+            "email_click_count": 0,
+            "timestamp_last_contact": None,
+            "timestamp_last_reply": None,
             **{name: document.get(name) for name in sorted(TEXTS)},
             "payload": dict(document.get("custom_variables") or {}),
         }
@@ -306,6 +311,17 @@ class Instantly(Vendor):
     def campaign(self, call: Call) -> Answer:
         campaign = self._campaign(call.parts[1])
         return Answer(200, {"id": campaign, "name": "Outreach", "status": 1})
+
+    def mails(self, lead_id: str, opened: int, replied: int, unsubscribed: bool) -> bool:
+        """What happens in a campaign by itself: the lead is written to, and answers or not; False: no such lead."""
+        lead = self.leads.get(lead_id)
+        if lead is None:
+            return False
+        moment = stamp(now())
+        lead.update(email_open_count=opened, email_reply_count=replied, timestamp_last_contact=moment)
+        lead["timestamp_last_reply"] = moment if replied else None
+        lead["status"] = -2 if unsubscribed else lead["status"]
+        return True
 
     def duplicates(self) -> int:
         """Leads beyond the first with the same e-mail in the same campaign."""

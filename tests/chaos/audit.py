@@ -13,9 +13,11 @@ from enrichment.models import (
     Attempt,
     Batch,
     BatchItem,
+    ContactMatch,
     Disclosure,
     Handover,
     Lead,
+    MatchAction,
     ServiceHold,
     WebhookDelivery,
 )
@@ -67,9 +69,9 @@ class Audit:
         self.contacts = {each["id"]: each for each in sandbox.state("ghl")["contacts"]}
         self.campaign = {each["id"]: each for each in sandbox.state("instantly")["leads"]}
         self.leads = {lead.pk: lead for lead in Lead.objects.defer("search")}
-        # GoHighLevel knows a contact by its phone too: two people with one phone are one contact there.
-        phones = set(twice(lead.phone for lead in self.leads.values()))
-        self.sharing = {lead.pk for lead in self.leads.values() if lead.phone in phones}
+        # A number that another contact has is not sent, and the lead's page says so.
+        withheld = ContactMatch.objects.filter(action=MatchAction.WITHOUT_PHONE)
+        self.without_phone = set(withheld.values_list("lead_id", flat=True))
         self.failing = set(Lead.objects.failing().values_list("pk", flat=True))
 
     def findings(self) -> list[Finding]:
@@ -179,9 +181,8 @@ class Audit:
             if key not in known and (record.get("email") or "").lower() not in emails
         )
         yield _finding(f"{name}: every record is of a lead that knows it", len(records), strange)
-        alone = [lead for lead in self.leads.values() if lead.pk not in self.sharing]
-        shared = twice(getattr(lead, reference) for lead in alone)
-        yield _finding(f"{name}: no two leads share a record, but for a common phone", len(alone), shared)
+        shared = twice(getattr(lead, reference) for lead in self.leads.values())
+        yield _finding(f"{name}: no two leads share a record", len(self.leads), shared)
 
     def same(self) -> Iterable[Finding]:
         """What was sent is what is stored, and what would be sent now is what was sent."""
@@ -195,7 +196,7 @@ class Audit:
             differ = (
                 f"{each.pk} {sorted(differences)}"
                 for each in done
-                if each.lead_id not in self.sharing and (differences := self._differences(each, system))
+                if (differences := self._differences(each, system))
             )
             yield _finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
 
@@ -206,6 +207,8 @@ class Audit:
     def _differences(self, handover: Handover, system: str) -> set[str]:
         lead = self.leads[handover.lead_id]
         names = compare.sent(lead, system)
+        if system == System.GHL and lead.pk in self.without_phone:
+            names.pop("phone", None)
         if system == System.GHL:
             record = self.contacts.get(handover.external_id)
             stored = record and compare.in_contact(Contact.model_validate({**record, "raw": record}), names)

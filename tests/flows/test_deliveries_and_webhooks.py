@@ -23,6 +23,9 @@ def enriched(pipeline, slug="johndoe"):
     return lead
 
 
+CHANGED = [{"key": "icp_score", "field_value": 1}]
+
+
 def upsert(pipeline, **fields):
     answer = pipeline.sandbox.ghl.post("/contacts/upsert", json={"locationId": "location", **fields})
     return answer.json()["contact"]["id"]
@@ -42,7 +45,7 @@ def test_all_that_was_sent_came_back(pipeline):
     assert {h.system: h.differences for h in Handover.objects.all()} == {"ghl": [], "instantly": []}
 
 
-def test_a_phone_that_belongs_to_another_contact_is_shown_as_different(pipeline, browser_of_sales):
+def test_a_phone_that_belongs_to_another_contact_is_not_sent_and_the_lead_says_so(pipeline, browser_of_sales):
     lead = pipeline.lead("johndoe")
     pipeline.until(lambda: Lead.objects.get(pk=lead.pk).phone)
     Lead.objects.filter(pk=lead.pk).update(ghl_contact_id="")
@@ -55,10 +58,13 @@ def test_a_phone_that_belongs_to_another_contact_is_shown_as_different(pipeline,
     deliver.plan(lead, force=True)
     pipeline.settle()
     handover = Handover.objects.get(system="ghl")
-    assert (handover.status, handover.differences) == ("done", ["phone"])
-    page = browser_of_sales.get(f"/deliveries/{handover.pk}/").content.decode()
-    assert "came back otherwise than sent" in page
-    assert lead.phone in page
+    assert (handover.status, handover.differences) == ("done", [])
+    page = browser_of_sales.get(f"/leads/{lead.pk}/").content.decode()
+    assert "already had a contact with this e-mail" in page
+    assert "already had a contact with this phone number" in page
+    pipeline.sandbox.ghl.put(
+        f"/contacts/{handover.external_id}", json={"customFields": CHANGED}
+    ).raise_for_status()
     read = browser_of_sales.post(f"/deliveries/{handover.pk}/read-back/").content.decode()
     assert "1 field differs" in read
     assert AuditEvent.objects.filter(verb="read_back_delivery", object_id=str(lead.pk)).count() == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(
-    r"""(?:env(?:\.\w+)?|secret|port|public_url|vendor_url|os\.environ\.get)\(\s*["']([A-Z][A-Z0-9_]+)["']"""
+    r"""(?:env(?:\.\w+)?|secret|port|one_of|public_url|vendor_url|os\.environ\.get)\(\s*["']([A-Z][A-Z0-9_]+)["']"""
 )
 INTERNAL = {"COLLECT_HASHED"}  # set by the Makefile for one command
 

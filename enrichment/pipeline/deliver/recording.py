@@ -4,17 +4,19 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment import recovery
 from enrichment.bulk import insert_each, update_each
-from enrichment.leases import release, together
+from enrichment.clock import due_in
+from enrichment.leases import release, release_all, together
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline.deliver.channels import Channel
 from enrichment.pipeline.deliver.planning import begin, is_sent
 from enrichment.pipeline.payload import payload, payload_hash, wanted
-from enrichment.pipeline.sent import HalfSent, Sent
+from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed, Sent, Withheld
 from enrichment.states import HandoverStatus, advance, advance_each, advance_one
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import work
@@ -63,10 +65,10 @@ def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
                 "lead": lead.pk,
                 "system": handover.system,
                 "action": channel.action,
-                "fields": sorted(documents[handover.pk]),
+                "fields": sorted(documents[handover.pk].keys() - sent.held_back),
                 "occurred_at": now,
             }
-            for handover, lead, _ in kept
+            for handover, lead, sent in kept
         ],
     )
     _refer(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
@@ -100,6 +102,27 @@ def _refer(channel: Channel, told: Sequence[tuple[Lead, str]]) -> None:
 
 def _unrecorded(handover: Handover, error: Exception) -> None:
     log.error("handover %s was made and not recorded: %s", handover.pk, type(error).__name__)
+
+
+def without_calls(outcomes: Sequence[tuple[Handover, Outcome]]) -> None:
+    """Deliveries of which nothing left by a decision, or for want of one."""
+    now = timezone.now()
+    ended: dict[str, Any] = {"finished_at": now, "in_flight_since": None}
+    for handover, outcome in outcomes:
+        if isinstance(outcome, NeedsDecision):
+            words = {"error_kind": outcome.kind, "error_message": outcome.sentence}
+            advance(_same(handover), HandoverStatus.FAILED, **words, **ended)
+        elif isinstance(outcome, Withheld):
+            words = {"error_kind": outcome.reason, "error_message": ""}
+            advance(_same(handover), HandoverStatus.WITHHELD, **words, **ended)
+    release_all(
+        [handover for handover, outcome in outcomes if isinstance(outcome, Postponed)],
+        not_before=due_in(settings.READ_BACK_SECONDS),
+    )
+
+
+def _same(handover: Handover) -> QuerySet[Handover]:
+    return Handover.objects.filter(pk=handover.pk)
 
 
 def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:

@@ -74,6 +74,7 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
     recording.after_halves(
         channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, HalfSent)]
     )
+    recording.without_calls(outcomes)
     refused = [(h, outcome.wait) for h, outcome in outcomes if isinstance(outcome, NotSent)]
     if refused:
         wait = max(wait for _, wait in refused)

@@ -112,11 +112,11 @@ def test_there_is_no_estimate_while_the_budget_is_used_up():
 
 
 def test_deliveries_are_behind_those_that_wait(settings):
-    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY = 10, 200_000
+    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY = 20, 200_000
     for lead in EnrichedLeadFactory.create_batch(5):
         Handover.objects.create(lead=lead, system="ghl", status="planned")
     cache.clear()
-    # 5 wait and 15 come: 40 calls, of which 10 leave at once and the others in three windows
+    # 5 wait and 15 come: 80 calls, of which 20 leave at once and the others in three windows
     assert estimate(Work(deliveries={"ghl": 15})).seconds == pytest.approx(30.0)
     assert estimate(Work(deliveries={"ghl": 15, "instantly": 1})).limited_by == "GoHighLevel's limit of calls"
 
@@ -129,7 +129,7 @@ def test_write_backs_have_their_own_limit(settings):
 
 
 def test_every_plan_of_the_same_deliveries_says_the_same(sales_client, settings):
-    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY = 2, 200_000
+    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY = 4, 200_000
     for lead in EnrichedLeadFactory.create_batch(4):
         Handover.objects.create(
             lead=lead, system="ghl", status="failed", error_kind="delay", finished_at=timezone.now()

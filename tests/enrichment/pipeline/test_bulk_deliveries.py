@@ -123,10 +123,10 @@ def test_a_lead_that_changed_under_way_is_due_again(pipeline, monkeypatch):
 
 
 def test_the_limit_is_obeyed_and_what_it_refuses_waits_uncounted(pipeline, settings):
-    settings.GHL_PER_TEN_SECONDS, settings.CLOCK_SPEED = 6, 1.0
+    settings.GHL_PER_TEN_SECONDS, settings.CLOCK_SPEED = 12, 1.0
     planned(5, ["ghl"])
     assert deliver.run_due("ghl") == 3
-    assert calls(pipeline, "ghl") == {"contacts.upsert": 3, "tags.add": 3}
+    assert calls(pipeline, "ghl") == {"contacts.search": 6, "contacts.upsert": 3, "tags.add": 3}
     assert set(Handover.objects.filter(status="planned").values_list("tries", flat=True)) == {0}
     assert 0 < deliver.waits("ghl") <= 10.1
     assert limiter.room("ghl.calls", "location") == 0

@@ -174,7 +174,7 @@ def test_what_is_not_retried_and_why(db: None) -> None:
 
 
 def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any) -> None:
-    settings.GHL_PER_TEN_SECONDS, settings.CLOCK_SPEED = 4, 1.0
+    settings.GHL_PER_TEN_SECONDS, settings.CLOCK_SPEED = 8, 1.0
     failed = [handover() for _ in range(3)]
     handover(LeadFactory())
     other = handover(system="instantly")
@@ -194,10 +194,10 @@ def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any)
 
 
 def test_the_plan_counts_what_waits_already(db: None, settings: Any) -> None:
-    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY, settings.CLOCK_SPEED = 10, 200_000, 1.0
+    settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY, settings.CLOCK_SPEED = 20, 200_000, 1.0
     for _ in range(5):
         handover(status="planned", finished_at=None)
-    # 5 wait and 15 come: 40 calls, of which 10 leave at once and the others in three windows
+    # 5 wait and 15 come: 80 calls, of which 20 leave at once and the others in three windows
     assert estimate(Work(deliveries={"ghl": 15})).seconds == pytest.approx(30.0)
 
 
