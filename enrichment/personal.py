@@ -16,7 +16,8 @@ PERSONAL: dict[str, set[str]] = {
     "Lead": {
         "linkedin_url", "first_name", "last_name", "company_name", "source_name", "source_url", "source_type",
         "engagement_action", "engagement_content", "scraped_at", "email_personal", "email_work", "phone", "title",
-        "company_domain", "company_industry", "company_size", "company_revenue", "company_location", "tech_stack",
+        "company_domain", "company_page", "company_industry", "company_size", "company_revenue", "company_location",
+        "tech_stack",
         "funding_stage", "funding_amount", "linkedin_headline", "linkedin_summary", "linkedin_connections",
         "recent_posts", "mutual_connections", "raw", "icp_score", "icp_tier", "clay_score",
         "clay_tier", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id", "written_back",

@@ -19,7 +19,8 @@ from gdpr.identity import Identity
 COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
 NOBODY = Identity()
 LOADED = (
-    *COMPARED, "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status", "restriction",
+    *COMPARED, "company_page", "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status",
+    "restriction",
 )  # fmt: skip
 
 

@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("company_name", "Company"),
             ("company_domain", "Domain"),
+            ("company_page", "Company page"),
             ("company_industry", "Industry"),
             ("company_size", "Employees"),
             ("company_revenue", "Revenue"),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrichment", "0025_campaign_moves"),
+        ("enrichment", "0026_companies_by_their_domain"),
     ]
 
     operations = [

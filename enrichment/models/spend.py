@@ -86,7 +86,7 @@ class SpendEntry(models.Model):
 
 
 class TakenOver(models.Model):
-    """Company or tech data that a lead got from the mirror instead of a provider: same domain, still fresh.
+    """Company or tech data that a lead got from the mirror instead of a provider: same company, still fresh.
 
     It outlives its lead, as an attempt does.
     """

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
+from swarm_admin.core import companies
 from swarm_admin.core.identifiers import emails, phones
 from swarm_admin.core.missing import is_missing
 
@@ -102,14 +103,31 @@ def _identifier(read: Callable[[str], str], value: str) -> str:
         raise Unreadable from None
 
 
+class OnSharedHost(Unreadable):
+    """The address is on a host that many companies share; `page` is what may be kept of it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.page = page
+
+
 def domain(value: Any) -> str:
-    """ "https://www.Acme.com/about" → "acme.com"."""
-    read = text(2000)(value)
-    host = urlsplit(read if "//" in read else f"//{read}").hostname or ""
-    host = host.lower().removeprefix("www.").rstrip(".")
-    if not re.fullmatch(r"[^\s/@]+\.[^\s/@.]+", host) or len(host) > 255:
+    """ "https://www.de.Acme.com/about" → "acme.com": what the company registered (D30), as an A-label.
+
+    Raises:
+        OnSharedHost: the host is many companies'.
+        Unreadable: nobody can have registered it.
+    """
+    read = text(companies.MAX_ADDRESS)(value)
+    parts = urlsplit(read if "//" in read else f"//{read}")
+    if "@" in parts.netloc or any(map(str.isspace, parts.netloc)):
         raise Unreadable
-    return host
+    try:
+        return companies.registrable(parts.hostname or "")
+    except companies.SharedHost:
+        raise OnSharedHost(read) from None
+    except ValueError:
+        raise Unreadable from None
 
 
 def texts(value: Any) -> list[str]:
@@ -194,7 +212,10 @@ def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:
 
 
 def normalise(row: Mapping[str, Any], country: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """`row` as (values in the mirror's types, {column: what could not be read}); missing columns are absent."""
+    """`row` as (values in the mirror's types, {column: what could not be read}); missing columns are absent.
+
+    A company's address on a host that many share is `company_page`, and not its domain.
+    """
     values: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
     for column, read in readers(country).items():
@@ -203,6 +224,9 @@ def normalise(row: Mapping[str, Any], country: str) -> tuple[dict[str, Any], dic
             continue
         try:
             value = read(given)
+        except OnSharedHost as shared:
+            values["company_page"] = shared.page
+            continue
         except (ValueError, TypeError, ArithmeticError, RecursionError):
             # Unreadable is one of these; so is whatever a library makes of nonsense. None says the value in a log.
             unreadable[column] = clean(given if isinstance(given, str) else reprlib.repr(given))[:500]

@@ -49,7 +49,7 @@ def ghl_contact(lead: Lead) -> dict[str, Any]:
         "email": lead.email,
         "phone": lead.phone,
         "company_name": lead.company_name,
-        "website": lead.company_domain,
+        "website": lead.company_domain or lead.company_page,
         "source": lead.source_name,
     }
     fields = [{"key": name, "field_value": value} for name, value in _custom(lead, GHL_CUSTOM).items()]
@@ -76,7 +76,7 @@ def instantly_lead(lead: Lead) -> dict[str, Any]:
         "company_name": lead.company_name,
         "job_title": lead.title,
         "phone": lead.phone,
-        "website": lead.company_domain,
+        "website": lead.company_domain or lead.company_page,
     }
     filled = {name: value for name, value in values.items() if value}
     return {**filled, "custom_variables": _custom(lead, INSTANTLY_CUSTOM)}

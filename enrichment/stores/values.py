@@ -11,6 +11,7 @@ from gdpr import rectifiable
 
 _OWN: dict[str, Callable[[Any], Any]] = {
     "linkedin_url": linkedin.canonical,
+    "company_page": text(2000),
     "source_name": text(200),
     "source_url": text(2000),
     "engagement_action": text(500),

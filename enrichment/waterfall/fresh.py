@@ -1,9 +1,11 @@
 """Company and tech data that the mirror has already: taken over with its provenance instead of being bought again.
 
 A lead gets it once its own domain is known from its own row: neither the host of its e-mail address nor the
-company's name proves where somebody works. So it serves leads that are filled in later or tried again; the
-first run of a lead is what tells its domain. Where the domain's data came from is said: the facts are copied with
-the provider and the time they were observed, and cost nothing.
+company's name alone proves where somebody works. Of another lead's it gets what was found for the same domain and
+the same company name (D30): hosts that many companies share are no domain here, and a holding's domain is many
+companies'. So it serves leads that are filled in later or tried again; the first run of a lead is what tells its
+domain. Where the data came from is said: the facts are copied with the provider and the time they were observed,
+and cost nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
 from enrichment.states import FINAL_STATUSES, AttemptStatus
 from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core import companies
 
 KINDS = ("company", "techstack")
 NEEDED = {
@@ -50,10 +53,10 @@ class Taken:
 
 
 def known(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int, Taken]:
-    """{lead: what is fresh for its domain} for `leads` with a domain; a handful of queries for all of them.
+    """{lead: what is fresh for its company} for `leads` with a domain; a handful of queries for all of them.
 
-    Fresh: a lead of the same domain (itself, too) was asked about by every provider of the waterfall within
-    COMPANY_DATA_DAYS, and has the column that matters.
+    Fresh: a lead of the same domain and company name (itself, too) was asked about by every provider of the
+    waterfall within COMPANY_DATA_DAYS, and has the column that matters.
     """
     domains = {lead.company_domain for lead in leads} - {""}
     asked = {kind: set(document.waterfalls()[kind].providers) for kind in KINDS}
@@ -62,10 +65,10 @@ def known(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int, Taken
     donors = _donors(domains, asked)
     found: dict[int, Taken] = {}
     for lead in leads:
-        for kind, by_domain in donors.items():
+        for kind, by_company in donors.items():
             wanted = asked[kind] & set(lead.only_providers) if lead.only_providers else asked[kind]
             wanted = set() if kind in lead.found_waterfalls else wanted - {*lead.answered.get(kind, ())}
-            donor = by_domain.get(lead.company_domain)
+            donor = by_company.get(_company(lead)) or by_company.get(lead.pk)
             if donor is not None and wanted:
                 found.setdefault(lead.pk, Taken()).donors[kind] = donor
     return found
@@ -75,8 +78,19 @@ def _since() -> datetime.datetime:
     return timezone.now() - datetime.timedelta(days=settings.COMPANY_DATA_DAYS)
 
 
-def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, dict[str, Lead]]:
-    """{kind: {domain: the newest lead with all of that waterfall's data, fresh}}."""
+Company = tuple[str, str]
+
+
+def _company(lead: Lead) -> Company | None:
+    """Domain and name: what two leads of one company have in common; None where either is not known."""
+    name = companies.name_key(lead.company_name)
+    return (lead.company_domain, name) if lead.company_domain and name else None
+
+
+def _donors(
+    domains: Collection[str], asked: dict[str, set[str]]
+) -> dict[str, dict[Company | int | None, Lead]]:
+    """{kind: {company: the newest lead with all of that waterfall's data, fresh; lead: itself, where it has}}."""
     recent = (
         Attempt.objects.filter(
             lead__company_domain__in=domains, status=AttemptStatus.SUCCEEDED, finished_at__gte=_since()
@@ -92,7 +106,7 @@ def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, d
         for kind in KINDS:
             covered.setdefault((attempt.lead_id, kind), set()).update(_asked_by(attempt, kind))
     rows = Lead.objects.usable().filter(retention_until__gt=timezone.now()).in_bulk(list(order))
-    found: dict[str, dict[str, Lead]] = {kind: {} for kind in KINDS}
+    found: dict[str, dict[Company | int | None, Lead]] = {kind: {} for kind in KINDS}
     for pk in order:
         donor = rows.get(pk)
         if donor is None:
@@ -100,7 +114,9 @@ def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, d
         for kind in KINDS:
             complete = asked[kind] and asked[kind] <= covered[pk, kind]
             if complete and getattr(donor, NEEDED[kind]) not in (None, []):
-                found[kind].setdefault(donor.company_domain, donor)
+                found[kind][donor.pk] = donor
+                if company := _company(donor):
+                    found[kind].setdefault(company, donor)
     return found
 
 

@@ -59,7 +59,7 @@ def held_and_quiet(each):
 
 def test_tech_data_of_a_known_domain_is_taken_over_and_told_to_clay(pipeline):
     """BuiltWith's budget of one an hour: the second lead of a company gets the first one's tech data, unbought."""
-    pipeline.lead("acme-one")
+    pipeline.lead("acme-one", company_name="Acme Robotics")
     pipeline.settle()
     donor = Lead.objects.get()
     Provider.objects.filter(slug="builtwith").update(hourly_limit=1)
@@ -67,7 +67,9 @@ def test_tech_data_of_a_known_domain_is_taken_over_and_told_to_clay(pipeline):
     second = pipeline.lead("acme-two", first_name="Zed")
     pipeline.until(lambda: Attempt.objects.filter(lead=second, status="succeeded").exists())
     # The same company, as its own row says.
-    Lead.objects.filter(pk=second.pk).update(company_domain=donor.company_domain)
+    Lead.objects.filter(pk=second.pk).update(
+        company_domain=donor.company_domain, company_name=donor.company_name
+    )
     pipeline.until(lambda: TakenOver.objects.filter(lead=second).exists())
     pipeline.settle()
     second.refresh_from_db()

@@ -141,6 +141,7 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
         "trial_id",
         "company_domain",
         "clay_table_id",
+        "company_name",
     ).select_for_update(skip_locked=True)
 
 

@@ -36,6 +36,7 @@ from swarm_admin.core.identifiers.emails import is_role
 # Every column that applying a row may change, but the status and `raw`, which are always written.
 WRITTEN = (
     "first_name", "last_name", "company_name", "email_personal", "email_work", "phone", "title", "company_domain",
+    "company_page",
     "company_industry", "company_size", "company_revenue", "company_location", "tech_stack", "funding_stage",
     "funding_amount", "linkedin_headline", "linkedin_summary", "linkedin_connections", "recent_posts",
     "mutual_connections", "clay_score", "clay_tier", "enriched_at", "clay_seen_at", "clay_row_id",
