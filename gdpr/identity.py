@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from swarm_admin.core.identifiers import emails, phones
+from swarm_admin.core.identifiers import emails, linkedin, phones
 from swarm_admin.core.identifiers.text import visible
 
 _phone_country: Callable[[], str] = lambda: "US"  # noqa: E731 - replaced by `set_phone_country`
@@ -31,9 +31,9 @@ def phone_key(number: str) -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a person can be found by. Given in any spelling, kept in the canonical one: equal when it is one person's.
+    """What a person can be found by, given in any spelling and kept in the canonical one.
 
-    `linkedin_url` is expected canonical already.
+    Two are equal when they are one person's.
     """
 
     linkedin_url: str = ""
@@ -42,7 +42,7 @@ class Identity:
 
     def __post_init__(self) -> None:
         keys = dict.fromkeys(emails.key(each) for each in self.emails)
-        object.__setattr__(self, "linkedin_url", visible(self.linkedin_url))
+        object.__setattr__(self, "linkedin_url", linkedin.key(self.linkedin_url))
         object.__setattr__(self, "emails", tuple(key for key in keys if key))
         object.__setattr__(self, "phone", phone_key(self.phone))
 

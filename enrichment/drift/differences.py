@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Drift, DriftKind, Lead
 from enrichment.pipeline import mirror
-from enrichment.pipeline.linkedin import canonical
 from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
 from enrichment.vendors.clay import ClayRow
 from gdpr import gate
 from gdpr.identity import Identity
+from swarm_admin.core.identifiers.linkedin import canonical
 
 COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
 NOBODY = Identity()

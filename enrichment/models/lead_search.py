@@ -12,13 +12,12 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import Func, Q, QuerySet
 from django.db.models.functions import Lower, Reverse
 
-from swarm_admin.core.identifiers import emails
+from swarm_admin.core.identifiers import emails, linkedin
 from swarm_admin.core.identifiers.text import UNSTORABLE
 
 LONGEST = 200  # characters of a search that are read
 FEWEST_DIGITS = 6  # fewer are the end of too many numbers
 MOST_FOUND = 50  # leads that one identifier may lead to: a switchboard has many
-PROFILE_PREFIX = "https://www.linkedin.com/in/"
 # Letters that Unicode does not take apart into a letter and its accent; the trigger has the same list.
 LETTERS = str.maketrans("łŁøØđĐħĦıŧŦ", "lLoOdDhHitT")
 LIGATURES = (
@@ -99,12 +98,16 @@ def _records(text: str) -> list[Q]:
 def _profiles(text: str) -> list[Q]:
     if " " in text or not text:
         return []
+    try:
+        return [Q(linkedin_url=linkedin.canonical(text))]
+    except ValueError:
+        pass  # a slug by itself, or part of an address
     path = re.split(r"[?#]", text, maxsplit=1)[0].rstrip("/")
     _, inside, slug = path.rpartition("/in/")
     if not inside and ("/" in path or "@" in path):
         return []
     slug = slug.partition("/")[0] if inside else path
-    return [Q(linkedin_url__in={PROFILE_PREFIX + slug, PROFILE_PREFIX + slug.lower()})]
+    return [Q(linkedin_url__in={linkedin.PREFIX + slug, linkedin.PREFIX + slug.lower()})]
 
 
 def _mailboxes(text: str) -> list[Q]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from enrichment.models.lead import SourceType
-from enrichment.pipeline import linkedin
+from swarm_admin.core.identifiers import linkedin
 from swarm_admin.core.missing import is_missing_text
 
 SOURCE_TYPES = tuple(SourceType.values)  # `values` makes its list anew each time

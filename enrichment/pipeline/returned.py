@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.pipeline import mirror
-from enrichment.pipeline.linkedin import canonical
 from enrichment.pipeline.mirror.refusing import refuse
 from enrichment.vendors.clay import ClayRow
 from gdpr import gate, returned, sources
 from gdpr.identity import Identity
 from gdpr.sources import Kept
 from gdpr.stores import Record
+from swarm_admin.core.identifiers.linkedin import canonical
 
 NAMED_SUPPRESSED = "named_suppressed"  # why a person looks at a lead that stays although its row goes
 

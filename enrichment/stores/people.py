@@ -12,7 +12,6 @@ from django.utils.crypto import salted_hmac
 
 from enrichment.models import Lead
 from enrichment.models.lead import LeadQuerySet
-from enrichment.pipeline import linkedin
 from gdpr.identity import Identity, phone_key
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key
@@ -22,15 +21,6 @@ _LOADED = (
     "linkedin_url", "first_name", "last_name", "company_name", "email_work", "email_personal", "phone",
     "clay_row_id", "clay_table_id", "ghl_contact_id", "instantly_lead_id", "restriction",
 )  # fmt: skip
-
-
-def normal(identity: Identity) -> Identity:
-    """With the profile in the one spelling that the mirror keeps; one that cannot be read stays as it was given."""
-    url = identity.linkedin_url
-    try:
-        return Identity(linkedin.canonical(url) if url else "", identity.emails, identity.phone)
-    except ValueError:
-        return identity
 
 
 @dataclass(frozen=True)
@@ -131,7 +121,7 @@ class Circle:
 
     def own(self, linkedin_url: str, emails: Iterable[str], phone: str) -> Identity:
         """What of a record's identifiers is one person's alone: to block a shared inbox would block others."""
-        told = normal(Identity(linkedin_url, tuple(emails), phone))
+        told = Identity(linkedin_url, tuple(emails), phone)
         more = {*told.emails, told.phone} - {*self.emails, *self.phones, ""}
         shared = self._holders | (Circle(told, ())._holders if more else Counter())
         alone = told.phone if told.phone and shared[told.phone] < 2 else ""
@@ -148,32 +138,32 @@ class Circle:
 
 def circle(identity: Identity) -> Circle:
     """Everything the mirror knows of a person; three look-ups, each along an index."""
-    asked = normal(identity)
     matched: dict[int, list[str]] = {}
     leads: dict[int, Lead] = {}
     for kind, found in (
-        (URL, Lead.objects.filter(linkedin_url=asked.linkedin_url) if asked.linkedin_url else None),
-        (EMAIL, with_emails(asked.emails) if asked.emails else None),
-        (PHONE, Lead.objects.filter(phone=asked.phone) if asked.phone else None),
+        (URL, Lead.objects.filter(linkedin_url=identity.linkedin_url) if identity.linkedin_url else None),
+        (EMAIL, with_emails(identity.emails) if identity.emails else None),
+        (PHONE, Lead.objects.filter(phone=identity.phone) if identity.phone else None),
     ):
         for lead in found.only(*_LOADED) if found is not None else ():
             leads[lead.pk] = lead
             matched.setdefault(lead.pk, []).append(kind)
     # Whoever has one of the addresses is among them, so nobody has to be counted.
-    shared = Counter(e for lead in leads.values() for e in emails_of(lead) if e in asked.emails)
+    shared = Counter(e for lead in leads.values() for e in emails_of(lead) if e in identity.emails)
     known = (
-        Known(lead, tuple(matched[pk]), _sure(lead, matched[pk], asked, shared)) for pk, lead in leads.items()
+        Known(lead, tuple(matched[pk]), _sure(lead, matched[pk], identity, shared))
+        for pk, lead in leads.items()
     )
-    return Circle(asked, tuple(sorted(known, key=lambda each: (not each.sure, each.lead.pk))))
+    return Circle(identity, tuple(sorted(known, key=lambda each: (not each.sure, each.lead.pk))))
 
 
-def _sure(lead: Lead, matched: list[str], asked: Identity, shared: Mapping[str, int]) -> bool:
+def _sure(lead: Lead, matched: list[str], identity: Identity, shared: Mapping[str, int]) -> bool:
     """The profile settles it; an e-mail does where it is one lead's alone and no other profile is asked for."""
     if URL in matched:
         return True
-    if EMAIL not in matched or asked.linkedin_url:
+    if EMAIL not in matched or identity.linkedin_url:
         return False
-    return any(shared.get(each, 0) == 1 for each in emails_of(lead) if each in asked.emails)
+    return any(shared.get(each, 0) == 1 for each in emails_of(lead) if each in identity.emails)
 
 
 def with_emails(emails: Iterable[str]) -> LeadQuerySet:

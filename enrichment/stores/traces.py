@@ -9,10 +9,10 @@ from urllib.parse import unquote
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import StrIndex
 
-from enrichment.pipeline.linkedin import PREFIX
 from enrichment.pipeline.receive.strangers import addresses, profiles
 from enrichment.stores.people import EMAIL, URL
 from swarm_admin.core.identifiers.emails import key as email_key
+from swarm_admin.core.identifiers.linkedin import PREFIX
 
 _ASCII_RUN = re.compile(r"[a-z0-9]+")
 ROW = "clay_row_id"

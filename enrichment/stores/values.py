@@ -5,9 +5,9 @@ from typing import Any
 
 from enrichment.labels import field_label
 from enrichment.models import Lead, WaterfallVersion
-from enrichment.pipeline import linkedin
 from enrichment.pipeline.normalise import Unreadable, readers, text
 from gdpr import rectifiable
+from swarm_admin.core.identifiers import linkedin
 
 _OWN: dict[str, Callable[[Any], Any]] = {
     "linkedin_url": linkedin.canonical,

@@ -14,6 +14,8 @@ from urllib.parse import quote, quote_plus, urlsplit
 import phonenumbers
 import polars as pl
 
+from swarm_admin.core.identifiers import linkedin
+
 SHORTEST = 5  # characters: a shorter one is found everywhere and proves nothing
 SHORT = 4_096  # bytes: not worth preparing a search for
 NAME = "name"  # no identifier: gdpr.leftovers.names looks for it
@@ -67,13 +69,26 @@ def spellings(kind: str, value: str) -> list[str]:
     if kind == "phone":
         return list(dict.fromkeys([value, *_phone(value)]))
     if kind == "linkedin_url":
-        try:
-            path = urlsplit(value if "//" in value else f"https://{value}").path
-        except ValueError:  # no web address, by its brackets
+        slug = _slug(value)
+        if linkedin.MEMBER_ID.fullmatch(slug):
+            return [slug.lower()]  # in whatever kind of address it stands
+        if not slug:
             return [value.lower()]
-        slug = path.rstrip("/").rpartition("/")[2]
         return [f"/in/{slug.lower()}"] if len(slug) + 4 >= SHORTEST else [value.lower()]
     return [value.lower()]
+
+
+def _slug(value: str) -> str:
+    """What names the profile in its address; "" where it is none."""
+    try:
+        return linkedin.canonical(value).removeprefix(linkedin.PREFIX)
+    except ValueError:
+        pass
+    try:
+        path = urlsplit(value if "//" in value else f"https://{value}").path
+    except ValueError:  # no web address, by its brackets
+        return ""
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _phone(value: str) -> Iterator[str]:

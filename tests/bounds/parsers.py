@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from enrichment import labels, masking
 from enrichment.deliveries import shown
 from enrichment.models import lead_search
-from enrichment.pipeline import import_files, intake_rows, ledger, linkedin, normalise, score, status
+from enrichment.pipeline import import_files, intake_rows, ledger, normalise, score, status
 from enrichment.pipeline.receive import events, strangers
 from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
@@ -27,7 +27,7 @@ from gdpr.leftovers import needles
 from gdpr.messages import templates
 from gdpr.possible import NotPossible
 from swarm_admin.core import missing, text_match
-from swarm_admin.core.identifiers import emails, phones
+from swarm_admin.core.identifiers import emails, linkedin, phones
 from tests.bounds.texts import SIZE, WHOLE
 
 URL = "https://www.linkedin.com/in/erika-mustermann"

@@ -5,17 +5,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrichment.models import FieldConflict, Lead
-from enrichment.pipeline import mirror
+from enrichment.pipeline import intake, mirror
 from enrichment.pipeline.normalise import normalise
 from enrichment.stores import people
 from enrichment.stores.traces import Traces
 from enrichment.vendors.clay import ClayRow
 from gdpr import gate
 from gdpr.identity import Identity, digest, keys
+from gdpr.leftovers.needles import needles
 from gdpr.models import SubjectRequest, Suppression
 from gdpr.pipeline.open import hashes
-from swarm_admin.core.identifiers import emails
-from tests.factories import LeadFactory
+from swarm_admin.core import text_match
+from swarm_admin.core.identifiers import emails, linkedin
+from tests.factories import LeadFactory, lead_row
 
 pytestmark = pytest.mark.django_db
 SPELLINGS = (
@@ -88,6 +90,38 @@ def test_all_users_agree(local: str, host: str, noise: str) -> None:
     assert Identity(emails=(given_address,)).emails == (key,)
     assert Identity(emails=(key,)).identifiers() == Identity(emails=(emails.readable(key),)).identifiers()
     assert key in emails.as_kept_elsewhere([key])
+
+
+# ------------------------------------------------------------ profiles
+
+MEMBER = "ACwAAAa1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q"
+PROFILES = (
+    (f"linkedin.com/sales/lead/{MEMBER},NAME_SEARCH,ab1C", f"https://www.linkedin.com/sales/people/{MEMBER},NAME",
+     f"https://www.linkedin.com/in/{MEMBER}"),
+    ("https://www.linkedin.com/mwlite/profile/in/johndoe", "http://de.linkedin.com/in/JohnDoe/?trk=x",
+     "linkedin.com/in/johndoe"),
+)  # fmt: skip
+PROFILE_PAIRS = [(one, other) for each in PROFILES for one in each for other in each]
+
+
+@pytest.mark.parametrize(("stored", "asked"), PROFILE_PAIRS)
+def test_a_profile_in_any_spelling_is_one_person_to_all(stored: str, asked: str) -> None:
+    result = intake.accept([lead_row(linkedin_url=stored)])
+    assert not result.rejected
+    lead = Lead.objects.get()
+    assert list(Lead.objects.matching(asked)) == [lead]
+    assert [known.lead.pk for known in people.circle(Identity(asked)).known] == [lead.pk]
+    assert Identity(stored).identifiers() == Identity(asked).identifiers()
+    assert hashes(Identity(stored)) == hashes(Identity(asked))
+    assert Traces([lead.linkedin_url], []).kinds(f'{{"linkedin_url": "{asked}"}}') == ("linkedin_url",)
+    assert (
+        linkedin.canonical(next(text_match.profiles_in_prose(f"I am {asked}, please"))) == lead.linkedin_url
+    )
+    text = f'{{"url": "{stored}"}}'.lower().encode()
+    assert any(needle.data in text for needle in needles([("linkedin_url", asked)]))
+    gate.suppress(Identity(asked), reason="objection")
+    assert gate.look_up([lead.identity]) == {0}
+    assert intake.accept([lead_row(linkedin_url=stored)]).suppressed == 1
 
 
 # ------------------------------------------------------------ what is shared is no identity

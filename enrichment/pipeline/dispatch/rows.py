@@ -25,11 +25,11 @@ from enrichment.pipeline.dispatch.outcome import (
     set_aside,
     settle_items,
 )
-from enrichment.pipeline.linkedin import canonical
 from enrichment.states import BatchStatus, ItemStatus, advance_one
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
+from swarm_admin.core.identifiers.linkedin import canonical
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.rows"

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from enrichment.pipeline.linkedin import canonical
 from enrichment.pipeline.normalise import Unreadable, clean, moment
+from swarm_admin.core.identifiers.linkedin import canonical
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from enrichment.pipeline.linkedin import canonical
 from gdpr import gate
 from gdpr.identity import Identity
 from swarm_admin.core import text_match
+from swarm_admin.core.identifiers.linkedin import canonical
 
 MOST = 200  # of each kind that are looked up for one body: Clay tells of one person at a time
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/])|[bfnrt])")

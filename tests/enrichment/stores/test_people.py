@@ -63,6 +63,6 @@ def test_what_is_shared_is_nobodys_own():
 
 
 def test_what_cannot_be_read_is_looked_for_as_it_is():
-    assert people.normal(Identity("not an address", (" a@b ",), "extension 12")) == Identity(
+    assert people.circle(Identity("not an address", (" a@b ",), "extension 12")).identity == Identity(
         "not an address", ("a@b",), "extension 12"
     )

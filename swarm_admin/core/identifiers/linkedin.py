@@ -4,6 +4,8 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from swarm_admin.core.identifiers.text import lower, visible
+
 PREFIX = "https://www.linkedin.com/in/"
 MAX_LENGTH = 2000  # characters as given; the canonical form is far shorter
 MAX_SLUG = 100  # LinkedIn's own limit
@@ -19,13 +21,22 @@ SLUG_PUNCTUATION = frozenset("-_.~'&\u2019\u200c\u200d")  # the last two join le
 INVISIBLE_ENDS = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00a0"  # what copying brings along
 
 
+def key(url: str) -> str:
+    """The canonical form; what is no address of a profile is compared as it stands."""
+    try:
+        return canonical(url)
+    except ValueError:
+        return visible(url)
+
+
 def canonical(url: str) -> str:
     """`https://www.linkedin.com/in/slug`, the slug readable (not percent-encoded), NFC and lower case.
 
     Accepts http and https or no scheme, a locale or mobile subdomain, the default port, a query, a
     fragment, doubled slashes, percent-encoding applied up to ten times, and what follows the slug
     (`/en`, `/details/…`). The old `/pub/` form is refused: it does not name the slug of today, and a
-    guessed slug is another person. Idempotent.
+    guessed slug is another person. Sales Navigator's addresses of leads and people, and those of the old
+    mobile site, are the profile they name. Idempotent.
 
     Raises:
         ValueError: a sentence that names the rule and never the value.
@@ -63,7 +74,10 @@ def _path(url: str) -> list[str]:
 def _slug(segments: list[str]) -> str:
     if [s.lower() for s in segments[:1]] == ["mwlite"]:  # the old mobile site
         segments = segments[1:]
+        segments = segments[1:] if [s.lower() for s in segments[:2]] == ["profile", "in"] else segments
     kind = segments[0].lower() if segments else ""
+    if kind == "sales":
+        return _member(segments[1:])
     if kind == "pub":
         raise ValueError("must be a /in/ address; the old /pub/ form no longer names a profile.")
     if kind != "in":
@@ -73,7 +87,7 @@ def _slug(segments: list[str]) -> str:
     slug = _decoded(segments[1])
     if MEMBER_ID.fullmatch(slug):
         return slug
-    slug = _lower(slug) if len(slug) <= NFC_SHRINKS * MAX_SLUG else slug
+    slug = lower(slug) if len(slug) <= NFC_SHRINKS * MAX_SLUG else slug
     if len(slug) > MAX_SLUG:
         raise ValueError(f"must name a profile of at most {MAX_SLUG} characters.")
     if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(
@@ -81,6 +95,16 @@ def _slug(segments: list[str]) -> str:
     ):
         raise ValueError("must name a profile by letters, digits and hyphens.")
     return slug
+
+
+def _member(segments: list[str]) -> str:
+    """The member that Sales Navigator names: `lead/<id>,<how found>,<token>`; its lists and accounts are nobody."""
+    if len(segments) < 2 or segments[0].lower() not in ("lead", "people"):
+        raise ValueError("must be a person's profile (linkedin.com/in/… or linkedin.com/sales/lead/…).")
+    member = _decoded(segments[1]).partition(",")[0]
+    if not MEMBER_ID.fullmatch(member):
+        raise ValueError("must name the profile by LinkedIn's id after /sales/lead/.")
+    return member
 
 
 def _decoded(segment: str) -> str:
@@ -98,13 +122,6 @@ def _decoded(segment: str) -> str:
     else:
         raise ValueError("must not be percent-encoded over and over.")
     return segment.strip().strip(INVISIBLE_ENDS)
-
-
-def _lower(text: str) -> str:
-    """NFC and lower case; each can undo the other, so until nothing changes."""
-    while (lowered := unicodedata.normalize("NFC", text.lower())) != text:
-        text = lowered
-    return text
 
 
 def _may_stand(character: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrichment.pipeline.linkedin import PREFIX, canonical
+from swarm_admin.core.identifiers.linkedin import PREFIX, canonical
 
 JOHN = "https://www.linkedin.com/in/johndoe"
 
@@ -28,6 +28,8 @@ JOHN = "https://www.linkedin.com/in/johndoe"
         "https://mobile.linkedin.com/in/johndoe",
         "https://touch.linkedin.com/in/johndoe",
         "https://www.linkedin.com/mwlite/in/johndoe",
+        "https://www.linkedin.com/mwlite/profile/in/johndoe",
+        "https://www.linkedin.com/MWLite/Profile/In/johndoe/?x=1",
         "HTTPS://WWW.LINKEDIN.COM/IN/JOHNDOE/",
         "https://www.linkedin.com/in/JohnDoe",
         "https://www.linkedin.com./in/johndoe",
@@ -71,7 +73,26 @@ def test_member_id_keeps_its_case() -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "https://www.linkedin.com/sales/lead/{},NAME_SEARCH,ab1C",
+        "https://www.linkedin.com/sales/people/{},NAME",
+        "https://www.linkedin.com/sales/lead/{}",
+        "http://linkedin.com/Sales/Lead/{}%2CNAME_SEARCH%2Cab1C?_ntb=x#y",
+    ],
+)
+def test_sales_navigator_names_the_same_member(url: str) -> None:
+    member_id = "ACwAAAa1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q"
+    assert canonical(url.format(member_id)) == PREFIX + member_id == canonical(PREFIX + member_id)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "",
+        "https://www.linkedin.com/sales/company/123",
+        "https://www.linkedin.com/sales/lists/people/ACwAAAa1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q",
+        "https://www.linkedin.com/sales/lead/johndoe,NAME_SEARCH,ab1C",
+        "https://www.linkedin.com/sales/",
+        "https://www.linkedin.com/mwlite/profile/johndoe",
         "johndoe",
         "https://",
         "https://linkedin.com.evil.com/in/johndoe",
