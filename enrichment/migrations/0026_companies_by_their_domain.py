@@ -97,18 +97,10 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="its page on a host that many companies share",
                         max_length=2000,
                     ),
                 ),
             ],
-        ),
-        migrations.AlterField(
-            "lead",
-            "company_domain",
-            models.CharField(
-                blank=True, default="", help_text="what the company registered, as an A-label", max_length=255
-            ),
         ),
         InBatches(bring_over),
     ]

@@ -122,16 +122,8 @@ class Lead(models.Model):
     email_work = models.CharField(max_length=320, blank=True, default="")
     phone = models.CharField(max_length=32, blank=True, default="", help_text="E.164")
     title = models.CharField(max_length=500, blank=True, default="")
-    company_domain = models.CharField(
-        max_length=255, blank=True, default="", help_text="what the company registered, as an A-label"
-    )
-    company_page = models.CharField(
-        max_length=2000,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="its page on a host that many companies share",
-    )
+    company_domain = models.CharField(max_length=255, blank=True, default="")  # what it registered (D30)
+    company_page = models.CharField(max_length=2000, blank=True, default="", db_default="")
     company_industry = models.CharField(max_length=200, blank=True, default="")
     company_size = models.FloatField(null=True, blank=True, help_text="employees")
     company_revenue = models.CharField(max_length=100, blank=True, default="")

@@ -14,14 +14,16 @@ FEWEST_DIGITS, MOST_DIGITS = 5, 15  # of a phone number with its country (E.164)
 
 _RUN = re.compile(r"[^\s@<>\"'(),;:|]+")
 # A profile's own address, the old mobile site's, and Sales Navigator's, whose id ends at a comma.
-_KINDS = r"(?:(?:mwlite/)?(?:profile/)?in|sales/(?:lead|people))/"
-_PROFILE = re.compile(rf"linkedin\.com/{_KINDS}[^\s/?#\"'<>,;|]+", re.IGNORECASE)
+_PROFILE = re.compile(
+    r"linkedin\.com/(?:(?:mwlite/)?(?:profile/)?in|sales/(?:lead|people))/[^\s/?#\"'<>,;|]+", re.IGNORECASE
+)
 _HOST_BACKWARDS = re.compile(r"[\w.-]*")
 _PHONE = re.compile(r"\+\d[\d\s().\-/]+")
 _NO_DIGIT = re.compile(r"\D")
 _EMAIL_IN_PROSE = re.compile(r"(?<![\w.+'-])[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _PROFILE_IN_PROSE = re.compile(
-    r"(?:https?://)?(?:(?<![\w-])[\w-]{1,63}\.)?linkedin\.com/" + _KINDS + r"[^\s<>\"'),;]+",
+    r"(?:https?://)?(?:(?<![\w-])[\w-]{1,63}\.)?linkedin\.com/"
+    r"(?:(?:mwlite/)?(?:profile/)?in|sales/(?:lead|people))/[^\s<>\"'),;]+",
     re.IGNORECASE,
 )
 
