@@ -210,11 +210,12 @@ def _finished(
 
     `held_back`: fields that are not compared, by our names; `left`: what was not sent, where that is told apart.
     """
+    unsent = held_back if left is None else left
     try:
         differs = {*differences, *_finish(contact, lead, slots, held_back)}
     except VendorError as error:
-        return HalfSent(contact.id, error)
-    return Sent(contact.id, differs, held_back if left is None else left)
+        return HalfSent(contact.id, error, unsent)
+    return Sent(contact.id, differs, unsent)
 
 
 def _finish(contact: Contact, lead: Lead, slots: limiter.Slots, held_back: Collection[str]) -> set[str]:

@@ -39,10 +39,14 @@ class NotSent:
 
 @dataclass(frozen=True)
 class HalfSent:
-    """The record is there as it was sent; `error` came with what is done to it next, which alone is tried again."""
+    """The record is there as it was sent; `error` came with what is done to it next, which alone is tried again.
+
+    `held_back` as in `Sent`.
+    """
 
     external_id: str
     error: VendorError
+    held_back: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -71,5 +71,10 @@ def _samples() -> Iterator[tuple[str, str, str, bytes]]:
         cursor.execute(_ALL)
         for schema, table, column, text in cursor.fetchall():
             if text and schema not in CATALOGUES:
-                unpacked = [bytes.fromhex(digits) for digits in _HEXADECIMAL.findall(text)]
-                yield schema, table, column, b"\x1f".join([text.encode(), *unpacked])
+                yield schema, table, column, unpacked(text)
+
+
+def unpacked(text: str) -> bytes:
+    """The text, and after it what the bytes stand for that it shows as hexadecimal digits."""
+    bodies = [bytes.fromhex(digits) for digits in _HEXADECIMAL.findall(text)]
+    return b"\x1f".join([text.encode(), *bodies])

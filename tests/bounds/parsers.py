@@ -22,8 +22,8 @@ from enrichment.stores import mirror_copy
 from enrichment.stores.traces import Traces
 from enrichment.vendors import answers, clay_wire
 from enrichment.waterfall import countries
-from gdpr import intake, intake_csv, intake_email, rectifiable
-from gdpr.leftovers import needles
+from gdpr import blanking, intake, intake_csv, intake_email, rectifiable
+from gdpr.leftovers import names, needles, planner
 from gdpr.messages import templates
 from gdpr.possible import NotPossible
 from swarm_admin.core import missing, text_match
@@ -35,6 +35,7 @@ NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
 BY_PROFILE = Traces([URL], ["erika@home.example"], ["row_1"])
 UNSURE = Traces(["https://www.linkedin.com/in/李-明"], ["erika@home.example"])  # nothing narrows the search
 FINDER = needles.Finder(needles.needles([("email", "erika@home.example"), ("phone", "+49 30 123456")]))
+NAMES = names.NameFinder(["Erika Mustermann", "李 明明"])
 
 
 @dataclass(frozen=True)
@@ -193,5 +194,12 @@ PARSERS: dict[str, Parser] = {
         needles, lambda text: [needles.spellings(kind, text[:5000]) for kind in needles.KINDS]
     ),
     "leftovers: search": Parser(needles, lambda text: FINDER.find(raw(text))),
+    "leftovers: names": Parser(names, lambda text: NAMES.find(raw(text))),
+    "leftovers: a name": Parser(names, names.parts),
+    "leftovers: last names": Parser(names, lambda text: NAMES.last_names_in(text)),
+    "leftovers: bytes in statistics": Parser(
+        planner, lambda text: planner.unpacked(text.encode("utf-8", "ignore").decode())
+    ),
+    "leftovers: row to be erased": Parser(blanking, blanking._KEY.fullmatch),
     "message template": Parser(templates, lambda text: templates.render(text, {}), (ValueError, KeyError)),
 }

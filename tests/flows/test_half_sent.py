@@ -2,7 +2,7 @@
 
 import pytest
 
-from enrichment.models import Handover, Lead
+from enrichment.models import Disclosure, Handover, Lead
 
 
 def requests(pipeline, call):
@@ -25,6 +25,7 @@ def test_a_tag_that_is_refused_sends_no_second_upsert(pipeline, kind):
     assert requests(pipeline, "contacts.upsert") == 1
     assert requests(pipeline, "tags.add") == 3
     assert tags_of(pipeline)
+    assert Disclosure.objects.filter(system="ghl").count() == 1
 
 
 def test_a_lead_that_changed_meanwhile_is_sent_again(pipeline):
@@ -48,3 +49,12 @@ def test_a_contact_that_is_gone_meanwhile_is_made_again(pipeline):
     pipeline.settle()
     assert len(pipeline.sandbox.state("ghl")["contacts"]) == 1
     assert Handover.objects.get(system="ghl").status == "done"
+
+
+def test_what_reached_them_is_disclosed_though_the_rest_is_never_taken(pipeline):
+    pipeline.lead("johndoe", dispatch_priority=20)
+    pipeline.sandbox.fault("ghl", "400", call="tags.add", times=100)
+    pipeline.settle()
+    assert Handover.objects.get(system="ghl").status == "failed"
+    told = Disclosure.objects.get(system="ghl")
+    assert "email" in told.fields

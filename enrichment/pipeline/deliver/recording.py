@@ -1,7 +1,7 @@
 """What came of deliveries, kept: all of a round in a few statements."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from enrichment.clock import due_in
 from enrichment.leases import release, release_all, together
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline.deliver.channels import Channel
-from enrichment.pipeline.deliver.planning import begin, is_sent
+from enrichment.pipeline.deliver.planning import begin, is_sent, there
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed, Sent, Withheld
 from enrichment.states import HandoverStatus, advance, advance_each, advance_one
@@ -58,19 +58,7 @@ def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
     )
     # Erased meanwhile, and its deliveries with it: there is nobody left to write of.
     kept = [each for each in done if each[1].pk in current]
-    insert_each(
-        Disclosure,
-        [
-            {
-                "lead": lead.pk,
-                "system": handover.system,
-                "action": channel.action,
-                "fields": sorted(documents[handover.pk].keys() - sent.held_back),
-                "occurred_at": now,
-            }
-            for handover, lead, sent in kept
-        ],
-    )
+    _disclose(channel, [each for each in kept if not there(each[0], each[1])], documents)
     _refer(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
     # It may have changed while this was under way.
     begin(
@@ -81,6 +69,28 @@ def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
         and not is_sent(current[lead.pk], handover.system, hashes[handover.pk])
     )
     return kept
+
+
+def _disclose(
+    channel: Channel,
+    told: Sequence[tuple[Handover, Lead, Sent | HalfSent]],
+    documents: Mapping[int, Mapping[str, Any]],
+) -> None:
+    """These people's data has reached the other side, whatever becomes of the delivery."""
+    now = timezone.now()
+    insert_each(
+        Disclosure,
+        [
+            {
+                "lead": lead.pk,
+                "system": handover.system,
+                "action": channel.action,
+                "fields": sorted(documents[handover.pk].keys() - sent.held_back),
+                "occurred_at": now,
+            }
+            for handover, lead, sent in told
+        ],
+    )
 
 
 def _refer(channel: Channel, told: Sequence[tuple[Lead, str]]) -> None:
@@ -132,12 +142,16 @@ def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:
 
 
 def after_halves(channel: Channel, halves: Sequence[tuple[Handover, Lead, HalfSent]]) -> None:
-    """What was taken is kept with the delivery, so that only the rest is tried again."""
-    for handover, lead, half in halves:
-        taken = {
-            "external_id": half.external_id,
-            "payload_hash": payload_hash(payload(lead, handover.system)),
-        }
+    """What was taken is kept with the delivery and disclosed, so that only the rest is tried again."""
+    documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in halves}
+    living = set(Lead.objects.filter(pk__in=[lead.pk for _, lead, _ in halves]).values_list("pk", flat=True))
+    _disclose(
+        channel,
+        [each for each in halves if each[1].pk in living and not there(each[0], each[1])],
+        documents,
+    )
+    for handover, _, half in halves:
+        taken = {"external_id": half.external_id, "payload_hash": payload_hash(documents[handover.pk])}
         Handover.objects.filter(pk=handover.pk).update(**taken)
     after_errors(channel, [(handover, half.error) for handover, _, half in halves])
 
