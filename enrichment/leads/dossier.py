@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from enrichment.leads.sharing import Shared, shared_of
 from enrichment.masking import mask
 from enrichment.models import FieldConflict, FieldFact, Lead, Provider
 from enrichment.scoring.engine import Score
@@ -103,6 +104,7 @@ class Entry:
     of_intake: bool = False
     facts: list[FieldFact] = field(default_factory=list)
     conflicts: list[FieldConflict] = field(default_factory=list)
+    shared: Shared | None = None
 
     @property
     def empty(self) -> bool:
@@ -125,7 +127,7 @@ class Group:
 
 
 def groups(lead: Lead, *, unmasked: bool) -> list[Group]:
-    """The lead's fields; three queries. Conflicting values are masked with their field."""
+    """The lead's fields; three queries, and one for each identifier. Conflicting values are masked with their field."""
     names = dict(Provider.objects.values_list("slug", "name"))
     facts: dict[str, list[FieldFact]] = {}
     for fact in lead.facts.order_by("-observed_at", "-id"):
@@ -135,9 +137,12 @@ def groups(lead: Lead, *, unmasked: bool) -> list[Group]:
     for conflict in lead.conflicts.order_by("-observed_at"):
         conflict.shown = conflict.value if unmasked else mask(conflict.value)  # type: ignore[attr-defined]
         conflicts.setdefault(conflict.field, []).append(conflict)
+    shared = shared_of(lead)
     found = []
     for label, fields in GROUPS:
         entries = [_entry(lead, name, words, unmasked, facts, conflicts) for name, words in fields]
+        for entry in entries:
+            entry.shared = shared.get(entry.name)
         present = [e for e in entries if not e.empty or e.facts or e.conflicts or e.pinned]
         found.append(Group(label, present, [e.label for e in entries if e not in present]))
     return found

@@ -125,3 +125,26 @@ def test_the_status_polls_until_it_is_final(sales_client: Client) -> None:
     part = sales_client.get(f"/leads/{lead.pk}/status/", headers={"HX-Request": "true"})
     assert "every 2s" not in part.content.decode()
     assert part["HX-Refresh"] == "true"
+
+
+def test_both_pages_say_whose_number_it_is_too(sales_client):
+    first, second = LeadFactory(phone="+14155551234"), LeadFactory(phone="+14155551234")
+    alone = LeadFactory(phone="+14155550134", email_work="alone@acme.example")
+    for lead, other in ((first, second), (second, first)):
+        page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
+        assert "Held by 1 other lead too" in page
+        assert f'<a href="/leads/{other.pk}/">lead {other.pk}</a>' in page
+        assert "A number by itself stands for nobody" in page
+    assert "Held by" not in sales_client.get(f"/leads/{alone.pk}/").content.decode()
+
+
+def test_an_address_that_two_leads_have_and_an_office_are_told(sales_client):
+    first = LeadFactory(email_work="kim@acme.example")
+    second = LeadFactory(email_personal="kim@acme.example", email_work="info@acme.example")
+    page = sales_client.get(f"/leads/{first.pk}/").content.decode()
+    assert f"lead {second.pk}</a>" in page
+    assert "Whoever is suppressed by this address is so in each of these leads" in page
+    assert (
+        "A mailbox of an office stands for nobody"
+        in sales_client.get(f"/leads/{second.pk}/").content.decode()
+    )

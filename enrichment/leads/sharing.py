@@ -1,0 +1,64 @@
+"""Identifiers of a lead that others hold too, or an office: its page says so, for nobody may be told by them (D28)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models.functions import Lower
+
+from enrichment.models import Lead
+from swarm_admin.core.identifiers.emails import is_role
+
+NAMED = 5
+MOST = 50  # others that are counted
+
+
+@dataclass(frozen=True)
+class Shared:
+    """`others`: keys of the leads that hold it too, the oldest NAMED; `count`: how many there are, up to MOST."""
+
+    field: str
+    others: tuple[int, ...]
+    count: int
+    is_office: bool
+
+    @property
+    def said(self) -> str:
+        """What follows from it, as the gate, requests and deliveries have it."""
+        if self.field == "phone":
+            return (
+                "A number by itself stands for nobody: it is never what a person is matched or suppressed by."
+            )
+        if self.is_office:
+            return "A mailbox of an office stands for nobody: it is never what a person is matched or suppressed by."
+        return "Whoever is suppressed by this address is so in each of these leads."
+
+    @property
+    def how_many(self) -> str:
+        many = f"more than {MOST}" if self.count > MOST else str(self.count)
+        return f"{many} other lead{'' if self.count == 1 else 's'}"
+
+
+def shared_of(lead: Lead) -> dict[str, Shared]:
+    """{field: who else holds its value}, of the fields that are shared; a query along an index for each there is."""
+    return {each.field: each for each in _each(lead)}
+
+
+def _each(lead: Lead) -> Iterator[Shared]:
+    for field in ("email_work", "email_personal", "phone"):
+        if value := getattr(lead, field):
+            others = _others(lead, field, value)
+            is_office = field != "phone" and is_role(value)
+            if others or is_office:
+                yield Shared(field, tuple(others[:NAMED]), len(others), is_office)
+
+
+def _others(lead: Lead, field: str, value: str) -> list[int]:
+    leads = Lead.objects.exclude(pk=lead.pk).order_by()
+    if field == "phone":
+        found = leads.filter(phone=value).values_list("pk", flat=True)[: MOST + 1]
+    else:
+        # As their indexes have them.
+        of_work = leads.alias(key=Lower("email_work")).exclude(email_work="").filter(key=value.lower())
+        own = leads.alias(key=Lower("email_personal")).exclude(email_personal="").filter(key=value.lower())
+        found = of_work.values_list("pk", flat=True).union(own.values_list("pk", flat=True))[: MOST + 1]
+    return sorted(found)
