@@ -170,9 +170,10 @@ class Transport:
 
 
 def _heed(call: Call, scope: str, error: VendorError) -> None:
-    """Whether that was an answer at all is counted; a 429 says for how long nobody may call, whoever called."""
+    """Whether that was an answer at all is counted; a 429 of its own says for how long nobody may call."""
     (outages.failed if outages.is_sign(error) else outages.answered)(error.vendor, call.name)
-    if isinstance(error, RateLimited) and call.limit and error.retry_after:
+    of_vendor = isinstance(error, RateLimited) and not error.provider
+    if of_vendor and call.limit and error.retry_after:
         with contextlib.suppress(redis.RedisError):  # the error itself is what matters
             limiter.penalise(call.limit, scope, error.retry_after)
 

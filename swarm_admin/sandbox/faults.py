@@ -24,7 +24,7 @@ CONNECTION = {"reset_after_effect", "reset_before_effect", "slow", "outage"}
 # What an outage answers in turn, from a gateway in front of the vendor; 0: the connection is cut.
 OUTAGE = (0, 502, 503, 504)
 WEBHOOKS = {"drop_webhook", "double_webhook", "late_webhook", "out_of_order_webhook"}
-PROVIDERS = {"provider_timeout", "provider_error", "provider_rate_limited"}
+PROVIDERS = {"provider_timeout", "provider_error", "provider_rate_limited", "provider_out_of_credits"}
 KINDS = set(STATUSES) | BODIES | CONNECTION | WEBHOOKS | PROVIDERS
 
 

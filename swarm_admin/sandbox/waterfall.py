@@ -215,14 +215,15 @@ class Run:
         self.result.providers_used.append(entry)
 
     def _fail(self, kind: str, provider: str) -> None:
-        words = {
-            "provider_timeout": "did not answer in time",
-            "provider_error": "answered with an error",
-            "provider_rate_limited": "was asked too often",
-        }
+        code, words = {
+            "provider_timeout": ("provider_timeout", "did not answer in time"),
+            "provider_error": ("provider_error", "answered with an error"),
+            "provider_rate_limited": ("rate_limited", "was asked too often"),
+            "provider_out_of_credits": ("credits_exhausted", "has no credits left"),
+        }[kind]
         self.result.error = {
-            "code": "rate_limited" if kind == "provider_rate_limited" else kind,
-            "message": f"The provider {provider} {words[kind]}",
+            "code": code,
+            "message": f"The provider {provider} {words}",
             "provider": provider,
         }
 

@@ -257,8 +257,10 @@ def test_a_worker_killed_before_it_was_recorded_leaves_an_existing_contact_as_it
     assert lead.ghl_contact_id == after["id"]
 
 
-def test_leads_that_share_a_contact_are_told_and_parted(pipeline):
-    first, second = EnrichedLeadFactory(), EnrichedLeadFactory(first_name="Eve", phone="+14155550000")
+@pytest.mark.parametrize("phone", ["+14155550000", "the same"])
+def test_leads_that_share_a_contact_are_told_and_parted(pipeline, phone):
+    first = EnrichedLeadFactory()
+    second = EnrichedLeadFactory(first_name="Eve", phone=first.phone if phone == "the same" else phone)
     delivered(pipeline, first)
     Lead.objects.filter(pk=second.pk).update(ghl_contact_id=first.ghl_contact_id)  # as it was done before
     shared.find_shared()

@@ -56,5 +56,7 @@ def test_what_reached_them_is_disclosed_though_the_rest_is_never_taken(pipeline)
     pipeline.sandbox.fault("ghl", "400", call="tags.add", times=100)
     pipeline.settle()
     assert Handover.objects.get(system="ghl").status == "failed"
+    (contact,) = pipeline.sandbox.state("ghl")["contacts"]
+    assert Lead.objects.get().ghl_contact_id == contact["id"], "or nobody could delete it there"
     told = Disclosure.objects.get(system="ghl")
     assert "email" in told.fields

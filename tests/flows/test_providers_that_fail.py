@@ -103,9 +103,10 @@ def test_what_a_merging_waterfall_lacks_after_a_time_out_is_filled_in_later(pipe
     nobody_is_left_to_a_person()
 
 
-def test_a_used_up_provider_is_not_asked_again_in_the_same_hour(pipeline):
+@pytest.mark.parametrize("kind", ["provider_rate_limited", "provider_out_of_credits"])
+def test_a_used_up_provider_is_not_asked_again_in_the_same_hour(pipeline, kind):
     """Its own word counts more than our count: nobody asks it until the hour is over, and no lead waits for it."""
-    pipeline.sandbox.fault("clay", "provider_rate_limited", provider="clearbit", times=1)
+    pipeline.sandbox.fault("clay", kind, provider="clearbit", times=1)
     pipeline.lead("first")
     pipeline.until(lambda: Alert.objects.filter(kind="rate_limited", subject="clearbit").exists())
     refused = calls(pipeline, "clearbit")

@@ -73,6 +73,10 @@ def decide(lead: Lead, look: Look, known: Known, policy: str) -> Plan:
     """The plan for a lead; `policy` as GHL_MATCH_POLICY."""
     own = look.own if look.own and not _is_anothers(look.own, lead, known) else None
     by_email, by_number = look.by_email, look.by_number
+    if look.own is not None and own is None and by_number is None and has_number(look.own, lead.phone):
+        by_number = (
+            look.own
+        )  # nobody asked for the number: it is in the contact that is not the lead's any more
     if by_email is None and by_number is not None and has_email(by_number, lead.email):
         by_email, by_number = by_number, None
     target, found = own, []

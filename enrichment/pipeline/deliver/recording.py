@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -142,17 +143,20 @@ def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:
 
 
 def after_halves(channel: Channel, halves: Sequence[tuple[Handover, Lead, HalfSent]]) -> None:
-    """What was taken is kept with the delivery and disclosed, so that only the rest is tried again."""
+    """What was taken is kept, referred to and disclosed, so that only the rest is tried again, whatever becomes of it.
+
+    A kill before this leaves the delivery to be read back, as one that was never answered.
+    """
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in halves}
-    living = set(Lead.objects.filter(pk__in=[lead.pk for _, lead, _ in halves]).values_list("pk", flat=True))
-    _disclose(
-        channel,
-        [each for each in halves if each[1].pk in living and not there(each[0], each[1])],
-        documents,
-    )
-    for handover, _, half in halves:
-        taken = {"external_id": half.external_id, "payload_hash": payload_hash(documents[handover.pk])}
-        Handover.objects.filter(pk=handover.pk).update(**taken)
+    with transaction.atomic():
+        leads = Lead.objects.filter(pk__in=[lead.pk for _, lead, _ in halves]).defer("raw", "search")
+        current = {lead.pk: lead for lead in leads.order_by("pk").select_for_update()}
+        kept = [each for each in halves if each[1].pk in current]
+        _disclose(channel, [each for each in kept if not there(each[0], each[1])], documents)
+        _refer(channel, [(current[lead.pk], half.external_id) for _, lead, half in kept])
+        for handover, _, half in kept:
+            taken = {"external_id": half.external_id, "payload_hash": payload_hash(documents[handover.pk])}
+            Handover.objects.filter(pk=handover.pk).update(**taken)
     after_errors(channel, [(handover, half.error) for handover, _, half in halves])
 
 

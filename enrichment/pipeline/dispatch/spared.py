@@ -9,6 +9,9 @@ from enrichment.leads.prices import price
 from enrichment.models import Lead, SpendCap, WaterfallVersion
 from enrichment.models.lead import LeadQuerySet
 from enrichment.models.spend import CapPeriod
+from enrichment.pipeline.deliver.planning import plan_all
+from enrichment.pipeline.status import status_of
+from enrichment.states import DELIVERED, EnrichmentStatus, advance_one
 from enrichment.waterfall import caps, fresh
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.fresh import Taken
@@ -57,7 +60,8 @@ def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, 
     )
     if document.providers() - set(first.skip_providers):
         return tuple(group)
-    Lead.objects.filter(pk__in=[lead.pk for lead in group]).update(
+    leads = Lead.objects.filter(pk__in=[lead.pk for lead in group])
+    leads.update(
         dispatch_after=None,
         only_providers=[],
         skip_providers=[],
@@ -65,4 +69,14 @@ def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, 
         answered={},
         updated_at=timezone.now(),
     )
+    _end(leads)
     return ()
+
+
+def _end(leads: LeadQuerySet) -> None:
+    """Of those whose run had broken off, nothing is left to ask: they have their status, and are delivered."""
+    broken_off = list(leads.filter(enrichment_status=EnrichmentStatus.PENDING).defer("raw", "search"))
+    for lead in broken_off:
+        told = {"error_kind": "", "error_message": "", "error_provider": "", "error_at": None}
+        advance_one(lead, status_of(lead, None), field="enrichment_status", dispatch_tries=0, **told)
+    plan_all([lead for lead in broken_off if lead.enrichment_status in DELIVERED and not lead.restriction])

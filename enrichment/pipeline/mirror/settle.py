@@ -18,6 +18,7 @@ from enrichment.vendors.errors import Recovery
 from enrichment.waterfall.progress import Progress, failures
 
 PASSING = (Recovery.NEXT_PROVIDER, Recovery.DELAY, Recovery.BACKOFF)
+REFUSALS = (Recovery.BACKOFF, Recovery.PAUSE, Recovery.CREDITS)
 # A provider is asked again after its first failure, at once or in a later hour, and not after the second.
 FAILURES_MOST = 2
 FAILED_LATELY_SECONDS = 3 * 3600
@@ -86,8 +87,8 @@ def is_passing(error: RunError) -> bool:
 
 
 def is_refusal(error: RunError) -> bool:
-    """Whether a provider was asked too often for its limit or its quota."""
-    return bool(error.provider) and error.recovery in (Recovery.BACKOFF, Recovery.PAUSE)
+    """Whether a provider was asked too often for its limit, its quota or its credits."""
+    return bool(error.provider) and error.recovery in REFUSALS
 
 
 def _again(

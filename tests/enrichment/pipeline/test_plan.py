@@ -5,9 +5,11 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment.models import Batch, BatchItem, Lead
+from enrichment.models import Batch, BatchItem, Handover, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch import spared
 from enrichment.pipeline.dispatch.plan import plan
+from enrichment.waterfall.fresh import Taken
 from tests.factories import LeadFactory
 
 
@@ -147,3 +149,26 @@ def test_when_the_budget_opens_they_are_planned_again(db):
         Lead.objects.filter(pk=lead.pk).update(clay_row_id=f"row-{lead.pk}")
     Batch.objects.update(not_before=timezone.now())
     assert plan(BatchKind.TRIGGER) == 1
+
+
+def test_a_broken_off_lead_whose_rest_the_mirror_knows_is_enriched_and_delivered(db):
+    asked = WaterfallVersion.active().document
+    found = ["email", "phone", "company"]
+    (lead,) = due(
+        1,
+        waited=61,
+        clay_row_id="row-1",
+        email_work="ada@acme.example",
+        company_size=50,
+        company_domain="acme.example",
+        found_waterfalls=found,
+        error_kind="backoff",
+        error_provider="builtwith",
+    )
+    donor = LeadFactory(tech_stack=["Salesforce"], company_domain="acme.example")
+    assert asked["waterfall_techstack"]["providers"]
+    assert spared.take_over([lead], {lead.pk: Taken(donors={"techstack": donor})}) == ()
+    lead.refresh_from_db()
+    assert (lead.enrichment_status, lead.dispatch_after, lead.error_kind) == ("completed", None, "")
+    assert lead.tech_stack == ["Salesforce"]
+    assert Handover.objects.filter(lead=lead, system="ghl").exists()

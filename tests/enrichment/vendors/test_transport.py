@@ -67,6 +67,16 @@ def test_a_429_of_a_read_holds_everybody_who_takes_from_its_limit(vendor, ghl):
     assert 8 < limiter.take("ghl.calls", ghl.scope()) <= 9
 
 
+def test_a_429_of_a_data_provider_holds_nobody_else(vendor, clay):
+    vendor.says(
+        Say(429, {"error": {"code": "rate_limited", "provider": "builtwith"}}, {"Retry-After": "3600"})
+    )
+    with pytest.raises(RateLimited) as caught:
+        clay.trigger_enrichment("t", ["r1"], {})
+    assert caught.value.provider == "builtwith"
+    assert limiter.take("clay.triggers", "ws_1") == 0
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
