@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from django.db import models, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Value
-from django.db.models.functions import Cast, Concat, TruncDate
+from django.db.models.functions import Cast, Concat, Least, TruncDate
 from django.utils import timezone
 
 from enrichment.labels import field_labels
@@ -97,8 +97,9 @@ class LeadSource:
         with transaction.atomic():
             leads.lock()
             leads.update(notified_at=at, updated_at=timezone.now())
-            waiting = Handover.objects.filter(lead__in=ids, status=HandoverStatus.PLANNED, not_before__gt=at)
-            waiting.filter(error_kind=NOTICE_OUTSTANDING).update(not_before=at)
+            held = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
+            waiting = Handover.objects.filter(lead__in=ids, status__in=held, error_kind=NOTICE_OUTSTANDING)
+            waiting.update(not_before=Least("not_before", Value(at)), error_kind="")
 
 
 def _pk(key: str) -> int:

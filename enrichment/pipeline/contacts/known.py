@@ -112,7 +112,8 @@ def _holders(leads: QuerySet[Lead], name: str) -> dict[str, set[int]]:
 def _turns(leads: set[int]) -> dict[int, int]:
     """{lead: its delivery that is open, or 0 where one ended so lately that a look-up may not show its contact}."""
     lately = timezone.now() - span(settings.READ_BACK_SECONDS)
-    under_way = Q(status__in=OPEN) & ~Q(error_kind=NOTICE_OUTSTANDING)
+    # What only waits for its notice goes after nobody; claimed or sent, it counts whatever it waited for.
+    under_way = Q(status__in=OPEN) & ~Q(status=HandoverStatus.PLANNED, error_kind=NOTICE_OUTSTANDING)
     ended = Q(status=HandoverStatus.DONE, finished_at__gte=lately)
     rows = Handover.objects.filter(lead__in=leads, system=System.GHL).filter(under_way | ended)
     return {

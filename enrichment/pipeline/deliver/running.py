@@ -112,6 +112,7 @@ def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Hando
             in_flight_since=None,
         )
     _wait_for_notice(untold)
+    _is_told(ready)
     return ready
 
 
@@ -120,3 +121,12 @@ def _wait_for_notice(handovers: Sequence[Handover]) -> None:
     if handovers:
         Handover.objects.filter(pk__in=[h.pk for h in handovers]).update(error_kind=NOTICE_OUTSTANDING)
         release_all(handovers, not_before=in_seconds(UNTOLD_SECONDS))
+
+
+def _is_told(handovers: Sequence[Handover]) -> None:
+    """What it waited for is over: nobody takes one that goes out for one that still waits."""
+    waited = [h for h in handovers if h.error_kind == NOTICE_OUTSTANDING]
+    for handover in waited:
+        handover.error_kind = ""
+    if waited:
+        Handover.objects.filter(pk__in=[h.pk for h in waited]).update(error_kind="")

@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
+from enrichment import restriction
 from enrichment.models import Handover, Lead
 from enrichment.pipeline import deliver
 from enrichment.states import HandoverStatus
@@ -57,6 +58,54 @@ def test_nobody_is_delivered_untold_where_the_policy_says_so(
     deliver.run_due("ghl")
     waiting.refresh_from_db()
     assert waiting.status == HandoverStatus.DONE
+
+
+def test_two_with_one_e_mail_who_waited_for_their_notice_do_not_write_into_one_contact(
+    vendors, settings, django_user_model
+):
+    settings.NOTICE_BEFORE_DELIVERY = True
+    shared = {"email_work": "office@acme.example", "icp_tier": 3, "enrichment_status": "completed"}
+    leads = [LeadFactory(first_name=name, **shared) for name in ("Ada", "Eve")]
+    deliver.plan_all(leads)
+    deliver.run_due("ghl")
+    assert set(Handover.objects.values_list("error_kind", flat=True)) == {"notice_outstanding"}
+    notices.send(limit=10, by=django_user_model.objects.create_user("officer"))
+    notice_delivery.run_due()
+    assert set(Handover.objects.values_list("status", "error_kind")) == {("planned", "")}
+    for _ in range(3):
+        Handover.objects.filter(status="planned").update(not_before=timezone.now())
+        deliver.run_due("ghl")
+    (stored,) = vendors.sandbox.state("ghl")["contacts"]
+    assert stored["firstName"] == "Ada"
+    outcomes = Handover.objects.order_by("pk").values_list("lead__first_name", "status", "error_kind")
+    assert list(outcomes) == [("Ada", "done", ""), ("Eve", "failed", "existing_contact")]
+
+
+def test_a_hand_over_that_was_claimed_by_the_hour_waits_for_its_notice_no_more(vendors, settings):
+    """Told meanwhile by another way than `mark_told`: the claim clears it, and the turn counts."""
+    settings.NOTICE_BEFORE_DELIVERY = True
+    leads = [LeadFactory(email_work="office@acme.example", notified_at=timezone.now()) for _ in "ab"]
+    Handover.objects.bulk_create(
+        Handover(lead=lead, system="ghl", error_kind="notice_outstanding") for lead in leads
+    )
+    deliver.run_due("ghl")
+    (stored,) = vendors.sandbox.state("ghl")["contacts"]
+    assert stored["email"] == "office@acme.example"
+    first, second = Handover.objects.order_by("pk")
+    assert (first.status, first.error_kind) == ("done", "")
+    assert (second.status, second.error_kind) != ("done", "")
+
+
+def test_a_lost_hand_over_whose_notice_went_out_holds_an_erasure_up_until_it_is_looked_for(vendors):
+    lead = LeadFactory(email_work="ada@acme.example")
+    later = timezone.now() + DAY
+    Handover.objects.create(
+        lead=lead, system="ghl", status="unknown", error_kind="notice_outstanding", not_before=later
+    )
+    assert not restriction.handing_over([lead.pk], "ghl")
+    LeadSource().mark_told([f"lead:{lead.pk}"], timezone.now())
+    assert restriction.handing_over([lead.pk], "ghl")
+    assert Handover.objects.get().not_before <= timezone.now()
 
 
 def test_a_notice_names_where_the_data_are_from_and_what_they_are(db):
