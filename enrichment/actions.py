@@ -30,6 +30,10 @@ RUNNING = "Enrichment is running; it can be retried when it is finished."
 QUEUED = "It is already waiting for its turn to be sent to Clay."
 SUPPRESSED = "This person is suppressed; no enrichment may be started."
 ONLY_KEPT = "This person's data may only be kept: nothing is enriched or handed over."
+NOT_DECIDED = (
+    "Clay's answer named a suppressed person. Nothing is handed over until somebody says whether the lead is that "
+    "person."
+)
 
 
 class NotPossible(Exception):
@@ -166,6 +170,8 @@ def check_may_be_handed_over(lead: Lead) -> None:
         raise NotPossible("This person is suppressed; nothing may be handed over.")
     if lead.restriction:
         raise NotPossible(ONLY_KEPT)
+    if lead.awaits_word:
+        raise NotPossible(NOT_DECIDED)
 
 
 def check_can_deliver(lead: Lead) -> None:

@@ -124,6 +124,7 @@ urlpatterns = [
     path("leads/<int:pk>/deliver/plan/", lead_deliver.plan, name="lead_deliver_plan"),
     path("leads/<int:pk>/contacts/<int:match>/", lead_decisions.contact, name="lead_contact_decide"),
     path("leads/<int:pk>/campaign/<int:move>/", lead_decisions.campaign, name="lead_campaign_decide"),
+    path("leads/<int:pk>/another-person/", lead_decisions.person, name="lead_person_decide"),
     path("leads/<int:pk>/reveal/", lead.show_unmasked, name="lead_reveal"),
     path("waterfall/", waterfall.show, name="waterfall"),
     path("waterfall/save/", waterfall.save, name="waterfall_save"),

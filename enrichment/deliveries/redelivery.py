@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from enrichment import hold_words, holds
-from enrichment.actions import ONLY_KEPT, NotPossible, suppressed
+from enrichment.actions import NOT_DECIDED, ONLY_KEPT, NotPossible, suppressed
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
@@ -70,6 +70,8 @@ def _why_not(handover: Handover, lead: Lead, last: Handover, blocked: set[int]) 
         return SUPPRESSED
     if lead.restriction:
         return ONLY_KEPT
+    if lead.awaits_word:
+        return NOT_DECIDED
     return "" if wanted(lead, handover.system) else NOT_WANTED
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enrichment.labels import provider_name
 from enrichment.models import Verdict
 from enrichment.models.handover import ANSWERED, UNDECIDED
-from enrichment.pipeline.returned import NAMED_SUPPRESSED
+from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.vendors.errors import ADVICE, Recovery
 
 LABELS = {
@@ -66,8 +66,9 @@ OWN_ADVICE = {
     "internal_error": "A fault of ours while reading it: the log has the details. Read it again once it is mended.",
     Verdict.MALFORMED: "It is no message as Clay sends them, so nothing was changed. See on Webhooks what came.",
     NAMED_SUPPRESSED: (
-        "Clay's answer named somebody on the suppression list: nothing was taken over, and the row is being deleted. "
-        "If the lead is that person, erase it by a request; if not, correct it before a retry buys the answer again."
+        "Clay's answer named somebody on the suppression list: nothing was taken over; its row is removed or waits for "
+        "that person's open request. Nothing is delivered until somebody decides: if the lead is that person, erase it "
+        "by a request; if not, say so on its page, and correct the lead before a retry buys the answer again."
     ),
     "": "No reason was recorded: a person has to look at it.",
 }

@@ -141,6 +141,8 @@ def _against(failed: Sequence[Handover], leads: dict[int, Lead]) -> dict[int, st
     for handover in failed:
         if handover.lead_id in blocked:
             why[handover.pk] = SUPPRESSED
+        elif leads[handover.lead_id].awaits_word:
+            why[handover.pk] = actions.NOT_DECIDED
         elif not wanted(leads[handover.lead_id], handover.system):
             why[handover.pk] = NOT_WANTED
     return why

@@ -23,6 +23,7 @@ ICONS: dict[str, str] = {
     Verb.RETRY: "refresh",
     Verb.DELIVER_AGAIN: "send",
     Verb.DECIDE_CONTACT: "address-book",
+    Verb.DECIDE_PERSON: "user-check",
     Verb.DECIDE_ADDRESS: "at",
     Verb.DELIVER_MOVED: "send",
     Verb.READ_BACK_DELIVERY: "arrow-back-up",

@@ -21,6 +21,7 @@ from gdpr.identity import Identity
 
 # Errors that settle themselves: nothing is left for a person to do.
 SETTLED_KINDS = ("", "unenrichable", "suppressed")
+NAMED_SUPPRESSED = "named_suppressed"  # its answer named somebody on the suppression list
 # A lead that a person should look at: marked, or final with an error, whatever was found of it (D3).
 FAILING = Q(needs_person=True) | (
     Q(enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(error_kind__in=SETTLED_KINDS)
@@ -328,6 +329,11 @@ class Lead(models.Model):
         return Identity(
             self.linkedin_url, tuple(e for e in (self.email_work, self.email_personal) if e), self.phone
         )
+
+    @property
+    def awaits_word(self) -> bool:
+        """Its answer named a suppressed person: nothing leaves before somebody says whether the two are one."""
+        return self.needs_person and self.error_kind == NAMED_SUPPRESSED
 
     @property
     def awaits_fill_in(self) -> bool:

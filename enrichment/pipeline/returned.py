@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Drift, DriftKind, Lead
+from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.pipeline import mirror
 from enrichment.pipeline.mirror.refusing import refuse
 from enrichment.vendors.clay import ClayRow
@@ -18,15 +19,13 @@ from gdpr.sources import Kept
 from gdpr.stores import Record
 from swarm_admin.core.identifiers.linkedin import canonical
 
-NAMED_SUPPRESSED = "named_suppressed"  # why a person looks at a lead that stays although its row goes
-
 
 def take(lead_id: int, row: ClayRow, table: str = "") -> None:
     """After the gate of the mirror held: the run ended, and the removal queued. `table`: where the row is, if known."""
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).defer("raw", "search").filter(pk=lead_id).first()
         if lead is not None:
-            refuse(lead, row)
+            refuse(lead, row, is_return=is_return(lead, row))
             remove(lead, row, table)
 
 

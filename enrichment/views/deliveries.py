@@ -27,6 +27,7 @@ from enrichment.masking import mask, may_see
 from enrichment.models import Handover
 from enrichment.models.handover import LEFT_OUT, System
 from enrichment.models.job import JobKind
+from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.pipeline import compare
 from enrichment.retry_ways import DELIVERIES
 from enrichment.states import HandoverStatus
@@ -44,6 +45,10 @@ WITHHELD = {
     "suppressed": "The person is suppressed: nothing of them leaves this system.",
     "restricted": "The person's data may only be kept: nothing of them leaves this system.",
     "not_wanted": "The lead no longer belonged there when its turn came: no e-mail or phone, or not its tier.",
+    NAMED_SUPPRESSED: (
+        "Clay's answer named a suppressed person: nothing leaves until somebody says on the lead's page whether the "
+        "lead is that person."
+    ),
     LEFT_OUT: "A person decided not to deliver this lead: see what was found there on the lead's page.",
 }
 WAITS = {

@@ -1,4 +1,4 @@
-"""What a person decides about a lead's records in GoHighLevel and Instantly that are not simply its own."""
+"""What a person decides about a lead: about records that are not simply its own, and about whom its answer named."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from enrichment import actions
-from enrichment.deliveries import campaign_decisions, contact_decisions
-from enrichment.models import CampaignMove, ContactMatch
+from enrichment.deliveries import campaign_decisions, contact_decisions, person_decisions
+from enrichment.models import CampaignMove, ContactMatch, Lead
 
 DELIVER = "enrichment.deliver_lead"
 
@@ -34,6 +34,15 @@ def campaign(request: HttpRequest, pk: int, move: int) -> HttpResponse:
     found = get_object_or_404(CampaignMove, pk=move, lead=pk)
     status = request.POST.get("status", "")
     return _do(request, pk, lambda: campaign_decisions.decide(found, status, by=request.user))
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """That the lead is not the suppressed person its answer named."""
+    found = get_object_or_404(Lead.objects.only("pk"), pk=pk)
+    return _do(request, pk, lambda: person_decisions.is_another(found, by=request.user))
 
 
 def _do(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpResponse:

@@ -34,6 +34,7 @@ class Verb(StrEnum):
     RETRY = "retry", "Retried the enrichment of a lead"
     DELIVER_AGAIN = "deliver_again", "Delivered a lead again"
     DECIDE_CONTACT = "decide_contact", "Decided about a contact found in GoHighLevel"
+    DECIDE_PERSON = "decide_person", "Decided that a lead is not the suppressed person its answer named"
     DECIDE_ADDRESS = "decide_address", "Decided about a lead's earlier address in the campaign"
     RESTRICT_LEAD = "restrict_lead", "Restricted a lead"
     RELEASE_LEAD = "release_lead", "Lifted the restriction of a lead"

@@ -4,10 +4,14 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import Sum
+from django.urls import reverse
+from django.utils import timezone
 
-from enrichment import compliance_alarms
+from enrichment import actions, compliance_alarms
+from enrichment.deliveries import redelivery
 from enrichment.drift import reconcile
-from enrichment.models import Alert, Attempt, Drift, Lead, WebhookDelivery
+from enrichment.models import Alert, Attempt, Drift, Handover, Lead, WebhookDelivery
+from enrichment.pipeline import deliver
 from gdpr import alarms, gate, retention
 from gdpr.identity import Identity
 from gdpr.intake import read
@@ -102,6 +106,80 @@ def test_a_lead_that_was_known_before_loses_the_row_and_a_person_looks_at_it(pip
     books, sandbox = spent(pipeline)
     assert books == sandbox == lead.enrichment_cost
     assert not Drift.objects.exists()
+
+
+def written_to(pipeline):
+    """The addresses that GoHighLevel and Instantly were told."""
+    ghl = {contact.get("email") for contact in pipeline.sandbox.state("ghl")["contacts"]}
+    return ghl | {lead["email"] for lead in pipeline.sandbox.state("instantly")["leads"]}
+
+
+def undecided(pipeline):
+    """A tier 1 lead with an address of its own whose answer named the erased person."""
+    lead = comes_back(pipeline, email_personal="ada@home.example", icp_tier=1, icp_score=90)
+    told(pipeline)
+    for system in ("ghl", "instantly"):
+        deliver.run_due(system)
+    lead.refresh_from_db()
+    assert (lead.enrichment_status, lead.needs_person, lead.error_kind) == (
+        "partial", True, "named_suppressed",
+    )  # fmt: skip
+    return lead
+
+
+def test_nobody_is_written_to_before_a_person_has_decided(pipeline, admin_client):
+    lead = undecided(pipeline)
+    assert written_to(pipeline) == set()
+    assert not Handover.objects.exists()
+    page = admin_client.get(reverse("lead", args=[lead.pk])).content.decode()
+    assert "Nothing is delivered until somebody decides" in page
+    assert reverse("lead_deliver_plan", args=[lead.pk]) not in page  # the button says why instead
+    admin_client.post(reverse("lead_person_decide", args=[lead.pk]))
+    for system in ("ghl", "instantly"):
+        deliver.run_due(system)
+    assert written_to(pipeline) == {"ada@home.example"}
+    assert set(Handover.objects.values_list("system", "status")) == {("ghl", "done"), ("instantly", "done")}
+    lead.refresh_from_db()
+    assert (lead.needs_person, lead.error_kind) == (False, "")
+    assert AuditEvent.objects.filter(verb="decide_person", object_id=str(lead.pk)).count() == 1
+
+
+def test_what_was_planned_before_the_answer_is_withheld_and_goes_out_once_decided(pipeline, admin_client):
+    lead = undecided(pipeline)
+    deliver.plan(lead, force=True)
+    for system in ("ghl", "instantly"):
+        deliver.run_due(system)
+    assert set(Handover.objects.values_list("status", "error_kind")) == {("withheld", "named_suppressed")}
+    assert written_to(pipeline) == set()
+    found = redelivery.sort_for_retry(list(Handover.objects.all()))
+    assert (found.ready, list(found.left_out)) == ([], [actions.NOT_DECIDED])
+    admin_client.post(reverse("lead_person_decide", args=[lead.pk]))
+    for system in ("ghl", "instantly"):
+        deliver.run_due(system)
+    assert list(Handover.objects.values_list("status", flat=True)) == ["done", "done"]
+    assert written_to(pipeline) == {"ada@home.example"}
+
+
+def test_a_retry_that_names_nobody_any_more_delivers_what_was_withheld(pipeline, admin_client):
+    lead = undecided(pipeline)
+    deliver.plan(lead, force=True)
+    deliver.run_due("ghl")
+    Suppression.objects.update(released_at=timezone.now())
+    admin_client.post(reverse("lead_retry", args=[lead.pk]))
+    pipeline.settle()
+    lead.refresh_from_db()
+    assert (lead.needs_person, lead.email_work) == (False, address_of("another-profile"))
+    assert Handover.objects.filter(system="ghl", status="done").exists()
+
+
+def test_while_their_request_is_open_a_lead_with_an_address_of_its_own_waits_too(pipeline):
+    lead = comes_back(pipeline, email_personal="ada@home.example")
+    open_request(read({"kind": "erasure", "emails": [address_of("another-profile")]}), channel="form")
+    pipeline.until(lambda: Attempt.objects.filter(error_kind="suppressed").exists())
+    deliver.run_due("ghl")
+    lead.refresh_from_db()
+    assert (lead.needs_person, lead.error_kind) == (True, "named_suppressed")
+    assert written_to(pipeline) == set()
 
 
 def test_while_a_request_of_the_person_is_open_nothing_goes_before_it_is_approved(pipeline):

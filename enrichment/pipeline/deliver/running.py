@@ -11,6 +11,7 @@ from enrichment.clock import in_seconds
 from enrichment.leases import claim, release_all
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
+from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.pipeline import listed
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.deliver.channels import CHANNELS, Channel
@@ -83,7 +84,7 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
 
 
 def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
-    """The third gate (D18): what is suppressed, restricted, or no longer wanted there, is withheld."""
+    """The third gate (D18): what is suppressed, restricted, undecided, or no longer wanted there, is withheld."""
     screening = gate.examine([leads[h.lead_id].identity for h in handovers], "delivery")
     listed.leave_out(
         (leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items()
@@ -97,6 +98,8 @@ def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Hando
             withheld.setdefault("suppressed", []).append(handover.pk)
         elif lead.restriction:
             withheld.setdefault("restricted", []).append(handover.pk)
+        elif lead.awaits_word:
+            withheld.setdefault(NAMED_SUPPRESSED, []).append(handover.pk)
         elif not wanted(lead, handover.system):
             withheld.setdefault("not_wanted", []).append(handover.pk)
         elif settings.NOTICE_BEFORE_DELIVERY and lead.notified_at is None:

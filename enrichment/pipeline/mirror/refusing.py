@@ -4,6 +4,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead
+from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.pipeline import ledger
 from enrichment.pipeline.dispatch.outcome import deliver_found
 from enrichment.pipeline.mirror import settle
@@ -15,8 +16,13 @@ from enrichment.waterfall.progress import Reader
 SUPPRESSED = "suppressed"
 
 
-def refuse(lead: Lead, row: ClayRow) -> None:
-    """End the lead's run with what it cost; its values stay as they were. Inside a transaction that holds the lead."""
+def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
+    """End the lead's run with what it cost; its values stay as they were. Inside a transaction that holds the lead.
+
+    `is_return`: the row names a suppressed person, and the lead itself is not on the list. What was known of it is
+    then not delivered before somebody has said whether the two are one.
+    """
+    asks = is_return and bool(lead.email or lead.phone)
     attempts = list(lead.attempts.order_by("-started_at", "-id"))
     entry = ledger.Entry(lead, ledger.supplies(row.raw, ledger.prices()), attempts)
     ledger.enter([entry], facts=False)
@@ -25,10 +31,10 @@ def refuse(lead: Lead, row: ClayRow) -> None:
     leads = Lead.objects.filter(pk=lead.pk)
     leads.update(
         enrichment_cost=F("enrichment_cost") + entry.cost,
-        error_kind=SUPPRESSED,
+        error_kind=NAMED_SUPPRESSED if asks else SUPPRESSED,
         error_message="",
         error_at=timezone.now(),
-        needs_person=False,
+        needs_person=asks,
         dispatch_after=None,
         in_progress_since=None,
         updated_at=timezone.now(),
@@ -37,7 +43,8 @@ def refuse(lead: Lead, row: ClayRow) -> None:
     advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
     waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
     advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
-    deliver_found([lead.pk])
+    if not is_return:
+        deliver_found([lead.pk])
 
 
 def _close(attempt: Attempt, error: settle.RunError | None) -> None:
