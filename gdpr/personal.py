@@ -43,7 +43,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "error_message", "hold_lifted_at", "done_at", "reason",
     },
     "PurgeRecord": {
-        "id", "purge", "position", "store", "status", "erased_at", "faults", "instructions", "evidence", "done_at",
+        "id", "purge", "position", "store", "status", "erased_at", "faults", "stays", "instructions", "evidence",
+        "done_at",
     },
     "Notice": {
         "id", "store", "key_hash", "template", "channel", "status", "due_on", "address_hash", "created_at",

@@ -12,9 +12,10 @@ from gdpr import alarms, audit, holds, sources, stores
 from gdpr.holds import key_hash
 from gdpr.models import Purge, PurgeReason, PurgeRecord
 from gdpr.possible import NotPossible, said
+from gdpr.removal import Removal
 from gdpr.sources import Kept
 from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
-from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
+from gdpr.stores import Capability, Later, Unsupported
 from gdpr.waits import backoff, due_in
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
@@ -123,7 +124,7 @@ def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:
             if advance(mine, PurgeStatus.MANUAL, error_message=work.LOST_SENTENCE, **lease):
                 left = purge.records.filter(status=RemovalStatus.WAITING).order_by("position").first()
                 if left is not None:
-                    _by_hand(left, stores.named(left.store), Capability.ERASE)
+                    _by_hand(left, Capability.ERASE)
 
 
 def _hold(purge: Purge) -> bool:
@@ -154,31 +155,29 @@ def _work(purge: Purge) -> None:
 
 
 def _remove(record: PurgeRecord) -> bool:
-    """Erase and read back; False while it is still there, or is a person's to remove. Raises Later."""
-    store = stores.named(record.store)
-    told = Record(record.store, record.key)
+    """Remove it and read back; False while it is still there, or is a person's to remove. Raises Later."""
+    removal = Removal(record)
     try:
         if record.erased_at is None:
-            store.erase(told)
+            removal.begin()
             record.erased_at = timezone.now()
             record.save(update_fields=["erased_at"])
-        if store.verify_absent(told):
+        if removal.is_over():
             _done(record)
             return True
     except Unsupported as missing:
-        _by_hand(record, store, missing.capability)
+        _by_hand(record, missing.capability)
         return False
     record.faults += 1
     record.erased_at = None
     record.save(update_fields=["faults", "erased_at"])
     if record.faults >= FAULTS:
-        _by_hand(record, store, Capability.ERASE)
+        _by_hand(record, Capability.ERASE)
     return False
 
 
-def _by_hand(record: PurgeRecord, store: PersonalDataStore, capability: Capability) -> None:
-    told = store.instructions(capability, Record(record.store, record.key))
-    advance_one(record, RemovalStatus.MANUAL, instructions=told)
+def _by_hand(record: PurgeRecord, capability: Capability) -> None:
+    advance_one(record, RemovalStatus.MANUAL, instructions=Removal(record).instructions(capability))
 
 
 def _done(record: PurgeRecord, evidence: str = "") -> None:
@@ -200,7 +199,9 @@ def _leave(
 def _finish(purge: Purge) -> None:
     """Nothing of it is left but keyed hashes and counts."""
     with transaction.atomic():
-        records = purge.records.update(key="")
+        counts = {"records": purge.records.update(key="")}
+        if stayed := purge.records.exclude(stays="").count():
+            counts["stayed"] = stayed
         advance_one(
             purge, PurgeStatus.DONE, key="", done_at=timezone.now(), in_flight_since=None, error_message=""
         )
@@ -208,7 +209,7 @@ def _finish(purge: Purge) -> None:
             Verb.PURGE,
             object_type=purge.store,
             object_id=purge.key_hash,
-            counts={"records": records},
+            counts=counts,
             reason=purge.reason,
         )
 
@@ -236,7 +237,7 @@ def try_again(purge: Purge, *, by: Any) -> None:
     """Have the worker try what waits for a person once more. Raises NotPossible where nothing does."""
     with transaction.atomic():
         waiting = purge.records.filter(status=RemovalStatus.MANUAL)
-        if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, instructions=""):
+        if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, stays="", instructions=""):
             raise NotPossible("Nothing of this purge waits for a person.")
         advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=timezone.now())
         audit.record(Verb.RETRY_PURGE, by=by, on=purge)

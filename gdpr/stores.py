@@ -9,7 +9,7 @@ import datetime
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gdpr.identity import Identity
 
@@ -142,6 +142,26 @@ class PersonalDataStore(Protocol):
 
     def instructions(self, capability: Capability, record: Record | None) -> str:
         """What a person does by hand where `capability` is missing, in two or three sentences."""
+
+
+@runtime_checkable
+class SharesRecords(Protocol):
+    """A store whose records can be somebody else's too: there before us, or of others of ours as well.
+
+    When the retention of one of our records ends, such a record stays, and what we wrote of the person is taken out
+    of it. `of` is our record that ends. Errors as those of `PersonalDataStore`.
+    """
+
+    def stays(self, record: Record, of: Record) -> str:
+        """Why the record is not erased, to follow a colon; "" where it is the person's alone. Calls nobody."""
+
+    def take_out(self, record: Record, of: Record) -> None: ...
+
+    def is_taken_out(self, record: Record, of: Record) -> bool | None:
+        """Read back: nothing of ours is in it; None where the record itself is gone."""
+
+    def how_to_take_out(self, record: Record, of: Record) -> str:
+        """What a person does by hand instead; no value of the person."""
 
 
 _stores: dict[str, PersonalDataStore] = {}

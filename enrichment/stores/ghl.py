@@ -12,6 +12,7 @@ from enrichment.models.handover import System
 from enrichment.pipeline.compare import GHL_NAMES
 from enrichment.stores import asking, people, texts
 from enrichment.stores.replacing import contact_changes
+from enrichment.stores.shared_contacts import SharedContacts, note
 from enrichment.stores.values import shown, validated
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.ghl import LIMIT, Contact
@@ -38,7 +39,7 @@ _VOLATILE = (
 )
 
 
-class GoHighLevelStore:
+class GoHighLevelStore(SharedContacts):
     name = "ghl"
     label = "GoHighLevel"
     is_recipient = True
@@ -244,6 +245,7 @@ def _summary(contact: Contact) -> dict[str, str]:
         "email": contact.email,
         "more e-mails": ", ".join(_more(contact.additional_emails, "email")),
         "phone": contact.phone,
+        "note": note(contact.id),
     }
     return {name: value for name, value in told.items() if value}
 

@@ -50,6 +50,11 @@ class Purge(Leased):
     def __str__(self) -> str:
         return f"purge {self.pk} in {self.store}"
 
+    @property
+    def leaves_records(self) -> bool:
+        """Whether a record elsewhere stays, freed of what we wrote."""
+        return any(record.stays for record in self.records.all())
+
 
 class PurgeRecord(models.Model):
     """One record to be removed, in the order of the stores; ours goes last."""
@@ -63,6 +68,13 @@ class PurgeRecord(models.Model):
         null=True, blank=True, help_text="asked for; done is what a read-back says"
     )
     faults = models.PositiveSmallIntegerField(default=0, help_text="times it was read back and still there")
+    stays = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="why the record itself stays and only what we wrote is taken out; empty: it is erased",
+    )
     instructions = models.TextField(blank=True, default="", help_text="what to do by hand")
     evidence = models.TextField(blank=True, default="", help_text="what proves that it was done by hand")
     done_at = models.DateTimeField(null=True, blank=True)
