@@ -13,7 +13,7 @@ from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, importing, poll, receive
 from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
-from enrichment.scoring import rescore, snapshot
+from enrichment.scoring import anew, rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.waterfall import pilot, spending
@@ -111,7 +111,7 @@ def run_retries() -> None:
 
 @shared_task
 def run_rescores() -> None:
-    alone("rescores", rescore.run_due)
+    alone("rescores", lambda: rescore.run_due() + anew.run_due())
 
 
 @shared_task

@@ -1,7 +1,8 @@
 """Stored domains become what the company registered; a host that many share becomes the lead's page, and no key.
 
 What such a lead had taken over from another one with the same host is another company's: it is emptied, where the lead
-has not been told it by a provider of its own since, and its saving leaves the books. Beside working processes.
+has not been told it by a provider of its own since, and its saving leaves the books; its score, which counted that, is
+marked as due again (see `scoring.anew`). Beside working processes.
 """
 
 from typing import Any
@@ -40,6 +41,10 @@ FORGET_FACTS = """
 DELETE FROM enrichment_fieldfact WHERE lead_id = %s AND field = %s AND attempt_id IS NULL AND cost = 0
 """
 UNBOOK = "DELETE FROM enrichment_takenover WHERE lead_id = ANY(%s) AND fields <> '{}'"
+# A score without the time it was given: it is given again by the running product, which tells Clay and the CRM.
+SCORE_AGAIN = """
+UPDATE enrichment_lead SET scored_at = NULL, scorecard_id = NULL WHERE id = ANY(%s) AND icp_score IS NOT NULL
+"""
 EMPTY = {
     "company_industry": "''",
     "company_size": "NULL",
@@ -73,12 +78,16 @@ def _read(old: str) -> tuple[str, str]:
 
 def _give_back(cursor: Any, leads: list[int]) -> None:
     cursor.execute(TAKEN, [leads])
+    emptied: set[int] = set()
     for lead, field in cursor.fetchall():
         if field in EMPTY:
             # The column is one of those named above, and no text from outside.
             empty = f"UPDATE enrichment_lead SET {field} = {EMPTY[field]} WHERE id = %s AND NOT %s = ANY(pinned_fields)"  # noqa: S608
             cursor.execute(empty, [lead, field])
+            if cursor.rowcount:
+                emptied.add(lead)
             cursor.execute(FORGET_FACTS, [lead, field])
+    cursor.execute(SCORE_AGAIN, [sorted(emptied)])
     cursor.execute(UNBOOK, [leads])
 
 

@@ -7,6 +7,10 @@ from django.utils import timezone
 
 CLAY_ROWS = "clay.rows"  # a hold of its own: Clay's table is full, and everything but new rows goes on
 
+# Holds of one kind of call that goes unanswered while Clay answers others.
+CLAY_CREATES = "clay.creates"
+CLAY_TRIGGERS = "clay.triggers"
+
 
 class Connection(models.Model):
     system = models.CharField(max_length=16, unique=True, help_text="clay, ghl or instantly")
@@ -38,10 +42,14 @@ class ServiceHold(models.Model):
     """
 
     system = models.CharField(
-        max_length=16, help_text="clay, ghl, instantly, or clay.rows for new rows alone"
+        max_length=16,
+        help_text="clay, ghl, instantly, clay.rows for new rows alone, or one kind of call to Clay alone",
     )
     reason = models.CharField(max_length=40)
     message = models.CharField(max_length=300, blank=True, default="")
+    table = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="the table that takes no more rows"
+    )
     reads = models.BooleanField(
         default=False, db_default=False, help_text="reading was refused as well, so it is paused too"
     )

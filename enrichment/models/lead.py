@@ -88,6 +88,10 @@ class LeadQuerySet(models.QuerySet["Lead"]):
     def due_for_write_back(self, now: datetime.datetime) -> LeadQuerySet:
         return self.usable().filter(write_back_after__lte=now, clay_row_id__isnull=False)
 
+    def to_score_again(self) -> LeadQuerySet:
+        """Whose score counts what they have no longer: it lacks the time it was given."""
+        return self.usable().filter(icp_score__isnull=False, scored_at__isnull=True)
+
     def failing(self) -> LeadQuerySet:
         """Those a person should look at; what is tried again by itself is not among them."""
         return self.filter(FAILING).exclude(_TRIED_AGAIN)
@@ -308,6 +312,11 @@ class Lead(models.Model):
                 fields=["id"],
                 name="lead_write_back_stuck",
                 condition=Q(write_back_tries__gt=0, write_back_after__isnull=True),
+            ),
+            models.Index(
+                fields=["id"],
+                name="lead_to_score_again",
+                condition=Q(icp_score__isnull=False, scored_at__isnull=True),
             ),
         ]
 

@@ -1,10 +1,15 @@
 """Migration operations that work beside a running product and may be begun again after they were broken off."""
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.postgres.operations import AddIndexConcurrently
-from django.db import connections, migrations
+from django.db import OperationalError, connections, migrations, transaction
+from psycopg.errors import LockNotAvailable
+
+LOCK_TRIES: Final = 10  # each waits as long as `migrate` lets a statement wait
+LOCK_PAUSE_SECONDS: Final = 1.0
 
 
 class BuildIndexConcurrently(AddIndexConcurrently):
@@ -41,14 +46,26 @@ class InBatches(migrations.RunPython):
     """Calls `step(cursor, after)` until it answers None; each call is a transaction of its own.
 
     `after` is 0 at first, then what the step before answered: the greatest key it has done. A step must do no
-    harm when it is done twice.
+    harm when it is done twice. One that waits too long for a worker's lock is undone and made again.
     """
 
     def __init__(self, step: Callable[[Any, int], int | None]) -> None:
         def run(apps: Any, schema_editor: Any) -> None:
             after: int | None = 0
             while after is not None:
-                with connections[schema_editor.connection.alias].cursor() as cursor:
-                    after = step(cursor, after)
+                after = _whole(schema_editor.connection.alias, step, after)
 
         super().__init__(run, migrations.RunPython.noop)
+
+
+def _whole(alias: str, step: Callable[[Any, int], int | None], after: int) -> int | None:
+    """One step, all of it or nothing; OperationalError where it had no lock in LOCK_TRIES times."""
+    for left in reversed(range(LOCK_TRIES)):
+        try:
+            with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+                return step(cursor, after)
+        except OperationalError as error:
+            if not left or not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            time.sleep(LOCK_PAUSE_SECONDS)
+    return None

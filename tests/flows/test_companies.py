@@ -4,13 +4,14 @@ import importlib
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.utils import timezone
 
-from enrichment import actions
+from enrichment import actions, tasks
 from enrichment.models import FieldFact, Lead, TakenOver
 from enrichment.pipeline import mirror
 from enrichment.vendors.clay import ClayRow
+from swarm_admin.core.migration_operations import InBatches
 from tests.factories import EnrichedLeadFactory
 
 PAGE = "https://www.linkedin.com/company/tiny-bakery"
@@ -110,3 +111,39 @@ def test_stored_domains_and_what_was_taken_over_by_a_shared_host_are_put_right(d
     assert set(TakenOver.objects.values_list("lead", flat=True)) == {own.pk, shared.pk}
     assert TakenOver.objects.get(lead=shared) == own_reuse
     assert list(FieldFact.objects.values_list("lead", flat=True)) == [own.pk]
+
+
+def test_what_a_broken_migration_left_is_emptied_scored_and_delivered_when_it_is_begun_again(
+    pipeline, two, monkeypatch
+):
+    """It is killed between two statements; the leads' scores then counted a stranger's company."""
+    migration = importlib.import_module("enrichment.migrations.0026_companies_by_their_domain")
+    _, bakery = two
+    told(bakery, company_size=250, funding_stage="Series B", company_industry="SaaS")
+    pipeline.settle()
+    bakery.refresh_from_db()
+    before, handed_over = bakery.icp_score, bakery.handovers.filter(system="ghl").count()
+    TakenOver.objects.create(
+        lead=bakery,
+        waterfall="company",
+        fields=["company_size", "funding_stage", "company_industry"],
+        saved=1,
+    )
+    Lead.objects.filter(pk=bakery.pk).update(company_domain="linktr.ee")
+    operation = InBatches(migration.bring_over)
+    with monkeypatch.context() as broken:
+        broken.setattr(migration, "UNBOOK", "SELECT 1 / 0, %s")
+        with pytest.raises(DataError):
+            operation.code(None, connection.schema_editor())
+    operation.code(None, connection.schema_editor())
+    bakery.refresh_from_db()
+    assert (bakery.company_domain, bakery.company_size, bakery.scored_at) == ("", None, None)
+    assert not TakenOver.objects.exists()
+    tasks.run_rescores()
+    bakery.refresh_from_db()
+    assert bakery.icp_score < before
+    assert (bakery.scored_at, bakery.scorecard) != (None, None)
+    assert bakery.write_back_after is not None
+    pipeline.settle()
+    assert bakery.handovers.filter(system="ghl", status="done").count() == handed_over + 1
+    assert not Lead.objects.to_score_again().exists()
