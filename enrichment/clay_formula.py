@@ -19,7 +19,7 @@ from enrichment import holds
 from enrichment.actions import NotPossible
 from enrichment.connections import clay_table
 from enrichment.health import note_error
-from enrichment.models import Batch, ClayFormula, Connection, Placement, ScorecardVersion
+from enrichment.models import Batch, ClayFormula, Connection, Placement, ScorecardVersion, ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.scoring.javascript import SCORE_COLUMN, TIER_COLUMN, Formula, formula
@@ -37,6 +37,9 @@ FIXED_TABLE = (
     "Take it out, then a new table can be created here."
 )
 NO_FORMULA = "Only a published scorecard can be what Clay computes with."
+EARLIER_TABLE = (
+    "The full table is an earlier one: new rows go to another. The pause is over, and no table was made."
+)
 OLDEST = datetime.timedelta(days=366)
 AHEAD = datetime.timedelta(minutes=5)
 MINUTE = datetime.timedelta(minutes=1)
@@ -154,19 +157,37 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
         VendorError: as the client does, kept with the connection.
     """
     check_can_create_table()
-    return _created(version, by=by)
+    hold, before = holds.held(CLAY_ROWS), clay_table()
+    placement = _created(version, by=by)
+    if hold is not None and _is_of(hold, before):
+        _retire(before, placement, hold, by=by)
+    return placement
 
 
 def replace_full_table(*, by: Any) -> ClayFormula:
     """A new table in the place of the one that takes no more rows, with the published scorecard's formulas.
 
     New leads and those that wait go there from now on, and the pause is over; the full table is never used for new
-    rows again, wherever it is named. Raises as `create_table`; NotPossible where no table is full.
+    rows again, wherever it is named. A pause that is still open for an earlier table is over, and none is made.
+    Raises as `create_table`; NotPossible where the table in use is not full.
     """
     hold, full = holds.held(CLAY_ROWS), clay_table()
     if hold is None or not full:
         raise NotPossible("The table still takes rows.")
+    if not _is_of(hold, full):
+        holds.lift(hold, by=by, reason=f"{hold.table} is not in use")
+        raise NotPossible(EARLIER_TABLE)
     placement = _created(ScorecardVersion.active(), by=by)
+    _retire(full, placement, hold, by=by)
+    return placement
+
+
+def _is_of(hold: ServiceHold, table: str) -> bool:
+    """One that was opened by the release before does not say which table it is of: then it is of the one in use."""
+    return hold.table in ("", table)
+
+
+def _retire(full: str, placement: ClayFormula, hold: ServiceHold, *, by: Any) -> None:
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(system="clay")
         connection.full_tables = [*connection.full_tables, full]
@@ -174,7 +195,6 @@ def replace_full_table(*, by: Any) -> ClayFormula:
         waiting = Batch.objects.filter(kind=BatchKind.ROWS, status=BatchStatus.PLANNED, table_id=full)
         waiting.update(table_id=placement.table_id)
         holds.lift(hold, by=by, reason=f"{full} → {placement.table_id}")
-    return placement
 
 
 def _created(version: ScorecardVersion, *, by: Any) -> ClayFormula:

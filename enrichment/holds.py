@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from enrichment import alerts
 from enrichment.clock import due_in, span
+from enrichment.connections import clay_table
 from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.vendors import outages
@@ -101,8 +102,15 @@ def open_outage(error: VendorError) -> None:
 
 
 def open_full_table(table: str, seen: str) -> None:
-    """Pause the creation of rows: `table` takes no more; `seen` says how that is known."""
-    _opened(ServiceHold(system=CLAY_ROWS, reason=Recovery.TABLE_FULL, message=seen[:300]), table=table)
+    """Pause the creation of rows: `table` takes no more; `seen` says how that is known.
+
+    Nothing is paused for a table that new rows no longer go to.
+    """
+    if table != clay_table():
+        log.warning("%s takes no more rows, and is not in use: %s", table, seen)
+        return
+    hold = ServiceHold(system=CLAY_ROWS, reason=Recovery.TABLE_FULL, message=seen[:300], table=table)
+    _opened(hold, table=table)
 
 
 def still_down(hold: ServiceHold, error: VendorError) -> None:

@@ -6,7 +6,9 @@ from enrichment import clay_formula, table_capacity, watch
 from enrichment.connections import clay_table
 from enrichment.estimates import Work, estimate
 from enrichment.failures import groups as failures
-from enrichment.models import Alert, Batch, Connection, Lead, ServiceHold
+from enrichment.models import Alert, Batch, Connection, Lead, ScorecardVersion, ServiceHold
+from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch import plan, rows
 
 ROWS = "clay.rows"
 
@@ -165,3 +167,83 @@ def test_only_who_manages_connections_makes_a_table(sales_client, admin_client):
 def test_there_is_nothing_to_replace_while_the_table_takes_rows(db):
     with pytest.raises(clay_formula.NotPossible):
         clay_formula.replace_full_table(by=None)
+
+
+def publish_another_table():
+    """A person makes a table the other way, before anything showed that the first one is full."""
+    return clay_formula.create_table(ScorecardVersion.active(), by=None).table_id
+
+
+def test_rows_that_an_earlier_table_lost_pause_no_other(pipeline, settings):
+    """Its losses show only when the table in use is another one: the leads get their rows there, and nothing stops."""
+    pipeline.sandbox.config(table_capacities={"tbl_test": 2})
+    leads(pipeline, 4)
+    plan.plan(BatchKind.ROWS)
+    rows.run_due()
+    settings.CLAY_TABLE_ID = ""
+    Connection.objects.update_or_create(system="clay", defaults={"table_id": "tbl_test"})
+    made = publish_another_table()
+    pipeline.settle()
+    assert not ServiceHold.objects.exists()
+    assert Lead.objects.filter(dispatch_tries__gt=0).count() == 0
+    assert rows_of(pipeline) == {"tbl_test": 2, made: 2}
+    assert Connection.objects.get(system="clay").full_tables == []
+
+
+def test_a_pause_of_an_earlier_table_retires_no_other(pipeline, settings, admin_client):
+    settings.CLAY_TABLE_ROWS = 2
+    leads(pipeline, 3)
+    hold = full(pipeline)
+    assert hold.table == "tbl_test"
+    Connection.objects.update_or_create(system="clay", defaults={"table_id": "tbl_other"})
+    settings.CLAY_TABLE_ID = ""
+    told = admin_client.post("/connections/clay/new-table/", follow=True).content.decode()
+    assert "no table was made" in told
+    assert Connection.objects.get(system="clay").full_tables == []
+    assert not ServiceHold.objects.filter(lifted_at=None).exists()
+
+
+def test_a_table_made_the_other_way_ends_the_pause_too(pipeline, settings):
+    settings.CLAY_TABLE_ROWS = 2
+    leads(pipeline, 3)
+    full(pipeline)
+    settings.CLAY_TABLE_ID = ""
+    Connection.objects.update_or_create(system="clay", defaults={"table_id": "tbl_test"})
+    made = publish_another_table()
+    assert not ServiceHold.objects.filter(lifted_at=None).exists()
+    pipeline.settle()
+    assert rows_of(pipeline) == {"tbl_test": 2, made: 1}
+
+
+def one_look_up_fails(pipeline):
+    pipeline.sandbox.fault("clay", "500", call="rows.search")
+    unread = Batch.objects.filter(kind=BatchKind.ROWS, error_message__contains="search_rows")
+    pipeline.until(unread.exists)
+    pipeline.sandbox.no_faults()
+
+
+def test_a_look_up_that_fails_once_does_not_hide_that_the_rows_are_there(pipeline, settings):
+    """Clay leaves rows out of its answer that it has, and the first read-back gets no answer."""
+    settings.VENDOR_DOWN_CALLS = 50  # it is this call alone
+    pipeline.sandbox.config(table_capacities={"tbl_test": 2}, over_capacity="fewer")
+    leads(pipeline, 4)
+    pipeline.until(lambda: ServiceHold.objects.exists())
+    pipeline.sandbox.config(table_capacities={})
+    for lead in Lead.objects.filter(clay_row_id=None):
+        pipeline.sandbox.clay.post(
+            "/tables/tbl_test/rows", json={"rows": [{"linkedin_url": lead.linkedin_url}]}
+        )
+    one_look_up_fails(pipeline)
+    pipeline.settle()
+    assert not ServiceHold.objects.filter(lifted_at=None).exists()
+    assert rows_of(pipeline) == {"tbl_test": 4}
+
+
+def test_a_look_up_that_fails_once_charges_nobody_and_keeps_the_pause(pipeline, settings):
+    settings.VENDOR_DOWN_CALLS = 50
+    pipeline.sandbox.config(table_capacities={"tbl_test": 2}, over_capacity="fewer")
+    leads(pipeline, 4)
+    pipeline.until(lambda: ServiceHold.objects.exists())
+    one_look_up_fails(pipeline)
+    hold = full(pipeline)
+    assert_waiting(pipeline, hold, 2)

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment import fanout, holds
+from enrichment.connections import clay_table
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.outcome import go_again
@@ -18,7 +19,7 @@ def take_back(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     """Of `items`, whose rows Clay did not take for enrichment, those whose row is there; the others need a new row.
 
     Only rows of which nothing was ever read are asked for: one that was there before is gone for another reason. Where
-    no row made later is there, the table takes no more.
+    no row made later is there, the table takes no more; of one that new rows no longer go to, that says nothing new.
     """
     fresh = [item for item in items if item.lead.clay_seen_at is None]
     lost = _lost(batch.table_id, fresh) if fresh else []
@@ -28,8 +29,9 @@ def take_back(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
         leads = Lead.objects.filter(pk__in=[item.lead_id for item in lost])
         leads.lock()
         leads.update(clay_row_id=None, clay_table_id="", updated_at=timezone.now())
-        is_full = not _made_later(batch.table_id, lost)
-        go_again(lost, counted=not is_full)
+        in_use = batch.table_id == clay_table()
+        is_full = in_use and not _made_later(batch.table_id, lost)
+        go_again(lost, counted=in_use and not is_full)
     if is_full:
         count = f"{len(lost)} row{'' if len(lost) == 1 else 's'}"
         holds.open_full_table(batch.table_id, f"it gave ids to {count} and did not keep them")

@@ -142,9 +142,10 @@ def after_error(
 ) -> None:
     """The batch's next step after a failed call (D15: one bad row does not sink the others).
 
-    What a look-up is refused says nothing about the rows, so it neither narrows the batch nor ends the doubt.
+    What a look-up is refused says nothing about the rows, so it neither narrows the batch nor ends the doubt; and that
+    the table was too small for the batch stays known.
     """
-    looked = _looked(batch)
+    looked, was = _looked(batch), batch.error_kind
     step = recovery.next_step(error, tries=batch.tries, limit=limit, scope=scope)
     with transaction.atomic():
         if step.action == "again":
@@ -166,6 +167,8 @@ def after_error(
         else:
             set_aside(items, error, in_doubt=looked or isinstance(error, UnknownOutcome))
             finish(batch, BatchStatus.FAILED)
+        if looked and was == Recovery.TABLE_FULL:
+            Batch.objects.filter(pk=batch.pk).update(error_kind=was)
 
 
 def _looked(batch: Batch) -> bool:

@@ -168,7 +168,18 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     if unread:  # what was learnt is kept; the others are asked for again
         left = [item for item, answer in zip(items, answers, strict=True) if answer in unread]
         after_error(batch, left, unread[0], limit=LIMIT, scope=batch.table_id)
-    elif batch.error_kind == Recovery.TABLE_FULL and not missing and (hold := holds.held(CLAY_ROWS)):
+    elif batch.error_kind == Recovery.TABLE_FULL:
+        _lift_if_all_there(batch)
+
+
+def _lift_if_all_there(batch: Batch) -> None:
+    """The table takes rows after all where none of the batch's has to be made again, whichever look-up found it."""
+    hold = holds.held(CLAY_ROWS)
+    if (
+        hold
+        and hold.table in ("", batch.table_id)
+        and not batch.items.filter(status=ItemStatus.AGAIN).exists()
+    ):
         holds.lift(hold, reason="the rows that were not answered are there")
 
 
