@@ -18,6 +18,7 @@ from enrichment.clock import span
 from enrichment.hold_words import NAMES
 from enrichment.models import Alert, AlertKind, ServiceHold, Severity
 from enrichment.models.alert import Told
+from enrichment.models.connection import ALONE
 from enrichment.vendors.errors import Recovery, VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
@@ -108,7 +109,8 @@ def keep(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) 
 
 def _hold_cause(hold: ServiceHold) -> Cause:
     system = hold.system.partition(".")[0]
-    return Cause(HOLDS.get(hold.reason, AlertKind.HOLD), system)
+    subject = hold.system if hold.system in ALONE else ""
+    return Cause(HOLDS.get(hold.reason, AlertKind.HOLD), system, subject)
 
 
 def hold_opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> None:

@@ -14,6 +14,7 @@ from enrichment import hold_words
 from enrichment.connections import clay_table
 from enrichment.hold_words import NAMES
 from enrichment.models import Connection, Provider, ServiceHold
+from enrichment.models.connection import ALONE
 from enrichment.shares import percent_of
 from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
@@ -103,7 +104,7 @@ def open_holds() -> list[ServiceHold]:
     One whose time is over is as good as lifted, but for a vendor that does not answer: it is until it has answered.
     """
     holds = ServiceHold.objects.filter(lifted_at__isnull=True).order_by("since")
-    ends_by_time = Q(until__lte=timezone.now()) & ~Q(reason=Recovery.VENDOR_DOWN)
+    ends_by_time = Q(until__lte=timezone.now()) & (~Q(reason=Recovery.VENDOR_DOWN) | Q(system__in=ALONE))
     found = list(holds.exclude(ends_by_time))
     for hold in found:
         hold.system_name = hold_words.name(hold)  # type: ignore[attr-defined]

@@ -1,11 +1,20 @@
 """What a pause says, one wording for banner, alerts, Connections and every refusal: why, and what happens next."""
 
 from enrichment.models import ServiceHold
-from enrichment.models.connection import CLAY_ROWS
+from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.vendors.errors import Recovery
 
 NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
-PAUSED = {**NAMES, CLAY_ROWS: "Creating rows in Clay"}
+PAUSED = {
+    **NAMES,
+    CLAY_ROWS: "Creating rows in Clay",
+    CLAY_CREATES: "Creating rows in Clay",
+    CLAY_TRIGGERS: "Triggering enrichments in Clay",
+}
+UNANSWERED = {
+    CLAY_CREATES: "Clay does not answer new rows, though it answers other calls",
+    CLAY_TRIGGERS: "Clay does not answer enrichment triggers, though it answers other calls",
+}
 REASONS: dict[str, str] = {
     Recovery.PAUSE: "the quota is used up",
     Recovery.CREDITS: "the credits are used up",
@@ -31,6 +40,9 @@ OUTLOOKS: dict[str, str] = {
         "Leads without a row wait; those that have one go on. Make a new table, and the others go on there."
     ),
 }
+ALONE_OUTLOOK = (
+    "Other calls to Clay go on. It is tried again now and then; no lead fails because of it within a day."
+)
 NEXT: dict[str, str] = {
     Recovery.VENDOR_DOWN: "Asked again",
     Recovery.PAUSE: "Tried again",
@@ -45,7 +57,7 @@ def name(hold: ServiceHold) -> str:
 
 def reason(hold: ServiceHold) -> str:
     """Why, without a full stop; with what was seen where that says more."""
-    words = REASONS.get(hold.reason, hold.reason)
+    words = UNANSWERED.get(hold.system) or REASONS.get(hold.reason, hold.reason)
     if hold.system == "instantly" and hold.reason == Recovery.CREDITS:
         words = "the workspace has no paid plan, or no credits left"
     seen = hold.message if hold.reason in (Recovery.VENDOR_DOWN, Recovery.TABLE_FULL) else ""
@@ -54,12 +66,14 @@ def reason(hold: ServiceHold) -> str:
 
 def outlook(hold: ServiceHold) -> str:
     """What ends it, in sentences; "" for a reason we do not know."""
-    return OUTLOOKS.get(hold.reason, "")
+    return ALONE_OUTLOOK if hold.system in ALONE else OUTLOOKS.get(hold.reason, "")
 
 
 def next_step(hold: ServiceHold) -> str:
     """What happens at `until`, to stand before a time; "" where nothing happens by itself."""
-    return NEXT.get(hold.reason, "Goes on by itself") if hold.until else ""
+    if not hold.until:
+        return ""
+    return "Tried again" if hold.system in ALONE else NEXT.get(hold.reason, "Goes on by itself")
 
 
 def sentence(hold: ServiceHold) -> str:

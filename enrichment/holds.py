@@ -2,7 +2,8 @@
 
 A used-up quota or used-up credits stop what is begun anew: what is paid for already is still read, unless reading was
 refused as well. A refused key and a vendor that does not answer stop every call. A full table stops the creation of
-rows, under a name of its own (CLAY_ROWS).
+rows, under a name of its own (CLAY_ROWS). One kind of call that goes unanswered while Clay answers others stops that
+kind alone (ALONE), until its time is over: then it is tried again.
 """
 
 import datetime
@@ -17,7 +18,7 @@ from enrichment import alerts
 from enrichment.clock import due_in, span
 from enrichment.connections import clay_table
 from enrichment.models import ServiceHold
-from enrichment.models.connection import CLAY_ROWS
+from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.vendors import outages
 from enrichment.vendors.errors import Paused, Recovery, VendorError
 from gdpr import audit
@@ -38,7 +39,7 @@ def held(system: str) -> ServiceHold | None:
     if (
         hold is None
         or hold.until is None
-        or hold.reason == Recovery.VENDOR_DOWN
+        or (hold.reason == Recovery.VENDOR_DOWN and hold.system not in ALONE)
         or hold.until > timezone.now()
     ):
         return hold
@@ -53,8 +54,13 @@ def reading_held(system: str) -> ServiceHold | None:
 
 
 def rows_held() -> ServiceHold | None:
-    """What keeps new rows from being made in Clay: Clay is paused, or the table is full."""
-    return held("clay") or held(CLAY_ROWS)
+    """What keeps new rows from being made in Clay: Clay or this call is paused, or the table is full."""
+    return held("clay") or held(CLAY_ROWS) or held(CLAY_CREATES)
+
+
+def triggers_held() -> ServiceHold | None:
+    """What keeps enrichments from being triggered: Clay is paused, or this call alone."""
+    return held("clay") or held(CLAY_TRIGGERS)
 
 
 def pauses(system: str, patience: datetime.timedelta, *, reading: bool = False) -> bool:
@@ -85,14 +91,17 @@ def open_hold(error: VendorError) -> None:
         ServiceHold.objects.filter(system=error.vendor, lifted_at__isnull=True).update(reads=True)
 
 
-def open_outage(error: VendorError) -> None:
-    """Pause a vendor that does not answer; `error` is what the last call saw instead of an answer."""
-    wait = settings.VENDOR_PROBE_SECONDS
-    for _ in range(min(_ended_lately(error.vendor, Recovery.VENDOR_DOWN), 16)):
+def open_outage(error: VendorError, alone: str = "") -> None:
+    """Pause a vendor that does not answer; `error` is what the last call saw instead of an answer.
+
+    `alone`: only this kind of call (one of ALONE), for it answers others.
+    """
+    system, wait = alone or error.vendor, settings.VENDOR_PROBE_SECONDS
+    for _ in range(min(_ended_lately(system, Recovery.VENDOR_DOWN), 16)):
         wait = min(wait * PATIENT, settings.VENDOR_PROBE_MOST_SECONDS)
     _opened(
         ServiceHold(
-            system=error.vendor,
+            system=system,
             reason=Recovery.VENDOR_DOWN,
             message=outages.cause(error),
             until=due_in(wait),

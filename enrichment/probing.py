@@ -7,6 +7,7 @@ from django.utils import timezone
 from enrichment import health, holds
 from enrichment.clock import in_seconds
 from enrichment.models import ServiceHold
+from enrichment.models.connection import ALONE
 from enrichment.vendors import outages
 from enrichment.vendors.errors import Recovery, VendorError
 
@@ -15,7 +16,9 @@ log = logging.getLogger(__name__)
 
 def run_due() -> int:
     """Probe those whose time it is; returns how many were asked."""
-    down = ServiceHold.objects.filter(reason=Recovery.VENDOR_DOWN, lifted_at__isnull=True)
+    down = ServiceHold.objects.filter(reason=Recovery.VENDOR_DOWN, lifted_at__isnull=True).exclude(
+        system__in=ALONE
+    )
     due = list(down.filter(until__lte=timezone.now()))
     for hold in due:
         _probe(hold)

@@ -10,7 +10,9 @@ from django.utils import timezone
 from enrichment import alerts, holds
 from enrichment.clock import backoff, due_in, span
 from enrichment.labels import provider_name
+from enrichment.models.connection import CLAY_CREATES, CLAY_TRIGGERS
 from enrichment.vendors import limiter, outages
+from enrichment.vendors.clay import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import (
     Misconfigured,
     Paused,
@@ -22,6 +24,11 @@ from enrichment.vendors.errors import (
 )
 from enrichment.waterfall import budget
 
+PAUSED_ALONE = {
+    ("clay", CREATE_ROWS.name): CLAY_CREATES,
+    ("clay", TRIGGER.name): CLAY_TRIGGERS,
+}
+ALONE_SECONDS = 86_400.0  # so long what sends waits for one kind of call; then a person sees it
 LONGEST_BACKOFF = 3600.0  # seconds: Clay's widest window is an hour
 
 
@@ -38,7 +45,8 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
     """The step after `error` on the `tries`-th try of a call under `limit` in `scope`.
 
     Opens a hold for a refused key, a used-up quota or a vendor that does not answer, and obeys a 429's Retry-After
-    for every worker. What was tried while it did not answer was no try.
+    for every worker. What was tried while it did not answer was no try. Where it answers other calls, what sends waits
+    for a day without a try, Clay's under a pause of that call; what only looks has its tries.
     """
     now = timezone.now()
     # a data provider's limit or quota, not the vendor's
@@ -55,6 +63,8 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         return NextStep(
             "read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False
         )
+    if _is_alone(error, tries):
+        return _later(error)
     if isinstance(error, RateLimited):
         alerts.rate_limited(error)
         seconds = (
@@ -79,10 +89,46 @@ def _is_down(error: VendorError, tries: int) -> bool:
     hold = holds.held(error.vendor)
     if hold is not None and hold.reason == Recovery.VENDOR_DOWN:
         return True
-    return is_unanswered(error.vendor, error.call, enough=tries >= settings.MAX_ATTEMPTS)
+    enough = tries >= settings.MAX_ATTEMPTS
+    return _unanswered(error.vendor, error.call, enough=enough) and not outages.others_answered(
+        error.vendor, error.call
+    )
 
 
-def is_unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
+def _is_alone(error: VendorError, tries: int) -> bool:
+    """Whether this kind of call, which sends something, goes unanswered while the vendor answers others.
+
+    One record that is never answered, of a kind that is not paused alone, is given up with its last try: so there it
+    takes more calls than one record makes.
+    """
+    if error.reads or not outages.is_sign(error) or not _is_young(error.vendor, error.call):
+        return False
+    if (error.vendor, error.call) in PAUSED_ALONE:
+        return _unanswered(error.vendor, error.call, enough=tries >= settings.MAX_ATTEMPTS)
+    return outages.in_a_row(error.vendor, error.call) > 3 * settings.MAX_ATTEMPTS
+
+
+def _later(error: VendorError) -> NextStep:
+    if alone := PAUSED_ALONE.get((error.vendor, error.call)):
+        holds.open_outage(error, alone)
+    lasted = outages.lasts(error.vendor, error.call) * settings.CLOCK_SPEED
+    wait = min(max(lasted / 2, settings.VENDOR_PROBE_SECONDS), settings.VENDOR_PROBE_MOST_SECONDS)
+    action: Literal["again", "read_back"] = "read_back" if isinstance(error, UnknownOutcome) else "again"
+    seconds = settings.VENDOR_PROBE_SECONDS if alone else wait
+    return NextStep(action, due_in(seconds), counted=False)
+
+
+def _is_young(vendor: str, call: str) -> bool:
+    return outages.lasts(vendor, call) < span(ALONE_SECONDS).total_seconds()
+
+
+def never_arrived(vendor: str, call: str) -> bool:
+    """Whether a send of this kind that left no trace was no try: none of them is answered, others for a day at most."""
+    unanswered = _unanswered(vendor, call, enough=True)
+    return unanswered and (_is_young(vendor, call) or not outages.others_answered(vendor, call))
+
+
+def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
     """So many calls of this kind in a row had no answer that the vendor counts as down; `enough`: MAX_ATTEMPTS do."""
     most = settings.VENDOR_DOWN_CALLS
     return outages.in_a_row(vendor, call) >= (min(most, settings.MAX_ATTEMPTS) if enough else most)

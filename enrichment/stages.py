@@ -19,7 +19,7 @@ from enrichment.models import (
     ReconcileRun,
     WebhookDelivery,
 )
-from enrichment.models.connection import CLAY_ROWS
+from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
@@ -32,6 +32,7 @@ from swarm_admin.core.progress import Stage
 
 Rows = QuerySet[Any]
 WAITING = ("planned", "unknown")  # of a batch, a delivery and a notice alike
+OF_A_KIND = {BatchKind.ROWS: (CLAY_ROWS, CLAY_CREATES), BatchKind.TRIGGER: (CLAY_TRIGGERS,)}
 LABELS = {
     BatchKind.ROWS: "Row creation in Clay",
     BatchKind.TRIGGER: "Enrichment triggers",
@@ -50,7 +51,7 @@ def clay_pauses() -> bool:
 
 def _sending_pauses(kind: BatchKind) -> bool:
     """What is sent to Clay. What became of an earlier call is read on during some pauses, and judged with it."""
-    return clay_pauses() or _pauses("clay") or (kind == BatchKind.ROWS and _pauses(CLAY_ROWS))
+    return clay_pauses() or _pauses("clay") or any(_pauses(alone) for alone in OF_A_KIND.get(kind, ()))
 
 
 def no_room(system: str) -> Callable[[], bool]:

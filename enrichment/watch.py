@@ -5,7 +5,7 @@ import datetime
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from enrichment import alerts, holds
@@ -148,7 +148,7 @@ def _close_what_is_over() -> None:
     held = ServiceHold.objects.filter(lifted_at__isnull=True).values("system")
     kinds = (*alerts.HOLDS.values(), AlertKind.HOLD)
     of_vendors = stopped.filter(kind__in=kinds).exclude(kind=AlertKind.TABLE_FULL)
-    of_vendors.exclude(system__in=held).update(closed_at=now, by_itself=True)
+    of_vendors.exclude(Q(system__in=held) | Q(subject__in=held)).update(closed_at=now, by_itself=True)
     if not ServiceHold.objects.filter(lifted_at__isnull=True, system=CLAY_ROWS).exists():
         stopped.filter(kind=AlertKind.TABLE_FULL).update(closed_at=now, by_itself=True)
     quiet = now - span(QUIET_AFTER_429)

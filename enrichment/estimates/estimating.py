@@ -17,7 +17,7 @@ from enrichment.estimates.lanes import Lane
 from enrichment.estimates.words import about
 from enrichment.hold_words import NAMES
 from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
-from enrichment.models.connection import CLAY_ROWS
+from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.dispatch.plan import URGENT
@@ -129,10 +129,11 @@ def _enriching(work: Work, found: dict) -> Estimate:
     ahead = queue.ahead_of(work.priority if work.leads else LOWEST, found)
     if not ours.count + ahead.count:
         return Estimate()
-    if paused := _paused("clay"):
+    if paused := _paused("clay") or _paused(CLAY_TRIGGERS):
         return Estimate(paused=paused)
-    if (ours.rowless or (not work.leads and ahead.rowless)) and (full := _paused(CLAY_ROWS)):
-        return Estimate(paused=full)
+    rowless = ours.rowless or (not work.leads and ahead.rowless)
+    if rowless and (no_rows := _paused(CLAY_ROWS) or _paused(CLAY_CREATES)):
+        return Estimate(paused=no_rows)
     if cap := _used_up():
         return Estimate(paused=f"{cap.label} is used up, so no lead is sent.")
     document = work.document or published()

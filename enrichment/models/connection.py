@@ -10,6 +10,7 @@ CLAY_ROWS = "clay.rows"  # a hold of its own: Clay's table is full, and everythi
 # Holds of one kind of call that goes unanswered while Clay answers others.
 CLAY_CREATES = "clay.creates"
 CLAY_TRIGGERS = "clay.triggers"
+ALONE = (CLAY_CREATES, CLAY_TRIGGERS)
 
 
 class Connection(models.Model):

@@ -2,6 +2,9 @@
 
 What counts is that nothing came back that the vendor itself has said: no connection, a connection that was cut, a
 time-out, a 5xx that names no data provider, an answer that is no JSON. Any other answer ends the row, a refusal too.
+
+When the vendor last answered a call of any kind is kept beside it: a kind that goes unanswered while others are
+answered is no outage of the vendor.
 """
 
 import logging
@@ -9,6 +12,7 @@ import time
 from typing import Final
 
 import redis
+from django.conf import settings
 
 from . import limiter
 from .errors import Recovery, VendorError
@@ -50,6 +54,8 @@ def failed(vendor: str, call: str) -> None:
         with limiter.connection().pipeline() as together:
             together.incr(_key(vendor, call))
             together.expire(_key(vendor, call), KEEP_SECONDS)
+            together.set(_began(vendor, call), time.time(), nx=True)
+            together.expire(_began(vendor, call), KEEP_SECONDS)
             together.execute()
     except redis.RedisError as error:
         log.warning("a call without an answer is not counted: %s", type(error).__name__)
@@ -62,7 +68,10 @@ def answered(vendor: str, call: str) -> None:
         return
     _told[vendor, call] = now
     try:
-        limiter.connection().delete(_key(vendor, call))
+        with limiter.connection().pipeline() as together:
+            together.delete(_key(vendor, call), _began(vendor, call))
+            together.set(_answered(vendor), time.time(), ex=KEEP_SECONDS)
+            together.execute()
     except redis.RedisError as error:
         log.warning("an answer is not counted: %s", type(error).__name__)
 
@@ -70,6 +79,31 @@ def answered(vendor: str, call: str) -> None:
 def in_a_row(vendor: str, call: str) -> int:
     """How many calls of this kind have had no answer since the last that had one."""
     return int(limiter.connection().get(_key(vendor, call)) or 0)
+
+
+def lasts(vendor: str, call: str) -> float:
+    """For how many real seconds no call of this kind has been answered; 0.0 where the last one was."""
+    began = float(limiter.connection().get(_began(vendor, call)) or 0)
+    return max(time.time() - began, 0.0) if began else 0.0
+
+
+def others_answered(vendor: str, call: str) -> bool:
+    """Whether the vendor has answered some call since this kind goes unanswered.
+
+    One that was on its way when the first of them failed tells nothing: so long as it may take, no answer counts.
+    """
+    keys = _began(vendor, call), _answered(vendor)
+    began, answered = (float(each or 0) for each in limiter.connection().mget(*keys))
+    on_its_way = settings.VENDOR_TIMEOUT_SECONDS / settings.CLOCK_SPEED
+    return began > 0 and answered > began + on_its_way
+
+
+def _began(vendor: str, call: str) -> str:
+    return f"unanswered-since:{vendor}:{call}"
+
+
+def _answered(vendor: str) -> str:
+    return f"answered:{vendor}"
 
 
 def _key(vendor: str, call: str) -> str:

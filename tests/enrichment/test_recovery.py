@@ -1,12 +1,13 @@
 """Each row of the error table as a next step."""
 
 import datetime
+import time
 
 import pytest
 from django.utils import timezone
 
-from enrichment import holds
-from enrichment.models import ServiceHold
+from enrichment import hold_words, holds, probing, recovery, watch
+from enrichment.models import Alert, ServiceHold
 from enrichment.recovery import next_step
 from enrichment.vendors import limiter, outages
 from enrichment.vendors.errors import (
@@ -124,10 +125,82 @@ def test_an_answer_between_ends_the_row(db):
     assert not ServiceHold.objects.exists()
 
 
-def test_other_calls_answers_do_not(db):
+def test_an_answer_that_was_on_its_way_when_it_began_does_not(db):
     unanswered(5)
     outages.answered("clay", "get_row")
     assert step(GATEWAY).counted is False
+    assert holds.held("clay").reason == "vendor_down"
+
+
+@pytest.fixture
+def others_answered(db, settings):
+    """Another call is answered while those of a kind are not."""
+    settings.VENDOR_TIMEOUT_SECONDS = 0.0
+
+    def answered(times, call, vendor="clay"):
+        for _ in range(times):
+            outages.failed(vendor, call)
+        time.sleep(0.01)
+        outages._told.clear()
+        outages.answered(vendor, "probe")
+
+    return answered
+
+
+def test_what_only_looks_pauses_nothing_while_others_are_answered(others_answered):
+    error = Retryable("clay", "export_rows", code="timeout", recovery=Recovery.DELAY, reads=True)
+    others_answered(9, "export_rows")
+    assert [step(error, tries=n).action for n in (1, 2, 3)] == ["again", "again", "give_up"]
+    assert not ServiceHold.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "system", "words"),
+    [
+        ("create_rows", "clay.creates", "Clay does not answer new rows, though it answers other calls"),
+        (
+            "trigger_enrichment",
+            "clay.triggers",
+            "Clay does not answer enrichment triggers, though it answers other calls",
+        ),
+    ],
+)
+def test_a_kind_of_call_that_is_never_answered_is_paused_alone(others_answered, call, system, words):
+    others_answered(5, call)
+    found = step(Retryable("clay", call, 502, recovery=Recovery.DELAY))
+    assert (found.action, found.counted) == ("again", False)
+    hold = ServiceHold.objects.get()
+    assert (hold.system, hold_words.reason(hold)) == (system, f"{words} (status 502)")
+    assert holds.held("clay") is None
+    assert Alert.objects.get(kind="no_answer").closed_at is None
+    watch.look()
+    assert Alert.objects.get(kind="no_answer").closed_at is None
+    ServiceHold.objects.update(until=timezone.now())
+    assert (probing.run_due(), holds.held(system)) == (0, None)  # its time is over, and it is tried again
+    assert Alert.objects.get(kind="no_answer").closed_at
+
+
+def test_after_a_day_a_person_sees_what_one_kind_of_call_left(others_answered, monkeypatch):
+    others_answered(5, "create_rows")
+    monkeypatch.setattr(recovery, "ALONE_SECONDS", 0.0)
+    assert [step(GATEWAY, tries=n).action for n in (1, 3)] == ["again", "give_up"]
+    assert not ServiceHold.objects.exists()
+
+
+def test_one_record_that_is_never_answered_is_given_up_and_pauses_nobody(others_answered):
+    """In a quiet hour its vendor is probed, and answers; that tells that it is the record."""
+    error = Retryable("ghl", "upsert_contact", 500, recovery=Recovery.DELAY)
+    others_answered(6, "upsert_contact", "ghl")
+    assert step(error, tries=3).action == "give_up"
+    assert not ServiceHold.objects.exists()
+
+
+def test_many_that_one_kind_of_call_leaves_wait(others_answered):
+    error = Retryable("ghl", "upsert_contact", 500, recovery=Recovery.DELAY)
+    others_answered(10, "upsert_contact", "ghl")
+    found = step(error, tries=3)
+    assert (found.action, found.counted) == ("again", False)
+    assert not ServiceHold.objects.exists()
 
 
 def test_while_it_is_down_no_try_counts_whatever_the_call(db):

@@ -4,8 +4,9 @@ import pytest
 from django.utils import timezone
 
 from enrichment import holds, probing, standstill, watch
+from enrichment.drift import reconcile
 from enrichment.failures import groups as failures
-from enrichment.models import Alert, Attempt, BatchItem, Handover, Lead, ServiceHold
+from enrichment.models import Alert, Attempt, BatchItem, Handover, Lead, ReconcileRun, ServiceHold
 from enrichment.vendors.connections import clay
 
 MINUTES, DAYS = 200.0, 20_000.0  # speeds of the clock: ten minutes are three seconds, three days thirteen
@@ -159,13 +160,43 @@ def test_a_probe_is_one_call(fast):
 
 
 def test_only_triggers_go_unanswered_and_nobody_fails(pipeline, settings):
-    """Reads are answered, so the probe is: the pauses follow each other, longer each time, until triggers are."""
+    """Reads are answered, so triggers are paused alone: the pauses follow each other until triggers are answered."""
     fast = at_speed(pipeline, settings, 10 * MINUTES)
     for number in range(4):
         fast.lead(f"partly-{number}", dispatch_priority=20)
     fast.sandbox.fault("clay", "outage", call="enrich", lasts=4 * 3600.0)
     fast.until(lambda: ServiceHold.objects.filter(reason="vendor_down").count() > 2)
+    assert "clay.triggers" in ServiceHold.objects.values_list("system", flat=True)
     settled(fast)
+
+
+def test_an_export_that_is_never_answered_stops_nothing_else(slow):
+    """The comparison ends with its error; all the while Clay is used as ever."""
+    slow.sandbox.fault("clay", "500", call="export")
+    for number in range(4):
+        slow.lead(f"beside-{number}", dispatch_priority=20)
+
+    def ended():
+        clay().list_tables()
+        reconcile.run_due()
+        return ReconcileRun.objects.filter(is_open=False).exists()
+
+    slow.until(ended)
+    assert "500" in ReconcileRun.objects.get(is_open=False).error
+    assert not ServiceHold.objects.exists()
+    settled(slow)
+
+
+def test_one_contact_that_is_never_answered_is_a_person_s_and_its_vendor_goes_on(slow):
+    """Nothing else is sent there meanwhile, so one probe tells that it is not the vendor."""
+    slow.sandbox.fault("ghl", "500", call="contacts.upsert")
+    slow.lead("poison", dispatch_priority=20)
+    slow.until(lambda: Handover.objects.filter(system="ghl", status="failed").exists())
+    assert ServiceHold.objects.filter(system="ghl").count() <= 1
+    slow.sandbox.no_faults()
+    slow.lead("next", dispatch_priority=20)
+    slow.until(lambda: Handover.objects.filter(system="ghl", status="done").exists())
+    assert not ServiceHold.objects.filter(lifted_at=None).exists()
 
 
 def test_a_504_that_names_no_provider_skips_none(fast):

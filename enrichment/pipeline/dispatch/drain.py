@@ -51,7 +51,9 @@ def drain(
 
 def held(kind: BatchKind) -> ServiceHold | None:
     """What keeps new calls of this kind from being made."""
-    return holds.rows_held() if kind == BatchKind.ROWS else holds.held("clay")
+    if kind == BatchKind.ROWS:
+        return holds.rows_held()
+    return holds.triggers_held() if kind == BatchKind.TRIGGER else holds.held("clay")
 
 
 def _sent(batch: Batch, items: list, send: Callable[[Batch, list], bool]) -> bool:

@@ -134,7 +134,7 @@ def go_again(items: Sequence[BatchItem], *, counted: bool = True) -> None:
 
 
 def _unanswered(kind: BatchKind) -> bool:
-    return kind in SENDING and recovery.is_unanswered("clay", SENDING[kind], enough=True)
+    return kind in SENDING and recovery.never_arrived("clay", SENDING[kind])
 
 
 def after_error(
