@@ -176,6 +176,7 @@ def test_nothing_is_read_or_mended_while_clay_is_held(pipeline):
     assert (reconcile.run_due(), mending.run_due()) == (0, 0)
     assert pipeline.sandbox.stats()["clay"]["requests"] == exports
     holds.lift(hold)
+    ReconcileRun.objects.filter(pk=started.pk).update(not_before=timezone.now())
     reconcile.run_due()
     started.refresh_from_db()
     assert (started.is_open, started.error, started.rows) == (False, "", {"tbl_test": 1})
