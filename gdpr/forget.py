@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from gdpr import audit
 from gdpr.kinds import Action
+from gdpr.leftovers import planner
 from gdpr.messages.owed import UNSENT
 from gdpr.models import (
     FoundRecord,
@@ -42,7 +43,16 @@ def run_due(limit: int = 50) -> int:
     # Its own words have to be out first: a refusal or a confirmation that still waits to be sent.
     waiting = RequestMessage.objects.filter(status__in=UNSENT).values("request")
     ids = list(due.exclude(pk__in=waiting).order_by("id").values_list("pk", flat=True)[:limit])
-    return sum(forget(request_id) for request_id in ids)
+    done = sum(forget(request_id) for request_id in ids)
+    if done:
+        _renew_statistics()
+    return done
+
+
+def _renew_statistics() -> None:
+    """What the planner keeps of these tables' values goes as well."""
+    for model in (SubjectRequest, FoundRecord, RequestStep, RequestMessage, IdentityCheck):
+        planner.analyse("public", model._meta.db_table)
 
 
 def drop_results() -> int:

@@ -95,7 +95,7 @@ def _donors(
         Attempt.objects.filter(
             lead__company_domain__in=domains, status=AttemptStatus.SUCCEEDED, finished_at__gte=_since()
         )
-        .order_by("-finished_at")
+        .order_by("-finished_at", "-pk")
         .select_related("waterfall")
         .defer("providers")
     )

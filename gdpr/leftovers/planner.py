@@ -1,7 +1,7 @@
 """The planner's statistics: samples of values, kept until a table is analysed anew."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
@@ -28,12 +28,12 @@ _ALL = """
 CATALOGUES = ("pg_catalog", "information_schema")
 
 
-def scan(finder: Finder) -> list[Hit]:
-    """Columns whose statistics hold an identifier."""
+def scan(finder: Finder, skip: Collection[str] = ()) -> list[Hit]:
+    """Columns whose statistics hold an identifier; `skip` names tables that may hold it, and so may theirs."""
     found = []
     for schema, table, column, text in _samples():
-        if told := finder.find(text):
-            label = table if schema == "public" else f"{schema}.{table}"
+        label = table if schema == "public" else f"{schema}.{table}"
+        if label not in skip and (told := finder.find(text)):
             found.append(
                 Hit(
                     f"planner's statistics of {label}.{column}",
@@ -56,13 +56,19 @@ def renew(finder: Finder, names: NameFinder, beat: Callable[[], None] = nothing)
     }
     for schema, table in sorted(holding):
         beat()
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-                cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
-        except DatabaseError:
-            continue
+        analyse(schema, table)
     return [f"{schema}.{table}" for schema, table in sorted(holding)]
+
+
+def analyse(schema: str, table: str) -> bool:
+    """Make its statistics of what it holds now; False where it stayed locked."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table)))
+    except DatabaseError:
+        return False
+    return True
 
 
 def _samples() -> Iterator[tuple[str, str, str, bytes]]:

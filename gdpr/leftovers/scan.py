@@ -78,10 +78,10 @@ def scan(
     which are many times what its rows are. `progress` is what an earlier attempt did of the tables.
     """
     identifiers = list(identifiers)
-    sought, names = needles(identifiers), names_of(identifiers)
+    sought, names, skipped = needles(identifiers), names_of(identifiers), set(skip)
     report = Report(timezone.now())
-    tables = database.scan(sought, skip, beat, names, progress)
-    report.rows += [*tables.rows, *large_objects.scan(sought, beat), *planner.scan(Finder(sought))]
+    tables = database.scan(sought, skipped, beat, names, progress)
+    report.rows += [*tables.rows, *large_objects.scan(sought, beat), *planner.scan(Finder(sought), skipped)]
     report.rows += memory.scan_sessions(sought, beat) + memory.scan_redis(sought, beat)
     folders = roots if roots is not None else [Path(settings.DATA_DIR)]
     found = files.scan(sought, folders, beat, pages=pages, names=names)

@@ -62,6 +62,9 @@ _OFTEN: list[tuple[str, str, float, dict[str, Any]]] = [
     ("clay", "out_of_order_webhook", 0.05, {}),
     ("clay", "provider_timeout", 0.02, {"provider": "apollo"}),
     ("clay", "provider_error", 0.02, {"provider": "clearbit"}),
+    ("clay", "provider_rate_limited", 0.005, {"provider": "crunchbase"}),
+    ("clay", "provider_out_of_credits", 0.005, {"provider": "hunter"}),
+    ("instantly", "outage", 1.0, {"lasts": 300.0}),
     *[
         (vendor, kind, share, more)
         for vendor in ("ghl", "instantly")

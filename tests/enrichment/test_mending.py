@@ -1,6 +1,7 @@
 """What mending makes of each kind of drift, in the sandbox."""
 
 import datetime
+import time
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from enrichment.models import (
     DriftKind,
     Lead,
 )
+from enrichment.vendors.connections import clay
 from gdpr import gate
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
@@ -228,6 +230,8 @@ def test_a_mending_that_fails_waits_and_then_needs_a_person(pipeline, settings):
     for _ in range(settings.MAX_ATTEMPTS):
         Drift.objects.filter(mend_after__isnull=False).update(mend_after=timezone.now())
         mending.run_due()
+        time.sleep(settings.VENDOR_TIMEOUT_SECONDS / settings.CLOCK_SPEED)
+        clay().list_tables()  # which is answered: it is no outage
     drift = Drift.objects.get()
     assert (drift.mend_after, drift.resolved_at) == (None, None)
     assert "502" in drift.mend_error

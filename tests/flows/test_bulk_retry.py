@@ -1,4 +1,4 @@
-"""A provider fails for everybody; a person tries all of it again, and the group is empty."""
+"""Clay refuses everybody; a person tries all of it again, and the group is empty."""
 
 from django.urls import reverse
 
@@ -9,14 +9,14 @@ from enrichment.job_outcome import counts_of, outcome
 from enrichment.models import BulkJob, Lead
 
 
-def test_a_failed_provider_becomes_a_group_and_one_retry_mends_it(pipeline, sales_client):
+def test_what_is_refused_becomes_a_group_and_one_retry_mends_it(pipeline, sales_client):
     leads = [pipeline.lead(f"broken-{number}", dispatch_priority=10) for number in range(4)]
-    pipeline.sandbox.fault("clay", "provider_error", provider="apollo")
+    pipeline.sandbox.fault("clay", "400", call="enrich")
     pipeline.settle()
     failed = Lead.objects.failing()
     assert set(failed.values_list("pk", flat=True)) == {lead.pk for lead in leads}
     (group,) = failures.groups()
-    assert (group.cause.what, group.cause.provider, group.count) == ("enrichment", "apollo", 4)
+    assert (group.cause.what, group.cause.provider, group.count) == ("enrichment", "", 4)
     page = sales_client.get(reverse("failures")).content.decode()
     assert "4 failures from 1 cause" in page
 

@@ -73,7 +73,7 @@ def test_a_vendor_down_for_three_days_is_waited_for_with_the_due_date_in_view(de
     waiting = wait_for(later.filter(status=StepStatus.PLANNED).first)  # it is being tried now and then
     assert ([step.pk for step in later], waiting.store) == ([waiting.pk], "ghl")
     page = desk.second.reads(request)
-    assert waiting.error_message.startswith("GoHighLevel did not do what it was asked: ")
+    assert waiting.error_message.startswith("GoHighLevel is paused: it does not answer")
     assert "502" in waiting.error_message
     assert waiting.error_message in page
     assert f"Due on {due:%-d %B %Y}," in page

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import redis
 from django.db import connection
+from django.utils import timezone
 
+from gdpr import forget
 from gdpr.leftovers import planner, redis_file, scan
 from gdpr.leftovers.names import NameFinder
 from gdpr.leftovers.needles import Finder, needles
+from gdpr.models import RequestMessage, SubjectRequest
 from swarm_admin.embedded import redis_server
 from swarm_admin.embedded.places import prepare, run_dir
 
@@ -82,6 +85,21 @@ def test_a_person_who_is_there_stays_in_the_statistics_and_is_found(sampled, fin
     plant_person("INSERT INTO people (mail) VALUES (%s)", ADA)
     planner.renew(finder, NO_NAMES)
     assert "planner's statistics of people.mail" in {hit.place for hit in planner.scan(finder)}
+
+
+def test_a_table_that_may_hold_the_person_may_have_statistics_that_do(sampled, finder):
+    plant_person("INSERT INTO people (mail) VALUES (%s)", ADA)
+    assert planner.scan(finder, skip=["people"]) == []
+
+
+def test_what_the_planner_keeps_of_who_asked_goes_with_it(finder, desk):
+    opened = [desk.open("access", emails=[ADA]) for _ in range(3)]
+    SubjectRequest.objects.update(status="completed", forget_after=timezone.now())
+    RequestMessage.objects.all().delete()
+    planner.analyse("public", "gdpr_subjectrequest")
+    assert planner.scan(finder)
+    assert forget.run_due() == len(opened)
+    assert planner.scan(finder) == []
 
 
 # ---------------------------------------------------------------- Redis
