@@ -120,6 +120,7 @@ def _mailboxes(text: str) -> list[Q]:
 
 def _phones(text: str) -> list[Q]:
     """By its last digits, so that it is found with and without its country, in any spelling."""
+    text = _without_extension(unicodedata.normalize("NFKC", text).lower().removeprefix("tel:"))
     if not set(text) <= _PHONE_MARKS | set("0123456789"):
         return []
     digits = "".join(c for c in text if c.isdigit())
@@ -127,6 +128,14 @@ def _phones(text: str) -> list[Q]:
     if len(national) < FEWEST_DIGITS:
         return []
     return [Q(phone_backwards__startswith=national[::-1]) & ~Q(phone="")]
+
+
+def _without_extension(number: str) -> str:
+    for mark in ("ext", "x"):
+        before, found, after = number.partition(mark)
+        if found and after.strip(". ").isdecimal():
+            return before
+    return number
 
 
 def ids(leads: QuerySet, conditions: list[Q]) -> list[int]:

@@ -47,10 +47,16 @@ class _Plain(dict[int, str]):
 _PLAIN = _Plain()
 
 
+def _read_escape(match: re.Match[str]) -> str:
+    """Half of a pair is no character by itself, and no letter of a name is written by two halves."""
+    code = int(match[1], 16)
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
+
+
 def fold(text: str) -> str:
     """Small letters without accents; escapes of JSON read."""
     if "\\u" in text:
-        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+        text = _ESCAPED.sub(_read_escape, text)
     return text.lower() if text.isascii() else text.translate(_PLAIN)
 
 

@@ -131,3 +131,11 @@ def test_an_identifier_is_looked_up_along_an_index(people: dict[str, Lead]) -> N
         for condition in lead_search.identified(words, personal=True):
             keyed = lead_search.keyed(Lead.objects.all()).filter(condition)
             assert "Seq Scan" not in keyed.values("pk").explain(), words
+
+
+@pytest.mark.parametrize(
+    "written", ["tel:+14155551234", "\uff0b\uff11 415 555 1234", "+1 415 555 1234 ext 5", "(415) 555-1234 x12"]
+)
+def test_a_number_is_found_as_programs_and_cards_write_it(written: str) -> None:
+    lead = LeadFactory(phone="+14155551234")
+    assert list(Lead.objects.matching(written)) == [lead]

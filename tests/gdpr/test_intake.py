@@ -240,3 +240,27 @@ def test_the_time_of_receipt_is_never_in_the_future():
     draft = intake_email.parse("From: a@b.example\nDate: Thu, 15 Jan 2099 11:00:00 +0100\n\nHello")
     assert draft.received_at is not None
     assert draft.received_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "stay-away@acme.example\u200b",
+        "stay-away@acme.example\u202e",
+        "Stay-Away@ACME.example",
+        "mailto:stay-away@acme.example",
+    ],
+)
+def test_an_address_in_any_spelling_comes_in_as_its_one_key(spelt):
+    asked = RequestIn(kind="objection", emails=[spelt], contact_email=spelt)
+    assert (asked.emails, asked.contact_email) == (["stay-away@acme.example"], "stay-away@acme.example")
+
+
+@pytest.mark.parametrize("number", ["+1 111 111 1111", "000-000-0000", "555-0134", "0170 1234567"])
+def test_a_number_that_nobody_has_is_refused(number):
+    with pytest.raises(ValidationError, match="no phone number that exists"):
+        RequestIn(kind="objection", phone=number)
+
+
+def test_a_number_with_the_digit_for_home_is_the_same_number():
+    assert RequestIn(kind="objection", phone="+1 (0) 415 555 1234").phone == "+14155551234"

@@ -27,8 +27,13 @@ def canonical(number: str, country: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _canonical(number: str, country: str) -> str:
     text = visible(number).strip(_QUOTES).removeprefix("tel:").strip()
-    # 00 for the plus sign (ITU-T E.123) is written in countries too that dial another prefix abroad.
-    readings = (text, f"+{text[2:]}") if text.startswith("00") else (text,)
+    readings = [text]
+    if text.startswith(
+        "00"
+    ):  # for the plus sign (ITU-T E.123), in countries too that dial another prefix abroad
+        readings.append(f"+{text[2:]}")
+    if "(0)" in text:  # dialled at home only, where it is dialled at all
+        readings.append(text.replace("(0)", ""))
     parsed = [each for each in (_parsed(reading, country) for reading in readings) if each]
     if not parsed:
         raise ValueError("must be a phone number.")

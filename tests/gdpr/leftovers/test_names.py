@@ -109,3 +109,10 @@ def test_names_are_found_in_rows_and_files_and_told_apart(tmp_path):
     assert len(report.mentions) == 4
     assert report.is_clean, "a name may be another person's"
     assert "lovelace" not in str(report.document()).replace("Ada Lovelace.pdf", "").lower()
+
+
+def test_half_of_a_pair_in_a_body_is_read_over():
+    finder = NameFinder(["Ada Lovelace"])
+    body = b'{"row_id": "\\ud800", "text": "Ada Lovelace \\u00e9"}'
+    assert finder.may_hold([body]) == [0]
+    assert finder.find(body) == MENTION
