@@ -11,8 +11,8 @@ from django.db import models
 from django.utils import timezone
 
 from gdpr.identity import Identity
-from gdpr.kinds import RULES, RequestKind, Rules
-from gdpr.states import CLOSED, OPEN, RequestStatus
+from gdpr.kinds import RULES, Action, RequestKind, Rules
+from gdpr.states import CLOSED, OPEN, RequestStatus, StepStatus
 
 
 class Channel(models.TextChoices):
@@ -153,6 +153,11 @@ class SubjectRequest(models.Model):
     def seconds_to_stop(self) -> float | None:
         """From the opening to everything stopped; None for other kinds, or while something has not stopped."""
         return (self.stopped_at - self.opened_at).total_seconds() if self.stopped_at else None
+
+    @property
+    def has_stopped_somebody(self) -> bool:
+        """Whether a record was found that is used no more; an objection of nobody known stops nothing."""
+        return self.steps.filter(action=Action.RESTRICT, status=StepStatus.DONE).exists()
 
     def days_left(self, today: datetime.date) -> int:
         """Negative when it is overdue."""

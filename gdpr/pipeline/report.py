@@ -98,10 +98,30 @@ def outcome(request: SubjectRequest) -> str:
     if request.kind == RequestKind.WITHDRAWAL and not _was_withdrawn(request):
         return "Your earlier request had been carried out, or begun, when this one reached us. It could not be stopped."
     held = request.steps.filter(status=StepStatus.WITHHELD).exists()
-    if request.rules.acts and not done and not held and request.kind != RequestKind.OBJECTION:
+    if request.kind == RequestKind.OBJECTION and not done and not held:
+        return _nobody_to_stop(request)
+    if request.rules.acts and not done and not held:
         more = " So that they do not come in, a keyed code of your identifiers is on a list."
         return nothing + (more if request.rules.suppresses else "")
     return sentences[RequestKind(request.kind)]
+
+
+def _nobody_to_stop(request: SubjectRequest) -> str:
+    """It says under what was looked: whoever is written to under another address must know to name that one."""
+    given = [
+        words
+        for words, value in (
+            ("e-mail address", request.emails),
+            ("phone number", request.phone),
+            ("LinkedIn profile", request.linkedin_url),
+        )
+        if value
+    ]
+    return (
+        f"You objected to the use of your data. We looked in all our systems under the {' and the '.join(given)} that "
+        "you gave us and found no data of yours. A keyed code of it is on a list, so that nobody is written to, scored "
+        "or handed over under it. If we write to you elsewhere, tell us where, and we stop that."
+    )
 
 
 def _was_withdrawn(request: SubjectRequest) -> bool:

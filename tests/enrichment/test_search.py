@@ -134,7 +134,8 @@ def test_an_identifier_is_looked_up_along_an_index(people: dict[str, Lead]) -> N
 
 
 @pytest.mark.parametrize(
-    "written", ["tel:+14155551234", "\uff0b\uff11 415 555 1234", "+1 415 555 1234 ext 5", "(415) 555-1234 x12"]
+    "written",
+    ["tel:+14155551234", "\uff0b\uff11 415 555 1234", "+1 415 555 1234 ext 5", "(415) 555-1234 x12"],
 )
 def test_a_number_is_found_as_programs_and_cards_write_it(written: str) -> None:
     lead = LeadFactory(phone="+14155551234")

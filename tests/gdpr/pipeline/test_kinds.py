@@ -132,6 +132,18 @@ def test_a_person_nobody_knows_is_told_so_and_stays_unknown(desk: Desk):
     assert [set(store.records) for store in desk.places.values()] == [{"1", "2"}] * 3
 
 
+def test_an_objection_of_nobody_known_claims_no_stop(desk: Desk):
+    request = desk.work(desk.open("objection", linkedin_url="", emails=["no@body.example"], phone=""))
+    assert request.status == RequestStatus.COMPLETED
+    assert not request.has_stopped_somebody
+    body = request.messages.get(template__slug="completion").body
+    assert "stopped at once" not in body
+    assert "under the e-mail address that you gave us and found no data of yours" in " ".join(body.split())
+    known = desk.work(desk.open("objection"))
+    assert known.has_stopped_somebody
+    assert "We stopped at once" in known.messages.get(template__slug="completion").body
+
+
 def copied(desk: Desk, **more):
     """A finished access request, with its files."""
     request = desk.work(desk.identified("access", **more))
