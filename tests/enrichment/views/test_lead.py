@@ -128,7 +128,7 @@ def test_the_status_polls_until_it_is_final(sales_client: Client) -> None:
 
 
 def test_both_pages_say_whose_number_it_is_too(sales_client):
-    first, second = LeadFactory(phone="+14155551234"), LeadFactory(phone="+14155551234")
+    first, second = LeadFactory(pk=17_808, phone="+14155551234"), LeadFactory(phone="+14155551234")
     alone = LeadFactory(phone="+14155550134", email_work="alone@acme.example")
     for lead, other in ((first, second), (second, first)):
         page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
