@@ -115,7 +115,9 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "not_before", "tries", "exports", "rows", "ours", "is_open", "error", *_HELD,
     },
     "SeenRow": {"id", "run"},
-    "ServiceHold": {"id", "system", "reason", "message", "reads", "since", "until", "lifted_at", "lifted_by"},
+    "ServiceHold": {
+        "id", "system", "reason", "message", "table", "reads", "since", "until", "lifted_at", "lifted_by",
+    },
 }  # fmt: skip
 
 
