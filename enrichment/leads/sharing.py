@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models.functions import Lower
+from django.db.models import Q
 
-from enrichment.models import Lead
+from enrichment.models import Lead, lead_search
 from swarm_admin.core.identifiers.emails import is_role
 
 NAMED = 5
@@ -53,12 +53,5 @@ def _each(lead: Lead) -> Iterator[Shared]:
 
 
 def _others(lead: Lead, field: str, value: str) -> list[int]:
-    leads = Lead.objects.exclude(pk=lead.pk).order_by()
-    if field == "phone":
-        found = leads.filter(phone=value).values_list("pk", flat=True)[: MOST + 1]
-    else:
-        # As their indexes have them.
-        of_work = leads.alias(key=Lower("email_work")).exclude(email_work="").filter(key=value.lower())
-        own = leads.alias(key=Lower("email_personal")).exclude(email_personal="").filter(key=value.lower())
-        found = of_work.values_list("pk", flat=True).union(own.values_list("pk", flat=True))[: MOST + 1]
-    return sorted(found)
+    same = [Q(phone=value)] if field == "phone" else lead_search.with_address(value.lower())
+    return lead_search.ids(Lead.objects.exclude(pk=lead.pk), same, MOST + 1)

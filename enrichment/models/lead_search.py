@@ -115,6 +115,11 @@ def _mailboxes(text: str) -> list[Q]:
         key = emails.canonical(text)
     except ValueError:
         return []
+    return with_address(key)
+
+
+def with_address(key: str) -> list[Q]:
+    """Leads with this address, as it is stored in lower case; for `ids`."""
     return [Q(work_address=key) & ~Q(email_work=""), Q(own_address=key) & ~Q(email_personal="")]
 
 
@@ -138,11 +143,11 @@ def _without_extension(number: str) -> str:
     return number
 
 
-def ids(leads: QuerySet, conditions: list[Q]) -> list[int]:
-    """The leads that any of `conditions` leads to, MOST_FOUND at most of each; one statement."""
+def ids(leads: QuerySet, conditions: list[Q], most: int = MOST_FOUND) -> list[int]:
+    """The leads that any of `conditions` leads to, `most` at most of each; one statement."""
     if not conditions:
         return []
-    asked = [keyed(leads).filter(condition).values("pk")[:MOST_FOUND] for condition in conditions]
+    asked = [keyed(leads).filter(condition).values("pk")[:most] for condition in conditions]
     return sorted({row["pk"] for row in asked[0].union(*asked[1:], all=True)})
 
 

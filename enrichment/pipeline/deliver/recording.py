@@ -1,7 +1,7 @@
 """What came of deliveries, kept: all of a round in a few statements."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -38,9 +38,7 @@ def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
     now = timezone.now()
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in done}
     hashes = {pk: payload_hash(document) for pk, document in documents.items()}
-    # The leads first, in the order of their keys, as everybody does who changes leads and their deliveries.
-    leads = Lead.objects.filter(pk__in=[lead.pk for _, lead, _ in done]).defer("raw", "search")
-    current = {lead.pk: lead for lead in leads.order_by("pk").select_for_update()}
+    current = _locked(lead for _, lead, _ in done)
     moved = advance_each(
         Handover,
         {
@@ -70,6 +68,12 @@ def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
         and not is_sent(current[lead.pk], handover.system, hashes[handover.pk])
     )
     return kept
+
+
+def _locked(leads: Iterable[Lead]) -> dict[int, Lead]:
+    """The leads as they are now, before their deliveries and in the order of their keys, as everybody locks them."""
+    rows = Lead.objects.filter(pk__in=[lead.pk for lead in leads]).defer("raw", "search")
+    return {lead.pk: lead for lead in rows.order_by("pk").select_for_update()}
 
 
 def _disclose(
@@ -149,14 +153,20 @@ def after_halves(channel: Channel, halves: Sequence[tuple[Handover, Lead, HalfSe
     """
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in halves}
     with transaction.atomic():
-        leads = Lead.objects.filter(pk__in=[lead.pk for _, lead, _ in halves]).defer("raw", "search")
-        current = {lead.pk: lead for lead in leads.order_by("pk").select_for_update()}
+        current = _locked(lead for _, lead, _ in halves)
         kept = [each for each in halves if each[1].pk in current]
         _disclose(channel, [each for each in kept if not there(each[0], each[1])], documents)
         _refer(channel, [(current[lead.pk], half.external_id) for _, lead, half in kept])
-        for handover, _, half in kept:
-            taken = {"external_id": half.external_id, "payload_hash": payload_hash(documents[handover.pk])}
-            Handover.objects.filter(pk=handover.pk).update(**taken)
+        update_each(
+            Handover,
+            {
+                handover.pk: {
+                    "external_id": half.external_id,
+                    "payload_hash": payload_hash(documents[handover.pk]),
+                }
+                for handover, _, half in kept
+            },
+        )
     after_errors(channel, [(handover, half.error) for handover, _, half in halves])
 
 
