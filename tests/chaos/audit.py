@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from enrichment.failures import groups as failures
 from enrichment.failures.sources import SOURCES
@@ -244,12 +244,34 @@ class Audit:
         runs = figures.get("enriched", 0) + figures.get("enrichment_failed", 0)
         attempts = Attempt.objects.count()
         yield Finding("every paid run has its attempt", runs, max(0, runs - attempts))
-        done = Handover.objects.filter(status=HandoverStatus.DONE)
-        disclosed = Disclosure.objects.count()
+        done = self._by_system(Handover.objects.filter(status=HandoverStatus.DONE))
+        told = self._by_system(Disclosure.objects.all())
+        yield _finding(
+            "every delivery that is done is in the access log", done.total(), (done - told).elements()
+        )
+        # A contact that was written and whose tags were refused has been disclosed, whatever comes of the rest.
+        surplus = (told - done).total()
         yield Finding(
-            "every delivery that is done is in the access log, once",
-            done.count(),
-            abs(done.count() - disclosed),
+            "the access log has no more than was taken",
+            told.total(),
+            max(0, surplus - self._broken_off()),
+            f"{surplus} of deliveries that are not done",
+        )
+
+    @staticmethod
+    def _by_system(rows: QuerySet[Any]) -> Counter[tuple[int, str]]:
+        """How many of the rows each lead has in each system."""
+        return Counter(rows.values_list("lead_id", "system"))
+
+    def _broken_off(self) -> int:
+        """Calls that GoHighLevel did not take after it had taken the contact itself."""
+        after = ("tags.add", "tags.remove", "contacts.get")
+        calls = self.stats["ghl"]["calls"]
+        return sum(
+            count
+            for call in after
+            for status, count in calls.get(call, {}).get("by_status", {}).items()
+            if status not in ("200", "201")
         )
 
     def ledger(self) -> Iterable[Finding]:

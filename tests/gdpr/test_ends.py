@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from tests.at_once import at_once
 from tests.gdpr.conftest import Desk
 
 DAY = datetime.timedelta(days=1)
-TRACES = ("ada", "lovelace", "4930123456")
+# "Ada" as a word: a hash may hold these letters too.
+TRACES = re.compile(r"(?<![0-9a-z])ada(?![0-9a-z])|lovelace|4930123456")
 
 
 def dumped() -> str:
@@ -35,7 +37,7 @@ def test_the_certificate_says_what_was_done_without_whose(desk: Desk):
     assert certificate.issue_due() == 1
     assert certificate.issue_due() == 0
     content = files.download(request.documents.get(kind="certificate"), by=desk.officer).decode()
-    assert not [trace for trace in TRACES if trace in content.casefold()]
+    assert not TRACES.findall(content.casefold())
     said = json.loads(content)
     assert (said["reference"], said["status"], said["in_time"]) == (request.reference, "completed", True)
     assert said["identity"]["hashes"] == request.identity_hashes
@@ -103,8 +105,7 @@ def test_after_an_erasure_nothing_personal_is_left_in_any_table_of_the_desk(desk
     certificate.issue_due()
     AfterCheck.objects.update(key="")
     forget.run_due()
-    left = dumped()
-    assert not [trace for trace in TRACES if trace in left.replace("'canada'", "")]
+    assert not TRACES.findall(dumped())
     request.refresh_from_db()
     assert request.forgotten_at
     assert request.identity_hashes
@@ -306,7 +307,7 @@ def test_alarms_tell_what_is_due_without_whose(desk: Desk, monkeypatch: pytest.M
         (alarms.OVERDUE, late.pk),
         (alarms.DUE_SOON, soon.pk),
     ]
-    assert not [trace for trace in TRACES if trace in str(heard).casefold()]
+    assert not TRACES.findall(str(heard).casefold())
     heard.clear()
     SubjectRequest.objects.update(due_on=timezone.localdate() + 90 * DAY)
     alarms.look()
