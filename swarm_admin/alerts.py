@@ -10,8 +10,7 @@ import logging
 from typing import Any
 from urllib.parse import urlsplit
 
-import certifi
-import urllib3
+import httpx
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -24,9 +23,9 @@ from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
 from enrichment.states import BatchStatus, advance, advance_one
-from enrichment.vendors.bounded import BY_SCHEME
 from gdpr.staff import with_right
 from swarm_admin.core import mail, work
+from swarm_admin.core.bounded_http import BoundedTransport, within
 
 log = logging.getLogger(__name__)
 TRIES = 8  # with the waits doubled, about an hour and a half
@@ -197,15 +196,14 @@ def _post(subject: str, body: str) -> None:
     if parts.hostname not in LOOPBACK and (not settings.PRODUCTION or parts.scheme != "https"):
         raise NotSent("the address is not allowed here", for_good=True)
     try:
-        with urllib3.PoolManager(ca_certs=certifi.where(), timeout=TIMEOUT_SECONDS) as pool:
-            pool.pool_classes_by_scheme = dict(BY_SCHEME)
-            told = {"text": f"*{subject}*\n{body}"}
+        with (
+            within(2 * TIMEOUT_SECONDS),
+            httpx.Client(transport=BoundedTransport(), timeout=TIMEOUT_SECONDS, trust_env=False) as client,
             # Its status is all that counts: the body, however long or slow, is left unread.
-            answer = pool.request(
-                "POST", url, json=told, retries=False, redirect=False, preload_content=False
-            )
-            answer.close()
-    except (urllib3.exceptions.HTTPError, ValueError) as error:
+            client.stream("POST", url, json={"text": f"*{subject}*\n{body}"}) as answer,
+        ):
+            status = answer.status_code
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise NotSent(type(error).__name__) from None  # its words hold the address, which is a secret
-    if not 200 <= answer.status < 300:
-        raise NotSent(f"answered {answer.status}", for_good=answer.status in (400, 403, 404, 410))
+    if not 200 <= status < 300:
+        raise NotSent(f"answered {status}", for_good=status in (400, 403, 404, 410))

@@ -71,8 +71,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
-        # It names whole URLs, even in warnings; a URL can carry an e-mail address (GoHighLevel's look-up).
-        "urllib3": {"level": "ERROR"},
+        # They name whole URLs; a URL can carry an e-mail address (GoHighLevel's look-up).
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
         # Making a PDF, it names the letters of the document.
         "fontTools": {"level": "WARNING"},
         "fpdf": {"level": "WARNING"},

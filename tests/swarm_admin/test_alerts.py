@@ -145,7 +145,7 @@ def test_nobody_listens(settings):
         open_alert()
         assert alerts.run_due() == 0
     notice = AlertNotice.objects.get()
-    assert notice.error_message == "NewConnectionError"  # and nothing of the address, which is a secret
+    assert notice.error_message == "ConnectError"  # and nothing of the address, which is a secret
 
 
 def test_mail_that_cannot_be_sent_is_tried_again(settings):

@@ -212,7 +212,7 @@ def test_an_answer_cut_short_is_a_lost_one(vendor, clay):
 
 def test_an_answer_that_drips_is_not_waited_for_forever(vendor, clay, settings):
     settings.VENDOR_TIMEOUT_SECONDS = 0.2
-    clay._http._exchange._pool = None  # made anew, with the time-out of now
+    clay.close()  # the next call opens anew, with the time-out of now
     vendor.says(Say(200, b"x" * 2_000, fault=DRIP))  # it takes 100 s to say it
     began = time.monotonic()
     with pytest.raises(UnknownOutcome) as caught:
@@ -223,7 +223,7 @@ def test_an_answer_that_drips_is_not_waited_for_forever(vendor, clay, settings):
 
 def test_headers_that_drip_are_not_waited_for_forever(vendor, clay, settings):
     settings.VENDOR_TIMEOUT_SECONDS = 0.2
-    clay._http._exchange._pool = None  # made anew, with the time-out of now
+    clay.close()  # the next call opens anew, with the time-out of now
     vendor.says(Say(200, b"", fault=DRIP_HEAD))
     began = time.monotonic()
     with pytest.raises(UnknownOutcome) as caught:
