@@ -40,7 +40,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "in_progress_since", "enriched_at", "clay_seen_at", "enrichment_cost", "error_kind", "error_message",
         "error_provider", "error_at", "needs_person", "clay_table_id", "dispatch_after", "dispatch_priority",
         "dispatch_tries", "dispatch_by", "trial", "skip_providers", "only_providers", "found_waterfalls", "answered",
-        "write_back_after", "write_back_tries", "updated_at",
+        "write_back_after", "write_back_tries", "clay_rewritten_at", "updated_at",
     },
     "FieldFact": {"id", "lead", "field", "provider", "observed_at", "cost", "attempt"},
     "FieldConflict": {"id", "lead", "field", "reason", "observed_at"},

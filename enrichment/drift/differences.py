@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Drift, DriftKind, Lead
 from enrichment.pipeline import mirror
+from enrichment.pipeline.clay_scores import COMPUTED
 from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
 from enrichment.vendors.clay import ClayRow
@@ -20,7 +21,7 @@ COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US")
 NOBODY = Identity()
 LOADED = (
     *COMPARED, "company_page", "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status",
-    "restriction",
+    "restriction", "clay_rewritten_at", "write_back_after",
 )  # fmt: skip
 
 
@@ -105,6 +106,10 @@ def _known(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iter
     if lead.clay_table_id and lead.clay_table_id != table:
         yield Finding(DriftKind.OTHER_TABLE, lead.identity, lead.pk, table, row.id)
     fields = differing(lead, row.values, country)
+    if lead.write_back_after:
+        return  # Clay is still to be told of values that are not its own
+    if lead.clay_rewritten_at:  # its formula has computed from our values: no difference of Clay's
+        fields = [name for name in fields if name not in COMPUTED]
     if url != lead.linkedin_url:
         fields.append("linkedin_url")
     if fields:

@@ -31,7 +31,7 @@ from enrichment.drift.differences import (
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
-from enrichment.pipeline import returned
+from enrichment.pipeline import clay_scores, mirror, returned
 from enrichment.vendors import limiter
 from enrichment.vendors.clay import RowPage
 from enrichment.vendors.connections import clay
@@ -154,13 +154,14 @@ def _read_page(run: ReconcileRun) -> bool:
     if wait:
         _save(run, not_before=in_seconds(wait))
         return False
+    asked_at = timezone.now()
     try:
         page = client.export_rows(
             table, limit=settings.RECONCILE_PAGE, cursor=run.cursor or None, updated_since=run.since
         )
     except VendorError as error:
         return _after_error(run, table, error)
-    _record_page(run, table, page)
+    _record_page(run, table, page, asked_at)
     return True
 
 
@@ -172,7 +173,7 @@ def _wait_for_slot(workspace: str, spare: int) -> float:
     return limiter.take(LIMIT, workspace)
 
 
-def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
+def _record_page(run: ReconcileRun, table: str, page: RowPage, asked_at: datetime.datetime) -> None:
     found = compare(page.rows, table, WaterfallVersion.active().phone_country)
     rows = {**run.rows, table: run.rows.get(table, 0) + len(page.rows)}
     done = page.next_cursor is None
@@ -182,6 +183,7 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
         )
         record(found)
         settle(page.rows, found)
+        _take_scores(page, found, asked_at)
         _remove_returned(page, table, found)
         _save(
             run,
@@ -193,6 +195,14 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage) -> None:
             lapses=0,
             in_flight_since=timezone.now(),
         )
+
+
+def _take_scores(page: RowPage, found: Sequence[Finding], asked_at: datetime.datetime) -> None:
+    """What Clay's formula made of values that we wrote into these rows, and told nobody."""
+    returned_ids = {finding.row_id for finding in found if finding.kind == DriftKind.SUPPRESSED}
+    rows = {row.id: row for row in page.rows if row.id not in returned_ids and not mirror.at_work(row)}
+    owing = clay_scores.owing(rows, asked_at)
+    clay_scores.take({pk: rows[row_id].values for row_id, pk in owing.items()}, read_at=asked_at)
 
 
 def _remove_returned(page: RowPage, table: str, found: Sequence[Finding]) -> None:

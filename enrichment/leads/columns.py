@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, F, Func, TextField, Value, When
+from django.db.models import Case, F, Func, Q, TextField, Value, When
 from django.db.models.functions import Concat, Replace, Trim
 
 from enrichment.models import Lead, SourceType
@@ -99,8 +99,10 @@ COLUMNS: tuple[Column, ...] = (
     _plain("company_size", "Employees", look="number"),
     _plain("company_location", "Location"),
     Column(
-        "drift", "Drift", ("icp_score", "clay_score"), lambda lead: lead.drift, look="drift",
-        copied=F("clay_score") - F("icp_score"),
+        "drift", "Drift", ("icp_score", "clay_score", "clay_rewritten_at"), lambda lead: lead.drift, look="drift",
+        copied=Case(
+            When(Q(clay_rewritten_at=None) | Q(clay_score=F("icp_score")), then=F("clay_score") - F("icp_score"))
+        ),
     ),
     _plain("enrichment_cost", "Cost", look="money"),
     _plain("enriched_at", "Enriched", look="time"),

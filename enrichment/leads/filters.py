@@ -114,10 +114,11 @@ class LeadFilter(filters.FilterSet):
         return leads.filter(FILL_IN) if value == "yes" else leads.exclude(FILL_IN)
 
     def differs(self, leads: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
-        """Only of leads with both scores (D1)."""
+        """Only of leads with both scores (D1), and not where Clay's was read before its row took values of ours."""
         if value == "no":
             return leads.filter(clay_score=F("icp_score"))
-        return leads.filter(Q(clay_score__lt=F("icp_score")) | Q(clay_score__gt=F("icp_score")))
+        differs = Q(clay_score__lt=F("icp_score")) | Q(clay_score__gt=F("icp_score"))
+        return leads.filter(differs, clay_rewritten_at=None)
 
     def from_day(self, leads: LeadQuerySet, name: str, day: Any) -> LeadQuerySet:
         return leads.filter(received_at__gte=_midnight(day))

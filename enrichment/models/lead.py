@@ -156,6 +156,11 @@ class Lead(models.Model):
     scored_at = models.DateTimeField(null=True, blank=True)
     clay_score = models.FloatField(null=True, blank=True)
     clay_tier = models.CharField(max_length=32, blank=True, default="")
+    clay_rewritten_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Clay's row took values of ours then, and its score was not read since; NULL: it was",
+    )
 
     # -- where it stands
     enrichment_status = models.CharField(
@@ -352,10 +357,15 @@ class Lead(models.Model):
 
     @property
     def drift(self) -> float | None:
-        """Clay's score minus ours, in points; None unless both are known."""
-        if self.icp_score is None or self.clay_score is None:
+        """Clay's score minus ours, in points; None unless both are known and of the same values."""
+        if self.icp_score is None or self.clay_score is None or self.clay_score_is_older:
             return None
         return self.clay_score - self.icp_score
+
+    @property
+    def clay_score_is_older(self) -> bool:
+        """Clay's score is another than ours, and was read before Clay's row took values of ours."""
+        return self.clay_rewritten_at is not None and self.clay_score != self.icp_score
 
     def values(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}

@@ -26,6 +26,7 @@ from enrichment.scoring.explained import engine
 from enrichment.states import VersionStatus
 
 NOT_COMPUTED, RESCORE, ROUNDING, UNEXPLAINED = "not_computed", "rescore", "rounding", "unexplained"
+OLDER = "older"
 KEPT = "scoring:drift"
 VERSION = "version"  # followed by the number: "version-3"
 DIRECT = 150_000  # more than these differ: they are taken from the snapshot of all leads
@@ -38,6 +39,10 @@ MEANINGS = {
     UNREADABLE: "Clay computed with a value that could not be read as its field's type.",
     OTHER_VALUES: "Clay's row held other values than the mirror, or lacked one, when it computed.",
     UNEXPLAINED: "No published scorecard gives this score, neither on the mirror's values nor on Clay's.",
+    OLDER: (
+        "We wrote values into Clay's row after this score was read. Clay computes it anew from them; "
+        "the next comparison reads what it comes to."
+    ),
     NOT_COMPUTED: "Clay has not given this lead a score yet.",
 }
 LABELS = {
@@ -47,6 +52,7 @@ LABELS = {
     UNREADABLE: "Other values: unreadable",
     OTHER_VALUES: "Other values in Clay's row",
     UNEXPLAINED: "Unexplained",
+    OLDER: "Read before we wrote to Clay's row",
     NOT_COMPUTED: "Not computed by Clay yet",
 }
 
@@ -64,9 +70,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Report:
-    """`compared`: leads with both scores; `equal`: of these, those whose scores are the same.
+    """`compared`: leads with both scores of the same values; `equal`: of these, those whose scores are the same.
 
-    `causes` come with the most leads first, "not computed" last; `ids` are the leads of each, by key, sorted.
+    `causes` come with the most leads first, those that were not compared last.
+    `ids` are the leads of each, by key, sorted.
     `seconds` is how long it took, `at` when (Unix time).
     """
 
@@ -122,10 +129,11 @@ def count() -> Report:
     if waiting.len():
         groups[NOT_COMPUTED] = waiting
     causes = [_cause(key, series.len()) for key, series in groups.items()]
-    causes.sort(key=lambda cause: (cause.key == NOT_COMPUTED, -cause.count, cause.key))
+    causes.sort(key=lambda cause: (cause.key in (OLDER, NOT_COMPUTED), -cause.count, cause.key))
     # What changed between the queries is counted as the second one saw it.
-    compared = max(compared, frame.height)
-    return Report(compared, compared - frame.height, causes, groups, time.perf_counter() - began, at)
+    equal = max(compared, frame.height) - frame.height
+    differ = frame.height - (groups[OLDER].len() if OLDER in groups else 0)
+    return Report(equal + differ, equal, causes, groups, time.perf_counter() - began, at)
 
 
 def _cause(key: str, count: int) -> Cause:
@@ -157,10 +165,13 @@ def _not_computed() -> pl.Series:
 
 
 def _differing() -> pl.DataFrame:
-    """id, ours, clays, and the fields that any scorecard looks at."""
+    """id, ours, clays, older (Clay's is older than what we wrote), and the fields that any scorecard looks at."""
     differs = "(clay_score < icp_score OR clay_score > icp_score)"  # as the partial index says it
-    query = f"SELECT id, icp_score, clay_score FROM enrichment_lead WHERE {differs} AND {loading.SCORED}"  # noqa: S608
-    scores = _copied(query, {"id": pl.Int64, "ours": pl.Float64, "clays": pl.Float64})
+    older = "(clay_rewritten_at IS NOT NULL)::int"
+    query = (
+        f"SELECT id, icp_score, clay_score, {older} FROM enrichment_lead WHERE {differs} AND {loading.SCORED}"  # noqa: S608
+    )
+    scores = _copied(query, {"id": pl.Int64, "ours": pl.Float64, "clays": pl.Float64, "older": pl.Int64})
     fields = sorted({field for version in _versions() for field in engine(version.pk).columns})
     if scores.height > DIRECT:
         kept = snapshot.current(fields)
@@ -198,8 +209,9 @@ def _sort_out(frame: pl.DataFrame) -> pl.DataFrame:
     for version in known:
         found, left = _split(left, f"{VERSION}-{version.number}", engine(version.pk), _near(OWN))
         sorted_out = sorted_out.vstack(found)
-    found, left = _split(left, ROUNDING, None, _rounded(pl.col("ours")))
-    sorted_out = sorted_out.vstack(found)
+    for cause, holds in ((ROUNDING, _rounded(pl.col("ours"))), (OLDER, pl.col("older") == 1)):
+        found, left = _split(left, cause, None, holds)
+        sorted_out = sorted_out.vstack(found)
     for version in rest:
         found, left = _split(left, f"{VERSION}-{version.number}", engine(version.pk), _near(OWN))
         sorted_out = sorted_out.vstack(found)

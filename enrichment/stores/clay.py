@@ -4,11 +4,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from django.db import transaction
+
 from enrichment import restriction
 from enrichment.connections import clay_table
 from enrichment.drift.differences import identity_in, url_of
 from enrichment.labels import provider_name
 from enrichment.models import Drift, Lead
+from enrichment.pipeline import clay_scores
 from enrichment.pipeline.ledger import supplies
 from enrichment.stores import asking, clay_export, people, texts
 from enrichment.stores.mirror_tables import forget_row
@@ -135,12 +138,14 @@ class ClayStore:
         row = self._row(table, row_id, Capability.RECTIFY)
         if row is None or not written:
             return {}
-        self._ask(
+        answered = self._ask(
             Capability.RECTIFY,
             lambda: clay().update_row(table, row_id, {name: _sent(value) for name, value in written.items()}),
             limit=UPDATES,
             scope=table,
         )
+        with transaction.atomic():
+            clay_scores.rewritten(dict.fromkeys(_owners(row_id), answered.values if answered else None))
         return {name: shown(row.values.get(name)) for name in written}
 
     # ------------------------------------------------------------ erasing

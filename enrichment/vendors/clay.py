@@ -133,10 +133,13 @@ class ClayClient:
         return self._row(GET_ROW, answer, answer.body)
 
     @makes(UPDATE_ROW)
-    def update_row(self, table: str, row_id: str, values: Mapping[str, Any]) -> None:
-        """Sets columns of one row; None empties a column."""
+    def update_row(self, table: str, row_id: str, values: Mapping[str, Any]) -> ClayRow | None:
+        """Sets columns of one row; None empties a column. The row as it is answered; None where it is not."""
         self._known(values)
-        self._http.send(UPDATE_ROW, "PATCH", self._path(table, row_id), body=dict(values), scope=table)
+        path = self._path(table, row_id)
+        answer = self._http.send(UPDATE_ROW, "PATCH", path, body=dict(values), scope=table)
+        row = ClayRow.read(answer.body)
+        return row if row and row.id == row_id else None
 
     @makes(UPDATE_ROWS)
     def update_rows(self, table: str, updates: Mapping[str, Mapping[str, Any]]) -> BulkUpdate:
@@ -151,12 +154,16 @@ class ClayClient:
         rows = [{"id": row_id, **values} for row_id, values in updates.items()]
         try:
             path = f"/tables/{segment(table)}/rows"
-            self._http.send(UPDATE_ROWS, "PATCH", path, body={"rows": rows}, scope=table, rows=len(rows))
+            answer = self._http.send(
+                UPDATE_ROWS, "PATCH", path, body={"rows": rows}, scope=table, rows=len(rows)
+            )
         except (NotFound, NotOffered) as error:
             if error.row_index is not None:
                 raise
             return self._one_by_one(table, updates)
-        return BulkUpdate(done=list(updates))
+        listed = answer.body.get("rows") if isinstance(answer.body, dict) else None
+        read = [ClayRow.read(row) for row in listed] if isinstance(listed, list) else []
+        return BulkUpdate(done=list(updates), rows={row.id: row for row in read if row and row.id in updates})
 
     @makes(DELETE_ROW)
     def delete_row(self, table: str, row_id: str) -> bool:
@@ -242,20 +249,22 @@ class ClayClient:
 
     def _one_by_one(self, table: str, updates: Mapping[str, Mapping[str, Any]]) -> BulkUpdate:
         done: list[str] = []
+        rows: dict[str, ClayRow] = {}
         refused: dict[str, VendorError] = {}
         paid = settings.CLAY_LIMIT_UNIT == "rows"  # the caller took a slot per row
         waiting = list(updates)
         while waiting and (paid or limiter.take("clay.updates", table) == 0.0):
             row_id = waiting.pop(0)
             try:
-                self.update_row(table, row_id, updates[row_id])
+                if row := self.update_row(table, row_id, updates[row_id]):
+                    rows[row_id] = row
                 done.append(row_id)
             except Permanent as error:
                 refused[row_id] = error
             except VendorError as error:  # the service as a whole: the others would fail alike
                 refused[row_id] = error
                 break
-        return BulkUpdate(done=done, left=waiting, refused=refused)
+        return BulkUpdate(done=done, left=waiting, refused=refused, rows=rows)
 
     def _path(self, table: str, row_id: str) -> str:
         return f"/tables/{segment(table)}/rows/{segment(row_id)}"

@@ -107,11 +107,15 @@ class RowPage(Incoming):
 
 @dataclass(frozen=True)
 class BulkUpdate:
-    """What became of a bulk update: ids done, left for want of slots, and refused with their error."""
+    """What became of a bulk update: ids done, left for want of slots, and refused with their error.
+
+    `rows`: of those done, as Clay answered them, where it did.
+    """
 
     done: list[str]
     left: list[str] = field(default_factory=list)
     refused: dict[str, VendorError] = field(default_factory=dict)
+    rows: dict[str, ClayRow] = field(default_factory=dict)
 
 
 def match_created(sent: Sequence[str], answered: Any) -> list[CreatedRow] | None:

@@ -15,11 +15,14 @@ from enrichment.clock import backoff, in_seconds
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
+from enrichment.pipeline import clay_scores
+from enrichment.pipeline.clay_scores import UNSCORED
 from enrichment.pipeline.dispatch.drain import drain
 from enrichment.pipeline.dispatch.outcome import finish, settle_items
 from enrichment.pipeline.dispatch.plan import freeze
 from enrichment.states import FINAL_STATUSES, BatchStatus, ItemStatus
 from enrichment.vendors import limiter
+from enrichment.vendors.clay import BulkUpdate
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Permanent, VendorError
 from enrichment.waterfall import fresh
@@ -73,23 +76,44 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         return True
     with transaction.atomic():
         refused = set(outcome.refused)
-        _done(items, updates, set(outcome.done))
+        _done(items, updates, outcome)
         _again([item for item in items if item.lead.clay_row_id in {*outcome.left, *refused}])
         settle_items(items, ItemStatus.DONE)
         finish(batch)
     return True
 
 
-def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], done: set[str]) -> None:
+def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], outcome: BulkUpdate) -> None:
     """Clay holds these values now, so its next webhook about them will change nothing."""
-    held = {
-        item.lead_id: {"raw": written, "written_back": written, "write_back_tries": 0}
+    done = set(outcome.done)
+    written = {
+        item.lead_id: row_id
         for item in items
-        if str(item.lead.clay_row_id) in done and (written := updates[str(item.lead.clay_row_id)])
+        if (row_id := str(item.lead.clay_row_id)) in done and updates[row_id]
+    }
+    held = {
+        pk: {"raw": updates[row_id], "written_back": updates[row_id], "write_back_tries": 0}
+        for pk, row_id in written.items()
     }
     Lead.objects.filter(pk__in=held).lock()
     # Merged: a webhook may have brought a newer row while the call was under way.
     update_each(Lead, held, merged=["raw", "written_back"])
+    _scores(
+        items, {pk: row_id for pk, row_id in written.items() if updates[row_id].keys() - UNSCORED}, outcome
+    )
+
+
+def _scores(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUpdate) -> None:
+    """Clay computes these rows anew; `written`: {lead: row}, the leads under their lock."""
+    read_at = {item.lead_id: item.lead.clay_seen_at for item in items}
+    same = Lead.objects.filter(pk__in=written).values_list("pk", "clay_seen_at")
+    # What a webhook brought meanwhile may be newer than the answer.
+    current = {pk for pk, seen_at in same if seen_at == read_at[pk]}
+    answered = {
+        pk: outcome.rows[row_id].values if pk in current and row_id in outcome.rows else None
+        for pk, row_id in written.items()
+    }
+    clay_scores.rewritten(answered)
 
 
 def _after_error(

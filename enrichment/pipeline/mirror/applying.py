@@ -43,7 +43,7 @@ WRITTEN = (
     "enrichment_cost", "icp_score", "icp_tier", "scorecard_id", "scored_at", "in_progress_since", "error_kind",
     "error_message", "error_provider", "error_at", "needs_person", "dispatch_after", "dispatch_priority",
     "dispatch_tries", "skip_providers", "only_providers", "found_waterfalls", "answered", "write_back_after",
-    "written_back",
+    "written_back", "clay_rewritten_at",
 )  # fmt: skip
 
 
@@ -199,6 +199,8 @@ def _settle(case: Case, now: datetime.datetime, reader: Reader) -> None:
     lead.clay_row_id = lead.clay_row_id or case.news.row.id
     if not case.ended:
         return
+    if lead.clay_rewritten_at and case.news.event_at > lead.clay_rewritten_at:
+        lead.clay_rewritten_at = None  # the run ended, and Clay computed, after we had written
     attempt = case.attempts[0] if case.attempts else None
     if attempt is not None and attempt.status in settle.OPEN_ATTEMPT:
         case.closed = True

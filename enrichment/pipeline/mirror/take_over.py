@@ -7,13 +7,11 @@ from typing import Any
 
 from enrichment.models import FieldConflict, Lead, WaterfallVersion
 from enrichment.models.provenance import ConflictReason
+from enrichment.pipeline.clay_scores import RENAMED
 from enrichment.pipeline.listed import columns
 from enrichment.pipeline.normalise import normalise
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.clay import ClayRow
-
-# Clay's formula columns are kept under our own names (D1).
-RENAMED = {"icp_score": "clay_score", "icp_tier": "clay_tier"}
 
 
 @dataclass(frozen=True)
