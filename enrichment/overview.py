@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Handover, Lead
 from enrichment.models.lead import FILL_IN
+from enrichment.pipeline.payload import CAMPAIGN_TIERS
 from enrichment.shares import percent_of
 from enrichment.states import (
     DELIVERED,
@@ -69,7 +70,8 @@ def today() -> datetime.datetime:
 def stages(scope: str) -> dict[str, int]:
     """How many leads have come how far: of those received since midnight UTC (`today`) or of `all`.
 
-    Keys: received, in_clay, asked, final, scored, ghl, instantly; each status; tier_1 … tier_3; fill_in.
+    Keys: received, in_clay, asked, final, scored, ghl, instantly; each status; tier_1 … tier_3; fill_in;
+    fallen (in Instantly, and no longer in a tier that is sent there; not counted by `instantly`).
     """
     return dict(remembered(stages_name(scope), lambda: _stages(scope)))
 
@@ -93,6 +95,9 @@ STARTED = Q(clay_row_id__isnull=False) & (
 )
 
 
+_FALLEN = Q(icp_tier__isnull=True) | ~Q(icp_tier__in=CAMPAIGN_TIERS)
+
+
 def _stages(scope: str) -> dict[str, int]:
     leads = Lead.objects.filter(received_at__gte=today()) if scope == "today" else Lead.objects.all()
     return leads.aggregate(
@@ -102,7 +107,8 @@ def _stages(scope: str) -> dict[str, int]:
         final=Count("pk", filter=STARTED & Q(enrichment_status__in=FINAL_STATUSES)),
         scored=Count("pk", filter=Q(icp_score__isnull=False)),
         ghl=Count("pk", filter=~Q(ghl_contact_id="")),
-        instantly=Count("pk", filter=~Q(instantly_lead_id="")),
+        instantly=Count("pk", filter=~Q(instantly_lead_id="") & Q(icp_tier__in=CAMPAIGN_TIERS)),
+        fallen=Count("pk", filter=~Q(instantly_lead_id="") & _FALLEN),
         fill_in=Count("pk", filter=FILL_IN),
         **{
             str(status): Count("pk", filter=Q(enrichment_status=status)) for status in EnrichmentStatus.values

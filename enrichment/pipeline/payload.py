@@ -83,15 +83,16 @@ def instantly_lead(lead: Lead) -> dict[str, Any]:
 
 
 def wanted(lead: Lead, system: str) -> bool:
-    """Whether the lead belongs in the system: a contact needs an e-mail or a phone, a campaign an e-mail.
+    """Whether the lead belongs in the system: a contact needs an e-mail or a phone, a campaign an e-mail and its tier.
 
-    One that is only kept, or past its retention, belongs nowhere.
+    One that has fallen out of the campaign's tiers stays there as it is: nothing more is sent of it (specification,
+    webhook handler: Tier 1 and 2 go to the campaign). One that is only kept, or past its retention, belongs nowhere.
     """
     if lead.restriction or lead.retention_until <= timezone.now():
         return False
     if system == System.GHL:
         return bool(lead.email or lead.phone)
-    return bool(lead.email) and (lead.icp_tier in CAMPAIGN_TIERS or bool(lead.instantly_lead_id))
+    return bool(lead.email) and lead.icp_tier in CAMPAIGN_TIERS
 
 
 def payload(lead: Lead, system: str) -> dict[str, Any]:

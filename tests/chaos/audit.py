@@ -196,7 +196,8 @@ class Audit:
             differ = (
                 f"{each.pk} {sorted(differences)}"
                 for each in done
-                if (differences := self._differences(each, system))
+                if wanted(self.leads[each.lead_id], system)
+                and (differences := self._differences(each, system))
             )
             yield _finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
 

@@ -54,6 +54,17 @@ def test_the_funnel_counts_how_far_leads_have_come(sales_client: Client) -> None
     assert context["good"] == 1
 
 
+def test_a_lead_that_has_fallen_out_of_the_campaign_s_tiers_is_counted_apart(sales_client: Client) -> None:
+    """So that no step is greater than what it is part of."""
+    EnrichedLeadFactory(instantly_lead_id="i1")
+    EnrichedLeadFactory(instantly_lead_id="i2", icp_tier=3, icp_score=20)
+    EnrichedLeadFactory(instantly_lead_id="i3", icp_tier=None)
+    page = sales_client.get("/")
+    counts = {step["key"]: step["count"] for step in page.context["steps"]}
+    assert (page.context["good"], counts["instantly"], page.context["counts"]["fallen"]) == (1, 1, 2)
+    assert "2</span> more leads are in Instantly and no longer in Tier 1 or 2" in page.content.decode()
+
+
 def test_a_lead_that_never_reached_clay_was_not_enriched(sales_client: Client) -> None:
     """Refused with its row or its trigger; one whose run failed was started, and so was one that is under way."""
     never = FailedLeadFactory(clay_row_id=None)
