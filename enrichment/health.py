@@ -183,7 +183,7 @@ def _vendor(
     calls = vitals(system)
     # The word of a set-up or a test says more than a status, so it wins where it is the newest.
     errors = [
-        (call.last_bad, f"{call.call.replace('_', ' ')}: {call.last_bad_status}")
+        (call.last_bad, f"{call.call}: {call.last_bad_status}".replace("_", " "))
         for call in calls
         if call.last_bad
     ]

@@ -62,7 +62,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class VendorLimits:
-    """One vendor: its limits, and its calls of the last week by status."""
+    """One vendor: its limits, and its calls of the last week by how they ended."""
 
     system: str
     name: str

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from swarm_admin.core import work
 
@@ -55,6 +55,12 @@ ADVICE: dict[Recovery, str] = {
 }
 
 
+CUT_OFF: Final = (
+    "timeout",
+    "connection_lost",
+)  # codes of ours: of what left, no answer came, or none to its end
+
+
 @dataclass(eq=False)
 class VendorError(Exception):
     """A call that did not succeed. Safe to log: holds ids and the vendor's masked words, no personal data.
@@ -87,6 +93,8 @@ class VendorError(Exception):
 
     def __str__(self) -> str:
         status = "no answer" if self.status is None else str(self.status)
+        if self.status in range(200, 300) and self.code in CUT_OFF:
+            status = "no whole answer"  # its first line alone came
         words = " ".join(word for word in (self.code, self.message) if word not in ("", str(self.status)))
         return f"{self.vendor} {self.call}: {status} {words}".rstrip()
 

@@ -135,17 +135,21 @@ class Transport:
     ) -> Answer:
         began = time.monotonic()
         seen: int | str = "failed"
+        whole = False
         try:
             status, headers, raw = self._exchanged(call, method, path, content, params)
-            seen = status
+            whole = True
             body = UNREADABLE if raw is None else decode(raw)
+            # A page of whatever stands before the vendor is no good answer of its own, whatever its status.
+            seen = "unreadable" if body is UNREADABLE and 200 <= status < 300 else status
             if not 200 <= status < 300:
                 raise refusal(self.vendor, call, status, body, headers)
             if body is not UNREADABLE:
                 outages.answered(self.vendor, call.name)
             return Answer(status, body, headers)
         except VendorError as error:
-            seen = error.status or error.code
+            # The status of an answer that was cut off or never ended tells nothing of how the call ended.
+            seen = error.status if whole and error.status else error.code
             _heed(call, scope, error)
             raise
         finally:

@@ -23,7 +23,9 @@ _COUNT: Final = "count:"
 
 @dataclass(frozen=True)
 class Vital:
-    """One call of one vendor; `counts`: answers by status, or by our word where none came (`timeout` …).
+    """One call of one vendor; `counts`: answers by status, or by our word where none came whole.
+
+    The words: `timeout`, `connection_lost`, `not_sent`, and `unreadable` where a good status came with no JSON.
 
     `last_bad_status`: of the newest answer that was neither good nor a 404, at `last_bad`.
     """

@@ -8,7 +8,14 @@ import pytest
 
 from enrichment.vendors import limiter, transport
 from enrichment.vendors.clay import ClayClient
-from enrichment.vendors.errors import Misconfigured, RateLimited, Recovery, Retryable, UnknownOutcome
+from enrichment.vendors.errors import (
+    Misconfigured,
+    RateLimited,
+    Recovery,
+    Retryable,
+    UnknownOutcome,
+    VendorError,
+)
 from enrichment.vendors.vitals import vitals
 
 from .scripted import CUT, DRIP, DRIP_HEAD, RESET, SILENT, Say
@@ -208,6 +215,28 @@ def test_an_answer_cut_short_is_a_lost_one(vendor, clay):
     with pytest.raises(UnknownOutcome) as caught:
         clay.create_rows("t", NEW)
     assert (caught.value.code, caught.value.status) == ("connection_lost", 200)
+    assert str(caught.value) == "clay create_rows: no whole answer connection_lost"
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        (Say(200, b'{"id": "row_1"', fault=CUT), "connection_lost"),
+        (Say(404, b'{"error": {', fault=CUT), "connection_lost"),
+        (Say(fault=RESET), "connection_lost"),
+        (Say(fault=SILENT), "timeout"),
+        (HTML, "unreadable"),
+        (Say(200, b"no gzip at all", {"Content-Encoding": "gzip"}), "unreadable"),
+        (Say(404, {"error": {"code": "timeout"}}), 404),
+        (Say(502, HTML.body), 502),
+    ],
+)
+def test_a_call_counts_as_what_its_end_was(vendor, clay, tries, answer, seen):
+    vendor.says(answer)
+    with pytest.raises(VendorError) as caught:
+        clay.create_rows("t", NEW)
+    assert tries == [("clay", "create_rows", seen)]
+    assert "200 connection_lost" not in str(caught.value)
 
 
 def test_an_answer_that_drips_is_not_waited_for_forever(vendor, clay, settings):

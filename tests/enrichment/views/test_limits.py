@@ -1,6 +1,8 @@
 """Vendor limits, by persona; the gauges are the limiter's, the queues the tables'."""
 
 import math
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,13 +10,16 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from enrichment import limits
+from enrichment import health, limits
 from enrichment.estimates.lanes import seconds_for
 from enrichment.models import Handover, Provider, WaterfallVersion
 from enrichment.models.version import forget_active
 from enrichment.templatetags.limits import duration, queue_time
 from enrichment.vendors import limiter, vitals
+from enrichment.vendors.clay import ClayClient
+from enrichment.vendors.errors import VendorError
 from enrichment.vendors.limiter import Gauge, Limit
+from tests.enrichment.vendors.scripted import CUT, RESET, Say, ScriptedVendor
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 
@@ -29,6 +34,13 @@ def shown(label: str, system: str = "clay") -> limits.Shown:
     cache.delete("overview:waiting")
     [vendor] = [vendor for vendor in limits.all_limits() if vendor.system == system]
     return next(limit for limit in vendor.limits if limit.label == label)
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedVendor]:
+    vendor = ScriptedVendor()
+    yield vendor
+    vendor.stop()
 
 
 def page(client: Client) -> str:
@@ -64,6 +76,24 @@ def test_a_block_after_a_429_is_shown(sales_client: Client) -> None:
     limiter.penalise("ghl.calls", "location", 90)
     assert 80 < shown("Calls", "ghl").blocked_for <= 90
     assert "Blocked after a 429" in page(sales_client)
+
+
+@pytest.mark.parametrize("fault", [Say(200, b'{"id": "r"', fault=CUT), Say(fault=RESET), Say(200, b"<html>")])
+def test_a_call_that_was_cut_off_is_shown_as_that_wherever_calls_are_counted(
+    sales_client: Client, scripted: ScriptedVendor, fault: Say
+) -> None:
+    scripted.says(fault)
+    client = ClayClient(scripted.url, "clay-key", "ws_1")
+    with pytest.raises(VendorError) as caught:
+        client.create_rows("t", [{"linkedin_url": "https://www.linkedin.com/in/a"}])
+    client.close()
+    word = "unreadable" if caught.value.code == "unreadable" else "connection lost"
+    assert re.search(f'<span class="num">1</span> . {word}', page(sales_client))
+    connections = sales_client.get("/connections/").content.decode()
+    assert "1, 1 refused or lost" in connections
+    assert f"create rows: {word}" in connections
+    shown_vendor = next(each for each in health.all_vendors() if each.system == "clay")
+    assert (shown_vendor.last_good, shown_vendor.failing) == (None, True)
 
 
 def test_429s_are_counted_and_red(sales_client: Client) -> None:
