@@ -6,6 +6,7 @@ from swarm_admin.web.bridge import Bridge
 from swarm_admin.web.sockets import allow_many_connections
 from swarm_admin.wsgi import application as wsgi_application  # sets Django up
 
+from enrichment.views.webhooks import count_incomplete  # isort: skip
 from swarm_admin.web.uploads import most_bytes  # isort: skip
 
 allow_many_connections()
@@ -14,4 +15,5 @@ application = Bridge(
     threads=settings.WEB_THREADS,
     always_kept=settings.WEBHOOK_MAX_BYTES,
     most_bytes=most_bytes,
+    on_incomplete=count_incomplete,
 )

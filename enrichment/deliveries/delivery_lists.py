@@ -15,7 +15,9 @@ from django.utils import timezone
 from enrichment.cursor import Page, by_time
 from enrichment.models import Handover, Lead, Verdict, WebhookDelivery
 from enrichment.models.handover import System
+from enrichment.models.webhook import FAILED
 from enrichment.overview import remembered
+from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus, HandoverStatus
 
 SIZES = (25, 50, 100)
@@ -151,9 +153,11 @@ class WebhookList(DeliveryList):
         """The words are a row's id at Clay, whole."""
         found = WebhookDelivery.objects.all()
         chosen = self.chosen
-        for name in ("verdict", "status"):
-            if name in chosen:
-                found = found.filter(**{name: chosen[name]})
+        if "verdict" in chosen:
+            found = found.filter(verdict=chosen["verdict"])
+        if "status" in chosen:
+            failed = chosen["status"] == DeliveryStatus.FAILED
+            found = found.filter(FAILED if failed else Q(status=chosen["status"]))
         if chosen.get("event") == "other":
             # By its verdict, which has an index; what has none yet is unread.
             found = found.filter(verdict=Verdict.UNKNOWN_EVENT)
@@ -209,7 +213,10 @@ def _number(text: str | None) -> int:
 
 
 def webhook_figures() -> dict[str, Any]:
-    """hour, day: received; verdicts {verdict: n} and failed of the day; unread; oldest (aware, or None)."""
+    """hour, day: received; verdicts {verdict: n} and failed of the day; unread; oldest (aware, or None).
+
+    refused: {reason: n} of the day, of what was not even kept; refusals: their sum.
+    """
     return dict(remembered("webhook_figures", _webhook_figures))
 
 
@@ -221,17 +228,20 @@ def _webhook_figures() -> dict[str, Any]:
     total = failed = 0
     for verdict, status, n in counted:
         total += n
-        failed += n if status == DeliveryStatus.FAILED else 0
+        failed += n if status == DeliveryStatus.FAILED or verdict == Verdict.MALFORMED else 0
         if verdict:
             verdicts[verdict] = verdicts.get(verdict, 0) + n
     unread = WebhookDelivery.objects.filter(status__in=UNREAD).aggregate(
         n=Count("pk"), oldest=Min("received_at")
     )
+    turned_away = refused.last_day()
     return {
         "hour": WebhookDelivery.objects.filter(received_at__gte=now - HOUR).count(),
         "day": total,
         "verdicts": {verdict: verdicts[verdict] for verdict in Verdict.values if verdict in verdicts},
         "failed": failed,
+        "refused": turned_away,
+        "refusals": sum(turned_away.values()),
         "unread": unread["n"],
         "oldest": unread["oldest"],
     }

@@ -20,6 +20,10 @@ class Verdict(models.TextChoices):
     RESTRICTED = "restricted", "Kept, not applied"
 
 
+# What failed of the deliveries, on every screen: those of which reading failed, and those that are no event at all.
+FAILED = Q(status=DeliveryStatus.FAILED) | Q(verdict=Verdict.MALFORMED)
+
+
 class WebhookDelivery(Leased):
     received_at = models.DateTimeField(default=timezone.now)
     headers = models.JSONField(default=dict, help_text="without the secret")

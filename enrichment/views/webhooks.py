@@ -1,13 +1,17 @@
 """Where Clay's webhooks arrive."""
 
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from enrichment.pipeline import receive
+from enrichment.pipeline.receive import refused
 
 
 @csrf_exempt
@@ -15,6 +19,7 @@ from enrichment.pipeline import receive
 def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
     """Store the raw body and answer; a tick reads it. 401 without the secret, 413 over WEBHOOK_MAX_BYTES."""
     if not has_secret(request.META.get("HTTP_X_WEBHOOK_SECRET", "")):
+        refused.count(refused.UNSIGNED)
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
     length = request.META.get("CONTENT_LENGTH", "")
     if length.isdecimal() and (len(length) > 18 or int(length) > settings.WEBHOOK_MAX_BYTES):
@@ -33,5 +38,13 @@ def has_secret(given: str) -> bool:
     return any(matches)
 
 
+def count_incomplete(environment: Mapping[str, Any]) -> None:
+    """A request of this environment was refused before a view saw it: its body did not come whole, or not in time."""
+    if environment.get("PATH_INFO") == reverse("clay_webhook"):
+        given = environment.get("HTTP_X_WEBHOOK_SECRET", "")
+        refused.count(refused.INCOMPLETE if has_secret(given) else refused.UNSIGNED)
+
+
 def too_large() -> JsonResponse:
+    refused.count(refused.TOO_LARGE)
     return JsonResponse({"error": f"The body is over {settings.WEBHOOK_MAX_BYTES} bytes."}, status=413)

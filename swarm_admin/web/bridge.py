@@ -41,7 +41,8 @@ class Bridge:
     """The ASGI application: `application` in one of `threads` threads, once the body is there in whole.
 
     A body longer than `always_kept` is asked about first, in a thread: `most_bytes(environ)` of it are kept. What
-    is longer still, `application` sees by its CONTENT_LENGTH, and refuses.
+    is longer still, `application` sees by its CONTENT_LENGTH, and refuses. `on_incomplete` is told, in a thread, of
+    requests whose body did not come whole or in time.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Bridge:
         threads: int,
         always_kept: int,
         most_bytes: Callable[[Environ], int],
+        on_incomplete: Callable[[Environ], None] | None = None,
     ) -> None:
         self.application, self.always_kept, self.most_bytes = application, always_kept, most_bytes
+        self.on_incomplete = on_incomplete
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self.first = True
 
@@ -64,14 +67,20 @@ class Bridge:
         try:
             body = await self._body(environ, receive)
         except BodyCut:
+            self._tell_incomplete(environ)
             await _refuse(408, b"The body did not come in time.", send)
         except ClientGone:
+            self._tell_incomplete(environ)
             await _refuse(400, b"The body ended too early.", send)
         else:
             loop = asyncio.get_running_loop()
             begun: asyncio.Future[Answer] = loop.create_future()
             self.threads.submit(self._work, environ, body, begun, loop)
             await _send(await begun, send)
+
+    def _tell_incomplete(self, environ: Environ) -> None:
+        if self.on_incomplete is not None:
+            self.threads.submit(self.on_incomplete, environ)
 
     async def _body(self, environ: Environ, receive: Receive) -> Body:
         """The body, in the environment too; empty where none is announced."""

@@ -1,6 +1,7 @@
 """Clay's webhooks: stored as they come and answered, then read by a tick (D13).
 
 store    → the raw body, in one INSERT, by the web process
+refused  → what was not kept, counted
 events   → a body read
 judging  → what can be said of a delivery without asking Clay
 reading  → a claim of deliveries: judged, their rows fetched, applied together

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,8 +15,13 @@ from django.utils import timezone
 
 from enrichment.actions import NotPossible
 from enrichment.deliveries import replay
+from enrichment.failures.sources import SOURCES
 from enrichment.models import ServiceHold, WebhookDelivery
+from enrichment.models.webhook import FAILED
 from enrichment.pipeline import receive
+from enrichment.pipeline.receive import refused
+from enrichment.vendors import limiter
+from enrichment.views.webhooks import count_incomplete
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory
 
@@ -102,6 +108,59 @@ def test_a_body_of_a_megabyte_is_the_limit(db: None, secrets: None, settings: An
     assert arrive(b"x" * 1_000_001) == 413
     assert not WebhookDelivery.objects.exists()
     assert arrive(b"x" * 1_000_000) == 200
+
+
+def figures(client: Client) -> dict[str, Any]:
+    cache.delete("overview:webhook_figures")
+    return dict(client.get("/webhooks/").context["figures"])
+
+
+def test_what_is_refused_is_counted_and_leaves_no_row(
+    secrets: None, sales_client: Client, settings: Any
+) -> None:
+    assert (figures(sales_client)["refused"], figures(sales_client)["refusals"]) == ({}, 0)
+    settings.WEBHOOK_MAX_BYTES = 10
+    refusals = [
+        arrive(b"x" * 11),
+        arrive(b"x" * 11, OLD_SECRET),
+        arrive(b"x" * 11, "wrong"),
+        arrive(secret=None),
+    ]
+    assert refusals == [413, 413, 401, 401]
+    cut_off = {"PATH_INFO": ARRIVAL, "HTTP_X_WEBHOOK_SECRET": SECRET}
+    for environment in (cut_off, {"PATH_INFO": ARRIVAL}, {"PATH_INFO": "/account/login/"}):
+        count_incomplete(environment)
+    assert figures(sales_client)["refused"] == {
+        "over the size limit": 2,
+        "cut off before the end of the body": 1,
+        "without the right secret": 3,
+    }
+    page = sales_client.get("/webhooks/").content.decode()
+    assert '<dt>Refused, 24 hours</dt><dd><span class="figure-value num">6</span>' in page
+    assert "2 over the size limit" in page
+    assert not WebhookDelivery.objects.exists()
+    assert len(limiter.connection().keys("webhooks-refused:*")) <= 2  # an hour may have ended meanwhile
+
+
+def test_no_redis_refuses_all_the_same(db: None, secrets: None, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert (arrive(secret="wrong"), refused.last_day()) == (401, {})
+
+
+def test_failed_is_the_same_on_overview_failures_and_webhooks(sales_client: Client) -> None:
+    stored()
+    stored(status="failed", verdict="", error_kind="internal_error")
+    for body in (b"{", b"[]", b"\xff"):
+        stored(body=body, status="processed", verdict="malformed", event="", row_id="")
+    counts = (
+        figures(sales_client)["failed"],
+        sales_client.get("/failures/").context["rows"],
+        sales_client.get("/").context["waiting"],
+        len(sales_client.get("/webhooks/?status=failed&since=day").context["rows"]),
+    )
+    assert counts == (4, 4, 4, 4)
+    members = [row.pk for what in ("webhook", "unreadable") for row in SOURCES[what].members()]
+    assert sorted(members) == sorted(WebhookDelivery.objects.filter(FAILED).values_list("pk", flat=True))
 
 
 def test_only_post_arrives(db: None, secrets: None, client: Client) -> None:
