@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from enrichment.pipeline.intake_rows import LeadIn
+from swarm_admin.core.clean_text import cleaned
 
 PIECE = 1 << 16
 MAX_NAME = 100  # characters of a column's name
@@ -187,7 +188,7 @@ def _distinct(header: list[str]) -> list[str]:
     columns: list[str] = []
     taken: set[str] = set()
     for number, cell in enumerate(header, 1):
-        name = cell.strip().replace("\x00", "")[:MAX_NAME] or f"Column {number}"
+        name = cleaned(cell)[:MAX_NAME] or f"Column {number}"
         columns.append(name if name not in taken else f"{name} ({number})")
         taken.add(columns[-1])
     return columns

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from enrichment.models.lead import SourceType
+from swarm_admin.core.clean_text import cleaned, is_damaged
 from swarm_admin.core.identifiers import linkedin
 from swarm_admin.core.missing import is_missing_text
 
+NAMES = ("first_name", "last_name", "company_name")
 SOURCE_TYPES = tuple(SourceType.values)  # `values` makes its list anew each time
 FUTURE_TOLERANCE = datetime.timedelta(minutes=5)  # clocks differ (D25)
 
@@ -42,8 +44,12 @@ class LeadIn(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _clean(cls, value: Any, info: ValidationInfo) -> Any:
-        """Trimmed text; null, and what tools write for it, is as good as absent where the field may be absent."""
-        optional = not cls.model_fields[info.field_name or ""].is_required()
+        """Text as people see it; null, and what tools write for it, is as good as absent where the field may be absent.
+
+        So is a name that has lost a letter: Clay knows it, and a guess would be told to others.
+        """
+        name = info.field_name or ""
+        optional = not cls.model_fields[name].is_required()
         if optional and (value is None or (isinstance(value, str) and is_missing_text(value))):
             return ""
         if not isinstance(value, str):
@@ -55,7 +61,9 @@ class LeadIn(BaseModel):
                 value.encode()
             except UnicodeEncodeError:
                 raise broken("must not contain unpaired surrogates.") from None
-        return value.strip()
+        if name in NAMES and is_damaged(value):
+            return ""
+        return cleaned(value, lines=name == "engagement_content")
 
     @field_validator("linkedin_url")
     @classmethod

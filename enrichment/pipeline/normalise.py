@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from swarm_admin.core import companies
+from swarm_admin.core.clean_text import cleaned, is_damaged
 from swarm_admin.core.identifiers import emails, phones
 from swarm_admin.core.missing import is_missing
 
@@ -38,14 +39,19 @@ def clean(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
-def text(longest: int | None = None) -> Callable[[Any], str]:
+def text(longest: int | None = None, *, lines: bool = False) -> Callable[[Any], str]:
+    """Reads text as people see it (`core.clean_text`), in one line unless `lines`.
+
+    A short one in which a letter is lost is not guessed: Unreadable.
+    """
+
     def read(value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Unreadable
         if isinstance(value, float) and not math.isfinite(value):
             raise Unreadable
-        read_text = clean(str(value)).strip()
-        if longest is not None and len(read_text) > longest:
+        read_text = cleaned(str(value), lines=lines)
+        if longest is not None and (len(read_text) > longest or is_damaged(str(value))):
             raise Unreadable
         return read_text
 
@@ -69,7 +75,7 @@ def number(value: Any) -> float:
 
 def _digits(text: str) -> str:
     """`text` as `float` reads it, where that is the one way to read it."""
-    bare = "".join(text[: 4 * LONGEST_NUMBER].split())
+    bare = "".join(cleaned(text[: 4 * LONGEST_NUMBER]).split())
     if len(text) > 4 * LONGEST_NUMBER or len(bare) > LONGEST_NUMBER or _AMBIGUOUS.fullmatch(bare):
         raise Unreadable
     if _GROUPED.fullmatch(bare):
@@ -133,7 +139,7 @@ def domain(value: Any) -> str:
 def texts(value: Any) -> list[str]:
     """A list of texts; "a, b", "a | b" and a list of numbers are read too."""
     if isinstance(value, str):
-        stripped = value.strip()
+        stripped = cleaned(value, lines=True)
         if stripped.startswith("["):
             try:
                 return texts(json.loads(stripped))
@@ -146,11 +152,22 @@ def texts(value: Any) -> list[str]:
 
 
 def posts(value: Any) -> list[Any]:
-    """Recent activity: texts or objects, as the source gives them."""
+    """Recent activity: texts or objects, in the shape the source gives them."""
     if isinstance(value, str):
-        return [clean(value)]
+        value = [value]
     if not isinstance(value, list):
         raise Unreadable
+    return [_cleaned_within(each) for each in value]
+
+
+def _cleaned_within(value: Any) -> Any:
+    """Every text in it, cleaned; names of an object's entries as they are, as far as they can be stored."""
+    if isinstance(value, str):
+        return cleaned(value, lines=True)
+    if isinstance(value, list):
+        return [_cleaned_within(each) for each in value]
+    if isinstance(value, dict):
+        return {clean(str(name)): _cleaned_within(each) for name, each in value.items()}
     return value
 
 
@@ -201,7 +218,7 @@ def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:
         "funding_stage": text(100),
         "funding_amount": text(100),
         "linkedin_headline": text(),
-        "linkedin_summary": text(),
+        "linkedin_summary": text(lines=True),
         "linkedin_connections": whole,
         "recent_posts": posts,
         "mutual_connections": whole,

@@ -7,6 +7,7 @@ from enrichment.labels import field_label
 from enrichment.models import Lead, WaterfallVersion
 from enrichment.pipeline.normalise import Unreadable, readers, text
 from gdpr import rectifiable
+from swarm_admin.core.clean_text import cleaned
 from swarm_admin.core.identifiers import linkedin
 
 _OWN: dict[str, Callable[[Any], Any]] = {
@@ -15,7 +16,7 @@ _OWN: dict[str, Callable[[Any], Any]] = {
     "source_name": text(200),
     "source_url": text(2000),
     "engagement_action": text(500),
-    "engagement_content": text(5000),
+    "engagement_content": text(5000, lines=True),
 }
 # What is made or kept by us and is not corrected, as the person is told of it.
 _OURS = {
@@ -75,7 +76,7 @@ def validated(values: Mapping[str, str]) -> dict[str, Any]:
     for name, given in values.items():
         if name not in read:
             raise ValueError(f"{name} is no field that can be corrected.")
-        if not given.strip():
+        if not cleaned(given):
             if name in _NEEDED:
                 raise ValueError(f"{name} must not be empty.")
             found[name] = getattr(Lead(), name)

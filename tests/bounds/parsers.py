@@ -26,7 +26,7 @@ from gdpr import blanking, intake, intake_csv, intake_email, rectifiable
 from gdpr.leftovers import names, needles, planner
 from gdpr.messages import templates
 from gdpr.possible import NotPossible
-from swarm_admin.core import missing, text_match
+from swarm_admin.core import clean_text, missing, text_match
 from swarm_admin.core.identifiers import emails, linkedin, phones
 from tests.bounds.texts import SIZE, WHOLE
 
@@ -110,6 +110,9 @@ PARSERS: dict[str, Parser] = {
         text_match, lambda text: list(text_match.profiles_in_prose(text))
     ),
     "missing": Parser(missing, missing.is_missing),
+    "clean text": Parser(clean_text, clean_text.cleaned),
+    "clean lines": Parser(clean_text, lambda text: clean_text.cleaned(text, lines=True)),
+    "damaged text": Parser(clean_text, clean_text.is_damaged),
     "address": Parser(emails, emails.canonical, (ValueError,)),
     "address: every spelling": Parser(
         emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)

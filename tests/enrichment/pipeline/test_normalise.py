@@ -26,7 +26,7 @@ NOVEMBER = datetime.datetime(2025, 11, 30, 9, 30, tzinfo=datetime.UTC)
         ("company_domain", "https://www.Acme.com/about?x=1", "acme.com"),
         ("linkedin_connections", "500", 500),
         ("title", "VP\x00 of Sales", "VP of Sales"),
-        ("title", "broken \ud83d surrogate", "broken  surrogate"),
+        ("title", "broken \ud83d surrogate", "broken surrogate"),
         ("recent_posts", "one post", ["one post"]),
         ("tech_stack", "Salesforce | HubSpot | Gong", ["Salesforce", "HubSpot", "Gong"]),
         ("tech_stack", ["Gong", "N/A", "null"], ["Gong"]),
