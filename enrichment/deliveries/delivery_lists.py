@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from enrichment.cursor import Page, by_time
-from enrichment.models import Handover, Lead, Verdict, WebhookDelivery
+from enrichment.models import Handover, Lead, Verdict, WebhookDelivery, lead_search
 from enrichment.models.handover import System
 from enrichment.models.webhook import FAILED
 from enrichment.overview import remembered
@@ -191,9 +191,8 @@ class HandoverList(DeliveryList):
         if "differs" in self.chosen:
             found = differing(found)
         if self.words:
-            by_number = self.words.isascii() and self.words.isdecimal() and len(self.words) < 16
-            reference = Q(external_id=self.words)
-            found = found.filter(Q(lead=int(self.words)) | reference if by_number else reference)
+            number, reference = lead_search.number_of(self.words), Q(external_id=self.words)
+            found = found.filter(reference if number is None else Q(lead=number) | reference)
         return found.select_related("lead").only(
             *(field.attname for field in Handover._meta.concrete_fields),
             *(f"lead__{name}" for name in ("first_name", "last_name", "company_name")),

@@ -34,6 +34,12 @@ UMLAUTS = (
     ("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "AE"), ("Ö", "OE"), ("Ü", "UE"),
     ("ø", "oe"), ("Ø", "OE"), ("å", "aa"), ("Å", "AA"),
 )  # fmt: skip
+# Digits alone, or in threes as numbers are grouped where people come from.
+_NUMBER = re.compile(
+    r"(?:leads?\b[ :\u00a0]{0,2})?(?:#|no\.? |nr\.? |number )? ?"
+    r"(\d{1,15}|\d{1,3}(?:[,.'\u2019\u00a0\u202f ]\d{3}){1,4})",
+    re.ASCII | re.IGNORECASE,
+)
 _PHONE_MARKS = frozenset("+()-./ \u00a0")
 
 
@@ -86,13 +92,19 @@ def identified(text: str, *, personal: bool) -> list[Q]:
 
 
 def _records(text: str) -> list[Q]:
+    number = number_of(text)
+    by_number = [] if number is None else [Q(pk=number)]
     if not text or " " in text:
-        return []
-    found = [Q(**{name: text}) for name in ("clay_row_id", "ghl_contact_id", "instantly_lead_id")]
-    number = text.removeprefix("#")
-    if number.isascii() and number.isdecimal() and len(number) < 16:
-        found.append(Q(pk=int(number)))
-    return found
+        return by_number
+    references = ("clay_row_id", "ghl_contact_id", "instantly_lead_id")
+    return [Q(**{name: text}) for name in references] + by_number
+
+
+def number_of(text: str) -> int | None:
+    """The lead's number where `text` is one, as screens and people write it: "17", "#17", "lead 1,234", "Lead #17"."""
+    found = _NUMBER.fullmatch(text.strip())
+    digits = re.sub(r"[,.'\u2019\s]", "", found[1]) if found else ""
+    return int(digits) if digits and len(digits) < 16 else None
 
 
 def _profiles(text: str) -> list[Q]:

@@ -68,6 +68,57 @@ def test_a_lead_is_found_by_its_number(people: dict[str, Lead]) -> None:
     assert milan in Lead.objects.matching(f"#{milan.pk}")
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "lead {}",
+        "Lead {}",
+        "LEAD  {}",
+        "#{}",
+        "# {}",
+        "lead #{}",
+        "Lead: {}",
+        "lead no. {}",
+        "lead number {}",
+        " {} ",
+    ],
+)
+@pytest.mark.parametrize("grouped", ["1234", "1,234", "1.234", "1 234", "1\u202f234", "1'234"])
+def test_a_lead_is_found_by_its_number_as_screens_write_it(written: str, grouped: str) -> None:
+    lead, other = LeadFactory(pk=1234), LeadFactory(pk=1)
+    for personal in (True, False):
+        found = Lead.objects.matching(written.format(grouped), personal=personal)
+        assert list(found) == [lead]
+    assert list(Lead.objects.matching("lead 1")) == [other]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lead",
+        "lead x1",
+        "lead 1,23",
+        "leader 1234",
+        "lead 12345678901234567890",
+        "lead 1234 5",
+        "1234 Acme",
+        "##1234",
+    ],
+)
+def test_what_only_looks_like_a_number_finds_no_lead_by_it(words: str) -> None:
+    LeadFactory(pk=1234)
+    LeadFactory(pk=1)
+    assert not Lead.objects.matching(words)
+
+
+def test_the_palette_finds_a_lead_by_the_title_of_its_page(sales_client: Client) -> None:
+    lead = LeadFactory(first_name="", last_name="")
+    [found] = sales_client.post(reverse("find"), {"q": f"Lead {lead.pk}"}).json()["leads"]
+    assert (found["label"], found["url"]) == (f"Lead {lead.pk}", reverse("lead", args=[lead.pk]))
+    shown = sales_client.get(reverse("leads"), {"q": f"lead {lead.pk:,}"}, follow=True).content.decode()
+    assert reverse("lead", args=[lead.pk]) in shown
+
+
 def test_nobody_else_is_found(people: dict[str, Lead]) -> None:
     assert list(Lead.objects.matching("row_abc123")) == [people["milan"]]
     assert list(Lead.objects.matching("+49 170 1234567")) == [people["milan"]]
