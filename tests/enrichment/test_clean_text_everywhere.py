@@ -1,8 +1,10 @@
 """Whoever takes text from outside keeps it, and passes it on, without what nobody sees."""
 
+import importlib
 import unicodedata
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from enrichment.pipeline.payload import ghl_contact, instantly_lead
 from enrichment.stores.values import validated
 from swarm_admin.core.clean_text import cleaned
 from tests.enrichment.clay_table import change_row, run
-from tests.factories import lead_row
+from tests.factories import EnrichedLeadFactory, lead_row
 
 UNSEEN = "\u200b\u200d\u200c\u200e\u202e\u2066\u00ad\ufeff\ufffd\x07\ufe0f\u3164\u2060\U000e0041"
 WORDS = st.text(st.sampled_from([*UNSEEN, *"aB é7👩💻❤میख", "\u094d", "\n", "\u0301"]), max_size=40)
@@ -140,6 +142,26 @@ def test_from_intake_and_clay_to_the_vendors_and_the_raw_body_stays(
     body = '{"event": "row.enriched", "row_id": "row\u200b", "data": {}}'.encode()
     receive.store(body, {})
     assert bytes(WebhookDelivery.objects.latest("pk").body) == body
+
+
+def test_stored_texts_are_cleaned_once_and_scored_again(db: None) -> None:
+    dirty = EnrichedLeadFactory(
+        title="VP\u200b Sales\u202e", tech_stack=["Go\u00adng", "\u200b"], scored_at=timezone.now()
+    )
+    joined = EnrichedLeadFactory(title="👩\u200d💻 Zoë", scored_at=timezone.now())
+    damaged = EnrichedLeadFactory(title="Gesch\ufffdft", last_name="Do\u200be")
+    kept = EnrichedLeadFactory(title="VP\u200b", restriction="restriction")
+    clean = importlib.import_module("enrichment.migrations.0035_stored_texts_as_people_see_them").clean
+    with connection.cursor() as cursor:
+        for _ in range(2):  # safe to repeat
+            assert clean(cursor, clean(cursor, 0)) is None
+    for lead in (dirty, joined, damaged, kept):
+        lead.refresh_from_db()
+    assert (dirty.title, dirty.tech_stack, dirty.scored_at) == ("VP Sales", ["Gong"], None)
+    assert joined.title == "👩\u200d💻 Zoë"
+    assert joined.scored_at is not None
+    assert (damaged.title, damaged.last_name) == ("Gesch\ufffdft", "Doe")
+    assert kept.title == "VP\u200b"
 
 
 def test_the_name_of_a_file_s_column() -> None:
