@@ -18,22 +18,23 @@ _ODD = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\ufff0-\uffff\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    + "".join(f"{chr(plane + 0xFFFE)}-{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
-    + "]"
+    "\U0001fffe-\U0001ffff\U0002fffe-\U0002ffff\U0003fffe-\U0003ffff\U0004fffe-\U0004ffff"
+    "\U0005fffe-\U0005ffff\U0006fffe-\U0006ffff\U0007fffe-\U0007ffff\U0008fffe-\U0008ffff"
+    "\U0009fffe-\U0009ffff\U000afffe-\U000affff\U000bfffe-\U000bffff\U000cfffe-\U000cffff"
+    "\U000dfffe-\U000dffff\U000efffe-\U000effff\U000ffffe-\U000fffff\U0010fffe-\U0010ffff]"
 )
 _BLANKS = str.maketrans(dict.fromkeys("\u115f\u1160\u2800\u3164\uffa0", " "))  # letters and signs of no ink
 # A flag of a region, as England's: nothing else may follow a flag unseen.
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_SELECTED = re.compile(
-    "[0-9#*\u2139]"
-)  # besides signs and letters without case, what a selector changes the look of
+# What a selector changes the look of, besides signs and letters without case.
+_SELECTED = re.compile("[0-9#*\u2139]")
 _MONGOLIAN = re.compile("[\u1820-\u18aa]")
 _MONGOLIAN_MARKS = re.compile("[\u180b-\u180f]")
 _SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
 _HEH = "\u0647"  # with a joiner at the end of a word: a vowel in Kurdish, an abbreviation in Persian
 _AROUND = 40  # characters on either side that a joiner's place is judged by
-_DAMAGED = re.compile(rf"\w{REPLACEMENT}|{REPLACEMENT}\w")
+_DAMAGED = re.compile("\\w\ufffd|\ufffd\\w")
 MARKS_MOST: Final = 30  # UAX 15, Stream-Safe Text Format
 SHORT: Final = 200  # characters; whatever marks are among so few
 _ROUNDS = 4  # each takes out what the one before has brought together
