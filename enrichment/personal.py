@@ -69,7 +69,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     },
     "WebhookDelivery": {
         "id", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",
-        "changed_fields", "processed_at", *_LEASE,
+        "changed_fields", "processed_at", "erased_at", *_LEASE,
     },
     "SpendCap": {
         "id", "period", "source_type", "amount", "note", "updated_by", "updated_at", "reached_at",

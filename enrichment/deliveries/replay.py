@@ -55,6 +55,8 @@ def check_can_replay(delivery: WebhookDelivery) -> None:
     """Raises NotPossible with the reason where the delivery cannot be read again."""
     if delivery.status in UNREAD:
         raise NotPossible("It has not been read yet; that happens by itself.")
+    if delivery.erased_at is not None:
+        raise NotPossible("Its person was erased, and the message with them: there is nothing left to read.")
     if delivery.verdict == Verdict.SUPPRESSED:
         raise NotPossible(
             "Nothing of this delivery was kept that could be read: its person is suppressed, or it named too many."

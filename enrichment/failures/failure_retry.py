@@ -176,7 +176,7 @@ def _plan_reading(cause: Cause) -> FailurePlan:
 
 def _read_again(ids: Sequence[int], by: Any) -> dict[int, str]:
     """The delivery is read once more; what it says is applied only if nothing newer was (D13)."""
-    failed = WebhookDelivery.objects.filter(pk__in=ids, status=DeliveryStatus.FAILED)
+    failed = WebhookDelivery.objects.filter(pk__in=ids, status=DeliveryStatus.FAILED, erased_at=None)
     ready = set(failed.order_by("pk").select_for_update().values_list("pk", flat=True))
     advance(
         WebhookDelivery.objects.filter(pk__in=ready),

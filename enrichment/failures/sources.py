@@ -65,7 +65,8 @@ def _handovers(system: str) -> QuerySet[Any]:
 
 
 def _webhooks() -> QuerySet[Any]:
-    return WebhookDelivery.objects.filter(status=DeliveryStatus.FAILED).annotate(
+    """Of an erased person's nothing is left to read again: nobody can mend those."""
+    return WebhookDelivery.objects.filter(status=DeliveryStatus.FAILED, erased_at=None).annotate(
         cause_kind=F("error_kind"),
         cause_provider=Value("", CharField()),
         cause_message=F("error_message"),
@@ -79,7 +80,7 @@ def _webhooks() -> QuerySet[Any]:
 def _unreadable() -> QuerySet[Any]:
     """Whoever sent them has the right secret, and no body that is an event."""
     none = Value("", CharField())
-    return WebhookDelivery.objects.filter(verdict=Verdict.MALFORMED).annotate(
+    return WebhookDelivery.objects.filter(verdict=Verdict.MALFORMED, erased_at=None).annotate(
         cause_kind=F("verdict"),
         cause_provider=none,
         cause_message=none,

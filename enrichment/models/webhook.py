@@ -18,6 +18,7 @@ class Verdict(models.TextChoices):
     MALFORMED = "malformed", "Malformed"
     SUPPRESSED = "suppressed", "Suppressed"
     RESTRICTED = "restricted", "Kept, not applied"
+    ERASED = "erased", "Erased unread"
 
 
 # What failed of the deliveries, on every screen: those of which reading failed, and those that are no event at all.
@@ -27,7 +28,7 @@ FAILED = Q(status=DeliveryStatus.FAILED) | Q(verdict=Verdict.MALFORMED)
 class WebhookDelivery(Leased):
     received_at = models.DateTimeField(default=timezone.now)
     headers = models.JSONField(default=dict, help_text="without the secret")
-    body = models.BinaryField(help_text="raw, as received; emptied for a suppressed person")
+    body = models.BinaryField(help_text="raw, as received; emptied for a suppressed or erased person")
     body_hash = models.CharField(max_length=64, help_text="SHA-256 of the raw body, for duplicates")
     status = models.CharField(max_length=16, choices=DeliveryStatus.choices, default=DeliveryStatus.RECEIVED)
     verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True, default="")
@@ -39,6 +40,11 @@ class WebhookDelivery(Leased):
     )
     changed_fields = models.JSONField(default=list, help_text="names of the columns it changed")
     processed_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="what it said of its person was erased then; its verdict is from before",
+    )
 
     class Meta:
         verbose_name_plural = "webhook deliveries"

@@ -79,21 +79,22 @@ def told_of(traces: Traces) -> list[WebhookDelivery]:
 
 
 def blank(rows: QuerySet[WebhookDelivery]) -> None:
-    """Nothing personal is left of these deliveries; that they came, and when, stays."""
+    """Nothing personal is left of these deliveries; that they came, when, and what became of them then, stays."""
     ids = list(rows.values_list("pk", flat=True))
     chosen = WebhookDelivery.objects.filter(pk__in=ids)
-    chosen.update(body=b"", body_hash="", headers={}, row_id="", lead=None)
     now = timezone.now()
+    chosen.update(body=b"", body_hash="", headers={}, row_id="", lead=None, changed_fields=[])
+    chosen.filter(erased_at=None).exclude(verdict=Verdict.SUPPRESSED).update(erased_at=now)
     unread = chosen.filter(status=DeliveryStatus.RECEIVED)
     waiting = list(unread.values_list("pk", flat=True))
     advance(unread, DeliveryStatus.PROCESSING)
     advance(
         WebhookDelivery.objects.filter(pk__in=waiting),
         DeliveryStatus.PROCESSED,
+        verdict=Verdict.ERASED,
         processed_at=now,
         in_flight_since=None,
     )
-    chosen.update(verdict=Verdict.SUPPRESSED, changed_fields=[])
 
 
 def _forget_files(rows: QuerySet[Any]) -> None:

@@ -70,6 +70,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     "withheld": ("hand-stop", "violet"),
     "suppressed": ("hand-stop", "violet"),
     "restricted": ("lock", "violet"),
+    "erased": ("eraser", "violet"),
     "cancelled": ("circle-x", "grey"),
     "left_out": ("circle-minus", "grey"),
     "abandoned": ("circle-x", "grey"),

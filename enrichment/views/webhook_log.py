@@ -43,7 +43,9 @@ WHY: dict[str, str] = {
     Verdict.MALFORMED: "The body is no event that we can read.",
     Verdict.SUPPRESSED: "The person is suppressed, or it names too many to tell: nothing of it was kept.",
     Verdict.RESTRICTED: "The person's data may only be kept, so it was kept and not applied.",
+    Verdict.ERASED: "The person was erased before it was read: nothing of it was applied.",
 }
+ERASED_LATER = "The person was erased later: what it said, its row and its lead are not kept any more."
 ERRORS = {"internal_error": "It could not be applied because of an error of ours; the log tells which."}
 
 
@@ -122,7 +124,18 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _lines(wanted: WebhookList) -> Iterator[list[str]]:
-    yield ["Delivery", "Received", "Event", "Row", "Lead", "Status", "Verdict", "Changed", "Error"]
+    yield [
+        "Delivery",
+        "Received",
+        "Event",
+        "Row",
+        "Lead",
+        "Status",
+        "Verdict",
+        "Changed",
+        "Error",
+        "Erased later",
+    ]
     for each in wanted.ordered().iterator(chunk_size=2_000):
         yield [
             str(each.pk),
@@ -134,6 +147,7 @@ def _lines(wanted: WebhookList) -> Iterator[list[str]]:
             each.verdict,
             ", ".join(map(str, each.changed_fields)),
             each.error_kind,
+            each.erased_at.isoformat() if each.erased_at else "",
         ]
 
 
@@ -227,6 +241,7 @@ def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
         "why": ERRORS.get(delivery.error_kind)
         or advice_of(delivery.error_kind)
         or WHY.get(delivery.verdict, ""),
+        "erased_later": ERASED_LATER if delivery.erased_at and delivery.verdict != Verdict.ERASED else "",
         "unread": delivery.status in (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING),
         "body": body_text(bytes(delivery.body), unmasked=False),
         "size": len(delivery.body),

@@ -20,7 +20,7 @@ from enrichment.models import (
     WebhookDelivery,
 )
 from enrichment.pipeline import importing, receive
-from enrichment.stores import mirror_copy
+from enrichment.stores import mirror_copy, mirror_tables
 from enrichment.stores.mirror import MirrorStore
 from gdpr import rectifiable
 from gdpr.identity import Identity
@@ -180,15 +180,21 @@ def test_a_lead_is_forgotten_in_every_table_and_its_neighbours_to_the_byte_are_n
     lead = in_the_mirror(clay_row_id="row_e", clay_table_id="tbl_test", email_work="sales@acme.example")
     neighbour = EnrichedLeadFactory(email_work="sales@acme.example", phone=PHONE, clay_row_id="row_n")
     run = ReconcileRun.objects.create(full=True, is_open=True)
+    made: dict[str, list[int]] = {}
     for row_id in ("row_e", "row_n"):
         SeenRow.objects.create(run=run, row_id=row_id)
         Drift.objects.create(kind="values", subject=f"row {row_id}", row_id=row_id)
-        a_webhook({"row_id": row_id, "data": {"email_work": "sales@acme.example"}}, row_id=row_id)
+        body = {"row_id": row_id, "data": {"email_work": "sales@acme.example"}}
+        made[row_id] = [a_webhook(body, row_id=row_id, verdict="accepted")]
     for each in (lead, neighbour):
         Handover.objects.create(lead=each, system="ghl", status="done", external_id=f"c{each.pk}")
         Disclosure.objects.create(lead=each, system="ghl", action="create_contact")
-        a_webhook({"row_id": "x", "data": {"linkedin_url": each.linkedin_url}}, lead=each)
-    received = a_webhook({"row_id": "row_e", "event": "row.enriched"}, status="received")
+        body = {"row_id": "x", "data": {"linkedin_url": each.linkedin_url}}
+        made[each.clay_row_id].append(a_webhook(body, lead=each, verdict="accepted"))
+    of_lead = made["row_e"]
+    received = a_webhook({"row_id": "row_e", "event": "row.enriched"}, status="received", verdict="")
+    refused = a_webhook({"row_id": "row_e"}, status="processed", verdict="suppressed", lead=lead)
+    failed = a_webhook({"row_id": "row_e"}, status="failed", verdict="", lead=lead, changed_fields=["phone"])
     kept = {
         model: row_of(model, **{path: neighbour.pk})
         for model, path in ((Lead, "pk"), (Handover, "lead"), (Disclosure, "lead"), (WebhookDelivery, "lead"))
@@ -203,11 +209,17 @@ def test_a_lead_is_forgotten_in_every_table_and_its_neighbours_to_the_byte_are_n
     assert list(SeenRow.objects.values_list("row_id", flat=True)) == ["row_n"]
     assert list(Drift.objects.values_list("row_id", flat=True)) == ["row_n"]
     blanked = WebhookDelivery.objects.filter(body=b"")
-    assert set(blanked.values_list("verdict", "row_id", "body_hash", "lead")) == {
-        ("suppressed", "", "", None)
+    assert set(blanked.values_list("row_id", "body_hash", "lead")) == {("", "", None)}
+    assert {each.pk: (each.status, each.verdict, bool(each.erased_at)) for each in blanked} == {
+        **dict.fromkeys(of_lead, ("processed", "accepted", True)),
+        received: ("processed", "erased", True),
+        refused: ("processed", "suppressed", False),
+        failed: ("failed", "", True),
     }
-    assert blanked.count() == 3
-    assert WebhookDelivery.objects.get(pk=received).status == "processed"
+    assert {tuple(each.changed_fields) for each in blanked} == {()}
+    when = set(blanked.values_list("pk", "erased_at"))
+    mirror_tables.blank(blanked)
+    assert set(blanked.values_list("pk", "erased_at")) == when, "the first time it was erased is told"
     for model, rows in kept.items():
         path = "pk" if model is Lead else "lead"
         assert row_of(model, **{path: neighbour.pk}) == rows

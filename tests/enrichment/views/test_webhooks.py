@@ -380,10 +380,18 @@ def test_a_replay_sets_it_back_once_and_is_audited(sales_client: Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"), [("received", ""), ("processing", ""), ("processed", "suppressed")]
+    ("status", "verdict", "erased"),
+    [
+        ("received", "", False),
+        ("processing", "", False),
+        ("processed", "suppressed", False),
+        ("processed", "erased", True),
+        ("processed", "accepted", True),
+        ("failed", "", True),
+    ],
 )
-def test_what_cannot_be_replayed(db: None, status: str, verdict: str) -> None:
-    delivery = stored(status=status, verdict=verdict)
+def test_what_cannot_be_replayed(db: None, status: str, verdict: str, erased: bool) -> None:
+    delivery = stored(status=status, verdict=verdict, erased_at=timezone.now() if erased else None)
     with pytest.raises(NotPossible):
         replay.replay(delivery, by=None)
     assert not AuditEvent.objects.exists()
@@ -431,3 +439,33 @@ def test_a_body_with_half_of_a_surrogate_pair_is_shown(sales_client):
         assert answer.status_code == 200
         assert "row_\\ud800" in answer.content.decode()
     assert sales_client.post(f"/webhooks/{row.pk}/body/", headers=FRAGMENT).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "later"),
+    [
+        (
+            "accepted",
+            "The row was fetched from Clay and applied to the lead. The person was erased later",
+            True,
+        ),
+        ("unknown_row", "Clay no longer has it. The person was erased later", True),
+        ("erased", "The person was erased before it was read: nothing of it was applied.", False),
+    ],
+)
+def test_what_was_erased_since_keeps_what_became_of_it(sales_client, verdict, said, later):
+    row = stored(body=b"", row_id="", verdict=verdict, erased_at=timezone.now())
+    for address in (f"/webhooks/{row.pk}/", f"/webhooks/{row.pk}/drawer/"):
+        page = sales_client.get(address).content.decode()
+        assert said in page
+        assert "The body was erased with its person." in page
+    assert ("person erased later" in sales_client.get("/webhooks/").content.decode()) is later
+    assert sales_client.get("/webhooks/figures/").context["figures"]["verdicts"] == {verdict: 1}
+    file = b"".join(sales_client.post("/webhooks/export/").streaming_content).decode()
+    assert row.erased_at.isoformat() in file
+
+
+def test_nobody_can_mend_what_is_erased(db):
+    stored(status="failed", verdict="", error_kind="internal_error", erased_at=timezone.now())
+    stored(verdict="malformed", erased_at=timezone.now())
+    assert [source.members().count() for source in SOURCES.values()] == [0] * len(SOURCES)
