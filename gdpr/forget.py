@@ -79,8 +79,6 @@ def forget(request_id: int) -> bool:
         )
         RequestStep.objects.filter(request=request_id).update(instructions="", evidence="", result=None)
         RequestMessage.objects.filter(request=request_id).update(to="", subject="", body="")
-        IdentityCheck.objects.filter(request=request_id).update(
-            evidence="", evidence_deleted_at=timezone.now()
-        )
+        settle.delete_evidence(IdentityCheck.objects.filter(request=request_id), timezone.now())
         audit.record(Verb.FORGET_REQUESTER, on=request, fields=FIELDS)
     return True

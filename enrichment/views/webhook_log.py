@@ -38,13 +38,14 @@ WHY: dict[str, str] = {
     Verdict.UNCHANGED: "The row was fetched from Clay; the lead held all of it already.",
     Verdict.DUPLICATE: "The same body came before, to the byte.",
     Verdict.STALE: "A newer event of this lead was applied already, so this one was left.",
-    Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row, or Clay no longer has it.",
+    Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row.",
     Verdict.UNKNOWN_EVENT: "We do not act on this kind of event.",
     Verdict.MALFORMED: "The body is no event that we can read.",
     Verdict.SUPPRESSED: "The person is suppressed, or it names too many to tell: nothing of it was kept.",
     Verdict.RESTRICTED: "The person's data may only be kept, so it was kept and not applied.",
     Verdict.ERASED: "The person was erased before it was read: nothing of it was applied.",
 }
+ROW_GONE = "Clay no longer has the row of this lead."
 ERASED_LATER = "The person was erased later: what it said, its row and its lead are not kept any more."
 ERRORS = {"internal_error": "It could not be applied because of an error of ours; the log tells which."}
 
@@ -238,9 +239,7 @@ def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
     return {
         "delivery": delivery,
-        "why": ERRORS.get(delivery.error_kind)
-        or advice_of(delivery.error_kind)
-        or WHY.get(delivery.verdict, ""),
+        "why": _why(delivery),
         "erased_later": ERASED_LATER if delivery.erased_at and delivery.verdict != Verdict.ERASED else "",
         "unread": delivery.status in (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING),
         "body": body_text(bytes(delivery.body), unmasked=False),
@@ -249,6 +248,16 @@ def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
         "may_unmask": _may(request, delivery),
         "why_no_replay": _why_no_replay(request, delivery),
     }
+
+
+def _why(delivery: WebhookDelivery) -> str:
+    if said := ERRORS.get(delivery.error_kind) or advice_of(delivery.error_kind):
+        return said
+    if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:
+        return ROW_GONE
+    if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.erased_at:
+        return "No lead of ours belonged to this row, or Clay no longer had it."
+    return WHY.get(delivery.verdict, "")
 
 
 def advice_of(kind: str) -> str:

@@ -10,6 +10,7 @@ from gdpr.messages import defaults, owed, write
 from gdpr.models import RequestMessage, RequestStep, SubjectRequest
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
+from swarm_admin.core import mail
 
 OUT = (MessageStatus.SENT, MessageStatus.COPIED)
 MESSAGE_SECONDS = 30.0  # how often a step looks whether its message has left; sending wakes it as well
@@ -73,10 +74,17 @@ def _left(message: RequestMessage) -> str:
         raise ByHand(
             "The mail server did not take the message. Send it again, or another way, and mark it as sent."
         )
-    raise ByHand(
-        "No e-mail address of the person is known, or no mail server is set up. Send the message another way, and mark "
-        "it as sent."
-    )
+    raise ByHand(_why_a_draft(message))
+
+
+def _why_a_draft(message: RequestMessage) -> str:
+    """Why it does not leave by itself, and what to do. An officer may have added either since it was written."""
+    why = ["no e-mail address of the person is known"] if not message.to else []
+    why += ["no mail server is set up"] if mail.why_not() else []
+    if not why:
+        return "The message is a draft. Send it, or send it another way and mark it as sent."
+    told = " and ".join(why)
+    return f"{told[0].upper()}{told[1:]}. Send the message another way, and mark it as sent."
 
 
 def outcome(request: SubjectRequest) -> str:

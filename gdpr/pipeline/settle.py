@@ -8,12 +8,13 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gdpr import audit, gate, plan, waits
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import owed
-from gdpr.models import AfterCheck, CheckResult, Decision, SubjectRequest
+from gdpr.models import AfterCheck, CheckResult, Decision, IdentityCheck, SubjectRequest
 from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus, advance, advance_one
 from swarm_admin.core.audit_verbs import Verb
 
@@ -175,8 +176,12 @@ def close(request: SubjectRequest, status: RequestStatus, **values: object) -> N
         request.clock_waits = False
         request.save(update_fields=["forget_after", "clock_waits"])
         # Nothing is decided by it any more: what the person showed goes with the end, as with a decision.
-        shown = request.checks.filter(result=CheckResult.OPEN).exclude(evidence="")
-        shown.update(evidence="", evidence_deleted_at=now)
+        delete_evidence(request.checks.filter(result=CheckResult.OPEN), now)
+
+
+def delete_evidence(checks: QuerySet[IdentityCheck], now: datetime.datetime) -> None:
+    """What the person showed; a check for which nothing was kept has nothing deleted."""
+    checks.exclude(evidence="").update(evidence="", evidence_deleted_at=now)
 
 
 def has_begun(request: SubjectRequest) -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from gdpr import audit, identity_check
 from gdpr.models import Channel, CheckResult, IdentityCheck, SubjectRequest
 from gdpr.pipeline import locate, settle
+from gdpr.pipeline.settle import delete_evidence
 from gdpr.possible import NotPossible
 from gdpr.states import RequestStatus
 from swarm_admin.core.audit_verbs import Verb
@@ -94,9 +95,9 @@ def failed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
 
 def _decide(request: SubjectRequest, result: CheckResult, method: str, by: Any) -> None:
     now = timezone.now()
-    IdentityCheck.objects.filter(request=request, result=CheckResult.OPEN).update(
-        result=result, method=method, decided_at=now, decided_by=by, evidence="", evidence_deleted_at=now
-    )
+    undecided = IdentityCheck.objects.filter(request=request, result=CheckResult.OPEN)
+    delete_evidence(undecided, now)
+    undecided.update(result=result, method=method, decided_at=now, decided_by=by)
     audit.record(Verb.DECIDE_IDENTITY, by=by, on=request, reason=f"{result} {method}")
 
 

@@ -449,7 +449,7 @@ def test_a_body_with_half_of_a_surrogate_pair_is_shown(sales_client):
             "The row was fetched from Clay and applied to the lead. The person was erased later",
             True,
         ),
-        ("unknown_row", "Clay no longer has it. The person was erased later", True),
+        ("unknown_row", "Clay no longer had it. The person was erased later", True),
         ("erased", "The person was erased before it was read: nothing of it was applied.", False),
     ],
 )
@@ -469,3 +469,12 @@ def test_nobody_can_mend_what_is_erased(db):
     stored(status="failed", verdict="", error_kind="internal_error", erased_at=timezone.now())
     stored(verdict="malformed", erased_at=timezone.now())
     assert [source.members().count() for source in SOURCES.values()] == [0] * len(SOURCES)
+
+
+def test_an_unknown_row_says_whose_it_is_not(sales_client):
+    strange, gone = stored(verdict="unknown_row"), stored(verdict="unknown_row", lead=EnrichedLeadFactory())
+    for row, said in (
+        (strange, "No lead of ours belongs to this row."),
+        (gone, "Clay no longer has the row"),
+    ):
+        assert said in sales_client.get(f"/webhooks/{row.pk}/").content.decode()

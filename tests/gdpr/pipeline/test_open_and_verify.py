@@ -1,11 +1,13 @@
 """A request comes in, is a duplicate or not, and is somebody's or not."""
 
 import datetime
+import importlib
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from gdpr import gate, identity_check
+from gdpr import actions, forget, gate, identity_check
 from gdpr.intake import RequestIn
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models import AuditEvent, IdentityCheck, SubjectRequest
@@ -14,6 +16,8 @@ from gdpr.possible import NotPossible
 from gdpr.states import RequestStatus
 from tests.gdpr.conftest import Desk
 from tests.gdpr.fake_stores import ADA
+
+NEVER_KEPT = importlib.import_module("gdpr.migrations.0013_evidence_that_was_never_kept").NEVER_KEPT
 
 
 def test_the_clock_starts_with_the_receipt_and_not_with_the_entry(desk: Desk):
@@ -147,6 +151,28 @@ def test_the_evidence_is_deleted_with_the_decision(desk: Desk):
     check = IdentityCheck.objects.get()
     assert (check.evidence, check.result, check.method) == ("", "passed", "document")
     assert check.evidence_deleted_at is not None
+
+
+@pytest.mark.parametrize("noted", [False, True])
+@pytest.mark.parametrize("end", ["passed", "failed", "withdrawn", "forgotten"])
+def test_evidence_that_was_never_kept_is_not_called_deleted(desk: Desk, end: str, noted: bool):
+    request = desk.open("access")
+    if noted:
+        verify.note_evidence(request, evidence="Passport C01X00T47", by=desk.officer)
+    check = IdentityCheck.objects.get()
+    if end in ("passed", "failed"):
+        getattr(verify, end)(request, method="document", by=desk.officer)
+    else:
+        actions.withdraw(request, reason="By letter", by=desk.officer)
+    if end == "forgotten":
+        forget.forget(request.pk)
+    check.refresh_from_db()
+    assert bool(check.evidence_deleted_at) is noted
+    with connection.cursor() as cursor:  # what was decided before this was known is put right alike
+        IdentityCheck.objects.update(evidence_deleted_at=timezone.now())
+        cursor.execute(NEVER_KEPT)
+    check.refresh_from_db()
+    assert bool(check.evidence_deleted_at) is noted
 
 
 @pytest.mark.parametrize(
