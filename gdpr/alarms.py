@@ -5,13 +5,13 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Min
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from gdpr import deadline
 from gdpr.messages import owed
 from gdpr.models import AfterCheck, RequestStep, SubjectRequest
-from gdpr.states import OPEN, DutyStatus, StepStatus
+from gdpr.states import OPEN, DutyStatus, MessageStatus, StepStatus
 
 log = logging.getLogger(__name__)
 OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON, LETTER_UNSENT = (
@@ -87,7 +87,8 @@ def _requests(today: datetime.date) -> Iterable[Alarm]:
     stuck = RequestStep.objects.by_person().filter(request__status__in=OPEN, status=StepStatus.FAILED)
     for row in stuck.values("request").annotate(first=Min("id")).order_by("request"):
         reference = SubjectRequest(pk=row["request"]).reference
-        yield Alarm(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs a person.")
+        # Nothing of the request goes on without a person, and its time runs.
+        yield Alarm(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs a person.", True)
 
 
 def _steps(today: datetime.date) -> Iterable[Alarm]:
@@ -116,12 +117,13 @@ def _after_checks() -> Iterable[Alarm]:
 
 def _letters() -> Iterable[Alarm]:
     """The person may not know yet what was done, or how a closed request ended (Art. 12)."""
-    stuck = owed.stuck().order_by("request_id")
-    for request_id in stuck.values_list("request_id", flat=True).distinct():
-        reference = SubjectRequest(pk=request_id).reference
-        yield Alarm(
-            LETTER_UNSENT,
-            request_id,
-            f"A letter of {reference} has not left, or nobody knows whether it did.",
-            True,
+    unsent = ~Q(status=MessageStatus.UNKNOWN)
+    stuck = owed.stuck().values("request_id").annotate(unsent=Count("pk", filter=unsent))
+    for row in stuck.order_by("request_id"):
+        reference = SubjectRequest(pk=row["request_id"]).reference
+        said = (
+            f"A letter of {reference} has not left."
+            if row["unsent"]
+            else f"Nobody knows whether a letter of {reference} has left."
         )
+        yield Alarm(LETTER_UNSENT, row["request_id"], said, True)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from gdpr import audit, plan
 from gdpr.kinds import Action
+from gdpr.leftovers import progress
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.pipeline import execute, locate, settle
 from gdpr.possible import NotPossible, said
@@ -56,7 +57,8 @@ def complete(
     with transaction.atomic():
         step, request = _fresh(step)
         check_can_complete(step)
-        result = step.result
+        # How far a search had come when it failed is no result of it.
+        result = None if progress.is_progress(step.result) else step.result
         if step.action == Action.LOCATE:
             locate.found_by_hand(request, step.store, found or {})
         if step.action == Action.EXPORT:
@@ -119,8 +121,10 @@ def check_can_take_over(step: RequestStep) -> None:
         raise NotPossible("This request is closed.")
     if step.status not in (StepStatus.PLANNED, StepStatus.UNKNOWN, StepStatus.FAILED):
         raise NotPossible("Only a step that waits or failed is taken over by hand.")
-    if step.action not in plan.NEEDED or step.action == Action.RECHECK:
+    if not execute.instructions_by_hand(step):
         raise NotPossible("This step is done in our own tables; there is nothing to do by hand.")
+    if step.action not in plan.NEEDED and step.status != StepStatus.FAILED:
+        raise NotPossible("It goes on by itself; it is done by hand once it has failed.")
 
 
 def take_over(step: RequestStep, *, by: Any) -> RequestStep:
@@ -133,7 +137,7 @@ def take_over(step: RequestStep, *, by: Any) -> RequestStep:
         step, request = _fresh(step)
         check_can_take_over(step)
         advance_one(
-            step, StepStatus.MANUAL, instructions=execute.instructions_of(step, plan.NEEDED[step.action]),
+            step, StepStatus.MANUAL, instructions=execute.instructions_by_hand(step),
             due_on=execute.manual_due(request),
         )  # fmt: skip
         audit.record(Verb.TAKE_OVER_STEP, by=by, on=request, counts={"step": step.pk}, reason=_what(step))

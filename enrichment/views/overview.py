@@ -14,6 +14,7 @@ from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from enrichment.http import HtmxRequest
 from enrichment.waterfall import spend_report
+from gdpr import attention
 from swarm_admin.core import work
 
 CAUSES_SHOWN = 10
@@ -63,6 +64,7 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
     unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
     totals = failures.totals()
     under_way = counts["pending"] + counts["in_progress"]
+    of_the_law = _of_the_law(user)
     return {
         "scope": scope,
         "counts": counts,
@@ -73,6 +75,8 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "waiting": totals.rows,
         "waiting_leads": totals.leads,
         "set_aside": set_aside.shown(user),
+        "law": of_the_law[:CAUSES_SHOWN],
+        "more_law": len(of_the_law[CAUSES_SHOWN:]),
         "lost_sentence": work.LOST_SENTENCE,
         "unread_webhooks": webhook_figures()["unread"],
         "vendors": vendors,
@@ -82,3 +86,11 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "counted_at": overview.counted_at(overview.stages_name(scope)),
         "good": counts["tier_1"] + counts["tier_2"],
     }
+
+
+def _of_the_law(user: Any) -> list[attention.Matter]:
+    """What of requests and retention needs a person, as far as this one may know of it; some seconds old at most."""
+    if not any(user.has_perm(right) for right in (attention.REQUEST, attention.RETENTION)):
+        return []
+    found: list[attention.Matter] = overview.remembered("law", attention.matters)
+    return [each for each in found if user.has_perm(each.right)]

@@ -43,9 +43,14 @@ class Progress:
         return {"progress": FORMAT, **asdict(self), "begun": self.begun.isoformat()}
 
 
+def is_progress(document: Any) -> bool:
+    """Whether it is what a search has left behind that did not end."""
+    return isinstance(document, Mapping) and document.get("progress") == FORMAT
+
+
 def read(document: Any, about: str) -> Progress:
     """What an earlier attempt left for the same search; else a new one."""
-    if not isinstance(document, Mapping) or document.get("progress") != FORMAT or document["about"] != about:
+    if not is_progress(document) or document["about"] != about:
         return Progress(about)
     begun = datetime.datetime.fromisoformat(document["begun"])
     if timezone.now() - begun > KEPT:

@@ -185,13 +185,9 @@ def renew(step: RequestStep, progress: Any) -> None:
 
 def _notify(step: RequestStep) -> Outcome:
     """A system we change ourselves is told by the change; the steps there are the proof (Art. 19)."""
-    label = plan.label_of(step.store)
     store = plan.store_of(step.store)
     if store is None or not store.is_recipient:
-        raise ByHand(
-            f"{label} was given data of this person. Tell them of this {step.request.get_kind_display()} and "
-            "enter when and how, and what they answered."
-        )
+        raise ByHand(_tell(step))
     there = step.request.steps.filter(store=step.store, action__in=step.request.rules.acts)
     if there.exclude(status__in=OVER).exists():
         raise ValueError("a notice before the steps it stands on")
@@ -200,6 +196,13 @@ def _notify(step: RequestStep) -> Outcome:
         return Outcome(f"Told by the change itself: steps {', '.join(str(pk) for pk in sorted(done))}.")
     held = there.filter(status=StepStatus.WITHHELD).exists()
     return Outcome("Kept under legal hold." if held else "Nothing of this person is held there any more.")
+
+
+def _tell(step: RequestStep) -> str:
+    return (
+        f"{plan.label_of(step.store)} was given data of this person. Tell them of this "
+        f"{step.request.get_kind_display()} and enter when and how, and what they answered."
+    )
 
 
 def _end(step: RequestStep) -> Outcome:
@@ -239,3 +242,13 @@ INSIDE: dict[str, Callable[[RequestStep], Outcome]] = {
     Action.PACKAGE: lambda step: Outcome(*report.packed(step)),
     Action.ANSWER: lambda step: Outcome(report.answered(step)),
 }
+BY_HAND: dict[str, Callable[[RequestStep], str]] = {
+    Action.SCAN: lambda step: leftover_step.BY_HAND,
+    Action.NOTIFY: _tell,
+}
+
+
+def by_hand(step: RequestStep) -> str:
+    """What a person does instead, of what is done in our own tables; "" where only the machine can."""
+    told = BY_HAND.get(step.action)
+    return told(step) if told else ""

@@ -170,6 +170,15 @@ def manual_due(request: SubjectRequest) -> datetime.date:
     return max(min(day, request.due_on), deadline.today())
 
 
+def instructions_by_hand(step: RequestStep) -> str:
+    """What a person does instead of the machine; "" where nobody but the machine can do it."""
+    if step.action == Action.RECHECK:
+        return ""
+    if capability := plan.NEEDED.get(step.action):
+        return instructions_of(step, capability)
+    return acts.by_hand(step)
+
+
 def instructions_of(step: RequestStep, capability: Capability) -> str:
     store = plan.store_of(step.store)
     if store is None:
@@ -181,7 +190,9 @@ def instructions_of(step: RequestStep, capability: Capability) -> str:
 
 def _fault(step: RequestStep, error: Exception) -> None:
     kind = type(error).__name__
-    message = f"A fault of ours or a refusal for good ({kind}). Try again, or do it by hand."
+    whose = "an error of ours or a refusal for good" if step.store else "an error of ours"
+    instead = ", or do it by hand" if instructions_by_hand(step) else ""
+    message = f"It failed through {whose} ({kind}). Try again{instead}."
     _record(step, StepStatus.FAILED, "failed", message, error_kind=kind[:32], error_message=message)
 
 

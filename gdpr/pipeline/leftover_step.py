@@ -30,6 +30,10 @@ OWN_TABLES = (
     "gdpr_identitycheck",
     "gdpr_aftercheck",
 )
+BY_HAND = (
+    "Whoever runs this installation searches it with `manage.py leftovers`, which asks for the identifiers of this "
+    "person. Erase what it finds, or note why it may stay. Enter when it was searched and what was found."
+)
 Beat = Callable[[Mapping[str, Any]], None]
 
 

@@ -230,3 +230,40 @@ def test_what_would_only_be_printed_filed_or_dropped_is_not_taken_for_sent(
     send.mark_copied(message, by=desk.officer)
     message.refresh_from_db()
     assert message.status == "copied"
+
+
+NO_ADDRESS, NO_SERVER = "No e-mail address of the person is known", "o mail server is set up"
+
+
+@pytest.mark.parametrize(
+    ("address", "server", "said", "unsaid"),
+    [
+        (None, True, NO_ADDRESS, NO_SERVER),
+        ("ada@home.example", False, NO_SERVER, NO_ADDRESS),
+        (None, False, f"{NO_ADDRESS} and n{NO_SERVER}.", "or no"),
+    ],
+)
+def test_why_a_letter_is_a_persons_is_said_as_it_is(
+    desk: Desk, settings: Any, address: str | None, server: bool, said: str, unsaid: str
+):
+    request = desk.identified("restriction", contact_email=address)
+    if not server:
+        settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
+    request = desk.work(desk.tell_partner(desk.work(request)))
+    step = request.steps.get(action="answer")
+    assert step.status == "manual"
+    assert said in step.instructions
+    assert unsaid not in step.instructions
+
+
+def test_a_letter_is_not_said_to_be_unsent_where_nobody_knows(desk: Desk):
+    message = desk.open("access").messages.get()
+    told = {}
+    for status in ("failed", "unknown"):
+        RequestMessage.objects.filter(pk=message.pk).update(status=status)
+        told[status] = [alarm.sentence for alarm in alarms.current() if alarm.kind == alarms.LETTER_UNSENT]
+    reference = message.request.reference
+    assert told == {
+        "failed": [f"A letter of {reference} has not left."],
+        "unknown": [f"Nobody knows whether a letter of {reference} has left."],
+    }

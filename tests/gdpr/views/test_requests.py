@@ -3,10 +3,12 @@
 import datetime
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from gdpr import actions, certificate, forget, holds
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, RequestDocument, SubjectRequest
+from gdpr.pipeline import leftover_step
 from gdpr.states import RequestStatus
 from gdpr.views.acts import ACTS
 from swarm_admin.access.roles import COMPLIANCE
@@ -311,6 +313,56 @@ def test_a_step_by_hand_is_shown_with_its_instructions_and_ended_with_evidence(
     do(compliance_client, request, "step-done", id=step.pk, evidence="read it there", data="phone: +4930")
     answer = send_answer(compliance_client, desk.work(request))
     assert desk.work(answer).status == RequestStatus.COMPLETED
+
+
+@pytest.fixture
+def failed_scan(desk, monkeypatch):
+    """The last look of an erasure, which broke off."""
+    with monkeypatch.context() as patched:
+        patched.setattr(leftover_step, "scan", lambda *_: 1 / 0)
+        request = desk.work(desk.approved("erasure"))
+    return request.steps.get(action="scan", status="failed")
+
+
+def test_a_failed_last_look_is_finished_by_an_officer_and_stands_on_overview(
+    compliance_client, sales_client, desk, failed_scan
+):
+    request = failed_scan.request
+    overview = body(compliance_client.get("/"))
+    assert "Failed: Look for what is left" in overview
+    assert f'href="/requests/{request.pk}/"' in overview
+    assert "Nothing needs attention" not in overview
+    assert request.reference not in body(sales_client.get("/"))
+    page = body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "Try again, or do it by hand." in page
+    for act in ("step-retry", "step-take-over"):
+        assert f'action="/requests/{request.pk}/do/{act}/"' in page
+    do(compliance_client, request, "step-take-over", id=failed_scan.pk)
+    page = body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "What proves that it was done" in page
+    assert "manage.py leftovers" in page
+    cache.clear()  # what Overview tells may be some seconds old
+    assert "By hand: Look for what is left" in body(compliance_client.get("/"))
+    assert (
+        do(
+            compliance_client, request, "step-done", id=failed_scan.pk, evidence="Searched, nothing."
+        ).status_code
+        == 302
+    )
+    assert desk.work(desk.tell_partner(desk.work(request))).status == RequestStatus.COMPLETED
+    cache.clear()
+    assert request.reference not in body(compliance_client.get("/"))
+
+
+def test_a_request_says_that_evidence_was_deleted_only_where_there_was_any(compliance_client, desk):
+    request = desk.identified("access")
+    page = body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "No evidence was kept." in page
+    assert "evidence is deleted" not in page
+    other = desk.open("restriction")
+    do(compliance_client, other, "evidence", evidence="Passport C01X")
+    do(compliance_client, other, "identified", method="document")
+    assert "The evidence is deleted." in body(compliance_client.get(f"/requests/{other.pk}/"))
 
 
 # ---------------------------------------------------------------- texts
