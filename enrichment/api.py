@@ -8,8 +8,9 @@ from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from enrichment.api_schemas import LeadOut, LeadPage
 from enrichment.models import Lead
 from enrichment.output import payload
 from enrichment.pipeline import horizon, intake
@@ -18,7 +19,16 @@ from enrichment.provenance import with_ledger
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.refusals import ANYWHERE, OF_A_BODY, Problem, Refused, json_body
+from swarm_admin.core.numbers import HIGHEST, only_whole
+from swarm_admin.core.refusals import (
+    ANYWHERE,
+    LONGEST_NAME,
+    OF_A_BODY,
+    Problem,
+    Refused,
+    check_parameters,
+    json_body,
+)
 
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
 Provenance = Literal["flat", "full"]
@@ -60,24 +70,15 @@ def _in_utc(moment: datetime.datetime) -> datetime.datetime:
         raise ValueError("moved out of the calendar by its offset") from None
 
 
-HIGHEST_ID = 2**63 - 1
-
-
-LONGEST_NAME = 100  # of an unknown field, as it is told
-
-
-class LeadPage(Schema):
-    leads: list[dict[str, Any]] = Field(
-        description="The output payload, with id, enrichment_status, updated_at"
-    )
-    next_cursor: int | None = Field(description="`cursor` of the next page; null on the last")
-
-
 class ListQuery(Schema):
-    cursor: Annotated[int, Field(ge=0, le=HIGHEST_ID, description="`next_cursor` of the page before")] = 0
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[
+        int,
+        BeforeValidator(only_whole),
+        Field(ge=0, le=HIGHEST, description="`next_cursor` of the page before"),
+    ] = 0
+    limit: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=500)] = 100
     status: EnrichmentStatus | None = None
-    tier: Annotated[int, Field(ge=1, le=3)] | None = None
+    tier: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=3)] | None = None
     updated_since: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
     provenance: Provenance = "flat"
 
@@ -115,7 +116,7 @@ def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
     )
     listed: dict[Any, Any] = {200: LeadPage, ANYWHERE: Problem}
     router.get("/leads", auth=read_auth, response=listed, summary="Enriched leads, page by page")(list_leads)
-    one: dict[Any, Any] = {200: dict[str, Any], ANYWHERE | {404}: Problem}
+    one: dict[Any, Any] = {200: LeadOut, ANYWHERE | {404}: Problem}
     router.get("/leads/{int:lead_id}", auth=read_auth, response=one, summary="One enriched lead")(get_lead)
     return router
 
@@ -125,6 +126,7 @@ def post_leads(request: HttpRequest) -> Status:
 
     A row that appears in none of the lists was suppressed. Rows are taken in whatever the others hold.
     """
+    check_parameters(request)
     rows, beside = _rows(request)
     result = intake.accept(rows)
     counts = {
@@ -153,6 +155,7 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
     missed or given twice. With `updated_since`, ask from a minute before the last time: a change that is being
     written while you read has a time before it can be seen. Leads that may only be kept are left out.
     """
+    check_parameters(request, *ListQuery.model_fields)
     leads = Lead.objects.usable().filter(id__gt=query.cursor, id__lte=horizon.settled())
     if query.status:
         leads = leads.filter(enrichment_status=query.status)
@@ -163,29 +166,31 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
     page = list(with_ledger(leads.order_by("id").defer("raw", "search"))[: query.limit + 1])
     more, page = len(page) > query.limit, page[: query.limit]
     audit.record(Verb.API_READ, object_type="lead", counts={"leads": len(page)}, reason=_caller(request))
-    own = ("id", "enrichment_status", "updated_at")
-    full = query.provenance == "full"
-    items = [lead.values(*own) | _fill_in(lead) | payload(lead, full=full) for lead in page]
+    items = [_told(lead, query.provenance) for lead in page]
     return {"leads": items, "next_cursor": page[-1].pk if more else None}
 
 
-def _fill_in(lead: Lead) -> dict[str, Any]:
+def _told(lead: Lead, provenance: Provenance) -> dict[str, Any]:
+    """The same of a lead in the list and alone: a `LeadOut`."""
     waits = lead.awaits_fill_in
     return {
+        **lead.values("id", "enrichment_status", "updated_at"),
         "fill_in_providers": list(lead.only_providers) if waits else [],
         "fill_in_due_at": lead.dispatch_after if waits else None,
+        **payload(lead, full=provenance == "full"),
     }
 
 
 def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat") -> dict[str, Any]:
-    """The output payload of the specification; `provenance=full` gives the nested document."""
-    if lead_id > HIGHEST_ID:
+    """A lead as the list tells it; `provenance=full` gives the nested document."""
+    check_parameters(request, "provenance")
+    if lead_id > HIGHEST:
         raise Http404
     lead = get_object_or_404(with_ledger(Lead.objects.defer("raw", "search")), pk=lead_id)
     if lead.restriction:
         raise Refused(403, "This person's data may only be kept; they are not given out.")
     audit.record(Verb.API_READ, on=lead, counts={"leads": 1}, reason=_caller(request))
-    return payload(lead, full=provenance == "full")
+    return _told(lead, provenance)
 
 
 def _caller(request: HttpRequest) -> str:

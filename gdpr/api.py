@@ -12,7 +12,7 @@ from gdpr.models import Channel
 from gdpr.pipeline.open import open_request
 from gdpr.possible import NotPossible
 from swarm_admin.core.deadlocks import retried
-from swarm_admin.core.refusals import ANYWHERE, OF_A_BODY, Problem, json_body
+from swarm_admin.core.refusals import ANYWHERE, OF_A_BODY, Problem, check_parameters, json_body
 
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
 
@@ -60,6 +60,7 @@ def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
 
 def take_in(request: HttpRequest) -> Status:
     """Open a request; it counts from `received_at`, and goes through every check like any other."""
+    check_parameters(request)
     body = json_body(request)
     try:
         entry = RequestIn.model_validate(body)

@@ -16,6 +16,7 @@ from gdpr.models import RequestStep, SubjectRequest
 from gdpr.models.request import Regime, RequestQuerySet
 from gdpr.staff import with_right
 from gdpr.states import RequestStatus
+from swarm_admin.core.numbers import whole
 
 ON_TIME_DAYS = 90
 STATES = {"open": "Open", "closed": "Closed", "all": "All"}
@@ -68,7 +69,8 @@ class Filters:
             found = found.filter(handler=None if self.handler == "nobody" else int(self.handler))
         if self.reference:
             digits = self.reference.upper().removeprefix("SR-").lstrip("0")
-            found = found.filter(pk=int(digits)) if digits.isdecimal() and len(digits) < 10 else found.none()
+            number = whole(digits)
+            found = found.none() if number is None else found.filter(pk=number)
         found = self._late(found)
         return found.order_by("-closed_at", "-id") if self.state == "closed" else found.by_due()
 

@@ -10,6 +10,8 @@ from gdpr import identity_check
 from gdpr.kinds import RequestKind
 from gdpr.models import CheckMethod, PauseReason, RefusalGround, SubjectRequest
 from gdpr.models.request import Channel, Regime
+from swarm_admin.core.form_fields import WholeField
+from swarm_admin.core.numbers import whole
 
 # What we may decide ourselves; a copy of the data is handed out to nobody who was not identified.
 OWN_DECISIONS = (
@@ -51,7 +53,7 @@ class Nothing(OfRequest):
 class OfOne(OfRequest):
     """About one thing of the request: a record, a step, a message, a question."""
 
-    id = forms.IntegerField(widget=forms.HiddenInput)
+    id = WholeField(widget=forms.HiddenInput)
 
 
 class Assign(OfRequest):
@@ -212,7 +214,7 @@ class Intake(forms.Form):
 
     def clean_concerns(self) -> str:
         digits = self.cleaned_data["concerns"].strip().upper().removeprefix("SR-").lstrip("0")
-        if digits and not digits.isdecimal():
+        if digits and whole(digits) is None:
             raise ValidationError("Write it as SR-00012.")
         return digits
 

@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -28,6 +29,7 @@ from gdpr.kinds import RULES, RequestKind
 from gdpr.models.request import Regime
 from swarm_admin.core.identifiers import emails as addresses
 from swarm_admin.core.identifiers import phones
+from swarm_admin.core.numbers import only_whole
 
 FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
 # The day from which the GDPR applies, in the United Kingdom too: nobody had these rights, or their time limits,
@@ -60,7 +62,9 @@ class RequestIn(BaseModel):
     values: dict[str, str] = {}
     regime: Regime = Field(default_factory=lambda: Regime(settings.COMPLIANCE_REGIME))
     calendar: str = Field(default_factory=lambda: settings.COMPLIANCE_CALENDAR)
-    concerns: int | None = Field(default=None, description="number of the earlier request it is about")
+    concerns: Annotated[int | None, BeforeValidator(only_whole)] = Field(
+        default=None, description="number of the earlier request it is about"
+    )
 
     @field_validator("name", "text", "linkedin_url", "phone")
     @classmethod

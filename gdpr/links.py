@@ -2,6 +2,8 @@
 
 from django.urls import NoReverseMatch, reverse
 
+from swarm_admin.core.numbers import whole
+
 _pages: dict[str, str] = {}
 
 
@@ -13,9 +15,10 @@ def register(object_type: str, page: str) -> None:
 def url_of(object_type: str, object_id: str) -> str:
     """The page of one object; empty where it has none."""
     page = _pages.get(object_type)
-    if not page or not object_id.isdecimal():
+    number = whole(object_id)
+    if not page or number is None:
         return ""
     try:
-        return reverse(page, args=[int(object_id)])
+        return reverse(page, args=[number])
     except NoReverseMatch:
         return ""

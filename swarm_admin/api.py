@@ -62,11 +62,21 @@ def unknown_route(request: HttpRequest) -> JsonResponse:
 
 
 def refusals_in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """A middleware: whoever refuses a call of the API, a program gets to read it as it reads all others."""
+    """A middleware: whoever refuses a call of the API, a program gets to read it as it reads all others.
+
+    HEAD is answered as GET is, status and headers alike (RFC 9110, 9.3.2); the server leaves the body out.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        answer = get_response(request)
-        return in_json(answer, request.method or "") if request.path_info.startswith("/api/") else answer
+        if not request.path_info.startswith("/api/"):
+            return get_response(request)
+        is_head = request.method == "HEAD"
+        if is_head:
+            request.method = "GET"
+        answer = in_json(get_response(request), request.method or "")
+        if is_head:
+            request.method = "HEAD"
+        return answer
 
     return middleware
 

@@ -19,6 +19,7 @@ from enrichment.models.webhook import FAILED
 from enrichment.overview import remembered
 from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus, HandoverStatus
+from swarm_admin.core.numbers import whole
 
 SIZES = (25, 50, 100)
 OLDEST = "oldest"  # the other way to sort is newest first
@@ -44,7 +45,7 @@ class DeliveryList:
         for name in (*self.names, "q", "size", "sort"):
             if value := params.get(name, "").strip()[:100].replace("\x00", ""):
                 self.params[name] = value
-        self.after, self.before = _number(params.get("after")), _number(params.get("before"))
+        self.after, self.before = whole(params.get("after")) or 0, whole(params.get("before")) or 0
         self.words = self.params.get("q", "")
 
     def choices(self) -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -56,7 +57,7 @@ class DeliveryList:
 
     @property
     def size(self) -> int:
-        size = _number(self.params.get("size"))
+        size = whole(self.params.get("size"))
         return size if size in SIZES else SIZES[0]
 
     @property
@@ -205,10 +206,6 @@ def differing(handovers: QuerySet[Handover]) -> QuerySet[Handover]:
         lead=OuterRef("lead"), system=OuterRef("system"), pk__gt=OuterRef("pk"), status=HandoverStatus.DONE
     )
     return handovers.exclude(differences=[]).filter(~Exists(later))
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else 0
 
 
 def webhook_figures() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from enrichment.masking import may_see
 from enrichment.models import Lead
 from enrichment.models.lead import LeadQuerySet
 from enrichment.overview import remembered
+from swarm_admin.core.numbers import whole
 
 MOVES = ("page", "after", "before")  # what belongs to one page of the list and not to the list
 PERSONAL_SORTS = ("name", "-name")
@@ -154,7 +155,8 @@ class LeadList:
 
 
 def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else otherwise
+    number = whole(text)
+    return otherwise if number is None else number
 
 
 def figures() -> dict[str, Any]:

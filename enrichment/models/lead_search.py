@@ -14,6 +14,7 @@ from django.db.models.functions import Lower, Reverse
 
 from swarm_admin.core.identifiers import emails, linkedin
 from swarm_admin.core.identifiers.text import UNSTORABLE
+from swarm_admin.core.numbers import whole
 
 LONGEST = 200  # characters of a search that are read
 FEWEST_DIGITS = 6  # fewer are the end of too many numbers
@@ -104,7 +105,7 @@ def number_of(text: str) -> int | None:
     """The lead's number where `text` is one, as screens and people write it: "17", "#17", "lead 1,234", "Lead #17"."""
     found = _NUMBER.fullmatch(text.strip())
     digits = re.sub(r"[,.'\u2019\s]", "", found[1]) if found else ""
-    return int(digits) if digits and len(digits) < 16 else None
+    return whole(digits)
 
 
 def _profiles(text: str) -> list[Q]:

@@ -10,6 +10,7 @@ from enrichment.pipeline.normalise import clean
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.answers import mask
 from enrichment.vendors.errors import CLAY, DEFAULT_RULE, Misconfigured, Paused, Recovery, VendorError
+from swarm_admin.core.numbers import whole
 
 # Words some answers have for a status number (D26): the specification's error types.
 _WORDS = {
@@ -44,11 +45,12 @@ class RunError:
         if not isinstance(told, Mapping) or not told:
             return None
         code = clean(_said(told.get("code"))).strip()
-        known = int(code) if code.isdecimal() and len(code) == 3 else _WORDS.get(code.lower())
+        number = whole(code)
+        known = number if number is not None and len(code) == 3 else _WORDS.get(code.lower())
         rule = CLAY.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
         provider = told.get("provider")
         recovery = rule.recovery
-        if recovery == Recovery.NEXT_PROVIDER and code.isdecimal() and not provider:
+        if recovery == Recovery.NEXT_PROVIDER and number is not None and not provider:
             recovery = Recovery.DELAY  # a bare 504 names no provider: it is Clay's own
         return cls(
             recovery=recovery,

@@ -11,6 +11,7 @@ from enrichment.labels import field_label
 from enrichment.scoring.editing import ROWS
 from enrichment.scoring.merging import MISSING, Conflict, pair
 from enrichment.scoring.scorecard import Band, Group, Rule, figure
+from swarm_admin.core.numbers import whole
 
 SETTINGS = {
     "label": "name",
@@ -260,15 +261,14 @@ def describe(conflict: Conflict, base: Mapping[str, Any]) -> Choice:
 
 
 def _is_token(step: str) -> bool:
-    return step[:1] in "bty" and step[1:].isdecimal()
+    return step[:1] in "bty" and whole(step[1:]) is not None
 
 
 def _step(at: Any, step: str) -> Any:
     if isinstance(at, dict):
         return at.get(step)
-    if isinstance(at, list) and step.startswith("b") and step[1:].isdecimal() and int(step[1:]) < len(at):
-        return at[int(step[1:])]
-    return None
+    place = whole(step[1:]) if step.startswith("b") else None
+    return at[place] if isinstance(at, list) and place is not None and place < len(at) else None
 
 
 def _row_words(row: Any, part: Mapping[str, Any] | None) -> str:

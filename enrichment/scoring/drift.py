@@ -24,6 +24,7 @@ from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, rea
 from enrichment.scoring.engine import Engine
 from enrichment.scoring.explained import engine
 from enrichment.states import VersionStatus
+from swarm_admin.core.numbers import whole
 
 NOT_COMPUTED, RESCORE, ROUNDING, UNEXPLAINED = "not_computed", "rescore", "rounding", "unexplained"
 OLDER = "older"
@@ -115,7 +116,7 @@ def _packed(ids: pl.Series) -> bytes:
 def is_cause(key: str) -> bool:
     """Whether there is such a group, be it empty now."""
     number = key.removeprefix(f"{VERSION}-")
-    return key in LABELS or (key != number and number.isascii() and number.isdecimal())
+    return key in LABELS or (key != number and whole(number) is not None)
 
 
 def count() -> Report:

@@ -8,13 +8,13 @@ texts of which there are several stand one to a line. What cannot be read stays 
 from __future__ import annotations
 
 import copy
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from enrichment.labels import field_label
 from enrichment.scoring.fields import LIST_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
+from swarm_admin.core.numbers import is_decimal, whole
 
 ROWS = {"bands": "bands", "any_of": "groups", "rules": "rules", "count": "needles"}
 BLANK: dict[str, dict[str, Any]] = {
@@ -26,7 +26,7 @@ BLANK: dict[str, dict[str, Any]] = {
 LOW, HIGH = ("at_least", "above"), ("at_most", "below")
 MOST_ROWS = 250
 LONGEST_NAME = 200  # of a field of the form; a longer one is none of ours
-WHOLE = re.compile(r"[-+]?\d+")
+WHOLE = re.compile(r"[-+]?[0-9]+")
 
 
 # ---------------------------------------------------------------- from the form
@@ -45,17 +45,13 @@ def read(data: Mapping[str, str]) -> dict[str, Any]:
 def number(text: str) -> Any:
     """ "30" → 30, "2,000" → 2000, "2.5" → 2.5; what is no number stays text, and nothing is None."""
     plain = text.strip()
-    grouped = re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", plain)
+    grouped = re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", plain)
     plain = plain.replace(",", "") if grouped else plain
     if not plain:
         return None
     if WHOLE.fullmatch(plain):
         return int(plain) if len(plain) < 16 else float(plain)
-    try:
-        value = float(plain)
-    except ValueError:
-        return text
-    return value if math.isfinite(value) else text
+    return float(plain.removeprefix("+")) if is_decimal(plain.removeprefix("+")) else text
 
 
 def lines(text: str) -> list[str]:
@@ -88,7 +84,7 @@ def _rows(found: Any) -> Iterator[dict[str, Any]]:
 
 def _is_place(text: str) -> bool:
     """Whether it is the number of a row; Python refuses to read one of thousands of digits."""
-    return text.isascii() and text.isdecimal() and len(text) < 10
+    return whole(text, most=10**9) is not None
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

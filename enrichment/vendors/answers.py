@@ -15,6 +15,8 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from swarm_admin.core.numbers import is_decimal, whole
+
 from .calls import Call
 from .errors import (
     NotFound,
@@ -180,9 +182,11 @@ def _count(value: Any) -> int | None:
     """A whole number from 0; "3" and 3.0 count, True and -1 do not."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str):
+        return whole(value.strip())
     try:
         number = float(value)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
     return int(number) if math.isfinite(number) and number >= 0 and number == int(number) else None
 
@@ -205,9 +209,9 @@ def read_retry_after(value: str | None) -> float | None:
     """Seconds from a Retry-After header, which is a number or an HTTP date; None when neither."""
     if not value:
         return None
-    try:
+    if is_decimal(value.strip()):
         seconds = float(value)
-    except ValueError:
+    else:
         try:
             moment = email.utils.parsedate_to_datetime(value)
         except (ValueError, TypeError, IndexError, OverflowError):

@@ -19,6 +19,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from gdpr import gate
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 MEND = "enrichment.mend_drift"
@@ -42,7 +43,7 @@ MEANINGS = {
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     kind = _kind(request.GET.get("kind", ""))
-    page = Paginator(mending.open_drift(kind or ""), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(mending.open_drift(kind or ""), PAGE).get_page(whole(request.GET.get("page")))
     drifts = list(page.object_list)
     hidden = gate.look_up([drift.lead.identity for drift in drifts if drift.lead])
     known = [drift for drift in drifts if drift.lead]
@@ -107,7 +108,7 @@ def _exports() -> limiter.Gauge | None:
 @permission_required(MEND, raise_exception=True)
 def plan(request: HttpRequest) -> HttpResponse:
     """What mending a kind, or one row, would do."""
-    kind, pk = _kind(request.POST.get("kind", "")), _number(request.POST.get("id", ""))
+    kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
     if kind is None:
         messages.warning(request, "Choose what to mend.")
         return redirect("drift")
@@ -138,7 +139,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 @permission_required(MEND, raise_exception=True)
 def mend(request: HttpRequest) -> HttpResponse:
     """Ask for it; a tick does it."""
-    kind, pk = _kind(request.POST.get("kind", "")), _number(request.POST.get("id", ""))
+    kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
     if kind is None:
         return redirect("drift")
     asked = mending.request(mending.plan(kind, pk), by=request.user)
@@ -147,7 +148,3 @@ def mend(request: HttpRequest) -> HttpResponse:
     else:
         messages.info(request, "There was nothing left to mend.")
     return redirect(f"{reverse('drift')}?kind={kind}")
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -27,6 +27,7 @@ from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -87,7 +88,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     template = "enrichment/_failure.html" if request.htmx else "enrichment/failure.html"  # type: ignore[attr-defined]
     if found is None:
         return render(request, template, {"group": None})
-    page = Paginator(members_of(found.cause), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(members_of(found.cause), PAGE).get_page(whole(request.GET.get("page")))
     context = {
         "group": found,
         "page": page,

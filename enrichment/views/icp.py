@@ -19,6 +19,7 @@ from enrichment.scoring.drafting import Began
 from enrichment.scoring.problems import problems
 from enrichment.versions import Stale
 from enrichment.views.icp_effect import effect_context, typed
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -101,8 +102,7 @@ def save(request: HttpRequest) -> HttpResponse:
 
 def began(request: HttpRequest) -> Began:
     def number(name: str) -> int | None:
-        text = request.POST.get(name, "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+        return whole(request.POST.get(name), most=10**9)
 
     return Began(number("draft"), number("revision") or 0, number("over") or 0)
 

@@ -26,6 +26,7 @@ from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, rea
 from enrichment.scoring.explained import engine
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 PAGE = 50
@@ -76,7 +77,7 @@ def leads(request: HttpRequest, key: str) -> HttpResponse:
         if not drift.is_cause(key):
             raise Http404
         return redirect("icp_drift")  # none is left of it
-    page = Paginator(found.ids[key], PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.ids[key], PAGE).get_page(whole(request.GET.get("page")))
     ids = [int(pk) for pk in page.object_list]
     by_id = Lead.objects.defer("raw", "search").in_bulk(ids)
     fields = _fields_that_differ(ids) if key in BY_VALUES else {}

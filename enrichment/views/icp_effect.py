@@ -30,6 +30,7 @@ from enrichment.scoring.scorecard import Scorecard
 from gdpr import audit
 from gdpr.sheet import BYTE_ORDER_MARK, Echo, cell
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -132,8 +133,7 @@ def movers_context(request: HttpRequest, found: Effect) -> dict[str, Any]:
     chosen = _cell_of(request)
     moved = preview.movers(found, chosen)
     pages = max(1, -(-moved.height // PAGE))
-    asked = request.POST.get("movers_page", "1")
-    at = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdecimal() and len(asked) < 9 else 1
+    at = min(max(whole(request.POST.get("movers_page")) or 1, 1), pages)
     some = preview.page_of(moved, (at - 1) * PAGE, PAGE)
     return {
         "movers": list(_named(request, some)),
@@ -149,10 +149,8 @@ def movers_context(request: HttpRequest, found: Effect) -> dict[str, Any]:
 
 
 def _cell_of(request: HttpRequest) -> tuple[int, int] | None:
-    before, dash, after = request.POST.get("cell", "").partition("-")
-    if dash and before.isdecimal() and after.isdecimal() and len(before + after) < 4:
-        return int(before), int(after)
-    return None
+    before, after = (whole(text, most=99) for text in request.POST.get("cell", "").partition("-")[::2])
+    return None if before is None or after is None else (before, after)
 
 
 def _named(request: HttpRequest, some: Sequence[Mover]) -> Iterator[dict[str, Any]]:
@@ -225,7 +223,8 @@ def try_lead(request: HttpRequest) -> HttpResponse:
     """One lead under the live card and under the form's, side by side; or the leads a search finds."""
     chosen, text = request.POST.get("try", ""), request.POST.get("try_search", "").strip()
     context: dict[str, Any] = {"searched": text}
-    lead = Lead.objects.filter(pk=int(chosen)).first() if _is_key(chosen) else None
+    key = whole(chosen)
+    lead = Lead.objects.filter(pk=key).first() if key is not None else None
     if lead is not None:
         context |= _compared(request, lead, typed(request))
     elif text:
@@ -233,13 +232,9 @@ def try_lead(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/_icp_try.html", context)
 
 
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 16
-
-
 def _search(request: HttpRequest, text: str) -> Iterator[dict[str, Any]]:
-    if _is_key(text):
-        leads = list(Lead.objects.only(*FIELDS).filter(pk=int(text)))
+    if (key := whole(text)) is not None:
+        leads = list(Lead.objects.only(*FIELDS).filter(pk=key))
     else:
         some = Lead.objects.matching(text, personal=may_see(request.user))
         leads = list(some.only(*FIELDS).order_by("-received_at", "-id")[:FOUND])

@@ -19,6 +19,7 @@ from enrichment.connections import clay_table
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.states import VersionStatus
 from enrichment.vendors.errors import VendorError
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -127,8 +128,7 @@ def _version(number: str) -> ScorecardVersion:
     kept = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED)
     if not number:
         return kept.get(status=VersionStatus.PUBLISHED)
-    readable = number.isascii() and number.isdecimal() and len(number) < 10
-    return get_object_or_404(kept, number=int(number) if readable else 0)
+    return get_object_or_404(kept, number=whole(number, most=10**9) or 0)
 
 
 def _moment(text: str) -> datetime.datetime:

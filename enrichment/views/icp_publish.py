@@ -17,6 +17,7 @@ from enrichment.scoring.changes import changes, count, whole_card
 from enrichment.states import VersionStatus
 from enrichment.versions import Stale
 from enrichment.views.icp_effect import matrix
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -103,8 +104,8 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    number = whole(request.POST.get(name), most=10**9)
+    return -1 if number is None else number
 
 
 @require_GET

@@ -19,6 +19,7 @@ from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System
 from enrichment.pipeline.payload import wanted
 from enrichment.scoring import moves
+from swarm_admin.core.numbers import whole, wholes
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
@@ -34,7 +35,7 @@ LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others a
 def show(request: HttpRequest) -> HttpResponse:
     """Those that wait, the best first."""
     found = moves.waiting().select_related("lead", "rescore__version").order_by("-score", "-pk")
-    page = Paginator(found.defer("lead__raw", "lead__search"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.defer("lead__raw", "lead__search"), PAGE).get_page(whole(request.GET.get("page")))
     rows = [
         (move, shown(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page
     ]
@@ -50,10 +51,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def _chosen(request: HttpRequest) -> QuerySet[TierMove]:
     if request.POST.get("all") == "1":
         return moves.waiting()
-    keys = [
-        int(key) for key in request.POST.getlist("id") if key.isascii() and key.isdecimal() and len(key) < 16
-    ]
-    return moves.waiting().filter(pk__in=keys)
+    return moves.waiting().filter(pk__in=wholes(request.POST.getlist("id")))
 
 
 @require_POST

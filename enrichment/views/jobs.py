@@ -21,6 +21,7 @@ from enrichment.models import Batch, BulkJob
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus, InvalidTransition, JobStatus
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 PAGE = 50
@@ -46,7 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
         found = found.filter(kind=kind)
     if status in JobStatus.values:
         found = found.filter(status=status)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found, PAGE).get_page(whole(request.GET.get("page")))
     live = BulkJob.objects.filter(status__in=jobs.LIVE).exclude(kind=JobKind.IMPORT, columns={})
     context = {
         "page": page,
@@ -136,7 +137,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def batches(request: HttpRequest) -> HttpResponse:
     """The hand-overs to Clay, newest first; for htmx the live part."""
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
-    page = Paginator(batch_list.listed(kind, status), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(batch_list.listed(kind, status), PAGE).get_page(whole(request.GET.get("page")))
     context = {
         "page": page,
         "rows": batch_list.with_items(list(page)),

@@ -24,7 +24,9 @@ from enrichment.models import Lead
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.numbers import whole
 
+LAST_MILLISECOND = 253_402_300_799_000  # since 1970, of the year 9999
 VIEW = "enrichment.view_lead"
 HOUR = 3600
 NO_MATCH = (
@@ -135,11 +137,10 @@ def count(request: HttpRequest) -> HttpResponse:
 def news(request: HttpRequest) -> HttpResponse:
     """How many leads of the list came since it was drawn, at `since` in ms since 1970; polled by the list."""
     leads = LeadList(request.GET, user=request.user)
-    try:
-        since = int(request.GET.get("since", ""))
-        new = leads.count_new(datetime.datetime.fromtimestamp(since / 1000, datetime.UTC))
-    except (ValueError, OverflowError, OSError):
-        raise Http404 from None
+    since = whole(request.GET.get("since"), most=LAST_MILLISECOND)
+    if since is None:
+        raise Http404
+    new = leads.count_new(datetime.datetime.fromtimestamp(since / 1000, datetime.UTC))
     context = {"list": leads, "new": new, "since": since, "more": new == MOST_NEW}
     return render(request, "enrichment/_lead_news.html", context)
 

@@ -17,6 +17,7 @@ from enrichment.models import Lead
 from enrichment.models.job import JobKind
 from enrichment.retry_ways import FEW, FEW_LEADS, LEADS
 from enrichment.views.leads import address
+from swarm_admin.core.numbers import wholes
 
 RETRY = "enrichment.retry_lead"
 NOTHING = "Nothing to retry."
@@ -105,5 +106,4 @@ def _selected(request: HttpRequest) -> tuple[list[Lead], int]:
 
 
 def _with_ids(texts: list[str]) -> list[Lead]:
-    ids = [int(pk) for pk in texts if pk.isascii() and pk.isdecimal() and len(pk) < 16]
-    return list(Lead.objects.filter(pk__in=ids[: actions.MOST]).order_by("pk"))
+    return list(Lead.objects.filter(pk__in=wholes(texts)[: actions.MOST]).order_by("pk"))

@@ -18,6 +18,7 @@ from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
 from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_waterfall"
@@ -68,7 +69,7 @@ def save(request: HtmxRequest) -> HttpResponse:
 
 
 def _began_with(request: HttpRequest) -> dict[str, Any]:
-    draft, revision = (_number(request.POST.get(name, "")) for name in ("draft", "revision"))
+    draft, revision = (whole(request.POST.get(name, "")) for name in ("draft", "revision"))
     return {"draft_id": draft, "revision": -1 if revision is None else revision}
 
 
@@ -118,7 +119,7 @@ def merge(request: HtmxRequest) -> HttpResponse:
 def discard(request: HttpRequest) -> HttpResponse:
     """Give the draft up; what is published stands as before."""
     draft = versions.draft_of(WaterfallVersion)
-    if draft is None or draft.pk != _number(request.POST.get("draft", "")):
+    if draft is None or draft.pk != whole(request.POST.get("draft", "")):
         messages.error(request, "This draft was published or discarded meanwhile.")
         return redirect("waterfall")
     try:
@@ -128,7 +129,3 @@ def discard(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(request, "The draft is discarded; what is published was not touched.")
     return redirect("waterfall")
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -17,8 +17,10 @@ from enrichment.http import HtmxRequest
 from enrichment.job_outcome import outcome, outcomes
 from enrichment.models import BulkJob, SourceType, WaterfallVersion
 from enrichment.models.job import JobKind
-from enrichment.views.waterfall import EDIT, VIEW, _number
+from enrichment.views.waterfall import EDIT, VIEW
 from enrichment.waterfall import editing, pilot, pilot_result, studio
+from swarm_admin.core.form_fields import WholeField
+from swarm_admin.core.numbers import whole, wholes
 
 SHOWN = 50  # of those that wait, to choose from by hand
 NOTHING = "Nothing to try."
@@ -28,7 +30,7 @@ NO_DRAFT = "There is no draft to try. Change something in the editor first."
 class PilotForm(forms.Form):
     """How many at random, of which source; those ticked by hand come instead."""
 
-    count = forms.IntegerField(
+    count = WholeField(
         label="How many, at random",
         min_value=1,
         max_value=pilot.MOST,
@@ -71,7 +73,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.info(request, NO_DRAFT)
         return redirect("waterfall")
     form = PilotForm(request.POST or None)
-    ids = [number for text in request.POST.getlist("id") if (number := _number(text))]
+    ids = wholes(request.POST.getlist("id"))
     if request.method == "POST" and (ids or form.is_valid()):
         ids = ids or pilot.drawn(form.cleaned_data["count"], form.cleaned_data["source_type"])
         found = pilot.plan(draft, ids)
@@ -113,12 +115,12 @@ def _shown(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, Any]:
 def start(request: HttpRequest) -> HttpResponse:
     """Start it on the leads of the plan."""
     draft = versions.draft_of(WaterfallVersion)
-    ids = [number for text in request.POST.get("ids", "").split(",") if (number := _number(text))]
-    if draft is None or draft.pk != _number(request.POST.get("draft", "")):
+    ids = wholes(request.POST.get("ids", "").split(","))
+    if draft is None or draft.pk != whole(request.POST.get("draft", "")):
         messages.error(request, "The draft was published or discarded meanwhile.")
         return redirect("waterfall")
     try:
-        revision = _number(request.POST.get("revision", ""))
+        revision = whole(request.POST.get("revision", ""))
         job = pilot.start(draft, ids, revision=-1 if revision is None else revision, by=request.user)
     except NotPossible as impossible:
         messages.error(request, str(impossible))

@@ -17,6 +17,7 @@ from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.dispatch.spared import active
 from enrichment.views.waterfall import VIEW
 from enrichment.waterfall import caps, spend_report
+from swarm_admin.core.form_fields import PlainDecimalField
 
 BUDGET = "enrichment.set_budget"
 NO_BUDGET = "You may not change the budget. Ask an admin for the right."
@@ -36,7 +37,7 @@ class BudgetForm(forms.Form):
         choices=[("", "all leads"), *SourceType.choices],
         widget=forms.Select(attrs={"class": "form-select"}),
     )
-    amount = forms.DecimalField(
+    amount = PlainDecimalField(
         label="US dollars",
         min_value=Decimal("0.01"),
         max_value=Decimal(10**9 - 1),

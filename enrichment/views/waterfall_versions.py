@@ -13,8 +13,9 @@ from enrichment import versions
 from enrichment.actions import NotPossible
 from enrichment.models import WaterfallVersion
 from enrichment.states import VersionStatus
-from enrichment.views.waterfall import EDIT, VIEW, _number
+from enrichment.views.waterfall import EDIT, VIEW
 from enrichment.waterfall import editing, studio
+from swarm_admin.core.numbers import whole
 
 
 @require_http_methods(["GET", "POST"])
@@ -57,10 +58,10 @@ def publish(request: HttpRequest) -> HttpResponse:
 
 def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     """What was looked at: this draft, at that save, over that version."""
-    if draft.pk != _number(request.POST.get("draft", "")):
+    if draft.pk != whole(request.POST.get("draft", "")):
         raise NotPossible("Another draft was begun meanwhile. Look at what changes again.")
     editing.check_can_publish(draft)
-    revision, over = (_number(request.POST.get(name, "")) for name in ("revision", "over"))
+    revision, over = (whole(request.POST.get(name, "")) for name in ("revision", "over"))
     return versions.publish(
         draft,
         by=request.user,
@@ -117,7 +118,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
             old,
             by=request.user,
             note=request.POST.get("note", ""),
-            over=_number(request.POST.get("over", "")) or 0,
+            over=whole(request.POST.get("over", "")) or 0,
         )
     except NotPossible as impossible:
         messages.error(request, str(impossible))

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from enrichment.pipeline import receive
 from enrichment.pipeline.receive import refused
+from swarm_admin.core.numbers import whole
 
 
 @csrf_exempt
@@ -22,7 +23,7 @@ def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
         refused.count(refused.UNSIGNED)
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
     length = request.META.get("CONTENT_LENGTH", "")
-    if length.isdecimal() and (len(length) > 18 or int(length) > settings.WEBHOOK_MAX_BYTES):
+    if length.isdecimal() and whole(length, most=settings.WEBHOOK_MAX_BYTES) is None:
         return too_large()
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:

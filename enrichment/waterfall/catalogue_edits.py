@@ -18,6 +18,7 @@ from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, Wa
 from enrichment.states import VersionStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.form_fields import PlainDecimalField, WholeField
 
 # What the providers of each waterfall can fill: columns of Clay's table.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -60,7 +61,7 @@ class ServiceForm(forms.ModelForm):
 
     began = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    accuracy_percent = forms.DecimalField(
+    accuracy_percent = PlainDecimalField(
         label="Accuracy, percent",
         required=False,
         min_value=0,
@@ -74,7 +75,7 @@ class ServiceForm(forms.ModelForm):
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
-    hourly_limit = forms.IntegerField(
+    hourly_limit = WholeField(
         label="Calls an hour",
         required=False,
         min_value=1,
@@ -86,6 +87,7 @@ class ServiceForm(forms.ModelForm):
     class Meta:
         model = ProviderService
         fields = ("cost", "charge", "coverage")
+        field_classes = {"cost": PlainDecimalField}
         labels = {"cost": "Cost, US dollars", "charge": "Charged", "coverage": "Coverage, in words"}
         widgets = {
             "cost": forms.NumberInput(attrs={**_CONTROL, "step": "0.0001"}),

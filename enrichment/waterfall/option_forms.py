@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 
 from enrichment.models import WaterfallKind
+from swarm_admin.core.form_fields import WholeField
 
 POLICY_WORDS = {"wait": "wait", "skip": "go on without, fill in later"}
 
@@ -74,7 +75,7 @@ class CompanyOptions(OptionForm):
 class TechstackOptions(OptionForm):
     kind = WaterfallKind.TECHSTACK
     merge_results = _switch("Merge the answers", "Every provider is asked. Off: the first answer ends it.")
-    limit = forms.IntegerField(
+    limit = WholeField(
         label="Technologies kept, at most",
         min_value=1,
         max_value=200,

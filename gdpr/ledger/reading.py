@@ -12,6 +12,7 @@ from django.http import QueryDict
 from gdpr.links import url_of
 from gdpr.models import AuditEvent, AuditSeal
 from swarm_admin.core.audit_verbs import current, sentence, stored_as
+from swarm_admin.core.numbers import whole
 
 SIZE = 50
 EXPORTED = ("Event", "When (UTC)", "Who", "Did", "On", "Id", "Fields", "Counts", "Reason", "Link", "Digest")
@@ -35,7 +36,7 @@ class Entry:
 
 def is_id(text: str) -> bool:
     """Whether it can be the number of a row; one beyond every number would be an error of the database's."""
-    return text.isascii() and text.isdecimal() and len(text) < 16
+    return whole(text) is not None
 
 
 @dataclass

@@ -17,6 +17,7 @@ from gdpr.sheet import attachment
 from gdpr.states import RequestStatus
 from gdpr.views.suppressions import Who
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
@@ -35,7 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
     filters = board.Filters.read(request.GET)
-    page = Paginator(filters.requests(), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(filters.requests(), PAGE).get_page(whole(request.GET.get("page")))
     return {
         "filters": filters,
         "page": page,

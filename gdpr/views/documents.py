@@ -18,6 +18,7 @@ from gdpr.models import CheckMethod, DocumentKind, RequestDocument, SubjectReque
 from gdpr.package import files
 from gdpr.possible import NotPossible
 from gdpr.states import StepStatus
+from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
@@ -48,9 +49,8 @@ def certificate(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done, free of personal data, as it was issued: the newest version, or the one that is asked for."""
     subject = get_object_or_404(SubjectRequest, pk=pk)
     found = certificates.versions(subject)
-    number = request.GET.get("version", "")
-    asked = found.filter(number=int(number)) if number.isdecimal() and len(number) < 5 else found
-    kept = asked.first()
+    number = whole(request.GET.get("version"), most=9_999)
+    kept = (found if number is None else found.filter(number=number)).first()
     if kept is None:
         raise Http404
     try:

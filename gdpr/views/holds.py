@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from gdpr import deadline, holds, plan
 from gdpr.models import LegalHold
 from gdpr.possible import NotPossible
+from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_request"
 HOLD = "gdpr.place_hold"
@@ -21,7 +22,7 @@ PAGE = 50
 @permission_required(VIEW, raise_exception=True)
 def show(request: HttpRequest) -> HttpResponse:
     live = LegalHold.objects.filter(lifted_at=None).select_related("placed_by")
-    page = Paginator(live, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(live, PAGE).get_page(whole(request.GET.get("page")))
     lifted = LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE]
     context = {
         "page": page,

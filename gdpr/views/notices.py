@@ -14,6 +14,7 @@ from gdpr.models import MessageTemplate, Notice, NoticeRun
 from gdpr.possible import NotPossible, reason_against
 from gdpr.sheet import attachment
 from gdpr.states import MessageStatus
+from swarm_admin.core.form_fields import WholeField
 
 VIEW = "gdpr.view_retention"
 SEND = "gdpr.send_notices"
@@ -22,7 +23,7 @@ SHOWN = 50
 
 
 class HowMany(forms.Form):
-    limit = forms.IntegerField(
+    limit = WholeField(
         min_value=1,
         max_value=notices.MOST,
         initial=100,

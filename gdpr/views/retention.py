@@ -12,6 +12,7 @@ from gdpr import retention
 from gdpr.models import Purge, PurgeRecord
 from gdpr.possible import NotPossible
 from gdpr.states import PurgeStatus
+from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_retention"
 HANDLE = "gdpr.handle_request"
@@ -31,7 +32,7 @@ def show(request: HttpRequest) -> HttpResponse:
     days = WEEKS.get(request.GET.get("days", ""), 7)
     coming = retention.coming(days)
     context = {
-        "page": Paginator(found, PAGE).get_page(request.GET.get("page")),
+        "page": Paginator(found, PAGE).get_page(whole(request.GET.get("page"))),
         "status": status,
         "statuses": PurgeStatus.choices,
         "figures": retention.figures(),

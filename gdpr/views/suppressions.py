@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from gdpr import intake, suppressions
 from gdpr.kinds import RequestKind
-from gdpr.ledger.reading import is_id
 from gdpr.models import Suppression
 from gdpr.possible import NotPossible
+from swarm_admin.core.numbers import whole, wholes
 
 VIEW = "gdpr.view_suppression"
 HANDLE = "gdpr.handle_request"
@@ -65,7 +65,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "figures": suppressions.figures(),
         "keys": suppressions.key_use(),
-        "page": Paginator(rows.order_by("-id"), PAGE).get_page(request.GET.get("page")),
+        "page": Paginator(rows.order_by("-id"), PAGE).get_page(whole(request.GET.get("page"))),
         "state": live,
         "who": Who(auto_id="who_%s"),
         "blocking": Block(auto_id="block_%s"),
@@ -115,7 +115,7 @@ def _many(identifiers: int) -> str:
 @permission_required(HANDLE, raise_exception=True)
 def release(request: HttpRequest) -> HttpResponse:
     """Let the chosen ones in again, with a reason."""
-    ids = [int(value) for value in request.POST.getlist("id") if is_id(value)]
+    ids = wholes(request.POST.getlist("id"))
     try:
         released = suppressions.release(ids, reason=request.POST.get("reason", ""), by=request.user)
     except NotPossible as why:

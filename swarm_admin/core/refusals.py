@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -35,11 +35,22 @@ OF_A_BODY = frozenset({413, 415})
 
 
 class Refused(Exception):
-    """A request that cannot be served: an HTTP status and a sentence."""
+    """A request that cannot be served: an HTTP status and a sentence; `faults`: what of it is wrong, one by one."""
 
-    def __init__(self, status: int, sentence: str) -> None:
+    def __init__(self, status: int, sentence: str, faults: Sequence[dict[str, str]] = ()) -> None:
         super().__init__(sentence)
-        self.status, self.sentence = status, sentence
+        self.status, self.sentence, self.faults = status, sentence, list(faults)
+
+
+LONGEST_NAME, MOST_NAMES = 100, 20  # of unknown fields and parameters, as they are told
+
+
+def check_parameters(request: HttpRequest, *known: str) -> None:
+    """Raises Refused, 422, where the address has a parameter that the call does not know."""
+    unknown = sorted({name[:LONGEST_NAME] for name in request.GET if name not in known})[:MOST_NAMES]
+    if unknown:
+        faults = [{"field": name, "sentence": f"{name} is not a parameter of this call."} for name in unknown]
+        raise Refused(422, f"Not a parameter of this call: {', '.join(unknown)}.", faults)
 
 
 def json_body(request: HttpRequest) -> Any:
@@ -79,7 +90,9 @@ def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
         return problem(request, 500, SENTENCES[500])
 
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
-        Refused: lambda request, error: problem(request, error.status, error.sentence),
+        Refused: lambda request, error: problem(
+            request, error.status, error.sentence, **({"faults": error.faults} if error.faults else {})
+        ),
         ValidationError: invalid,
         AuthenticationError: lambda request, error: problem(
             request, 401, "An API key is needed: Authorization: Bearer … or X-API-Key: …"
@@ -111,6 +124,10 @@ def in_json(answer: HttpResponse, method: str) -> HttpResponse:
     told = HttpResponse(
         json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code
     )
+    told["Content-Length"] = str(len(told.content))  # this is behind what sets it for the others
     if allowed := answer.get("Allow", ""):
-        told["Allow"] = ", ".join(sorted(allowed.replace(",", " ").split()))  # RFC 9110, 15.5.6
+        methods = set(allowed.replace(",", " ").split())
+        if "GET" in methods:  # what answers GET answers HEAD
+            methods.add("HEAD")
+        told["Allow"] = ", ".join(sorted(methods))  # RFC 9110, 15.5.6
     return told

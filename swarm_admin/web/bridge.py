@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from swarm_admin.core import numbers
 from swarm_admin.web.environ import Environ, Scope, environ_of
 from swarm_admin.web.request_body import Body, BodyCut, ClientGone, Message, Receive, read_body
 from swarm_admin.web.sockets import drop_unread_answers
@@ -85,7 +86,12 @@ class Bridge:
     async def _body(self, environ: Environ, receive: Receive) -> Body:
         """The body, in the environment too; empty where none is announced."""
         length, chunked = environ.get("CONTENT_LENGTH", ""), "HTTP_TRANSFER_ENCODING" in environ
-        declared = int(length) if length.isdecimal() and not chunked else None
+        declared = None
+        if length.isdecimal() and not chunked:
+            number = numbers.whole(length)
+            declared = (
+                numbers.HIGHEST if number is None else number
+            )  # more than any route takes, whatever it is
         body = Body()
         if not declared and not chunked:
             environ["wsgi.input"] = body.file

@@ -169,12 +169,13 @@ def test_what_is_not_there_is_404(get: Callable, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("delete", "/api/leads", "GET, POST"),
-        ("options", "/api/leads", "GET, POST"),
-        ("options", "/api/leads/1", "GET"),
-        ("trace", "/api/leads/1", "GET"),
-        ("put", "/api/leads/1", "GET"),
-        ("post", "/api/leads/1", "GET"),
+        ("delete", "/api/leads", "GET, HEAD, POST"),
+        ("options", "/api/leads", "GET, HEAD, POST"),
+        ("options", "/api/leads/1", "GET, HEAD"),
+        ("trace", "/api/leads/1", "GET, HEAD"),
+        ("put", "/api/leads/1", "GET, HEAD"),
+        ("post", "/api/leads/1", "GET, HEAD"),
+        ("get", "/api/requests", "POST"),
     ],
 )
 def test_other_methods_are_405_in_json_and_name_those_there_are(
@@ -185,11 +186,63 @@ def test_other_methods_are_405_in_json_and_name_those_there_are(
     assert response["Allow"] == allowed
 
 
+@pytest.mark.parametrize("with_key", [True, False])
+@pytest.mark.parametrize(
+    "path", ["/api/leads", "/api/leads?limit=0", "/api/leads/1", "/api/requests", "/api/nothing", "/api/docs"]
+)
+def test_head_is_answered_as_get_without_the_body(
+    client: Client, key: str, path: str, with_key: bool
+) -> None:
+    LeadFactory()
+    headers = {"X-API-Key": key} if with_key else {}
+    got, head = client.get(path, headers=headers), client.head(path, headers=headers)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert got.content
+    told = {name for name in got.headers if name != "Content-Security-Policy"}  # which has a nonce
+    assert {name: head.headers.get(name) for name in told} == {name: got.headers[name] for name in told}
+
+
 @pytest.mark.parametrize("path", ["/api/leads", "/api/leads/1"])
-def test_head_is_405_without_a_body_and_says_it_is_json(client: Client, path: str) -> None:
-    response = client.head(path)
-    assert (response.status_code, response.content) == (405, b"")
-    assert response["Content-Type"].startswith("application/json")
+def test_an_unknown_parameter_is_named(get: Callable, path: str) -> None:
+    response = get(f"{path}?statsu=failed&{'x' * 300}=1&provenance=full")
+    assert response.status_code == 422
+    assert [fault["field"] for fault in response.json()["faults"]] == ["statsu", "x" * 100]
+    assert response.json()["faults"][0]["sentence"] == "statsu is not a parameter of this call."
+
+
+@pytest.mark.parametrize("path", ["/api/leads", "/api/requests"])
+def test_what_is_handed_in_takes_no_parameter(client: Client, key: str, path: str) -> None:
+    response = client.post(
+        f"{path}?dry_run=1", [lead_row()], content_type="application/json", headers={"X-API-Key": key}
+    )
+    assert (response.status_code, response.json()["faults"][0]["field"]) == (422, "dry_run")
+    assert not Lead.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "number", ["1_0", "+1", " 1", "1.0", "\u0661", "\uff11", "1e1", "9" * 5_000, "-0", ""]
+)
+@pytest.mark.parametrize("name", ["cursor", "limit", "tier"])
+def test_a_number_is_plain_digits(client: Client, key: str, name: str, number: str) -> None:
+    response = client.get("/api/leads", {name: number}, headers={"X-API-Key": key})
+    assert response.status_code == 422
+    assert [fault["field"] for fault in response.json()["faults"]] == [name]
+
+
+def test_the_list_and_one_lead_tell_the_same(get: Callable) -> None:
+    due = timezone.now() + datetime.timedelta(hours=1)
+    leads = [
+        LeadFactory(),
+        EnrichedLeadFactory(only_providers=["builtwith"], dispatch_after=due),
+        EnrichedLeadFactory(icp_score=61.5, icp_tier=2),
+    ]
+    FieldFactFactory(lead=leads[1])
+    for provenance in ("flat", "full"):
+        listed = get(f"/api/leads?provenance={provenance}").json()["leads"]
+        alone = [get(f"/api/leads/{lead.pk}?provenance={provenance}").json() for lead in leads]
+        assert listed == alone
+    assert alone[1]["fill_in_providers"] == ["builtwith"]
+    assert alone[1]["fill_in_due_at"]
 
 
 def test_our_own_failure_is_500_without_a_value_anywhere(
@@ -213,6 +266,7 @@ SPECIFIED = """linkedin_url first_name last_name email email_personal phone titl
     company_industry company_size company_revenue company_location tech_stack funding_stage funding_amount icp_score
     icp_tier source_type source_name source_url engagement_action engagement_content provenance enriched_at
     clay_record_id""".split()
+OWN = ["id", "enrichment_status", "updated_at", "fill_in_providers", "fill_in_due_at"]
 
 
 def test_one_lead_is_the_output_payload_to_the_letter(get: Callable) -> None:
@@ -237,8 +291,8 @@ def test_one_lead_is_the_output_payload_to_the_letter(get: Callable) -> None:
     )
     FieldFactFactory(lead=lead, observed_at=moment + datetime.timedelta(minutes=6))
     answer = get(f"/api/leads/{lead.pk}").json()
-    assert list(answer) == SPECIFIED
-    assert answer == {
+    assert list(answer) == [*OWN, *SPECIFIED]
+    assert {name: answer[name] for name in SPECIFIED} == {
         "linkedin_url": "https://www.linkedin.com/in/johndoe",
         "first_name": "John",
         "last_name": "Doe",
@@ -274,7 +328,7 @@ def test_one_lead_is_the_output_payload_to_the_letter(get: Callable) -> None:
 
 def test_a_pending_lead_has_every_field_and_no_value(get: Callable) -> None:
     answer = get(f"/api/leads/{LeadFactory().pk}").json()
-    assert list(answer) == SPECIFIED
+    assert list(answer) == [*OWN, *SPECIFIED]
     assert answer["tech_stack"] == []
     assert {name for name in SPECIFIED if answer[name] is None} >= {
         "email",

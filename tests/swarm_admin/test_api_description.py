@@ -10,9 +10,11 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     missing_required_header,
@@ -22,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from swarm_admin.access.models import ApiKey, Scope
+from tests.factories import DisclosureFactory, EnrichedLeadFactory, FieldFactFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
 OPERATIONS = ["POST /api/leads", "GET /api/leads", "GET /api/leads/{lead_id}", "POST /api/requests"]
@@ -83,6 +86,70 @@ def test_every_answer_is_described(operations, key, label, mode):
             assert response.json()["error"].endswith(".")
 
     check()
+
+
+@pytest.fixture
+def leads() -> list[int]:
+    """One of each look: just received, enriched with its ledger, to be filled in, kept only."""
+    plain, done = LeadFactory(), EnrichedLeadFactory(icp_score=61.5, clay_row_id="row_1")
+    FieldFactFactory(lead=done)
+    DisclosureFactory(lead=done)
+    waits = EnrichedLeadFactory(only_providers=["builtwith"], dispatch_after=timezone.now())
+    return [each.pk for each in (plain, done, waits, LeadFactory(restriction="objection"))]
+
+
+@pytest.mark.parametrize("provenance", ["flat", "full"])
+def test_what_is_told_of_leads_is_described_to_the_field(document, operations, key, leads, provenance):
+    """With leads in the answers, and every field of them described: none is "any object"."""
+    one, many = operations["GET /api/leads/{lead_id}"], operations["GET /api/leads"]
+    cases = [one.Case(path_parameters={"lead_id": pk}, query={"provenance": provenance}) for pk in leads]
+    cases.append(many.Case(query={"provenance": provenance, "limit": 2}))
+    answers = []
+    for case in cases:
+        response = case.call(headers={"X-API-Key": key})
+        case.validate_response(response, checks=CHECKS)
+        answers.append(response)
+    assert [each.status_code for each in answers] == [200, 200, 200, 403, 200]
+    assert len(answers[-1].json()["leads"]) == 2
+    described = [
+        answer["content"]["application/json"]["schema"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for answer in operation["responses"].values()
+    ]
+    assert [each for schema in described for each in vague(resolved(schema, document))] == []
+
+
+def vague(schema: Any) -> Iterator[Any]:
+    """The objects in it of which no field is described."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from vague(each)
+    elif isinstance(schema, dict):
+        if schema.get("type") == "object" and not schema.get("properties"):
+            yield schema
+        for each in schema.values():
+            yield from vague(each)
+
+
+def test_an_answer_with_another_field_is_not_as_described(operations, key, leads):
+    """So the check above can fail."""
+    case = operations["GET /api/leads/{lead_id}"].Case(path_parameters={"lead_id": leads[0]})
+    response = case.call(headers={"X-API-Key": key})
+    response.content = json.dumps({**json.loads(response.content), "surprise": 1}).encode()
+    with pytest.raises(FailureGroup):
+        case.validate_response(response, checks=[response_schema_conformance])
+
+
+def resolved(part: Any, document: dict[str, Any]) -> Any:
+    """The schema with every reference replaced by what it leads to."""
+    if isinstance(part, list):
+        return [resolved(each, document) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return resolved(document["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]], document)
+    return {name: resolved(each, document) for name, each in part.items()}
 
 
 def references(part: Any) -> Iterator[str]:
