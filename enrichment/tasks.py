@@ -16,7 +16,7 @@ from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
 from enrichment.scoring import anew, rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
-from enrichment.waterfall import pilot, spending
+from enrichment.waterfall import pilot, spend_report, spending
 from swarm_admin.core.locks import alone
 
 BY_ITSELF = 15  # turns of the clock between two ticks that nobody woke
@@ -165,6 +165,11 @@ def close_books() -> None:
 
 
 @shared_task
+def count_spent_leads() -> None:
+    alone("spent_leads", spend_report.keep_counted)
+
+
+@shared_task
 def look() -> None:
     """Wakes the ticks that have something to do."""
     for name, *arguments in due.ticks():
@@ -200,6 +205,7 @@ BEAT = {
     "watch": _every("watch_conditions", seconds=max(settings.TICK_SECONDS, 30 / settings.CLOCK_SPEED)),
     "pilots": _every("run_pilots"),
     "books": _every("close_books", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
+    "spent-leads": _every("count_spent_leads", seconds=10.0),
     "probe": _every("probe_vendors", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
     "sweep": _every("sweep", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
 }

@@ -66,7 +66,8 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "period": period,
         "periods": spend_report.PERIODS.items(),
-        "report": spend_report.report(*spend_report.span_of(period)),
+        "report": (report := spend_report.report(*spend_report.span_of(period))),
+        "counting": report.leads is None,
         "caps": shown,
         "held": spend_report.held_now(shown),
         "spend": spend_report.against_budget(),

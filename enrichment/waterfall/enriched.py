@@ -2,19 +2,29 @@
 
 A lead that was tried on two days, or by two people, is one lead; so this cannot be summed up day by day, as money
 is (`spending`), and is counted in the attempts. The tier is the lead's as it is now, whenever the attempt was.
+A million attempts take half a minute, so no page waits for them: a tick counts.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.core.cache import cache
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+from psycopg.errors import QueryCanceled
 
-from enrichment.overview import remembered
+from enrichment.overview import FRESH_SECONDS, LOCK_SECONDS, SHARE
+
+AT_ONCE_SECONDS = 0.7  # a page waits so long for a count
+KEPT_SECONDS = 86_400
+SLOW = "spend-leads:slow"  # how many days are too many to be counted while a page waits
+LOCK = "spend-leads:lock"
 
 # Attempts that brought an answer or cost something: a lead that nobody was asked about was not enriched.
 # `once` has a row for each lead, or deleted lead, and each value; `hit`: one of its attempts found a field.
@@ -56,17 +66,85 @@ NONE = Leads(Decimal(0), 0, 0)
 By = Mapping[str, Mapping[str, Leads]]  # {"whole", "source", "tier", "person" or "day": {value: its leads}}
 
 
-def leads(since: datetime.datetime, until: datetime.datetime) -> By:
-    """Of the attempts that ended from `since` to before `until`; as `overview.remembered`."""
-    found: By = remembered(f"spend-leads:{since:%F}:{until:%F}", lambda: _counted(since, until))
-    return found
+@dataclass(frozen=True)
+class Counted:
+    """`by` as it was `at` that time; both None where a tick has still to count for the first time."""
+
+    by: By | None = None
+    at: datetime.datetime | None = None
 
 
-def _counted(since: datetime.datetime, until: datetime.datetime) -> By:
+@dataclass(frozen=True)
+class _Kept:
+    counted: Counted
+    fresh_until: float  # seconds since 1970
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.fresh_until > time.time()
+
+
+def leads(since: datetime.datetime, until: datetime.datetime) -> Counted:
+    """Of the attempts that ended from `since` to before `until`, in AT_ONCE_SECONDS at most.
+
+    What takes longer a tick counts (`keep_counted`); until it has, what was counted last is told, with its time.
+    """
+    kept: _Kept | None = cache.get(_key(since, until))
+    if not (kept and kept.is_fresh) and not _is_slow(since, until) and cache.add(LOCK, "1", LOCK_SECONDS):
+        try:
+            kept = _count(since, until, at_most=AT_ONCE_SECONDS)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, QueryCanceled):
+                raise
+            cache.set(SLOW, (until - since).days, KEPT_SECONDS)
+        finally:
+            cache.delete(LOCK)
+    return kept.counted if kept else Counted()
+
+
+def keep_counted(spans: Iterable[tuple[datetime.datetime, datetime.datetime]]) -> int:
+    """Count those of `spans` that no page waits for and whose count is not fresh; returns how many."""
+    due = [span for span in spans if _is_slow(*span)]
+    counted = 0
+    for since, until in due:
+        kept: _Kept | None = cache.get(_key(since, until))
+        if not (kept and kept.is_fresh):
+            _count(since, until)
+            counted += 1
+    return counted
+
+
+def _key(since: datetime.datetime, until: datetime.datetime) -> str:
+    return f"spend-leads:{since:%F}:{until:%F}"
+
+
+def _is_slow(since: datetime.datetime, until: datetime.datetime) -> bool:
+    """Whether a page has given up on a span of so many days, or on a shorter one."""
+    days: int | None = cache.get(SLOW)
+    return days is not None and (until - since).days >= days
+
+
+def _count(since: datetime.datetime, until: datetime.datetime, *, at_most: float = 0) -> _Kept:
+    """Count, and keep it fresh for SHARE times as long as that took. `at_most`: seconds; 0 is without an end.
+
+    Raises:
+        OperationalError: it took longer; PostgreSQL broke it off.
+    """
+    began, at = time.time(), timezone.now()
+    by = _counted(since, until, at_most)
+    ended = time.time()
+    kept = _Kept(Counted(by, at), ended + max(FRESH_SECONDS, SHARE * (ended - began)))
+    cache.set(_key(since, until), kept, KEPT_SECONDS)
+    return kept
+
+
+def _counted(since: datetime.datetime, until: datetime.datetime, at_most: float) -> By:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MEMORY)
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{round(at_most * 1000)}ms"])
         cursor.execute(_COUNTS, {"since": since, "until": until})
         rows: list[Any] = cursor.fetchall()
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")  # the caller's transaction may go on
     found: dict[str, dict[str, Leads]] = {}
     for by, value, *amounts in rows:
         found.setdefault(by, {})[value] = Leads(*amounts)

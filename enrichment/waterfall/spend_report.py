@@ -29,13 +29,13 @@ RATE_SECONDS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: `asked` and `hits` are leads, or a provider's calls."""
+    """One line of a table: `asked` and `hits` are leads, or a provider's calls; None: leads are being counted."""
 
     key: str
     label: str
     cost: Decimal
-    asked: int
-    hits: int
+    asked: int | None
+    hits: int | None
     percent: int = 0
 
     @property
@@ -51,18 +51,22 @@ class Line:
 
 @dataclass
 class Report:
-    """What a span of days cost, by whatever one may ask."""
+    """What a span of days cost, by whatever one may ask.
+
+    Money is exact; leads are as of `counted_at`. None: they are being counted, and `by_tier` is empty until then.
+    """
 
     first: datetime.date
     last: datetime.date
     total: Decimal = ZERO
-    leads: int = 0
+    leads: int | None = None
     by_provider: list[Line] = field(default_factory=list)
     by_source: list[Line] = field(default_factory=list)
     by_tier: list[Line] = field(default_factory=list)
     by_day: list[Line] = field(default_factory=list)
     by_person: list[Line] = field(default_factory=list)
-    tier_one: int = 0
+    tier_one: int | None = None
+    counted_at: datetime.datetime | None = None
     saved: Decimal = ZERO
     taken_over: int = 0
 
@@ -84,31 +88,41 @@ def report(first: datetime.date, last: datetime.date) -> Report:
     since, until = spending.midnight(first), spending.midnight(last, after=1)
     rows = spending.sums(first, last)
     attempts = [(day, each) for day, each in rows if not each.provider]
-    counted = enriched.leads(since, until)
     found = Report(first, last)
     found.total = sum((each.cost for _, each in attempts), ZERO)
-    found.leads = counted.get("whole", {}).get("", enriched.NONE).asked
-    found.tier_one = counted.get("tier", {}).get("1", enriched.NONE).asked
+    counted = enriched.leads(since, until)
+    by, found.counted_at = counted.by, counted.at
+    if by is not None:
+        found.leads = by.get("whole", {}).get("", enriched.NONE).asked
+        found.tier_one = by.get("tier", {}).get("1", enriched.NONE).asked
     found.by_provider = _dearest_first(_of_providers(each for _, each in rows if each.provider))
     found.by_source = _dearest_first(
-        _of_leads(
-            _costs((each.source_type, each) for _, each in attempts), counted.get("source", {}), _source
-        )
+        _of_leads(_costs((each.source_type, each) for _, each in attempts), _lines_of(by, "source"), _source)
     )
     found.by_day = _in_order(
-        _of_leads(_costs((f"{day:%Y-%m-%d}", each) for day, each in attempts), counted.get("day", {}), str)
+        _of_leads(_costs((f"{day:%Y-%m-%d}", each) for day, each in attempts), _lines_of(by, "day"), str)
     )
     people = _costs((str(each.started_by), each) for _, each in attempts)
     names = _people({int(key) for key in people})
-    found.by_person = _dearest_first(
-        _of_leads(people, counted.get("person", {}), lambda key: names[int(key)])
-    )
-    tiers = counted.get("tier", {})
+    found.by_person = _dearest_first(_of_leads(people, _lines_of(by, "person"), lambda key: names[int(key)]))
+    tiers = _lines_of(by, "tier") or {}
     found.by_tier = _in_order(_of_leads({key: each.cost for key, each in tiers.items()}, tiers, _tier))
     taken = TakenOver.objects.filter(taken_at__gte=since, taken_at__lt=until)
     reused = taken.aggregate(saved=Sum("saved"), times=Count("pk"))
     found.saved, found.taken_over = reused["saved"] or ZERO, reused["times"]
     return found
+
+
+def keep_counted() -> None:
+    """A tick: the leads of the screen's spans, where they are too many to be counted while it waits."""
+    spans = (span_of(period) for period in PERIODS)
+    enriched.keep_counted(
+        (spending.midnight(first), spending.midnight(last, after=1)) for first, last in spans
+    )
+
+
+def _lines_of(by: enriched.By | None, name: str) -> Mapping[str, enriched.Leads] | None:
+    return None if by is None else by.get(name, {})
 
 
 def _costs(rows: Iterable[tuple[str, DaySum]]) -> dict[str, Decimal]:
@@ -119,9 +133,13 @@ def _costs(rows: Iterable[tuple[str, DaySum]]) -> dict[str, Decimal]:
 
 
 def _of_leads(
-    costs: Mapping[str, Decimal], counted: Mapping[str, enriched.Leads], label_of: Callable[[str], str]
+    costs: Mapping[str, Decimal],
+    counted: Mapping[str, enriched.Leads] | None,
+    label_of: Callable[[str], str],
 ) -> list[Line]:
     """What each value cost, and the leads it was spent on; a value nobody was asked about is left out."""
+    if counted is None:
+        return _with_bars([Line(key, label_of(key), cost, None, None) for key, cost in costs.items() if cost])
     lines = []
     for key, cost in costs.items():
         leads = counted.get(key, enriched.NONE)

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.utils import timezone
 
-from enrichment import versions
+from enrichment import tasks, versions
 from enrichment.models import BulkJob, Lead, ProviderService, SpendCap, WaterfallVersion
-from enrichment.waterfall import caps, editing, pilot
+from enrichment.waterfall import caps, editing, enriched, pilot
 from tests.enrichment.waterfall.test_editing import changed
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -40,6 +41,20 @@ def test_spending_by_everything(sales_client):
     assert "Cost per Tier 1 lead" in shown
     for period in ("month", "30d", "nonsense"):
         assert "$0.31" in page(sales_client, f"/waterfall/spending/?period={period}")
+
+
+def test_spending_says_that_leads_are_being_counted_and_asks_again(sales_client):
+    attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.31")
+    cache.set(enriched.SLOW, 1)
+    shown = page(sales_client, "/waterfall/spending/?period=30d")
+    assert "being counted" in shown
+    assert 'hx-select="#spent"' in shown
+    assert shown.count("$0.31") >= 4
+    tasks.count_spent_leads()
+    shown = page(sales_client, "/waterfall/spending/?period=30d")
+    assert "being counted" not in shown
+    assert "hx-select" not in shown
+    assert "Leads counted" in shown
 
 
 def test_a_budget_is_set_with_a_note_and_shown_everywhere(sales_client):

@@ -2,16 +2,19 @@
 
 import datetime
 import threading
+import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, SpendBook, SpendEntry, TakenOver, WaterfallVersion
 from enrichment.overview import today
-from enrichment.waterfall import spend_report, spending
+from enrichment.waterfall import enriched, spend_report, spending
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +200,60 @@ def test_the_report_by_everything():
 def test_nothing_spent_is_no_division_by_zero():
     found = spend_report.report(*spend_report.span_of("30d"))
     assert (found.total, found.per_tier_one, found.by_provider) == (0, None, [])
+
+
+@pytest.fixture
+def too_many(monkeypatch):
+    """Leads take longer to count than a page waits."""
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            enriched, "_COUNTS", f"{enriched._COUNTS} /* slow */ ORDER BY (SELECT pg_sleep(20)::text)"
+        )
+        patched.setattr(enriched, "AT_ONCE_SECONDS", 0.2)
+        yield patched
+
+
+def test_a_page_does_not_wait_for_a_million_leads_and_tells_them_once_a_tick_has_counted(too_many):
+    attempt(EnrichedLeadFactory(), at=ago(1), cost="0.10")
+    began = time.monotonic()
+    found = spend_report.report(*spend_report.span_of("30d"))
+    assert time.monotonic() - began < 10
+    assert (found.total, found.leads, found.tier_one, found.per_tier_one) == (
+        Decimal("0.10"),
+        None,
+        None,
+        None,
+    )
+    assert [(line.cost, line.asked, line.each) for line in found.by_source] == [(Decimal("0.10"), None, None)]
+    assert found.by_tier == []
+    assert (found.counted_at, enriched._is_slow(*span("today"))) == (None, False)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone()[0] != "200ms", "what follows in the transaction has its own time"
+
+    too_many.undo()
+    assert enriched.leads(*span("30d")).by is None, "a span that was too long is a tick's"
+    spend_report.keep_counted()
+    found = spend_report.report(*spend_report.span_of("30d"))
+    assert (found.leads, found.tier_one, found.per_tier_one) == (1, 1, Decimal("0.10"))
+    assert found.counted_at is not None
+    assert enriched.keep_counted([span("30d")]) == 0, "it is fresh"
+
+
+def test_what_was_counted_last_is_told_until_it_is_counted_anew():
+    attempt(EnrichedLeadFactory(), at=ago(1), cost="0.10")
+    before = spend_report.report(*spend_report.span_of("30d"))
+    attempt(EnrichedLeadFactory(), at=ago(1), cost="0.10")
+    cache.set(enriched.SLOW, 30)
+    kept = cache.get(enriched._key(*span("30d")))
+    cache.set(enriched._key(*span("30d")), replace(kept, fresh_until=0))
+    cache.delete(f"overview:spend-day:{ago(1).date()}")  # money is some seconds old at most
+    stale = spend_report.report(*spend_report.span_of("30d"))
+    assert (stale.total, stale.leads, stale.counted_at) == (Decimal("0.20"), 1, before.counted_at)
+    assert enriched.keep_counted([span("today"), span("30d")]) == 1
+    assert spend_report.report(*spend_report.span_of("30d")).leads == 2
+
+
+def span(period):
+    first, last = spend_report.span_of(period)
+    return spending.midnight(first), spending.midnight(last, after=1)
