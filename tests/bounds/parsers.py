@@ -26,7 +26,7 @@ from gdpr import blanking, intake, intake_csv, intake_email, rectifiable
 from gdpr.leftovers import names, needles, planner
 from gdpr.messages import templates
 from gdpr.possible import NotPossible
-from swarm_admin.core import clean_text, missing, text_match
+from swarm_admin.core import clean_text, missing, numbers, text_match
 from swarm_admin.core.identifiers import emails, linkedin, phones
 from tests.bounds.texts import SIZE, WHOLE
 
@@ -102,6 +102,7 @@ def email_with(header: str) -> Callable[[str], object]:
 
 
 PARSERS: dict[str, Parser] = {
+    "numbers": Parser(numbers, lambda text: (numbers.whole(text), numbers.is_decimal(text)), size=WHOLE),
     "text match: emails": Parser(text_match, lambda text: list(text_match.emails(text))),
     "text match: profiles": Parser(text_match, lambda text: list(text_match.profiles(text))),
     "text match: phones": Parser(text_match, lambda text: list(text_match.phones(text))),
