@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from django.db.models import BooleanField, F, Func, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BooleanField, F, Func, QuerySet, TextField, Value
 
 from enrichment.pipeline.receive.strangers import addresses, profiles
 from enrichment.stores.people import EMAIL, URL
@@ -27,18 +28,13 @@ class HoldsAny(Func):
 
     template = (
         "(SELECT bool_or(strpos(t.told, n.needle) > 0) FROM "
-        "(SELECT lower(encode(%(expressions)s, 'escape') COLLATE \"C\") AS told OFFSET 0) AS t, "
-        "unnest(%(needles)s) AS n(needle))"
+        "(SELECT lower(encode(a.body, 'escape') COLLATE \"C\") AS told, a.needles "
+        "FROM (SELECT %(expressions)s) AS a(body, needles) OFFSET 0) AS t, unnest(t.needles) AS n(needle))"
     )
     output_field = BooleanField()
 
     def __init__(self, column: str, needles: Sequence[str]) -> None:
-        super().__init__(F(column))
-        self.needles = list(needles)
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        sql, params = super().as_sql(compiler, connection, needles="%s::text[]", **context)
-        return sql, [*params, self.needles]
+        super().__init__(F(column), Value(list(needles), ArrayField(TextField())))
 
 
 class Traces:
