@@ -13,15 +13,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from enrichment import hold_words
-from enrichment.clock import span
-from enrichment.hold_words import NAMES
 from enrichment.models import Alert, AlertKind, ServiceHold, Severity
 from enrichment.models.alert import Told
 from enrichment.models.connection import ALONE
+from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors.errors import Recovery, VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.timing import span
 
 LONGEST = 500
 HOLDS: dict[str, AlertKind] = {
@@ -42,9 +42,7 @@ class Cause:
     subject: str = ""
 
     def open(self) -> QuerySet[Alert]:
-        return Alert.objects.filter(
-            kind=self.kind, system=self.system, subject=self.subject, closed_at__isnull=True
-        )
+        return Alert.objects.filter(kind=self.kind, system=self.system, subject=self.subject, closed_at__isnull=True)
 
 
 def raise_alert(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) -> None:
@@ -172,9 +170,7 @@ def count_open(user: Any) -> dict[str, int]:
 
     `open`: not closed; `new`: of them not acknowledged; `worst`: severity of the worst new one, 0 for none.
     """
-    severities = list(
-        visible_to(user).filter(closed_at__isnull=True).values_list("severity", "acknowledged_at")
-    )
+    severities = list(visible_to(user).filter(closed_at__isnull=True).values_list("severity", "acknowledged_at"))
     new = [severity for severity, acknowledged in severities if acknowledged is None]
     return {"open": len(severities), "new": len(new), "worst": max(new, default=0)}
 

@@ -10,12 +10,12 @@ from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema, Status
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from enrichment.api_schemas import LeadOut, LeadPage
+from enrichment.leads.api_schemas import LeadOut, LeadPage
+from enrichment.leads.output import payload
+from enrichment.leads.provenance import with_ledger
 from enrichment.models import Lead
-from enrichment.output import payload
 from enrichment.pipeline import horizon, intake
 from enrichment.pipeline.intake_rows import LeadIn
-from enrichment.provenance import with_ledger
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
@@ -111,9 +111,7 @@ def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
     """The routes under /leads; each kind of access has its own authentication."""
     router = Router(tags=["leads"])
     taken = {202: IntakeAnswer, 422: IntakeRefused | Problem, ANYWHERE - {422} | OF_A_BODY: Problem}
-    router.post("/leads", auth=write_auth, response=taken, openapi_extra=BODY, summary="Hand in leads")(
-        post_leads
-    )
+    router.post("/leads", auth=write_auth, response=taken, openapi_extra=BODY, summary="Hand in leads")(post_leads)
     listed: dict[Any, Any] = {200: LeadPage, ANYWHERE: Problem}
     router.get("/leads", auth=read_auth, response=listed, summary="Enriched leads, page by page")(list_leads)
     one: dict[Any, Any] = {200: LeadOut, ANYWHERE | {404}: Problem}

@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_delete
 
-from gdpr import links
+from gdpr.audit_chain import links
 
 # Where the objects of our audit events are shown.
 PAGES = {
@@ -33,12 +33,14 @@ class EnrichmentConfig(AppConfig):
     verbose_name = "Enrichment"
 
     def ready(self) -> None:
-        from gdpr import alarms, processing
+        from gdpr import alarms
+        from gdpr.records import processing
 
         for object_type, page in PAGES.items():
             links.register(object_type, page)
-        from enrichment import compliance_alarms, stores
-        from enrichment import processing as our_processing
+        from enrichment import stores
+        from enrichment.monitoring import compliance_alarms
+        from enrichment.stores import processing as our_processing
         from enrichment.waterfall import anonymous
 
         pre_delete.connect(anonymous.keep_purchases, sender="enrichment.Lead")

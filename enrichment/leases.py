@@ -12,10 +12,10 @@ from django.db.models import Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from enrichment.clock import due_in
 from enrichment.models.work import Leased
 from enrichment.states import advance, advance_each, advance_one
 from swarm_admin.core import work
+from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)
 REDIS_IS_AWAY = (redis.ConnectionError, redis.TimeoutError)
@@ -54,9 +54,7 @@ def together(
     return [result for item in items for result in together([item], work, poisoned)]
 
 
-def claim(
-    queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int, *, stage: str
-) -> list[Work]:
+def claim(queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int, *, stage: str) -> list[Work]:
     """Up to `limit` due rows, now in flight and ours; `claimed_from` on each is the status it had.
 
     `queryset` gives the order; `states` must have PLANNED, UNKNOWN and IN_FLIGHT. See `work.claim`.

@@ -163,9 +163,7 @@ PLACES: tuple[Place, ...] = (
     Place("json", "WaterfallVersion.document", "providers and their order", _NEVER),
     Place("json", "ScorecardVersion.document", "rules and points", _NEVER),
     Place("json", "DraftSave.document", "either of both, while it is edited", _NEVER),
-    Place(
-        "bytes", "WebhookDelivery.body", "a message of Clay, as it came", "emptied: by lead, row and contents"
-    ),
+    Place("bytes", "WebhookDelivery.body", "a message of Clay, as it came", "emptied: by lead, row and contents"),
     Place(
         "file",
         "BulkJob.file",
@@ -179,9 +177,7 @@ PLACES: tuple[Place, ...] = (
         "removed with every erasure; rebuilt without the lead",
     ),
     Place("cache", "search:*", "words somebody searched for", "after twelve hours, or with the person"),
-    Place(
-        "cache", "clay-export:*", "ids of rows found for a request", "when the look-up ends, a week at most"
-    ),
+    Place("cache", "clay-export:*", "ids of rows found for a request", "when the look-up ends, a week at most"),
     Place("cache", "overview:*", "counts", _NEVER),
     Place("queue", "celery", "names of tasks; one argument, a system", f"{_NEVER}; results are not kept"),
     Place("cache", "limit:*, vitals:*", "counts and times of calls", _NEVER),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 
-from enrichment.bulk import update_each
+from swarm_admin.core.bulk_sql import update_each
 
 
 class InvalidTransition(Exception):
@@ -196,9 +196,7 @@ def sources(after: models.TextChoices) -> list[str]:
     return [before.value for before, to in TRANSITIONS[type(after)].items() if after in to]
 
 
-def advance(
-    queryset: models.QuerySet[Any], after: models.TextChoices, *, field: str = "status", **values: Any
-) -> int:
+def advance(queryset: models.QuerySet[Any], after: models.TextChoices, *, field: str = "status", **values: Any) -> int:
     """Move every row of `queryset` that may go to `after` there, in one conditional UPDATE.
 
     Returns how many rows moved; a row whose status changed under us is not among them. `values` are
@@ -230,18 +228,14 @@ def advance_each(
     return update_each(model, rows, where=f"{allowed} AND ({where})", parameters=[ways, *parameters])
 
 
-def advance_one(
-    row: models.Model, after: models.TextChoices, *, field: str = "status", **values: Any
-) -> None:
+def advance_one(row: models.Model, after: models.TextChoices, *, field: str = "status", **values: Any) -> None:
     """Move one row, and the object in hand with it.
 
     Raises InvalidTransition when the row's stored status cannot be followed by `after`.
     """
     moved = advance(type(row)._default_manager.filter(pk=row.pk), after, field=field, **values)
     if not moved:
-        raise InvalidTransition(
-            f"{type(row).__name__} {row.pk}: no way from {getattr(row, field)} to {after}"
-        )
+        raise InvalidTransition(f"{type(row).__name__} {row.pk}: no way from {getattr(row, field)} to {after}")
     for name, value in {field: after, **values}.items():
         setattr(row, name, value)
 

@@ -6,12 +6,15 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
-from enrichment import due, jobs, probing, watch
+from enrichment.connections import probing
 from enrichment.drift import mending, reconcile
+from enrichment.imports import importing
+from enrichment.jobs import jobs
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import deliver, importing, poll, receive
+from enrichment.monitoring import watch
+from enrichment.pipeline import deliver, due, poll, receive
 from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
 from enrichment.scoring import anew, rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus

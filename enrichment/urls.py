@@ -2,38 +2,27 @@
 
 from django.urls import path
 
-from enrichment.views import (
-    alerts,
-    connections,
-    deliveries,
-    drift,
-    failures,
-    find,
-    icp,
-    icp_drift,
-    icp_effect,
-    icp_javascript,
-    icp_publish,
-    icp_review,
-    imports,
-    jobs,
-    lead,
-    lead_decisions,
-    lead_deliver,
-    lead_views,
-    leads,
-    leads_retry,
-    limits,
-    overview,
+from enrichment.connections import limit_views as limits
+from enrichment.connections import views as connections
+from enrichment.deliveries import views as deliveries
+from enrichment.drift import views as drift
+from enrichment.failures import views as failures
+from enrichment.imports import views as imports
+from enrichment.jobs import views as jobs
+from enrichment.leads.views import find, lead, lead_decisions, lead_deliver, lead_views, leads, leads_retry
+from enrichment.monitoring import views as alerts
+from enrichment.overview import views as overview
+from enrichment.scoring.views import icp, icp_drift, icp_effect, icp_javascript, icp_publish, icp_review
+from enrichment.waterfall.views import (
     waterfall,
     waterfall_catalogue,
     waterfall_economics,
     waterfall_pilots,
     waterfall_spending,
     waterfall_versions,
-    webhook_log,
-    webhooks,
 )
+from enrichment.webhooks import views as webhooks
+from enrichment.webhooks import webhook_log
 
 urlpatterns = [
     path("", overview.show, name="overview"),
@@ -135,12 +124,8 @@ urlpatterns = [
     path("waterfall/publish/", waterfall_versions.publish, name="waterfall_publish"),
     path("waterfall/versions/", waterfall_versions.history, name="waterfall_history"),
     path("waterfall/versions/<int:number>/", waterfall_versions.version, name="waterfall_version"),
-    path(
-        "waterfall/versions/<int:number>/roll-back/", waterfall_versions.roll_back, name="waterfall_roll_back"
-    ),
-    path(
-        "waterfall/versions/<int:number>/waterfalls.json", waterfall_versions.export, name="waterfall_export"
-    ),
+    path("waterfall/versions/<int:number>/roll-back/", waterfall_versions.roll_back, name="waterfall_roll_back"),
+    path("waterfall/versions/<int:number>/waterfalls.json", waterfall_versions.export, name="waterfall_export"),
     path("waterfall/pilots/", waterfall_pilots.show, name="waterfall_pilots"),
     path("waterfall/pilots/new/", waterfall_pilots.plan, name="waterfall_pilot"),
     path("waterfall/pilots/start/", waterfall_pilots.start, name="waterfall_pilot_start"),

@@ -17,7 +17,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 from pydantic import ValidationError
 
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.models.version import Version, forget_active
 from enrichment.scoring.problems import problems as scorecard_problems
@@ -43,10 +43,7 @@ def _waterfall_problems(document: Any) -> dict[str, str]:
     try:
         WaterfallDocument.model_validate(document)
     except ValidationError as error:
-        return {
-            ".".join(str(step) for step in each["loc"]): each["msg"]
-            for each in error.errors(include_url=False)
-        }
+        return {".".join(str(step) for step in each["loc"]): each["msg"] for each in error.errors(include_url=False)}
     return {}
 
 
@@ -92,11 +89,7 @@ def published(model: type[V]) -> V:
 
 
 def draft_of(model: type[V]) -> V | None:
-    return (
-        model._default_manager.select_related("created_by", "edited_by")
-        .filter(status=VersionStatus.DRAFT)
-        .first()
-    )
+    return model._default_manager.select_related("created_by", "edited_by").filter(status=VersionStatus.DRAFT).first()
 
 
 def history(model: type[V]) -> list[V]:
@@ -240,9 +233,7 @@ def roll_back(old: V, *, over: int, note: str, by: Any) -> V:
     with transaction.atomic():
         live = _locked_live(type(old), over)
         if old.status == VersionStatus.DRAFT or old.document == live.document:
-            raise NotPossible(
-                f"Version {old.number} says the same as version {live.number}, which is published."
-            )
+            raise NotPossible(f"Version {old.number} says the same as version {live.number}, which is published.")
         advance_one(live, VersionStatus.SUPERSEDED)
         now = timezone.now()
         copy = type(old)._default_manager.create(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from gdpr import deadline
+from gdpr.due_dates import deadline
 from gdpr.messages import owed
 from gdpr.models import AfterCheck, RequestStep, SubjectRequest
 from gdpr.states import OPEN, DutyStatus, MessageStatus, StepStatus
@@ -79,9 +79,7 @@ def _requests(today: datetime.date) -> Iterable[Alarm]:
     for request in SubjectRequest.objects.open().filter(due_on__lte=soon).by_due():
         left, day = request.days_left(today), f"{request.due_on:%-d %B %Y}"
         if left < 0:
-            yield Alarm(
-                OVERDUE, request.pk, f"{request.reference} was due on {day} and is not answered.", True
-            )
+            yield Alarm(OVERDUE, request.pk, f"{request.reference} was due on {day} and is not answered.", True)
         else:
             yield Alarm(DUE_SOON, request.pk, f"{request.reference} is due on {day}.", left <= 2)
     stuck = RequestStep.objects.by_person().filter(request__status__in=OPEN, status=StepStatus.FAILED)
@@ -110,9 +108,7 @@ def _after_checks() -> Iterable[Alarm]:
     late = AfterCheck.objects.exclude(status=DutyStatus.DONE).filter(due_at__lt=timezone.now() - GRACE)
     for request_id in late.order_by("request_id").values_list("request_id", flat=True).distinct():
         reference = SubjectRequest(pk=request_id).reference
-        yield Alarm(
-            CHECK_LATE, request_id, f"The last look after the erasure of {reference} has not been possible."
-        )
+        yield Alarm(CHECK_LATE, request_id, f"The last look after the erasure of {reference} has not been possible.")
 
 
 def _letters() -> Iterable[Alarm]:

@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field, ValidationError
 
-from gdpr.intake import RequestIn, sentences
 from gdpr.models import Channel
-from gdpr.pipeline.open import open_request
-from gdpr.possible import NotPossible
+from gdpr.requests.intake import RequestIn, sentences
+from gdpr.requests.pipeline.open import open_request
 from swarm_admin.core.deadlocks import retried
+from swarm_admin.core.errors import NotPossible
 from swarm_admin.core.refusals import ANYWHERE, OF_A_BODY, Problem, check_parameters, json_body
 
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
@@ -21,9 +21,7 @@ class Opened(Schema):
     reference: str = Field(description="What the person and we call it by")
     due_on: str = Field(description="The last day on which the answer is in time, YYYY-MM-DD")
     status: str
-    duplicate_of: str = Field(
-        description="Reference of an open request that asks the same; empty if there is none"
-    )
+    duplicate_of: str = Field(description="Reference of an open request that asks the same; empty if there is none")
 
 
 def build_router(*, auth: Auth) -> Router:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gdpr.ledger.verifier import canonical
+from gdpr.audit_chain.verifier import canonical
 from gdpr.models import AuditContext, AuditEvent
 from swarm_admin.core.audit_verbs import Verb, checked
 

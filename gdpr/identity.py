@@ -58,11 +58,7 @@ class Identity:
         Older software sends mail for some hosts elsewhere; and hashes made before there was a canonical form are of
         an address in its own script. Blocking one too many is safe, writing to one too many is not.
         """
-        return list(
-            dict.fromkeys(
-                [*self.identifiers(), *(f"email:{e}" for each in self.emails for e in _older(each))]
-            )
-        )
+        return list(dict.fromkeys([*self.identifiers(), *(f"email:{e}" for each in self.emails for e in _older(each))]))
 
 
 def _older(address: str) -> list[str]:

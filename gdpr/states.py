@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from gdpr.machines import TRANSITIONS, InvalidTransition, advance, advance_one, declare, diagram, sources
+from swarm_admin.core.states import TRANSITIONS, InvalidTransition, advance, advance_one, declare, diagram, sources
 
 __all__ = [
     "TRANSITIONS",

@@ -6,12 +6,16 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from gdpr import after_checks, alarms, certificate, deadline, forget, notice_delivery, retention
-from gdpr.ledger import anchor, check, seal
+from gdpr import alarms
+from gdpr.audit_chain import anchor, check, seal
+from gdpr.due_dates import deadline
 from gdpr.messages import send
 from gdpr.models import AuditCheck
+from gdpr.notices import delivery as notice_delivery
 from gdpr.package import files
-from gdpr.pipeline import execute
+from gdpr.requests import after_checks, certificate, forget
+from gdpr.requests.pipeline import execute
+from gdpr.retention import retention
 from swarm_admin.core.locks import alone
 
 CHECK_EVERY = datetime.timedelta(days=1)

@@ -2,20 +2,14 @@
 
 from django.urls import path
 
-from gdpr.views import (
-    acts,
-    audit,
-    board,
-    documents,
-    holds,
-    intake,
-    notices,
-    processing,
-    request,
-    retention,
-    suppressions,
-    texts,
-)
+from gdpr.audit_chain import views as audit
+from gdpr.legal_holds import views as holds
+from gdpr.messages import views as texts
+from gdpr.notices import views as notices
+from gdpr.records import views as processing
+from gdpr.requests.views import acts, board, documents, intake, request
+from gdpr.retention import views as retention
+from gdpr.suppression import views as suppressions
 
 urlpatterns = [
     path("requests/", board.show, name="requests"),

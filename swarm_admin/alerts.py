@@ -17,15 +17,15 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment.clock import backoff, span
-from enrichment.hold_words import NAMES
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
 from enrichment.states import BatchStatus, advance, advance_one
-from gdpr.staff import with_right
+from enrichment.vendor_pauses.words import NAMES
 from swarm_admin.core import mail, work
 from swarm_admin.core.bounded_http import BoundedTransport, within
+from swarm_admin.core.staff import with_right
+from swarm_admin.core.timing import backoff, span
 
 log = logging.getLogger(__name__)
 TRIES = 8  # with the waits doubled, about an hour and a half
@@ -49,9 +49,7 @@ class NotSent(Exception):
 def run_due() -> int:
     """Plan what has to be said, then send what is due; returns how many notices went out."""
     plan()
-    hand_back_lapsed(
-        AlertNotice, BatchStatus, _set_aside
-    )  # sent once more: a notice twice is better than none
+    hand_back_lapsed(AlertNotice, BatchStatus, _set_aside)  # sent once more: a notice twice is better than none
     sent = 0
     away: set[str] = set()
     # One at a time: each may take as long as a mail may, and all of them together longer than a lease.
@@ -108,9 +106,7 @@ def _plan_one(alert: Alert, now: datetime.datetime) -> int:
     else:
         occasion = Occasion.OPENED if alert.told == Told.NOTHING else Occasion.REMINDER
         told = Told.OPEN
-    notices = [
-        AlertNotice(alert=alert, channel=channel, occasion=occasion) for channel in channels(alert.kind)
-    ]
+    notices = [AlertNotice(alert=alert, channel=channel, occasion=occasion) for channel in channels(alert.kind)]
     AlertNotice.objects.bulk_create(notices)
     Alert.objects.filter(pk=alert.pk).update(told=told, told_at=now)
     return len(notices)
@@ -181,9 +177,7 @@ def _mail(to: list[str], subject: str, body: str, message_id: str) -> None:
     try:
         mail.send(subject, body, to, message_id=message_id)
     except mail.OutcomeUnknown:
-        raise NotSent(
-            "the mail server did not say whether it took it", unknown=True, server_is_away=True
-        ) from None
+        raise NotSent("the mail server did not say whether it took it", unknown=True, server_is_away=True) from None
     except mail.NotSent as error:
         raise NotSent(str(error), server_is_away=error.server_is_away) from None
 

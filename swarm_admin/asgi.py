@@ -6,7 +6,7 @@ from swarm_admin.web.bridge import Bridge
 from swarm_admin.web.sockets import allow_many_connections
 from swarm_admin.wsgi import application as wsgi_application  # sets Django up
 
-from enrichment.views.webhooks import count_incomplete  # isort: skip
+from enrichment.webhooks.views import count_incomplete  # isort: skip
 from swarm_admin.web.uploads import most_bytes  # isort: skip
 
 allow_many_connections()

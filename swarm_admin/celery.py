@@ -10,8 +10,8 @@ from celery.signals import beat_init, task_postrun, task_prerun, worker_init, wo
 from django.conf import settings
 from django.db import close_old_connections
 
-from enrichment import stopping
 from swarm_admin import frozen
+from swarm_admin.core import shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
 
@@ -30,7 +30,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-worker_shutting_down.connect(stopping.ask)
+worker_shutting_down.connect(shutdown.ask)
 
 
 @worker_init.connect

@@ -113,9 +113,7 @@ def mail_server() -> dict[str, Any]:
     try:
         found: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
     except (ImproperlyConfigured, ValueError):  # its message would repeat the address, and the password in it
-        raise ImproperlyConfigured(
-            "EMAIL_URL must be like smtp+tls://user:password@host:587, or none."
-        ) from None
+        raise ImproperlyConfigured("EMAIL_URL must be like smtp+tls://user:password@host:587, or none.") from None
     if found["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
         found["EMAIL_BACKEND"] = "swarm_admin.core.smtp.EmailBackend"  # bounded as a whole
     return found
@@ -147,6 +145,4 @@ def require_identity_keys(text: str) -> None:
     try:
         parse_keys(text, shortest=SHORTEST_IDENTITY_KEY if PRODUCTION else 1)
     except ValueError as error:
-        raise ImproperlyConfigured(
-            f"IDENTITY_HASH_KEYS must be id:key pairs, comma-separated; {error}."
-        ) from None
+        raise ImproperlyConfigured(f"IDENTITY_HASH_KEYS must be id:key pairs, comma-separated; {error}.") from None

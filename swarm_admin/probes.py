@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
-from enrichment import standstill
+from enrichment.monitoring import standstill
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 WITHIN_SECONDS = 2  # a server that does not answer by then does not answer
@@ -73,8 +73,7 @@ def _look() -> dict[str, Any]:
             found["database"] = "no answer"
         else:
             found["standing_still"] = [
-                {"stage": stage.name, "since": stage.since.isoformat(timespec="seconds")}
-                for stage in report.stages
+                {"stage": stage.name, "since": stage.since.isoformat(timespec="seconds")} for stage in report.stages
             ]
             if report.beat_since:
                 found["beat"] = f"not seen since {report.beat_since.isoformat(timespec='seconds')}"

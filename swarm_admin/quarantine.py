@@ -16,20 +16,24 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, connections
 
-from enrichment import jobs, stopping, tasks
+from enrichment import tasks
 from enrichment.drift import mending, reconcile
+from enrichment.imports import importing
+from enrichment.jobs import jobs
 from enrichment.leases import server_is_away
 from enrichment.models.handover import System
-from enrichment.pipeline import deliver, importing, poll, receive
+from enrichment.pipeline import deliver, poll, receive
 from enrichment.pipeline.dispatch import rows, trigger, write_back
 from enrichment.scoring import rescore
 from enrichment.vendors import limiter
-from gdpr import after_checks, notice_delivery, retention
-from gdpr.ledger import check
+from gdpr.audit_chain import check
 from gdpr.messages import send
-from gdpr.pipeline import execute
+from gdpr.notices import delivery as notice_delivery
+from gdpr.requests import after_checks
+from gdpr.requests.pipeline import execute
+from gdpr.retention import retention
 from swarm_admin import alerts, frozen
-from swarm_admin.core import work
+from swarm_admin.core import shutdown, work
 from swarm_admin.supervisor import end_with_parent
 
 log = logging.getLogger(__name__)
@@ -112,25 +116,25 @@ class Quarantine:
 
 def _ask_to_stop(*_: Any) -> None:
     """From a thread: a handler may interrupt whoever waits for the same event, and would wait for it in turn."""
-    threading.Thread(target=stopping.ask).start()
+    threading.Thread(target=shutdown.ask).start()
 
 
 def work_through() -> None:
     """The child: everything that has a lapse behind it, until it is told to stop."""
     work.enter_quarantine()
     frozen.watch(settings.WORKER_FROZEN_SECONDS)
-    while not stopping.asked():
+    while not shutdown.asked():
         if work.progress.safely(limiter.connection().ping):
             for stage in STAGES:
                 _guarded(stage)
-        stopping.wait(settings.TICK_SECONDS)
+        shutdown.wait(settings.TICK_SECONDS)
     connections.close_all()
 
 
 def _guarded(stage: Callable[[], Any]) -> None:
     """One stage; where PostgreSQL or Redis is away, its leases run out, and it is looked for again."""
     close_old_connections()
-    if stopping.asked():
+    if shutdown.asked():
         return
     try:
         stage()

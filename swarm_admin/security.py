@@ -38,9 +38,7 @@ CONTENT_SECURITY_POLICY = {
 }
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = int(datetime.timedelta(hours=12).total_seconds())
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 WEB_THREADS = env.int("WEB_THREADS", default=4)  # requests at once in one web process
@@ -49,9 +47,7 @@ WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4096)  # clients of one, th
 HEADER_TIMEOUT_SECONDS = env.float("HEADER_TIMEOUT_SECONDS", default=30.0)
 BODY_TIMEOUT_SECONDS = env.float("BODY_TIMEOUT_SECONDS", default=20.0)
 BODY_BYTES_PER_SECOND = env.float("BODY_BYTES_PER_SECOND", default=10_000.0)  # a long body has longer
-RESPONSE_TIMEOUT_SECONDS = env.float(
-    "RESPONSE_TIMEOUT_SECONDS", default=60.0
-)  # nothing of an answer is taken
+RESPONSE_TIMEOUT_SECONDS = env.float("RESPONSE_TIMEOUT_SECONDS", default=60.0)  # nothing of an answer is taken
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # a thousand leads in one call
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600  # import files hold personal data

@@ -50,9 +50,7 @@ BASE_URL = public_url("BASE_URL", f"http://127.0.0.1:{PORT}")
 CLAY_API_BASE_URL = vendor_url("CLAY_API_BASE_URL", "https://api.clay.com/v1", f"{SANDBOX_URL}/clay/v1")
 CLAY_WORKSPACE_ID = env("CLAY_WORKSPACE_ID", default="" if PRODUCTION else "demo-workspace")
 CLAY_TABLE_ID = env("CLAY_TABLE_ID", default="")  # empty: the one `clay_setup` made
-GHL_API_BASE_URL = vendor_url(
-    "GHL_API_BASE_URL", "https://services.leadconnectorhq.com", f"{SANDBOX_URL}/ghl"
-)
+GHL_API_BASE_URL = vendor_url("GHL_API_BASE_URL", "https://services.leadconnectorhq.com", f"{SANDBOX_URL}/ghl")
 GHL_LOCATION_ID = env("GHL_LOCATION_ID", default="" if PRODUCTION else "demo-location")
 INSTANTLY_API_BASE_URL = vendor_url(
     "INSTANTLY_API_BASE_URL", "https://api.instantly.ai/api/v2", f"{SANDBOX_URL}/instantly/api/v2"
@@ -60,12 +58,8 @@ INSTANTLY_API_BASE_URL = vendor_url(
 INSTANTLY_CAMPAIGN_ID = env("INSTANTLY_CAMPAIGN_ID", default="" if PRODUCTION else "demo-campaign")
 VENDOR_TIMEOUT_SECONDS = env.float("VENDOR_TIMEOUT_SECONDS", default=20.0)
 VENDOR_CONCURRENCY = env.int("VENDOR_CONCURRENCY", default=8)  # calls at once in one worker task
-VENDOR_LATENCY_SECONDS = env.float(
-    "VENDOR_LATENCY_SECONDS", default=1.0
-)  # a limit's slot is kept so much longer
-VENDOR_MAX_ANSWER_BYTES = env.int(
-    "VENDOR_MAX_ANSWER_BYTES", default=64_000_000
-)  # an export of 5000 rows fits
+VENDOR_LATENCY_SECONDS = env.float("VENDOR_LATENCY_SECONDS", default=1.0)  # a limit's slot is kept so much longer
+VENDOR_MAX_ANSWER_BYTES = env.int("VENDOR_MAX_ANSWER_BYTES", default=64_000_000)  # an export of 5000 rows fits
 
 refuse_incomplete("CLAY_WORKSPACE_ID", "GHL_LOCATION_ID", "INSTANTLY_CAMPAIGN_ID", "BASE_URL", "EMAIL_URL")
 require_identity_keys(IDENTITY_HASH_KEYS)
@@ -74,9 +68,7 @@ require_identity_keys(IDENTITY_HASH_KEYS)
 
 # Divides every wait and every rate window; 1 in production. The sandbox runs at the same speed.
 CLOCK_SPEED = env.float("CLOCK_SPEED", default=60.0 if MODE == "demo" else 1.0)
-TICK_SECONDS = env.float(
-    "TICK_SECONDS", default=0.5 if MODE == "demo" else 2.0
-)  # how often beat looks for due work
+TICK_SECONDS = env.float("TICK_SECONDS", default=0.5 if MODE == "demo" else 2.0)  # how often beat looks for due work
 TICK_SLOTS = env.int("TICK_SLOTS", default=2)  # ticks of one busy stage at once, over all workers
 CLAY_ROWS_BATCH = env.int("CLAY_ROWS_BATCH", default=50)  # Clay: at most 100
 CLAY_TRIGGER_BATCH = env.int("CLAY_TRIGGER_BATCH", default=25)  # Clay: at most 50
@@ -127,15 +119,11 @@ CONTROLLER_NAME = env("CONTROLLER_NAME", default="The controller")
 # Whom people write to: an address of the privacy office.
 CONTROLLER_CONTACT = env("CONTROLLER_CONTACT", default="" if PRODUCTION else "privacy@swarm.demo")
 COMPLAINT_AUTHORITY = env("COMPLAINT_AUTHORITY", default="the data protection authority of your country")
-MANUAL_STEP_DAYS = env.int(
-    "MANUAL_STEP_DAYS", default=5
-)  # a step by hand is due, within the request's own time
+MANUAL_STEP_DAYS = env.int("MANUAL_STEP_DAYS", default=5)  # a step by hand is due, within the request's own time
 PACKAGE_DAYS = env.int("PACKAGE_DAYS", default=30)  # then the files of an access request are erased
 REQUEST_IDENTITY_DAYS = env.int("REQUEST_IDENTITY_DAYS", default=30)  # after its end; the hashes stay
 ERASURE_IDENTITY_DAYS = env.int("ERASURE_IDENTITY_DAYS", default=0)  # the same of an erasure
-NOTICE_BEFORE_DELIVERY = env.bool(
-    "NOTICE_BEFORE_DELIVERY", default=False
-)  # nobody is delivered untold (Art. 14)
+NOTICE_BEFORE_DELIVERY = env.bool("NOTICE_BEFORE_DELIVERY", default=False)  # nobody is delivered untold (Art. 14)
 NOTICE_AUTOMATIC = env.bool("NOTICE_AUTOMATIC", default=False)  # notices go out by themselves
 # Best on a volume that the database's administrator cannot write: it shows a cut or rewritten ledger.
 AUDIT_ANCHOR_FILE = env("AUDIT_ANCHOR_FILE", default=str(DATA_DIR / "anchors" / "audit-anchors.jsonl"))

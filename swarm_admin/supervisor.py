@@ -50,9 +50,7 @@ class Program:
 class Supervisor:
     """Keeps `programs` running until SIGINT or SIGTERM, or until one cannot be started."""
 
-    def __init__(
-        self, programs: Iterable[Program], *, keep_alive: Callable[[], object], out: IO[str]
-    ) -> None:
+    def __init__(self, programs: Iterable[Program], *, keep_alive: Callable[[], object], out: IO[str]) -> None:
         self.programs = list(programs)
         self.keep_alive = keep_alive
         self.out = out
@@ -104,9 +102,7 @@ class Supervisor:
             start_new_session=True,
             preexec_fn=end_with_parent,
         )
-        threading.Thread(
-            target=self._copy_lines, args=(program.name, program.process.stdout), daemon=True
-        ).start()
+        threading.Thread(target=self._copy_lines, args=(program.name, program.process.stdout), daemon=True).start()
 
     def _ended(self, program: Program, code: int) -> None:
         program.process = None
@@ -117,9 +113,7 @@ class Supervisor:
         # One that a signal ended did start, and may again: only what ends by itself cannot. Work that kills its
         # worker is set aside after a few; giving everything up for it would be the greater harm.
         if program.failed_starts >= FAILED_STARTS_MAX and code >= 0:
-            self._say(
-                program.name, f"ended {FAILED_STARTS_MAX} times in a row (last exit code {code}); giving up."
-            )
+            self._say(program.name, f"ended {FAILED_STARTS_MAX} times in a row (last exit code {code}); giving up.")
             self.exit_code = 1
             self.stopping.set()
             return

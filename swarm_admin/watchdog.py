@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from enrichment import standstill
-from enrichment.watch import patience
+from enrichment.monitoring import standstill
+from enrichment.monitoring.watch import patience
 from swarm_admin import alerts
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,4 @@ def _ticks(service: Any) -> bool:
     entry = service.scheduler.schedule.get("look")
     late = patience(settings.WATCHDOG_STALL_SECONDS) / 2
     since = entry.last_run_at if entry else None
-    return since is None or since > timezone.now() - max(
-        late, datetime.timedelta(seconds=2 * settings.TICK_SECONDS)
-    )
+    return since is None or since > timezone.now() - max(late, datetime.timedelta(seconds=2 * settings.TICK_SECONDS))

@@ -15,8 +15,8 @@ from django.middleware.security import SecurityMiddleware
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
 django_application = get_wsgi_application()
 
-from enrichment.setup import WEBHOOK_PATH  # noqa: E402 - once Django is set up
-from enrichment.views.webhooks import clay_enrichment_complete  # noqa: E402
+from enrichment.connections.setup import WEBHOOK_PATH  # noqa: E402 - once Django is set up
+from enrichment.webhooks.views import clay_enrichment_complete  # noqa: E402
 
 
 class WebhookHandler(WSGIHandler):

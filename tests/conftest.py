@@ -12,8 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from enrichment import standstill
 from enrichment.models.version import forget_active
+from enrichment.monitoring import standstill
 from enrichment.vendors.connections import close_clients
 from swarm_admin import embedded, probes
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS

@@ -34,9 +34,7 @@ class LeadFactory(factory.django.DjangoModelFactory):
 class EnrichedLeadFactory(LeadFactory):
     """A lead that is completed, scored and known to Clay."""
 
-    email_work = factory.LazyAttribute(
-        lambda lead: f"{lead.first_name}.{lead.last_name}@acme.example".lower()
-    )
+    email_work = factory.LazyAttribute(lambda lead: f"{lead.first_name}.{lead.last_name}@acme.example".lower())
     phone = "+14155551234"
     title = "VP of Revenue Operations"
     company_domain = "acme.example"

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import actions
 from enrichment.deliveries.contact_decisions import deliver_after
+from enrichment.leads import actions
 from enrichment.models import CampaignMove, Lead
 from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import actions
 from enrichment.labels import field_labels
+from enrichment.leads import actions
 from enrichment.models import ContactMatch, Handover, Lead, MatchAction, MatchedBy
 from enrichment.models.handover import System
 from enrichment.pipeline import deliver

@@ -12,11 +12,11 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from enrichment.cursor import Page, by_time
+from enrichment.deliveries.cursor import Page, by_time
 from enrichment.models import Handover, Lead, Verdict, WebhookDelivery, lead_search
 from enrichment.models.handover import System
 from enrichment.models.webhook import FAILED
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
 from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus, HandoverStatus
 from swarm_admin.core.numbers import whole
@@ -227,9 +227,7 @@ def _webhook_figures() -> dict[str, Any]:
         failed += n if status == DeliveryStatus.FAILED or verdict == Verdict.MALFORMED else 0
         if verdict:
             verdicts[verdict] = verdicts.get(verdict, 0) + n
-    unread = WebhookDelivery.objects.filter(status__in=UNREAD).aggregate(
-        n=Count("pk"), oldest=Min("received_at")
-    )
+    unread = WebhookDelivery.objects.filter(status__in=UNREAD).aggregate(n=Count("pk"), oldest=Min("received_at"))
     turned_away = refused.last_day()
     return {
         "hour": WebhookDelivery.objects.filter(received_at__gte=now - HOUR).count(),

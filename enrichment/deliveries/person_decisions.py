@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import actions
+from enrichment.leads import actions
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.models.lead import NAMED_SUPPRESSED

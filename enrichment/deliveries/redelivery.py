@@ -8,8 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from enrichment import hold_words, holds
-from enrichment.actions import NOT_DECIDED, ONLY_KEPT, NotPossible, suppressed
+from enrichment.leads.actions import NOT_DECIDED, ONLY_KEPT, NotPossible, suppressed
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
@@ -17,6 +16,8 @@ from enrichment.pipeline.contacts import held_back
 from enrichment.pipeline.deliver import CHANNELS, OPEN, plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl, instantly
 from gdpr import audit
@@ -30,9 +31,7 @@ UNDER_WAY = "A delivery of this lead to this system is under way."
 GONE = "The delivery is no longer there."
 OVERTAKEN = "A later delivery of this lead took its place."
 SUPPRESSED = "The person is suppressed; nothing may be handed over."
-NOT_WANTED = (
-    "The lead does not belong in this system: it lacks an e-mail or phone, or its tier is not delivered."
-)
+NOT_WANTED = "The lead does not belong in this system: it lacks an e-mail or phone, or its tier is not delivered."
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def check_can_read_back(handover: Handover) -> None:
     """Raises NotPossible with the reason where there is nothing to read, or nothing may be called."""
     if not _reference(handover):
         raise NotPossible("There is no record of this lead in that system that we know of.")
-    if hold := holds.reading_held(handover.system):
+    if hold := pauses.reading_held(handover.system):
         raise NotPossible(hold_words.sentence(hold))
 
 

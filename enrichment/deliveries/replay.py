@@ -6,15 +6,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import hold_words, holds
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import Change
 from enrichment.states import DeliveryStatus, advance_one
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
-from gdpr import audit, gate
+from gdpr import audit
+from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
@@ -73,7 +75,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
         )
     if found.verdict or found.event is None or found.lead is None:
         return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
-    if hold := holds.reading_held("clay"):
+    if hold := pauses.reading_held("clay"):
         return _not_asked(found.lead, hold_words.sentence(hold))
     event, lead = found.event, found.lead
     try:
@@ -96,9 +98,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
 
 
 def _not_asked(lead: Lead, why: str) -> Forecast:
-    return Forecast(
-        "", "What a replay would do cannot be told now, because Clay did not answer.", lead, error=why
-    )
+    return Forecast("", "What a replay would do cannot be told now, because Clay did not answer.", lead, error=why)
 
 
 def replay(delivery: WebhookDelivery, *, by: Any) -> None:

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from enrichment.leads.dossier import MASKS, OPEN_FIELDS
-from enrichment.masking import DOTS, mask
+from enrichment.leads.lead_detail import MASKS, OPEN_FIELDS
 from swarm_admin.core.documents import is_deeper_than
+from swarm_admin.core.masking import DOTS, mask
 
 LONGEST = 20_000  # characters of a body on a page
 DEEPEST = 20  # levels that are indented; Clay's events have five

@@ -4,11 +4,11 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from enrichment.clock import span
 from enrichment.drift.differences import Finding, record, resolve, without_suppressed
 from enrichment.models import BatchItem, Drift, DriftKind, Lead, ReconcileRun, SeenRow
 from enrichment.models.work import BatchKind
 from enrichment.states import EnrichmentStatus, ItemStatus
+from swarm_admin.core.timing import span
 
 
 def unread(run: ReconcileRun) -> QuerySet[Lead]:

@@ -12,9 +12,9 @@ from enrichment.pipeline import mirror
 from enrichment.pipeline.clay_scores import COMPUTED
 from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
-from enrichment.vendors.clay import ClayRow
-from gdpr import gate
+from enrichment.vendors.clay.client import ClayRow
 from gdpr.identity import Identity
+from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
 
 COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
@@ -71,9 +71,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
         if row.id in by_row and by_row[row.id].pk not in busy and not mirror.at_work(row)
     ]
     came_back = _came_back(rows, idle)
-    found = [
-        Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back
-    ]
+    found = [Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back]
     for row in rows:
         if row.id in came_back:
             continue  # nothing else of it matters
@@ -156,9 +154,7 @@ def without_suppressed(found: Sequence[Finding]) -> list[Finding]:
 def record(found: Sequence[Finding]) -> None:
     """Open drift for what is found, or see it again; in the caller's transaction."""
     now = timezone.now()
-    opened = Drift.objects.filter(
-        subject__in=[finding.subject for finding in found], resolved_at__isnull=True
-    )
+    opened = Drift.objects.filter(subject__in=[finding.subject for finding in found], resolved_at__isnull=True)
     known = {(drift.kind, drift.subject): drift for drift in opened}
     seen, new = [], []
     for finding in found:

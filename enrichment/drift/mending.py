@@ -13,20 +13,21 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from enrichment import holds, recovery, stopping
-from enrichment.actions import STAFF_PRIORITY
-from enrichment.clock import in_seconds
 from enrichment.drift.differences import resolve
-from enrichment.drift.mend_ways import ROWLESS, WAYS, Later, NotMended, table_is_full
+from enrichment.drift.repairs import ROWLESS, WAYS, Later, NotMended, table_is_full
 from enrichment.estimates import Work
+from enrichment.leads.actions import STAFF_PRIORITY
 from enrichment.leads.prices import Price, price
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, WaterfallVersion
+from enrichment.pipeline import recovery
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors.errors import VendorError
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
-from swarm_admin.core import work
+from swarm_admin.core import shutdown, work
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.timing import in_seconds
 
 log = logging.getLogger(__name__)
 MOST = 5_000  # in one request
@@ -97,9 +98,7 @@ def request(found: MendPlan, *, by: Any) -> int:
         list(drifts.order_by("pk").select_for_update().values_list("pk"))
         asked = drifts.update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
         if asked:
-            audit.record(
-                Verb.FIX_DRIFT, by=by, object_type="drift", counts={"drifts": asked}, reason=found.kind
-            )
+            audit.record(Verb.FIX_DRIFT, by=by, object_type="drift", counts={"drifts": asked}, reason=found.kind)
     return int(asked)
 
 
@@ -109,7 +108,7 @@ def request(found: MendPlan, *, by: Any) -> int:
 def run_due() -> int:
     """Mend what was asked for until nothing is due; returns how many were tried."""
     done = 0
-    while not (stopping.asked() or holds.held("clay")) and (drifts := _claim()):
+    while not (shutdown.asked() or pauses.held("clay")) and (drifts := _claim()):
         for drift in drifts:
             _one(drift)
         done += len(drifts)
@@ -144,9 +143,7 @@ def _one(drift: Drift) -> None:
     except NotMended as sentence:
         mine.update(in_flight_since=None, mend_after=None, mend_error=str(sentence)[:300])
     except Later as later:
-        mine.update(
-            in_flight_since=None, mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1
-        )
+        mine.update(in_flight_since=None, mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1)
     except VendorError as error:
         _after_error(drift, error)
     except Exception as error:
@@ -167,14 +164,10 @@ def _after_error(drift: Drift, error: VendorError) -> None:
     if step.action == "give_up":
         mine.update(in_flight_since=None, mend_after=None, mend_error=f"{error}. {error.advice}"[:300])
     else:
-        mine.update(
-            in_flight_since=None, mend_after=step.not_before, mend_tries=drift.mend_tries - (not step.counted)
-        )
+        mine.update(in_flight_since=None, mend_after=step.not_before, mend_tries=drift.mend_tries - (not step.counted))
 
 
 def open_drift(kind: str = "") -> QuerySet[Drift]:
     """Open drift, the newest first; of one kind where it is given."""
-    drifts = (
-        Drift.objects.filter(resolved_at__isnull=True).select_related("lead").order_by("-first_seen", "-pk")
-    )
+    drifts = Drift.objects.filter(resolved_at__isnull=True).select_related("lead").order_by("-first_seen", "-pk")
     return drifts.filter(kind=kind) if kind else drifts

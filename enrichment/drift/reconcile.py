@@ -15,9 +15,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from enrichment import fanout, holds, recovery, stopping
-from enrichment.clock import CLOCKS_DIFFER_SECONDS, in_seconds, span
-from enrichment.connections import clay_table
 from enrichment.drift import absent, shared
 from enrichment.drift.differences import (
     Finding,
@@ -31,12 +28,15 @@ from enrichment.drift.differences import (
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
-from enrichment.pipeline import clay_scores, mirror, returned
+from enrichment.pipeline import clay_scores, fanout, mirror, recovery, returned
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import limiter
-from enrichment.vendors.clay import RowPage
+from enrichment.vendors.clay.client import RowPage
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery, VendorError
-from swarm_admin.core import holders, work
+from swarm_admin.core import holders, shutdown, work
+from swarm_admin.core.timing import CLOCKS_DIFFER_SECONDS, in_seconds, span
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.exports"
@@ -49,16 +49,16 @@ ABSENT = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT)
 
 def run_due() -> int:
     """Go on with the open run, or start one when it is time, until a limit is reached; how many exports."""
-    if holds.reading_held("clay") or not clay_table():
+    if pauses.reading_held("clay") or not clay_table():
         return 0
     run = _claim() or _start()
     if run is None:
         return 0
     before = run.exports
     try:
-        while not stopping.asked() and run.phase == ReconcilePhase.EXPORT and _read_page(run):
+        while not shutdown.asked() and run.phase == ReconcilePhase.EXPORT and _read_page(run):
             pass
-        while not stopping.asked() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
+        while not shutdown.asked() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
             pass
     except Exception as error:
         if server_is_away(error):
@@ -222,9 +222,7 @@ def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str =
         return True
     scope = clay().workspace_id if limit == LIMIT else ""
     step = recovery.next_step(error, tries=run.tries + 1, limit=limit, scope=scope)
-    unknown = (
-        step.action == "read_back" and run.tries + 1 < settings.MAX_ATTEMPTS
-    )  # an export changes nothing
+    unknown = step.action == "read_back" and run.tries + 1 < settings.MAX_ATTEMPTS  # an export changes nothing
     if step.action == "again" or unknown:
         _save(run, tries=run.tries + step.counted, not_before=step.not_before)
     else:

@@ -21,8 +21,7 @@ def find_shared() -> None:
             leads[lead.pk] = lead
             fields[lead.pk].append(name)
     found = [
-        Finding(DriftKind.SHARED_RECORD, lead.identity, pk, fields=tuple(fields[pk]))
-        for pk, lead in leads.items()
+        Finding(DriftKind.SHARED_RECORD, lead.identity, pk, fields=tuple(fields[pk])) for pk, lead in leads.items()
     ]
     found = without_suppressed(found)
     record(found)
@@ -34,9 +33,9 @@ def sharing(name: str) -> list[Lead]:
     """Leads whose reference of this name is another lead's too, but for a contact that a person gave to both."""
     counted = Lead.objects.usable().exclude(**{name: ""}).order_by().values_list(name).annotate(n=Count("pk"))
     shared = [reference for reference, _ in counted.filter(n__gt=1)[:MOST]]
-    given = ContactMatch.objects.filter(
-        contact_id__in=shared, action__in=LINKED, decided_at__isnull=False
-    ).values_list("contact_id", flat=True)
+    given = ContactMatch.objects.filter(contact_id__in=shared, action__in=LINKED, decided_at__isnull=False).values_list(
+        "contact_id", flat=True
+    )
     left = set(shared) - set(given) if name == "ghl_contact_id" else set(shared)
     leads = Lead.objects.usable().filter(**{f"{name}__in": left}).defer("raw", "search")
     return list(leads.order_by("pk"))

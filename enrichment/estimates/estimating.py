@@ -8,22 +8,23 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from enrichment import hold_words, holds
-from enrichment.clock import span
-from enrichment.connections import clay_table
 from enrichment.estimates import queue
 from enrichment.estimates.enriching import FLUSH, Asked, Clay, FillIn, Leads, sending
 from enrichment.estimates.lanes import Lane
 from enrichment.estimates.words import about
-from enrichment.hold_words import NAMES
 from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver import CHANNELS
 from enrichment.pipeline.dispatch.plan import URGENT
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
-from enrichment.waterfall.budget import expected_calls, hourly_limits, never_asked
 from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.provider_budget import expected_calls, hourly_limits, never_asked
+from swarm_admin.core.timing import span
 
 LOWEST = -1_000  # below every priority: all that waits leaves first
 
@@ -80,9 +81,7 @@ class Estimate:
         if self.paused:
             return f"{self.paused} There is no estimate until it is resumed."
         limited = f"Limited by {self.limited_by}." if self.limited_by and self.limited_by != FLUSH else ""
-        flush = (
-            "A batch that is not full waits up to a minute for company." if self.limited_by == FLUSH else ""
-        )
+        flush = "A batch that is not full waits up to a minute for company." if self.limited_by == FLUSH else ""
         return " ".join(part for part in (limited, flush, self._fill_in_words()) if part)
 
     def _fill_in_words(self) -> str:
@@ -117,7 +116,7 @@ def estimate(work: Work | None = None) -> Estimate:
 
 
 def _paused(system: str) -> str:
-    hold = holds.held(system)
+    hold = pauses.held(system)
     return hold_words.sentence(hold) if hold else ""
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.estimates.enriching import Leads
 from enrichment.models import BatchItem, Handover, Lead
 from enrichment.models.work import BatchKind
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 
 WAITING = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
@@ -60,9 +60,7 @@ def _by_kind(items: Any, now: Any) -> tuple[dict[int, tuple[int, int]], dict[str
     rowless = Count("pk", filter=Q(clay_row_id__isnull=True))
     leads = Lead.objects.usable().filter(dispatch_after__isnull=False, retention_until__gt=now)
     rows = list(
-        leads.order_by()
-        .values_list("dispatch_priority", "only_providers")
-        .annotate(n=Count("pk"), rowless=rowless)
+        leads.order_by().values_list("dispatch_priority", "only_providers").annotate(n=Count("pk"), rowless=rowless)
     )
     in_batch = items.exclude(batch__kind=BatchKind.UPDATE).order_by()
     rows += in_batch.values_list("batch__priority", "batch__only_providers").annotate(
@@ -83,8 +81,6 @@ def _handovers(now: Any) -> dict[str, dict[str, int]]:
     rows = (
         Handover.objects.filter(status__in=WAITING)
         .values_list("system")
-        .annotate(
-            due=Count("pk", filter=Q(not_before__lte=now)), later=Count("pk", filter=Q(not_before__gt=now))
-        )
+        .annotate(due=Count("pk", filter=Q(not_before__lte=now)), later=Count("pk", filter=Q(not_before__gt=now)))
     )
     return {system: {"due": due, "later": later} for system, due, later in rows}

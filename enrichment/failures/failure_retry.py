@@ -14,10 +14,10 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment import actions, hold_words, holds
 from enrichment.estimates import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import SOURCES, members_of
+from enrichment.leads import actions
 from enrichment.leads.retry_plan import plan_retry
 from enrichment.models import BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
@@ -25,6 +25,8 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 
@@ -75,7 +77,7 @@ class Way:
 
 def held(system: str) -> str:
     """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
-    hold = holds.held(system)
+    hold = pauses.held(system)
     return hold_words.sentence(hold) if hold else ""
 
 
@@ -151,17 +153,14 @@ def _against(failed: Sequence[Handover], leads: dict[int, Lead]) -> dict[int, st
 def _deliver_again(system: str) -> Callable[[Sequence[int], Any], dict[int, str]]:
     def again(ids: Sequence[int], by: Any) -> dict[int, str]:
         leads = {
-            lead.pk: lead
-            for lead in _locked(Handover.objects.filter(pk__in=ids).values_list("lead_id", flat=True))
+            lead.pk: lead for lead in _locked(Handover.objects.filter(pk__in=ids).values_list("lead_id", flat=True))
         }
         failed = list(SOURCES[system].members().filter(pk__in=ids))
         why = dict.fromkeys(set(ids) - {each.pk for each in failed}, MENDED) | _against(failed, leads)
         ready = [each for each in failed if each.pk not in why]
         plan_again(each.pk for each in ready)
         for handover in ready:
-            audit.record(
-                Verb.DELIVER_AGAIN, by=by, on=leads[handover.lead_id], reason=f"bulk retry to {system}"
-            )
+            audit.record(Verb.DELIVER_AGAIN, by=by, on=leads[handover.lead_id], reason=f"bulk retry to {system}")
         return why
 
     return again
@@ -207,9 +206,7 @@ def _write_back_again(ids: Sequence[int], by: Any) -> dict[int, str]:
 
 
 def _written() -> Q:
-    planned = BatchItem.objects.filter(
-        lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE, status=ItemStatus.PLANNED
-    )
+    planned = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE, status=ItemStatus.PLANNED)
     return Q(write_back_after__isnull=False) | Q(Exists(planned))
 
 
@@ -286,9 +283,7 @@ WAYS: dict[str, Way] = {
         leads_to_enrich(BULK_PRIORITY),
     ),
     **{
-        system: _way(
-            system, Handover, _deliver_again(system), under_way, under_way, delivered, deliveries_to_send
-        )
+        system: _way(system, Handover, _deliver_again(system), under_way, under_way, delivered, deliveries_to_send)
         for system in System.values
     },
     "webhook": _way("webhook", WebhookDelivery, _read_again, _unread, _unread, _read),

@@ -25,9 +25,9 @@ from django.utils import timezone
 
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import CAUSE, SOURCES, Source, failed_for
-from enrichment.hold_words import NAMES
 from enrichment.models import FailureIgnore, Lead
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
+from enrichment.vendor_pauses.words import NAMES
 
 MOST_GROUPS = 200  # of one kind of work
 TREND_HOURS = 24

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from enrichment.models import AlertNotice, BulkJob, Drift, ReconcileRun, Rescore
 from enrichment.models.job import JobKind
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
 from enrichment.scoring import rescore
 from enrichment.states import JobStatus, advance
 from gdpr import audit
@@ -66,9 +66,7 @@ class Shown:
 def shown(user: Any) -> list[Shown]:
     """The kinds of which anything is set aside, as far as this person may know of them; a few seconds old at most."""
     found = remembered(KEPT, _counted)
-    return [
-        Shown(kind, *found[kind.name]) for kind in KINDS if kind.name in found and user.has_perm(kind.right)
-    ]
+    return [Shown(kind, *found[kind.name]) for kind in KINDS if kind.name in found and user.has_perm(kind.right)]
 
 
 def named(name: str) -> Kind | None:
@@ -114,9 +112,7 @@ def _imports() -> QuerySet[BulkJob]:
 
 def _rescores() -> QuerySet[BulkJob]:
     later = Rescore.objects.filter(job__gt=OuterRef("pk"))
-    stopped = BulkJob.objects.filter(
-        kind=JobKind.RESCORE, status=JobStatus.FAILED, set_aside_at__isnull=False
-    )
+    stopped = BulkJob.objects.filter(kind=JobKind.RESCORE, status=JobStatus.FAILED, set_aside_at__isnull=False)
     return stopped.filter(~Exists(later))
 
 

@@ -9,10 +9,10 @@ from django.db import connection
 from django.db.models import CharField, DateTimeField, F, Func, TextField
 
 from enrichment.leads.columns import Column
-from enrichment.masking import DOTS
 from enrichment.models import Lead
 from enrichment.models.lead import LeadQuerySet
-from gdpr.sheet import BYTE_ORDER_MARK, Echo
+from swarm_admin.core.csv_export import BYTE_ORDER_MARK, Echo
+from swarm_admin.core.masking import DOTS
 
 BLOCK = 64_000  # bytes
 

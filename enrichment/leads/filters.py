@@ -54,15 +54,11 @@ class LeadFilter(filters.FilterSet):
     source_name = filters.CharFilter(label="Source name", field_name="source_name", lookup_expr="iexact")
     email = filters.ChoiceFilter(label="Has e-mail", choices=YES_NO, method="has_email", empty_label="Any")
     phone = filters.ChoiceFilter(label="Has phone", choices=YES_NO, method="has_phone", empty_label="Any")
-    person = filters.ChoiceFilter(
-        label="Needs attention", choices=YES_NO, method="needs_person", empty_label="Any"
-    )
+    person = filters.ChoiceFilter(label="Needs attention", choices=YES_NO, method="needs_person", empty_label="Any")
     fill_in = filters.ChoiceFilter(
         label="Waiting for a fill-in", choices=YES_NO, method="awaits_fill_in", empty_label="Any"
     )
-    drift = filters.ChoiceFilter(
-        label="Clay's score differs", choices=YES_NO, method="differs", empty_label="Any"
-    )
+    drift = filters.ChoiceFilter(label="Clay's score differs", choices=YES_NO, method="differs", empty_label="Any")
     score_min = filters.NumberFilter(label="Score from", field_name="icp_score", lookup_expr="gte")
     score_max = filters.NumberFilter(label="Score to", field_name="icp_score", lookup_expr="lte")
     size_min = filters.NumberFilter(label="Employees from", field_name="company_size", lookup_expr="gte")
@@ -98,9 +94,7 @@ class LeadFilter(filters.FilterSet):
 
     def has_email(self, leads: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
         none = Q(email_work="", email_personal="")
-        return (
-            leads.filter(none) if value == "no" else leads.filter(~Q(email_work="") | ~Q(email_personal=""))
-        )
+        return leads.filter(none) if value == "no" else leads.filter(~Q(email_work="") | ~Q(email_personal=""))
 
     def has_phone(self, leads: LeadQuerySet, name: str, value: str) -> LeadQuerySet:
         return leads.filter(phone="") if value == "no" else leads.filter(~Q(phone=""))

@@ -14,10 +14,10 @@ from enrichment.leads import searches
 from enrichment.leads.columns import Column, fields_of
 from enrichment.leads.filters import LeadFilter
 from enrichment.leads.listing import DEFAULT_SORT, FARTHEST_PAGE, PAGE_SIZES, SORTS, Slice, read, served
-from enrichment.masking import may_see
 from enrichment.models import Lead
 from enrichment.models.lead import LeadQuerySet
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
+from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
 
 MOVES = ("page", "after", "before")  # what belongs to one page of the list and not to the list

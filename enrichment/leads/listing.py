@@ -122,9 +122,7 @@ SORTS: dict[str, Sort] = {
         Sort("name", ("last_name", "first_name", "id"), False),
         Sort("-name", ("last_name", "first_name", "id"), True),
         Sort("status", ("received_at", "id"), True, head="enrichment_status", filters=frozenset({"status"})),
-        Sort(
-            "-status", ("received_at", "id"), False, head="enrichment_status", filters=frozenset({"status"})
-        ),
+        Sort("-status", ("received_at", "id"), False, head="enrichment_status", filters=frozenset({"status"})),
     )
 }
 DEFAULT_SORT = "-received"
@@ -250,8 +248,6 @@ def _counted_off(
     # Where far more are expected than are counted off, they are soon met along the sort's own index.
     walks = narrow is None or by_index or estimate(narrow(leads)) > 4 * (start + size)
     ordered = leads.order_by(*sort.order(unindexed=not walks))
-    ids = list(
-        (narrow(ordered) if narrow else ordered).values_list("pk", flat=True)[start : start + size + 1]
-    )
+    ids = list((narrow(ordered) if narrow else ordered).values_list("pk", flat=True)[start : start + size + 1])
     rows = {lead.pk: lead for lead in leads.filter(pk__in=ids)}
     return [rows[pk] for pk in ids if pk in rows]

@@ -14,7 +14,7 @@ from django.db import connection
 
 from enrichment.models import Attempt, ProviderService
 from enrichment.models.provider import Charge, WaterfallKind
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
 from enrichment.waterfall.document import WaterfallDocument
 
 NEWEST_ATTEMPTS = 2_000  # looked at for what services without a tabled price have cost
@@ -92,9 +92,7 @@ class PriceList:
             costs = {each: self.tabled.get(each) or self.seen.get(each) or Decimal(0) for each in services}
             calls = sum((cost for each, cost in costs.items() if each in self.by_call), Decimal(0))
             hits = [cost for each, cost in costs.items() if each not in self.by_call]
-            total += calls + (
-                sum(hits, Decimal(0)) if waterfall.asks_all() else max(hits, default=Decimal(0))
-            )
+            total += calls + (sum(hits, Decimal(0)) if waterfall.asks_all() else max(hits, default=Decimal(0)))
             asked += services
         untabled = [each for each in asked if each not in self.tabled]
         return Price(

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from enrichment.actions import MOST, STAFF_PRIORITY, Sorted, sort_for_retry
 from enrichment.estimates import Estimate, Work, estimate
+from enrichment.leads.actions import MOST, STAFF_PRIORITY, Sorted, sort_for_retry
 from enrichment.leads.prices import Price, price
 from enrichment.models import Lead, WaterfallVersion
 from enrichment.waterfall.document import WaterfallDocument

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.leads.lead_list import LeadList
 from enrichment.models import LeadView
 from gdpr import audit

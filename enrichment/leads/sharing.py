@@ -25,9 +25,7 @@ class Shared:
     def said(self) -> str:
         """What follows from it, as the gate, requests and deliveries have it."""
         if self.field == "phone":
-            return (
-                "A number by itself stands for nobody: it is never what a person is matched or suppressed by."
-            )
+            return "A number by itself stands for nobody: it is never what a person is matched or suppressed by."
         if self.is_office:
             return "A mailbox of an office stands for nobody: it is never what a person is matched or suppressed by."
         return "Whoever is suppressed by this address is so in each of these leads."

@@ -65,25 +65,15 @@ def _batches(lead: Lead) -> Iterator[Happening]:
     for item in items:
         batch = item.batch
         details = [f"{batch.get_kind_display()}, batch {batch.pk}", *_error(item)]
-        yield Happening(
-            batch.created_at, "stack-2", "In a batch for Clay", "batch", item.status, details=details
-        )
+        yield Happening(batch.created_at, "stack-2", "In a batch for Clay", "batch", item.status, details=details)
 
 
 def _attempts(lead: Lead) -> Iterator[Happening]:
     attempts = lead.attempts.select_related("waterfall").order_by("-started_at")[:MOST_OF_A_KIND]
     for attempt in attempts:
         asked = [f"waterfall version {attempt.waterfall.number}"]
-        asked += (
-            [f"without {', '.join(map(provider_name, attempt.skip_providers))}"]
-            if attempt.skip_providers
-            else []
-        )
-        asked += (
-            [f"only {', '.join(map(provider_name, attempt.only_providers))}"]
-            if attempt.only_providers
-            else []
-        )
+        asked += [f"without {', '.join(map(provider_name, attempt.skip_providers))}"] if attempt.skip_providers else []
+        asked += [f"only {', '.join(map(provider_name, attempt.only_providers))}"] if attempt.only_providers else []
         had = [WaterfallKind(kind).label for kind in attempt.without]
         had += [
             f"{provider_name(slug)} ({WaterfallKind(kind).label})"
@@ -92,9 +82,7 @@ def _attempts(lead: Lead) -> Iterator[Happening]:
         ]
         asked += [f"not bought again: {', '.join(had)}"] if had else []
         if attempt.triggered_at:
-            yield Happening(
-                attempt.triggered_at, "player-play", "Enrichment triggered", "attempt", details=asked
-            )
+            yield Happening(attempt.triggered_at, "player-play", "Enrichment triggered", "attempt", details=asked)
         details = [f"${attempt.cost:.4f}", *_error(attempt)]
         details += [f"at {provider_name(attempt.provider)}"] if attempt.provider else []
         details += [] if attempt.triggered_at else asked

@@ -42,9 +42,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("not_before", models.DateTimeField(default=django.utils.timezone.now)),
                 ("in_flight_since", models.DateTimeField(blank=True, null=True)),
@@ -99,9 +97,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("system", models.CharField(help_text="clay, ghl or instantly", max_length=16, unique=True)),
                 ("table_id", models.CharField(blank=True, default="", max_length=100)),
@@ -120,9 +116,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("linkedin_url", models.CharField(max_length=300, unique=True)),
                 ("first_name", models.CharField(blank=True, default="", max_length=100)),
@@ -206,9 +200,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "enrichment_cost",
-                    models.DecimalField(
-                        decimal_places=4, default=0, help_text="USD, all attempts", max_digits=10
-                    ),
+                    models.DecimalField(decimal_places=4, default=0, help_text="USD, all attempts", max_digits=10),
                 ),
                 ("error_kind", models.CharField(blank=True, default="", max_length=40)),
                 ("error_message", models.CharField(blank=True, default="", max_length=300)),
@@ -264,17 +256,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(max_length=40, unique=True)),
                 ("name", models.CharField(max_length=80)),
                 (
                     "hourly_limit",
-                    models.PositiveIntegerField(
-                        blank=True, help_text="calls an hour; empty is no limit", null=True
-                    ),
+                    models.PositiveIntegerField(blank=True, help_text="calls an hour; empty is no limit", null=True),
                 ),
             ],
             options={
@@ -286,9 +274,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -310,9 +296,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "system",
-                    models.CharField(
-                        blank=True, default="", help_text="clay, ghl, instantly or none", max_length=16
-                    ),
+                    models.CharField(blank=True, default="", help_text="clay, ghl, instantly or none", max_length=16),
                 ),
                 (
                     "subject",
@@ -376,9 +360,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("not_before", models.DateTimeField(default=django.utils.timezone.now)),
                 ("in_flight_since", models.DateTimeField(blank=True, null=True)),
@@ -427,9 +409,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "skip_providers",
@@ -455,9 +435,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "providers",
-                    models.JSONField(
-                        blank=True, default=list, help_text="name, fields, timestamp, cost; misses too"
-                    ),
+                    models.JSONField(blank=True, default=list, help_text="name, fields, timestamp, cost; misses too"),
                 ),
                 (
                     "poll_after",
@@ -486,9 +464,7 @@ class Migration(migrations.Migration):
                 ("error_message", models.CharField(blank=True, default="", max_length=300)),
                 (
                     "provider",
-                    models.CharField(
-                        blank=True, default="", help_text="the provider that failed", max_length=40
-                    ),
+                    models.CharField(blank=True, default="", help_text="the provider that failed", max_length=40),
                 ),
                 (
                     "batch",
@@ -515,9 +491,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -554,9 +528,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "position",
-                    models.PositiveIntegerField(
-                        default=0, help_text="rows read and recorded; work goes on from here"
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="rows read and recorded; work goes on from here"),
                 ),
                 ("total", models.PositiveIntegerField(default=0)),
                 ("accepted", models.PositiveIntegerField(default=0)),
@@ -592,9 +564,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("what", models.CharField(max_length=16)),
                 ("error_kind", models.CharField(blank=True, max_length=40)),
@@ -619,9 +589,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("position", models.PositiveIntegerField()),
                 ("subject", models.BigIntegerField()),
@@ -665,9 +633,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("not_before", models.DateTimeField(default=django.utils.timezone.now)),
                 ("in_flight_since", models.DateTimeField(blank=True, null=True)),
@@ -676,9 +642,7 @@ class Migration(migrations.Migration):
                 ("error_message", models.CharField(blank=True, default="", max_length=300)),
                 (
                     "system",
-                    models.CharField(
-                        choices=[("ghl", "GoHighLevel"), ("instantly", "Instantly")], max_length=16
-                    ),
+                    models.CharField(choices=[("ghl", "GoHighLevel"), ("instantly", "Instantly")], max_length=16),
                 ),
                 (
                     "status",
@@ -718,9 +682,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("field", models.CharField(max_length=64)),
                 ("provider", models.CharField(max_length=40)),
@@ -756,9 +718,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("field", models.CharField(max_length=64)),
                 (
@@ -788,9 +748,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -823,9 +781,7 @@ class Migration(migrations.Migration):
                 ("mend_tries", models.PositiveSmallIntegerField(default=0)),
                 (
                     "mend_error",
-                    models.CharField(
-                        blank=True, default="", help_text="why it was not mended", max_length=300
-                    ),
+                    models.CharField(blank=True, default="", help_text="why it was not mended", max_length=300),
                 ),
                 (
                     "mend_by",
@@ -857,9 +813,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("system", models.CharField(max_length=32)),
                 ("action", models.CharField(max_length=64)),
@@ -885,9 +839,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("position", models.PositiveSmallIntegerField()),
                 (
@@ -931,9 +883,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "waterfall",
@@ -950,9 +900,7 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 (
                     "cost",
-                    models.DecimalField(
-                        blank=True, decimal_places=4, help_text="USD a hit", max_digits=8, null=True
-                    ),
+                    models.DecimalField(blank=True, decimal_places=4, help_text="USD a hit", max_digits=8, null=True),
                 ),
                 (
                     "accuracy",
@@ -989,9 +937,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "full",
@@ -999,9 +945,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "since",
-                    models.DateTimeField(
-                        blank=True, help_text="rows changed since; NULL in a full run", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="rows changed since; NULL in a full run", null=True),
                 ),
                 (
                     "tables",
@@ -1033,9 +977,7 @@ class Migration(migrations.Migration):
                 ("in_flight_since", models.DateTimeField(blank=True, null=True)),
                 (
                     "tries",
-                    models.PositiveSmallIntegerField(
-                        default=0, help_text="failed calls since the last good one"
-                    ),
+                    models.PositiveSmallIntegerField(default=0, help_text="failed calls since the last good one"),
                 ),
                 ("exports", models.PositiveIntegerField(default=0, help_text="calls made")),
                 ("rows", models.JSONField(default=dict, help_text="table → rows read")),
@@ -1060,15 +1002,11 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "index",
-                    models.PositiveIntegerField(
-                        help_text="row of the file, counted from 0 without the header"
-                    ),
+                    models.PositiveIntegerField(help_text="row of the file, counted from 0 without the header"),
                 ),
                 ("field", models.CharField(blank=True, default="", max_length=64)),
                 ("sentence", models.CharField(max_length=300)),
@@ -1090,9 +1028,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField(unique=True)),
                 (
@@ -1139,9 +1075,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("row_id", models.CharField(max_length=100)),
                 (
@@ -1159,9 +1093,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("system", models.CharField(max_length=16)),
                 ("reason", models.CharField(max_length=40)),
@@ -1186,9 +1118,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField(unique=True)),
                 (
@@ -1243,9 +1173,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("not_before", models.DateTimeField(default=django.utils.timezone.now)),
                 ("in_flight_since", models.DateTimeField(blank=True, null=True)),
@@ -1383,9 +1311,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="handover",
-            index=models.Index(
-                condition=models.Q(("status", "withheld")), fields=["-id"], name="handover_withheld"
-            ),
+            index=models.Index(condition=models.Q(("status", "withheld")), fields=["-id"], name="handover_withheld"),
         ),
         migrations.AddIndex(
             model_name="handover",
@@ -1424,9 +1350,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="fieldfact",
-            constraint=models.UniqueConstraint(
-                fields=("lead", "field", "provider", "observed_at"), name="fact_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("lead", "field", "provider", "observed_at"), name="fact_once"),
         ),
         migrations.AddConstraint(
             model_name="fieldconflict",
@@ -1506,9 +1430,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="lead",
-            index=models.Index(
-                fields=["icp_tier", "source_type", "-received_at", "-id"], name="lead_by_tier_source"
-            ),
+            index=models.Index(fields=["icp_tier", "source_type", "-received_at", "-id"], name="lead_by_tier_source"),
         ),
         migrations.AddIndex(
             model_name="lead",

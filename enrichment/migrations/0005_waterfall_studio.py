@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("day", models.DateField(unique=True)),
                 ("closed_at", models.DateTimeField(default=django.utils.timezone.now)),
@@ -32,9 +30,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "period",
@@ -80,9 +76,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("source_type", models.CharField(blank=True, default="", max_length=32)),
                 ("provider", models.CharField(blank=True, default="", max_length=40)),
@@ -96,9 +90,7 @@ class Migration(migrations.Migration):
                 ("cost", models.DecimalField(decimal_places=4, default=0, help_text="USD", max_digits=14)),
                 (
                     "asked",
-                    models.PositiveIntegerField(
-                        default=0, help_text="leads, or calls of the provider that were told"
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="leads, or calls of the provider that were told"),
                 ),
                 (
                     "hits",
@@ -111,9 +103,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "waterfall",
@@ -174,9 +164,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="attempt",
             name="source_type",
-            field=models.CharField(
-                blank=True, default="", help_text="the lead's, for the sums", max_length=32
-            ),
+            field=models.CharField(blank=True, default="", help_text="the lead's, for the sums", max_length=32),
         ),
         migrations.AddField(
             model_name="attempt",
@@ -305,9 +293,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="attempt",
-            index=models.Index(
-                fields=["-finished_at"], include=("cost", "source_type"), name="attempt_by_finish"
-            ),
+            index=models.Index(fields=["-finished_at"], include=("cost", "source_type"), name="attempt_by_finish"),
         ),
         migrations.AddIndex(
             model_name="attempt",

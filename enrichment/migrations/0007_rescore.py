@@ -19,9 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("lead_id", models.BigIntegerField()),
                 (
@@ -51,16 +49,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("cursor", models.BigIntegerField(default=0)),
                 (
                     "began_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, help_text="when the version was published"
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, help_text="when the version was published"),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -113,9 +107,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("before", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("after", models.PositiveSmallIntegerField()),

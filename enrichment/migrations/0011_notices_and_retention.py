@@ -14,9 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="lead",
             name="notified_at",
-            field=models.DateTimeField(
-                blank=True, help_text="told that we hold their data (Art. 14)", null=True
-            ),
+            field=models.DateTimeField(blank=True, help_text="told that we hold their data (Art. 14)", null=True),
         ),
         migrations.AddIndex(
             model_name="lead",

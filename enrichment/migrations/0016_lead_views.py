@@ -17,22 +17,16 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=60)),
                 (
                     "query",
-                    models.CharField(
-                        blank=True, help_text="as it stands in the list's address", max_length=1000
-                    ),
+                    models.CharField(blank=True, help_text="as it stands in the list's address", max_length=1000),
                 ),
                 (
                     "is_shared",
-                    models.BooleanField(
-                        default=False, help_text="everybody sees it; its owner alone changes it"
-                    ),
+                    models.BooleanField(default=False, help_text="everybody sees it; its owner alone changes it"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (

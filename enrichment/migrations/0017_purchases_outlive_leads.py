@@ -78,8 +78,6 @@ class Migration(migrations.Migration):
         ),
         AddConstraintNotValid(
             model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=A_LEADS | ANONYMOUS, name="attempt_is_a_leads_or_anonymous"
-            ),
+            constraint=models.CheckConstraint(condition=A_LEADS | ANONYMOUS, name="attempt_is_a_leads_or_anonymous"),
         ),
     ]

@@ -14,9 +14,7 @@ INDEXES = (
         condition=~models.Q(phone=""),
     ),
     models.Index(fields=["ghl_contact_id"], name="lead_by_contact", condition=~models.Q(ghl_contact_id="")),
-    models.Index(
-        fields=["instantly_lead_id"], name="lead_by_campaign_lead", condition=~models.Q(instantly_lead_id="")
-    ),
+    models.Index(fields=["instantly_lead_id"], name="lead_by_campaign_lead", condition=~models.Q(instantly_lead_id="")),
 )
 
 

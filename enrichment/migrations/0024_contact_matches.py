@@ -36,9 +36,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("contact_id", models.CharField(blank=True, default="", max_length=100)),
                 (
@@ -84,9 +82,7 @@ class Migration(migrations.Migration):
                 ("found_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "decided_at",
-                    models.DateTimeField(
-                        blank=True, help_text="by a person; empty: by the setting", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="by a person; empty: by the setting", null=True),
                 ),
                 (
                     "decided_by",
@@ -108,9 +104,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("lead", "contact_id"), name="contact_match_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("lead", "contact_id"), name="contact_match_once")],
             },
         ),
     ]

@@ -18,9 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("old_id", models.CharField(max_length=100)),
                 ("new_id", models.CharField(blank=True, default="", max_length=100)),
@@ -67,9 +65,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("lead", "old_id"), name="campaign_move_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("lead", "old_id"), name="campaign_move_once")],
             },
         ),
     ]

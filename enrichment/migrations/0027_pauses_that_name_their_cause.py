@@ -57,8 +57,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="servicehold",
             name="system",
-            field=models.CharField(
-                help_text="clay, ghl, instantly, or clay.rows for new rows alone", max_length=16
-            ),
+            field=models.CharField(help_text="clay, ghl, instantly, or clay.rows for new rows alone", max_length=16),
         ),
     ]

@@ -4,9 +4,7 @@ from django.db import migrations, models
 
 from swarm_admin.core.migration_operations import BuildIndexConcurrently
 
-INDEX = models.Index(
-    fields=["clay_table_id"], name="lead_by_table", condition=models.Q(clay_row_id__isnull=False)
-)
+INDEX = models.Index(fields=["clay_table_id"], name="lead_by_table", condition=models.Q(clay_row_id__isnull=False))
 
 
 class Migration(migrations.Migration):

@@ -47,9 +47,7 @@ class Alert(models.Model):
 
     kind = models.CharField(max_length=24, choices=AlertKind.choices)
     system = models.CharField(max_length=16, blank=True, default="", help_text="clay, ghl, instantly or none")
-    subject = models.CharField(
-        max_length=100, blank=True, default="", help_text="what it is about: a table, a call"
-    )
+    subject = models.CharField(max_length=100, blank=True, default="", help_text="what it is about: a table, a call")
     severity = models.PositiveSmallIntegerField(choices=Severity.choices, default=Severity.WARNING)
     sentence = models.CharField(max_length=500)
     opened_at = models.DateTimeField(default=timezone.now)
@@ -70,9 +68,7 @@ class Alert(models.Model):
     class Meta:
         permissions = [("handle_alert", "Can acknowledge and close alerts")]
         indexes = [
-            models.Index(
-                fields=["-severity", "-last_at"], name="alert_open", condition=Q(closed_at__isnull=True)
-            ),
+            models.Index(fields=["-severity", "-last_at"], name="alert_open", condition=Q(closed_at__isnull=True)),
             models.Index(fields=["-closed_at"], name="alert_by_close"),
         ]
         constraints = [

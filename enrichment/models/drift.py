@@ -48,9 +48,7 @@ class Drift(Leased):
         permissions = [("mend_drift", "Can mend drift between Clay and the mirror")]
         indexes = [
             models.Index(fields=["kind", "id"], name="drift_open", condition=Q(resolved_at__isnull=True)),
-            models.Index(
-                fields=["mend_after", "id"], name="drift_to_mend", condition=Q(mend_after__isnull=False)
-            ),
+            models.Index(fields=["mend_after", "id"], name="drift_to_mend", condition=Q(mend_after__isnull=False)),
             models.Index(fields=["row_id"], name="drift_by_row", condition=Q(resolved_at__isnull=True)),
         ]
         constraints = [
@@ -92,9 +90,7 @@ class ReconcileRun(Leased):
     class Meta:
         indexes = [models.Index(fields=["-started_at"], name="reconcile_by_start")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["full"], condition=Q(is_open=True), name="one_open_of_each_reconcile"
-            )
+            models.UniqueConstraint(fields=["full"], condition=Q(is_open=True), name="one_open_of_each_reconcile")
         ]
 
     def __str__(self) -> str:

@@ -20,9 +20,7 @@ class FailureIgnore(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["what", "error_kind", "provider", "shape"], name="one_ignore_a_cause"
-            )
+            models.UniqueConstraint(fields=["what", "error_kind", "provider", "shape"], name="one_ignore_a_cause")
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from swarm_admin.core.work import Leased
 
 
 class JobKind(models.TextChoices):
-    """What a job does. A further kind is a value here and an entry in `enrichment.job_kinds.KINDS`."""
+    """What a job does. A further kind is a value here and an entry in `enrichment.jobs.job_kinds.KINDS`."""
 
     IMPORT = "import", "Import"
     RETRY = "retry", "Bulk retry"
@@ -30,13 +30,9 @@ class BulkJob(Leased):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     file = models.FileField(upload_to="imports/", blank=True, default="")
-    file_name = models.CharField(
-        max_length=200, blank=True, default="", help_text="as the person's computer named it"
-    )
+    file_name = models.CharField(max_length=200, blank=True, default="", help_text="as the person's computer named it")
     columns = models.JSONField(default=dict, help_text="column of the file → field of the lead")
-    position = models.PositiveIntegerField(
-        default=0, help_text="rows read and recorded; work goes on from here"
-    )
+    position = models.PositiveIntegerField(default=0, help_text="rows read and recorded; work goes on from here")
     total = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0)
@@ -101,9 +97,7 @@ class JobMember(models.Model):
     class Meta:
         ordering = ["position"]
         indexes = [
-            models.Index(
-                fields=["job", "position"], name="member_planned", condition=models.Q(status="planned")
-            ),
+            models.Index(fields=["job", "position"], name="member_planned", condition=models.Q(status="planned")),
             models.Index(fields=["job", "status"], name="member_by_status"),
         ]
         constraints = [

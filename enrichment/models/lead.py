@@ -28,9 +28,7 @@ FAILING = Q(needs_person=True) | (
 )
 
 # The result stands, and a provider whose hourly budget was used up is still to be asked (D11).
-FILL_IN = Q(restriction="", enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(
-    only_providers=[]
-)
+FILL_IN = Q(restriction="", enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(only_providers=[])
 # Such a fill-in failed in passing and is tried again by itself.
 _TRIED_AGAIN = Q(needs_person=False, dispatch_tries__gt=0) & ~Q(only_providers=[])
 
@@ -118,9 +116,7 @@ class Lead(models.Model):
     scraped_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now, editable=False)
     retention_until = models.DateTimeField()
-    notified_at = models.DateTimeField(
-        null=True, blank=True, help_text="told that we hold their data (Art. 14)"
-    )
+    notified_at = models.DateTimeField(null=True, blank=True, help_text="told that we hold their data (Art. 14)")
 
     # -- what enrichment found; missing is "" for text and NULL for everything else
     email_personal = models.CharField(max_length=320, blank=True, default="")
@@ -150,9 +146,7 @@ class Lead(models.Model):
     # -- scores: ours decides, Clay's is kept beside it (D1)
     icp_score = models.FloatField(null=True, blank=True)
     icp_tier = models.PositiveSmallIntegerField(null=True, blank=True)
-    scorecard = models.ForeignKey(
-        "ScorecardVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    scorecard = models.ForeignKey("ScorecardVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     scored_at = models.DateTimeField(null=True, blank=True)
     clay_score = models.FloatField(null=True, blank=True)
     clay_tier = models.CharField(max_length=32, blank=True, default="")
@@ -169,9 +163,7 @@ class Lead(models.Model):
     in_progress_since = models.DateTimeField(null=True, blank=True)
     enriched_at = models.DateTimeField(null=True, blank=True)
     clay_seen_at = models.DateTimeField(null=True, blank=True, help_text="time of the newest event applied")
-    enrichment_cost = models.DecimalField(
-        max_digits=10, decimal_places=4, default=0, help_text="USD, all attempts"
-    )
+    enrichment_cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="USD, all attempts")
     # The last error stands apart from the status: a partial lead can carry one (D3).
     error_kind = models.CharField(max_length=40, blank=True, default="")
     error_message = models.CharField(max_length=300, blank=True, default="")
@@ -248,23 +240,17 @@ class Lead(models.Model):
         ]
         indexes = [
             GinIndex(fields=["search"], name="lead_search_words"),
-            models.Index(
-                models.F("icp_score").desc(nulls_last=True), models.F("id").desc(), name="lead_by_score"
-            ),
+            models.Index(models.F("icp_score").desc(nulls_last=True), models.F("id").desc(), name="lead_by_score"),
             models.Index(fields=["-received_at", "-id"], name="lead_by_received"),
             models.Index(fields=["enrichment_status", "-received_at", "-id"], name="lead_by_status"),
-            models.Index(
-                fields=["icp_tier", "source_type", "-received_at", "-id"], name="lead_by_tier_source"
-            ),
+            models.Index(fields=["icp_tier", "source_type", "-received_at", "-id"], name="lead_by_tier_source"),
             models.Index(fields=["source_type", "-received_at", "-id"], name="lead_by_source"),
             models.Index(fields=["company_name", "id"], name="lead_by_company"),
             models.Index(fields=["last_name", "first_name", "id"], name="lead_by_name"),
             models.Index(fields=["company_domain"], name="lead_by_domain", condition=~Q(company_domain="")),
             # An address is stored as it was spelt and looked for in any spelling.
             models.Index(Lower("email_work"), name="lead_by_work_address", condition=~Q(email_work="")),
-            models.Index(
-                Lower("email_personal"), name="lead_by_own_address", condition=~Q(email_personal="")
-            ),
+            models.Index(Lower("email_personal"), name="lead_by_own_address", condition=~Q(email_personal="")),
             models.Index(fields=["phone"], name="lead_by_phone", condition=~Q(phone="")),
             models.Index(
                 OpClass(Reverse("phone"), name="text_pattern_ops"),
@@ -280,21 +266,15 @@ class Lead(models.Model):
                 name="lead_due_dispatch",
                 condition=Q(dispatch_after__isnull=False),
             ),
-            models.Index(
-                fields=["clay_table_id"], name="lead_by_table", condition=Q(clay_row_id__isnull=False)
-            ),
+            models.Index(fields=["clay_table_id"], name="lead_by_table", condition=Q(clay_row_id__isnull=False)),
             models.Index(fields=["retention_until", "id"], name="lead_by_retention"),
-            models.Index(
-                fields=["scraped_at", "id"], name="lead_untold", condition=Q(notified_at__isnull=True)
-            ),
+            models.Index(fields=["scraped_at", "id"], name="lead_untold", condition=Q(notified_at__isnull=True)),
             models.Index(
                 fields=["write_back_after", "id"],
                 name="lead_due_write_back",
                 condition=Q(write_back_after__isnull=False),
             ),
-            models.Index(
-                fields=["-received_at", "-id"], name="lead_for_person", condition=Q(needs_person=True)
-            ),
+            models.Index(fields=["-received_at", "-id"], name="lead_for_person", condition=Q(needs_person=True)),
             models.Index(
                 fields=["-received_at", "-id"],
                 name="lead_drifting",
@@ -340,9 +320,7 @@ class Lead(models.Model):
     @property
     def identity(self) -> Identity:
         """What the person can be found by (D16), for the gate."""
-        return Identity(
-            self.linkedin_url, tuple(e for e in (self.email_work, self.email_personal) if e), self.phone
-        )
+        return Identity(self.linkedin_url, tuple(e for e in (self.email_work, self.email_personal) if e), self.phone)
 
     @property
     def awaits_word(self) -> bool:

@@ -77,9 +77,7 @@ def prefix_query(text: str) -> SearchQuery | None:
     each = [" | ".join(f"'{spelt}':*" for spelt in spellings(word)) for word in terms(text[:LONGEST])]
     if not each:
         return None
-    return SearchQuery(
-        " & ".join(f"({alternatives})" for alternatives in each), config="simple", search_type="raw"
-    )
+    return SearchQuery(" & ".join(f"({alternatives})" for alternatives in each), config="simple", search_type="raw")
 
 
 def identified(text: str, *, personal: bool) -> list[Q]:

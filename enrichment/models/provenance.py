@@ -10,12 +10,8 @@ class FieldFact(models.Model):
     field = models.CharField(max_length=64)
     provider = models.CharField(max_length=40)
     observed_at = models.DateTimeField()
-    cost = models.DecimalField(
-        max_digits=10, decimal_places=4, default=0, help_text="USD, this field's share"
-    )
-    attempt = models.ForeignKey(
-        "Attempt", null=True, blank=True, on_delete=models.SET_NULL, related_name="facts"
-    )
+    cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="USD, this field's share")
+    attempt = models.ForeignKey("Attempt", null=True, blank=True, on_delete=models.SET_NULL, related_name="facts")
 
     class Meta:
         constraints = [

@@ -21,9 +21,7 @@ class Charge(models.TextChoices):
 class Provider(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
-    hourly_limit = models.PositiveIntegerField(
-        null=True, blank=True, help_text="calls an hour; empty is no limit"
-    )
+    hourly_limit = models.PositiveIntegerField(null=True, blank=True, help_text="calls an hour; empty is no limit")
 
     class Meta:
         ordering = ["slug"]

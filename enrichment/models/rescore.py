@@ -35,9 +35,7 @@ class Rescore(models.Model):
     changed = models.PositiveIntegerField(default=0, help_text="leads whose score or tier was written")
     up = models.PositiveIntegerField(default=0, help_text="leads that went to a better tier")
     down = models.PositiveIntegerField(default=0)
-    lifted = models.PositiveIntegerField(
-        default=0, help_text="leads new in a campaign tier that can be e-mailed"
-    )
+    lifted = models.PositiveIntegerField(default=0, help_text="leads new in a campaign tier that can be e-mailed")
 
     class Meta:
         ordering = ["-id"]
@@ -61,9 +59,7 @@ class TierMove(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["lead"], condition=Q(status="waiting"), name="one_waiting_move")
-        ]
+        constraints = [models.UniqueConstraint(fields=["lead"], condition=Q(status="waiting"), name="one_waiting_move")]
         indexes = [
             models.Index(
                 models.F("score").desc(),

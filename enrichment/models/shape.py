@@ -14,7 +14,5 @@ class Shape(models.Func):
     _masked = r"\[(e-mail|url|number|value)\]"
     # \m and \y are PostgreSQL's: the beginning of a word, and either end of one.
     _status = r"[1-5]\d\d\y"
-    _number = (
-        rf"(?<!^([a-z]+ [a-z_]+: )?)\m{_status}|\m(?!{_status})[[:alnum:]_-]*\d([[:alnum:]_:.-]*[[:alnum:]])?"
-    )
+    _number = rf"(?<!^([a-z]+ [a-z_]+: )?)\m{_status}|\m(?!{_status})[[:alnum:]_-]*\d([[:alnum:]_:.-]*[[:alnum:]])?"
     template = f"regexp_replace(regexp_replace((%(expressions)s)::text, '{_masked}', '#', 'g'), '{_number}', '#', 'g')"

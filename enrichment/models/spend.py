@@ -91,13 +91,9 @@ class TakenOver(models.Model):
     It outlives its lead, as an attempt does.
     """
 
-    lead = models.ForeignKey(
-        "Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="taken_over"
-    )
+    lead = models.ForeignKey("Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="taken_over")
     waterfall = models.CharField(max_length=16, choices=WaterfallKind.choices)
-    fields = ArrayField(
-        models.CharField(max_length=64), default=list, blank=True, help_text="columns that were filled"
-    )
+    fields = ArrayField(models.CharField(max_length=64), default=list, blank=True, help_text="columns that were filled")
     saved = models.DecimalField(
         max_digits=10, decimal_places=4, default=0, help_text="USD, what was paid for it the first time"
     )

@@ -33,9 +33,7 @@ class Version(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    based_on = models.PositiveIntegerField(
-        null=True, blank=True, help_text="number of the version it was copied from"
-    )
+    based_on = models.PositiveIntegerField(null=True, blank=True, help_text="number of the version it was copied from")
     revision = models.PositiveIntegerField(
         default=0, help_text="counts a draft's saves; a save names the one it began with"
     )
@@ -66,16 +64,10 @@ class Version(models.Model):
 
 class WaterfallVersion(Version):
     class Meta:
-        permissions = [
-            ("edit_waterfall", "Can edit and publish the waterfalls and the catalogue, and try drafts")
-        ]
+        permissions = [("edit_waterfall", "Can edit and publish the waterfalls and the catalogue, and try drafts")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["status"], condition=Q(status="published"), name="one_published_waterfall"
-            ),
-            models.UniqueConstraint(
-                fields=["status"], condition=Q(status="draft"), name="one_draft_waterfall"
-            ),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="published"), name="one_published_waterfall"),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="draft"), name="one_draft_waterfall"),
         ]
 
     @property
@@ -88,12 +80,8 @@ class ScorecardVersion(Version):
     class Meta:
         permissions = [("edit_scorecard", "Can edit and publish the ICP scorecard")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["status"], condition=Q(status="published"), name="one_published_scorecard"
-            ),
-            models.UniqueConstraint(
-                fields=["status"], condition=Q(status="draft"), name="one_draft_scorecard"
-            ),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="published"), name="one_published_scorecard"),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="draft"), name="one_draft_scorecard"),
         ]
 
 

@@ -35,9 +35,7 @@ class WebhookDelivery(Leased):
     event = models.CharField(max_length=64, blank=True, default="")
     event_at = models.DateTimeField(null=True, blank=True)
     row_id = models.CharField(max_length=100, blank=True, default="")
-    lead = models.ForeignKey(
-        "Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries"
-    )
+    lead = models.ForeignKey("Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries")
     changed_fields = models.JSONField(default=list, help_text="names of the columns it changed")
     processed_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(
@@ -68,9 +66,7 @@ class WebhookDelivery(Leased):
                 name="webhook_open",
                 condition=Q(status__in=["received", "processing"]),
             ),
-            models.Index(
-                fields=["error_kind", "-processed_at"], name="webhook_failed", condition=Q(status="failed")
-            ),
+            models.Index(fields=["error_kind", "-processed_at"], name="webhook_failed", condition=Q(status="failed")),
         ]
 
     def __str__(self) -> str:

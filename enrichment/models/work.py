@@ -93,18 +93,14 @@ class Attempt(work.Leased):
     `enrichment.waterfall.anonymous`).
     """
 
-    lead = models.ForeignKey(
-        "Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts"
-    )
+    lead = models.ForeignKey("Lead", null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts")
     deleted_lead = models.UUIDField(
         null=True, blank=True, help_text="drawn at random, one for all attempts of a lead that is deleted"
     )
     tier = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="the lead's tier when it was deleted; empty while it is not"
     )
-    batch = models.ForeignKey(
-        Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts"
-    )
+    batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts")
     waterfall = models.ForeignKey("WaterfallVersion", on_delete=models.PROTECT, related_name="+")
     skip_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     only_providers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
@@ -126,9 +122,7 @@ class Attempt(work.Leased):
         blank=True,
         help_text="provider → [calls kept back of its hourly limit, the mark they were taken under]",
     )
-    source_type = models.CharField(
-        max_length=32, blank=True, default="", help_text="the lead's, for the sums"
-    )
+    source_type = models.CharField(max_length=32, blank=True, default="", help_text="the lead's, for the sums")
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -141,9 +135,7 @@ class Attempt(work.Leased):
     reserved = models.DecimalField(
         max_digits=10, decimal_places=4, default=0, help_text="USD, kept back for it while it is open"
     )
-    providers = models.JSONField(
-        default=list, blank=True, help_text="name, fields, timestamp, cost; misses too"
-    )
+    providers = models.JSONField(default=list, blank=True, help_text="name, fields, timestamp, cost; misses too")
     poll_after = models.DateTimeField(null=True, blank=True, help_text="no webhook by then: ask Clay")
     polls = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=16, choices=AttemptStatus.choices, default=AttemptStatus.INTENDED)

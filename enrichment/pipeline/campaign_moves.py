@@ -16,8 +16,8 @@ from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import ANSWERED
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.sent import NeedsDecision, Withheld
-from enrichment.vendors.instantly import Lead as CampaignLead
-from gdpr import gate
+from enrichment.vendors.instantly.client import Lead as CampaignLead
+from gdpr.suppression import gate
 
 REPLIED = "The person replied in the campaign under an earlier e-mail address."
 UNSUBSCRIBED = "The person unsubscribed from the campaign under an earlier e-mail address."
@@ -53,15 +53,11 @@ def suppressed_while_moving(leads: Sequence[Lead]) -> set[int]:
     From then on the address is not kept, and the lead is not added.
     """
     by_key = {lead.pk: lead for lead in leads}
-    moves = list(
-        CampaignMove.objects.filter(lead__in=by_key, status__in=[MoveStatus.MOVING, MoveStatus.STOPPED])
-    )
+    moves = list(CampaignMove.objects.filter(lead__in=by_key, status__in=[MoveStatus.MOVING, MoveStatus.STOPPED]))
     moving = [move for move in moves if move.status == MoveStatus.MOVING and move.old_email]
     blocked = _blocked([(by_key[move.lead_id], move.old_email) for move in moving])
     stopped = [moving[place] for place in blocked]
-    CampaignMove.objects.filter(pk__in=[move.pk for move in stopped]).update(
-        status=MoveStatus.STOPPED, old_email=""
-    )
+    CampaignMove.objects.filter(pk__in=[move.pk for move in stopped]).update(status=MoveStatus.STOPPED, old_email="")
     stopped += [
         move
         for move in moves
@@ -95,11 +91,7 @@ def _step(record: CampaignLead, move: CampaignMove | None) -> Step:
 
 def _keep(decided: Sequence[tuple[Lead, CampaignLead, Step | None]]) -> None:
     """Whoever was erased meanwhile has none."""
-    rows = [
-        _row(lead, record, step)
-        for lead, record, step in decided
-        if isinstance(step, MoveStatus | NeedsDecision)
-    ]
+    rows = [_row(lead, record, step) for lead, record, step in decided if isinstance(step, MoveStatus | NeedsDecision)]
     if not rows:
         return
     with transaction.atomic():

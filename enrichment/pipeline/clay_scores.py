@@ -12,13 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from enrichment.bulk import update_each
-from enrichment.clock import span
 from enrichment.models import Lead
 from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
 from enrichment.pipeline.normalise import normalise
 from enrichment.states import DELIVERED
+from swarm_admin.core.bulk_sql import update_each
+from swarm_admin.core.timing import span
 
 # Clay's formula columns are kept under our own names (D1).
 RENAMED = {"icp_score": "clay_score", "icp_tier": "clay_tier"}

@@ -13,8 +13,8 @@ from enrichment.pipeline.payload import (
     outdated_tags,
     plain,
 )
-from enrichment.vendors.ghl import Contact
-from enrichment.vendors.instantly import Lead as CampaignLead
+from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.instantly.client import Lead as CampaignLead
 
 GHL_NAMES = {"first_name": "firstName", "last_name": "lastName", "company_name": "companyName"}
 ADDRESSES = ("email", "website", "linkedin_url")  # the same in capitals, and with or without a last slash
@@ -85,10 +85,7 @@ def _custom_fields(contact: Contact) -> tuple[dict[str, Any], list[Any]]:
 
 def in_campaign(record: CampaignLead, names: Mapping[str, Any]) -> dict[str, Any]:
     """{field: value} of an Instantly lead for the fields of `names`; custom variables are in its `payload`."""
-    return {
-        name: record.raw[name] if record.raw.get(name) is not None else record.payload.get(name)
-        for name in names
-    }
+    return {name: record.raw[name] if record.raw.get(name) is not None else record.payload.get(name) for name in names}
 
 
 def differing(lead: Lead, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> set[str]:

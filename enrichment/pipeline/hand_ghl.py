@@ -5,10 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enrichment import fanout, stopping
 from enrichment.models import Lead, MatchAction
 from enrichment.models.handover import LEFT_OUT, UNDECIDED, System
-from enrichment.pipeline import compare, contacts
+from enrichment.pipeline import compare, contacts, fanout
 from enrichment.pipeline.contacts import Look, Plan, look
 from enrichment.pipeline.payload import ghl_contact, ghl_tags, outdated_tags
 from enrichment.pipeline.sent import (
@@ -24,7 +23,8 @@ from enrichment.pipeline.sent import (
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
-from enrichment.vendors.ghl import LIMIT, Contact, UpsertResult
+from enrichment.vendors.gohighlevel.client import LIMIT, Contact, UpsertResult
+from swarm_admin.core import shutdown
 
 
 def scope() -> str:
@@ -41,14 +41,9 @@ def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
     plans = contacts.decide_all([(one.lead, work.look) for one, work in looked])
     ready = [(*both, plan) for both, plan in zip(looked, plans, strict=True)]
     answers = fanout.each(ready, lambda one: _end(*one), vendor="ghl", changes=True)
-    outcomes: dict[int, Outcome] = {
-        one.lead.pk: answer for (one, _), answer in zip(looked, answers, strict=True)
-    }
+    outcomes: dict[int, Outcome] = {one.lead.pk: answer for (one, _), answer in zip(looked, answers, strict=True)}
     _note_shared(outcomes)
-    return [
-        outcomes[one.lead.pk] if isinstance(work, _Work) else work
-        for one, work in zip(asked, begun, strict=True)
-    ]
+    return [outcomes[one.lead.pk] if isinstance(work, _Work) else work for one, work in zip(asked, begun, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ class _Work:
 
 def _begin(one: Asked, until: float) -> _Work | NotSent:
     """The look. Raises VendorError. All slots that may be needed are taken at once, and the others given back."""
-    if stopping.asked() or time.monotonic() > until:
+    if shutdown.asked() or time.monotonic() > until:
         return NotSent()
     slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.there) + _writes(one))
     if slots.wait:
@@ -157,9 +152,7 @@ def _protect(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
         changes["custom_fields"] = custom
     if written.id != one.there:
         written = _change(written, changes, body.get("company_name"), slots)
-    left = frozenset((contact.keys() - {"custom_fields"}) - body.keys()) | (
-        {"custom_fields"} - changes.keys()
-    )
+    left = frozenset((contact.keys() - {"custom_fields"}) - body.keys()) | ({"custom_fields"} - changes.keys())
     return _finished(written, lead, slots, frozenset(sent) - plan.write - {"tags"}, left)
 
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from enrichment import fanout, stopping
 from enrichment.models import Lead
 from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
-from enrichment.pipeline import campaign_moves, compare
+from enrichment.pipeline import campaign_moves, compare, fanout
 from enrichment.pipeline.payload import instantly_lead
 from enrichment.pipeline.sent import Asked, NeedsDecision, NotSent, Outcome, Sent, Withheld
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError
-from enrichment.vendors.instantly import LIMIT
-from enrichment.vendors.instantly import Lead as CampaignLead
+from enrichment.vendors.instantly.client import LIMIT
+from enrichment.vendors.instantly.client import Lead as CampaignLead
+from swarm_admin.core import shutdown
 from swarm_admin.core.identifiers.emails import key as email_key
 
 
@@ -48,11 +48,9 @@ class _Elsewhere:
 _Answer = Outcome | _Elsewhere
 
 
-def _each(
-    asked: Sequence[tuple[Lead, Any]], send: Callable[[Lead, Any], _Answer], until: float
-) -> dict[Lead, _Answer]:
+def _each(asked: Sequence[tuple[Lead, Any]], send: Callable[[Lead, Any], _Answer], until: float) -> dict[Lead, _Answer]:
     def call(one: tuple[Lead, Any]) -> _Answer:
-        return NotSent() if stopping.asked() or time.monotonic() > until else send(*one)
+        return NotSent() if shutdown.asked() or time.monotonic() > until else send(*one)
 
     answers = fanout.each(asked, call, vendor="instantly", changes=True)
     return {lead: answer for (lead, _), answer in zip(asked, answers, strict=True)}
@@ -64,9 +62,7 @@ def _readdress(answers: dict[Lead, _Answer]) -> dict[int, Outcome]:
     steps = campaign_moves.decide_all([(lead, elsewhere.record) for lead, elsewhere in found])
     asked = [(lead, (elsewhere, step)) for (lead, elsewhere), step in zip(found, steps, strict=True)]
     moved = _each(asked, lambda lead, one: _follow(lead, *one), math.inf)
-    return {
-        lead.pk: answer for lead, answer in {**answers, **moved}.items() if not isinstance(answer, _Elsewhere)
-    }
+    return {lead.pk: answer for lead, answer in {**answers, **moved}.items() if not isinstance(answer, _Elsewhere)}
 
 
 def _follow(lead: Lead, elsewhere: _Elsewhere, step: campaign_moves.Step | None) -> Outcome:

@@ -10,9 +10,7 @@ from django.db import connection
 
 # The upper 16 bits of the lock's 64-bit name; the lower 48 are an id. `pg_locks` shows the halves as two numbers.
 NAMESPACE = 0x4C44
-LAST_GIVEN = (
-    "(SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM enrichment_lead_id_seq)"
-)
+LAST_GIVEN = "(SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM enrichment_lead_id_seq)"
 
 
 def announce() -> None:

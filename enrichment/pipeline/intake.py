@@ -13,8 +13,8 @@ from django.utils import timezone
 from enrichment.models import Lead
 from enrichment.pipeline import horizon
 from enrichment.pipeline.intake_rows import FIELDS, LeadIn, read
-from gdpr import gate
 from gdpr.identity import Identity
+from gdpr.suppression import gate
 from swarm_admin.core.deadlocks import retried
 
 CHUNK = 1_000
@@ -114,15 +114,9 @@ def _take_in(valid: dict[int, LeadIn], priority: int, now: datetime.datetime, re
         elif url in new or url in ids:
             result.known.append((index, new[url] if url in new else ids[url]))
         else:  # known when we inserted, erased before we looked
-            result.rejected.append(
-                Rejection(index, "", "The lead was removed while it came in; send it again.")
-            )
+            result.rejected.append(Rejection(index, "", "The lead was removed while it came in; send it again."))
     _fill(
-        [
-            lead
-            for lead in wanted.values()
-            if lead.linkedin_url in ids or first[lead.linkedin_url] is not lead
-        ],
+        [lead for lead in wanted.values() if lead.linkedin_url in ids or first[lead.linkedin_url] is not lead],
         now,
     )
 
@@ -166,9 +160,7 @@ OWN = {"id", "retention_until", "received_at", "updated_at", "dispatch_after", "
 @cache
 def _constants() -> tuple[dict[str, str], list[Any]]:
     """The model's default for every other column: {column: typed placeholder}, and the values."""
-    fields = [
-        f for f in Lead._meta.concrete_fields if f.name not in GIVEN and f.name not in OWN and not f.generated
-    ]
+    fields = [f for f in Lead._meta.concrete_fields if f.name not in GIVEN and f.name not in OWN and not f.generated]
     columns = {str(f.column): f"%s::{f.db_type(connection)}" for f in fields}
     return columns, [f.get_db_prep_save(f.get_default(), connection) for f in fields]
 
@@ -183,13 +175,8 @@ def _fill(again: list[LeadIn], now: datetime.datetime) -> None:
     if not offers:
         return
     urls = sorted(offers)
-    lacks = {
-        n: f"(lead.{n} = '' AND offer.{n} <> '' AND '{n}' <> ALL(lead.pinned_fields))"
-        for n in FILLED_IF_EMPTY
-    }
-    changes = ", ".join(
-        f"{n} = CASE WHEN {test} THEN offer.{n} ELSE lead.{n} END" for n, test in lacks.items()
-    )
+    lacks = {n: f"(lead.{n} = '' AND offer.{n} <> '' AND '{n}' <> ALL(lead.pinned_fields))" for n in FILLED_IF_EMPTY}
+    changes = ", ".join(f"{n} = CASE WHEN {test} THEN offer.{n} ELSE lead.{n} END" for n, test in lacks.items())
     lacking = f"lead.linkedin_url = offer.url AND ({' OR '.join(lacks.values())})"
     # Locked in the order of the ids, as everybody does who locks several leads.
     statement = (

@@ -32,9 +32,7 @@ class LeadIn(BaseModel):
     first_name: str = Field("", max_length=100)
     last_name: str = Field("", max_length=100)
     company_name: str = Field("", max_length=200)
-    source_type: str = Field(
-        description="One of the source types", json_schema_extra={"enum": [*SourceType.values]}
-    )
+    source_type: str = Field(description="One of the source types", json_schema_extra={"enum": [*SourceType.values]})
     source_name: Annotated[str, Field(min_length=1, max_length=200)]
     source_url: str = Field("", max_length=2000, description="An http or https address")
     engagement_action: str = Field("", max_length=500)
@@ -115,9 +113,7 @@ def _instant(value: Any) -> datetime.datetime:
         moment = text if isinstance(text, datetime.datetime) else datetime.datetime.fromisoformat(text)
         offset = moment.utcoffset()
     except (TypeError, ValueError):
-        raise broken(
-            "must be an ISO 8601 date and time with an offset, as in 2026-01-15T10:00:00Z."
-        ) from None
+        raise broken("must be an ISO 8601 date and time with an offset, as in 2026-01-15T10:00:00Z.") from None
     if offset is None:
         raise broken("must name its offset from UTC, as in 2026-01-15T10:00:00Z.")
     try:

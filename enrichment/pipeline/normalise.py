@@ -21,9 +21,7 @@ from swarm_admin.core.identifiers import emails, phones
 from swarm_admin.core.missing import is_missing
 
 # Digits are ASCII. 1,200: a comma that groups, and no other; 1.200 can be read two ways, so it is not guessed (D29).
-_PLAIN = re.compile(
-    r"[+-]?(?:\d{1,15}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE
-)
+_PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,20})?", re.ASCII)
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
 LONGEST_NUMBER = 40  # characters

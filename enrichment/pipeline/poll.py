@@ -7,20 +7,20 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from enrichment import fanout, holds, recovery
-from enrichment.clock import due_in
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
-from enrichment.pipeline import mirror, returned
+from enrichment.pipeline import fanout, mirror, recovery, returned
 from enrichment.pipeline.dispatch.outcome import deliver_found, fail_leads
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive import suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus, advance
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import holders, work
+from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)
 POLLED_AT_ONCE = 50
@@ -28,7 +28,7 @@ POLLED_AT_ONCE = 50
 
 def run_due() -> int:
     """Poll the attempts that are due for it; returns how many were asked for."""
-    if holds.reading_held("clay") or limiter.blocked_for(limiter.READS):
+    if pauses.reading_held("clay") or limiter.blocked_for(limiter.READS):
         return 0
     asked = [(attempt, attempt.lead) for attempt in _claim() if attempt.lead is not None]
     client = clay()

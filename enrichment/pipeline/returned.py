@@ -2,7 +2,7 @@
 
 The mirror takes nothing of such a row over. What the run cost is in the books; the row, which we made and which now
 holds an address that may be nowhere, is deleted in Clay and read back, with the lead where nothing else is known of it;
-until then it is listed as drift. Where it cannot be deleted an officer has it with an alert (`gdpr.returned`).
+until then it is listed as drift. Where it cannot be deleted an officer has it with an alert (gdpr.retention.returned).
 """
 
 from django.db import transaction
@@ -12,11 +12,13 @@ from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.pipeline import mirror
 from enrichment.pipeline.mirror.refusing import refuse
-from enrichment.vendors.clay import ClayRow
-from gdpr import gate, returned, sources
+from enrichment.vendors.clay.client import ClayRow
+from gdpr import data_subjects
+from gdpr.data_subjects import Kept
 from gdpr.identity import Identity
-from gdpr.sources import Kept
+from gdpr.retention import returned
 from gdpr.stores import Record
+from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
 
 
@@ -70,7 +72,7 @@ def person_in(row: ClayRow) -> Identity:
 
 def _with_lead(lead: Lead) -> Kept | None:
     """The lead with its row and whatever else is known of it by reference."""
-    source = sources.named("mirror")
+    source = data_subjects.named("mirror")
     return source.kept(f"lead:{lead.pk}") if source else None
 
 

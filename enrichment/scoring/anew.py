@@ -6,11 +6,11 @@ A migration that takes data away cannot score; it takes away the time of the sco
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.bulk import update_each
 from enrichment.models import Lead
 from enrichment.pipeline import score
 from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.states import FINAL_STATUSES
+from swarm_admin.core.bulk_sql import update_each
 
 AT_ONCE = 500
 

@@ -69,9 +69,7 @@ def count(sections: list[Section]) -> int:
 
 
 def _new(part: Mapping[str, Any]) -> Section:
-    lines = [
-        Change("+", f"component on {field_label(part['field'])}", "", f"at most {said(part['cap'])} points")
-    ]
+    lines = [Change("+", f"component on {field_label(part['field'])}", "", f"at most {said(part['cap'])} points")]
     return Section(part["label"], lines + [Change("+", *_row(row, part)) for row in part[ROWS[part["kind"]]]])
 
 

@@ -73,9 +73,7 @@ def _differs(name: str) -> str:
     return f"raw->'{name}' IS DISTINCT FROM to_jsonb({name})"
 
 
-def _clays(
-    lead: Mapping[str, Any], fields: Sequence[str], country: str, known: Collection[str]
-) -> ClaysValues:
+def _clays(lead: Mapping[str, Any], fields: Sequence[str], country: str, known: Collection[str]) -> ClaysValues:
     """`known`: the columns that the mirror has a reader for."""
     raw, mirror = lead["raw"], lead["mirror"]
     read, unreadable = normalise(raw, country)

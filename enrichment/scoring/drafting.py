@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enrichment import versions
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import ScorecardVersion
 from enrichment.versions import Stale
 

@@ -15,15 +15,15 @@ from typing import Any
 import polars as pl
 from django.db import connection
 
-from enrichment.clay_formula import formula_of, placed
-from enrichment.connections import clay_table
 from enrichment.models import ScorecardVersion
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
 from enrichment.scoring import loading, snapshot
+from enrichment.scoring.clay_formula import formula_of, placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
 from enrichment.scoring.engine import Engine
 from enrichment.scoring.explained import engine
 from enrichment.states import VersionStatus
+from enrichment.vendor_pauses.clay_table import clay_table
 from swarm_admin.core.numbers import whole
 
 NOT_COMPUTED, RESCORE, ROUNDING, UNEXPLAINED = "not_computed", "rescore", "rounding", "unexplained"
@@ -169,9 +169,7 @@ def _differing() -> pl.DataFrame:
     """id, ours, clays, older (Clay's is older than what we wrote), and the fields that any scorecard looks at."""
     differs = "(clay_score < icp_score OR clay_score > icp_score)"  # as the partial index says it
     older = "(clay_rewritten_at IS NOT NULL)::int"
-    query = (
-        f"SELECT id, icp_score, clay_score, {older} FROM enrichment_lead WHERE {differs} AND {loading.SCORED}"  # noqa: S608
-    )
+    query = f"SELECT id, icp_score, clay_score, {older} FROM enrichment_lead WHERE {differs} AND {loading.SCORED}"  # noqa: S608
     scores = _copied(query, {"id": pl.Int64, "ours": pl.Float64, "clays": pl.Float64, "older": pl.Int64})
     fields = sorted({field for version in _versions() for field in engine(version.pk).columns})
     if scores.height > DIRECT:
@@ -222,9 +220,7 @@ def _sort_out(frame: pl.DataFrame) -> pl.DataFrame:
 OWN = pl.col("own")  # what the version that is tried gives on the mirror's values
 
 
-def _split(
-    frame: pl.DataFrame, cause: str, scorer: Engine | None, holds: pl.Expr
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _split(frame: pl.DataFrame, cause: str, scorer: Engine | None, holds: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(id, cause) of the leads for which it holds, and the others as they came."""
     scored = frame
     if scorer is not None:

@@ -197,9 +197,7 @@ def _add(document: dict[str, Any], path: str) -> str:
         return ""
     if place == "tiers":
         above = [tier["at_least"] for tier in rows[:-1] if isinstance(tier.get("at_least"), int | float)]
-        rows.insert(
-            max(len(rows) - 1, 0), {"name": f"Tier {len(rows)}", "at_least": above[-1] / 2 if above else 50}
-        )
+        rows.insert(max(len(rows) - 1, 0), {"name": f"Tier {len(rows)}", "at_least": above[-1] / 2 if above else 50})
         if len(rows) > 1 and str(rows[-1].get("name", "")).startswith("Tier "):
             rows[-1]["name"] = f"Tier {len(rows)}"
         return f"{path}.{max(len(rows) - 2, 0)}"

@@ -88,9 +88,7 @@ class Engine:
         frame = self._frame(rows)
         return [
             Score(result["total"], result["tier"], self._explain(values, result))
-            for values, result in zip(
-                frame.iter_rows(named=True), self._evaluate(frame).to_dicts(), strict=True
-            )
+            for values, result in zip(frame.iter_rows(named=True), self._evaluate(frame).to_dicts(), strict=True)
         ]
 
     def totals(self, rows: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -106,9 +104,7 @@ class Engine:
 
         One column for each id of `parts`, in their order. Fields that `frame` lacks are missing.
         """
-        missing = [
-            pl.lit(None, dtype).alias(name) for name, dtype in self.schema.items() if name not in frame
-        ]
+        missing = [pl.lit(None, dtype).alias(name) for name, dtype in self.schema.items() if name not in frame]
         return self._evaluate(frame.with_columns(missing)).select(f"rule.{part}" for part in parts)
 
     def score_hits(self, hits: pl.DataFrame) -> pl.DataFrame:
@@ -160,9 +156,7 @@ def _cell(value: Any, dtype: Any) -> Any:
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     if dtype == TEXTS:
         # Entries that are not text cannot hold a needle and count for nothing.
-        return (
-            [entry for entry in value if isinstance(entry, str)] if isinstance(value, list | tuple) else None
-        )
+        return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list | tuple) else None
     return value if isinstance(value, str) else None
 
 

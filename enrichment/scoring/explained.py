@@ -5,8 +5,8 @@ from typing import Any
 
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.scoring.engine import Engine
+from enrichment.scoring.score_version import version_of
 from enrichment.scoring.scorecard import Scorecard
-from enrichment.scoring.standing import version_of
 
 
 @functools.lru_cache(maxsize=8)

@@ -98,9 +98,7 @@ def build(document: Mapping[str, Any], problems: Mapping[str, str], at: str = ""
         parts=[_part(part, i, len(parts), shown, at) for i, part in enumerate(parts)],
         tiers=[_tier(tier, i, len(tiers), shown, at) for i, tier in enumerate(tiers)],
         cap=Field("cap", "Most points in all", _figure(document.get("cap")), shown.get("cap", "")),
-        problems=[
-            (f"f-{name.replace('.', '-')}", where(document, name), text) for name, text in shown.items()
-        ],
+        problems=[(f"f-{name.replace('.', '-')}", where(document, name), text) for name, text in shown.items()],
         tiers_problem=shown.get("tiers", ""),
         adders=_adders(),
     )
@@ -115,17 +113,13 @@ def where(document: Mapping[str, Any], name: str) -> str:
         return _words(steps[0])
     parts = _list(document, "components")
     at = int(steps[1])
-    said = [
-        str(parts[at].get("label") or f"Component {at + 1}") if at < len(parts) else f"Component {at + 1}"
-    ]
+    said = [str(parts[at].get("label") or f"Component {at + 1}") if at < len(parts) else f"Component {at + 1}"]
     said += [f"row {int(step) + 1}" for step in steps[3:4]]
     return ", ".join([*said, *(_words(step) for step in (steps[4:] if len(steps) > 3 else steps[2:]))])
 
 
 def _words(step: str) -> str:
-    return {"low": "from", "high": "to", "at_least": "threshold", "cap": "cap", "needles": "texts"}.get(
-        step, step
-    )
+    return {"low": "from", "high": "to", "at_least": "threshold", "cap": "cap", "needles": "texts"}.get(step, step)
 
 
 def _list(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -177,9 +171,7 @@ def _part(part: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
         rows_name=rows_name,
         place=f"{path}.{rows_name}",
         problem="; ".join(
-            shown[own]
-            for own in (path, *(f"{path}.{each}" for each in OWN), f"{path}.{rows_name}")
-            if own in shown
+            shown[own] for own in (path, *(f"{path}.{each}" for each in OWN), f"{path}.{rows_name}") if own in shown
         ),
         add=ADD[rows_name],
         as_row=Row(path, number + 1, {}, number == 0, number == of - 1),

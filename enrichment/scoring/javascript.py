@@ -118,9 +118,7 @@ def _score(card: Scorecard) -> str:
 
 def _tier(card: Scorecard) -> str:
     *reached, last = card.tiers
-    lines = [
-        f"  if (icpScore >= {number(tier.at_least or 0)}) return {literal(tier.name)};" for tier in reached
-    ]
+    lines = [f"  if (icpScore >= {number(tier.at_least or 0)}) return {literal(tier.name)};" for tier in reached]
     return "\n".join(
         [
             f"// Clay formula for {TIER_COLUMN} column",
@@ -233,9 +231,7 @@ def _count(part: Count) -> list[str]:
         counted = f"{part.field}.filter((entry) => {found}).length * {number(worths[0])}"
         return [f"  score += Math.min({counted}, {number(part.cap)});"]
     pairs = ", ".join(f"[{literal(plain(each.needle))}, {number(each.points)}]" for each in part.needles)
-    sums = " + ".join(
-        f"earned.filter((points) => points === {number(w)}).length * {number(w)}" for w in worths
-    )
+    sums = " + ".join(f"earned.filter((points) => points === {number(w)}).length * {number(w)}" for w in worths)
     return [
         "  {",
         f"    const worth = [{pairs}];",

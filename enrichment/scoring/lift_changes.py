@@ -153,9 +153,7 @@ def _numbers(parts: Iterable[Component]) -> list[float]:
     return list(dict.fromkeys([*ordered, *beside, *middles]))
 
 
-def _hits(
-    scorer: Engine, name: str, parts: Sequence[Component], values: Sequence[Any]
-) -> list[tuple[int | None, ...]]:
+def _hits(scorer: Engine, name: str, parts: Sequence[Component], values: Sequence[Any]) -> list[tuple[int | None, ...]]:
     """For each value, the number of the award it hits in each of the parts."""
     frame = pl.DataFrame({name: values}, schema={name: scorer.schema[name]})
     found = scorer.hits(frame, [part.id for part in parts])
@@ -206,9 +204,7 @@ def _more_of(
     gaining = [(part, each) for part, each in zip(parts, worth, strict=True) if each > 0]
 
     def change(further: int) -> Change:
-        points = {
-            part.id: _with_more(part, standing.entries[part.id], each, further) for part, each in gaining
-        }
+        points = {part.id: _with_more(part, standing.entries[part.id], each, further) for part, each in gaining}
         better = [part for part, _ in gaining if points[part.id] > standing.earned[part.id]]
         return Change(
             field=name,

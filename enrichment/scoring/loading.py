@@ -60,9 +60,7 @@ def load(
     text = _copy(query, params)
     names = schema(fields)
     wire = {name: pl.Int64 if kind == pl.UInt8 else kind for name, kind in names.items()}
-    wire = {
-        name: pl.String if kind in (pl.Boolean, pl.List(pl.String)) else kind for name, kind in wire.items()
-    }
+    wire = {name: pl.String if kind in (pl.Boolean, pl.List(pl.String)) else kind for name, kind in wire.items()}
     wire |= {name: dtype for name, (_, dtype) in (extra or {}).items()}
     frame = pl.read_csv(io.BytesIO(text), has_header=False, schema=wire, null_values=None)
     return frame.with_columns(
@@ -73,12 +71,7 @@ def load(
 
 
 def _entries(field: str) -> pl.Expr:
-    return (
-        pl.when(pl.col(field) == "")
-        .then(pl.lit(None))
-        .otherwise(pl.col(field).str.split(SEPARATOR))
-        .alias(field)
-    )
+    return pl.when(pl.col(field) == "").then(pl.lit(None)).otherwise(pl.col(field).str.split(SEPARATOR)).alias(field)
 
 
 # An entry that holds the separator itself would be read as two; entries that are not text count for nothing.

@@ -86,12 +86,7 @@ def pair(base: Sequence[Any], other: Sequence[Any]) -> dict[int, int]:
     for at in left:
         if at not in found and (of := _renamed(base, other, at, free)) is not None:
             take(at, of)
-    ranked = [
-        (_likeness(base[of], other[at]), -abs(of - at), at, of)
-        for at in left
-        if at not in found
-        for of in free
-    ]
+    ranked = [(_likeness(base[of], other[at]), -abs(of - at), at, of) for at in left if at not in found for of in free]
     for likeness, _, at, of in sorted(ranked, key=lambda each: (-each[0], -each[1], each[2])):
         if likeness > 0 and at not in found and of in free:
             take(at, of)
@@ -178,9 +173,7 @@ def _plain(value: Any) -> Any:
 # ---------------------------------------------------------------- three documents
 
 
-def _merge(
-    base: Any, theirs: Any, yours: Any, path: str, choices: Mapping[str, str], found: list[Conflict]
-) -> Any:
+def _merge(base: Any, theirs: Any, yours: Any, path: str, choices: Mapping[str, str], found: list[Conflict]) -> Any:
     if _same(theirs, yours) or _same(yours, base):
         return theirs
     if _same(theirs, base):
@@ -205,9 +198,7 @@ def _merge(
         }
         return {key: value for key, value in merged.items() if value is not MISSING}
     if isinstance(theirs, Rows) and isinstance(yours, Rows):
-        return _merge_rows(
-            base if isinstance(base, Rows) else Rows([], {}), theirs, yours, path, choices, found
-        )
+        return _merge_rows(base if isinstance(base, Rows) else Rows([], {}), theirs, yours, path, choices, found)
     return _choose(base, theirs, yours, path, choices, found)
 
 
@@ -215,9 +206,7 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (a is not MISSING and b is not MISSING and bool(a == b))
 
 
-def _choose(
-    base: Any, theirs: Any, yours: Any, path: str, choices: Mapping[str, str], found: list[Conflict]
-) -> Any:
+def _choose(base: Any, theirs: Any, yours: Any, path: str, choices: Mapping[str, str], found: list[Conflict]) -> Any:
     choice = choices.get(path, "")
     choice = choice if choice in ("theirs", "yours") else ""
     before, other, own = (side if side is MISSING else _plain(side) for side in (base, theirs, yours))

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment.actions import NotPossible, suppressed
+from enrichment.leads.actions import NotPossible, suppressed
 from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, Rescore, TierMove
 from enrichment.models.job import JobKind
 from enrichment.pipeline import deliver

@@ -10,19 +10,17 @@ import polars as pl
 from django.db import transaction
 
 from enrichment import versions
-from enrichment.actions import NotPossible, suppressed
 from enrichment.estimates import Work, estimate
-from enrichment.hold_words import NAMES
+from enrichment.leads.actions import NotPossible, suppressed
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
 from enrichment.scoring import preview, rescore
 from enrichment.scoring.preview import Effect
 from enrichment.scoring.scorecard import Scorecard
+from enrichment.vendor_pauses.words import NAMES
 from enrichment.versions import published
 
-ASKED = (
-    5_000  # people looked up in the suppression list for a plan; of more, each is looked up before it is sent
-)
+ASKED = 5_000  # people looked up in the suppression list for a plan; of more, each is looked up before it is sent
 
 
 @dataclass(frozen=True)

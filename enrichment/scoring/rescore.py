@@ -20,9 +20,9 @@ from django.db.models import F
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
-from enrichment import job_leases
-from enrichment.actions import NotPossible
-from enrichment.jobs import LIVE
+from enrichment.jobs import job_leases
+from enrichment.jobs.jobs import LIVE
+from enrichment.leads.actions import NotPossible
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion
 from enrichment.models.job import JobKind
 from enrichment.models.rescore import EVERY_LEAD
@@ -70,9 +70,7 @@ def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Resco
     job = BulkJob.objects.create(kind=JobKind.RESCORE, created_by=by, total=total, plan=plan)
     began = _database_time()
     rescore = Rescore.objects.create(job=job, version=version, after=after, began_at=began)
-    audit.record(
-        Verb.START_RESCORE, by=by, on=job, counts={"version": version.number, "leads": total}, reason=after
-    )
+    audit.record(Verb.START_RESCORE, by=by, on=job, counts={"version": version.number, "leads": total}, reason=after)
     return rescore
 
 
@@ -236,8 +234,7 @@ def score_leads(rescore: Rescore, where: str, params: list[Any]) -> Tally:
         leads = _evaluated(scorer, loading.load(scorer.columns, where, params, BEFORE))
         done.read = done.read or leads.height
         changed = leads.filter(
-            pl.col("score").ne_missing(pl.col("score_before"))
-            | pl.col("tier").ne_missing(pl.col("tier_before"))
+            pl.col("score").ne_missing(pl.col("score_before")) | pl.col("tier").ne_missing(pl.col("tier_before"))
         )
         written = changed.filter(pl.col("id").is_in(_write(rescore, changed)))
         _count(done, written)

@@ -118,9 +118,7 @@ class Band(Part):
 class Group(Part):
     """Values that earn the same; compared exactly, capitals included, as JavaScript's `includes` does."""
 
-    values: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=300)]], Field(min_length=1, max_length=1000)
-    ]
+    values: Annotated[list[Annotated[str, Field(min_length=1, max_length=300)]], Field(min_length=1, max_length=1000)]
     points: Points
 
     def sentence(self) -> str:

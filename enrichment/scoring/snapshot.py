@@ -217,9 +217,7 @@ def _safe_moment() -> str:
     A change is logged within its transaction, so no earlier than the oldest one that is open began.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT least(now(), min(xact_start)) FROM pg_stat_activity WHERE datname = current_database()"
-        )
+        cursor.execute("SELECT least(now(), min(xact_start)) FROM pg_stat_activity WHERE datname = current_database()")
         return cursor.fetchone()[0].isoformat()
 
 

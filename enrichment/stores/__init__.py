@@ -4,7 +4,7 @@ Each fulfils `gdpr.stores.PersonalDataStore`. `people` finds a person in the mir
 `asking` makes the vendors' calls, `texts` says what a person does by hand.
 """
 
-from gdpr import sources
+from gdpr import data_subjects
 from gdpr.stores import register
 
 
@@ -17,10 +17,10 @@ def register_all() -> None:
     from enrichment.stores.instantly import InstantlyStore
     from enrichment.stores.mirror import MirrorStore, erase_delivery
     from enrichment.stores.source import LeadSource
-    from gdpr import blanking
+    from gdpr.requests import blanking
 
     for store in (ClayStore(), GoHighLevelStore(), InstantlyStore(), MirrorStore()):
         register(store)
-    sources.register(LeadSource())
+    data_subjects.register(LeadSource())
     values.register_fields()
     blanking.register(WebhookDelivery._meta.db_table, erase_delivery)

@@ -6,12 +6,14 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from enrichment import hold_words, holds, recovery
-from enrichment.clock import due_in, in_seconds
-from enrichment.hold_words import NAMES
+from enrichment.pipeline import recovery
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import NotFound, NotOffered, RateLimited, Recovery, VendorError
 from gdpr.stores import Capability, Later, Unsupported
+from swarm_admin.core.timing import due_in, in_seconds
 
 Answer = TypeVar("Answer")
 KEYS = {"clay": "CLAY_API_KEY", "ghl": "GHL_API_KEY", "instantly": "INSTANTLY_API_KEY"}
@@ -41,7 +43,7 @@ def ask(
         VendorError: it refuses for good.
     """
     reads = capability in READING
-    if hold := (holds.reading_held if reads else holds.held)(system):
+    if hold := (pauses.reading_held if reads else pauses.held)(system):
         raise Later(hold_words.sentence(hold).rstrip("."), hold.until)
     if limit and (wait := limiter.take(limit, scope)):
         raise Later(f"{NAMES[system]}: its rate limit is used up for the moment", in_seconds(wait))
@@ -53,16 +55,14 @@ def ask(
         raise _in_our_words(error, system, capability, limit, scope) from None
 
 
-def _in_our_words(
-    error: VendorError, system: str, capability: Capability, limit: str | None, scope: str
-) -> Exception:
+def _in_our_words(error: VendorError, system: str, capability: Capability, limit: str | None, scope: str) -> Exception:
     if isinstance(error, NotFound) and error.recovery is Recovery.NEEDS_PERSON:
         return Unsupported(capability)  # a 404 that is not about the record: the address itself is not there
     step = recovery.next_step(error, tries=1, limit=limit or f"{system}.reads", scope=scope)
     if step.action == "give_up":
         return error
     said = f"{NAMES[system]} did not do what it was asked: {error}"
-    if hold := holds.held(system):
+    if hold := pauses.held(system):
         return Later(said, hold.until)
     # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
     return Later(said, step.not_before if isinstance(error, RateLimited) else None)

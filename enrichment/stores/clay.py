@@ -6,17 +6,16 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from enrichment import restriction
-from enrichment.connections import clay_table
 from enrichment.drift.differences import identity_in, url_of
 from enrichment.labels import provider_name
 from enrichment.models import Drift, Lead
 from enrichment.pipeline import clay_scores
-from enrichment.pipeline.ledger import supplies
-from enrichment.stores import asking, clay_export, people, texts
+from enrichment.pipeline.provenance import supplies
+from enrichment.stores import asking, clay_export, people, restriction, texts
 from enrichment.stores.mirror_tables import forget_row
 from enrichment.stores.values import shown, validated
-from enrichment.vendors.clay import COLUMN_NAMES, ClayRow
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.client import COLUMN_NAMES, ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
 from gdpr.identity import Identity
@@ -62,9 +61,7 @@ class ClayStore:
             found |= dict(self._exported(circle))
         records = [self._record(table, row, circle) for (table, _), row in found.items()]
         people_found = {record.summary.get("linkedin_url") for record in records if record.sure}
-        if (
-            len(people_found - {None}) > 1 and not circle.own_urls
-        ):  # one address, and several profiles under it
+        if len(people_found - {None}) > 1 and not circle.own_urls:  # one address, and several profiles under it
             records = [dataclasses.replace(record, sure=False) for record in records]
         return records
 
@@ -92,9 +89,7 @@ class ClayStore:
         return [table for table in tables() if table in listed or table == clay_table()]
 
     def _search(self, table: str, query: Mapping[str, str], cursor: str | None = None) -> Any:
-        return self._ask(
-            Capability.LOCATE, lambda: clay().search_rows(table, query, limit=PAGE, cursor=cursor)
-        )
+        return self._ask(Capability.LOCATE, lambda: clay().search_rows(table, query, limit=PAGE, cursor=cursor))
 
     def _exported(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
         """Raises Later while exports are to come; the rows found are read again as they are now."""
@@ -155,9 +150,7 @@ class ClayStore:
         table, row_id = _parts(record)
         if restriction.going_to_clay(_owners(row_id)):
             raise asking.later_for_calls_under_way("A batch with this lead")
-        deleted = self._ask(
-            Capability.ERASE, lambda: clay().delete_row(table, row_id), limit=UPDATES, scope=table
-        )
+        deleted = self._ask(Capability.ERASE, lambda: clay().delete_row(table, row_id), limit=UPDATES, scope=table)
         if not deleted and self._row(table, row_id, Capability.ERASE) is not None:
             raise Unsupported(Capability.ERASE)
         forget_row([row_id])
@@ -235,9 +228,7 @@ def _row_ids(circle: people.Circle) -> list[tuple[str, str]]:
     """(table, row) of the leads and of the duplicates that a comparison found."""
     pairs = [(each.lead.clay_table_id or clay_table(), each.lead.clay_row_id or "") for each in circle.known]
     drift = Drift.objects.filter(lead__in=circle.leads).exclude(row_id="").exclude(table_id="")
-    return list(
-        dict.fromkeys(pair for pair in [*pairs, *drift.values_list("table_id", "row_id")] if all(pair))
-    )
+    return list(dict.fromkeys(pair for pair in [*pairs, *drift.values_list("table_id", "row_id")] if all(pair)))
 
 
 def _parts(record: Record) -> tuple[str, str]:
@@ -270,6 +261,4 @@ def _data(row: ClayRow) -> Iterable[Datum]:
         if value in ("", None, [], {}):
             continue
         supply = suppliers.get(name)
-        yield Datum(
-            name, value, provider_name(supply.provider) if supply else "Clay", supply.at if supply else None
-        )
+        yield Datum(name, value, provider_name(supply.provider) if supply else "Clay", supply.at if supply else None)

@@ -6,16 +6,15 @@ from typing import Any, TypeVar
 
 from django.db.models import Q
 
-from enrichment import restriction
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline.compare import GHL_NAMES
-from enrichment.stores import asking, people, texts
+from enrichment.stores import asking, people, restriction, texts
 from enrichment.stores.replacing import contact_changes
 from enrichment.stores.shared_contacts import SharedContacts, note
 from enrichment.stores.values import shown, validated
 from enrichment.vendors.connections import ghl
-from enrichment.vendors.ghl import LIMIT, Contact
+from enrichment.vendors.gohighlevel.client import LIMIT, Contact
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Share, Unsupported
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
@@ -86,9 +85,7 @@ class GoHighLevelStore(SharedContacts):
     def _record(self, contact: Contact, circle: people.Circle) -> Record:
         emails = _emails(contact)
         owners = set(Lead.objects.filter(ghl_contact_id=contact.id).values_list("pk", flat=True))
-        owners |= set(
-            Handover.objects.filter(system=System.GHL, external_id=contact.id).values_list("lead", flat=True)
-        )
+        owners |= set(Handover.objects.filter(system=System.GHL, external_id=contact.id).values_list("lead", flat=True))
         matched = circle.kinds(emails=emails, phones=[contact.phone, *_phones(contact)])
         return Record(
             self.name,
@@ -191,9 +188,7 @@ class GoHighLevelStore(SharedContacts):
 
     def _ask(self, capability: Capability, call: Callable[[Any], Answer], argument: Any) -> Answer:
         self._configured(capability)
-        return asking.ask(
-            self.name, lambda: call(argument), capability=capability, limit=LIMIT, scope=ghl().scope()
-        )
+        return asking.ask(self.name, lambda: call(argument), capability=capability, limit=LIMIT, scope=ghl().scope())
 
     def _configured(self, capability: Capability) -> None:
         if not asking.is_set_up(self.name):
@@ -204,9 +199,7 @@ def _stored_ids(circle: people.Circle) -> list[str]:
     """The contacts we know of, by the leads and by what was handed over of them."""
     past = Handover.objects.filter(lead__in=circle.leads, system=System.GHL).exclude(external_id="")
     stored = [each.lead.ghl_contact_id for each in circle.known]
-    return list(
-        dict.fromkeys(each for each in (*stored, *past.values_list("external_id", flat=True)) if each)
-    )
+    return list(dict.fromkeys(each for each in (*stored, *past.values_list("external_id", flat=True)) if each))
 
 
 def _owners(contact_id: str) -> list[int]:
@@ -294,13 +287,9 @@ def _data(contact: Contact) -> Iterator[Datum]:
     for entry in contact.custom_fields:
         if isinstance(entry, dict):
             name = str(entry.get("key") or entry.get("fieldKey") or entry.get("id") or "custom field")
-            yield Datum(
-                name.removeprefix("contact."), entry.get("value", entry.get("field_value")), "GoHighLevel"
-            )
+            yield Datum(name.removeprefix("contact."), entry.get("value", entry.get("field_value")), "GoHighLevel")
 
 
 def _shares(contact_id: str) -> Iterator[Share]:
-    for each in Disclosure.objects.filter(lead__ghl_contact_id=contact_id, system=System.GHL).order_by(
-        "occurred_at"
-    ):
+    for each in Disclosure.objects.filter(lead__ghl_contact_id=contact_id, system=System.GHL).order_by("occurred_at"):
         yield Share("GoHighLevel", tuple(each.fields), each.occurred_at)

@@ -5,15 +5,14 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from enrichment import restriction
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.models.handover import System
-from enrichment.stores import asking, people, texts
+from enrichment.stores import asking, people, restriction, texts
 from enrichment.stores.replacing import campaign_changes
 from enrichment.stores.values import shown, validated
 from enrichment.vendors.connections import instantly
-from enrichment.vendors.instantly import LIMIT, LeadPatch
-from enrichment.vendors.instantly import Lead as CampaignLead
+from enrichment.vendors.instantly.client import LIMIT, LeadPatch
+from enrichment.vendors.instantly.client import Lead as CampaignLead
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Record, Share, Unsupported
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
@@ -57,9 +56,7 @@ class InstantlyStore:
     def _listed(self, email: str, capability: Capability) -> Iterator[CampaignLead]:
         after: str | None = None
         while True:
-            page = self._ask(
-                capability, lambda start: instantly().list_leads(email, starting_after=start), after
-            )
+            page = self._ask(capability, lambda start: instantly().list_leads(email, starting_after=start), after)
             yield from (lead for lead in page.items if email_key(lead.email) == email_key(email))
             after = page.next_starting_after
             if after is None:
@@ -189,9 +186,7 @@ class InstantlyStore:
 def _stored_ids(circle: people.Circle) -> list[str]:
     past = Handover.objects.filter(lead__in=circle.leads, system=System.INSTANTLY).exclude(external_id="")
     stored = [each.lead.instantly_lead_id for each in circle.known]
-    return list(
-        dict.fromkeys(each for each in (*stored, *past.values_list("external_id", flat=True)) if each)
-    )
+    return list(dict.fromkeys(each for each in (*stored, *past.values_list("external_id", flat=True)) if each))
 
 
 def _owners(lead_id: str) -> list[int]:

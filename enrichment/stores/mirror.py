@@ -5,17 +5,16 @@ from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from enrichment import restriction
 from enrichment.models import BulkJob, Lead, WebhookDelivery
 from enrichment.personal import PERSONAL
 from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
-from enrichment.pipeline.receive.strangers import text_of
+from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.scoring import snapshot
 from enrichment.states import DeliveryStatus
-from enrichment.stores import asking, kept_words, mirror_copy, people, texts, waiting_files
+from enrichment.stores import asking, mirror_copy, people, restriction, saved_searches, texts, waiting_files
 from enrichment.stores.mirror_tables import FILES, TABLES, Subject, blank, told_of
-from enrichment.stores.traces import Traces
+from enrichment.stores.text_match import Traces
 from enrichment.stores.values import shown, validated
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsupported
@@ -62,9 +61,7 @@ class MirrorStore:
                     people.summary_of(lead),
                     {name: getattr(lead, name) for name in _CONTENTS},
                     sure=known.sure,
-                    identity=circle.own(
-                        lead.linkedin_url, (lead.email_work, lead.email_personal), lead.phone
-                    ),
+                    identity=circle.own(lead.linkedin_url, (lead.email_work, lead.email_personal), lead.phone),
                 )
 
     def _of_delivery(self, delivery: WebhookDelivery, traces: Traces) -> Record:
@@ -114,9 +111,7 @@ class MirrorStore:
         told = {name: record.summary.get(name, "").split(", ") for name in ("linkedin_url", "email")}
         traces = Traces(told["linkedin_url"], told["email"])
         rows = list(waiting_files.rows_about(job, traces)) if job and traces else []
-        return Copy(
-            [Datum("row of a waiting import", row, "an uploaded file", job.created_at) for row in rows if job]
-        )
+        return Copy([Datum("row of a waiting import", row, "an uploaded file", job.created_at) for row in rows if job])
 
     def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
         """Raises ValueError, with a sentence that holds no value, for what is not valid."""
@@ -209,7 +204,7 @@ def _erase_lead(pk: int) -> None:
         for table in TABLES:
             if table.model in FILES:
                 table.forget(table.rows(subject))
-        kept_words.forget(lead)
+        saved_searches.forget(lead)
         _erase_rows(pk)
     snapshot.drop()  # last, and on a repeat too: until the rows are gone a preview would read them again
 

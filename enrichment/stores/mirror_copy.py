@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from enrichment.labels import provider_name
+from enrichment.leads.provenance import DOCUMENTED_INTEREST, LEGAL_BASIS, PURPOSE
 from enrichment.models import Lead
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.rows import row_of
-from enrichment.pipeline.receive.strangers import text_of
-from enrichment.provenance import DOCUMENTED_INTEREST, LEGAL_BASIS, PURPOSE
+from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.scoring.explained import explanation_of
 from enrichment.states import ItemStatus
 from enrichment.stores.mirror_tables import TABLES, Subject, Table, deliveries_of
@@ -119,9 +119,7 @@ def _of_campaign_moves(lead: Lead) -> Iterator[Datum]:
         for name in ("old_id", "new_id", "old_email", "contacted_at", "opens", "replies", "unsubscribed"):
             if value := getattr(move, name):
                 told = value.isoformat() if hasattr(value, "isoformat") else value
-                yield Datum(
-                    f"campaign under an earlier address: {name}", told, System.INSTANTLY.label, move.found_at
-                )
+                yield Datum(f"campaign under an earlier address: {name}", told, System.INSTANTLY.label, move.found_at)
 
 
 def _of_moves(lead: Lead) -> Iterator[Datum]:
@@ -147,9 +145,7 @@ def document_of(body: bytes) -> Any:
 
 
 def _shares(lead: Lead) -> Iterator[Share]:
-    for item in lead.batch_items.filter(batch__kind=BatchKind.ROWS, status=ItemStatus.DONE).select_related(
-        "batch"
-    ):
+    for item in lead.batch_items.filter(batch__kind=BatchKind.ROWS, status=ItemStatus.DONE).select_related("batch"):
         yield Share("Clay", tuple(sorted(row_of(lead))), item.batch.finished_at or item.batch.created_at)
     for each in lead.disclosures.order_by("occurred_at", "pk"):
         yield Share(RECIPIENTS.get(each.system, each.system), tuple(each.fields), each.occurred_at)

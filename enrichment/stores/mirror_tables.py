@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from enrichment.models import Drift, Lead, SeenRow, Verdict, WebhookDelivery
 from enrichment.personal import PERSONAL
-from enrichment.pipeline.receive.strangers import text_of
+from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.states import DeliveryStatus, advance
 from enrichment.stores import people, waiting_files
-from enrichment.stores.traces import Traces
+from enrichment.stores.text_match import Traces
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,7 @@ TABLES: tuple[Table, ...] = (
         ),
         _forget_files,
     ),
-    Table(
-        "SeenRow", frozenset({"row_id"}), lambda subject: SeenRow.objects.filter(row_id__in=subject.row_ids)
-    ),
+    Table("SeenRow", frozenset({"row_id"}), lambda subject: SeenRow.objects.filter(row_id__in=subject.row_ids)),
     Table(
         "Drift",
         frozenset({"subject", "row_id"}),

@@ -64,9 +64,7 @@ class Circle:
     @cached_property
     def own_urls(self) -> set[str]:
         """The profiles that are this person's beyond doubt."""
-        return {self.identity.linkedin_url, *(each.lead.linkedin_url for each in self.known if each.sure)} - {
-            ""
-        }
+        return {self.identity.linkedin_url, *(each.lead.linkedin_url for each in self.known if each.sure)} - {""}
 
     @cached_property
     def own_emails(self) -> set[str]:
@@ -150,10 +148,7 @@ def circle(identity: Identity) -> Circle:
             matched.setdefault(lead.pk, []).append(kind)
     # Whoever has one of the addresses is among them, so nobody has to be counted.
     shared = Counter(e for lead in leads.values() for e in emails_of(lead) if e in identity.emails)
-    known = (
-        Known(lead, tuple(matched[pk]), _sure(lead, matched[pk], identity, shared))
-        for pk, lead in leads.items()
-    )
+    known = (Known(lead, tuple(matched[pk]), _sure(lead, matched[pk], identity, shared)) for pk, lead in leads.items())
     return Circle(identity, tuple(sorted(known, key=lambda each: (not each.sure, each.lead.pk))))
 
 

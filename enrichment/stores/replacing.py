@@ -8,8 +8,8 @@ from enrichment.models import Lead
 from enrichment.pipeline.compare import in_contact
 from enrichment.pipeline.payload import GHL_CUSTOM, INSTANTLY_CUSTOM
 from enrichment.stores.values import shown
-from enrichment.vendors.ghl import Contact
-from enrichment.vendors.instantly import Lead as CampaignLead
+from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.instantly.client import Lead as CampaignLead
 from swarm_admin.core.identifiers.emails import key as email_key
 
 _GHL = {"first_name": "first_name", "last_name": "last_name", "company_name": "company_name", "phone": "phone",
@@ -36,9 +36,7 @@ def contact_changes(
     if custom:
         changes["custom_fields"] = [{"key": name, "field_value": shown(written[name])} for name in custom]
     held = in_contact(contact, {**dict.fromkeys(native.values(), ""), **dict.fromkeys(custom, "")})
-    before = {ours: held.get(theirs) for ours, theirs in native.items()} | {
-        name: held.get(name) for name in custom
-    }
+    before = {ours: held.get(theirs) for ours, theirs in native.items()} | {name: held.get(name) for name in custom}
     addresses, replaced = _addresses(contact, written, lead)
     return {**changes, **addresses}, {**before, **replaced}
 
@@ -57,9 +55,7 @@ def _addresses(
     if email_key(contact.email) != email_key(best):
         changes["email"] = best
     kept = [
-        e
-        for e in contact.additional_emails
-        if isinstance(e, dict) and email_key(str(e.get("email", ""))) not in stale
+        e for e in contact.additional_emails if isinstance(e, dict) and email_key(str(e.get("email", ""))) not in stale
     ]
     if len(kept) != len(contact.additional_emails):
         changes["additional_emails"] = [{"email": str(entry["email"])} for entry in kept]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from enrichment import restriction
 from enrichment.labels import field_labels
 from enrichment.models import ContactMatch, Lead, Whose
 from enrichment.models.contact_match import LINKED
@@ -17,10 +16,10 @@ from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.rule import OURS
 from enrichment.pipeline.payload import GHL_CUSTOM, ghl_tags, outdated_tags
-from enrichment.stores import asking
+from enrichment.stores import asking, restriction
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
-from enrichment.vendors.ghl import Contact
+from enrichment.vendors.gohighlevel.client import Contact
 from gdpr.stores import Capability, Record, Unsupported
 
 EXISTING = "it was in GoHighLevel before our lead."
@@ -184,11 +183,7 @@ class Ours:
         """The fields that hold something of ours and are no other lead's."""
         names = {*self.values, *OURS, *(self.written or ())}
         stored = compare.in_contact(self.contact, {**dict.fromkeys(names, ""), **self.values})
-        return {
-            name
-            for name, value in stored.items()
-            if not compare.is_empty(value) and self._is_ours(name, value)
-        }
+        return {name for name, value in stored.items() if not compare.is_empty(value) and self._is_ours(name, value)}
 
     def untold(self) -> set[str]:
         """Our fields whose value the contact does not tell by name: emptied as well where nobody else writes them."""
@@ -201,9 +196,7 @@ class Ours:
         return stored & (self.all_tags - theirs)
 
     def _is_ours(self, name: str, value: Any) -> bool:
-        if any(
-            name in other.values and compare.same(name, other.values[name], value) for other in self.others
-        ):
+        if any(name in other.values and compare.same(name, other.values[name], value) for other in self.others):
             return False
         if name in self.values and compare.same(name, self.values[name], value):
             return self.written is None or name in self.written

@@ -14,9 +14,9 @@ from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.lead import LeadQuerySet
 from enrichment.states import HandoverStatus
 from enrichment.stores.mirror import LEAD
+from gdpr.data_subjects import Kept, Owed
 from gdpr.identity import Identity
 from gdpr.models import Notice, Purge
-from gdpr.sources import Kept, Owed
 from gdpr.states import PurgeStatus
 from gdpr.stores import Record
 
@@ -39,18 +39,12 @@ class LeadSource:
         return _kept(lead) if lead else None
 
     def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[Kept]:
-        open_purges = Purge.objects.filter(store=STORE, key=OuterRef("record_key")).exclude(
-            status=PurgeStatus.DONE
-        )
+        open_purges = Purge.objects.filter(store=STORE, key=OuterRef("record_key")).exclude(status=PurgeStatus.DONE)
         key = Concat(Value(f"{LEAD}:"), Cast("id", models.CharField()))
-        ended = (
-            Lead.objects.filter(retention_until__lte=until).alias(record_key=key).exclude(Exists(open_purges))
-        )
+        ended = Lead.objects.filter(retention_until__lte=until).alias(record_key=key).exclude(Exists(open_purges))
         return [_kept(lead) for lead in ended.only(*_REFERENCES).order_by("retention_until", "id")[:limit]]
 
-    def expiring_by_day(
-        self, since: datetime.datetime, until: datetime.datetime
-    ) -> Mapping[datetime.date, int]:
+    def expiring_by_day(self, since: datetime.datetime, until: datetime.datetime) -> Mapping[datetime.date, int]:
         ending = Lead.objects.filter(retention_until__gt=since, retention_until__lte=until)
         days = ending.annotate(day=TruncDate("retention_until", tzinfo=datetime.UTC)).values("day")
         return dict(days.annotate(count=Count("pk")).order_by("day").values_list("day", "count"))
@@ -129,9 +123,7 @@ def _kept(lead: Lead) -> Kept:
         elsewhere.append(Record("ghl", lead.ghl_contact_id, identity=lead.identity))
     if lead.instantly_lead_id:
         elsewhere.append(Record("instantly", lead.instantly_lead_id, identity=lead.identity))
-    return Kept(
-        Record(STORE, f"{LEAD}:{lead.pk}", identity=lead.identity), lead.retention_until, tuple(elsewhere)
-    )
+    return Kept(Record(STORE, f"{LEAD}:{lead.pk}", identity=lead.identity), lead.retention_until, tuple(elsewhere))
 
 
 def _owed(lead: Lead) -> Owed:

@@ -73,8 +73,7 @@ _BY_HAND: dict[str, dict[Capability, str]] = {
     },
 }
 _OTHERWISE = (
-    "Do this step by hand in the system itself for record {key}. Attach a screenshot of what you see "
-    "when it is done."
+    "Do this step by hand in the system itself for record {key}. Attach a screenshot of what you see when it is done."
 )
 
 

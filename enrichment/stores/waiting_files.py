@@ -12,20 +12,18 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.clock import in_seconds
+from enrichment.imports.import_files import Unreadable, reading
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.pipeline.import_files import Unreadable, reading
 from enrichment.states import JobStatus, advance
-from enrichment.stores.traces import Traces
+from enrichment.stores.text_match import Traces
 from gdpr import audit
 from gdpr.stores import Later
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.timing import in_seconds
 
 WAIT_SECONDS = 10.0
-CANCELLED = (
-    "Cancelled and its file removed: it named a person who must be erased. Upload it again without them."
-)
+CANCELLED = "Cancelled and its file removed: it named a person who must be erased. Upload it again without them."
 
 
 def jobs_about(traces: Traces) -> list[BulkJob]:
@@ -38,9 +36,7 @@ def rows_about(job: BulkJob, traces: Traces) -> Iterator[dict[str, Any]]:
     """The file's rows that name the person, as {column: value}; none where the file cannot be read any more."""
     with contextlib.suppress(OSError, Unreadable, ValueError), reading(job.file.path) as (_, rows):
         for row in rows:
-            text = (
-                "\n".join(str(value) for value in row.values()) if isinstance(row, dict) else str(row or "")
-            )
+            text = "\n".join(str(value) for value in row.values()) if isinstance(row, dict) else str(row or "")
             if traces.kinds(text):
                 yield row if isinstance(row, dict) else {"row": row}
 

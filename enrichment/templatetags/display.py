@@ -29,9 +29,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrichment.labels import field_label, field_labels, provider_name, tier_name, with_provider_names
-from enrichment.masking import may_see, shown
 from enrichment.models import Verdict
 from enrichment.states import TRANSITIONS
+from swarm_admin.core.masking import may_see, shown
 
 register = template.Library()
 MISSING = "\u2013"  # a dash
@@ -103,9 +103,7 @@ LOOKS: dict[str, tuple[str, str]] = {
 UNKNOWN_LOOK = ("help-circle", "grey")
 MACHINES: list[type[TextChoices]] = [*TRANSITIONS, Verdict]
 # Where two machines word a value differently, the first in order counts.
-LABELS: dict[str, str] = {
-    str(value): str(label) for machine in reversed(MACHINES) for value, label in machine.choices
-}
+LABELS: dict[str, str] = {str(value): str(label) for machine in reversed(MACHINES) for value, label in machine.choices}
 TIER_LOOKS = {1: ("star", "green"), 2: ("star-half", "blue"), 3: ("point", "grey")}
 STEPS = ((60, "s", 1), (3600, "min", 60), (86_400, "h", 3600), (86_400 * 60, "d", 86_400))
 

@@ -33,9 +33,7 @@ LONGEST_WAIT: Final = 86_400.0  # seconds; a Retry-After beyond a day is taken a
 UNREADABLE: Final = object()  # the decoded body of an answer that is no JSON
 
 _RUN = re.compile(r"[^\s<>\"'(),;:]+")  # where it holds an @ within, it is an address
-_URL = re.compile(
-    r"\b(?:[a-z][a-z0-9+.-]{0,40}://|www\.)\S+|\b[\w-]{1,255}(?:\.[\w-]{1,255}){1,10}/\S*", re.IGNORECASE
-)
+_URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]{0,40}://|www\.)\S+|\b[\w-]{1,255}(?:\.[\w-]{1,255}){1,10}/\S*", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d\s().\-/]{5,}\d")
 _QUOTED = re.compile(r"\"([^\"]*)\"|(?<!\w)'([^']*)'(?!\w)|`([^`]*)`")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_.]*")
@@ -251,9 +249,7 @@ def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[st
         resets_at=said.resets_at,
         contact_id=said.contact_id,
         reads=call.changes_nothing,
-        headers={
-            name.lower(): value[:80] for name, value in headers.items() if _LIMIT_HEADERS.fullmatch(name)
-        },
+        headers={name.lower(): value[:80] for name, value in headers.items() if _LIMIT_HEADERS.fullmatch(name)},
     )
 
 

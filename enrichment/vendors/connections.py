@@ -6,11 +6,12 @@ from typing import Final
 
 from django.conf import settings
 
-from . import vitals
-from .clay import ClayClient
+from enrichment.vendors import vendor_health
+from enrichment.vendors.clay.client import ClayClient
+from enrichment.vendors.gohighlevel.client import GoHighLevelClient
+from enrichment.vendors.instantly.client import InstantlyClient
+
 from .errors import Misconfigured, Recovery
-from .ghl import GoHighLevelClient
-from .instantly import InstantlyClient
 
 
 @functools.cache
@@ -49,7 +50,7 @@ def close_clients() -> None:
         if cached.cache_info().currsize:
             cached().close()
     reset_clients()
-    vitals.write()
+    vendor_health.write()
 
 
 def _key(vendor: str, key: str) -> str:

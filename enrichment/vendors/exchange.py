@@ -9,9 +9,7 @@ from django.conf import settings
 
 from swarm_admin.core.bounded_http import BoundedTransport, within
 
-SLOWEST_ANSWER: Final = (
-    3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer, head and body, that comes drop by drop
-)
+SLOWEST_ANSWER: Final = 3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer, head and body, that comes drop by drop
 OWN: Final = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "swarm-admin"}
 
 

@@ -105,8 +105,7 @@ def limits_of(name: str, limit: int | None = None) -> list[Limit]:
     if name not in _WINDOWS:
         raise ValueError(f"unknown limit {name}")
     return [
-        Limit(label, int(getattr(settings, setting)), seconds / speed)
-        for label, setting, seconds in _WINDOWS[name]
+        Limit(label, int(getattr(settings, setting)), seconds / speed) for label, setting, seconds in _WINDOWS[name]
     ]
 
 
@@ -116,9 +115,7 @@ def ask(name: str, scope: str = "", n: int = 1, *, rows: int | None = None) -> A
     return Ask(name, scope, rows if counts_rows and rows is not None else n)
 
 
-def take(
-    name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None
-) -> float:
+def take(name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None) -> float:
     """Takes `n` slots, or none: 0.0 when granted, else the seconds until it is worth asking again.
 
     `rows`: see `ask`. Raises like `take_all`.

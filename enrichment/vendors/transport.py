@@ -14,7 +14,8 @@ import redis
 import tenacity
 from django.conf import settings
 
-from . import limiter, outages, vitals
+from enrichment.vendors import limiter, outages, vendor_health
+
 from .answers import UNREADABLE, Answer, decode, lost, refusal
 from .calls import Call
 from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
@@ -24,13 +25,13 @@ TRIES: Final = 3
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
 
 Observer = Callable[[str, str, int | str, float], None]
-_observer: Observer = vitals.record
+_observer: Observer = vendor_health.record
 
 
 def observe(observer: Observer | None) -> None:
     """Who is told `(vendor, call, status or word, seconds)` of every try; None: the vitals in Redis."""
     global _observer
-    _observer = observer or vitals.record
+    _observer = observer or vendor_health.record
 
 
 def segment(identifier: str) -> str:
@@ -163,9 +164,7 @@ class Transport:
         except BadAddress:
             raise self._misconfigured(call.name, "bad_address", Recovery.CHECK_ADDRESS) from None
         except Unsent:
-            raise Retryable(
-                self.vendor, call.name, code="not_sent", recovery=Recovery.DELAY, sent=False
-            ) from None
+            raise Retryable(self.vendor, call.name, code="not_sent", recovery=Recovery.DELAY, sent=False) from None
         except Lost as gone:
             raise lost(self.vendor, call, gone.code, gone.status) from None
 

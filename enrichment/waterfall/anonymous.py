@@ -75,9 +75,7 @@ def _call(entry: dict[str, Any], day: datetime.datetime, slugs: Collection[str])
 
 
 def _taken(of: TakenOver) -> TakenOver:
-    return TakenOver(
-        pk=_key(), waterfall=of.waterfall, fields=of.fields, saved=of.saved, taken_at=_day(of.taken_at)
-    )
+    return TakenOver(pk=_key(), waterfall=of.waterfall, fields=of.fields, saved=of.saved, taken_at=_day(of.taken_at))
 
 
 def _key() -> int:

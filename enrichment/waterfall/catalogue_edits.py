@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from enrichment import labels
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.states import VersionStatus
@@ -185,9 +185,7 @@ def _in_words(form: forms.ModelForm, name: str, value: Any) -> str:
 class NewServiceForm(forms.Form):
     """A provider for a waterfall that does not have it: one of the catalogue, or a new one."""
 
-    waterfall = forms.ChoiceField(
-        choices=WaterfallKind.choices, widget=forms.Select(attrs={"class": "form-select"})
-    )
+    waterfall = forms.ChoiceField(choices=WaterfallKind.choices, widget=forms.Select(attrs={"class": "form-select"}))
     slug = forms.RegexField(
         r"^[a-z0-9_]{1,40}\Z",
         label="Name in Clay",
@@ -231,9 +229,7 @@ def change(
         changed = [name for name, value in values.items() if getattr(current, name) != value]
         if changed:
             ProviderService.objects.filter(pk=current.pk).update(**{name: values[name] for name in changed})
-            audit.record(
-                Verb.CHANGE_SERVICE, by=by, on=current, fields=changed, reason=str(current.provider.slug)
-            )
+            audit.record(Verb.CHANGE_SERVICE, by=by, on=current, fields=changed, reason=str(current.provider.slug))
         if current.provider.hourly_limit != hourly_limit:
             Provider.objects.filter(pk=current.provider_id).update(hourly_limit=hourly_limit)
             audit.record(

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import QueryDict
 
 from enrichment import versions
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall.document import WaterfallDocument

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from enrichment.models import Attempt, ProviderService, SourceType, WaterfallVersion
-from enrichment.overview import remembered
+from enrichment.overview.figures import remembered
 from enrichment.waterfall.countries import country_of
 from enrichment.waterfall.document import Waterfall, WaterfallDocument
 
@@ -139,8 +139,7 @@ def ledger(segment: Segment = Segment.ALL) -> Ledger:
 def read(segment: Segment = Segment.ALL, newest: int = NEWEST) -> Ledger:
     """The newest finished attempts as of now."""
     documents = {
-        version.pk: WaterfallDocument.model_validate(version.document)
-        for version in WaterfallVersion.objects.all()
+        version.pk: WaterfallDocument.model_validate(version.document) for version in WaterfallVersion.objects.all()
     }
     offered = offers()
     counts: dict[Key, Count] = {}
@@ -183,9 +182,7 @@ def offers() -> dict[str, frozenset[str]]:
 Called = tuple[str, str, frozenset[str] | None, Count]
 
 
-def assign(
-    run: Run, document: WaterfallDocument, offers: Mapping[str, frozenset[str]]
-) -> tuple[list[Called], int]:
+def assign(run: Run, document: WaterfallDocument, offers: Mapping[str, frozenset[str]]) -> tuple[list[Called], int]:
     """(kind, provider, asked before it, its count) of every call of one such run; how many could not be told.
 
     What was found says which waterfall asked. A miss belongs to the one waterfall that had reason to ask: it lists
@@ -196,9 +193,7 @@ def assign(
     missed: list[tuple[str, float]] = []
     for slug, fields, cost in run.entries:
         found_in = [
-            kind
-            for kind, fall in falls.items()
-            if slug in fall.providers and fields & offers.get(kind, frozenset())
+            kind for kind, fall in falls.items() if slug in fall.providers and fields & offers.get(kind, frozenset())
         ]
         for kind in found_in:
             own = cost if len(found_in) == 1 else None
@@ -272,9 +267,7 @@ def _runs(segment: Segment, newest: int) -> Iterator[Run]:
     with connection.cursor() as cursor:
         cursor.execute(query, [newest])
         for value, version, partial, without, names, fields, costs, many in cursor.fetchall():
-            yield Run(
-                _said(segment, value), version, partial, tuple(without), _entries(names, fields, costs), many
-            )
+            yield Run(_said(segment, value), version, partial, tuple(without), _entries(names, fields, costs), many)
 
 
 def _entries(names: Any, fields: Any, costs: Any) -> tuple[tuple[str, frozenset[str], float], ...]:
@@ -282,9 +275,7 @@ def _entries(names: Any, fields: Any, costs: Any) -> tuple[tuple[str, frozenset[
     slugs, found, paid = _list(names), _list(fields), _list(costs)
     if not len(slugs) == len(found) == len(paid):
         return ()
-    return tuple(
-        (str(slug), frozenset(each), float(cost)) for slug, each, cost in zip(slugs, found, paid, strict=True)
-    )
+    return tuple((str(slug), frozenset(each), float(cost)) for slug, each, cost in zip(slugs, found, paid, strict=True))
 
 
 def _list(value: Any) -> list[Any]:

@@ -44,15 +44,9 @@ def _policies() -> list[tuple[str, str]]:
 
 class EmailOptions(OptionForm):
     kind = WaterfallKind.EMAIL
-    stop_on_success = _switch(
-        "Stop at the first answer", "Off: every provider is asked and paid for its hits."
-    )
-    verify_deliverability = _switch(
-        "Verify deliverability", "An address that would bounce counts as no answer."
-    )
-    prefer_work_email = _switch(
-        "Prefer the work address", "A personal address alone does not end the search."
-    )
+    stop_on_success = _switch("Stop at the first answer", "Off: every provider is asked and paid for its hits.")
+    verify_deliverability = _switch("Verify deliverability", "An address that would bounce counts as no answer.")
+    prefer_work_email = _switch("Prefer the work address", "A personal address alone does not end the search.")
 
 
 class PhoneOptions(OptionForm):

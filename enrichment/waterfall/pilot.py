@@ -17,8 +17,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from enrichment import versions
-from enrichment.actions import STAFF_PRIORITY, NotPossible, suppressed
 from enrichment.estimates import Estimate, Work, estimate
+from enrichment.leads.actions import STAFF_PRIORITY, NotPossible, suppressed
 from enrichment.leads.prices import Price, price
 from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
@@ -177,9 +177,9 @@ def under_way(job: BulkJob) -> int:
     leads = Lead.objects.filter(pk__in=job.members.values("subject"), trial=version)
     due = Q(dispatch_after__isnull=False, only_providers=[])
     in_batch = Q(
-        pk__in=BatchItem.objects.filter(
-            lead__in=job.members.values("subject"), status=ItemStatus.PLANNED
-        ).values("lead")
+        pk__in=BatchItem.objects.filter(lead__in=job.members.values("subject"), status=ItemStatus.PLANNED).values(
+            "lead"
+        )
     )
     running = Q(pk__in=Attempt.objects.filter(waterfall=version, status__in=OPEN_ATTEMPT).values("lead"))
     return leads.filter(due | in_batch | running).count()

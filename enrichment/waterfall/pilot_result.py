@@ -65,9 +65,7 @@ def result(job: BulkJob) -> Result:
     costs: dict[Any, float] = {}
     found: dict[Any, set[str]] = {}
     entries: list[dict[str, Any]] = []
-    for *whose, status, cost, providers in ended.values_list(
-        "lead_id", "deleted_lead", "status", "cost", "providers"
-    ):
+    for *whose, status, cost, providers in ended.values_list("lead_id", "deleted_lead", "status", "cost", "providers"):
         if not providers and (not cost or status == AttemptStatus.ABANDONED):
             continue  # over before anybody was asked, or before anybody told what was found
         lead = tuple(whose)

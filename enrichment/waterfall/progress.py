@@ -91,9 +91,7 @@ def asked_by(attempt: Attempt, whole: WaterfallDocument) -> WaterfallDocument:
 
 def _by_waterfall(attempt: Attempt, asked: WaterfallDocument, offered: Offers) -> dict[str, dict[str, bool]]:
     """{kind: {provider that answered: whether what it found ends the waterfall}}, in the document's order."""
-    entries = tuple(
-        (str(each["name"]), frozenset(each["fields"]), float(each["cost"])) for each in attempt.providers
-    )
+    entries = tuple((str(each["name"]), frozenset(each["fields"]), float(each["cost"])) for each in attempt.providers)
     run = Run("", attempt.waterfall_id, partial=False, without=(), entries=entries, many=1)
     found: dict[str, dict[str, bool]] = {}
     for kind, slug, _, count in assign(run, asked, offered)[0]:

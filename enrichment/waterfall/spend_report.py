@@ -15,8 +15,8 @@ from django.utils import timezone
 from enrichment.labels import provider_name, tier_label
 from enrichment.models import Attempt, SourceType, SpendCap, TakenOver
 from enrichment.models.spend import CapPeriod
-from enrichment.overview import remembered, today
-from enrichment.waterfall import caps, enriched, spending
+from enrichment.overview.figures import remembered, today
+from enrichment.waterfall import enriched, spend_limits, spending
 from enrichment.waterfall.spending import ZERO, Committed
 from enrichment.waterfall.spending import Sum as DaySum
 
@@ -116,9 +116,7 @@ def report(first: datetime.date, last: datetime.date) -> Report:
 def keep_counted() -> None:
     """A tick: the leads of the screen's spans, where they are too many to be counted while it waits."""
     spans = (span_of(period) for period in PERIODS)
-    enriched.keep_counted(
-        (spending.midnight(first), spending.midnight(last, after=1)) for first, last in spans
-    )
+    enriched.keep_counted((spending.midnight(first), spending.midnight(last, after=1)) for first, last in spans)
 
 
 def _lines_of(by: enriched.By | None, name: str) -> Mapping[str, enriched.Leads] | None:
@@ -225,7 +223,7 @@ def shown_caps() -> list[CapShown]:
 def _shown(cap: SpendCap, used: dict[str, Committed], paces: dict[CapPeriod, dict[str, Decimal]]) -> CapShown:
     if cap.period == CapPeriod.LEAD:
         return CapShown(cap, None, None, None)
-    taken, ends = caps.taken_of(cap, used), caps.ends(cap)
+    taken, ends = spend_limits.taken_of(cap, used), spend_limits.ends(cap)
     pace = paces[CapPeriod(cap.period)]
     rate = sum((amount for source, amount in pace.items() if cap.source_type in ("", source)), ZERO)
     left = cap.amount - taken

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enrichment import versions
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.waterfall import editing
 from enrichment.waterfall.document import WaterfallDocument

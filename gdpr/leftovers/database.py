@@ -11,8 +11,8 @@ from django.db import connection
 from gdpr.leftovers import tables
 from gdpr.leftovers.hits import Hit, nothing, said
 from gdpr.leftovers.names import MENTION, RECORD, NameFinder
-from gdpr.leftovers.needles import Finder, Needle, as_text
 from gdpr.leftovers.progress import Progress
+from gdpr.leftovers.search_patterns import Finder, Needle, as_text
 from gdpr.leftovers.tables import Table
 from gdpr.stores import Later
 

@@ -11,7 +11,7 @@ from typing import IO
 
 from gdpr.leftovers.hits import Hit, nothing, said
 from gdpr.leftovers.names import NameFinder
-from gdpr.leftovers.needles import Finder, Needle, as_text
+from gdpr.leftovers.search_patterns import Finder, Needle, as_text
 
 BLOCK = 4 * 1024 * 1024
 # A ZIP with a password raises RuntimeError, one packed in an unknown way NotImplementedError.

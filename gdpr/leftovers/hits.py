@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gdpr.leftovers.needles import Needle
+from gdpr.leftovers.search_patterns import Needle
 
 
 def nothing() -> None:

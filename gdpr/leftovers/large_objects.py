@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from gdpr.leftovers.hits import Hit, nothing, said
-from gdpr.leftovers.needles import Finder, Needle
+from gdpr.leftovers.search_patterns import Finder, Needle
 
 BLOCK = 4 * 1024 * 1024
 

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.core import signing
 
 from gdpr.leftovers.hits import Hit, nothing, said
-from gdpr.leftovers.needles import Finder, Needle
+from gdpr.leftovers.search_patterns import Finder, Needle
 
 AT_ONCE = 500
 UNPACKED_AT_MOST = 64 * 1024 * 1024  # bytes of one value

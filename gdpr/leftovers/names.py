@@ -99,14 +99,11 @@ class NameFinder:
         """Which of many byte strings may hold a name: all that do, and few others."""
         if not self.parts or not many:
             return []
-        texts = [
-            fold(data.decode("utf-8", "replace")) if _to_fold(data) else data.decode("latin-1")
-            for data in many
-        ]
+        texts = [fold(data.decode("utf-8", "replace")) if _to_fold(data) else data.decode("latin-1") for data in many]
         return [number for number, hit in enumerate(self._in(pl.Series(texts))) if hit]
 
     def may_be_in(self, data: bytes, text: pl.Series) -> bool:
-        """False where `data` holds none; `text` is the same bytes as gdpr.leftovers.needles.as_text makes them."""
+        """False where `data` holds none; `text` is the same bytes as search_patterns.as_text makes them."""
         return bool(self.parts) and (self._has_last(text)[0] or _to_fold(data))
 
     def _has_last(self, series: pl.Series) -> pl.Series:

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from gdpr.leftovers.hits import Hit, nothing, said
 from gdpr.leftovers.names import NameFinder
-from gdpr.leftovers.needles import Finder
+from gdpr.leftovers.search_patterns import Finder
 
 LOCK_SECONDS = 30
 _HEXADECIMAL = re.compile(r"\\\\x((?:[0-9a-f]{2})+)")

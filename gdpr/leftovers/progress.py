@@ -56,10 +56,7 @@ def read(document: Any, about: str) -> Progress:
     if timezone.now() - begun > KEPT:
         return Progress(about)
     hits: dict[str, Any] = {
-        name: [
-            Hit(**{**each, "what": tuple(each["what"]), "where": tuple(each["where"])})
-            for each in document[name]
-        ]
+        name: [Hit(**{**each, "what": tuple(each["what"]), "where": tuple(each["where"])}) for each in document[name]]
         for name in ("rows", "names")
     }
     kept: dict[str, Any] = {name: document[name] for name in ("done", "table", "page", "file", "since")}

@@ -13,8 +13,8 @@ from gdpr.identity import Identity
 from gdpr.leftovers import database, files, large_objects, memory, planner, redis_file
 from gdpr.leftovers.hits import Hit, nothing
 from gdpr.leftovers.names import MENTION, NameFinder
-from gdpr.leftovers.needles import NAME, Finder, needles
 from gdpr.leftovers.progress import Progress
+from gdpr.leftovers.search_patterns import NAME, Finder, needles
 from gdpr.stores import Capability, Later, Unsupported, registered
 
 REMAINS = (
@@ -70,7 +70,7 @@ def scan(
     pages: bool = True,
     progress: Progress | None = None,
 ) -> Report:
-    """Search everything for `identifiers`, (kind, value) pairs of gdpr.leftovers.needles; the kind "name" besides.
+    """Search everything for `identifiers`, (kind, value) pairs of search_patterns; the kind "name" besides.
 
     `outside` asks the stores of other systems as well; `roots` are the folders searched, the data directory if
     None; `skip` names tables that may hold them, such as the one of the request that is being worked on; `beat` is

@@ -112,9 +112,7 @@ def locked(table: Table) -> Later:
     return Later(f"The table {table.label} is locked by somebody else's work")
 
 
-def pages_of(
-    table: Table, first: int, beyond: int
-) -> Iterator[tuple[int, Callable[[], Iterator[list[bytes]]]]]:
+def pages_of(table: Table, first: int, beyond: int) -> Iterator[tuple[int, Callable[[], Iterator[list[bytes]]]]]:
     """(next page, what reads the blocks before it), again and again until `beyond`.
 
     Each is a statement of its own, so that nothing is held while the caller does something else.

@@ -1,7 +1,7 @@
 """Whether e-mail leaves this installation at all."""
 
-from gdpr.possible import NotPossible
 from swarm_admin.core import mail
+from swarm_admin.core.errors import NotPossible
 
 
 def check_mail_leaves() -> None:

@@ -19,10 +19,10 @@ from gdpr.kinds import Action
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.messages.owed import in_order
 from gdpr.models import RequestMessage, RequestStep
-from gdpr.possible import NotPossible, is_possible
 from gdpr.states import MessageStatus, StepStatus, advance, advance_one
 from swarm_admin.core import mail, work
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, is_possible
 
 log = logging.getLogger(__name__)
 TRIES = 6
@@ -90,9 +90,7 @@ def _claim() -> RequestMessage | None:
 def _send(message: RequestMessage) -> bool:
     """Send one; False where the server itself is away."""
     try:
-        mail.send(
-            message.subject, message.body, [message.to], message_id=mail.message_id("message", message.pk)
-        )
+        mail.send(message.subject, message.body, [message.to], message_id=mail.message_id("message", message.pk))
     except mail.OutcomeUnknown:
         log.warning("message %s: outcome unknown", message.pk)
         _not_known(message)
@@ -103,9 +101,7 @@ def _send(message: RequestMessage) -> bool:
         return not error.server_is_away
     with transaction.atomic():
         if _mine(message, MessageStatus.SENT, sent_at=timezone.now(), error_message=""):
-            audit.record(
-                Verb.SEND_MESSAGE, on=message.request, counts={"message": message.pk}, reason="email"
-            )
+            audit.record(Verb.SEND_MESSAGE, on=message.request, counts={"message": message.pk}, reason="email")
             _wake_step(message)
     return True
 
@@ -149,9 +145,7 @@ def _failed(message: RequestMessage, kind: str) -> None:
 
 def _wake_step(message: RequestMessage) -> None:
     """A step that waits for this message looks at it now."""
-    waiting = RequestStep.objects.filter(
-        request=message.request_id, action__in=[Action.ANSWER, Action.FOREWARN]
-    )
+    waiting = RequestStep.objects.filter(request=message.request_id, action__in=[Action.ANSWER, Action.FOREWARN])
     waiting.filter(status=StepStatus.PLANNED).update(not_before=timezone.now())
 
 
@@ -233,7 +227,7 @@ def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
 
 def _replan_step(message: RequestMessage) -> None:
     """The step a person had goes on with the message."""
-    from gdpr.pipeline import settle
+    from gdpr.requests.pipeline import refresh_status
 
     slug = message.template.slug
     action = {"completion": Action.ANSWER, "lifting": Action.FOREWARN}.get(slug)
@@ -248,4 +242,4 @@ def _replan_step(message: RequestMessage) -> None:
         tries=0,
     )
     steps.filter(status=StepStatus.PLANNED).update(not_before=timezone.now())
-    settle.settle(message.request_id)
+    refresh_status.settle(message.request_id)

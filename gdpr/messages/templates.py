@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from gdpr import audit
 from gdpr.messages.defaults import DEFAULTS
 from gdpr.models import MessageTemplate
-from gdpr.possible import NotPossible, said
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, said
 
 # What a text may name, with what stands there in a preview.
 PLACEHOLDERS: dict[str, str] = {

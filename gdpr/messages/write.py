@@ -7,13 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from gdpr import audit, deadline
+from gdpr import audit
+from gdpr.due_dates import deadline
 from gdpr.messages import defaults, templates
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import RequestMessage, SubjectRequest
-from gdpr.possible import reason_against
 from gdpr.states import MessageStatus
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import reason_against
 
 
 def _day(day: Any) -> str:

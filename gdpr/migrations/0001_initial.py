@@ -16,16 +16,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("occurred_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "actor_id",
-                    models.BigIntegerField(
-                        blank=True, help_text="staff id; empty is the system itself", null=True
-                    ),
+                    models.BigIntegerField(blank=True, help_text="staff id; empty is the system itself", null=True),
                 ),
                 ("verb", models.CharField(max_length=64)),
                 ("object_type", models.CharField(blank=True, default="", max_length=64)),
@@ -55,9 +51,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("identifier_hash", models.CharField(help_text="HMAC-SHA256, hexadecimal", max_length=64)),
                 ("key_id", models.CharField(max_length=32)),

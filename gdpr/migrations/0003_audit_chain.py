@@ -15,9 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("day", models.DateField(unique=True)),
                 ("position", models.BigIntegerField()),
@@ -40,9 +38,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "requested_by",
@@ -55,9 +51,7 @@ class Migration(migrations.Migration):
                 ("unsealed", models.IntegerField(default=0)),
                 (
                     "findings",
-                    models.JSONField(
-                        default=list, help_text="[{kind, position, event_id, sentence}], the first few"
-                    ),
+                    models.JSONField(default=list, help_text="[{kind, position, event_id, sentence}], the first few"),
                 ),
             ],
             options={
@@ -69,9 +63,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("event_id", models.BigIntegerField(unique=True)),
                 ("salt", models.CharField(max_length=32)),
@@ -83,9 +75,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "position",
-                    models.BigIntegerField(
-                        help_text="from 1, without gaps", primary_key=True, serialize=False
-                    ),
+                    models.BigIntegerField(help_text="from 1, without gaps", primary_key=True, serialize=False),
                 ),
                 ("event_id", models.BigIntegerField(unique=True)),
                 ("digest", models.CharField(help_text="SHA-256, hexadecimal", max_length=64)),

@@ -19,16 +19,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("store", models.CharField(max_length=32)),
                 (
                     "key",
-                    models.CharField(
-                        blank=True, help_text="the store's own; blanked with the request", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="the store's own; blanked with the request", max_length=200),
                 ),
                 ("key_hash", models.CharField(help_text="keyed hash of store and key; stays", max_length=64)),
                 ("matched", models.JSONField(default=list)),
@@ -83,9 +79,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.CharField(max_length=32)),
                 ("number", models.PositiveIntegerField()),
@@ -93,9 +87,7 @@ class Migration(migrations.Migration):
                 ("body", models.TextField()),
                 (
                     "note",
-                    models.CharField(
-                        blank=True, default="", help_text="what was changed, and why", max_length=300
-                    ),
+                    models.CharField(blank=True, default="", help_text="what was changed, and why", max_length=300),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
@@ -119,9 +111,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "action",
@@ -148,9 +138,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "store",
-                    models.CharField(
-                        blank=True, default="", help_text="slug; a notice's recipient", max_length=32
-                    ),
+                    models.CharField(blank=True, default="", help_text="slug; a notice's recipient", max_length=32),
                 ),
                 ("stage", models.IntegerField(default=0)),
                 ("waits_for_stage", models.IntegerField(default=0)),
@@ -177,9 +165,7 @@ class Migration(migrations.Migration):
                 ("tries", models.PositiveIntegerField(default=0)),
                 (
                     "faults",
-                    models.PositiveIntegerField(
-                        default=0, help_text="times it was read back and had not worked"
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="times it was read back and had not worked"),
                 ),
                 ("error_kind", models.CharField(blank=True, default="", max_length=32)),
                 ("error_message", models.CharField(blank=True, default="", max_length=300)),
@@ -188,21 +174,15 @@ class Migration(migrations.Migration):
                 ("due_on", models.DateField(blank=True, help_text="of what is done by hand", null=True)),
                 (
                     "evidence",
-                    models.TextField(
-                        blank=True, default="", help_text="what proves that it was done by hand"
-                    ),
+                    models.TextField(blank=True, default="", help_text="what proves that it was done by hand"),
                 ),
                 (
                     "result",
-                    models.JSONField(
-                        blank=True, help_text="copy, or what stood before; while open", null=True
-                    ),
+                    models.JSONField(blank=True, help_text="copy, or what stood before; while open", null=True),
                 ),
                 (
                     "proof",
-                    models.CharField(
-                        blank=True, default="", help_text="how we know that it is done", max_length=300
-                    ),
+                    models.CharField(blank=True, default="", help_text="how we know that it is done", max_length=300),
                 ),
                 (
                     "after",
@@ -245,9 +225,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("started_at", models.DateTimeField()),
@@ -276,9 +254,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -336,9 +312,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "calendar",
-                    models.CharField(
-                        help_text="public holidays: country, or country-subdivision", max_length=8
-                    ),
+                    models.CharField(help_text="public holidays: country, or country-subdivision", max_length=8),
                 ),
                 (
                     "received_at",
@@ -495,9 +469,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "reason",
@@ -540,9 +512,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "status",
@@ -616,9 +586,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -670,9 +638,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "level",
@@ -748,16 +714,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("store", models.CharField(max_length=32)),
                 (
                     "key",
-                    models.CharField(
-                        blank=True, help_text="the store's own; blanked when done", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="the store's own; blanked when done", max_length=200),
                 ),
                 ("key_hash", models.CharField(max_length=64)),
                 (
@@ -804,17 +766,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("store", models.CharField(max_length=32)),
                 ("key", models.CharField(help_text="the store's own", max_length=200)),
                 (
                     "reason",
-                    models.CharField(
-                        help_text="which law or dispute; without the person's data", max_length=500
-                    ),
+                    models.CharField(help_text="which law or dispute; without the person's data", max_length=500),
                 ),
                 ("placed_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("review_on", models.DateField(help_text="when it is looked at again")),
@@ -899,17 +857,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="requestpause",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("answered_at", None), ("answered_at__gte", models.F("asked_at")), _connector="OR"
-                ),
+                condition=models.Q(("answered_at", None), ("answered_at__gte", models.F("asked_at")), _connector="OR"),
                 name="answered_after_asked",
             ),
         ),
         migrations.AddIndex(
             model_name="requestmessage",
-            index=models.Index(
-                condition=models.Q(("status", "queued")), fields=["not_before"], name="message_to_send"
-            ),
+            index=models.Index(condition=models.Q(("status", "queued")), fields=["not_before"], name="message_to_send"),
         ),
         migrations.AddConstraint(
             model_name="requestdocument",
@@ -917,14 +871,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="foundrecord",
-            constraint=models.UniqueConstraint(
-                fields=("request", "store", "key_hash"), name="record_once_a_request"
-            ),
+            constraint=models.UniqueConstraint(fields=("request", "store", "key_hash"), name="record_once_a_request"),
         ),
         migrations.AddConstraint(
             model_name="aftercheck",
-            constraint=models.UniqueConstraint(
-                fields=("request", "store", "key_hash"), name="after_check_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("request", "store", "key_hash"), name="after_check_once"),
         ),
     ]

@@ -18,16 +18,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("store", models.CharField(max_length=32)),
                 (
                     "key",
-                    models.CharField(
-                        blank=True, help_text="the store's own; blanked when done", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="the store's own; blanked when done", max_length=200),
                 ),
                 ("key_hash", models.CharField(max_length=64)),
                 ("kept_until", models.DateTimeField(help_text="the end of its retention")),
@@ -78,16 +74,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("store", models.CharField(max_length=32)),
                 (
                     "key",
-                    models.CharField(
-                        blank=True, help_text="the store's own; blanked when told", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="the store's own; blanked when told", max_length=200),
                 ),
                 ("key_hash", models.CharField(max_length=64)),
                 (
@@ -157,17 +149,13 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("position", models.PositiveSmallIntegerField()),
                 ("store", models.CharField(max_length=32)),
                 (
                     "key",
-                    models.CharField(
-                        blank=True, help_text="the store's own; blanked when done", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="the store's own; blanked when done", max_length=200),
                 ),
                 (
                     "status",
@@ -179,22 +167,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "erased_at",
-                    models.DateTimeField(
-                        blank=True, help_text="asked for; done is what a read-back says", null=True
-                    ),
+                    models.DateTimeField(blank=True, help_text="asked for; done is what a read-back says", null=True),
                 ),
                 (
                     "faults",
-                    models.PositiveSmallIntegerField(
-                        default=0, help_text="times it was read back and still there"
-                    ),
+                    models.PositiveSmallIntegerField(default=0, help_text="times it was read back and still there"),
                 ),
                 ("instructions", models.TextField(blank=True, default="", help_text="what to do by hand")),
                 (
                     "evidence",
-                    models.TextField(
-                        blank=True, default="", help_text="what proves that it was done by hand"
-                    ),
+                    models.TextField(blank=True, default="", help_text="what proves that it was done by hand"),
                 ),
                 ("done_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -207,9 +189,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["purge", "position"],
                 "default_permissions": (),
-                "constraints": [
-                    models.UniqueConstraint(fields=("purge", "position"), name="purge_record_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("purge", "position"), name="purge_record_once")],
             },
         ),
     ]

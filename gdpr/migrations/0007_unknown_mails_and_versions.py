@@ -25,9 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("wanted", models.PositiveIntegerField(help_text="people, at most")),
                 ("queued", models.PositiveIntegerField(default=0)),
@@ -37,9 +35,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "store",
-                    models.CharField(
-                        blank=True, default="", help_text="how far it is: the source", max_length=32
-                    ),
+                    models.CharField(blank=True, default="", help_text="how far it is: the source", max_length=32),
                 ),
                 (
                     "after",
@@ -70,9 +66,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="aftercheck",
             name="erased_at",
-            field=models.DateTimeField(
-                blank=True, help_text="what the hold had kept: read back as gone", null=True
-            ),
+            field=models.DateTimeField(blank=True, help_text="what the hold had kept: read back as gone", null=True),
         ),
         migrations.AddField(
             model_name="aftercheck",
@@ -226,9 +220,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="requestdocument",
-            constraint=models.UniqueConstraint(
-                fields=("request", "kind", "number"), name="document_version_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("request", "kind", "number"), name="document_version_once"),
         ),
         migrations.AddField(
             model_name="noticerun",

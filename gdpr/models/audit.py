@@ -82,9 +82,7 @@ class Occasion(models.TextChoices):
 class AuditAnchor(models.Model):
     """The chain's head as it was given out of the house: what a truncated or rewritten chain is known by."""
 
-    occasion = models.CharField(
-        max_length=4, choices=Occasion.choices, default=Occasion.DAY, db_default=Occasion.DAY
-    )
+    occasion = models.CharField(max_length=4, choices=Occasion.choices, default=Occasion.DAY, db_default=Occasion.DAY)
     day = models.DateField()
     position = models.BigIntegerField()
     digest = models.CharField(max_length=64)
@@ -100,9 +98,7 @@ class AuditAnchor(models.Model):
     class Meta:
         ordering = ["-position", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["day"], condition=models.Q(occasion=Occasion.DAY), name="one_anchor_a_day"
-            ),
+            models.UniqueConstraint(fields=["day"], condition=models.Q(occasion=Occasion.DAY), name="one_anchor_a_day"),
             models.UniqueConstraint(
                 fields=["position"], condition=models.Q(occasion=Occasion.PACK), name="one_anchor_a_pack"
             ),
@@ -127,9 +123,7 @@ class AuditCheck(Leased):
     verdict = models.CharField(
         max_length=400, blank=True, default="", db_default="", help_text="what can be said, and what not"
     )
-    findings = models.JSONField(
-        default=list, help_text="[{kind, position, event_id, sentence}], the first few"
-    )
+    findings = models.JSONField(default=list, help_text="[{kind, position, event_id, sentence}], the first few")
 
     class Meta:
         ordering = ["-id"]

@@ -21,9 +21,7 @@ class RequestDocument(models.Model):
     file = models.FileField(upload_to="requests/", blank=True, default="", max_length=200)
     size = models.PositiveIntegerField(default=0, help_text="bytes")
     sha256 = models.CharField(max_length=64, blank=True, default="")
-    number = models.PositiveSmallIntegerField(
-        default=1, db_default=1, help_text="version; a certificate has several"
-    )
+    number = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="version; a certificate has several")
     superseded_at = models.DateTimeField(null=True, blank=True, help_text="another version says more")
     superseded_because = models.CharField(max_length=300, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)

@@ -26,17 +26,13 @@ class AfterCheck(Leased):
     hold_lifted_at = models.DateTimeField(
         null=True, blank=True, help_text="a legal hold had kept it beyond the end of its request until then"
     )
-    erased_at = models.DateTimeField(
-        null=True, blank=True, help_text="what the hold had kept: read back as gone"
-    )
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="what the hold had kept: read back as gone")
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["due_at", "id"]
         default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=["request", "store", "key_hash"], name="after_check_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["request", "store", "key_hash"], name="after_check_once")]
 
     def __str__(self) -> str:
         return f"check {self.pk} of request {self.request_id} in {self.store}"

@@ -25,9 +25,7 @@ class LegalHold(models.Model):
         ordering = ["review_on", "id"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(
-                fields=["store", "key"], condition=models.Q(lifted_at=None), name="held_once"
-            )
+            models.UniqueConstraint(fields=["store", "key"], condition=models.Q(lifted_at=None), name="held_once")
         ]
 
     def __str__(self) -> str:

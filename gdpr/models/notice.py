@@ -56,9 +56,7 @@ class NoticeRun(models.Model):
     queued = models.PositiveIntegerField(default=0)
     left_out = models.PositiveIntegerField(default=0, help_text="blocked by the suppression list")
     store = models.CharField(max_length=32, blank=True, default="", help_text="how far it is: the source")
-    after = models.CharField(
-        max_length=64, blank=True, default="", help_text="and the source's own mark in it"
-    )
+    after = models.CharField(max_length=64, blank=True, default="", help_text="and the source's own mark in it")
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -42,9 +42,7 @@ class Purge(Leased):
             models.Index(fields=["status", "-id"], name="purge_by_status"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["store", "key"], condition=~models.Q(status="done"), name="purged_once"
-            )
+            models.UniqueConstraint(fields=["store", "key"], condition=~models.Q(status="done"), name="purged_once")
         ]
 
     def __str__(self) -> str:
@@ -64,9 +62,7 @@ class PurgeRecord(models.Model):
     store = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True, help_text="the store's own; blanked when done")
     status = models.CharField(max_length=12, choices=RemovalStatus.choices, default=RemovalStatus.WAITING)
-    erased_at = models.DateTimeField(
-        null=True, blank=True, help_text="asked for; done is what a read-back says"
-    )
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="asked for; done is what a read-back says")
     faults = models.PositiveSmallIntegerField(default=0, help_text="times it was read back and still there")
     stays = models.CharField(
         max_length=200,

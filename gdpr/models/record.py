@@ -40,9 +40,7 @@ class FoundRecord(models.Model):
     class Meta:
         ordering = ["store", "id"]
         default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=["request", "store", "key_hash"], name="record_once_a_request")
-        ]
+        constraints = [models.UniqueConstraint(fields=["request", "store", "key_hash"], name="record_once_a_request")]
 
     def __str__(self) -> str:
         return f"record {self.pk} in {self.store}"

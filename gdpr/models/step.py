@@ -22,9 +22,7 @@ class StepQuerySet(models.QuerySet["RequestStep"]):
         While a changed plan waits to be approved again, nothing of it but looking goes on.
         """
         lower = RequestStep.objects.filter(request=models.OuterRef("request"))
-        ahead = lower.filter(stage__lt=models.OuterRef("stage")).exclude(
-            status__in=[*OVER, StepStatus.MANUAL]
-        )
+        ahead = lower.filter(stage__lt=models.OuterRef("stage")).exclude(status__in=[*OVER, StepStatus.MANUAL])
         open_below = lower.filter(stage__lt=models.OuterRef("waits_for_stage")).exclude(status__in=OVER)
         return self.filter(
             models.Q(after=None) | models.Q(after__status__in=OVER),
@@ -56,9 +54,7 @@ class RequestStep(Leased):
     request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="steps")
     action = models.CharField(max_length=12, choices=Action.choices)
     store = models.CharField(max_length=32, blank=True, default="", help_text="slug; a notice's recipient")
-    record = models.ForeignKey(
-        FoundRecord, null=True, blank=True, on_delete=models.CASCADE, related_name="steps"
-    )
+    record = models.ForeignKey(FoundRecord, null=True, blank=True, on_delete=models.CASCADE, related_name="steps")
     stage = models.IntegerField(default=0)
     waits_for_stage = models.IntegerField(default=0)
     after = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -87,12 +83,8 @@ class RequestStep(Leased):
         ordering = ["stage", "id"]
         default_permissions = ()
         indexes = [
-            models.Index(
-                fields=["not_before"], name="step_due", condition=models.Q(status__in=["planned", "unknown"])
-            ),
-            models.Index(
-                fields=["in_flight_since"], name="step_leased", condition=models.Q(status="in_flight")
-            ),
+            models.Index(fields=["not_before"], name="step_due", condition=models.Q(status__in=["planned", "unknown"])),
+            models.Index(fields=["in_flight_since"], name="step_leased", condition=models.Q(status="in_flight")),
         ]
         constraints = [
             models.UniqueConstraint(

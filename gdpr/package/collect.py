@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gdpr import plan
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, SubjectRequest
+from gdpr.requests import plan
 from gdpr.states import StepStatus
 from gdpr.stores import Copy
 

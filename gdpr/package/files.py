@@ -15,8 +15,8 @@ from django.utils import timezone
 from gdpr import audit, waits
 from gdpr.models import DocumentKind, RequestDocument, SubjectRequest
 from gdpr.package import document, pdf, render
-from gdpr.possible import NotPossible
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible
 
 MAKERS = {
     DocumentKind.JSON: render.as_json,
@@ -40,9 +40,7 @@ def build(request: SubjectRequest) -> list[RequestDocument]:
     return [store(request, kind, make(told), expires_at=until) for kind, make in MAKERS.items()]
 
 
-def store(
-    request: SubjectRequest, kind: DocumentKind, content: bytes, *, expires_at: Any = None
-) -> RequestDocument:
+def store(request: SubjectRequest, kind: DocumentKind, content: bytes, *, expires_at: Any = None) -> RequestDocument:
     """One file of the package, under a name that says nothing; it takes the place of an earlier one."""
     kept, _ = RequestDocument.objects.get_or_create(request=request, kind=kind, superseded_at=None)
     before = kept.file.name
@@ -55,9 +53,7 @@ def store(
     return kept
 
 
-def add_version(
-    request: SubjectRequest, kind: DocumentKind, content: bytes, *, number: int
-) -> RequestDocument:
+def add_version(request: SubjectRequest, kind: DocumentKind, content: bytes, *, number: int) -> RequestDocument:
     """A version that counts from now on, in the caller's transaction; those before stay as they were written.
 
     Raises IntegrityError where another one counts.
@@ -109,9 +105,7 @@ def download(kept: RequestDocument, *, by: Any) -> bytes:
         RequestDocument.objects.filter(pk=kept.pk).update(
             downloads=F("downloads") + 1, last_download_at=timezone.now(), last_download_by=by
         )
-        audit.record(
-            Verb.DOWNLOAD_DOCUMENT, by=by, on=kept.request, counts={"document": kept.pk}, reason=kept.kind
-        )
+        audit.record(Verb.DOWNLOAD_DOCUMENT, by=by, on=kept.request, counts={"document": kept.pk}, reason=kept.kind)
     return content
 
 
@@ -126,9 +120,7 @@ def erase(kept: RequestDocument) -> bool:
     if kept.file:
         kept.file.storage.delete(str(kept.file.name))
     with transaction.atomic():
-        done = RequestDocument.objects.filter(pk=kept.pk, erased_at=None).update(
-            erased_at=timezone.now(), file=""
-        )
+        done = RequestDocument.objects.filter(pk=kept.pk, erased_at=None).update(erased_at=timezone.now(), file="")
         if done:
             audit.record(Verb.ERASE_DOCUMENT, on=kept.request, counts={"document": kept.pk}, reason=kept.kind)
     return bool(done)

@@ -58,9 +58,7 @@ class Page(FPDF):
             for letter in text.replace("\r", "").replace("\t", "    ")
         )
 
-    def tagged(
-        self, tag: str, text: str, *, size: float, style: str = "", soft: bool = False, gap: float = 0
-    ) -> None:
+    def tagged(self, tag: str, text: str, *, size: float, style: str = "", soft: bool = False, gap: float = 0) -> None:
         """One block of text with its place in the structure, cut where the page ends."""
         self.set_font(FAMILY, style, size)
         self.set_text_color(*(SOFT if soft else INK))

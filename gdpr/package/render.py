@@ -12,7 +12,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from gdpr.package.document import ITEMS
-from gdpr.sheet import BYTE_ORDER_MARK, cell
+from swarm_admin.core.csv_export import BYTE_ORDER_MARK, cell
 
 
 def text_of(value: Any) -> str:
@@ -61,9 +61,7 @@ def sections(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
 
 def readable(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with every value as text, for the two forms people read."""
-    records = [
-        {**record, "data": [_readable(datum) for datum in record["data"]]} for record in document["records"]
-    ]
+    records = [{**record, "data": [_readable(datum) for datum in record["data"]]} for record in document["records"]]
     rules = [[(name, text_of(value)) for name, value in rule.items()] for rule in document["h"]["rules"]]
     return {
         **document,

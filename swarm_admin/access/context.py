@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from enrichment import banners
 from enrichment.alerts import count_open
-from enrichment.masking import may_see
+from enrichment.monitoring import banners
+from swarm_admin.core.masking import may_see
 
 # label, name of the address, icon, key after "g", permission
 ENTRIES = (

@@ -25,7 +25,5 @@ def create_demo_staff() -> list[tuple[str, str, str]]:
             user.set_password(password)
             user.save(update_fields=["password"])
         user.groups.set([Group.objects.get(name=role)])
-        EmailAddress.objects.get_or_create(
-            user=user, email=email, defaults={"verified": True, "primary": True}
-        )
+        EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     return [(role, email, password) for email, _, _, role, password in PEOPLE]

@@ -11,7 +11,7 @@ from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.http import urlencode
 
-from enrichment.http import HtmxRequest
+from swarm_admin.core.htmx import HtmxRequest
 
 GetResponse = Callable[[HtmxRequest], HttpResponse]
 

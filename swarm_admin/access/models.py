@@ -56,9 +56,7 @@ class ApiKey(models.Model):
         """
         unknown = sorted(set(scopes) - set(Scope.values))
         if unknown or not scopes:
-            raise ValueError(
-                f"Scopes must be some of {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}."
-            )
+            raise ValueError(f"Scopes must be some of {', '.join(Scope.values)}; got {', '.join(unknown) or 'none'}.")
         plaintext = f"swarm_{secrets.token_urlsafe(32)}"
         key = cls.objects.create(
             name=name,

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from gdpr import audit
 from swarm_admin.access.models import ApiKey
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
@@ -43,9 +43,7 @@ class Invitation:
 
 def people() -> QuerySet[User]:
     """Everybody, those who may sign in first; with `role`, `has_second_factor` and `open_sessions`."""
-    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(
-        type=Authenticator.Type.RECOVERY_CODES
-    )
+    factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=Authenticator.Type.RECOVERY_CODES)
     roles = Group.objects.filter(user=OuterRef("pk"), name__in=ROLES).order_by("name").values("name")
     return User.objects.annotate(
         role=Subquery(roles[:1]),

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from swarm_admin.access import staff
 from swarm_admin.access.models import ApiKey, Scope
 

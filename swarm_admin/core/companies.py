@@ -128,9 +128,7 @@ def name_key(name: str) -> str:
     Without accents, punctuation, case and the legal form at its end.
     """
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    bare = "".join(
-        c if c.isalnum() else "" if c in ".'\u2019" else " " for c in lower(plain).replace("ß", "ss")
-    )
+    bare = "".join(c if c.isalnum() else "" if c in ".'\u2019" else " " for c in lower(plain).replace("ß", "ss"))
     words = bare.split()
     while len(words) > 1 and words[-1] in LEGAL_FORMS:
         words.pop()

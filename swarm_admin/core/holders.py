@@ -47,9 +47,7 @@ def _began(pid: int) -> str:
     """When the process began, in ticks since the boot; "" where there is none, or only what is left of one."""
     try:
         # The name of the program, in parentheses, may hold anything.
-        told = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if told[0] in "ZX" else told[19]

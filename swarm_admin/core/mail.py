@@ -18,9 +18,7 @@ WEB_SECONDS = 10.0  # for a mail that somebody waits for in the browser
 SMTP = "swarm_admin.core.smtp.EmailBackend"
 NO_SERVER = "swarm_admin.core.smtp.NoServer"
 # What Django has for trying things out: it prints, files or drops a mail, and says that it was sent.
-STAND_INS = {
-    f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")
-}
+STAND_INS = {f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")}
 NO_SERVER_SET_UP = "No mail server is set up (EMAIL_URL): send it another way."
 
 
@@ -49,9 +47,7 @@ def message_id(kind: str, number: int) -> str:
     return f"<{mark}@{urlsplit(settings.BASE_URL).hostname or 'localhost'}>"
 
 
-def send(
-    subject: str, body: str, to: Sequence[str], *, message_id: str = "", seconds: float | None = None
-) -> None:
+def send(subject: str, body: str, to: Sequence[str], *, message_id: str = "", seconds: float | None = None) -> None:
     """One mail to `to`, within `seconds` (default: EMAIL_TIMEOUT).
 
     Raises:

@@ -121,9 +121,7 @@ def in_json(answer: HttpResponse, method: str) -> HttpResponse:
     sentence = SENTENCES.get(answer.status_code, "The request was refused.")
     if answer.status_code == 405:
         sentence = f"{method[:20]} is not a method of this address."
-    told = HttpResponse(
-        json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code
-    )
+    told = HttpResponse(json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code)
     told["Content-Length"] = str(len(told.content))  # this is behind what sets it for the others
     if allowed := answer.get("Allow", ""):
         methods = set(allowed.replace(",", " ").split())

@@ -54,9 +54,7 @@ def postgres_account(var_dir: Path) -> tuple[int, int]:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
             return entry.pw_uid, entry.pw_gid
-    raise ServerFailed(
-        "PostgreSQL does not run as root, and there is no account postgres or nobody to run it as."
-    )
+    raise ServerFailed("PostgreSQL does not run as root, and there is no account postgres or nobody to run it as.")
 
 
 def let_pass(path: Path) -> None:

@@ -69,9 +69,7 @@ def ensure(var_dir: Path, durable: bool) -> None:
 
 def _make_cluster(var_dir: Path) -> None:
     data = var_dir / "postgres"
-    if any(
-        data.iterdir()
-    ):  # an initdb that was interrupted; PG_VERSION is missing, so there is no data in it
+    if any(data.iterdir()):  # an initdb that was interrupted; PG_VERSION is missing, so there is no data in it
         uid, gid = postgres_account(var_dir)
         shutil.rmtree(data)
         data.mkdir(mode=0o700)

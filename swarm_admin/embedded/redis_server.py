@@ -42,9 +42,7 @@ def ensure(var_dir: Path, durable: bool) -> None:
     # A lost queue costs seconds (rows in PostgreSQL are the truth), a kept one costs nothing.
     options |= {"appendonly": "yes" if durable else "no", "save": "", "databases": str(DATABASES)}
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    subprocess.run(
-        [str(program), *arguments], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([str(program), *arguments], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not answers(var_dir):
         if time.monotonic() > deadline:

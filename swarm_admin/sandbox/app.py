@@ -100,9 +100,7 @@ class World:
     def state(self, name: str) -> dict[str, Any] | None:
         """`GET /_state/{vendor}`: its records."""
         if name == "clay":
-            tables = {
-                key: [shown(row) for row in each.rows.values()] for key, each in self.clay.tables.items()
-            }
+            tables = {key: [shown(row) for row in each.rows.values()] for key, each in self.clay.tables.items()}
             return {"tables": tables, "webhooks": self.clay.webhooks.registered}
         if name == "ghl":
             deleted = [contact for _, contact in self.ghl.deleted.values()]

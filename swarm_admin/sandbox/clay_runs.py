@@ -60,9 +60,7 @@ def provenance(values: dict[str, Any], result: Result, moment: datetime.datetime
 class Runs:
     """Starts runs and finishes them when their time has come."""
 
-    def __init__(
-        self, config: Config, faults: Faults, stats: Stats, limits: Limits, webhooks: Webhooks
-    ) -> None:
+    def __init__(self, config: Config, faults: Faults, stats: Stats, limits: Limits, webhooks: Webhooks) -> None:
         self.config, self.faults, self.stats = config, faults, stats
         self.limits, self.webhooks = limits, webhooks
         self.waiting: set[asyncio.TimerHandle] = set()

@@ -42,9 +42,7 @@ class Fault:
     linkedin_url: str | None = None  # provider and webhook faults: only that person
     seconds: float = 30.0  # slow, late_webhook, Retry-After: vendor seconds
     status: int = 502  # of an html answer, and of `status`, which is any other refusal
-    lasts: float | None = (
-        None  # vendor seconds after which it is over by itself; None: until it is switched off
-    )
+    lasts: float | None = None  # vendor seconds after which it is over by itself; None: until it is switched off
     effect: bool = False  # the call takes effect before the fault is answered
     fired: int = field(default=0)
     since: float = field(default_factory=time.monotonic)
@@ -109,9 +107,7 @@ class Faults:
         return self._pick(
             fault
             for fault in self.active
-            if fault.kind in PROVIDERS
-            and fault.provider in {None, provider}
-            and fault.linkedin_url in {None, url}
+            if fault.kind in PROVIDERS and fault.provider in {None, provider} and fault.linkedin_url in {None, url}
         )
 
     def on_webhook(self, url: str) -> Fault | None:

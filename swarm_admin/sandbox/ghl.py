@@ -84,9 +84,7 @@ class GoHighLevel(Vendor):
         if status == 422 and not isinstance(message, list):
             message = [message]
         more.pop("provider", None)
-        return Answer(
-            status, {"statusCode": status, "message": message, "error": REASONS.get(status, "Error"), **more}
-        )
+        return Answer(status, {"statusCode": status, "message": message, "error": REASONS.get(status, "Error"), **more})
 
     def check(self, call: Call) -> None:
         """Bearer token, `Version`, the location wherever it is named, and the two limits."""

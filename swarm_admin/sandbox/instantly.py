@@ -131,9 +131,7 @@ class Instantly(Vendor):
 
     def _id(self, kind: str) -> str:
         self.made += 1
-        return str(
-            uuid.UUID(hashlib.sha256(f"{kind} {self.config.seed} {self.made}".encode()).hexdigest()[:32])
-        )
+        return str(uuid.UUID(hashlib.sha256(f"{kind} {self.config.seed} {self.made}".encode()).hexdigest()[:32]))
 
     # ------------------------------------------------------------ leads
 
@@ -193,9 +191,7 @@ class Instantly(Vendor):
             raise self.error(400, f"body/leads must NOT have more than {MAX_ADD} items")
         for index, each in enumerate(leads):
             self._strict(each, LEAD, f"body/leads/{index}")
-        counts = dict.fromkeys(
-            ("in_blocklist", "skipped_count", "invalid_email_count", "duplicate_email_count"), 0
-        )
+        counts = dict.fromkeys(("in_blocklist", "skipped_count", "invalid_email_count", "duplicate_email_count"), 0)
         created: list[dict[str, Any]] = []
         seen: set[str] = set()
         for index, each in enumerate(leads):
@@ -238,9 +234,7 @@ class Instantly(Vendor):
             leads = leads[places[0] + 1 :] if places else []
         items = leads[:limit]
         # As the vendor does, a last full page names a next one, which is empty.
-        return Answer(
-            200, {"items": items, "next_starting_after": items[-1]["id"] if len(items) == limit else None}
-        )
+        return Answer(200, {"items": items, "next_starting_after": items[-1]["id"] if len(items) == limit else None})
 
     def _indexed(self, emails: set[str]) -> list[Lead]:
         """The leads with one of these addresses, as the index has them: behind by the lag of the settings."""

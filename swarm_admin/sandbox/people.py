@@ -19,12 +19,8 @@ LAST_NAMES = (
     "Adler Brooks Castro Diaz Evans Fischer Garcia Hansen Ito Jensen Kowalski Lopez Meyer Novak Okafor Patel "
     "Quinn Rossi Silva Tanaka Ueda Vargas Weber Xu Young Zimmer Ahmed Bauer Costa Duval"
 ).split()
-COMPANY_FIRST = (
-    "North Blue Clear Bright Iron Summit River Cedar Atlas Nova Delta Orbit Harbor Pixel Quartz".split()
-)
-COMPANY_LAST = (
-    "Labs Works Systems Cloud Data Soft Metrics Logic Stack Health Freight Foods Retail Energy".split()
-)
+COMPANY_FIRST = "North Blue Clear Bright Iron Summit River Cedar Atlas Nova Delta Orbit Harbor Pixel Quartz".split()
+COMPANY_LAST = "Labs Works Systems Cloud Data Soft Metrics Logic Stack Health Freight Foods Retail Energy".split()
 
 # Three qualities of company, so that the tiers come out mixed.
 GOOD_INDUSTRIES = ("SaaS", "Technology", "Software", "B2B")

@@ -103,9 +103,7 @@ class Result:
 class Run:
     """The waterfalls of one row: the LinkedIn profile first, then the waterfalls in the order sent."""
 
-    def __init__(
-        self, row: dict[str, Any], config: Config, faults: Faults, stats: Stats, limits: Limits
-    ) -> None:
+    def __init__(self, row: dict[str, Any], config: Config, faults: Faults, stats: Stats, limits: Limits) -> None:
         self.config, self.faults, self.stats, self.limits = config, faults, stats, limits
         self.known = people.person(row, config.seed)
         self.url = people.canonical(row.get("linkedin_url"))
@@ -144,9 +142,7 @@ class Run:
                 break
         return True
 
-    def _ask(
-        self, name: str, part: dict[str, Any], provider: str, *, last: bool
-    ) -> tuple[dict[str, Any], float]:
+    def _ask(self, name: str, part: dict[str, Any], provider: str, *, last: bool) -> tuple[dict[str, Any], float]:
         columns, cost, share = CATALOGUE[name].get(provider, ((), 0.0, 0.0))
         budget = self.config.providers_per_hour.get(provider)
         if budget and self.limits.refuse([self.limits.window(f"provider {provider}", budget, 3600)]):

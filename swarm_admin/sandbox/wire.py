@@ -13,9 +13,7 @@ from swarm_admin.sandbox.faults import OUTAGE, STATUSES, Fault, Faults
 from swarm_admin.sandbox.limits import Limits, retry_after
 from swarm_admin.sandbox.stats import Stats
 
-HTML = (
-    b"<html><head><title>502 Bad Gateway</title></head><body><center>502 Bad Gateway</center></body></html>"
-)
+HTML = b"<html><head><title>502 Bad Gateway</title></head><body><center>502 Bad Gateway</center></body></html>"
 JSON = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -36,9 +34,7 @@ class Call:
 
     def __init__(self, scope: Scope, raw: bytes) -> None:
         self.method: str = scope["method"]
-        self.parts: list[str] = [
-            part for part in scope["path"][len(scope.get("root_path", "")) :].split("/") if part
-        ]
+        self.parts: list[str] = [part for part in scope["path"][len(scope.get("root_path", "")) :].split("/") if part]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         pairs = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
         self.query = {name: values[-1] for name, values in pairs.items()}

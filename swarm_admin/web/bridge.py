@@ -89,9 +89,7 @@ class Bridge:
         declared = None
         if length.isdecimal() and not chunked:
             number = numbers.whole(length)
-            declared = (
-                numbers.HIGHEST if number is None else number
-            )  # more than any route takes, whatever it is
+            declared = numbers.HIGHEST if number is None else number  # more than any route takes, whatever it is
         body = Body()
         if not declared and not chunked:
             environ["wsgi.input"] = body.file

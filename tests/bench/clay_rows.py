@@ -45,9 +45,7 @@ def known_rows(url: str, count: int) -> list[str]:
         for start in range(0, count, AT_ONCE):
             rows = [{"linkedin_url": each, "source_type": "post_liker", "source_name": "A post",
                      "scraped_at": "2026-01-10T10:00:00Z"} for each in leads[start : start + AT_ONCE]]  # fmt: skip
-            answer = client.post(
-                f"/tables/{KEYS['clay_table_id']}/rows", json={"rows": rows}
-            ).raise_for_status()
+            answer = client.post(f"/tables/{KEYS['clay_table_id']}/rows", json={"rows": rows}).raise_for_status()
             ids += [row["id"] for row in answer.json()["rows"]]
     now = timezone.now()
     Lead.objects.bulk_create(

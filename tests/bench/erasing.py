@@ -15,10 +15,10 @@ def main() -> None:
     from django.contrib.auth.models import Group, User
 
     from enrichment.models import Lead
-    from gdpr.intake import RequestIn
     from gdpr.kinds import Action, RequestKind
     from gdpr.models import SubjectRequest
-    from gdpr.pipeline import approve, open, verify
+    from gdpr.requests.intake import RequestIn
+    from gdpr.requests.pipeline import approve, open, verify
     from swarm_admin.access.roles import COMPLIANCE
 
     lead = Lead.objects.exclude(email_work="").filter(pk__gte=int(sys.argv[1])).order_by("pk")[0]
@@ -41,9 +41,7 @@ def main() -> None:
     request = SubjectRequest.objects.get(pk=request.pk)
     step = request.steps.get(action=Action.SCAN)
     spent = [each.ended_at - each.started_at for each in step.attempts.exclude(ended_at=None)]
-    unfinished = request.steps.exclude(status="done").values_list(
-        "action", "store", "error_message", "instructions"
-    )
+    unfinished = request.steps.exclude(status="done").values_list("action", "store", "error_message", "instructions")
     told = {
         "status": request.status,
         "seconds": time.monotonic() - started,
@@ -58,7 +56,7 @@ def main() -> None:
 def _work(request: Any) -> None:
     """As a worker does it, until a person is needed or it is over."""
     from gdpr.messages import send
-    from gdpr.pipeline import execute
+    from gdpr.requests.pipeline import execute
     from gdpr.states import WORKED_ON
 
     end = time.monotonic() + LONGEST

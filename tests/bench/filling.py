@@ -35,9 +35,7 @@ def fill(connection: psycopg.Connection, size: int) -> None:
 def copy_in(connection: psycopg.Connection, table: str, frame: pl.DataFrame) -> None:
     """The frame's rows by COPY; its columns are named as the table's."""
     names = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(
-        sql.Identifier(table), names
-    )
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(sql.Identifier(table), names)
     with connection.cursor().copy(statement) as copy:
         copy.write(as_csv(frame))
 
@@ -79,7 +77,5 @@ def _defaults(connection: psycopg.Connection) -> dict[str, Any]:
         kept[field.column] = {list: "{}", dict: "{}"}.get(type(value), value)
         if field.get_internal_type() == "JSONField" and isinstance(value, list):
             kept[field.column] = "[]"
-    card = connection.execute(
-        "SELECT id FROM enrichment_scorecardversion WHERE status = 'published'"
-    ).fetchone()
+    card = connection.execute("SELECT id FROM enrichment_scorecardversion WHERE status = 'published'").fetchone()
     return {**kept, "scorecard_id": card[0] if card else None}

@@ -52,9 +52,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
-def load(
-    port: int, requests: Sequence[dict[str, Any]], *, connections: int, count: int, rate: float = 0.0
-) -> Loaded:
+def load(port: int, requests: Sequence[dict[str, Any]], *, connections: int, count: int, rate: float = 0.0) -> Loaded:
     """Run the plan in a process of its own."""
     plan = {
         "port": port,

@@ -24,12 +24,8 @@ FIRST = [
     *(f"{a}{b}".capitalize() for a in _SYLLABLES[:12] for b in ("a", "ek", "ia", "o", "y")),
 ]
 COMPANIES = [f"{head} {tail}" for tail in COMPANY_TAILS for head in COMPANY_HEADS]
-COMPANIES += [
-    f"{head} {name} {tail}" for name in LAST[:110] for tail in COMPANY_TAILS for head in COMPANY_HEADS
-]
-INDUSTRIES = (
-    "SaaS Technology Software B2B Healthcare Logistics Retail Manufacturing Education Energy Media".split()
-)
+COMPANIES += [f"{head} {name} {tail}" for name in LAST[:110] for tail in COMPANY_TAILS for head in COMPANY_HEADS]
+INDUSTRIES = "SaaS Technology Software B2B Healthcare Logistics Retail Manufacturing Education Energy Media".split()
 FUNDING = [("Series A", "$12M"), ("Series B", "$35M"), ("Series C", "$80M"), *OTHER_FUNDING]
 TITLES = [
     "VP of Sales", "Director of Sales Operations", "Sales Manager", "Account Executive", "Software Engineer",
@@ -92,9 +88,7 @@ def _person(frame: pl.DataFrame) -> pl.DataFrame:
         of_list(LAST, pl.col("i_last")).alias("last_name"),
     )
     slug = pl.format("{}-{}-{}", pl.col("first_name"), pl.col("last_name"), pl.col("n")).str.to_lowercase()
-    return frame.with_columns(
-        pl.concat_str(pl.lit("https://www.linkedin.com/in/"), slug).alias("linkedin_url")
-    )
+    return frame.with_columns(pl.concat_str(pl.lit("https://www.linkedin.com/in/"), slug).alias("linkedin_url"))
 
 
 def _company(frame: pl.DataFrame) -> pl.DataFrame:
@@ -162,9 +156,7 @@ def _found(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _phone() -> pl.Expr:
-    return pl.format(
-        "+1{}555{}", evenly(AREA_CODES, "area"), (pl.col("n") % 10_000).cast(pl.String).str.zfill(4)
-    )
+    return pl.format("+1{}555{}", evenly(AREA_CODES, "area"), (pl.col("n") % 10_000).cast(pl.String).str.zfill(4))
 
 
 def _handled(frame: pl.DataFrame) -> pl.DataFrame:

@@ -49,9 +49,7 @@ def line(figure: Figure) -> str:
     return " ".join(cells).rstrip()
 
 
-HEADER = " ".join(
-    [f"{'benchmark':<34}", f"{'value':>10} {'':<8}", f"{'reference':>10}", f"{'ratio':>8}", "aim"]
-)
+HEADER = " ".join([f"{'benchmark':<34}", f"{'value':>10} {'':<8}", f"{'reference':>10}", f"{'ratio':>8}", "aim"])
 
 
 def append(path: Path, figures: Sequence[Figure], *, size: int) -> None:

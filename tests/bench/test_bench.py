@@ -68,9 +68,7 @@ def test_a_ratio_without_a_reference_is_not_met() -> None:
     assert not Figure("f", 1.0, "ms", aim=ratio_at_most(5.0)).met
 
 
-def test_every_aim_met_is_exit_status_0_and_the_last_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_aim_met_is_exit_status_0_and_the_last_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = Figure("quick", 2.0, "ms", reference=4.0, aim=at_most(3.0), note="one person")
     status, written = judged(tmp_path, measuring(figure, Figure("told only", 9.0, "s")))
     assert status == 0

@@ -12,21 +12,23 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from enrichment import labels, masking
+from enrichment import labels
 from enrichment.deliveries import shown
+from enrichment.imports import import_files
 from enrichment.models import lead_search
-from enrichment.pipeline import import_files, intake_rows, ledger, normalise, score, status
-from enrichment.pipeline.receive import events, strangers
+from enrichment.pipeline import intake_rows, normalise, provenance, score, status
+from enrichment.pipeline.receive import events, unmatched
 from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
-from enrichment.stores.traces import Traces
-from enrichment.vendors import answers, clay_wire
+from enrichment.stores.text_match import Traces
+from enrichment.vendors import answers
+from enrichment.vendors.clay import wire as clay_wire
 from enrichment.waterfall import countries
-from gdpr import blanking, intake, intake_csv, intake_email, rectifiable
-from gdpr.leftovers import names, needles, planner
+from gdpr.leftovers import names, planner, search_patterns
 from gdpr.messages import templates
-from gdpr.possible import NotPossible
-from swarm_admin.core import clean_text, missing, numbers, text_match
+from gdpr.requests import blanking, intake, intake_csv, intake_email, rectifiable
+from swarm_admin.core import clean_text, masking, missing, numbers, text_match
+from swarm_admin.core.errors import NotPossible
 from swarm_admin.core.identifiers import emails, linkedin, phones
 from tests.bounds.texts import SIZE, WHOLE
 
@@ -34,7 +36,7 @@ URL = "https://www.linkedin.com/in/erika-mustermann"
 NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
 BY_PROFILE = Traces([URL], ["erika@home.example"], ["row_1"])
 UNSURE = Traces(["https://www.linkedin.com/in/李-明"], ["erika@home.example"])  # nothing narrows the search
-FINDER = needles.Finder(needles.needles([("email", "erika@home.example"), ("phone", "+49 30 123456")]))
+FINDER = search_patterns.Finder(search_patterns.needles([("email", "erika@home.example"), ("phone", "+49 30 123456")]))
 NAMES = names.NameFinder(["Erika Mustermann", "李 明明"])
 
 
@@ -86,7 +88,7 @@ def requests_errors(text: str) -> None:
 
 def provider(text: str) -> Any:
     use = {"name": text, "fields_enriched": [text], "timestamp": "2026-01-15T10:00:00Z", "cost": text}
-    return ledger.supplies({"providers_used": [use]}, {})
+    return provenance.supplies({"providers_used": [use]}, {})
 
 
 def envelope(text: str) -> Any:
@@ -107,28 +109,22 @@ PARSERS: dict[str, Parser] = {
     "text match: profiles": Parser(text_match, lambda text: list(text_match.profiles(text))),
     "text match: phones": Parser(text_match, lambda text: list(text_match.phones(text))),
     "text match: emails in prose": Parser(text_match, lambda text: list(text_match.emails_in_prose(text))),
-    "text match: profiles in prose": Parser(
-        text_match, lambda text: list(text_match.profiles_in_prose(text))
-    ),
+    "text match: profiles in prose": Parser(text_match, lambda text: list(text_match.profiles_in_prose(text))),
     "missing": Parser(missing, missing.is_missing),
     "clean text": Parser(clean_text, clean_text.cleaned),
     "clean lines": Parser(clean_text, lambda text: clean_text.cleaned(text, lines=True)),
     "damaged text": Parser(clean_text, clean_text.is_damaged),
     "address": Parser(emails, emails.canonical, (ValueError,)),
-    "address: every spelling": Parser(
-        emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)
-    ),
+    "address: every spelling": Parser(emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)),
     "phone": Parser(phones, lambda text: phones.canonical(text, "US"), (ValueError,)),
-    "phone, as long as one may be": Parser(
-        phones, lambda text: phones.canonical(text[:64], "US"), (ValueError,)
-    ),
+    "phone, as long as one may be": Parser(phones, lambda text: phones.canonical(text[:64], "US"), (ValueError,)),
     "webhook: event": Parser(events, lambda text: events.read(raw(text)), (events.Malformed,), WHOLE),
     "webhook: event with a text": Parser(events, lambda text: events.read(within(text)).url),
     "webhook: whom it is about": Parser(
-        strangers, lambda text: strangers.identities(raw(text)), (strangers.Crowd,), WHOLE
+        unmatched, lambda text: unmatched.identities(raw(text)), (unmatched.Crowd,), WHOLE
     ),
     "webhook: whom its text is about": Parser(
-        strangers, lambda text: strangers.identities(within(text)), (strangers.Crowd,)
+        unmatched, lambda text: unmatched.identities(within(text)), (unmatched.Crowd,)
     ),
     "webhook: shown": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=False)),
     "webhook: shown whole": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=True)),
@@ -143,20 +139,16 @@ PARSERS: dict[str, Parser] = {
         normalise, lambda text: normalise.normalise(dict.fromkeys(normalise.readers("US"), text), "US")
     ),
     "row of Clay: time": Parser(normalise, normalise.moment, (normalise.Unreadable,)),
-    "row of Clay: providers": Parser(ledger, provider),
+    "row of Clay: providers": Parser(provenance, provider),
     "row of Clay: error": Parser(status, lambda text: status.RunError.read({"message": text, "code": text})),
     "row of Clay: tier": Parser(score, score.clay_tier),
     "row of Clay: country": Parser(countries, lambda text: countries.country_of(text[:300])),
-    "lead sent": Parser(
-        intake_rows, lambda text: intake_rows.read(dict.fromkeys(intake_rows.FIELDS, text), NOW)
-    ),
+    "lead sent": Parser(intake_rows, lambda text: intake_rows.read(dict.fromkeys(intake_rows.FIELDS, text), NOW)),
     "import": Parser(import_files, imported, (import_files.Unreadable,)),
     "import: below a head": Parser(
         import_files, lambda text: imported(f"linkedin_url,a\n{text}"), (import_files.Unreadable,)
     ),
-    "import: JSON": Parser(
-        import_files, lambda text: imported(f'[{{"a": {text}'), (import_files.Unreadable,)
-    ),
+    "import: JSON": Parser(import_files, lambda text: imported(f'[{{"a": {text}'), (import_files.Unreadable,)),
     "answer: body": Parser(answers, lambda text: answers.decode(raw(text))),
     "answer: error": Parser(answers, envelope),
     "answer: mask": Parser(answers, answers.mask),
@@ -166,16 +158,12 @@ PARSERS: dict[str, Parser] = {
     "message with providers": Parser(labels, lambda text: without_a_catalogue(text)),
     "masked": Parser(masking, lambda text: [masking.mask(text, kind) for kind in ("name", "email", "phone")]),
     "search": Parser(lead_search, lead_search.prefix_query),
-    "search: what it identifies": Parser(
-        lead_search, lambda text: lead_search.identified(text, personal=True)
-    ),
+    "search: what it identifies": Parser(lead_search, lambda text: lead_search.identified(text, personal=True)),
     "scorecard: form": Parser(
         editing, lambda text: editing.read({f"components.{text}.cap": text, "components.0.cap": text})
     ),
     "scorecard: number": Parser(editing, editing.number),
-    "scorecard: button": Parser(
-        editing, lambda text: editing.apply({"components": []}, f"move:components.{text}")
-    ),
+    "scorecard: button": Parser(editing, lambda text: editing.apply({"components": []}, f"move:components.{text}")),
     "request": Parser(intake, request, (ValidationError,)),
     "request: what is wrong": Parser(intake, requests_errors),
     "request: list": Parser(intake_csv, lambda text: intake_csv.parse(raw(text)), (NotPossible,)),
@@ -193,11 +181,13 @@ PARSERS: dict[str, Parser] = {
     "e-mail: raw type": Parser(intake_email, email_with("Content-Type: ")),
     "e-mail: HTML": Parser(intake_email, email_with("Content-Type: text/html\n\n")),
     "e-mail: punycode": Parser(intake_email, email_with("Content-Type: text/plain; charset=punycode\n\nb9-")),
-    "leftovers: identifiers": Parser(needles, lambda text: needles.read([text, text[:50]]), (ValueError,)),
-    "leftovers: spellings": Parser(
-        needles, lambda text: [needles.spellings(kind, text[:5000]) for kind in needles.KINDS]
+    "leftovers: identifiers": Parser(
+        search_patterns, lambda text: search_patterns.read([text, text[:50]]), (ValueError,)
     ),
-    "leftovers: search": Parser(needles, lambda text: FINDER.find(raw(text))),
+    "leftovers: spellings": Parser(
+        search_patterns, lambda text: [search_patterns.spellings(kind, text[:5000]) for kind in search_patterns.KINDS]
+    ),
+    "leftovers: search": Parser(search_patterns, lambda text: FINDER.find(raw(text))),
     "leftovers: names": Parser(names, lambda text: NAMES.find(raw(text))),
     "leftovers: a name": Parser(names, names.parts),
     "leftovers: last names": Parser(names, lambda text: NAMES.last_names_in(text)),

@@ -13,9 +13,7 @@ from tests.bounds.parsers import PARSERS
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(
-    600
-)  # of the clock, on a machine that does much else; the limit that counts is the processor's
+@pytest.mark.timeout(600)  # of the clock, on a machine that does much else; the limit that counts is the processor's
 def test_every_parser_reads_every_text_within_its_limit():
     command = [sys.executable, "-W", "ignore", "-m", "tests.bounds.feed"]
     environment = {**os.environ, "SWARM_MODE": "test", "DJANGO_SETTINGS_MODULE": "swarm_admin.settings"}
@@ -36,9 +34,7 @@ def test_a_parser_that_takes_too_long_is_killed():
 
 def test_every_module_with_a_regular_expression_is_fed():
     """Whoever reads text from outside in a new place enters it in `tests.bounds.parsers`."""
-    files = [
-        path for root in ("enrichment", "gdpr", "swarm_admin/core") for path in (ROOT / root).rglob("*.py")
-    ]
+    files = [path for root in ("enrichment", "gdpr", "swarm_admin/core") for path in (ROOT / root).rglob("*.py")]
     using = {path for path in files if _imports_re(path)}
     fed = {_file(parser.module) for parser in PARSERS.values()}
     assert not {str(path.relative_to(ROOT)) for path in using - fed}

@@ -36,9 +36,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=120.0, help="how long everything is killed")
     parser.add_argument("--lease", type=float, default=15.0, help="LEASE_SECONDS of the product")
     parser.add_argument("--no-postgres", action="store_true", help="spare PostgreSQL")
-    parser.add_argument(
-        "--settle", type=float, default=600.0, help="most seconds to wait for quiet afterwards"
-    )
+    parser.add_argument("--settle", type=float, default=600.0, help="most seconds to wait for quiet afterwards")
     parser.add_argument("--dir", type=Path, default=Path("var/chaos"), help="data of this run; emptied first")
     return parser.parse_args()
 
@@ -106,9 +104,7 @@ def _run(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox", var_d
         ),
         audit.Finding("nothing else went wrong", 1, len(storm.problems), "; ".join(storm.problems)),
     ]
-    say(
-        f"\nAt rest {time.monotonic() - began:.0f} s after the storm. {_statuses()}\n\n{audit.table(findings)}\n"
-    )
+    say(f"\nAt rest {time.monotonic() - began:.0f} s after the storm. {_statuses()}\n\n{audit.table(findings)}\n")
     say(_causes())
     held = all(finding.holds for finding in findings)
     say(f"Storm {chosen.seed}: {'every claim holds' if held else 'CLAIMS ARE BROKEN'}.")

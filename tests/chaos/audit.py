@@ -25,8 +25,8 @@ from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.states import FINAL_STATUSES, HandoverStatus
-from enrichment.vendors.ghl import Contact
-from enrichment.vendors.instantly import Lead as CampaignLead
+from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.instantly.client import Lead as CampaignLead
 from gdpr.models import AuditEvent
 from swarm_admin.sandbox.people import canonical
 from tests.chaos.storm import Storm
@@ -95,9 +95,7 @@ class Audit:
             if lead.enrichment_status not in FINAL_STATUSES and pk not in self.failing
         )
         yield _finding("every lead is in a final status, or on Failures", len(self.leads), open_leads)
-        failed = [
-            lead for lead in self.leads.values() if lead.enrichment_status == "failed" or lead.needs_person
-        ]
+        failed = [lead for lead in self.leads.values() if lead.enrichment_status == "failed" or lead.needs_person]
         silent = (lead.pk for lead in failed if lead.pk not in self.failing or not lead.error_kind)
         yield _finding("a failed lead is on Failures with its reason", len(failed), silent)
         ours = [f"{name} {count}" for name, count in self._own_faults().items() if count]
@@ -118,17 +116,12 @@ class Audit:
         leased = [
             f"{model.__name__} {pk}"
             for model in (Batch, Handover, WebhookDelivery)
-            for pk in model._default_manager.filter(in_flight_since__isnull=False).values_list(
-                "pk", flat=True
-            )
+            for pk in model._default_manager.filter(in_flight_since__isnull=False).values_list("pk", flat=True)
         ]
         yield _finding("no lease is left", 3, leased)
 
     def _own_faults(self) -> dict[str, int]:
-        return {
-            name: source.members().filter(cause_kind="internal_error").count()
-            for name, source in SOURCES.items()
-        }
+        return {name: source.members().filter(cause_kind="internal_error").count() for name, source in SOURCES.items()}
 
     # ------------------------------------------------------------ theirs
 
@@ -145,9 +138,7 @@ class Audit:
         yield _finding("Clay: every row we know is there and is that person's", len(ours), wrong)
         failing = {self.leads[pk].linkedin_url for pk in self.failing}
         orphans = (
-            row["id"]
-            for row in self.rows
-            if row["id"] not in ours and canonical(row["linkedin_url"]) not in failing
+            row["id"] for row in self.rows if row["id"] not in ours and canonical(row["linkedin_url"]) not in failing
         )
         yield _finding("Clay: a row unknown to us is of a lead on Failures", len(self.rows), orphans)
 
@@ -169,9 +160,7 @@ class Audit:
         failed = set(SOURCES[system].members().values_list("lead_id", flat=True))
         # A lead that failed before it was enriched has nothing to deliver yet.
         due = [lead for lead in self.leads.values() if wanted(lead, system)]
-        missing = (
-            lead.pk for lead in due if getattr(lead, reference) not in records and lead.pk not in failed
-        )
+        missing = (lead.pk for lead in due if getattr(lead, reference) not in records and lead.pk not in failed)
         yield _finding(f"{name}: who belongs there is there, or on Failures", len(due), missing)
         known = {getattr(lead, reference) for lead in self.leads.values()}
         emails = {self.leads[pk].email.lower() for pk in failed}
@@ -196,8 +185,7 @@ class Audit:
             differ = (
                 f"{each.pk} {sorted(differences)}"
                 for each in done
-                if wanted(self.leads[each.lead_id], system)
-                and (differences := self._differences(each, system))
+                if wanted(self.leads[each.lead_id], system) and (differences := self._differences(each, system))
             )
             yield _finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
 
@@ -247,9 +235,7 @@ class Audit:
         yield Finding("every paid run has its attempt", runs, max(0, runs - attempts))
         done = self._by_system(Handover.objects.filter(status=HandoverStatus.DONE))
         told = self._by_system(Disclosure.objects.all())
-        yield _finding(
-            "every delivery that is done is in the access log", done.total(), (done - told).elements()
-        )
+        yield _finding("every delivery that is done is in the access log", done.total(), (done - told).elements())
         # A contact that was written and whose tags were refused has been disclosed, whatever comes of the rest.
         surplus = (told - done).total()
         yield Finding(
@@ -285,9 +271,7 @@ class Audit:
         yield Finding("every resumption too", lifted, abs(lifted - resumed))
         still = ServiceHold.objects.filter(lifted_at__isnull=True).values_list("pk", flat=True)
         yield _finding("no vendor is paused", holds, still)
-        several = (
-            Attempt.objects.values("lead").annotate(n=Count("pk", filter=Q(status="running"))).filter(n__gt=1)
-        )
+        several = Attempt.objects.values("lead").annotate(n=Count("pk", filter=Q(status="running"))).filter(n__gt=1)
         yield _finding("no lead has two attempts at once", len(self.leads), several)
 
     def limits(self) -> Iterable[Finding]:
@@ -295,9 +279,7 @@ class Audit:
         windows = {"clay": 200, "ghl": 100, "instantly": 100}
         for vendor, most in windows.items():
             injected = sum(
-                fault["fired"]
-                for fault in self.faults
-                if fault["vendor"] == vendor and fault["kind"].startswith("429")
+                fault["fired"] for fault in self.faults if fault["vendor"] == vendor and fault["kind"].startswith("429")
             )
             own = self.stats[vendor]["429"] - injected
             allowed = most * self.storm.kills["redis"]

@@ -95,6 +95,4 @@ PAUSING = [
 def faults() -> list[dict[str, Any]]:
     """The sandbox's faults as its control call takes them; the rarest first, for the first that fits is used."""
     often = sorted(_OFTEN, key=lambda each: each[2])
-    return [
-        {"vendor": vendor, "kind": kind, "probability": share, **more} for vendor, kind, share, more in often
-    ]
+    return [{"vendor": vendor, "kind": kind, "probability": share, **more} for vendor, kind, share, more in often]

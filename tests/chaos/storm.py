@@ -18,8 +18,8 @@ import psycopg
 import redis
 from django.db import DatabaseError, connections
 
-from enrichment import holds
 from enrichment.models import ServiceHold
+from enrichment.vendor_pauses import pauses
 from swarm_admin import embedded
 from swarm_admin.embedded import postgres
 from swarm_admin.embedded.redis_server import client as redis_client
@@ -216,6 +216,6 @@ def resume_all() -> None:
     """Every paused vendor goes on; a database that is down at this moment is asked again later."""
     try:
         for hold in ServiceHold.objects.filter(lifted_at__isnull=True):
-            holds.lift(hold, reason="storm")
+            pauses.lift(hold, reason="storm")
     except DatabaseError:
         connections.close_all()

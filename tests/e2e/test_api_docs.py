@@ -5,9 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 
-def test_the_documentation_is_readable_and_leads_back(
-    page: Page, assert_accessible: Callable[[], None]
-) -> None:
+def test_the_documentation_is_readable_and_leads_back(page: Page, assert_accessible: Callable[[], None]) -> None:
     page.goto("/api/docs")
     expect(page.locator(".opblock-summary-method").first).to_be_visible()
     assert_accessible()

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from enrichment.models import Lead
 from gdpr.models import RequestDocument, SubjectRequest
-from gdpr.views.acts import ACTS
+from gdpr.requests.views.acts import ACTS
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.e2e.conftest import AXE_RULES, PATIENCE, PHONE
 from tests.factories import EnrichedLeadFactory

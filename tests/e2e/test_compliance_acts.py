@@ -9,20 +9,19 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from gdpr import gate, holds
 from gdpr.identity import Identity
-from gdpr.intake import RequestIn
 from gdpr.kinds import Action
+from gdpr.legal_holds import holds
 from gdpr.models import FoundRecord, LegalHold, MessageTemplate, RequestStep, SubjectRequest
-from gdpr.pipeline import open as opening
+from gdpr.requests.intake import RequestIn
+from gdpr.requests.pipeline import open as opening
 from gdpr.states import RequestStatus, StepStatus
+from gdpr.suppression import gate
 from swarm_admin.access.roles import COMPLIANCE
 from tests.e2e.conftest import PHONE
 
 SignIn = Callable[[str], User]
-NASTY = (
-    "<script>document.title = 'taken'</script> =HYPERLINK(\"https://evil.example\") " + "Bandwurmwort" * 400
-)
+NASTY = "<script>document.title = 'taken'</script> =HYPERLINK(\"https://evil.example\") " + "Bandwurmwort" * 400
 EMAIL = """From: Ada Lovelace <ada@home.example>
 Date: Mon, 02 Nov 2026 10:00:00 +0000
 Subject: Auskunft
@@ -82,9 +81,7 @@ def planned(request: SubjectRequest, *, decision: str = "included") -> FoundReco
         plan_hash="a" * 64 if decided else "",
     )
     action = Action.ERASE if decided else Action.LOCATE
-    RequestStep.objects.create(
-        request=request, action=action, store="ghl", record=record if decided else None
-    )
+    RequestStep.objects.create(request=request, action=action, store="ghl", record=record if decided else None)
     return record
 
 
@@ -94,9 +91,7 @@ def test_a_question_stops_the_clock_and_its_answer_starts_it(
     request = opened(monkeypatch, officer, "access", text=NASTY)
     page.goto(f"/requests/{request.pk}/")
     expect(page.locator(".letter-long")).to_contain_text("<script>")
-    assert page.locator(".letter-long").evaluate("e => e.clientHeight < e.scrollHeight"), (
-        "a long letter scrolls"
-    )
+    assert page.locator(".letter-long").evaluate("e => e.clientHeight < e.scrollHeight"), "a long letter scrolls"
     assert page.title().startswith(request.reference)
 
     act = fold(page, "Ask the person")
@@ -112,9 +107,7 @@ def test_a_question_stops_the_clock_and_its_answer_starts_it(
     assert request.pauses.get().answered_at is not None
 
 
-def test_the_time_is_extended_once_and_the_button_then_says_why_not(
-    page: Page, officer: User, monkeypatch
-) -> None:
+def test_the_time_is_extended_once_and_the_button_then_says_why_not(page: Page, officer: User, monkeypatch) -> None:
     request = opened(monkeypatch, officer, "access")
     page.goto(f"/requests/{request.pk}/")
     do(page, "Extend", Reason="Many systems, and records of several years.")

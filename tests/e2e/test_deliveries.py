@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from enrichment import jobs
+from enrichment.jobs import jobs
 from enrichment.models import Handover, Verdict, WebhookDelivery
-from enrichment.vendors import limiter, vitals
+from enrichment.vendors import limiter, vendor_health
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.e2e.conftest import PHONE
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -56,9 +56,7 @@ def rows(live_server: object) -> None:
                 tries=1,
                 external_id="c_8f0a2b71" if status == "done" else "",
                 differences=["phone", "tags"] if status == "done" else [],
-                error_kind={"failed": "set_aside", "withheld": "suppressed", "unknown": "read_back"}.get(
-                    status, ""
-                ),
+                error_kind={"failed": "set_aside", "withheld": "suppressed", "unknown": "read_back"}.get(status, ""),
                 error_message="ghl upsert_contact: 422 email must be an email" if status == "failed" else "",
                 not_before=now + timezone.timedelta(seconds=40) if status == "unknown" else now,
                 finished_at=now if status in ("done", "failed", "withheld") else None,
@@ -69,13 +67,11 @@ def rows(live_server: object) -> None:
     limiter.penalise("instantly.calls", "workspace", 50)
     for status, count in ((200, 12), (502, 2), ("timeout", 1), (429, 1)):
         for _ in range(count):
-            vitals.record("clay", "create_rows", status, 0.1)
+            vendor_health.record("clay", "create_rows", status, 0.1)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "address", ["/webhooks/", "/deliveries/", "/limits/", "webhook", "delivery", "replay"]
-)
+@pytest.mark.parametrize("address", ["/webhooks/", "/deliveries/", "/limits/", "webhook", "delivery", "replay"])
 def test_pages_are_accessible_and_fit(
     page: Page,
     sign_in: SignIn,

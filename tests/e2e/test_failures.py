@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from enrichment import jobs
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
+from enrichment.jobs import jobs
 from enrichment.models import Batch, BatchItem
 from tests.e2e.conftest import PHONE
 from tests.factories import FailedLeadFactory

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from enrichment import jobs
+from enrichment.jobs import jobs
 from enrichment.models import Lead
 from swarm_admin.access.roles import ADMIN, SALES_OPS
 from tests.e2e.conftest import PHONE

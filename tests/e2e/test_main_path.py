@@ -33,9 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.flow
-def test_a_file_becomes_leads_with_tiers(
-    product: Product, browser: Browser, file: Path, settings: Any
-) -> None:
+def test_a_file_becomes_leads_with_tiers(product: Product, browser: Browser, file: Path, settings: Any) -> None:
     settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS  # as the web process has them
     person = User.objects.create_user("sam@example.com", "sam@example.com", PASSWORD, first_name="Sam")
     person.groups.add(Group.objects.get(name=SALES_OPS))

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from enrichment import standstill
 from enrichment.models import BulkJob, Drift, WebhookDelivery
+from enrichment.monitoring import standstill
 from swarm_admin.core import work
 from tests.e2e.conftest import PHONE
 
@@ -25,17 +25,13 @@ def trouble(live_server):
         body=b"x", body_hash="none", status="processed", verdict="malformed", processed_at=now
     )
     WebhookDelivery.objects.create(body=b"{}", body_hash="due", not_before=now - datetime.timedelta(hours=1))
-    BulkJob.objects.create(
-        kind="retry", status="failed", plan={"what": "ghl"}, error=work.LOST_SENTENCE, **lost
-    )
+    BulkJob.objects.create(kind="retry", status="failed", plan={"what": "ghl"}, error=work.LOST_SENTENCE, **lost)
     Drift.objects.create(kind="values", subject="row 1", mend_error=work.LOST_SENTENCE, **lost)
     standstill.forget()
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
-def test_failures_and_overview_are_accessible_and_fit(
-    trouble, look, page, sign_in, assert_accessible, assert_fits
-):
+def test_failures_and_overview_are_accessible_and_fit(trouble, look, page, sign_in, assert_accessible, assert_fits):
     sign_in("Sales ops")
     if look == "phone":
         page.set_viewport_size(PHONE)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from enrichment import versions
 from enrichment.models import ProviderService, SpendCap, WaterfallVersion
-from enrichment.waterfall import caps, editing, pilot
+from enrichment.waterfall import editing, pilot, spend_limits
 from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
 from tests.e2e.conftest import PHONE
 from tests.enrichment.waterfall.test_spending import attempt
@@ -76,9 +76,7 @@ def test_a_provider_is_moved_by_keyboard_and_said_aloud(page, sign_in, live_serv
     for _ in range(3):
         page.keyboard.press("Alt+ArrowDown")
     expect(page.locator("#waterfall-said")).to_have_text("Hunter.io: place 4 of 5 for E-mail.")
-    expect(page.locator("#changes-title + *, #studio .changes")).to_contain_text(
-        "Apollo → Clearbit → PDL → Hunter.io"
-    )
+    expect(page.locator("#changes-title + *, #studio .changes")).to_contain_text("Apollo → Clearbit → PDL → Hunter.io")
     assert in_draft() == ["apollo", "clearbit", "pdl", "hunter", "snovio"]
     expect(grip).to_be_focused()
 
@@ -141,9 +139,7 @@ def test_a_stale_draft_is_refused_with_a_merge_view(page, sign_in, live_server, 
     page.goto("/waterfall/")
     by_another(changed(providers=["hunter", "apollo"], verify_deliverability=False))
     page.get_by_role("button", name="Move Apollo down").click()
-    expect(page.get_by_role("alert")).to_contain_text(
-        "Your change was not saved: other@example.com was quicker."
-    )
+    expect(page.get_by_role("alert")).to_contain_text("Your change was not saved: other@example.com was quicker.")
     assert in_draft() == ["hunter", "apollo"]
     assert_accessible()
     meeting = page.get_by_role("group", name="Who is asked")
@@ -195,7 +191,7 @@ def addresses(live_server):
     LeadFactory.create_batch(3)
     job = pilot.start(draft, pilot.drawn(2), revision=draft.revision, by=other)
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.31")
-    caps.reach(SpendCap.objects.create(period="day", amount=1, note="as agreed", updated_by=other))
+    spend_limits.reach(SpendCap.objects.create(period="day", amount=1, note="as agreed", updated_by=other))
     return [
         "/waterfall/",
         "/waterfall/publish/",

@@ -22,9 +22,7 @@ def url(slug):
 
 
 def make_row(pipeline, slug, **values):
-    answer = pipeline.sandbox.clay.post(
-        f"{TABLE}/rows", json={"rows": [{"linkedin_url": url(slug), **values}]}
-    )
+    answer = pipeline.sandbox.clay.post(f"{TABLE}/rows", json={"rows": [{"linkedin_url": url(slug), **values}]})
     answer.raise_for_status()
     return answer.json()["rows"][0]["id"]
 
@@ -39,9 +37,7 @@ def delete_row(pipeline, row_id):
 
 def rows_of(pipeline, slug):
     query = {"query": {"linkedin_url": url(slug)}}
-    return [
-        row["id"] for row in pipeline.sandbox.clay.post(f"{TABLE}/rows/search", json=query).json()["rows"]
-    ]
+    return [row["id"] for row in pipeline.sandbox.clay.post(f"{TABLE}/rows/search", json=query).json()["rows"]]
 
 
 def settled(pipeline, *slugs):

@@ -6,10 +6,13 @@ import json
 import pytest
 from django.utils import timezone
 
-from enrichment import alerts, holds, recovery, watch
+from enrichment import alerts
 from enrichment.alerts import Cause
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, ServiceHold, Severity, WebhookDelivery
-from enrichment.vendors import vitals
+from enrichment.monitoring import watch
+from enrichment.pipeline import recovery
+from enrichment.vendor_pauses import pauses
+from enrichment.vendors import vendor_health
 from enrichment.vendors.errors import Misconfigured, Paused, RateLimited, Recovery
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -52,9 +55,7 @@ def test_a_cause_that_comes_back_soon_is_the_same_alert():
 def test_a_cause_that_comes_back_late_or_was_closed_by_hand_is_a_new_alert(settings, admin_client):
     alerts.raise_alert(CAUSE, "x")
     alerts.close(CAUSE)
-    Alert.objects.update(
-        closed_at=timezone.now() - datetime.timedelta(seconds=settings.ALERT_REMIND_SECONDS + 1)
-    )
+    Alert.objects.update(closed_at=timezone.now() - datetime.timedelta(seconds=settings.ALERT_REMIND_SECONDS + 1))
     alerts.raise_alert(CAUSE, "x")
     assert Alert.objects.count() == 2
     alerts.close_by_hand(Alert.objects.get(closed_at=None), by=None)
@@ -71,16 +72,16 @@ def test_a_worse_cause_is_told_anew():
 
 
 def test_a_quota_says_what_remains_and_is_over_when_resumed():
-    holds.open_hold(quota())
+    pauses.open_hold(quota())
     alert = Alert.objects.get()
     assert (alert.kind, alert.system, alert.severity) == (AlertKind.QUOTA, "clay", Severity.CRITICAL)
     assert "What remains: 3." in alert.sentence
-    holds.lift(ServiceHold.objects.get())
+    pauses.lift(ServiceHold.objects.get())
     assert Alert.objects.get().by_itself
 
 
 def test_a_refused_key_is_an_alert_of_its_own():
-    holds.open_hold(Misconfigured("ghl", "upsert", 401, recovery=Recovery.REFRESH_KEY))
+    pauses.open_hold(Misconfigured("ghl", "upsert", 401, recovery=Recovery.REFRESH_KEY))
     assert Alert.objects.get().kind == AlertKind.KEY_REFUSED
 
 
@@ -102,7 +103,7 @@ def test_a_429_is_an_alert_until_there_was_none_for_an_hour():
 
 
 def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
-    vitals.record("ghl", "get_contact", 429, 0.1)
+    vendor_health.record("ghl", "get_contact", 429, 0.1)
     watch.look()
     alert = Alert.objects.get()
     assert (alert.kind, alert.system, alert.subject, alert.count) == ("rate_limited", "ghl", "get_contact", 1)
@@ -112,7 +113,7 @@ def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
 
 
 def test_a_429_that_its_own_path_told_of_is_not_counted_twice():
-    vitals.record("clay", "create_rows", 429, 0.1)
+    vendor_health.record("clay", "create_rows", 429, 0.1)
     recovery.next_step(RateLimited("clay", "create_rows", 429), tries=1, limit="clay.rows", scope="t")
     watch.look()
     assert Alert.objects.get().count == 1
@@ -147,9 +148,7 @@ def test_leads_overdue_in_clay(settings):
 def test_on_a_compressed_clock_nobody_is_late_within_a_minute(settings):
     settings.CLOCK_SPEED = 60
     now = timezone.now()
-    delivery = WebhookDelivery.objects.create(
-        body=b"", body_hash="x", received_at=now - datetime.timedelta(seconds=45)
-    )
+    delivery = WebhookDelivery.objects.create(body=b"", body_hash="x", received_at=now - datetime.timedelta(seconds=45))
     LeadFactory(enrichment_status="in_progress", in_progress_since=now - datetime.timedelta(seconds=90))
     assert opened() == set()
     WebhookDelivery.objects.filter(pk=delivery.pk).update(received_at=now - datetime.timedelta(seconds=75))
@@ -201,9 +200,7 @@ def test_no_sentence_names_a_person(settings):
     watch.look()
     words = " ".join(Alert.objects.values_list("sentence", flat=True))
     assert words
-    assert not any(
-        value in words for value in (lead.first_name, lead.last_name, lead.email_work, lead.linkedin_url)
-    )
+    assert not any(value in words for value in (lead.first_name, lead.last_name, lead.email_work, lead.linkedin_url))
 
 
 # ---------------------------------------------------------------- the screen

@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from enrichment.models import Lead
 from enrichment.pipeline import intake
-from gdpr.gate import suppress
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
+from gdpr.suppression.gate import suppress
 from swarm_admin.access.models import ApiKey, Scope
 from tests.factories import EnrichedLeadFactory, FieldFactFactory, LeadFactory, lead_row, lead_rows
 
@@ -80,9 +80,7 @@ def test_each_row_is_answered(post: Callable) -> None:
 def test_nothing_usable_is_422_with_the_reasons(post: Callable) -> None:
     response = post([lead_row(source_name=None)])
     assert response.status_code == 422
-    assert response.json()["rejected"] == [
-        {"index": 0, "field": "source_name", "sentence": "source_name is required."}
-    ]
+    assert response.json()["rejected"] == [{"index": 0, "field": "source_name", "sentence": "source_name is required."}]
 
 
 def test_a_thousand_are_taken_and_one_more_is_not(post: Callable) -> None:
@@ -157,9 +155,7 @@ def test_a_session_opens_nothing(sales_client: Client) -> None:
     assert sales_client.get("/api/leads").status_code == 401
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/leads/999999", f"/api/leads/{10**30}", "/api/nothing", "/api", "/api/leads/x"]
-)
+@pytest.mark.parametrize("path", ["/api/leads/999999", f"/api/leads/{10**30}", "/api/nothing", "/api", "/api/leads/x"])
 def test_what_is_not_there_is_404(get: Callable, path: str) -> None:
     response = get(path)
     assert response.status_code == 404
@@ -190,9 +186,7 @@ def test_other_methods_are_405_in_json_and_name_those_there_are(
 @pytest.mark.parametrize(
     "path", ["/api/leads", "/api/leads?limit=0", "/api/leads/1", "/api/requests", "/api/nothing", "/api/docs"]
 )
-def test_head_is_answered_as_get_without_the_body(
-    client: Client, key: str, path: str, with_key: bool
-) -> None:
+def test_head_is_answered_as_get_without_the_body(client: Client, key: str, path: str, with_key: bool) -> None:
     LeadFactory()
     headers = {"X-API-Key": key} if with_key else {}
     got, head = client.get(path, headers=headers), client.head(path, headers=headers)
@@ -219,9 +213,7 @@ def test_what_is_handed_in_takes_no_parameter(client: Client, key: str, path: st
     assert not Lead.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "number", ["1_0", "+1", " 1", "1.0", "\u0661", "\uff11", "1e1", "9" * 5_000, "-0", ""]
-)
+@pytest.mark.parametrize("number", ["1_0", "+1", " 1", "1.0", "\u0661", "\uff11", "1e1", "9" * 5_000, "-0", ""])
 @pytest.mark.parametrize("name", ["cursor", "limit", "tier"])
 def test_a_number_is_plain_digits(client: Client, key: str, name: str, number: str) -> None:
     response = client.get("/api/leads", {name: number}, headers={"X-API-Key": key})

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrichment.drift import mending
+from enrichment.imports import import_files
 from enrichment.models import DriftKind, Lead, WebhookDelivery
-from enrichment.pipeline import import_files, intake, receive
+from enrichment.pipeline import intake, receive
 from enrichment.pipeline.intake_rows import LeadIn, read
 from enrichment.pipeline.normalise import normalise
 from enrichment.pipeline.payload import ghl_contact, instantly_lead
@@ -35,9 +36,7 @@ OFFERED = (
     "engagement_content",
 )
 LINES = ("linkedin_summary", "engagement_content")
-of_many = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+of_many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def texts_in(value: Any) -> list[str]:
@@ -104,9 +103,7 @@ def test_what_the_vendors_are_sent(words: str) -> None:
 
 
 def test_a_lost_letter_is_no_guess() -> None:
-    values, unreadable = normalise(
-        {"title": "Gesch\ufffdftsf\ufffdhrer", "linkedin_summary": "Gr\ufffd"}, "US"
-    )
+    values, unreadable = normalise({"title": "Gesch\ufffdftsf\ufffdhrer", "linkedin_summary": "Gr\ufffd"}, "US")
     assert (values, list(unreadable)) == ({"linkedin_summary": "Gr"}, ["title"])
     lead = read(lead_row(first_name="Andr\ufffd", source_name="caf\ufffd list"), timezone.now())
     assert isinstance(lead, LeadIn)

@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.template import Context, Template
 from django.utils import timezone
 
-from enrichment.masking import mask
 from enrichment.models import Verdict
 from enrichment.states import TRANSITIONS
 from enrichment.templatetags.display import LOOKS, money, number, relative, words
+from swarm_admin.core.masking import mask
 
 
 def rendered(markup: str, **context: object) -> str:

@@ -3,8 +3,8 @@
 import pytest
 import redis
 
-from enrichment import fanout
 from enrichment.leases import together
+from enrichment.pipeline import fanout
 from enrichment.vendors.errors import Permanent, Retryable, UnknownOutcome
 
 

@@ -8,13 +8,13 @@ from enrichment.models import FieldConflict, Lead
 from enrichment.pipeline import intake, mirror
 from enrichment.pipeline.normalise import normalise
 from enrichment.stores import people
-from enrichment.stores.traces import Traces
-from enrichment.vendors.clay import ClayRow
-from gdpr import gate
+from enrichment.stores.text_match import Traces
+from enrichment.vendors.clay.client import ClayRow
 from gdpr.identity import Identity, digest, keys
-from gdpr.leftovers.needles import needles
+from gdpr.leftovers.search_patterns import needles
 from gdpr.models import SubjectRequest, Suppression
-from gdpr.pipeline.open import hashes
+from gdpr.requests.pipeline.open import hashes
+from gdpr.suppression import gate
 from swarm_admin.core import text_match
 from swarm_admin.core.identifiers import emails, linkedin
 from tests.factories import LeadFactory, lead_row
@@ -114,9 +114,7 @@ def test_a_profile_in_any_spelling_is_one_person_to_all(stored: str, asked: str)
     assert Identity(stored).identifiers() == Identity(asked).identifiers()
     assert hashes(Identity(stored)) == hashes(Identity(asked))
     assert Traces([lead.linkedin_url], []).kinds(f'{{"linkedin_url": "{asked}"}}') == ("linkedin_url",)
-    assert (
-        linkedin.canonical(next(text_match.profiles_in_prose(f"I am {asked}, please"))) == lead.linkedin_url
-    )
+    assert linkedin.canonical(next(text_match.profiles_in_prose(f"I am {asked}, please"))) == lead.linkedin_url
     text = f'{{"url": "{stored}"}}'.lower().encode()
     assert any(needle.data in text for needle in needles([("linkedin_url", asked)]))
     gate.suppress(Identity(asked), reason="objection")
@@ -135,9 +133,7 @@ def test_a_number_that_nobody_has_is_a_conflict() -> None:
 
 
 def test_a_colleague_with_the_same_number_is_not_suppressed_and_loses_the_number() -> None:
-    gate.suppress(
-        Identity("https://www.linkedin.com/in/a", ("a@acme.example",), "+14155551234"), reason="objection"
-    )
+    gate.suppress(Identity("https://www.linkedin.com/in/a", ("a@acme.example",), "+14155551234"), reason="objection")
     lead = LeadFactory(email_work="b@acme.example", clay_row_id="row_b")
     seen = Identity(lead.linkedin_url, ("b@acme.example",), "+1 (415) 555-1234")
     assert gate.screen([seen], "mirror") == set()

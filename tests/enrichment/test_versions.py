@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from enrichment import versions
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.states import VersionStatus
 from enrichment.versions import Invalid, Stale
@@ -139,9 +139,7 @@ def test_only_the_save_that_was_looked_at_is_published(model, ada, bob):
 
 def test_rolling_back_publishes_a_copy_and_a_draft_goes_on(model, ada):
     first = versions.published(model)
-    second = versions.publish(
-        draft_with(model, edited(first), ada), revision=1, over=1, note="changed", by=ada
-    )
+    second = versions.publish(draft_with(model, edited(first), ada), revision=1, over=1, note="changed", by=ada)
     draft = versions.start_draft(model, by=ada)
     back = versions.roll_back(first, over=2, note="It was better before", by=ada)
     assert (back.number, back.document, back.based_on) == (4, first.document, 1)

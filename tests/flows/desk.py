@@ -76,9 +76,7 @@ class Desk:
             for slug in slugs
         ]  # fmt: skip
         self.product.http.post("/api/leads", json=rows).raise_for_status()
-        known = (
-            Lead.objects.exclude(ghl_contact_id="").exclude(instantly_lead_id="").exclude(clay_row_id=None)
-        )
+        known = Lead.objects.exclude(ghl_contact_id="").exclude(instantly_lead_id="").exclude(clay_row_id=None)
         wait_for(lambda: known.count() == len(slugs) and quiet())
         return [Lead.objects.get(linkedin_url=row["linkedin_url"]) for row in rows]
 
@@ -164,12 +162,8 @@ def _mirror(lead: Lead) -> dict[str, Any]:
     if row is None:
         return {}
     related = {
-        each.name: list(
-            each.related_model.objects.filter(**{each.field.name: lead.pk}).order_by("pk").values()
-        )
+        each.name: list(each.related_model.objects.filter(**{each.field.name: lead.pk}).order_by("pk").values())
         for each in Lead._meta.related_objects
     }
-    bodies = (
-        WebhookDelivery.objects.filter(row_id=lead.clay_row_id).order_by("pk").values_list("body", flat=True)
-    )
+    bodies = WebhookDelivery.objects.filter(row_id=lead.clay_row_id).order_by("pk").values_list("body", flat=True)
     return {"lead": row, **related, "bodies": [bytes(body) for body in bodies]}

@@ -75,7 +75,9 @@ def work(stage: str) -> None:
 def main() -> None:
     stage, point = sys.argv[1:]
     django.setup()
-    from enrichment.vendors import clay, ghl, instantly
+    from enrichment.vendors.clay import client as clay
+    from enrichment.vendors.gohighlevel import client as ghl
+    from enrichment.vendors.instantly import client as instantly
 
     name, method = CALLS[stage]
     client = next(getattr(module, name) for module in (clay, ghl, instantly) if hasattr(module, name))

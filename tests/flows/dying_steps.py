@@ -38,7 +38,7 @@ def after(function: Callable[..., Any], is_first: Callable[..., bool]) -> Callab
 
 def make_deadly(point: str) -> None:
     """Death comes to the first try of each step; what a killed worker left unknown counts as tried."""
-    from gdpr.pipeline import acts, execute
+    from gdpr.requests.pipeline import execute, step_handlers
 
     if point == "claimed":
         before = execute.run
@@ -51,7 +51,7 @@ def make_deadly(point: str) -> None:
         execute.run = run
     elif point == "acted":
         # Not by its tries: what had to wait first, as for a message, has acted only later.
-        acts.do = after(acts.do, lambda step: step.attempts.filter(ended_at=None).count() == 1)
+        step_handlers.do = after(step_handlers.do, lambda step: step.attempts.filter(ended_at=None).count() == 1)
     else:
         execute._done = after(execute._done, lambda step, outcome: True)
 
@@ -62,7 +62,7 @@ def work(point: str, request_id: int) -> None:
 
     from gdpr.messages import send
     from gdpr.models import SubjectRequest
-    from gdpr.pipeline import execute
+    from gdpr.requests.pipeline import execute
     from gdpr.states import WORKED_ON, StepStatus
 
     leases, settings.LEASE_SECONDS = settings.LEASE_SECONDS, 0

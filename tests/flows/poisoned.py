@@ -18,20 +18,18 @@ KILLS, HOLDS = b"poison-that-kills", b"poison-that-holds"
 
 def poison() -> None:
     """Reading a body with a mark in it ends here."""
-    from enrichment.pipeline.receive import judging
+    from enrichment.pipeline.receive import triage
 
-    read = judging.read
+    read = triage.read
 
     def deadly(body: bytes, *more: Any) -> Any:
         if KILLS in body:
             os.kill(os.getpid(), signal.SIGKILL)
         if HOLDS in body:
-            ctypes.PyDLL(None).sleep(
-                3600
-            )  # without letting go of the interpreter, as a search that does not end
+            ctypes.PyDLL(None).sleep(3600)  # without letting go of the interpreter, as a search that does not end
         return read(body, *more)
 
-    judging.read = deadly
+    triage.read = deadly
 
 
 def serve(workers: int) -> int:

@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.utils import timezone
 
-from enrichment import actions, versions
+from enrichment import versions
+from enrichment.leads import actions
 from enrichment.leads.prices import price
 from enrichment.models import (
     Alert,
@@ -19,9 +20,9 @@ from enrichment.models import (
     TakenOver,
     WaterfallVersion,
 )
-from enrichment.pipeline.dispatch.spared import active
+from enrichment.pipeline.dispatch.planning import active
 from enrichment.vendors import limiter
-from enrichment.waterfall import caps, editing, pilot, pilot_result, spending
+from enrichment.waterfall import editing, pilot, pilot_result, spend_limits, spending
 from enrichment.waterfall.document import WaterfallDocument
 
 
@@ -41,7 +42,7 @@ def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
     waiting = Lead.objects.filter(dispatch_after__isnull=False, enrichment_status="pending")
     assert waiting.count() > 0
     assert Alert.objects.filter(kind="budget", closed_at__isnull=True).count() == 1
-    caps.set_cap(period="day", source_type="", amount=Decimal(100), note="the fair is on", by=None)
+    spend_limits.set_cap(period="day", source_type="", amount=Decimal(100), note="the fair is on", by=None)
     pipeline.settle()
     assert not waiting.exists()
     assert not Alert.objects.filter(kind="budget", closed_at__isnull=True).exists()
@@ -51,10 +52,8 @@ def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
 def held_and_quiet(each):
     """Nothing is under way, and what is left is not enough for one more lead."""
     cap = SpendCap.objects.get()
-    taken = caps.taken_of(cap, spending.committed())
-    return (
-        cap.reached_at and cap.amount - taken < each and not Attempt.objects.filter(status="running").exists()
-    )
+    taken = spend_limits.taken_of(cap, spending.committed())
+    return cap.reached_at and cap.amount - taken < each and not Attempt.objects.filter(status="running").exists()
 
 
 def test_tech_data_of_a_known_domain_is_taken_over_and_told_to_clay(pipeline):
@@ -67,9 +66,7 @@ def test_tech_data_of_a_known_domain_is_taken_over_and_told_to_clay(pipeline):
     second = pipeline.lead("acme-two", first_name="Zed")
     pipeline.until(lambda: Attempt.objects.filter(lead=second, status="succeeded").exists())
     # The same company, as its own row says.
-    Lead.objects.filter(pk=second.pk).update(
-        company_domain=donor.company_domain, company_name=donor.company_name
-    )
+    Lead.objects.filter(pk=second.pk).update(company_domain=donor.company_domain, company_name=donor.company_name)
     pipeline.until(lambda: TakenOver.objects.filter(lead=second).exists())
     pipeline.settle()
     second.refresh_from_db()

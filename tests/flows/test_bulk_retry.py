@@ -2,10 +2,10 @@
 
 from django.urls import reverse
 
-from enrichment import jobs
-from enrichment.actions import retry_leads
 from enrichment.failures import groups as failures
-from enrichment.job_outcome import counts_of, outcome
+from enrichment.jobs import jobs
+from enrichment.jobs.job_outcome import counts_of, outcome
+from enrichment.leads.actions import retry_leads
 from enrichment.models import BulkJob, Lead
 
 

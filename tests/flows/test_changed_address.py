@@ -7,9 +7,9 @@ from enrichment.leases import hand_back_lapsed
 from enrichment.models import CampaignMove, Handover, Lead
 from enrichment.pipeline import deliver
 from enrichment.states import HandoverStatus
-from enrichment.vendors.instantly import InstantlyClient
-from gdpr import gate
+from enrichment.vendors.instantly.client import InstantlyClient
 from gdpr.identity import Identity
+from gdpr.suppression import gate
 from tests.factories import EnrichedLeadFactory
 
 OLD, NEW = "old@acme.example", "new@acme.example"
@@ -20,9 +20,7 @@ def records(pipeline):
 
 
 def ended(pipeline):
-    pipeline.until(
-        lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-    )
+    pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     return Handover.objects.latest("pk")
 
 
@@ -122,9 +120,7 @@ def test_who_answered_there_is_moved_by_a_person_alone(pipeline, lead, admin_cli
 
 
 @pytest.mark.parametrize("method", ["delete_lead", "add_lead"])
-def test_a_worker_killed_in_between_loses_nobody_and_makes_nobody_twice(
-    pipeline, lead, settings, monkeypatch, method
-):
+def test_a_worker_killed_in_between_loses_nobody_and_makes_nobody_twice(pipeline, lead, settings, monkeypatch, method):
     planned(lead)
     killed_after(monkeypatch, method)
     lapsed(settings)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from enrichment.actions import retry_leads
+from enrichment.leads.actions import retry_leads
 from enrichment.models import Attempt, Lead, WebhookDelivery
 
 HOUR, DAY = 3_600.0, 86_400.0

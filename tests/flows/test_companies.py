@@ -8,10 +8,11 @@ import pytest
 from django.db import DataError, connection
 from django.utils import timezone
 
-from enrichment import actions, tasks
+from enrichment import tasks
+from enrichment.leads import actions
 from enrichment.models import FieldFact, Lead, TakenOver
 from enrichment.pipeline import mirror
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 from swarm_admin.core.migration_operations import InBatches
 from tests.factories import EnrichedLeadFactory
 
@@ -63,9 +64,7 @@ def test_a_host_that_many_share_makes_no_company_another_s(pipeline, two, addres
 )
 def test_another_lead_s_data_is_taken_over_where_domain_and_name_agree(pipeline, two, name, taken):
     firm, bakery = two
-    Lead.objects.filter(pk=bakery.pk).update(
-        company_domain=firm.company_domain, company_name=name, company_size=7.0
-    )
+    Lead.objects.filter(pk=bakery.pk).update(company_domain=firm.company_domain, company_name=name, company_size=7.0)
     bakery.refresh_from_db()
     # The firm's data is the newest of what is now one company's.
     bakery.attempts.update(finished_at=timezone.now() - datetime.timedelta(minutes=1))

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from enrichment.models import ContactMatch, Lead
 from enrichment.stores.ghl import GoHighLevelStore
-from gdpr import retention
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Purge, PurgeRecord
+from gdpr.retention import retention
 from tests.factories import EnrichedLeadFactory
 from tests.flows.test_existing_contacts import contact, contacts, custom, delivered
 
@@ -61,9 +61,7 @@ def test_a_customer_s_contact_is_as_it_was_before_the_lead(pipeline, settings, a
 def test_of_two_leads_with_one_contact_only_the_one_that_ends_goes(pipeline):
     first = EnrichedLeadFactory(email_work="office@acme.example", title="CEO", icp_tier=2)
     delivered(pipeline, first)
-    second = EnrichedLeadFactory(
-        email_work="office@acme.example", first_name="Eve", title="CRO", phone="+14155550000"
-    )
+    second = EnrichedLeadFactory(email_work="office@acme.example", first_name="Eve", title="CRO", phone="+14155550000")
     delivered(pipeline, second)
     ContactMatch.objects.filter(lead=second).update(action="keep", decided_at=timezone.now())
     delivered(pipeline, second)

@@ -16,9 +16,7 @@ def ready_for(stage, pipeline):
     """Run the stages before this one, and leave its work due."""
     earlier = {
         "rows": lambda: Lead.objects.filter(dispatch_after__isnull=False).exists(),
-        "trigger": lambda: Lead.objects.filter(
-            clay_row_id__isnull=False, dispatch_after__isnull=False
-        ).exists(),
+        "trigger": lambda: Lead.objects.filter(clay_row_id__isnull=False, dispatch_after__isnull=False).exists(),
         "ghl": lambda: Handover.objects.filter(system="ghl", status="planned").exists(),
         "instantly": lambda: Handover.objects.filter(system="instantly", status="planned").exists(),
         "write_back": lambda: Lead.objects.filter(write_back_after__isnull=False).exists(),

@@ -135,9 +135,7 @@ def test_where_deleting_is_not_offered_an_officer_does_it_and_shows_that_it_is_d
     desk.sandbox.config(**CAN_DELETE)  # at their own screens the vendors do let a person delete
     for number, step in enumerate(by_hand):
         by_hand_at(desk, step)
-        desk.first.act(
-            request, "step-done", id=step.pk, evidence=f"Screenshot {number}: the search finds nothing."
-        )
+        desk.first.act(request, "step-done", id=step.pk, evidence=f"Screenshot {number}: the search finds nothing.")
     desk.sandbox.config(**CANNOT_DELETE)
     desk.until(request, "completed")
 

@@ -10,11 +10,11 @@ from django.contrib.auth.models import Group, User
 from django.forms import model_to_dict
 
 from enrichment.models import Lead
-from gdpr import certificate
-from gdpr.intake import RequestIn
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import AuditEvent, RequestStep, Suppression
-from gdpr.pipeline import approve, open, verify
+from gdpr.requests import certificate
+from gdpr.requests.intake import RequestIn
+from gdpr.requests.pipeline import approve, open, verify
 from swarm_admin.access.roles import COMPLIANCE
 from tests.enrichment.stores import planting
 from tests.flows.dying_steps import POINTS
@@ -76,9 +76,7 @@ def test_every_step_is_done_once_though_its_worker_was_killed(pipeline, officers
     died += workers(request, point)
 
     steps = RequestStep.objects.filter(request=request)
-    unlike = steps.exclude(status="done").values_list(
-        "action", "store", "status", "error_message", "instructions"
-    )
+    unlike = steps.exclude(status="done").values_list("action", "store", "status", "error_message", "instructions")
     assert list(unlike) == []
     assert died >= steps.count(), "each step was to kill a worker"
     request.refresh_from_db()

@@ -3,9 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from enrichment import holds
 from enrichment.failures import groups as failures
 from enrichment.models import Attempt, Handover, Lead, ServiceHold, WebhookDelivery
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors.errors import TABLES
 
 # What comes of it, by the specification and what is known beside it. "later": done in the end, once.
@@ -57,9 +57,7 @@ CALLS = {
 }
 # Where the contract's own words for a status matter more than the status.
 WORDS = {"clay": {402: "402_credits", 403: "403_quota"}}
-EACH = [
-    (vendor, call, status, told) for (vendor, call), rows in CALLS.items() for status, told in rows.items()
-]
+EACH = [(vendor, call, status, told) for (vendor, call), rows in CALLS.items() for status, told in rows.items()]
 
 
 def test_no_row_of_the_tables_is_left_out():
@@ -97,7 +95,7 @@ def test_one_such_answer(pipeline, vendor, call, status, told):
         hold = ServiceHold.objects.get()
         assert (hold.system, hold.reason) == (vendor, told.removeprefix("held "))
         assert (hold.until is not None) == (told in ("held pause_until_reset", "held credits"))
-        holds.lift(hold)
+        pauses.lift(hold)
         pipeline.settle()
     if told.startswith("failed "):
         failures.forget()

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from enrichment.drift import shared
-from enrichment.drift.mend_ways import WAYS
+from enrichment.drift.repairs import WAYS
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import ContactMatch, Disclosure, Drift, DriftKind, Handover, Lead
 from enrichment.pipeline import deliver, hand_ghl
@@ -29,9 +29,7 @@ def custom(contact):
 
 def delivered(pipeline, *leads):
     deliver.plan_all(leads, systems=["ghl"], force=True)
-    pipeline.until(
-        lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-    )
+    pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     for lead in leads:
         lead.refresh_from_db()
     return Handover.objects.filter(lead=leads[0]).latest("pk")
@@ -108,9 +106,7 @@ def test_what_we_filled_is_brought_up_to_date_and_what_was_there_is_not(pipeline
     lead = EnrichedLeadFactory()
     contact(pipeline, email=lead.email)
     delivered(pipeline, lead)
-    Lead.objects.filter(pk=lead.pk).update(
-        title="CEO", icp_score=12.0, first_name="Adele", phone="+14155559999"
-    )
+    Lead.objects.filter(pk=lead.pk).update(title="CEO", icp_score=12.0, first_name="Adele", phone="+14155559999")
     lead.refresh_from_db()
     delivered(pipeline, lead)
     (after,) = contacts(pipeline).values()
@@ -142,13 +138,9 @@ def test_a_contact_of_another_lead_with_the_same_e_mail_waits_for_a_person(pipel
 
 
 def test_two_with_one_e_mail_that_come_together_do_not_write_into_one_contact(pipeline):
-    leads = [
-        EnrichedLeadFactory(email_work="office@acme.example", first_name=name) for name in ("Ada", "Eve")
-    ]
+    leads = [EnrichedLeadFactory(email_work="office@acme.example", first_name=name) for name in ("Ada", "Eve")]
     deliver.plan_all(leads, systems=["ghl"])
-    pipeline.until(
-        lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-    )
+    pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     (stored,) = contacts(pipeline).values()
     assert stored["firstName"] == "Ada"
     assert sorted(Handover.objects.values_list("lead__first_name", "status")) == [
@@ -161,9 +153,7 @@ def test_two_with_one_e_mail_that_come_together_do_not_write_into_one_contact(pi
     ("action", "shared_with", "phone"),
     [("without_phone", False, None), ("fill", True, "+14155551234"), ("leave_out", None, None)],
 )
-def test_asked_a_person_decides_on_the_lead_s_page(
-    pipeline, settings, admin_client, action, shared_with, phone
-):
+def test_asked_a_person_decides_on_the_lead_s_page(pipeline, settings, admin_client, action, shared_with, phone):
     settings.GHL_MATCH_POLICY = "ask"
     before = contact(pipeline, email="grace@kunde.example", phone="+14155551234")
     lead = EnrichedLeadFactory()
@@ -175,9 +165,7 @@ def test_asked_a_person_decides_on_the_lead_s_page(
     assert f'value="{action}"' in page
     match = ContactMatch.objects.get()
     admin_client.post(reverse("lead_contact_decide", args=[lead.pk, match.pk]), {"action": action})
-    pipeline.until(
-        lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-    )
+    pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     lead.refresh_from_db()
     handover.refresh_from_db()
     if shared_with is None:
@@ -232,9 +220,7 @@ def test_a_lost_answer_is_no_contact_of_somebody_else(pipeline, kind):
     assert not ContactMatch.objects.exists()
 
 
-def test_a_worker_killed_before_it_was_recorded_leaves_an_existing_contact_as_it_was(
-    pipeline, settings, monkeypatch
-):
+def test_a_worker_killed_before_it_was_recorded_leaves_an_existing_contact_as_it_was(pipeline, settings, monkeypatch):
     lead = EnrichedLeadFactory()
     contact(pipeline, email=lead.email)
     deliver.plan(lead, systems=["ghl"])
@@ -270,9 +256,7 @@ def test_leads_that_share_a_contact_are_told_and_parted(pipeline, phone):
     first.refresh_from_db()
     assert "contact" in delivered(pipeline, first).differences
     WAYS[DriftKind.SHARED_RECORD](drifts.get(lead=second))
-    pipeline.until(
-        lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists()
-    )
+    pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     second.refresh_from_db()
     assert second.ghl_contact_id != first.ghl_contact_id
     assert contacts(pipeline)[first.ghl_contact_id]["firstName"] == "Ada"

@@ -5,10 +5,10 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment import overview
 from enrichment.models import Handover, Lead
+from enrichment.overview import figures as overview
 from enrichment.pipeline import mirror
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 
 GOOD = {"company_size": 900, "company_industry": "SaaS", "title": "VP Sales", "tech_stack": ["Salesforce"]}
 POOR = {
@@ -44,17 +44,13 @@ def sent(lead, system):
 
 
 @pytest.mark.parametrize("gone_there", [False, True])
-def test_a_fallen_lead_is_sent_to_instantly_no_more_and_one_that_rises_again_is(
-    pipeline, in_campaign, gone_there
-):
+def test_a_fallen_lead_is_sent_to_instantly_no_more_and_one_that_rises_again_is(pipeline, in_campaign, gone_there):
     lead = in_campaign
     before = {system: sent(lead, system) for system in ("ghl", "instantly")}
     calls = pipeline.sandbox.stats()["instantly"]["requests"]
     told(lead, **POOR)
     pipeline.settle()
-    told(
-        lead, title="Head Baker", email_work="moved@acme.example"
-    )  # a later change, which once moved the record
+    told(lead, title="Head Baker", email_work="moved@acme.example")  # a later change, which once moved the record
     pipeline.settle()
     assert lead.icp_tier == 3
     assert sent(lead, "ghl") == before["ghl"] + 2

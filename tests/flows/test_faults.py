@@ -5,18 +5,18 @@ import json
 import pytest
 from django.utils import timezone
 
-from enrichment import holds
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import receive
 from enrichment.pipeline.dispatch import lost, plan, rows
 from enrichment.pipeline.mirror import applying
-from enrichment.pipeline.receive import judging
+from enrichment.pipeline.receive import triage
 from enrichment.states import BatchStatus
-from gdpr import gate
+from enrichment.vendor_pauses import pauses
 from gdpr.identity import Identity
 from gdpr.models import Suppression
+from gdpr.suppression import gate
 
 
 def clay_rows(pipeline):
@@ -109,7 +109,7 @@ def test_a_refused_key_holds_the_vendor_and_loses_nothing(pipeline):
         pipeline.step()
     assert pipeline.sandbox.stats()["clay"]["requests"] == calls
     pipeline.sandbox.no_faults()
-    holds.lift(ServiceHold.objects.get())
+    pauses.lift(ServiceHold.objects.get())
     pipeline.settle()
     delivered_once(pipeline, 1)
 
@@ -228,14 +228,14 @@ def test_a_poison_delivery_does_not_block_the_others(pipeline, monkeypatch):
 
 
 def test_a_poison_judgement_does_not_block_the_others_either(pipeline, monkeypatch):
-    real = judging.judge
+    real = triage.judge
 
     def poisoned(delivery, *args):
         if b"poison" in bytes(delivery.body):
             raise RuntimeError("words with a person in them")
         return real(delivery, *args)
 
-    monkeypatch.setattr(judging, "judge", poisoned)
+    monkeypatch.setattr(triage, "judge", poisoned)
     receive.store(b"poison", {})
     receive.store(b"{", {})
     receive.run_due()

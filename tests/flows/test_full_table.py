@@ -2,13 +2,15 @@
 
 import pytest
 
-from enrichment import clay_formula, table_capacity, watch
-from enrichment.connections import clay_table
 from enrichment.estimates import Work, estimate
 from enrichment.failures import groups as failures
 from enrichment.models import Alert, Batch, Connection, Lead, ScorecardVersion, ServiceHold
 from enrichment.models.work import BatchKind
+from enrichment.monitoring import watch
 from enrichment.pipeline.dispatch import plan, rows
+from enrichment.scoring import clay_formula
+from enrichment.vendor_pauses import table_capacity
+from enrichment.vendor_pauses.clay_table import clay_table
 
 ROWS = "clay.rows"
 
@@ -24,9 +26,7 @@ def leads(pipeline, count, first=0):
 
 def full(pipeline):
     """The pause of a table that takes no more, once all that has a row is through."""
-    pipeline.until(
-        lambda: ServiceHold.objects.filter(system=ROWS, lifted_at=None).exists() and only_rowless_wait()
-    )
+    pipeline.until(lambda: ServiceHold.objects.filter(system=ROWS, lifted_at=None).exists() and only_rowless_wait())
     return ServiceHold.objects.get(system=ROWS, lifted_at=None)
 
 
@@ -47,18 +47,13 @@ def assert_waiting(pipeline, hold, waiting):
     for _ in range(3):
         pipeline.step()
         watch.look()
-    assert (
-        Lead.objects.filter(enrichment_status="pending", clay_row_id=None, needs_person=False).count()
-        == waiting
-    )
+    assert Lead.objects.filter(enrichment_status="pending", clay_row_id=None, needs_person=False).count() == waiting
     assert Lead.objects.exclude(enrichment_status__in=("pending", "completed", "partial")).count() == 0
     assert Lead.objects.filter(dispatch_tries__gt=0).count() == 0
     assert ServiceHold.objects.filter(lifted_at=None).get() == hold
     alert = Alert.objects.get(kind="table_full")
     assert (alert.count, alert.closed_at) == (1, None)
-    assert not Alert.objects.filter(
-        kind__in=("runway", "rows_not_kept", "needs_person"), closed_at=None
-    ).exists()
+    assert not Alert.objects.filter(kind__in=("runway", "rows_not_kept", "needs_person"), closed_at=None).exists()
     failures.forget()
     assert failures.groups() == []
 
@@ -80,9 +75,7 @@ def goes_on_in_a_new_table(pipeline, client, count):
     assert len(pipeline.sandbox.state("ghl")["contacts"]) == count
 
 
-def test_rows_are_counted_as_they_are_made_and_none_is_sent_beyond_the_limit(
-    pipeline, settings, admin_client
-):
+def test_rows_are_counted_as_they_are_made_and_none_is_sent_beyond_the_limit(pipeline, settings, admin_client):
     settings.CLAY_TABLE_ROWS = 6
     pipeline.sandbox.config(table_capacity=6)
     leads(pipeline, 9)
@@ -125,9 +118,7 @@ def test_fewer_answers_than_rows_pause_nothing_where_the_rows_are_there(pipeline
     pipeline.sandbox.config(table_capacities={})
     left = Lead.objects.filter(clay_row_id=None)
     for lead in left:
-        pipeline.sandbox.clay.post(
-            "/tables/tbl_test/rows", json={"rows": [{"linkedin_url": lead.linkedin_url}]}
-        )
+        pipeline.sandbox.clay.post("/tables/tbl_test/rows", json={"rows": [{"linkedin_url": lead.linkedin_url}]})
     pipeline.settle()
     assert not ServiceHold.objects.filter(lifted_at=None).exists()
     assert rows_of(pipeline) == {"tbl_test": 4}
@@ -230,9 +221,7 @@ def test_a_look_up_that_fails_once_does_not_hide_that_the_rows_are_there(pipelin
     pipeline.until(lambda: ServiceHold.objects.exists())
     pipeline.sandbox.config(table_capacities={})
     for lead in Lead.objects.filter(clay_row_id=None):
-        pipeline.sandbox.clay.post(
-            "/tables/tbl_test/rows", json={"rows": [{"linkedin_url": lead.linkedin_url}]}
-        )
+        pipeline.sandbox.clay.post("/tables/tbl_test/rows", json={"rows": [{"linkedin_url": lead.linkedin_url}]})
     one_look_up_fails(pipeline)
     pipeline.settle()
     assert not ServiceHold.objects.filter(lifted_at=None).exists()

@@ -31,9 +31,7 @@ def test_a_tag_that_is_refused_sends_no_second_upsert(pipeline, kind):
 def test_a_lead_that_changed_meanwhile_is_sent_again(pipeline):
     pipeline.lead("johndoe", dispatch_priority=20)
     pipeline.sandbox.fault("ghl", "429", call="tags.add", times=1, seconds=120.0)
-    pipeline.until(
-        lambda: Handover.objects.filter(system="ghl", external_id__gt="", status="planned").exists()
-    )
+    pipeline.until(lambda: Handover.objects.filter(system="ghl", external_id__gt="", status="planned").exists())
     Lead.objects.update(title="Another title")
     pipeline.settle()
     assert requests(pipeline, "contacts.upsert") == 2
@@ -42,9 +40,7 @@ def test_a_lead_that_changed_meanwhile_is_sent_again(pipeline):
 def test_a_contact_that_is_gone_meanwhile_is_made_again(pipeline):
     pipeline.lead("johndoe", dispatch_priority=20)
     pipeline.sandbox.fault("ghl", "429", call="tags.add", times=1, seconds=120.0)
-    pipeline.until(
-        lambda: Handover.objects.filter(system="ghl", external_id__gt="", status="planned").exists()
-    )
+    pipeline.until(lambda: Handover.objects.filter(system="ghl", external_id__gt="", status="planned").exists())
     pipeline.sandbox.ghl.delete(f"/contacts/{Handover.objects.get(system='ghl').external_id}")
     pipeline.settle()
     assert len(pipeline.sandbox.state("ghl")["contacts"]) == 1

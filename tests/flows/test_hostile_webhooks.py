@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from enrichment.models import WebhookDelivery
-from gdpr import gate
 from gdpr.identity import Identity
+from gdpr.suppression import gate
 from tests.plugins.pipeline import SECRET
 
 pytestmark = pytest.mark.flow
@@ -40,9 +40,7 @@ HOSTILE = {
 
 def post(body):
     headers = {"X-Webhook-Secret": SECRET}
-    return Client().post(
-        "/webhooks/clay/enrichment-complete", body, content_type="application/json", headers=headers
-    )
+    return Client().post("/webhooks/clay/enrichment-complete", body, content_type="application/json", headers=headers)
 
 
 def event(row_id):

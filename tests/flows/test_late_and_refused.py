@@ -8,14 +8,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from enrichment import holds
 from enrichment.drift import reconcile
 from enrichment.models import Attempt, Batch, BatchItem, Lead, ReconcileRun, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import mirror, poll, receive
 from enrichment.pipeline.dispatch import plan, write_back
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
-from enrichment.vendors.clay import ClayClient, ClayRow
+from enrichment.vendors.clay.client import ClayClient, ClayRow
 
 
 def triggered(pipeline, settings, *slugs, polls=0):
@@ -209,7 +209,7 @@ def test_a_lead_whose_row_is_refused_does_not_end_the_comparison(pipeline, setti
     reconcile.run_due()
     done = ReconcileRun.objects.get()
     assert (done.is_open, done.error) == (False, "")
-    assert holds.held("clay") is None
+    assert pauses.held("clay") is None
 
 
 def test_a_poll_that_gives_up_locks_the_lead_before_the_attempt(pipeline, settings):

@@ -5,7 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment.actions import retry_leads
+from enrichment.leads.actions import retry_leads
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.pipeline import deliver

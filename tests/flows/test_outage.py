@@ -3,10 +3,12 @@
 import pytest
 from django.utils import timezone
 
-from enrichment import holds, probing, standstill, watch
+from enrichment.connections import probing
 from enrichment.drift import reconcile
 from enrichment.failures import groups as failures
 from enrichment.models import Alert, Attempt, BatchItem, Handover, Lead, ReconcileRun, ServiceHold
+from enrichment.monitoring import standstill, watch
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors.connections import clay
 
 MINUTES, DAYS = 200.0, 20_000.0  # speeds of the clock: ten minutes are three seconds, three days thirteen
@@ -86,9 +88,7 @@ def test_an_outage_of_ten_minutes_fails_nobody(slow, vendor):
     hold = down(slow, vendor, TEN_MINUTES)
     assert (hold.system, hold.reason) == (vendor, "vendor_down")
     settled(slow)
-    assert (
-        ServiceHold.objects.filter(reason="vendor_down", system=vendor).count() == ServiceHold.objects.count()
-    )
+    assert ServiceHold.objects.filter(reason="vendor_down", system=vendor).count() == ServiceHold.objects.count()
     assert not Alert.objects.filter(closed_at=None, kind="no_answer").exists()
     assert Attempt.objects.filter(status="failed").count() == 0
 
@@ -106,9 +106,7 @@ def test_an_outage_of_three_days_is_one_pause_and_ends_by_itself(fast, sales_cli
     alert = Alert.objects.get(kind="no_answer")
     assert (alert.system, alert.closed_at, alert.severity) == ("clay", None, 3)
     assert "Clay is paused: it does not answer (" in alert.sentence
-    assert not Alert.objects.filter(
-        closed_at=None, kind__in=("overdue", "needs_person", "rate_limited")
-    ).exists()
+    assert not Alert.objects.filter(closed_at=None, kind__in=("overdue", "needs_person", "rate_limited")).exists()
     for page in ("/", "/alerts/", "/connections/"):
         told = sales_client.get(page).content.decode()
         assert "it does not answer" in told
@@ -146,7 +144,7 @@ def test_a_person_may_resume_before_the_next_probe(fast):
     under_way(fast, 2)
     hold = down(fast, "clay", THREE_DAYS)
     fast.sandbox.no_faults()
-    holds.lift(hold)
+    pauses.lift(hold)
     settled(fast)
 
 

@@ -54,9 +54,7 @@ class Watched:
         if state != self.state or not any(state):  # until the first, the processes start
             self.state, self.moved_at = state, now
         self.longest_without_any = max(self.longest_without_any, now - self.moved_at)
-        held = WebhookDelivery.objects.filter(status="processing").aggregate(since=Min("in_flight_since"))[
-            "since"
-        ]
+        held = WebhookDelivery.objects.filter(status="processing").aggregate(since=Min("in_flight_since"))["since"]
         if held:
             self.longest_held = max(self.longest_held, (timezone.now() - held).total_seconds())
         return counts["processed"] + counts["failed"] == LOAD
@@ -108,9 +106,7 @@ def known_leads(sandbox, count):
     ]
     ids = []
     for part in (leads[at : at + 50] for at in range(0, count, 50)):
-        rows = [
-            {"linkedin_url": lead.linkedin_url, "email_work": f"a{len(ids)}@acme.example"} for lead in part
-        ]
+        rows = [{"linkedin_url": lead.linkedin_url, "email_work": f"a{len(ids)}@acme.example"} for lead in part]
         made = sandbox.clay.post("/tables/tbl_test/rows", json={"rows": rows}).json()["rows"]
         for lead, row in zip(part, made, strict=True):
             lead.clay_row_id = row["id"]
@@ -134,9 +130,7 @@ def post(rows):
     return poison
 
 
-def test_the_rest_is_processed_and_the_poison_stands_on_failures(
-    sandbox, process_environment, request, sales_client
-):
+def test_the_rest_is_processed_and_the_poison_stands_on_failures(sandbox, process_environment, request, sales_client):
     poison = post(known_leads(sandbox, LOAD // KNOWN + 1))
     said = request.getfixturevalue("product")
     watched = Watched()

@@ -47,9 +47,7 @@ def again(pipeline):
 
 def results():
     """{address: what was found, but for what another provider of a waterfall may know otherwise}."""
-    told = Lead.objects.values_list(
-        "linkedin_url", "enrichment_status", "email_work", "company_size", "funding_stage"
-    )
+    told = Lead.objects.values_list("linkedin_url", "enrichment_status", "email_work", "company_size", "funding_stage")
     return {url: values for url, *values in told}
 
 
@@ -83,9 +81,7 @@ def test_after_a_providers_failure_only_what_broke_off_is_bought_again(pipeline,
     assert set(broken.values_list("provider", "error_kind")) <= {(provider, CAUSES[kind])}
     for lead in Lead.objects.all():
         assert lead.attempts.filter(provider=provider).count() < 3
-    asked = [
-        (e["name"], a.lead_id) for a in Attempt.objects.all() for e in a.providers if e["name"] == "cognism"
-    ]
+    asked = [(e["name"], a.lead_id) for a in Attempt.objects.all() for e in a.providers if e["name"] == "cognism"]
     assert len(asked) == len(set(asked))  # the phone waterfall was bought once
 
 
@@ -95,9 +91,7 @@ def test_what_a_merging_waterfall_lacks_after_a_time_out_is_filled_in_later(pipe
     pipeline.sandbox.fault("clay", "provider_timeout", provider="crunchbase", times=LEADS)
     cost = run(pipeline)
     assert cost == pytest.approx(calm, rel=0.05)
-    assert not Lead.objects.filter(
-        funding_stage="", enrichment_status="completed", company_size__isnull=True
-    ).exists()
+    assert not Lead.objects.filter(funding_stage="", enrichment_status="completed", company_size__isnull=True).exists()
     filled = Attempt.objects.filter(status="succeeded", only_providers=["crunchbase"])
     assert filled.count() == LEADS
     nobody_is_left_to_a_person()

@@ -62,9 +62,7 @@ def handed_out(desk: Desk, lead: Lead, before: Held, request: SubjectRequest) ->
     assert files["pdf"].startswith("%PDF")
     assert not any(NEIGHBOUR in text or "bruno" in text.lower() for text in files.values())
     named = json.dumps(json.loads(files["json"])).lower()
-    assert [
-        word for word in ("clay", "gohighlevel", "instantly", *identifiers(lead)) if word not in named
-    ] == []
+    assert [word for word in ("clay", "gohighlevel", "instantly", *identifiers(lead)) if word not in named] == []
     taken = request.documents.exclude(kind="certificate").values_list("downloads", flat=True)
     assert set(taken) == {1}
 

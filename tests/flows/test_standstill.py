@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from enrichment import standstill
 from enrichment.models import Alert
+from enrichment.monitoring import standstill
 from tests.flows.test_real_worker import finished, lead
 from tests.plugins.sandbox import wait_for
 
@@ -28,9 +28,7 @@ def said(receiver):
     return [body["text"].splitlines()[0] for _, body in receiver.deliveries]
 
 
-def test_frozen_workers_are_told_by_beat_and_shown_by_the_web(
-    product, webhook_receiver, settings, sales_client
-):
+def test_frozen_workers_are_told_by_beat_and_shown_by_the_web(product, webhook_receiver, settings, sales_client):
     settings.WATCHDOG_STALL_SECONDS, settings.CLOCK_SPEED, settings.LEASE_SECONDS = float(STALL), 60.0, 5.0
     assert product.http.get("/healthz").status_code == 200
     wait_for(lambda: ready(product)[0] == 200, 30)

@@ -7,16 +7,19 @@ from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment import actions, compliance_alarms
 from enrichment.deliveries import redelivery
 from enrichment.drift import reconcile
+from enrichment.leads import actions
 from enrichment.models import Alert, Attempt, Drift, Handover, Lead, WebhookDelivery
+from enrichment.monitoring import compliance_alarms
 from enrichment.pipeline import deliver
-from gdpr import alarms, gate, retention
+from gdpr import alarms
 from gdpr.identity import Identity
-from gdpr.intake import read
 from gdpr.models import AuditEvent, Purge, Suppression
-from gdpr.pipeline.open import open_request
+from gdpr.requests.intake import read
+from gdpr.requests.pipeline.open import open_request
+from gdpr.retention import retention
+from gdpr.suppression import gate
 from swarm_admin.sandbox import people
 
 
@@ -64,9 +67,7 @@ def test_the_row_is_deleted_and_read_back_and_the_money_is_counted_without_the_p
     assert books == sandbox
     assert list(Attempt.objects.values_list("lead", "error_message")) == [(None, "")]
     assert AuditEvent.objects.get(verb="purge").reason == "returned"
-    assert address_of("another-profile") not in str(
-        list(WebhookDelivery.objects.values_list("body", flat=True))
-    )
+    assert address_of("another-profile") not in str(list(WebhookDelivery.objects.values_list("body", flat=True)))
     # The profile is on the list now: it is not bought again.
     assert gate.look_up([Identity(lead.linkedin_url)]) == {0}
 
@@ -202,9 +203,7 @@ def test_a_comparison_finds_a_row_that_names_them_since(pipeline, settings):
     path = f"/tables/tbl_test/rows/{lead.clay_row_id}"
     pipeline.sandbox.clay.patch(path, json={"email_personal": "gone@home.example"}).raise_for_status()
     reconcile.start(full=True)
-    pipeline.until(
-        lambda: reconcile.run_due() is not None and Drift.objects.filter(kind="suppressed").exists()
-    )
+    pipeline.until(lambda: reconcile.run_due() is not None and Drift.objects.filter(kind="suppressed").exists())
     pipeline.until(lambda: retention.run_due() is not None and Purge.objects.filter(status="done").exists())
     assert rows(pipeline) == []
     assert Suppression.objects.filter(released_at=None).count() == 1  # the lead itself is not on the list

@@ -5,10 +5,11 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment import banners, holds
 from enrichment.drift import reconcile
 from enrichment.models import Alert, Attempt, Lead, ReconcileRun, ServiceHold
+from enrichment.monitoring import banners
 from enrichment.pipeline import poll, receive
+from enrichment.vendor_pauses import pauses
 
 KINDS = {"402_credits": "credits", "403_quota": "pause_until_reset"}
 
@@ -31,7 +32,7 @@ def test_webhooks_and_deliveries_go_on(pipeline, used_up):
     assert Lead.objects.get(enrichment_status="pending").linkedin_url.endswith("unpaid")
     assert ServiceHold.objects.filter(lifted_at=None).count() == 1
     pipeline.sandbox.no_faults()
-    holds.lift(ServiceHold.objects.get())
+    pauses.lift(ServiceHold.objects.get())
     pipeline.settle()
     assert Lead.objects.filter(enrichment_status="completed").count() == 3
 

@@ -7,12 +7,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from gdpr import by_hand, rectifiable, stores
-from gdpr.intake import RequestIn
+from gdpr import stores
 from gdpr.kinds import Action
 from gdpr.messages import send
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.pipeline import approve, execute, open, verify
+from gdpr.requests import by_hand, rectifiable
+from gdpr.requests.intake import RequestIn
+from gdpr.requests.pipeline import approve, execute, open, verify
 from gdpr.states import RequestStatus, StepStatus
 from tests.gdpr.fake_stores import ADA, BOB, FakeStore, held
 
@@ -132,7 +133,7 @@ def state(request: SubjectRequest) -> list[tuple[Any, ...]]:
 def desk(officer: User, second: User, places: Places, monkeypatch: pytest.MonkeyPatch) -> Desk:
     # The whole machine is not searched for each request here; tests/gdpr/leftovers does that.
     from gdpr.leftovers.scan import Report
-    from gdpr.pipeline.leftover_step import leftovers
+    from gdpr.requests.pipeline.leftover_step import leftovers
 
     monkeypatch.setattr(leftovers, "scan", lambda *args, **kwargs: Report(timezone.now()))
     monkeypatch.setattr(leftovers, "tidy", lambda *args, **kwargs: "")

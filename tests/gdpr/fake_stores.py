@@ -65,9 +65,7 @@ class FakeStore:
     def locate(self, identity: Identity) -> Sequence[Record]:
         self._called(Capability.LOCATE)
         return [
-            record
-            for key, held in self.records.items()
-            if (record := self._match(key, held, identity)) is not None
+            record for key, held in self.records.items() if (record := self._match(key, held, identity)) is not None
         ]
 
     def _match(self, key: str, held: Held, identity: Identity) -> Record | None:

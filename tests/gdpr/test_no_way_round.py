@@ -5,16 +5,18 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from gdpr import actions, deadline, gate, plan, questions
-from gdpr.forms import Intake
+from gdpr.due_dates import deadline
 from gdpr.identity import Identity
-from gdpr.intake import RequestIn
 from gdpr.kinds import RequestKind
 from gdpr.models import Decision, RequestMessage, SubjectRequest
-from gdpr.pipeline import execute, locate, open, verify
-from gdpr.possible import NotPossible
+from gdpr.requests import actions, clarifications, plan
+from gdpr.requests.intake import RequestIn
+from gdpr.requests.pipeline import execute, locate, open, verify
+from gdpr.requests.request_forms import Intake
 from gdpr.states import RequestStatus, StepStatus
 from gdpr.stores import Record
+from gdpr.suppression import gate
+from swarm_admin.core.errors import NotPossible
 from tests.gdpr.fake_stores import ADA, BOB
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +100,7 @@ def test_what_was_entered_by_hand_is_the_stores_own_once_it_finds_it(desk):
 
 def test_the_desks_own_delay_stops_no_clock(desk):
     request = desk.open("access", regime="uk", calendar="GB-ENG", received_at=timezone.now() - 20 * DAY)
-    questions.ask(request, reason="identity", justification="the address is unknown", by=desk.officer)
+    clarifications.ask(request, reason="identity", justification="the address is unknown", by=desk.officer)
     asked = request.pauses.get()
     asked.asked_at = timezone.now() - 15 * DAY
     asked.save(update_fields=["asked_at"])

@@ -5,10 +5,10 @@ import importlib
 import pytest
 from django.db import connection
 
-from gdpr import gate
 from gdpr.identity import Identity, digest, digests, keys
 from gdpr.models import FoundRecord, SubjectRequest, Suppression
-from gdpr.pipeline.open import hashes
+from gdpr.requests.pipeline.open import hashes
+from gdpr.suppression import gate
 
 pytestmark = pytest.mark.django_db
 OLD, KEY = "dora@müller.de", "dora@xn--mller-kva.de"

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gdpr import after_checks, notice_delivery, notices, retention
-from gdpr.ledger import check
+from gdpr.audit_chain import check
 from gdpr.messages import send
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, PurgeRecord, RequestMessage
-from gdpr.pipeline import execute
+from gdpr.notices import delivery as notice_delivery
+from gdpr.notices import notices
+from gdpr.requests import after_checks
+from gdpr.requests.pipeline import execute
+from gdpr.retention import retention
 from gdpr.states import RequestStatus
 from swarm_admin.core import work
 from tests.gdpr.conftest import Desk
@@ -87,9 +90,7 @@ def test_a_purge_is_a_persons_who_may_have_it_tried_again(desk: Desk):
 def test_a_last_look_is_a_persons(desk: Desk):
     request = desk.open("erasure")
     now = timezone.now()
-    duty = AfterCheck.objects.create(
-        request=request, store="crm", key="1", key_hash="h", due_at=now, not_before=now
-    )
+    duty = AfterCheck.objects.create(request=request, store="crm", key="1", key_hash="h", due_at=now, not_before=now)
     lose(AfterCheck.objects.all(), status="in_flight")
     after_checks.run_due()
     assert is_set_aside(duty)

@@ -6,24 +6,19 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from gdpr import (
-    alarms,
-    gate,
-    holds,
-    notice_delivery,
-    notice_runs,
-    notices,
-    replay,
-    retention,
-    sources,
-    stores,
-)
+from gdpr import alarms, data_subjects, stores
+from gdpr.data_subjects import Kept, Owed
 from gdpr.identity import Identity
+from gdpr.legal_holds import holds
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, Notice, NoticeRun, Purge, PurgeRecord
-from gdpr.possible import NotPossible
-from gdpr.sources import Kept, Owed
+from gdpr.notices import delivery as notice_delivery
+from gdpr.notices import notices
+from gdpr.notices import runs as notice_runs
+from gdpr.retention import replay, retention
 from gdpr.states import MessageStatus, PurgeStatus, RemovalStatus
 from gdpr.stores import Capability, Later, Record, Unsupported
+from gdpr.suppression import gate
+from swarm_admin.core.errors import NotPossible
 from tests.plugins import mail_server as servers
 
 pytestmark = pytest.mark.django_db
@@ -93,24 +88,18 @@ class People:
 
     def _owed(self, key):
         collected, mail = self.mails[key]
-        return Owed(
-            key, collected, None, mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"}
-        )
+        return Owed(key, collected, None, mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"})
 
     def owed(self, *, collected_before, limit):
         found = [key for key in sorted(self.mails) if key not in self.told and key in self.home.keys]
-        return [
-            o for o in map(self._owed, found) if not collected_before or o.collected_at < collected_before
-        ][:limit]
+        return [o for o in map(self._owed, found) if not collected_before or o.collected_at < collected_before][:limit]
 
     def count_owed(self, collected_before):
         return len(self.owed(collected_before=collected_before, limit=10**6))
 
     def reachable(self, *, after, limit):
         under_way = set(Notice.objects.exclude(key="").values_list("key", flat=True))
-        found = [
-            o for o in self.owed(collected_before=None, limit=10**6) if o.email and o.key not in under_way
-        ]
+        found = [o for o in self.owed(collected_before=None, limit=10**6) if o.email and o.key not in under_way]
         page = [o for o in found if o.key > after][:limit]
         return page, page[-1].key if len(page) == limit else ""
 
@@ -127,7 +116,7 @@ class People:
 @pytest.fixture
 def crm(monkeypatch):
     monkeypatch.setattr(stores, "_stores", {})
-    monkeypatch.setattr(sources, "_sources", {})
+    monkeypatch.setattr(data_subjects, "_sources", {})
     crm = Place("crm", 10)
     stores.register(crm)
     return crm
@@ -138,7 +127,7 @@ def people(crm):
     home = Place("home", 90)
     stores.register(home)
     people = People(home)
-    sources.register(people)
+    data_subjects.register(people)
     return people
 
 
@@ -177,9 +166,7 @@ def test_the_coming_week_is_told_day_by_day(expired):
 
 
 def test_a_held_record_is_kept_until_the_hold_is_lifted(expired, crm):
-    hold = LegalHold.objects.create(
-        store="crm", key="c7", reason="a dispute", review_on=timezone.now().date() + DAY
-    )
+    hold = LegalHold.objects.create(store="crm", key="c7", reason="a dispute", review_on=timezone.now().date() + DAY)
     purge_now()
     assert Purge.objects.get().status == PurgeStatus.HELD
     assert "7" in expired.home.keys
@@ -202,9 +189,7 @@ def test_a_system_that_is_down_is_tried_again_and_ours_waits_for_it(expired, crm
     assert "7" not in expired.home.keys
 
 
-def test_what_cannot_be_deleted_by_call_is_a_persons_and_never_counts_as_done(
-    expired, crm, django_user_model
-):
+def test_what_cannot_be_deleted_by_call_is_a_persons_and_never_counts_as_done(expired, crm, django_user_model):
     crm.fault = Unsupported(Capability.ERASE)
     purge_now()
     record = PurgeRecord.objects.get(store="crm")
@@ -223,9 +208,7 @@ def test_what_cannot_be_deleted_by_call_is_a_persons_and_never_counts_as_done(
     assert "7" not in expired.home.keys
 
 
-def test_a_deletion_without_effect_is_read_back_tried_again_and_then_a_persons(
-    expired, crm, django_user_model
-):
+def test_a_deletion_without_effect_is_read_back_tried_again_and_then_a_persons(expired, crm, django_user_model):
     crm.deaf = True
     for _ in range(3):
         assert Purge.objects.filter(status=PurgeStatus.MANUAL).count() == 0
@@ -368,9 +351,7 @@ def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
         notices.change_text(subject="Hello", body="Dear $surname", note="", by=officer)
     with pytest.raises(NotPossible, match="a subject and a text"):
         notices.change_text(subject=" ", body="x", note="", by=officer)
-    changed = notices.change_text(
-        subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer
-    )
+    changed = notices.change_text(subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer)
     assert (changed.number, notices.template()) == (2, changed)
     assert MessageTemplate.objects.filter(slug=notices.SLUG).count() == 2
 
@@ -472,9 +453,7 @@ def test_a_server_that_hangs_is_asked_once_a_turn(untold, officer, mail_server, 
     assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.QUEUED}
 
 
-def test_without_a_mail_server_nobody_counts_as_told_and_whoever_waits_can_be_exported(
-    untold, officer, settings
-):
+def test_without_a_mail_server_nobody_counts_as_told_and_whoever_waits_can_be_exported(untold, officer, settings):
     queue(1, officer)
     notices.send(limit=5, by=officer)
     settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"

@@ -3,8 +3,8 @@
 import pytest
 
 from gdpr import states
-from gdpr.machines import declare
 from gdpr.states import TRANSITIONS, InvalidTransition, RequestStatus, advance, advance_one
+from swarm_admin.core.states import declare
 from tests.gdpr.conftest import Desk
 
 

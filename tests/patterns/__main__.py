@@ -7,9 +7,7 @@ from tests.patterns.judge import findings
 
 
 def main(roots: list[str]) -> int:
-    files = [
-        path for root in roots for path in sorted(Path(root).rglob("*.py")) if "migrations" not in path.parts
-    ]
+    files = [path for root in roots for path in sorted(Path(root).rglob("*.py")) if "migrations" not in path.parts]
     found = [finding for path in files for finding in findings(path.read_text(), str(path))]
     for finding in found:
         sys.stdout.write(f"{finding}\n")

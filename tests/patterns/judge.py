@@ -83,11 +83,7 @@ def wrong(use: Use) -> str:
     # A run that every element takes fails only where an end is asked for; anywhere else it is a match.
     if any(each.killer is None or ended for each in found):
         return "slow where it is searched for" if searched else "slow"
-    return (
-        "slow where its beginning comes again and again"
-        if searched and _begins_again(pattern, use.flags)
-        else ""
-    )
+    return "slow where its beginning comes again and again" if searched and _begins_again(pattern, use.flags) else ""
 
 
 def _begins_again(pattern: str, flags: int) -> bool:
@@ -116,22 +112,13 @@ def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
         if isinstance(target, ast.Name)
     }
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and (name := _of_re(node))
-            and name in RE_FUNC_TO_FLAGS_POS
-            and node.args
-        ):
+        if isinstance(node, ast.Call) and (name := _of_re(node)) and name in RE_FUNC_TO_FLAGS_POS and node.args:
             yield node, named.get(id(node), "")
 
 
 def _of_re(call: ast.Call) -> str:
     function = call.func
-    if (
-        isinstance(function, ast.Attribute)
-        and isinstance(function.value, ast.Name)
-        and function.value.id == "re"
-    ):
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re":
         return function.attr
     return ""
 
@@ -154,9 +141,7 @@ def _uses_of_names(tree: ast.Module) -> dict[str, frozenset[str]]:
 def _use(call: ast.Call, methods: frozenset[str]) -> Use:
     name = _of_re(call)
     position = RE_FUNC_TO_FLAGS_POS[name]
-    given = [keyword.value for keyword in call.keywords if keyword.arg == "flags"] + call.args[
-        position : position + 1
-    ]
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "flags"] + call.args[position : position + 1]
     flags = RegexFlagVisitor.get_flags(given[0]) if given else 0
     return Use(call.lineno, _text(call.args[0]), flags, methods if name == "compile" else frozenset({name}))
 
@@ -168,10 +153,6 @@ def _text(node: ast.expr) -> str | None:
     if isinstance(node, ast.JoinedStr):
         parts = [_text(part) for part in node.values]
         return None if None in parts else "".join(part or "" for part in parts)
-    if (
-        isinstance(node, ast.FormattedValue)
-        and isinstance(node.value, ast.Call)
-        and _of_re(node.value) == "escape"
-    ):
+    if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Call) and _of_re(node.value) == "escape":
         return "x"
     return None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from enrichment import probing
+from enrichment.connections import probing
 from enrichment.models import Attempt, Batch, Handover, Lead, WebhookDelivery
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, poll, receive
@@ -47,9 +47,7 @@ class Pipeline:
             "retention_until": now + timezone.timedelta(days=730),
             "dispatch_after": now,
         }
-        return Lead.objects.create(
-            linkedin_url=f"https://www.linkedin.com/in/{slug}", **{**defaults, **values}
-        )
+        return Lead.objects.create(linkedin_url=f"https://www.linkedin.com/in/{slug}", **{**defaults, **values})
 
     def collect_webhooks(self) -> None:
         """What the sandbox sent since the last time is stored."""

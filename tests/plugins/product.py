@@ -39,9 +39,7 @@ class Product:
             raise
 
     def start_worker(self) -> Forked:
-        return self.start(
-            "celery", "-A", "swarm_admin", "worker", "--pool", "threads", "-c", "8", "-l", "ERROR"
-        )
+        return self.start("celery", "-A", "swarm_admin", "worker", "--pool", "threads", "-c", "8", "-l", "ERROR")
 
     def answers(self) -> bool:
         try:

@@ -45,18 +45,14 @@ class Sandbox:
     def __init__(self, url: str) -> None:
         self.url = url
         self.http = httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False)
-        self.clay = self.client(
-            "/clay/v1", KEYS["clay_api_key"], {"X-Workspace-Id": KEYS["clay_workspace_id"]}
-        )
+        self.clay = self.client("/clay/v1", KEYS["clay_api_key"], {"X-Workspace-Id": KEYS["clay_workspace_id"]})
         self.ghl = self.client("/ghl", KEYS["ghl_api_key"], {"Version": "2021-07-28"})
         self.instantly = self.client("/instantly/api/v2", KEYS["instantly_api_key"], {})
 
     def client(self, path: str, key: str, headers: dict[str, str]) -> httpx.Client:
         """A client of one vendor."""
         headers = {"Authorization": f"Bearer {key}", **headers}
-        return httpx.Client(
-            base_url=self.url + path, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
-        )
+        return httpx.Client(base_url=self.url + path, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
     def stats(self) -> dict[str, Any]:
         """Everything the sandbox counted."""

@@ -32,9 +32,7 @@ class Tool:
 
 
 TOOLS = (
-    Tool(
-        "browser", "browser tests", "no Chromium found (chromium, google-chrome or CHROMIUM)", chromium_path
-    ),
+    Tool("browser", "browser tests", "no Chromium found (chromium, google-chrome or CHROMIUM)", chromium_path),
     Tool("node", "JavaScript tests", "no Node found (node on PATH or in .venv/bin)", node_path),
 )
 

@@ -11,9 +11,7 @@ from tests.prepared import prepared_database
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--shuffle", metavar="SEED", help="run the tests in a random order, the same for the same SEED"
-    )
+    parser.addoption("--shuffle", metavar="SEED", help="run the tests in a random order, the same for the same SEED")
 
 
 def is_worker(config: pytest.Config) -> bool:

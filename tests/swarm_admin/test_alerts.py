@@ -163,9 +163,7 @@ def turn():
     return alerts.run_due()
 
 
-def test_a_server_that_takes_an_alert_and_hangs_gets_it_twice_and_slack_hears_at_once(
-    settings, posts, mail_server
-):
+def test_a_server_that_takes_an_alert_and_hangs_gets_it_twice_and_slack_hears_at_once(settings, posts, mail_server):
     settings.ALERT_EMAILS = ["ops@example.com"]
     server = mail_server(servers.DATA)
     open_alert()

@@ -185,9 +185,7 @@ def test_every_refusal_has_the_one_shape(document):
 
 
 @pytest.mark.parametrize("path", ["/api/leads", "/api/leads/1", "/api/requests", "/api/nothing"])
-@pytest.mark.parametrize(
-    "method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "x" * 300]
-)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "x" * 300])
 def test_whatever_is_refused_is_refused_in_json(client, path, method):
     answer = client.generic(method, path, b"\xff", content_type="text/plain")
     assert answer.status_code >= 400

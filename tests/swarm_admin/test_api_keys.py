@@ -76,9 +76,7 @@ def test_use_is_noted_to_the_minute() -> None:
 
 def test_command_prints_a_working_key() -> None:
     out = io.StringIO()
-    call_command(
-        "create_api_key", "Hunter Agent", "--scope", "leads:write", "--scope", "leads:read", stdout=out
-    )
+    call_command("create_api_key", "Hunter Agent", "--scope", "leads:write", "--scope", "leads:read", stdout=out)
     key = find_key(out.getvalue().strip())
     assert key.name == "Hunter Agent"
     assert key.scopes == ["leads:read", "leads:write"]

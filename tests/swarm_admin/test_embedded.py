@@ -134,9 +134,7 @@ def test_last_one_out_stops_both(var_dir: Path) -> None:
 
 def test_killed_user_does_not_count(var_dir: Path) -> None:
     embedded.start(var_dir)
-    subprocess.run(
-        [sys.executable, "-c", ATTACH + "import os; os.kill(os.getpid(), 9)", str(var_dir)], check=False
-    )
+    subprocess.run([sys.executable, "-c", ATTACH + "import os; os.kill(os.getpid(), 9)", str(var_dir)], check=False)
     assert embedded.release(var_dir)
 
 

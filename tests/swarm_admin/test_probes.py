@@ -12,8 +12,8 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from enrichment import standstill
 from enrichment.models import WebhookDelivery
+from enrichment.monitoring import standstill
 from swarm_admin import probes
 
 STRANGER = {"HTTP_HOST": "10.0.0.7:8000"}  # as an orchestrator calls us
@@ -109,9 +109,7 @@ def test_tables_that_cannot_be_asked_are_a_database_that_does_not_answer(
 
 
 @pytest.mark.django_db
-def test_however_often_it_is_asked_the_servers_are_asked_once(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_however_often_it_is_asked_the_servers_are_asked_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
     monkeypatch.setattr(probes, "_database", lambda: looks.append(1) or "ok")
     for _ in range(20):

@@ -40,9 +40,7 @@ def test_second_one_on_the_same_place_is_refused(
         call_command(command)
 
 
-def test_reset_leaves_a_running_demo_alone(
-    other_one: subprocess.Popen, tmp_path: Path, settings: Settings
-) -> None:
+def test_reset_leaves_a_running_demo_alone(other_one: subprocess.Popen, tmp_path: Path, settings: Settings) -> None:
     settings.MODE, settings.DATA_DIR = "demo", tmp_path
     (tmp_path / "sandbox.state").write_text("kept")
     with pytest.raises(CommandError, match="already"):

@@ -40,9 +40,7 @@ def quarantine(process_environment: dict[str, str]):
     process.wait()
 
 
-def test_suspects_are_cleared_or_set_aside_and_what_has_no_lapse_is_left_to_the_workers(
-    transactional_db, quarantine
-):
+def test_suspects_are_cleared_or_set_aside_and_what_has_no_lapse_is_left_to_the_workers(transactional_db, quarantine):
     killing, holding = delivery(KILLS, 1), delivery(HOLDS, 2)
     sound = [delivery(b"sound-%d" % number, 1) for number in range(3)]
     fresh = delivery(b"fresh", 0)

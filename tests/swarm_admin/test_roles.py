@@ -27,9 +27,7 @@ def declare(name: str) -> None:
     """A permission as a migration would make it."""
     app, codename = name.split(".")
     content_type, _ = ContentType.objects.get_or_create(app_label=app, model="lead")
-    Permission.objects.get_or_create(
-        content_type=content_type, codename=codename, defaults={"name": codename}
-    )
+    Permission.objects.get_or_create(content_type=content_type, codename=codename, defaults={"name": codename})
 
 
 def test_migrate_makes_the_three_roles() -> None:

@@ -92,9 +92,7 @@ def refusal(tmp_path: Path, **environment: str) -> str:
         ("k1:kept-elsewhere-too,k2:short", "the key of pair 2 has fewer than 16 characters"),
     ],
 )
-def test_production_refuses_identity_keys_that_hash_under_nothing(
-    tmp_path: Path, value: str, what: str
-) -> None:
+def test_production_refuses_identity_keys_that_hash_under_nothing(tmp_path: Path, value: str, what: str) -> None:
     line = refusal(tmp_path, **COMPLETE | {"IDENTITY_HASH_KEYS": value})
     assert line.startswith("IDENTITY_HASH_KEYS must be")
     assert what in line
@@ -133,9 +131,7 @@ def test_no_mail_server_has_to_be_said(tmp_path: Path) -> None:
     assert load(tmp_path, **COMPLETE | {"EMAIL_URL": "none"}).returncode == 0
 
 
-@pytest.mark.parametrize(
-    "value", ["mail.example", "smtp+tls://user:pass-word@mail.example:port", "pigeon://x"]
-)
+@pytest.mark.parametrize("value", ["mail.example", "smtp+tls://user:pass-word@mail.example:port", "pigeon://x"])
 def test_a_mail_server_that_is_none_is_one_sentence_without_the_password(tmp_path: Path, value: str) -> None:
     line = refusal(tmp_path, **COMPLETE | {"EMAIL_URL": value})
     assert line.startswith("EMAIL_URL must be like smtp+tls://")
@@ -145,6 +141,4 @@ def test_a_mail_server_that_is_none_is_one_sentence_without_the_password(tmp_pat
 @pytest.mark.parametrize("seconds", ["0", "-1", "151"])
 def test_a_mail_may_take_half_a_lease_and_no_longer(tmp_path: Path, seconds: str) -> None:
     line = refusal(tmp_path, **COMPLETE | {"EMAIL_TIMEOUT": seconds, "LEASE_SECONDS": "300"})
-    assert line.startswith(
-        f"EMAIL_TIMEOUT is {seconds}; it must be more than 0 and at most half of LEASE_SECONDS"
-    )
+    assert line.startswith(f"EMAIL_TIMEOUT is {seconds}; it must be more than 0 and at most half of LEASE_SECONDS")

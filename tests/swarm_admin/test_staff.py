@@ -60,9 +60,7 @@ def test_strangers_sign_in_first(client: Client) -> None:
     assert "/account/login/" in client.get("/staff/").headers["Location"]
 
 
-def test_who_is_invited_chooses_a_password_and_signs_in(
-    admin_client: Client, client: Client, mailoutbox: list
-) -> None:
+def test_who_is_invited_chooses_a_password_and_signs_in(admin_client: Client, client: Client, mailoutbox: list) -> None:
     answer = admin_client.post("/staff/invite/", NEW)
     link = answer.context["invitation"].link
     assert link in answer.content.decode()
@@ -102,9 +100,7 @@ def test_a_password_mail_that_did_not_leave_is_not_said_to_have_been_sent(
     assert [str(message) for message in get_messages(answer.wsgi_request)] == [NOT_MAILED]
 
 
-def test_without_a_mail_server_an_admin_is_asked_for_the_link(
-    client: Client, person: User, settings: Any
-) -> None:
+def test_without_a_mail_server_an_admin_is_asked_for_the_link(client: Client, person: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
     page = client.post("/account/password/reset/", {"email": person.email}, follow=True).content.decode()
     assert NO_SERVER in page
@@ -127,9 +123,7 @@ def test_a_password_mail_goes_out_where_the_server_takes_it(
         ({"role": "Owner"}, "not one of the available choices"),
     ],
 )
-def test_an_invitation_that_cannot_be_says_why(
-    admin_client: Client, person: User, change: dict, sentence: str
-) -> None:
+def test_an_invitation_that_cannot_be_says_why(admin_client: Client, person: User, change: dict, sentence: str) -> None:
     before = User.objects.count()
     answer = admin_client.post("/staff/invite/", NEW | change)
     assert answer.status_code == 422
@@ -198,9 +192,7 @@ def test_a_key_is_shown_once_and_revoked(admin_client: Client) -> None:
     assert plaintext not in " ".join(map(str, AuditEvent.objects.values_list("reason", "fields")))
 
 
-@pytest.mark.parametrize(
-    "given", [{"name": "x"}, {"name": "x", "scopes": ["everything"]}, {"scopes": ["leads:read"]}]
-)
+@pytest.mark.parametrize("given", [{"name": "x"}, {"name": "x", "scopes": ["everything"]}, {"scopes": ["leads:read"]}])
 def test_a_key_needs_a_name_and_scopes_there_are(admin_client: Client, given: dict) -> None:
     assert admin_client.post("/staff/keys/", given).status_code == 422
     assert not ApiKey.objects.exists()

@@ -116,9 +116,7 @@ def test_programs_end_with_a_killed_supervisor(supervisor: Running) -> None:
 
 @pytest.mark.parametrize("supervisor", [("parent", PARENT)], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_program_killed_again_and_again_is_not_given_up(
-    supervisor: Running, number: signal.Signals
-) -> None:
+def test_a_program_killed_again_and_again_is_not_given_up(supervisor: Running, number: signal.Signals) -> None:
     """Whoever kills it, an orchestrator, the kernel for want of memory, the work itself: it did start."""
     for _ in range(FAILED_STARTS_MAX):
         kid = int(supervisor.next_match(r"kid (\d+)")[1])

@@ -9,8 +9,8 @@ from django.core import mail
 from django.core.cache import cache
 from django.utils import timezone
 
-from enrichment import standstill
 from enrichment.models import WebhookDelivery
+from enrichment.monitoring import standstill
 from swarm_admin import watchdog
 from swarm_admin.core import progress
 
@@ -43,9 +43,7 @@ def test_it_sends_the_alert_itself_and_says_when_it_is_over(settings: Any, going
     assert mail.outbox[1].subject == "[Swarm Admin] Over: Work stands still"
 
 
-def test_where_all_moves_it_leaves_the_alerts_to_the_workers(
-    monkeypatch: pytest.MonkeyPatch, going: Any
-) -> None:
+def test_where_all_moves_it_leaves_the_alerts_to_the_workers(monkeypatch: pytest.MonkeyPatch, going: Any) -> None:
     monkeypatch.setattr(watchdog.alerts, "run_due", lambda: pytest.fail("not its to do"))
     assert not watchdog.look(going, told=False)
 

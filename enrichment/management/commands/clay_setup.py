@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from enrichment.setup import SetupError, clay_setup
+from enrichment.connections.setup import SetupError, clay_setup
 from enrichment.vendors.errors import VendorError
 
 

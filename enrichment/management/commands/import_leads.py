@@ -3,9 +3,9 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from enrichment.imports import importing
+from enrichment.imports.import_files import Unreadable
 from enrichment.models import BulkJob
-from enrichment.pipeline import importing
-from enrichment.pipeline.import_files import Unreadable
 from enrichment.states import JobStatus
 
 TOLD = 20  # refused rows that are named; the screen has all of them

@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from enrichment.clock import span
 from enrichment.models import ContactMatch, Handover, Lead, MatchAction
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import NOTICE_OUTSTANDING, System
@@ -17,6 +16,7 @@ from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.look import Look
 from enrichment.pipeline.contacts.rule import Known, Plan, decide
 from enrichment.states import HandoverStatus
+from swarm_admin.core.timing import span
 
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 Asked = Sequence[tuple[Lead, Look]]
@@ -54,9 +54,7 @@ def held_back(lead: Lead) -> set[str]:
     """What of the lead is not sent to its contact, by the field names of `compare.sent`."""
     matches = list(ContactMatch.objects.filter(lead=lead))
     names = {"phone"} if any(match.action == MatchAction.WITHOUT_PHONE for match in matches) else set()
-    linked = (
-        match for match in matches if match.contact_id == lead.ghl_contact_id and match.action in LINKED
-    )
+    linked = (match for match in matches if match.contact_id == lead.ghl_contact_id and match.action in LINKED)
     if (match := next(linked, None)) is not None:
         names |= compare.sent(lead, System.GHL).keys() - {*match.written, "tags"}
     return names

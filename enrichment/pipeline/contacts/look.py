@@ -8,7 +8,7 @@ from enrichment.pipeline import compare
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
-from enrichment.vendors.ghl import Contact
+from enrichment.vendors.gohighlevel.client import Contact
 from swarm_admin.core.identifiers.emails import key as email_key
 
 

@@ -14,7 +14,7 @@ from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.look import Look, has_email, has_number
 from enrichment.pipeline.payload import GHL_CUSTOM, OUR_TAG
-from enrichment.vendors.ghl import Contact
+from enrichment.vendors.gohighlevel.client import Contact
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # Custom fields that only we fill, by their names: brought up to date in every contact of a lead.
@@ -74,9 +74,7 @@ def decide(lead: Lead, look: Look, known: Known, policy: str) -> Plan:
     own = look.own if look.own and not _is_anothers(look.own, lead, known) else None
     by_email, by_number = look.by_email, look.by_number
     if look.own is not None and own is None and by_number is None and has_number(look.own, lead.phone):
-        by_number = (
-            look.own
-        )  # nobody asked for the number: it is in the contact that is not the lead's any more
+        by_number = look.own  # nobody asked for the number: it is in the contact that is not the lead's any more
     if by_email is None and by_number is not None and has_email(by_number, lead.email):
         by_email, by_number = by_number, None
     target, found = own, []
@@ -133,9 +131,7 @@ def _by_email(contact: Contact, whose: Whose, own: Contact | None, known: Known,
     return Found(contact.id, MatchedBy.EMAIL, whose, _decided(known, contact.id) or usual)
 
 
-def _by_number(
-    contact: Contact | None, lead: Lead, target: Contact | None, known: Known, policy: str
-) -> Found | None:
+def _by_number(contact: Contact | None, lead: Lead, target: Contact | None, known: Known, policy: str) -> Found | None:
     """None: nobody else's contact has the lead's number."""
     if contact is None:
         held = target is not None and has_number(target, lead.phone)
@@ -165,12 +161,9 @@ def _decided(known: Known, contact_id: str) -> MatchAction | None:
     return MatchAction(match.action) if match is not None and match.decided_at else None
 
 
-def _with_fields(
-    lead: Lead, target: Contact | None, found: tuple[Found, ...], known: Known, policy: str
-) -> Plan:
+def _with_fields(lead: Lead, target: Contact | None, found: tuple[Found, ...], known: Known, policy: str) -> Plan:
     without_phone = any(
-        each.matched_by == MatchedBy.NUMBER and (target is None or each.contact_id != target.id)
-        for each in found
+        each.matched_by == MatchedBy.NUMBER and (target is None or each.contact_id != target.id) for each in found
     )
     linked = next((each.action for each in found if target and each.contact_id == target.id), None)
     match = known.matches.get(target.id) if target is not None else None

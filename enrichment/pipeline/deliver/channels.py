@@ -25,9 +25,7 @@ class Channel:
 
 
 CHANNELS: dict[str, Channel] = {
-    System.GHL: Channel(
-        "ghl.calls", 4, 96, hand_ghl.scope, hand_ghl.send_all, "ghl_contact_id", "create_contact"
-    ),
+    System.GHL: Channel("ghl.calls", 4, 96, hand_ghl.scope, hand_ghl.send_all, "ghl_contact_id", "create_contact"),
     System.INSTANTLY: Channel(
         "instantly.calls",
         1,

@@ -19,9 +19,7 @@ def plan(lead: Lead, *, force: bool = False, systems: Sequence[str] = System.val
     return plan_all([lead], force=force, systems=systems)
 
 
-def plan_all(
-    leads: Sequence[Lead], *, force: bool = False, systems: Sequence[str] = System.values
-) -> list[Handover]:
+def plan_all(leads: Sequence[Lead], *, force: bool = False, systems: Sequence[str] = System.values) -> list[Handover]:
     """Plan what is due of these leads, inside the caller's transaction and under its lock on them.
 
     Nothing is planned where the last delivery that is done carried the same payload (unless `force`), or
@@ -60,9 +58,7 @@ def there(handover: Handover, lead: Lead) -> str:
 def begin(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
     """Planned deliveries; where another worker planned one in this moment, that one is kept instead."""
     new = [Handover(lead=lead, system=system) for lead, system in due]
-    new.sort(
-        key=lambda each: (each.lead_id, each.system)
-    )  # two who plan the same wait for each other in turn
+    new.sort(key=lambda each: (each.lead_id, each.system))  # two who plan the same wait for each other in turn
     return Handover.objects.bulk_create(new, ignore_conflicts=True) if new else []
 
 

@@ -9,11 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from enrichment import recovery
-from enrichment.bulk import insert_each, update_each
-from enrichment.clock import due_in
 from enrichment.leases import release, release_all, together
 from enrichment.models import Disclosure, Handover, Lead
+from enrichment.pipeline import recovery
 from enrichment.pipeline.deliver.channels import Channel
 from enrichment.pipeline.deliver.planning import begin, is_sent, there
 from enrichment.pipeline.payload import payload, payload_hash, wanted
@@ -21,6 +19,8 @@ from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed
 from enrichment.states import HandoverStatus, advance, advance_each, advance_one
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import work
+from swarm_admin.core.bulk_sql import insert_each, update_each
+from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)
 Done = tuple[Handover, Lead, Sent]
@@ -177,9 +177,7 @@ def after_errors(channel: Channel, failed: Sequence[tuple[Handover, VendorError]
         key = (id(error), handover.tries)
         if key not in steps:
             log.warning("handover %s: %s", handover.pk, error)
-            steps[key] = recovery.next_step(
-                error, tries=handover.tries, limit=channel.limit, scope=channel.scope()
-            )
+            steps[key] = recovery.next_step(error, tries=handover.tries, limit=channel.limit, scope=channel.scope())
         _take(steps[key], handover, error)
 
 

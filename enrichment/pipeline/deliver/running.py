@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.utils import timezone
 
-from enrichment import holds, stopping
-from enrichment.clock import in_seconds
 from enrichment.leases import claim, release_all
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
@@ -19,13 +17,14 @@ from enrichment.pipeline.deliver.planning import there
 from enrichment.pipeline.payload import wanted
 from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Sent
 from enrichment.states import HandoverStatus, advance
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
-from gdpr import gate
+from gdpr.suppression import gate
+from swarm_admin.core import shutdown
+from swarm_admin.core.timing import in_seconds
 
-STARTED_WITHIN = (
-    1 / 3
-)  # of the lease: what has not begun by then goes back, however slowly the vendor answers
+STARTED_WITHIN = 1 / 3  # of the lease: what has not begun by then goes back, however slowly the vendor answers
 SHORTEST_SECONDS = 1.0  # a round begins something, however short the lease
 UNTOLD_SECONDS = 3600.0  # a hand-over that waits for its notice is looked at again so often
 SOON = 0.02  # of a limit: worth claiming for, where the limit is what holds the work back
@@ -35,7 +34,7 @@ def run_due(system: str) -> int:
     """Send what is due to one system until nothing is, or its limit is reached; returns how many were sent."""
     done = 0
     channel = CHANNELS[system]
-    while not (stopping.asked() or holds.held(system)):
+    while not (shutdown.asked() or pauses.held(system)):
         room = limiter.room(channel.limit, channel.scope()) // channel.calls
         if not room:
             break
@@ -66,12 +65,8 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
         for h in ready
     ]
     outcomes = list(zip(ready, channel.send(asked, until), strict=True))
-    recording.record(
-        channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)]
-    )
-    recording.after_errors(
-        channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)]
-    )
+    recording.record(channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)])
+    recording.after_errors(channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)])
     recording.after_halves(
         channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, HalfSent)]
     )
@@ -86,9 +81,7 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
 def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
     """The third gate (D18): what is suppressed, restricted, undecided, or no longer wanted there, is withheld."""
     screening = gate.examine([leads[h.lead_id].identity for h in handovers], "delivery")
-    listed.leave_out(
-        (leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items()
-    )
+    listed.leave_out((leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items())
     ready: list[Handover] = []
     withheld: dict[str, list[int]] = {}
     untold: list[Handover] = []

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment import fanout, holds
-from enrichment.connections import clay_table
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
+from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch.outcome import go_again
 from enrichment.states import ItemStatus
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
 
@@ -34,16 +35,14 @@ def take_back(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
         go_again(lost, counted=in_use and not is_full)
     if is_full:
         count = f"{len(lost)} row{'' if len(lost) == 1 else 's'}"
-        holds.open_full_table(batch.table_id, f"it gave ids to {count} and did not keep them")
+        pauses.open_full_table(batch.table_id, f"it gave ids to {count} and did not keep them")
     gone = {item.pk for item in lost}
     return [item for item in items if item.pk not in gone]
 
 
 def _lost(table: str, items: Sequence[BatchItem]) -> list[BatchItem]:
     client = clay()
-    answers = fanout.each(
-        items, lambda item: client.get_row(table, str(item.lead.clay_row_id)), vendor="clay"
-    )
+    answers = fanout.each(items, lambda item: client.get_row(table, str(item.lead.clay_row_id)), vendor="clay")
     return [
         item
         for item, answer in zip(items, answers, strict=True)

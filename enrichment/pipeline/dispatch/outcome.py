@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from enrichment import recovery
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
+from enrichment.pipeline import recovery
 from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.pipeline.dispatch.plan import freeze
 from enrichment.states import (
@@ -22,7 +22,7 @@ from enrichment.states import (
     advance,
     advance_one,
 )
-from enrichment.vendors.clay import CREATE_ROWS, TRIGGER
+from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
 
 SENDING = {BatchKind.ROWS: CREATE_ROWS.name, BatchKind.TRIGGER: TRIGGER.name}
@@ -137,9 +137,7 @@ def _unanswered(kind: BatchKind) -> bool:
     return kind in SENDING and recovery.never_arrived("clay", SENDING[kind])
 
 
-def after_error(
-    batch: Batch, items: Sequence[BatchItem], error: VendorError, *, limit: str, scope: str
-) -> None:
+def after_error(batch: Batch, items: Sequence[BatchItem], error: VendorError, *, limit: str, scope: str) -> None:
     """The batch's next step after a failed call (D15: one bad row does not sink the others).
 
     What a look-up is refused says nothing about the rows, so it neither narrows the batch nor ends the doubt; and that

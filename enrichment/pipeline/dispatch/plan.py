@@ -13,17 +13,17 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from enrichment import holds
-from enrichment.bulk import insert_each
-from enrichment.clock import span
-from enrichment.connections import clay_table
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.lead import LeadQuerySet
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch import crowd, spared
+from enrichment.pipeline.dispatch import budget_backlog, planning
 from enrichment.states import BatchStatus, ItemStatus
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses.clay_table import clay_table
 from swarm_admin.core import progress
+from swarm_admin.core.bulk_sql import insert_each
+from swarm_admin.core.timing import span
 
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
 # Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
@@ -38,7 +38,7 @@ def plan(kind: BatchKind) -> int:
     now = timezone.now()
     # A batch that waits takes nobody's place; of those that wait for a provider, see `crowd`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
-    if not table or room <= 0 or (kind == BatchKind.ROWS and holds.held(CLAY_ROWS)):
+    if not table or room <= 0 or (kind == BatchKind.ROWS and pauses.held(CLAY_ROWS)):
         return 0
     size = {
         BatchKind.ROWS: settings.CLAY_ROWS_BATCH,
@@ -47,16 +47,16 @@ def plan(kind: BatchKind) -> int:
     }[kind]
     with transaction.atomic():
         due = _due(kind, now)
-        leads = list(spared.affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
-        without = spared.known(leads) if kind == BatchKind.TRIGGER else {}
+        leads = list(planning.affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
+        without = planning.known(leads) if kind == BatchKind.TRIGGER else {}
         unsure = in_doubt(kind, leads)
         groups = list(_groups(kind, leads, size, now, without, unsure))[:room]
         for group in groups:
             if without:
-                group = spared.take_over(group, without)
+                group = planning.take_over(group, without)
             if group:
                 there = table if kind == BatchKind.ROWS else group[0].clay_table_id or table
-                freeze(kind, group, table=there, without=without.get(group[0].pk, spared.NOTHING).kinds)
+                freeze(kind, group, table=there, without=without.get(group[0].pk, planning.NOTHING).kinds)
     return len(groups)
 
 
@@ -109,9 +109,7 @@ def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Seque
         "error_message": "",
         "in_doubt": False,
     }
-    insert_each(
-        BatchItem, [{**made, "lead": lead.pk, "position": position} for position, lead in enumerate(leads)]
-    )
+    insert_each(BatchItem, [{**made, "lead": lead.pk, "position": position} for position, lead in enumerate(leads)])
     due = "write_back_after" if kind == BatchKind.UPDATE else "dispatch_after"
     Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**{due: None})
     return batch
@@ -128,7 +126,7 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
             .order_by("-dispatch_priority", "dispatch_after", "id")
         )
         if not rowless:
-            leads = leads.exclude(crowd.behind(now))
+            leads = leads.exclude(budget_backlog.behind(now))
     return leads.only(
         "id",
         "dispatch_after",
@@ -150,7 +148,7 @@ def _groups(
     leads: Sequence[Lead],
     size: int,
     now: datetime.datetime,
-    without: Mapping[int, spared.Taken],
+    without: Mapping[int, planning.Taken],
     unsure: Collection[int],
 ) -> Iterator[tuple[Lead, ...]]:
     """Batches of `size`, each of one table; a smaller one where a lead has waited long enough or is urgent.
@@ -161,7 +159,7 @@ def _groups(
     waited_since = now - span(settings.CLAY_FLUSH_SECONDS)
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
-        known = tuple(without.get(lead.pk, spared.NOTHING).kinds)
+        known = tuple(without.get(lead.pk, planning.NOTHING).kinds)
         told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known, _had(lead))
         there = "" if kind == BatchKind.ROWS else lead.clay_table_id
         key = (there, lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())

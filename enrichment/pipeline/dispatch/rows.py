@@ -9,14 +9,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from enrichment import fanout, holds, table_capacity
-from enrichment.bulk import update_each
-from enrichment.clock import CLOCKS_DIFFER_SECONDS, due_in, in_seconds, span
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.drain import drain
+from enrichment.pipeline import fanout
+from enrichment.pipeline.dispatch.flush import drain
 from enrichment.pipeline.dispatch.outcome import (
     after_error,
     failed,
@@ -26,10 +24,13 @@ from enrichment.pipeline.dispatch.outcome import (
     settle_items,
 )
 from enrichment.states import BatchStatus, ItemStatus, advance_one
+from enrichment.vendor_pauses import pauses, table_capacity
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
+from swarm_admin.core.bulk_sql import update_each
 from swarm_admin.core.identifiers.linkedin import canonical
+from swarm_admin.core.timing import CLOCKS_DIFFER_SECONDS, due_in, in_seconds, span
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.rows"
@@ -74,7 +75,7 @@ def _fitting(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
         if not room:
             finish(batch)
     if not room:
-        holds.open_full_table(batch.table_id, f"it holds {settings.CLAY_TABLE_ROWS:,} rows, its limit")
+        pauses.open_full_table(batch.table_id, f"it holds {settings.CLAY_TABLE_ROWS:,} rows, its limit")
     return items[:room]
 
 
@@ -91,7 +92,7 @@ def _too_few(batch: Batch, items: Sequence[BatchItem], error: TooFewRows) -> Non
             error_kind=Recovery.TABLE_FULL,
             error_message=str(error)[:300],
         )
-    holds.open_full_table(batch.table_id, error.message)
+    pauses.open_full_table(batch.table_id, error.message)
 
 
 def row_of(lead: Lead) -> dict[str, object]:
@@ -174,13 +175,9 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
 
 def _lift_if_all_there(batch: Batch) -> None:
     """The table takes rows after all where none of the batch's has to be made again, whichever look-up found it."""
-    hold = holds.held(CLAY_ROWS)
-    if (
-        hold
-        and hold.table in ("", batch.table_id)
-        and not batch.items.filter(status=ItemStatus.AGAIN).exists()
-    ):
-        holds.lift(hold, reason="the rows that were not answered are there")
+    hold = pauses.held(CLAY_ROWS)
+    if hold and hold.table in ("", batch.table_id) and not batch.items.filter(status=ItemStatus.AGAIN).exists():
+        pauses.lift(hold, reason="the rows that were not answered are there")
 
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:

@@ -11,15 +11,14 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from enrichment import fanout
-from enrichment.clock import due_in, in_seconds
 from enrichment.leads.prices import price
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
+from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch import not_kept
-from enrichment.pipeline.dispatch.crowd import AWAITS_BUDGET
-from enrichment.pipeline.dispatch.drain import drain
+from enrichment.pipeline.dispatch.budget_backlog import AWAITS_BUDGET
+from enrichment.pipeline.dispatch.flush import drain
 from enrichment.pipeline.dispatch.outcome import (
     after_error,
     failed,
@@ -36,12 +35,13 @@ from enrichment.states import (
     advance,
 )
 from enrichment.vendors import limiter
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
-from enrichment.waterfall import budget, caps
-from enrichment.waterfall.budget import Reservation, reserve
+from enrichment.waterfall import provider_budget, spend_limits
 from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.provider_budget import Reservation, reserve
+from swarm_admin.core.timing import due_in, in_seconds
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.triggers"
@@ -152,10 +152,8 @@ def _intend(
     again later, and where none may go the batch is over.
     """
     with transaction.atomic():
-        Lead.objects.filter(
-            pk__in=[item.lead_id for item in items]
-        ).lock()  # before their attempts, as everywhere
-        admission = caps.admit([item.lead for item in items], each)
+        Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()  # before their attempts, as everywhere
+        admission = spend_limits.admit([item.lead for item in items], each)
         held = [item for item in items if item.lead_id in admission.held]
         items = [item for item in items if item.lead_id not in admission.held]
         leads = [item.lead_id for item in items]
@@ -189,13 +187,13 @@ def _hold(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -> None:
     settle_items(items, ItemStatus.AGAIN)
     Lead.objects.filter(pk__in=[item.lead_id for item in items]).update(dispatch_after=due_in(HELD_SECONDS))
     for cap in reached:
-        caps.reach(cap)
+        spend_limits.reach(cap)
 
 
 def _drop(attempts: models.QuerySet[Attempt], **why: str) -> None:
     """Of these the open ones never ran: nobody was asked, so what was kept back of the providers' hours is free."""
     open_ones = list(attempts.filter(status__in=OPEN_ATTEMPT))
-    budget.settle((attempt, {}) for attempt in open_ones)
+    provider_budget.settle((attempt, {}) for attempt in open_ones)
     _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in open_ones]), **why)
 
 
@@ -240,9 +238,7 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, who
 def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After an unknown outcome: a row that Clay shows at work or newly enriched was triggered (D12)."""
     client = clay()
-    rows = fanout.each(
-        items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)), vendor="clay"
-    )
+    rows = fanout.each(items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)), vendor="clay")
     with transaction.atomic():
         ended = _ended(batch, items)
         read = [(item, row) for item, row in zip(items, rows, strict=True) if item.lead_id not in ended]
@@ -283,9 +279,7 @@ def _asked(batch: Batch, began: Sequence[BatchItem]) -> set[str]:
     earlier = Attempt.objects.filter(lead__in=leads).order_by("started_at", "pk")
     last = {attempt.lead_id: attempt for attempt in earlier}
     given_up = [
-        attempt
-        for attempt in last.values()
-        if attempt.batch_id != batch.pk or attempt.status not in OPEN_ATTEMPT
+        attempt for attempt in last.values() if attempt.batch_id != batch.pk or attempt.status not in OPEN_ATTEMPT
     ]
     _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in given_up]))
     Attempt.objects.bulk_create(

@@ -9,23 +9,22 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from enrichment import recovery
-from enrichment.bulk import update_each
-from enrichment.clock import backoff, in_seconds
 from enrichment.leases import release
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import clay_scores
+from enrichment.pipeline import clay_scores, recovery
 from enrichment.pipeline.clay_scores import UNSCORED
-from enrichment.pipeline.dispatch.drain import drain
+from enrichment.pipeline.dispatch.flush import drain
 from enrichment.pipeline.dispatch.outcome import finish, settle_items
 from enrichment.pipeline.dispatch.plan import freeze
 from enrichment.states import FINAL_STATUSES, BatchStatus, ItemStatus
 from enrichment.vendors import limiter
-from enrichment.vendors.clay import BulkUpdate
+from enrichment.vendors.clay.client import BulkUpdate
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Permanent, VendorError
-from enrichment.waterfall import fresh
+from enrichment.waterfall import company_cache
+from swarm_admin.core.bulk_sql import update_each
+from swarm_admin.core.timing import backoff, in_seconds
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.updates"
@@ -52,7 +51,7 @@ def columns_of(lead: Lead, taken_over: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    taken = fresh.fields_for_clay(item.lead_id for item in items)
+    taken = company_cache.fields_for_clay(item.lead_id for item in items)
     updates = {
         str(item.lead.clay_row_id): columns_of(item.lead, taken.get(item.lead_id, ()))
         for item in items
@@ -87,9 +86,7 @@ def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], outcom
     """Clay holds these values now, so its next webhook about them will change nothing."""
     done = set(outcome.done)
     written = {
-        item.lead_id: row_id
-        for item in items
-        if (row_id := str(item.lead.clay_row_id)) in done and updates[row_id]
+        item.lead_id: row_id for item in items if (row_id := str(item.lead.clay_row_id)) in done and updates[row_id]
     }
     held = {
         pk: {"raw": updates[row_id], "written_back": updates[row_id], "write_back_tries": 0}
@@ -98,9 +95,7 @@ def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], outcom
     Lead.objects.filter(pk__in=held).lock()
     # Merged: a webhook may have brought a newer row while the call was under way.
     update_each(Lead, held, merged=["raw", "written_back"])
-    _scores(
-        items, {pk: row_id for pk, row_id in written.items() if updates[row_id].keys() - UNSCORED}, outcome
-    )
+    _scores(items, {pk: row_id for pk, row_id in written.items() if updates[row_id].keys() - UNSCORED}, outcome)
 
 
 def _scores(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUpdate) -> None:
@@ -116,9 +111,7 @@ def _scores(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUp
     clay_scores.rewritten(answered)
 
 
-def _after_error(
-    batch: Batch, items: Sequence[BatchItem], said: Sequence[BatchItem], error: VendorError
-) -> None:
+def _after_error(batch: Batch, items: Sequence[BatchItem], said: Sequence[BatchItem], error: VendorError) -> None:
     """`said`: those the call was about, in its order. One bad row does not sink the others (D15)."""
     step = recovery.next_step(error, tries=batch.tries, limit=LIMIT, scope=batch.table_id)
     if step.action != "give_up":  # an update is the same however often it is made: unknown is "again"
@@ -154,9 +147,7 @@ def _narrow(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
 def set_aside(item: BatchItem, error: VendorError) -> None:
     """Given up for what it says: not repeated by itself, but on Failures, where a person may send it again."""
     settle_items([item], ItemStatus.SET_ASIDE, error)
-    Lead.objects.filter(pk=item.lead_id).update(
-        write_back_tries=settings.MAX_ATTEMPTS + 1, write_back_after=None
-    )
+    Lead.objects.filter(pk=item.lead_id).update(write_back_tries=settings.MAX_ATTEMPTS + 1, write_back_after=None)
 
 
 def _again(items: Sequence[BatchItem]) -> None:

@@ -7,10 +7,10 @@ preview    → what applying would change
 """
 
 from enrichment.pipeline.clay_scores import RENAMED
+from enrichment.pipeline.mirror.apply_row import at_work, identity_values, is_stale
 from enrichment.pipeline.mirror.applying import Effect, News, apply, apply_all
 from enrichment.pipeline.mirror.preview import Change, Preview, preview
-from enrichment.pipeline.mirror.settle import OPEN_ATTEMPT
-from enrichment.pipeline.mirror.take_over import at_work, identity_values, is_stale
+from enrichment.pipeline.mirror.refresh_status import OPEN_ATTEMPT
 
 __all__ = [
     "OPEN_ATTEMPT",

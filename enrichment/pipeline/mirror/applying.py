@@ -9,13 +9,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from enrichment import holds, recovery
-from enrichment.bulk import update_each
 from enrichment.models import Attempt, FieldConflict, Lead
-from enrichment.pipeline import deliver, ledger
+from enrichment.pipeline import deliver, provenance, recovery
 from enrichment.pipeline import score as scoring
-from enrichment.pipeline.mirror import settle
-from enrichment.pipeline.mirror.take_over import (
+from enrichment.pipeline.mirror import refresh_status
+from enrichment.pipeline.mirror.apply_row import (
     Taken,
     at_work,
     identity_values,
@@ -26,11 +24,13 @@ from enrichment.pipeline.mirror.take_over import (
 )
 from enrichment.pipeline.status import RunError
 from enrichment.states import DELIVERED, EnrichmentStatus, InvalidTransition, advance_each
-from enrichment.vendors.clay import ClayRow
-from enrichment.waterfall import budget
+from enrichment.vendor_pauses import pauses
+from enrichment.vendors.clay.client import ClayRow
+from enrichment.waterfall import provider_budget
 from enrichment.waterfall.progress import Progress, Reader
-from gdpr import gate
 from gdpr.identity import Identity
+from gdpr.suppression import gate
+from swarm_admin.core.bulk_sql import update_each
 from swarm_admin.core.identifiers.emails import is_role
 
 # Every column that applying a row may change, but the status and `raw`, which are always written.
@@ -83,7 +83,7 @@ class Case:
     before: dict[str, Any]
     taken: Taken
     error: RunError | None
-    supplied: ledger.Entry
+    supplied: provenance.Entry
     again: bool = False
     closed: bool = False
     progress: Progress | None = None
@@ -113,7 +113,7 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
         for case in cases:
             take_over(case.lead, case.news.row, case.taken)
             case.effect.changed += case.taken.values
-        ledger.enter([case.supplied for case in cases])
+        provenance.enter([case.supplied for case in cases])
         reader = Reader()
         for case in cases:
             _settle(case, now, reader)
@@ -121,9 +121,7 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
         keep_conflicts([(case.lead, case.taken) for case in cases], now)
         _write(cases, now)
         _hold(cases)
-        deliver.plan_all(
-            [case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED]
-        )
+        deliver.plan_all([case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED])
     _tell_budgets(cases)
     return effects
 
@@ -131,9 +129,9 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
 def _tell_budgets(cases: Sequence[Case]) -> None:
     """What the runs asked of the providers, once it is written: a provider's hour is not the database's to undo."""
     ended = [(case.attempts[0], case.progress.calls) for case in cases if case.closed and case.progress]
-    budget.settle(ended)
+    provider_budget.settle(ended)
     refused = {
-        case.error.provider for case in cases if case.closed and case.error and settle.is_refusal(case.error)
+        case.error.provider for case in cases if case.closed and case.error and refresh_status.is_refusal(case.error)
     }
     for provider in sorted(refused):
         recovery.provider_refused(provider)
@@ -149,7 +147,7 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
     attempts: dict[int | None, list[Attempt]] = {}
     for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
         attempts.setdefault(attempt.lead_id, []).append(attempt)
-    prices = ledger.prices()
+    prices = provenance.prices()
     listed = _listed(news)
     cases = []
     for place, (each, effect) in enumerate(zip(news, effects, strict=True)):
@@ -159,9 +157,9 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
         effect.stale, effect.restricted = is_stale(lead, each.event_at), bool(lead.restriction)
         if not (effect.stale or effect.restricted):
             before = {name: getattr(lead, name) for name in WRITTEN}
-            error = settle.run_error(each.row, each.error)
+            error = refresh_status.run_error(each.row, each.error)
             mine = attempts.get(lead.pk, [])
-            supplied = ledger.Entry(lead, ledger.supplies(each.row.raw, prices), mine)
+            supplied = provenance.Entry(lead, provenance.supplies(each.row.raw, prices), mine)
             cases.append(
                 Case(
                     each,
@@ -184,9 +182,7 @@ def _listed(news: Sequence[News]) -> dict[int, set[str]]:
     if not asked:
         return {}
     # With a profile of its own each is somebody else than the one who is on the list by the number alone.
-    identities = [
-        Identity(f"lead:{news[place].lead_id}", tuple(told[place][0]), told[place][1]) for place in asked
-    ]
+    identities = [Identity(f"lead:{news[place].lead_id}", tuple(told[place][0]), told[place][1]) for place in asked]
     shared = gate.shared_and_blocked(identities).shared
     return {asked[position]: identifiers for position, identifiers in shared.items()}
 
@@ -202,15 +198,15 @@ def _settle(case: Case, now: datetime.datetime, reader: Reader) -> None:
     if lead.clay_rewritten_at and case.news.event_at > lead.clay_rewritten_at:
         lead.clay_rewritten_at = None  # the run ended, and Clay computed, after we had written
     attempt = case.attempts[0] if case.attempts else None
-    if attempt is not None and attempt.status in settle.OPEN_ATTEMPT:
+    if attempt is not None and attempt.status in refresh_status.OPEN_ATTEMPT:
         case.closed = True
         lead.written_back = {}  # the run has set the columns anew
         case.progress = reader.of(attempt, broke_off_at=case.error.provider if case.error else None)
-        case.again = settle.next_dispatch(lead, case.attempts, case.error, case.progress)
+        case.again = refresh_status.next_dispatch(lead, case.attempts, case.error, case.progress)
         case.effect.changed.append("attempt")
     before = lead.enrichment_status
     news = case.closed or lead.enriched_at != case.before["enriched_at"]
-    settle.settle(lead, case.error, again=case.again, news=news, now=now)
+    refresh_status.settle(lead, case.error, again=case.again, news=news, now=now)
     if lead.enrichment_status != before:
         case.effect.changed.append("enrichment_status")
 
@@ -224,14 +220,12 @@ def _score(cases: Sequence[Case]) -> None:
 def _write(cases: Sequence[Case], now: datetime.datetime) -> None:
     """The attempts and the leads. Only columns in which any of the leads changed: each costs its indexes."""
     closed = {
-        case.attempts[0].pk: settle.end_of(case.attempts[0], case.error, now) for case in cases if case.closed
+        case.attempts[0].pk: refresh_status.end_of(case.attempts[0], case.error, now) for case in cases if case.closed
     }
     _all_moved(Attempt, closed, advance_each(Attempt, closed))
     noted = [case.attempts[0] for case in cases if case.attempts and case.supplied.fresh and not case.closed]
     update_each(Attempt, {each.pk: {"providers": each.providers, "cost": each.cost} for each in noted})
-    columns = [
-        name for name in WRITTEN if any(getattr(case.lead, name) != case.before[name] for case in cases)
-    ]
+    columns = [name for name in WRITTEN if any(getattr(case.lead, name) != case.before[name] for case in cases)]
     leads = {
         case.lead.pk: {
             "enrichment_status": EnrichmentStatus(case.lead.enrichment_status),
@@ -248,11 +242,9 @@ def _hold(cases: Sequence[Case]) -> None:
     """A run that failed for the key or the quota: the next would fail like it."""
     stops = [stop for case in cases if case.closed and case.error and (stop := case.error.stop())]
     if stops:
-        holds.open_hold(stops[0])
+        pauses.open_hold(stops[0])
 
 
 def _all_moved(model: Any, rows: dict[int, Any], moved: set[int]) -> None:
     if missing := rows.keys() - moved:
-        raise InvalidTransition(
-            f"{model.__name__} {min(missing)}: its status cannot be followed by the new one"
-        )
+        raise InvalidTransition(f"{model.__name__} {min(missing)}: its status cannot be followed by the new one")

@@ -8,10 +8,10 @@ from typing import Any
 from enrichment.models import Lead
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline import score as scoring
-from enrichment.pipeline.mirror import settle
-from enrichment.pipeline.mirror.take_over import at_work, is_stale, taken
+from enrichment.pipeline.mirror import refresh_status
+from enrichment.pipeline.mirror.apply_row import at_work, is_stale, taken
 from enrichment.pipeline.status import RunError
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall.progress import Reader
 
 
@@ -34,9 +34,7 @@ class Preview:
     stale: bool = False
 
 
-def preview(
-    lead: Lead, row: ClayRow, *, event_at: datetime.datetime | None = None, error: Any = None
-) -> Preview:
+def preview(lead: Lead, row: ClayRow, *, event_at: datetime.datetime | None = None, error: Any = None) -> Preview:
     """What `apply` with the same arguments would change, column by column. Writes nothing."""
     if is_stale(lead, event_at):
         return Preview(stale=True)
@@ -44,10 +42,10 @@ def preview(
     after = copy.copy(lead)
     for name, value in found.values.items():
         setattr(after, name, value)
-    run_error = settle.run_error(row, error)
+    run_error = refresh_status.run_error(row, error)
     again = not at_work(row) and _tried_again(after, run_error)
     if not at_work(row):
-        after.enrichment_status = settle.status_after(after, run_error, again=again)
+        after.enrichment_status = refresh_status.status_after(after, run_error, again=again)
     scoring.apply(after)
     names = [*found.values, "enrichment_status", "icp_score", "icp_tier"]
     changes = [Change(name, getattr(lead, name), getattr(after, name)) for name in dict.fromkeys(names)]
@@ -61,7 +59,7 @@ def preview(
 def _tried_again(lead: Lead, error: RunError | None) -> bool:
     """Whether the lead would go on after its last attempt, where that is not over."""
     attempts = list(lead.attempts.order_by("-started_at", "-id"))
-    if not attempts or attempts[0].status not in settle.OPEN_ATTEMPT:
+    if not attempts or attempts[0].status not in refresh_status.OPEN_ATTEMPT:
         return False
     progress = Reader().of(attempts[0], broke_off_at=error.provider if error else None)
-    return settle.next_dispatch(lead, attempts, error, progress)
+    return refresh_status.next_dispatch(lead, attempts, error, progress)

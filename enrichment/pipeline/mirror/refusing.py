@@ -5,12 +5,12 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Lead
 from enrichment.models.lead import NAMED_SUPPRESSED
-from enrichment.pipeline import ledger
+from enrichment.pipeline import provenance
 from enrichment.pipeline.dispatch.outcome import deliver_found
-from enrichment.pipeline.mirror import settle
+from enrichment.pipeline.mirror import refresh_status
 from enrichment.states import AttemptStatus, EnrichmentStatus, advance
-from enrichment.vendors.clay import ClayRow
-from enrichment.waterfall import budget
+from enrichment.vendors.clay.client import ClayRow
+from enrichment.waterfall import provider_budget
 from enrichment.waterfall.progress import Reader
 
 SUPPRESSED = "suppressed"
@@ -24,10 +24,10 @@ def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
     """
     asks = is_return and bool(lead.email or lead.phone)
     attempts = list(lead.attempts.order_by("-started_at", "-id"))
-    entry = ledger.Entry(lead, ledger.supplies(row.raw, ledger.prices()), attempts)
-    ledger.enter([entry], facts=False)
+    entry = provenance.Entry(lead, provenance.supplies(row.raw, provenance.prices()), attempts)
+    provenance.enter([entry], facts=False)
     if attempts:
-        _close(attempts[0], settle.run_error(row, None))
+        _close(attempts[0], refresh_status.run_error(row, None))
     leads = Lead.objects.filter(pk=lead.pk)
     leads.update(
         enrichment_cost=F("enrichment_cost") + entry.cost,
@@ -47,13 +47,13 @@ def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
         deliver_found([lead.pk])
 
 
-def _close(attempt: Attempt, error: settle.RunError | None) -> None:
+def _close(attempt: Attempt, error: refresh_status.RunError | None) -> None:
     """With what was told of it; one that had ended already is only told the further cost."""
     told = {"providers": attempt.providers, "cost": attempt.cost}
     mine = Attempt.objects.filter(pk=attempt.pk)
-    if attempt.status not in settle.OPEN_ATTEMPT:
+    if attempt.status not in refresh_status.OPEN_ATTEMPT:
         mine.update(**told)
         return
     advance(mine, AttemptStatus.FAILED, finished_at=timezone.now(), error_kind=SUPPRESSED, **told)
     progress = Reader().of(attempt, broke_off_at=error.provider if error else None)
-    budget.settle([(attempt, progress.calls)])
+    provider_budget.settle([(attempt, progress.calls)])

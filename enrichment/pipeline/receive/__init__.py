@@ -9,15 +9,9 @@ leaving  → a delivery given up to its next status, if it is still ours
 """
 
 from enrichment.pipeline.receive.events import Event, Malformed, read
-from enrichment.pipeline.receive.judging import (
-    Judgement,
-    earlier_copies,
-    identities_in,
-    judge,
-    suppressed,
-)
 from enrichment.pipeline.receive.reading import claim, process, run_due
 from enrichment.pipeline.receive.storing import headers_in, store
+from enrichment.pipeline.receive.triage import Judgement, earlier_copies, identities_in, judge, suppressed
 
 __all__ = [
     "Event",

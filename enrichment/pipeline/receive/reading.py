@@ -8,20 +8,20 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from enrichment import fanout, holds, recovery, stopping
-from enrichment.clock import backoff, due_in, in_seconds
 from enrichment.leases import together
 from enrichment.models import Lead, Verdict, WebhookDelivery
-from enrichment.pipeline import mirror, returned
-from enrichment.pipeline.receive import judging, strangers
+from enrichment.pipeline import fanout, mirror, recovery, returned
+from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.receive.events import Event
-from enrichment.pipeline.receive.leaving import Left, leave
+from enrichment.pipeline.receive.finish import Left, leave
 from enrichment.states import DeliveryStatus, advance
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
-from swarm_admin.core import work
+from swarm_admin.core import shutdown, work
+from swarm_admin.core.timing import backoff, due_in, in_seconds
 
 log = logging.getLogger(__name__)
 CLAIMED_AT_ONCE = 100
@@ -40,7 +40,7 @@ class Pending:
 def run_due() -> int:
     """Read deliveries until none is due, or Clay may not be asked; returns how many."""
     done, asks = 0, True
-    while asks and not stopping.asked() and (deliveries := claim()):
+    while asks and not shutdown.asked() and (deliveries := claim()):
         asks = process(deliveries)
         done += len(deliveries)
     return done
@@ -78,7 +78,7 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
     False: Clay may not be asked now, and those that need it wait.
     """
     pending = together(deliveries, _judge_all, _failed)
-    if pending and holds.reading_held("clay"):
+    if pending and pauses.reading_held("clay"):
         # Not when the pause is to end: a person may resume it before.
         leave([Left(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
         return False
@@ -86,7 +86,7 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
         leave([Left(p.delivery, again=in_seconds(wait), tries=p.delivery.tries) for p in pending])
         return False
     answered = _fetched(pending)
-    stopped = judging.blocked([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
+    stopped = triage.blocked([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
     shown = [p for p in answered if isinstance(p.answer, ClayRow)]
     hidden = {shown[place].delivery.pk for place in stopped}
     rest = together(answered, lambda some: _without_a_row(some, hidden), lambda p, e: _failed(p.delivery, e))
@@ -97,12 +97,12 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
 
 def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Pending]:
     """Leaves those that can be judged without a call; the others have to be asked for."""
-    duplicates = judging.earlier_copies(deliveries)
-    find = judging.finder(judging.events_in(deliveries), only=judging.LOADED)
+    duplicates = triage.earlier_copies(deliveries)
+    find = triage.finder(triage.events_in(deliveries), only=triage.LOADED)
     left: list[Left] = []
     pending: list[Pending] = []
     for delivery in deliveries:
-        found = judging.judge(delivery, delivery.pk in duplicates, find)
+        found = triage.judge(delivery, delivery.pk in duplicates, find)
         if found.verdict or found.event is None or found.lead is None:
             left.append(Left(delivery, found.verdict, found.event, found.lead))
         else:
@@ -114,11 +114,10 @@ def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Pending]:
 def _forgetting(all_left: Sequence[Left]) -> list[Left]:
     """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
     about_nobody = [left for left in all_left if left.lead is None]
-    found = strangers.suppressed([bytes(left.delivery.body) for left in about_nobody])
+    found = unmatched.suppressed([bytes(left.delivery.body) for left in about_nobody])
     hidden = {about_nobody[place].delivery.pk for place in found}
     return [
-        Left(left.delivery, Verdict.SUPPRESSED, left.event) if left.delivery.pk in hidden else left
-        for left in all_left
+        Left(left.delivery, Verdict.SUPPRESSED, left.event) if left.delivery.pk in hidden else left for left in all_left
     ]
 
 
@@ -184,9 +183,7 @@ def _one_of_each_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:
 
 def _apply(pending: Sequence[Pending]) -> list[None]:
     news = [
-        mirror.News(p.lead.pk, p.answer, p.event.at, p.event.error)
-        for p in pending
-        if isinstance(p.answer, ClayRow)
+        mirror.News(p.lead.pk, p.answer, p.event.at, p.event.error) for p in pending if isinstance(p.answer, ClayRow)
     ]
     left = []
     for p, effect in zip(pending, mirror.apply_all(news), strict=True):

@@ -56,9 +56,7 @@ def _statement() -> str:
     running it.
     """
     others = [
-        field
-        for field in WebhookDelivery._meta.concrete_fields
-        if not field.primary_key and field.name not in GIVEN
+        field for field in WebhookDelivery._meta.concrete_fields if not field.primary_key and field.name not in GIVEN
     ]
     defaults = [sql.Literal(field.get_db_prep_save(field.get_default(), connection)) for field in others]
     columns = [*GIVEN, *(str(field.column) for field in others)]

@@ -2,8 +2,8 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gdpr import blanking
-from gdpr.possible import NotPossible
+from gdpr.requests import blanking
+from swarm_admin.core.errors import NotPossible
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from gdpr import audit
-from gdpr.leftovers import needles, scan
+from gdpr.leftovers import scan, search_patterns
 from gdpr.leftovers.hits import Hit
 from swarm_admin.core.audit_verbs import Verb
 
@@ -19,12 +19,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--outside", action="store_true", help="ask Clay, GoHighLevel and Instantly as well"
-        )
-        parser.add_argument(
-            "--in", type=Path, action="append", dest="roots", help="a folder, instead of the data"
-        )
+        parser.add_argument("--outside", action="store_true", help="ask Clay, GoHighLevel and Instantly as well")
+        parser.add_argument("--in", type=Path, action="append", dest="roots", help="a folder, instead of the data")
         parser.add_argument(
             "--tidy",
             action="store_true",
@@ -32,13 +28,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true")
 
-    def handle(
-        self, *, outside: bool, roots: list[Path] | None, tidy: bool, json: bool, **options: object
-    ) -> None:
+    def handle(self, *, outside: bool, roots: list[Path] | None, tidy: bool, json: bool, **options: object) -> None:
         if sys.stdin.isatty():
             self.stderr.write("One identifier a line; end with Ctrl-D.")
         try:
-            identifiers = needles.read(sys.stdin)
+            identifiers = search_patterns.read(sys.stdin)
         except ValueError as error:
             raise CommandError(str(error)) from None
         if not identifiers:
@@ -82,8 +76,5 @@ def _part(title: str, hits: list[Hit] | None, clean: str, not_searched: str = ""
         return f"{title}: {not_searched}."
     if not hits:
         return f"{title}: {clean}."
-    lines = [
-        f"  {hit.place}: {hit.count} times {', '.join(hit.what)} {' '.join(hit.where)}".rstrip()
-        for hit in hits
-    ]
+    lines = [f"  {hit.place}: {hit.count} times {', '.join(hit.what)} {' '.join(hit.where)}".rstrip() for hit in hits]
     return "\n".join([f"{title}:", *lines])

@@ -3,7 +3,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
-from gdpr import replay
+from gdpr.retention import replay
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gdpr.ledger import check, seal
-from gdpr.ledger.verifier import NOT_CHECKED, SOUND, Report, read_anchors
+from gdpr.audit_chain import check, seal
+from gdpr.audit_chain.verifier import NOT_CHECKED, SOUND, Report, read_anchors
 
 
 class Command(BaseCommand):
@@ -18,9 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--anchors", type=Path, help="more anchors, one JSON line each, such as from the mails"
-        )
+        parser.add_argument("--anchors", type=Path, help="more anchors, one JSON line each, such as from the mails")
         parser.add_argument("--json", action="store_true", help="verdict and findings as JSON")
 
     def handle(self, *, anchors: Path | None, json: bool, **options: object) -> None:

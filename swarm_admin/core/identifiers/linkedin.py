@@ -90,9 +90,7 @@ def _slug(segments: list[str]) -> str:
     slug = lower(slug) if len(slug) <= NFC_SHRINKS * MAX_SLUG else slug
     if len(slug) > MAX_SLUG:
         raise ValueError(f"must name a profile of at most {MAX_SLUG} characters.")
-    if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(
-        map(_may_stand, slug)
-    ):
+    if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(map(_may_stand, slug)):
         raise ValueError("must name a profile by letters, digits and hyphens.")
     return slug
 

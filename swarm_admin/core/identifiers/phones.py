@@ -28,9 +28,7 @@ def canonical(number: str, country: str) -> str:
 def _canonical(number: str, country: str) -> str:
     text = visible(number).strip(_QUOTES).removeprefix("tel:").strip()
     readings = [text]
-    if text.startswith(
-        "00"
-    ):  # for the plus sign (ITU-T E.123), in countries too that dial another prefix abroad
+    if text.startswith("00"):  # for the plus sign (ITU-T E.123), in countries too that dial another prefix abroad
         readings.append(f"+{text[2:]}")
     if "(0)" in text:  # dialled at home only, where it is dialled at all
         readings.append(text.replace("(0)", ""))

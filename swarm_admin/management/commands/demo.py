@@ -54,9 +54,7 @@ class Command(BaseCommand):
 
     def _reset(self) -> None:
         if not settings.EMBEDDED:
-            raise CommandError(
-                "RESET=1 deletes the bundled servers' data only; unset DATABASE_URL and REDIS_URL."
-            )
+            raise CommandError("RESET=1 deletes the bundled servers' data only; unset DATABASE_URL and REDIS_URL.")
         embedded.release(settings.DATA_DIR)
         embedded.stop(settings.DATA_DIR)
         processes.delete_data(settings.DATA_DIR)

@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from swarm_admin.access import staff
 
 
@@ -17,9 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *, email: str, role: str, first_name: str, last_name: str, **options: object) -> None:
         try:
-            invitation = staff.invite(
-                email=email, first_name=first_name, last_name=last_name, role=role, by=None
-            )
+            invitation = staff.invite(email=email, first_name=first_name, last_name=last_name, role=role, by=None)
         except NotPossible as impossible:
             raise CommandError(str(impossible)) from None
         self.stdout.write(invitation.link)

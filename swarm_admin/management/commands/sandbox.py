@@ -17,13 +17,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--host", default="127.0.0.1", help="the control calls ask for no key: keep it local"
-        )
+        parser.add_argument("--host", default="127.0.0.1", help="the control calls ask for no key: keep it local")
         parser.add_argument("--port", type=int, default=8100)
-        parser.add_argument(
-            "--speed", type=float, default=settings.CLOCK_SPEED, help="divides every wait and window"
-        )
+        parser.add_argument("--speed", type=float, default=settings.CLOCK_SPEED, help="divides every wait and window")
         parser.add_argument("--seed", type=int, default=1, help="another seed makes other people")
         parser.add_argument("--no-limits", action="store_true", help="answers no 429 of its own")
         parser.add_argument("--jitter-ms", type=float, default=0.0, help="real milliseconds off every window")

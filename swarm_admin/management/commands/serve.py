@@ -26,7 +26,5 @@ class Command(BaseCommand):
             processes.quarantine(),
             processes.beat(),
         ]
-        self.stdout.write(
-            f"Swarm Admin serves {settings.BASE_URL} from {host}:{settings.PORT}. Ctrl-C stops it."
-        )
+        self.stdout.write(f"Swarm Admin serves {settings.BASE_URL} from {host}:{settings.PORT}. Ctrl-C stops it.")
         return Supervisor(programs, keep_alive=processes.keep_servers, out=sys.stdout).run()

@@ -32,9 +32,7 @@ def export_leads(bench: Bench) -> Iterator[Figure]:
             _post(port, PATH, urlencode({"query": "status=in_progress"}), headers)  # warm
             seconds, lines, grown = _exported(port, process, headers)
         copied = _copied(bench, database.name)
-    yield Figure(
-        "export", seconds, "s", reference=copied, aim=ratio_at_most(4.0), note=f"{len(COLUMNS)} columns"
-    )
+    yield Figure("export", seconds, "s", reference=copied, aim=ratio_at_most(4.0), note=f"{len(COLUMNS)} columns")
     yield Figure("export, memory", grown / MEGABYTE, "MB", aim=at_most(50.0))
     yield Figure("export, leads in the file", 100 * (lines - 1) / bench.size, "%", aim=at_least(100.0))
 

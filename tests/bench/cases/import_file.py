@@ -25,10 +25,10 @@ SUPPRESSED = 1_000  # people in the file who must not come in
 @benchmark("import", aim="≤ 5 times COPY of the same rows into the same table")
 def import_file(bench: Bench) -> Iterator[Figure]:
     """Upload, preview, validation, suppression, de-duplication and insertion, by the code the worker runs."""
+    from enrichment.imports import importing
     from enrichment.models import BulkJob, Lead
-    from enrichment.pipeline import importing
-    from gdpr import gate
     from gdpr.identity import Identity
+    from gdpr.suppression import gate
 
     with tempfile.TemporaryDirectory() as folder, bench.empty() as database:
         path = Path(folder) / "leads.csv"
@@ -45,9 +45,7 @@ def import_file(bench: Bench) -> Iterator[Figure]:
         taken = Lead.objects.count()
         copied = _copied(bench, database.name, Path(folder) / "rows.bin")
     accounted = job.accepted + job.known + job.rejected + job.suppressed
-    note = (
-        f"{job.accepted:,} new, {job.known:,} known, {job.rejected:,} rejected, {job.suppressed:,} suppressed"
-    )
+    note = f"{job.accepted:,} new, {job.known:,} known, {job.rejected:,} rejected, {job.suppressed:,} suppressed"
     yield Figure("import", seconds, "s", reference=copied, aim=ratio_at_most(5.0), note=note)
     yield Figure("import, rows a second", rows / seconds, "/s", reference=taken / copied)
     yield Figure("import, rows accounted for", 100 * accounted / rows, "%", aim=at_least(100.0))

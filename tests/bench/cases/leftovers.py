@@ -86,16 +86,14 @@ def _alone(bench: Bench) -> Iterator[Figure]:
         "leftovers, all tables", taken, "s", reference=copied, aim=ratio_at_most(3.0),
         note=f"{length / 1e9:.1f} GB by COPY",
     )  # fmt: skip
-    yield Figure(
-        "leftovers, cores", cores, "", aim=at_most(1.0), note="the searcher's and the server's together"
-    )
+    yield Figure("leftovers, cores", cores, "", aim=at_most(1.0), note="the searcher's and the server's together")
     yield Figure("leftovers, found of nobody", float(found), "", aim=at_most(0.0))
 
 
 def _search() -> int:
     from gdpr.leftovers import database
-    from gdpr.leftovers.needles import needles
     from gdpr.leftovers.scan import names_of
+    from gdpr.leftovers.search_patterns import needles
 
     found = database.scan(needles(NOBODY), names=names_of(NOBODY))
     return len(found.rows)
@@ -160,7 +158,7 @@ def _searching() -> Iterator[None]:
         from django.db import connection
 
         from gdpr.leftovers import database
-        from gdpr.leftovers.needles import needles
+        from gdpr.leftovers.search_patterns import needles
 
         with contextlib.suppress(InterruptedError):
             while True:
@@ -188,8 +186,6 @@ def _erasure(bench: Bench, database: Database) -> Iterator[Figure]:
             command, env=bench.environment(database, **more), cwd=ROOT, check=True, stdout=subprocess.PIPE
         )
     told = json.loads(done.stdout)
-    yield Figure(
-        "leftovers, erasure completed", 100.0 * (told["status"] == "completed"), "%", aim=at_least(100.0)
-    )
+    yield Figure("leftovers, erasure completed", 100.0 * (told["status"] == "completed"), "%", aim=at_least(100.0))
     yield Figure("leftovers, the whole erasure", told["seconds"], "s")
     yield Figure("leftovers, its last look", told["scan"], "s", note=f"in {told['tries']} attempts")

@@ -64,9 +64,7 @@ def list_leads(bench: Bench) -> Iterator[Figure]:
         ours = _measured(bench, database, stock=False)
         stock = _measured(bench, database, stock=True)
     for case in ALL:
-        yield Figure(
-            f"list, {case}, p50", ours[case].percentile(0.5), "ms", reference=stock[case].percentile(0.5)
-        )
+        yield Figure(f"list, {case}, p50", ours[case].percentile(0.5), "ms", reference=stock[case].percentile(0.5))
         yield Figure(
             f"list, {case}, p95",
             ours[case].percentile(0.95),
@@ -76,9 +74,7 @@ def list_leads(bench: Bench) -> Iterator[Figure]:
         )
     faster = [stock[case].percentile(0.5) / ours[case].percentile(0.5) for case in CASES]
     mean = math.exp(sum(map(math.log, faster)) / len(faster))
-    yield Figure(
-        "list, faster than stock", mean, "times", aim=at_least(20.0), note="geometric mean of the medians"
-    )
+    yield Figure("list, faster than stock", mean, "times", aim=at_least(20.0), note="geometric mean of the medians")
 
 
 def _measured(bench: Bench, database: Database, *, stock: bool) -> dict[str, Loaded]:
@@ -89,9 +85,7 @@ def _measured(bench: Bench, database: Database, *, stock: bool) -> dict[str, Loa
     with web(bench.environment(database), *([STOCK_ADMIN] if stock else [])) as (port, _):
         load(port, [{"path": path, "headers": headers}], connections=1, count=5).require(200)
         for case, both in ALL.items():
-            queries = [
-                {name: value.format(deep=deep) for name, value in query.items()} for query in both[stock]
-            ]
+            queries = [{name: value.format(deep=deep) for name, value in query.items()} for query in both[stock]]
             requests = [{"path": f"{path}?{urlencode(query)}", "headers": headers} for query in queries]
             found[case] = load(port, requests, connections=1, count=max(rounds, len(requests))).require(200)
     return found

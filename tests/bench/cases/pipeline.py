@@ -31,9 +31,7 @@ INTAKE = 500  # leads in one call
 LONGEST = 300.0
 
 
-@benchmark(
-    "pipeline", aim="≥ 130 leads/s without limits; with the specified ones ≥ 98 % of the possible, and no 429"
-)
+@benchmark("pipeline", aim="≥ 130 leads/s without limits; with the specified ones ≥ 98 % of the possible, and no 429")
 def pipeline(bench: Bench) -> Iterator[Figure]:
     yield from _without_limits(bench)
     yield from _within_limits(bench)
@@ -47,9 +45,7 @@ def _without_limits(bench: Bench) -> Iterator[Figure]:
         _open_to_all()
         environment = _environment(bench, database, vendors, speed=1.0, latency=0.0, **limits)
         seconds, _ = _delivered(environment, count)
-        yield Figure(
-            "pipeline, leads to both", count / seconds, "/s", aim=at_least(130.0), note=f"{count:,} leads"
-        )
+        yield Figure("pipeline, leads to both", count / seconds, "/s", aim=at_least(130.0), note=f"{count:,} leads")
         yield Figure("pipeline, 429s without limits", _refused(vendors), "", aim=at_most(0.0))
 
 

@@ -38,9 +38,7 @@ def _industry(document: dict[str, Any], step: int) -> None:
 
 
 def _title(document: dict[str, Any], step: int) -> None:
-    document["components"][2]["rules"].insert(
-        step % 3, {"needles": [f"founder {step}", "owner"], "points": 22}
-    )
+    document["components"][2]["rules"].insert(step % 3, {"needles": [f"founder {step}", "owner"], "points": 22})
 
 
 def _technology(document: dict[str, Any], step: int) -> None:
@@ -81,9 +79,7 @@ def preview_scorecard(bench: Bench) -> Iterator[Figure]:
                     edit(document, step)
                     card = Scorecard.model_validate(document)
                     times.append(_seconds(lambda card=card: preview.movers(preview.effect(live, card))))
-                yield Figure(
-                    f"preview, {name}, slowest", max(times), "s", reference=reference, aim=at_most(1.0)
-                )
+                yield Figure(f"preview, {name}, slowest", max(times), "s", reference=reference, aim=at_most(1.0))
             yield Figure("preview, file", snapshot.describe()["bytes"] / 1e6, "MB")
         finally:
             snapshot.drop()

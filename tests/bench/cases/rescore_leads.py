@@ -35,9 +35,7 @@ def _moves_every_lead() -> dict[str, Any]:
     return document
 
 
-@benchmark(
-    "rescore", aim="publish a scorecard that moves every lead: ≤ 1.5 times one UPDATE of the same columns"
-)
+@benchmark("rescore", aim="publish a scorecard that moves every lead: ≤ 1.5 times one UPDATE of the same columns")
 def rescore_leads(bench: Bench) -> Iterator[Figure]:
     """Each on a copy of its own, as a backup would be restored."""
     with bench.leads_copy():
@@ -45,9 +43,7 @@ def rescore_leads(bench: Bench) -> Iterator[Figure]:
     with bench.leads_copy():
         taken, changed = _rescore()
     note = f"{changed:,} of {written:,} leads written"
-    yield Figure(
-        "rescore, every lead moves", taken, "s", reference=reference, aim=ratio_at_most(1.5), note=note
-    )
+    yield Figure("rescore, every lead moves", taken, "s", reference=reference, aim=ratio_at_most(1.5), note=note)
     yield Figure("rescore, leads per second", changed / taken, "1/s", reference=written / reference)
     with bench.leads_copy():
         few, changed = _rescore(few=True)

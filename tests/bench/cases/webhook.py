@@ -61,9 +61,7 @@ def _environment(bench: Bench, database: Database, vendors: str) -> dict[str, st
 def _requests(rows: list[str]) -> list[dict[str, Any]]:
     """A delivery for each row; each body is different, as the times of events are."""
     headers = {"Content-Type": "application/json", "X-Webhook-Secret": SECRET, "User-Agent": "Clay"}
-    return [
-        {"method": "POST", "path": PATH, "headers": headers, "body": json.dumps(_event(row))} for row in rows
-    ]
+    return [{"method": "POST", "path": PATH, "headers": headers, "body": json.dumps(_event(row))} for row in rows]
 
 
 def _event(row: str) -> dict[str, Any]:

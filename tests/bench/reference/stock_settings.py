@@ -44,9 +44,5 @@ TEMPLATES = [
 from swarm_admin import settings as _product  # noqa: E402
 
 for _name in dir(_product):
-    if (
-        _name.isupper()
-        and _name not in globals()
-        and not _name.startswith(("CONTENT_", "ACCOUNT_", "STORAGES"))
-    ):
+    if _name.isupper() and _name not in globals() and not _name.startswith(("CONTENT_", "ACCOUNT_", "STORAGES")):
         globals()[_name] = getattr(_product, _name)

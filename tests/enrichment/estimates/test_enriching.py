@@ -114,8 +114,7 @@ limits = st.tuples(st.integers(10, 400), st.integers(1, 25), st.booleans(), st.i
 )  # fmt: skip
 def test_the_estimate_is_what_happens(leads, share, providers, urgent, rows, triggers):
     named = {
-        f"p{n}": (limit, calls, holds, min(used, limit))
-        for n, (limit, calls, holds, used) in enumerate(providers)
+        f"p{n}": (limit, calls, holds, min(used, limit)) for n, (limit, calls, holds, used) in enumerate(providers)
     }
     told, played = both(leads, round(leads * share), named, rows=rows, triggers=triggers, urgent=urgent)
     # Off by a few minutes; where several budgets hold batches, or take turns at being used up, by a window of them.

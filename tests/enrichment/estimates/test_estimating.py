@@ -86,9 +86,7 @@ def test_leads_of_less_priority_are_behind():
 def test_a_fill_in_that_waits_is_no_lead_ahead():
     policy("skip")
     later = timezone.now() + datetime.timedelta(hours=1)
-    EnrichedLeadFactory.create_batch(
-        30, dispatch_after=later, only_providers=["builtwith"], dispatch_priority=-10
-    )
+    EnrichedLeadFactory.create_batch(30, dispatch_after=later, only_providers=["builtwith"], dispatch_priority=-10)
     cache.clear()
     assert estimate(Work(leads=25)).seconds < 60
     limiter.take("provider:builtwith", n=100, limit=100)

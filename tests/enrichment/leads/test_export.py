@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from enrichment.leads.columns import COLUMNS
 from enrichment.leads.export import rows
-from enrichment.masking import mask
 from enrichment.models import Lead
-from gdpr.sheet import BYTE_ORDER_MARK, cell
+from swarm_admin.core.csv_export import BYTE_ORDER_MARK, cell
+from swarm_admin.core.masking import mask
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +44,7 @@ def test_the_file_says_what_the_list_shows(unmasked: bool) -> None:
         email_work="ł@x.example",
         phone="1",
     )
-    FailedLeadFactory(
-        received_at=at, first_name="", last_name="", company_name="\t@", enrichment_cost="0.0900"
-    )
+    FailedLeadFactory(received_at=at, first_name="", last_name="", company_name="\t@", enrichment_cost="0.0900")
     LeadFactory(received_at=at, company_name=".5", title="-.5")
     leads = list(Lead.objects.order_by("id"))
     text = "".join(rows(Lead.objects.order_by("id"), COLUMNS, unmasked=unmasked))

@@ -66,9 +66,7 @@ def test_a_common_call_that_fails_adds_each_once(pipeline, kind):
 
 
 @pytest.mark.parametrize("system", ["ghl", "instantly"])
-def test_a_worker_killed_between_the_calls_and_their_record_makes_none_twice(
-    pipeline, settings, monkeypatch, system
-):
+def test_a_worker_killed_between_the_calls_and_their_record_makes_none_twice(pipeline, settings, monkeypatch, system):
     planned(4, [system])
 
     def killed(*args):

@@ -10,9 +10,9 @@ from django.utils import timezone
 from enrichment.models import Handover, Lead, WebhookDelivery, version
 from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import applying
-from enrichment.vendors.clay import ClayRow
-from gdpr import gate
+from enrichment.vendors.clay.client import ClayRow
 from gdpr.identity import Identity
+from gdpr.suppression import gate
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 

@@ -12,9 +12,9 @@ from django.test import Client
 from enrichment.models import Lead
 from enrichment.pipeline import horizon
 from enrichment.pipeline.intake import accept
-from gdpr import gate
 from gdpr.identity import Identity
 from gdpr.models import Suppression
+from gdpr.suppression import gate
 from swarm_admin.access.models import ApiKey, Scope
 from tests.factories import LeadFactory, lead_row, lead_rows
 
@@ -127,9 +127,7 @@ def test_a_reader_neither_waits_for_an_intake_nor_passes_its_leads_over(page):
         newer = without_waiting(lambda: accept([lead_row(linkedin_url="https://www.linkedin.com/in/newer")]))
         (_, seen_later) = newer.accepted[0]
         assert late < seen_later
-        assert ids(without_waiting(lambda: page(0))) == [
-            before
-        ]  # not the newer one: the late one comes first
+        assert ids(without_waiting(lambda: page(0))) == [before]  # not the newer one: the late one comes first
         assert without_waiting(lambda: ids(page(before))) == []
     assert ids(page(before)) == [late, seen_later]
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from enrichment.models import Lead
 from enrichment.pipeline import intake_rows
 from enrichment.pipeline.intake import IntakeResult, accept
-from gdpr.gate import suppress
 from gdpr.identity import Identity
 from gdpr.models import Suppression
+from gdpr.suppression.gate import suppress
 from tests.factories import LeadFactory, lead_row, lead_rows
 
 pytestmark = pytest.mark.django_db
@@ -137,9 +137,7 @@ def test_a_broken_rule_is_named_and_nothing_is_kept(
 
 def test_future_is_tolerated_for_five_minutes() -> None:
     now = timezone.now()
-    rows = [
-        lead_row(scraped_at=(now + datetime.timedelta(minutes=minutes)).isoformat()) for minutes in (4, 6)
-    ]
+    rows = [lead_row(scraped_at=(now + datetime.timedelta(minutes=minutes)).isoformat()) for minutes in (4, 6)]
     result = accept(rows, now=now)
     assert [index for index, _ in result.accepted] == [0]
     assert [rejection.index for rejection in result.rejected] == [1]

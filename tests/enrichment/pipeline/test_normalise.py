@@ -41,9 +41,7 @@ def test_values_are_read(column, given, expected):
     assert (values, unreadable) == ({column: expected}, {})
 
 
-@pytest.mark.parametrize(
-    "given", ["", "  ", None, [], {}, "null", "undefined", "N/A", "None", "NaN", "-", "{{x}}"]
-)
+@pytest.mark.parametrize("given", ["", "  ", None, [], {}, "null", "undefined", "N/A", "None", "NaN", "-", "{{x}}"])
 @pytest.mark.parametrize("column", ["company_size", "tech_stack", "email_work", "title"])
 def test_nothing_is_missing_and_not_a_conflict(column, given):
     assert normalise({column: given}, "US") == ({}, {})

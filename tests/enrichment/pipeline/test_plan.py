@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from enrichment.models import Batch, BatchItem, Handover, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch import spared
+from enrichment.pipeline.dispatch import planning
 from enrichment.pipeline.dispatch.plan import plan
-from enrichment.waterfall.fresh import Taken
+from enrichment.waterfall.company_cache import Taken
 from tests.factories import LeadFactory
 
 
@@ -167,7 +167,7 @@ def test_a_broken_off_lead_whose_rest_the_mirror_knows_is_enriched_and_delivered
     )
     donor = LeadFactory(tech_stack=["Salesforce"], company_domain="acme.example")
     assert asked["waterfall_techstack"]["providers"]
-    assert spared.take_over([lead], {lead.pk: Taken(donors={"techstack": donor})}) == ()
+    assert planning.take_over([lead], {lead.pk: Taken(donors={"techstack": donor})}) == ()
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.dispatch_after, lead.error_kind) == ("completed", None, "")
     assert lead.tech_stack == ["Salesforce"]

@@ -5,8 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment import holds, watch
-from enrichment.drift import mending, reconcile, runway
+from enrichment.drift import capacity_forecast, mending, reconcile
 from enrichment.models import (
     Alert,
     AlertKind,
@@ -18,6 +17,8 @@ from enrichment.models import (
     ServiceHold,
     Severity,
 )
+from enrichment.monitoring import watch
+from enrichment.vendor_pauses import pauses
 from tests.enrichment.clay_table import (
     change_row,
     found,
@@ -99,7 +100,7 @@ def test_runway(pipeline, settings, limit, severity):
     for number in range(20 if limit != 25 else 19):
         make_row(pipeline, f"runway-{number}")
     run()
-    (table,) = runway.tables()
+    (table,) = capacity_forecast.tables()
     assert (table.level, table.current, table.limit) == (severity, True, limit)
     watch.look()
     levels = list(Alert.objects.filter(kind=AlertKind.RUNWAY).values_list("severity", flat=True))
@@ -110,7 +111,7 @@ def test_days_left_at_the_rate_of_the_week(pipeline, settings):
     settings.CLAY_TABLE_ROWS = 10
     settled(pipeline, "rate-1", "rate-2")
     run()
-    (table,) = runway.tables()
+    (table,) = capacity_forecast.tables()
     assert (table.rows, table.per_day, table.days_left) == (2, 2.0, 4.0)
 
 
@@ -170,12 +171,10 @@ def test_nothing_is_read_or_mended_while_clay_is_held(pipeline):
     hold = ServiceHold.objects.get()
     assert Alert.objects.get().kind == AlertKind.KEY_REFUSED
     exports = pipeline.sandbox.stats()["clay"]["requests"]
-    Drift.objects.create(
-        kind=DriftKind.VALUES, subject="row x", row_id="x", lead=lead, mend_after=timezone.now()
-    )
+    Drift.objects.create(kind=DriftKind.VALUES, subject="row x", row_id="x", lead=lead, mend_after=timezone.now())
     assert (reconcile.run_due(), mending.run_due()) == (0, 0)
     assert pipeline.sandbox.stats()["clay"]["requests"] == exports
-    holds.lift(hold)
+    pauses.lift(hold)
     ReconcileRun.objects.filter(pk=started.pk).update(not_before=timezone.now())
     reconcile.run_due()
     started.refresh_from_db()

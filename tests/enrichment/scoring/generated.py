@@ -73,9 +73,7 @@ def components(draw: st.DrawFn) -> dict[str, Any]:
             "bands": draw(st.lists(bands(), min_size=1, max_size=4)),
         }
     if kind == "any_of":
-        values = st.lists(
-            st.one_of(st.sampled_from(WORDS), needles, needles.map(str.upper)), min_size=1, max_size=4
-        )
+        values = st.lists(st.one_of(st.sampled_from(WORDS), needles, needles.map(str.upper)), min_size=1, max_size=4)
         group = st.fixed_dictionaries({"values": values, "points": points})
         return part | {
             "field": draw(st.sampled_from(["title", "company_industry", *TEXT_FIELDS])),
@@ -110,13 +108,8 @@ def cards(draw: st.DrawFn) -> Scorecard:
     reachable = [x for x in (0.1, 0.3, 0.6000000000000001, 5.0, 25.0, 33.3, 50.0, 80.0) if x <= cap]
     thresholds = draw(st.lists(st.sampled_from(reachable), min_size=1, max_size=4, unique=True))
     names = ["Tier 1", 'A "b" \\', "</script>", "\u2028x", "ς"]
-    tiers = [
-        {"name": name, "at_least": at}
-        for name, at in zip(names, sorted(thresholds, reverse=True), strict=False)
-    ]
-    return Scorecard.model_validate(
-        {"components": parts, "cap": cap, "tiers": [*tiers, {"name": "The rest"}]}
-    )
+    tiers = [{"name": name, "at_least": at} for name, at in zip(names, sorted(thresholds, reverse=True), strict=False)]
+    return Scorecard.model_validate({"components": parts, "cap": cap, "tiers": [*tiers, {"name": "The rest"}]})
 
 
 def _vocabulary(card: Scorecard) -> list[str]:
@@ -135,9 +128,7 @@ def _ends(card: Scorecard) -> list[float]:
         for award in part.awards:
             ends = (getattr(award, name, None) for name in ("at_least", "above", "at_most", "below"))
             found |= {end for end in ends if end is not None}
-    return [
-        near for end in found for near in (end, math.nextafter(end, -math.inf), math.nextafter(end, math.inf))
-    ]
+    return [near for end in found for near in (end, math.nextafter(end, -math.inf), math.nextafter(end, math.inf))]
 
 
 def texts(card: Scorecard) -> st.SearchStrategy[str]:

@@ -42,9 +42,7 @@ VALUES = {
 }
 
 
-def make(
-    clay_score: float | None, *, document: dict[str, Any] = PUBLISHED, raw: Any = None, **changes: Any
-) -> Lead:
+def make(clay_score: float | None, *, document: dict[str, Any] = PUBLISHED, raw: Any = None, **changes: Any) -> Lead:
     """A lead that the document scored; Clay's row holds the mirror's values but for `raw`."""
     values = VALUES | {name: changes.pop(name) for name in list(changes) if name in VALUES}
     lead: Lead = EnrichedLeadFactory(
@@ -130,9 +128,7 @@ def test_a_score_that_waits_for_its_rescore_is_ours_to_mend() -> None:
 
 def test_clay_computed_on_other_values() -> None:
     """Each is scored again on Clay's own row; only where that gives Clay's score is it the cause."""
-    pinned = make(
-        45, raw={"company_industry": "Retail", "title": "VP"}, pinned_fields=["company_industry", "title"]
-    )
+    pinned = make(45, raw={"company_industry": "Retail", "title": "VP"}, pinned_fields=["company_industry", "title"])
     EnrichedLeadFactory()  # compared with nothing
     unreadable = make(40, raw={"company_size": "51-200"})
     changed = make(75, raw={"title": "VP of Sales"})
@@ -153,9 +149,7 @@ def test_clay_computed_on_other_values() -> None:
 
 def test_the_examples_87_stays_unexplained() -> None:
     """D1: every component is a multiple of five."""
-    lead = make(
-        87, title="VP of Revenue Operations", tech_stack=["Salesforce", "Gong"], funding_stage="Series B"
-    )
+    lead = make(87, title="VP of Revenue Operations", tech_stack=["Salesforce", "Gong"], funding_stage="Series B")
     assert groups() == {"unexplained": [lead.pk]}
 
 

@@ -36,9 +36,7 @@ texts = st.text("abcdefg xyz&<>\"'", min_size=1, max_size=12).map(str.strip).fil
 bands = st.tuples(st.integers(1, 400), st.integers(401, 9000), st.booleans(), st.booleans(), points).map(
     lambda b: {"above" if b[2] else "at_least": b[0], "below" if b[3] else "at_most": b[1], "points": b[4]}
 )
-groups = st.fixed_dictionaries(
-    {"values": st.lists(texts, min_size=1, max_size=4, unique=True), "points": points}
-)
+groups = st.fixed_dictionaries({"values": st.lists(texts, min_size=1, max_size=4, unique=True), "points": points})
 rules = st.fixed_dictionaries(
     {
         "needles": st.lists(texts, min_size=1, max_size=4, unique=True),
@@ -246,9 +244,7 @@ def test_two_problems_of_one_field_are_one_sentence():
 
 
 def test_each_problem_says_where_it_is():
-    document = read(
-        typed(PUBLISHED) | {"components.0.bands.1.points": "x", "tiers.0.at_least": "", "cap": "x"}
-    )
+    document = read(typed(PUBLISHED) | {"components.0.bands.1.points": "x", "tiers.0.at_least": "", "cap": "x"})
     said = {where: text for _, where, text in form.build(document, problems(document)).problems}
     assert said["Company size, row 2, points"] == "must be a number"
     assert said["Tier 1, threshold"] == "every tier but the last needs a threshold"

@@ -15,9 +15,7 @@ TIERS = [{"name": "Good", "at_least": 10}, {"name": "Rest"}]
 
 
 def engine_of(*components: dict[str, Any], cap: float = 100, tiers: list[dict[str, Any]] = TIERS) -> Engine:
-    parts = [
-        {"id": f"part_{i}", "label": f"Part {i}", "cap": 100, **part} for i, part in enumerate(components)
-    ]
+    parts = [{"id": f"part_{i}", "label": f"Part {i}", "cap": 100, **part} for i, part in enumerate(components)]
     return Engine(Scorecard.model_validate({"components": parts, "cap": cap, "tiers": tiers}))
 
 
@@ -131,9 +129,7 @@ def test_a_needle_in_word_mode_is_text_and_no_pattern(needle: str, title: str, h
 
 
 def test_the_first_rule_wins_even_with_fewer_points() -> None:
-    engine = engine_of(
-        title_rules({"needles": ["assistant"], "points": 1}, {"needles": ["vp"], "points": 20})
-    )
+    engine = engine_of(title_rules({"needles": ["assistant"], "points": 1}, {"needles": ["vp"], "points": 20}))
     assert score(engine, title="Assistant to the VP").points == 1
 
 
@@ -157,9 +153,7 @@ def test_an_entry_earns_the_points_of_the_first_needle_inside_it() -> None:
         ({"above": 1, "below": 2.5}, "over 1 to under 2.5", [2], [1, 2.5]),
     ],
 )
-def test_bands(
-    band: dict[str, float], sentence: str, inside: list[float], outside: list[float | None]
-) -> None:
+def test_bands(band: dict[str, float], sentence: str, inside: list[float], outside: list[float | None]) -> None:
     engine = engine_of({"kind": "bands", "field": "linkedin_connections", "bands": [band | {"points": 3}]})
     for value in inside:
         scored = score(engine, linkedin_connections=value)
@@ -173,10 +167,7 @@ def test_groups_may_earn_differently() -> None:
         {"values": ["post_liker", "post_commenter"], "points": 2},
     ]
     engine = engine_of({"kind": "any_of", "field": "source_type", "groups": groups})
-    earned = [
-        score(engine, source_type=kind).points
-        for kind in ("event_attendee", "post_commenter", "group_member")
-    ]
+    earned = [score(engine, source_type=kind).points for kind in ("event_attendee", "post_commenter", "group_member")]
     assert earned == [5, 2, 0]
     assert score(engine, source_type="event_attendee").explanation[0]["rule"] == "event_attendee"
 

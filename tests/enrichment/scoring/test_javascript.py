@@ -37,9 +37,7 @@ def by_frame(card: Scorecard, rows: list[dict[str, Any]]) -> list[tuple[float, s
     """The same by the engine's way for very many leads, which explains nothing."""
     engine = Engine(card)
     scored = engine.score_frame(pl.DataFrame(rows, schema=engine.schema))
-    return [
-        (total, card.tier_name(tier)) for total, tier in zip(scored["total"], scored["tier"], strict=True)
-    ]
+    return [(total, card.tier_name(tier)) for total, tier in zip(scored["total"], scored["tier"], strict=True)]
 
 
 def card_of(*components: dict[str, Any]) -> Scorecard:
@@ -58,9 +56,7 @@ def title_rule(*needles: str, match: str = "substring") -> dict[str, Any]:
 
 @many
 @given(data=st.data())
-def test_the_formula_equals_the_engine_for_any_card_and_lead(
-    data: st.DataObject, javascript: Javascript
-) -> None:
+def test_the_formula_equals_the_engine_for_any_card_and_lead(data: st.DataObject, javascript: Javascript) -> None:
     card = data.draw(cards())
     rows = data.draw(st.lists(leads(card), min_size=1, max_size=25))
     assert javascript(formula(card).source, rows) == by_engine(card, rows)
@@ -68,9 +64,7 @@ def test_the_formula_equals_the_engine_for_any_card_and_lead(
 
 @some
 @given(data=st.data())
-def test_what_is_not_of_its_columns_type_is_missing_to_both(
-    data: st.DataObject, javascript: Javascript
-) -> None:
+def test_what_is_not_of_its_columns_type_is_missing_to_both(data: st.DataObject, javascript: Javascript) -> None:
     card = data.draw(cards())
     rows = data.draw(st.lists(wrong_leads(card), min_size=1, max_size=25))
     assert javascript(formula(card).source, rows) == by_engine(card, rows)
@@ -93,12 +87,8 @@ def test_the_published_card_gives_the_published_formulas_scores(
 @some
 @given(
     size=st.one_of(
-        st.sampled_from(
-            ["250", " 250 ", "1,200", "12,00", "51-200", "2,5", "", "abc", "0x10", "1e3", "-250", "250.5"]
-        ),
-        st.sampled_from(
-            ["1e999", "nan", "Infinity", "1,200.5", ".5", "+250", "2 000", "1.200", "2_50", "9" * 30]
-        ),
+        st.sampled_from(["250", " 250 ", "1,200", "12,00", "51-200", "2,5", "", "abc", "0x10", "1e3", "-250", "250.5"]),
+        st.sampled_from(["1e999", "nan", "Infinity", "1,200.5", ".5", "+250", "2 000", "1.200", "2_50", "9" * 30]),
         st.floats(0, 10_000).map(str),
         st.integers(0, 10_000).map(str),
     ),
@@ -135,9 +125,7 @@ CONTEXTS = ["{}", "A{}B", "A{}Σ", "AΣ{}", "AΣ{}B", "{}ΣA"]
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_every_character_is_put_in_lower_case_alike(context: str, javascript: Javascript) -> None:
     """Σ is the one letter whose lower case depends on its neighbours; the others' contexts are there to show that."""
-    card = card_of(
-        title_rule("σ"), title_rule("aς"), title_rule("i\u0307"), title_rule("k"), title_rule("ʕσ")
-    )
+    card = card_of(title_rule("σ"), title_rule("aς"), title_rule("i\u0307"), title_rule("k"), title_rule("ʕσ"))
     rows = [{"title": context.format(c)} for c in CASED]
     assert javascript(formula(card).source, rows) == by_frame(card, rows)
 
@@ -242,10 +230,7 @@ def test_fractions_are_added_in_the_engines_order(worths: tuple[float, ...], jav
     """0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1 in the last bit, and a threshold may lie there."""
     needles = [{"needle": needle, "points": points} for needle, points in zip("abc", worths, strict=True)]
     counted = {"kind": "count", "field": "tech_stack", "needles": needles}
-    rules = [
-        {"kind": "rules", "field": "title", "rules": [{"needles": ["a"], "points": points}]}
-        for points in worths
-    ]
+    rules = [{"kind": "rules", "field": "title", "rules": [{"needles": ["a"], "points": points}]} for points in worths]
     tiers = [{"name": "Good", "at_least": 0.6000000000000001}, {"name": "Rest"}]
     for parts in ([counted], rules):
         named = [{"id": f"p{i}", "label": "P", "cap": 100, **part} for i, part in enumerate(parts)]

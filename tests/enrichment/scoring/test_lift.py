@@ -34,9 +34,7 @@ def test_one_more_target_technology_lifts_75_points_to_tier_1(engine: Engine) ->
     assert lifts(engine, **LEAD) == [
         Lift("title", "Title seniority", 5, 5, 'Title seniority: contains "chief", "cro" or "ceo" → Tier 1'),
         Lift("tech_stack", "Tech stack", 5, 5, "one more target technology → Tier 1"),
-        Lift(
-            "funding", "Funding stage", 5, 10, "Funding stage: one of Series A, Series B or Series C → Tier 1"
-        ),
+        Lift("funding", "Funding stage", 5, 10, "Funding stage: one of Series A, Series B or Series C → Tier 1"),
     ]
 
 
@@ -202,9 +200,7 @@ def test_what_a_change_takes_away_from_another_component_of_the_field_is_counted
         {"kind": "rules", "rules": [{"needles": ["sales"], "points": 20}]},
         {"kind": "any_of", "groups": [{"values": ["CEO"], "points": 25}]},
     ]
-    named = [
-        {"id": f"p{i}", "label": f"P{i}", "field": "title", "cap": 25, **part} for i, part in enumerate(parts)
-    ]
+    named = [{"id": f"p{i}", "label": f"P{i}", "field": "title", "cap": 25, **part} for i, part in enumerate(parts)]
     tiers = [{"name": "Warm", "at_least": 30}, {"name": "Cold"}]
     engine = engine_of(components=named, tiers=tiers)
     assert lifts(engine, title="Head of sales") == []

@@ -99,9 +99,9 @@ def test_a_lead_that_changes_meanwhile_counts_as_it_is_now():
     EnrichedLeadFactory()
     found, rows = preview.effect(live, draft), by_hand(live, draft)
     assert found.leads == len(rows)
-    assert sorted(
-        found.frame.select("id", "score_before", "tier_before", "score", "tier").iter_rows()
-    ) == sorted((row[0].pk, *row[1:]) for row in rows)
+    assert sorted(found.frame.select("id", "score_before", "tier_before", "score", "tier").iter_rows()) == sorted(
+        (row[0].pk, *row[1:]) for row in rows
+    )
 
 
 def test_the_histogram_counts_from_each_edge_up():
@@ -115,9 +115,7 @@ def test_the_histogram_counts_from_each_edge_up():
 
 def test_the_tiers_carry_their_names_and_may_be_more():
     EnrichedLeadFactory()
-    draft = card(
-        tiers=[{"name": "Gold", "at_least": 80}, {"name": "Silver", "at_least": 50}, {"name": "Rest"}]
-    )
+    draft = card(tiers=[{"name": "Gold", "at_least": 80}, {"name": "Silver", "at_least": 50}, {"name": "Rest"}])
     assert preview.effect(card(), draft).after == ["Gold", "Silver", "Rest"]
     more = [{"name": name, "at_least": points} for name, points in (("A", 95), ("B", 85), ("C", 50))]
     found = preview.effect(card(), card(tiers=[*more, {"name": "D"}]))

@@ -88,9 +88,7 @@ def test_title_takes_the_first_rule_that_finds_a_needle_inside(
         (["Gong", "Clari", "Outreach"], 15), (["Gong", "Clari", "Outreach", "HubSpot", "Salesforce"], 15),
     ],
 )  # fmt: skip
-def test_each_entry_of_the_stack_counts_once(
-    engine: Engine, stack: list[str] | None, expected: float
-) -> None:
+def test_each_entry_of_the_stack_counts_once(engine: Engine, stack: list[str] | None, expected: float) -> None:
     assert points(engine, "tech_stack", stack) == expected
 
 
@@ -153,9 +151,7 @@ WORDS = [
 ]
 # A lone surrogate is no text to PostgreSQL; NUL cannot be stored there either.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0")
-VALUES = [
-    value for part in PUBLISHED["components"] for group in part.get("groups", []) for value in group["values"]
-]
+VALUES = [value for part in PUBLISHED["components"] for group in part.get("groups", []) for value in group["values"]]
 
 
 @st.composite
@@ -176,9 +172,7 @@ sizes = st.one_of(
     st.floats(allow_infinity=False),
     st.sampled_from([math.nan, math.inf]),
 )
-choices = st.one_of(
-    st.none(), st.sampled_from([*VALUES, ""]), texts(), st.sampled_from(VALUES).map(str.lower)
-)
+choices = st.one_of(st.none(), st.sampled_from([*VALUES, ""]), texts(), st.sampled_from(VALUES).map(str.lower))
 leads = st.fixed_dictionaries(
     {},
     optional={

@@ -11,11 +11,11 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
 from enrichment import versions
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion, TierMove
 from enrichment.models.version import forget_active
 from enrichment.pipeline import score as scoring
-from enrichment.scoring import moves, publishing, rescore, standing
+from enrichment.scoring import moves, publishing, rescore, score_version
 from enrichment.scoring.explained import explanation_of
 from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
@@ -96,10 +96,10 @@ def test_every_lead_has_the_new_versions_score_and_unchanged_ones_are_not_writte
 def test_a_lead_that_was_not_written_stands_under_the_new_version_all_the_same(ada):
     lead = scored(company_size=75.0)
     publish(ada, components__0__bands=[{"at_least": 1, "points": 10}], components__0__label="Head count")
-    assert standing.version_of(lead).number == 1
+    assert score_version.version_of(lead).number == 1
     rescore.run_due()
     lead.refresh_from_db()
-    assert standing.version_of(lead).number == 2
+    assert score_version.version_of(lead).number == 2
     assert explanation_of(lead)[0]["label"] == "Head count"
 
 
@@ -114,8 +114,8 @@ def test_leads_never_scored_and_restricted_ones_are_left_alone(ada):
     before = kept.icp_score
     kept.refresh_from_db()
     assert (kept.icp_score, kept.scorecard.number) == (before, 1)
-    assert standing.version_of(kept).number == 1
-    assert standing.version_of(pending) is None
+    assert score_version.version_of(kept).number == 1
+    assert score_version.version_of(pending) is None
 
 
 def test_where_clay_decides_the_tier_follows_it_and_the_score_is_ours(ada, settings):
@@ -176,7 +176,7 @@ def test_a_fault_stops_it_and_a_person_resumes_it_where_it_stood(ada, monkeypatc
     rescore.run_due()
     done.job.refresh_from_db()
     assert (done.job.status, done.job.position) == ("failed", 1)
-    assert standing.progress().stopped
+    assert score_version.progress().stopped
     assert rescore.run_due() == 0
     rescore.resume(Rescore.objects.get(), by=ada)
     rescore.run_due()
@@ -203,10 +203,10 @@ def test_a_later_version_overtakes_it(ada, monkeypatch):
     publish(ada, components__0__bands=[{"at_least": 1, "points": 20}])
     with pytest.raises(rescore.LeaseLost):
         rescore._chunk(job, done)
-    assert [standing.version_of(lead).number for lead in Lead.objects.order_by("pk")] == [2, 1]
+    assert [score_version.version_of(lead).number for lead in Lead.objects.order_by("pk")] == [2, 1]
     rescore.run_due()
     as_it_should_be()
-    assert [standing.version_of(lead).number for lead in Lead.objects.order_by("pk")] == [3, 3]
+    assert [score_version.version_of(lead).number for lead in Lead.objects.order_by("pk")] == [3, 3]
     job.refresh_from_db()
     assert (job.status, job.error) == ("cancelled", "Overtaken by version 3 of the scorecard.")
     assert {first.pk, second.pk} == set(Lead.objects.filter(icp_score=80.0).values_list("pk", flat=True))
@@ -270,7 +270,7 @@ def test_it_waits_for_writers_of_the_version_before(ada, monkeypatch):
     rescore.run_due()
     job = BulkJob.objects.get()
     assert (job.status, job.position, job.in_flight_since) == ("running", 1, None)
-    assert standing.progress().percent == 99
+    assert score_version.progress().percent == 99
     monkeypatch.setattr(rescore, "ACTIVE_SECONDS", 0.0)
     rescore.run_due()
     assert BulkJob.objects.get().status == "done"
@@ -310,17 +310,15 @@ def test_a_lead_that_changes_while_it_is_scored_is_read_again(ada):
 def test_while_it_runs_leads_behind_it_are_marked_as_old(ada, monkeypatch):
     monkeypatch.setattr(rescore, "CHUNK", 1)
     first, second = scored(), scored()
-    assert standing.progress() is None
+    assert score_version.progress() is None
     done = publish(ada, **LESS_FOR_SIZE)
-    found = standing.progress()
+    found = score_version.progress()
     assert (found.version, found.over, found.left, found.percent) == (2, 1, 2, 0)
     assert found.is_old(first)
-    BulkJob.objects.update(
-        status=JobStatus.RUNNING, started_at=timezone.now(), in_flight_since=timezone.now()
-    )
+    BulkJob.objects.update(status=JobStatus.RUNNING, started_at=timezone.now(), in_flight_since=timezone.now())
     done.job.refresh_from_db()
     rescore._chunk(done.job, done)
-    found = standing.progress()
+    found = score_version.progress()
     assert (found.left, found.percent, found.stopped) == (1, 50, False)
     first.refresh_from_db()
     assert not found.is_old(first)
@@ -331,15 +329,13 @@ def test_while_it_runs_leads_behind_it_are_marked_as_old(ada, monkeypatch):
     rescore.run_due()
     BulkJob.objects.update(in_flight_since=None)
     rescore.run_due()
-    assert standing.progress() is None
+    assert score_version.progress() is None
 
 
 # ---------------------------------------------------------------- what the publisher chose
 
 
-MORE_FOR_ALL = {
-    "tiers": [{"name": "Tier 1", "at_least": 20}, {"name": "Tier 2", "at_least": 10}, {"name": "Tier 3"}]
-}
+MORE_FOR_ALL = {"tiers": [{"name": "Tier 1", "at_least": 20}, {"name": "Tier 2", "at_least": 10}, {"name": "Tier 3"}]}
 LOW = {
     "company_size": None,
     "company_industry": "Retail",
@@ -374,7 +370,7 @@ def test_nothing_is_noted_where_the_publisher_wants_nothing(ada):
 
 
 def test_lifted_leads_are_delivered_by_a_job_that_begins_when_the_rescore_has_ended(ada, monkeypatch):
-    from enrichment import jobs
+    from enrichment.jobs import jobs
 
     monkeypatch.setattr(rescore, "ACTIVE_SECONDS", 3600.0)
     lead = low()
@@ -411,7 +407,7 @@ def test_who_falls_out_again_waits_no_more(ada):
 
 
 def test_the_reasons_why_a_waiting_lead_is_not_delivered(ada):
-    from gdpr import gate
+    from gdpr.suppression import gate
 
     fine, gone, blocked, fallen = low(), low(), low(email_work="gone@acme.example"), low()
     publish(ada, after=AfterRescore.REVIEW, **MORE_FOR_ALL)

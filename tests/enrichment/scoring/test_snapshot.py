@@ -38,9 +38,7 @@ def test_every_kind_of_value_arrives_as_it_is():
         clay_tier=" tier 2 ",
         phone="",
     )
-    EnrichedLeadFactory(
-        title="", company_size=None, tech_stack=[], recent_posts={"not": "a list"}, email_work=""
-    )
+    EnrichedLeadFactory(title="", company_size=None, tech_stack=[], recent_posts={"not": "a list"}, email_work="")
     rows = loading.load([*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS], "id > %s", [0]).to_dicts()
     first, second = rows
     assert (first["title"], first["company_size"], first["linkedin_connections"]) == (
@@ -212,9 +210,7 @@ def test_the_log_is_pruned():
     assert LeadChange.objects.count() == 1
 
 
-@pytest.mark.parametrize(
-    "field", [*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS, "clay_tier", "instantly_lead_id"]
-)
+@pytest.mark.parametrize("field", [*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS, "clay_tier", "instantly_lead_id"])
 def test_every_value_a_card_may_look_at_is_logged(field):
     lead = EnrichedLeadFactory()
     LeadChange.objects.all().delete()
@@ -226,9 +222,7 @@ def test_every_value_a_card_may_look_at_is_logged(field):
 def test_what_no_card_looks_at_is_not_logged():
     lead, pending = EnrichedLeadFactory(), LeadFactory()
     LeadChange.objects.all().delete()
-    Lead.objects.filter(pk=lead.pk).update(
-        icp_score=3.0, icp_tier=3, needs_person=True, updated_at=timezone.now()
-    )
+    Lead.objects.filter(pk=lead.pk).update(icp_score=3.0, icp_tier=3, needs_person=True, updated_at=timezone.now())
     Lead.objects.filter(pk=pending.pk).update(title="Not scored yet")
     pending.delete()
     assert not LeadChange.objects.exists()

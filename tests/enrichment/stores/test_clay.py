@@ -25,9 +25,7 @@ def keys(records):
 
 def stranger(**columns):
     """A row of somebody whom the mirror does not know."""
-    (row,) = clay().create_rows(
-        TABLE, [{"linkedin_url": columns.pop("url", "https://www.linkedin.com/in/x-y")}]
-    )
+    (row,) = clay().create_rows(TABLE, [{"linkedin_url": columns.pop("url", "https://www.linkedin.com/in/x-y")}])
     clay().update_row(TABLE, row.id, columns)
     return row.id
 

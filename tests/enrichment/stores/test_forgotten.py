@@ -7,12 +7,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from enrichment.drift import reconcile
+from enrichment.imports import importing
 from enrichment.models import BulkJob, Drift, Lead, RejectedRow, SeenRow, WebhookDelivery
-from enrichment.pipeline import importing, intake, receive
-from gdpr import gate, stores
+from enrichment.pipeline import intake, receive
+from gdpr import stores
 from gdpr.identity import Identity
 from gdpr.models import Suppression
 from gdpr.stores import Ground, Later, Unsupported
+from gdpr.suppression import gate
 from tests.enrichment.stores.planting import (
     IDENTITY,
     OWN,
@@ -38,18 +40,12 @@ SECRETS = (URL.rpartition("/")[2], "mustermann", OWN, PHONE)
 
 
 def located():
-    return {
-        (record.store, record.key): record
-        for store in stores.registered()
-        for record in store.locate(IDENTITY)
-    }
+    return {(record.store, record.key): record for store in stores.registered() for record in store.locate(IDENTITY)}
 
 
 def forget(identity=IDENTITY):
     """As the desk does it: suppression first, then every record of every store in its order, each read back."""
-    found = [
-        (store, record) for store in stores.registered() for record in store.locate(identity) if record.sure
-    ]
+    found = [(store, record) for store in stores.registered() for record in store.locate(identity) if record.sure]
     for _, record in found:
         gate.suppress(record.identity, reason="erasure")
     gate.suppress(identity, reason="erasure")
@@ -67,9 +63,7 @@ def rows_with(secrets):
     for model in apps.get_app_config("enrichment").get_models():
         for row in model._default_manager.values():
             for name, value in row.items():
-                text = (
-                    bytes(value).decode("utf-8", "replace") if isinstance(value, memoryview) else str(value)
-                )
+                text = bytes(value).decode("utf-8", "replace") if isinstance(value, memoryview) else str(value)
                 if any(secret.lower() in text.lower() for secret in secrets):
                     hits.add((model.__name__, name))
     return hits
@@ -100,9 +94,7 @@ def test_the_person_is_found_told_corrected_restricted_and_forgotten_everywhere(
     (row,) = vendors.sandbox.state("clay")["tables"][TABLE]
     (contact,) = vendors.sandbox.state("ghl")["contacts"]
     (member,) = vendors.sandbox.state("instantly")["leads"]
-    assert {row["title"], member["job_title"], contact["customFields"][0]["value"]} == {
-        "Chief Revenue Officer"
-    }
+    assert {row["title"], member["job_title"], contact["customFields"][0]["value"]} == {"Chief Revenue Officer"}
     assert {row["phone"], member["phone"], contact["phone"]} == {"+14155550222"}
     for (store, _), record in found.items():
         stores.named(store).restrict(record, Ground.RESTRICTION)
@@ -131,9 +123,7 @@ def test_the_person_does_not_come_back_by_any_way(vendors, settings, tmp_path, c
             *(lead_row(linkedin_url=url) for url in SPELLINGS),
             lead_row(linkedin_url=URL, source_type="x"),
         ]
-        job = importing.upload(
-            SimpleUploadedFile("a.json", json.dumps(rows).encode()), name=f"a{number}.json"
-        )
+        job = importing.upload(SimpleUploadedFile("a.json", json.dumps(rows).encode()), name=f"a{number}.json")
         importing.start(job, columns={name: name for name in lead_row()})
         importing.run_due()
     assert set(BulkJob.objects.values_list("suppressed", "accepted", "known", "file")) == {(4, 0, 0, "")}
@@ -145,12 +135,8 @@ def test_the_person_does_not_come_back_by_any_way(vendors, settings, tmp_path, c
         receive.store(f"cut off {{{SPELLINGS[2]}".encode(), {})
         receive.store(json.dumps({"event": "row.made", "row_id": "r", "data": {"email": OWN}}).encode(), {})
     receive.run_due()
-    deliveries = WebhookDelivery.objects.values_list(
-        "status", "verdict", "body", "body_hash", "row_id", "event"
-    )
-    assert {row[:5] for row in deliveries if row[1] == "suppressed"} == {
-        ("processed", "suppressed", b"", "", "")
-    }
+    deliveries = WebhookDelivery.objects.values_list("status", "verdict", "body", "body_hash", "row_id", "event")
+    assert {row[:5] for row in deliveries if row[1] == "suppressed"} == {("processed", "suppressed", b"", "", "")}
     assert WebhookDelivery.objects.exclude(verdict="suppressed").count() == 0
     assert not Lead.objects.exists()
     assert rows_with(SECRETS) == set()
@@ -224,11 +210,7 @@ def test_two_people_behind_one_inbox_the_other_untouched_to_the_byte(vendors):
         other.refresh_from_db()
         lead = Lead.objects.filter(pk=other.pk).values().get()
         outside = [
-            *(
-                row
-                for row in vendors.sandbox.state("clay")["tables"][TABLE]
-                if row["id"] == other.clay_row_id
-            ),
+            *(row for row in vendors.sandbox.state("clay")["tables"][TABLE] if row["id"] == other.clay_row_id),
             *(c for c in vendors.sandbox.state("ghl")["contacts"] if c["id"] == other.ghl_contact_id),
             *(m for m in vendors.sandbox.state("instantly")["leads"] if m["id"] == other.instantly_lead_id),
         ]

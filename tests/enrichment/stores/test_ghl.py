@@ -35,9 +35,7 @@ def test_a_contact_is_found_by_its_id_its_e_mails_and_its_phone(vendors):
 
 def test_an_additional_e_mail_leads_to_its_contact_and_on_to_another(vendors):
     main = in_ghl(EnrichedLeadFactory.build(email_work="main@acme.example"), known=False)
-    second = in_ghl(
-        EnrichedLeadFactory.build(email_work="second@acme.example", phone="+14155550188"), known=False
-    )
+    second = in_ghl(EnrichedLeadFactory.build(email_work="second@acme.example", phone="+14155550188"), known=False)
     ghl().update_contact(main, {"additional_emails": [{"email": OWN}, {"email": "second@acme.example"}]})
     found = {record.key: record.sure for record in store.locate(Identity(emails=(OWN,)))}
     assert found == {main: True, second: False}

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from enrichment.imports import importing
 from enrichment.leads import searches
 from enrichment.models import (
     BulkJob,
@@ -19,11 +20,11 @@ from enrichment.models import (
     SeenRow,
     WebhookDelivery,
 )
-from enrichment.pipeline import importing, receive
+from enrichment.pipeline import receive
 from enrichment.stores import mirror_copy, mirror_tables
 from enrichment.stores.mirror import MirrorStore
-from gdpr import rectifiable
 from gdpr.identity import Identity
+from gdpr.requests import rectifiable
 from gdpr.stores import Ground, Later, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, URL, WORK, in_the_mirror
 from tests.factories import EnrichedLeadFactory, lead_row
@@ -88,9 +89,7 @@ def test_messages_about_unknown_rows_are_found_by_what_their_bodies_say():
     a_webhook(hidden)
     a_webhook(b"not json at all, from " + URL.encode() + b" cut of")
     a_webhook({"row_id": "r3", "data": {"linkedin_url": "https://www.linkedin.com/in/erika-mustermann-2"}})
-    a_webhook(
-        {"row_id": "r4", "data": {"linkedin_url": "https://www.linkedin.com/in/other", "email_work": OWN}}
-    )
+    a_webhook({"row_id": "r4", "data": {"linkedin_url": "https://www.linkedin.com/in/other", "email_work": OWN}})
     a_webhook({"row_id": "r5", "data": {"phone": PHONE}})
     found = store.locate(IDENTITY)
     assert [(record.key[:7], record.matched) for record in found] == [
@@ -111,9 +110,7 @@ def test_messages_about_unknown_rows_are_found_by_what_their_bodies_say():
 
 def test_a_copy_names_the_source_of_each_value_and_the_recipients():
     lead = in_the_mirror()
-    FieldConflict.objects.create(
-        lead=lead, field="title", reason="pinned", value="Chief", observed_at=timezone.now()
-    )
+    FieldConflict.objects.create(lead=lead, field="title", reason="pinned", value="Chief", observed_at=timezone.now())
     a_webhook({"row_id": "r1", "data": {"linkedin_url": URL}}, lead=lead)
     (record, *_) = store.locate(IDENTITY)
     told = store.export(record)
@@ -123,9 +120,7 @@ def test_a_copy_names_the_source_of_each_value_and_the_recipients():
     assert by_field["first_name"].obtained_at == lead.scraped_at
     assert by_field["title (not applied)"].value == "Chief"
     assert by_field["message from Clay"].value["data"]["linkedin_url"] == URL
-    assert [(share.recipient, share.fields) for share in told.shares] == [
-        ("GoHighLevel", ("email", "first_name"))
-    ]
+    assert [(share.recipient, share.fields) for share in told.shares] == [("GoHighLevel", ("email", "first_name"))]
     assert told.retention_until == lead.retention_until
     assert told.purposes
 
@@ -267,10 +262,7 @@ def test_a_waiting_import_that_names_the_person_is_cancelled_and_its_file_remove
 def test_kept_search_words_are_forgotten(django_user_model):
     staff = django_user_model.objects.create_user("staff")
     in_the_mirror()
-    keys = {
-        words: searches.keep(words, by=staff)
-        for words in (OWN, "erika mustermann", "acme", "Mustermann & Co")
-    }
+    keys = {words: searches.keep(words, by=staff) for words in (OWN, "erika mustermann", "acme", "Mustermann & Co")}
     store.erase(store.locate(IDENTITY)[0])
     left = {words for words, key in keys.items() if searches.words_of(key) is not None}
     assert left == {"acme", "Mustermann & Co"}

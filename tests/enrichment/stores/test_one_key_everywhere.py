@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from enrichment.models import Lead
 from enrichment.pipeline.normalise import normalise
-from gdpr import gate, stores
+from gdpr import stores
 from gdpr.identity import Identity
 from gdpr.models import Suppression
+from gdpr.suppression import gate
 from swarm_admin.core.identifiers import emails
 from tests.enrichment.stores.planting import in_clay, in_ghl, in_instantly, in_the_mirror
 from tests.plugins.pipeline import Pipeline

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from enrichment import actions, restriction
+from enrichment.leads import actions
 from enrichment.leads import export as exporting
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Batch, BatchItem, Handover, Lead, WebhookDelivery
@@ -14,12 +14,13 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver, mirror, receive
 from enrichment.pipeline import score as scoring
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
-from enrichment.pipeline.dispatch.withheld import passing
+from enrichment.pipeline.dispatch.screening import passing
 from enrichment.pipeline.payload import wanted
-from enrichment.vendors.clay import ClayRow
-from gdpr import gate
+from enrichment.stores import restriction
+from enrichment.vendors.clay.client import ClayRow
 from gdpr.models import AuditEvent
 from gdpr.stores import Ground
+from gdpr.suppression import gate
 from swarm_admin.access.models import ApiKey
 from tests.enrichment.stores.planting import URL, in_the_mirror
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -93,10 +94,7 @@ def test_who_is_suppressed_or_past_retention_leaves_a_waiting_batch_for_good():
     gone, past, fine = LeadFactory(), LeadFactory(retention_until=timezone.now()), LeadFactory()
     gate.suppress(gone.identity, reason="erasure")
     batch = Batch.objects.create(kind="trigger", table_id="tbl_test", status="in_flight")
-    items = [
-        BatchItem.objects.create(batch=batch, lead=lead, position=n)
-        for n, lead in enumerate((gone, past, fine))
-    ]
+    items = [BatchItem.objects.create(batch=batch, lead=lead, position=n) for n, lead in enumerate((gone, past, fine))]
     assert [item.lead_id for item in passing(batch, items)] == [fine.pk]
     assert list(batch.items.values_list("status", "error_kind")) == [
         ("set_aside", "suppressed"),
@@ -122,9 +120,7 @@ def test_it_is_wanted_nowhere_and_what_waited_is_withheld(vendors):
         "ghl",
         "instantly",
     }
-    assert {planned.pk, unknown.pk}.isdisjoint(
-        Handover.objects.filter(status="planned").values_list("pk", flat=True)
-    )
+    assert {planned.pk, unknown.pk}.isdisjoint(Handover.objects.filter(status="planned").values_list("pk", flat=True))
 
 
 def test_one_claimed_already_is_withheld_at_the_gate(vendors):

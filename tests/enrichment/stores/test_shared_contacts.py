@@ -5,7 +5,7 @@ import pytest
 from enrichment.models import ContactMatch
 from enrichment.stores.ghl import GoHighLevelStore
 from enrichment.stores.shared_contacts import MATCHED, NOT_KNOWN, SHARED, Ours
-from enrichment.vendors.ghl import Contact
+from enrichment.vendors.gohighlevel.client import Contact
 from gdpr.stores import Record, Unsupported
 from tests.factories import EnrichedLeadFactory
 

@@ -5,14 +5,18 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment import restriction
 from enrichment.models import Handover, Lead
 from enrichment.pipeline import deliver
 from enrichment.states import HandoverStatus
+from enrichment.stores import restriction
 from enrichment.stores.source import LeadSource
-from gdpr import gate, notice_delivery, notices, replay, retention, stores
+from gdpr import stores
 from gdpr.models import Notice, Purge
+from gdpr.notices import delivery as notice_delivery
+from gdpr.notices import notices
+from gdpr.retention import replay, retention
 from gdpr.states import PurgeStatus
+from gdpr.suppression import gate
 from tests.enrichment.stores.planting import IDENTITY, everywhere
 from tests.factories import LeadFactory
 
@@ -42,9 +46,7 @@ def test_what_ends_in_the_coming_days_is_counted_by_day(db):
     assert sum(count for _, count in retention.coming(30)) == 4
 
 
-def test_nobody_is_delivered_untold_where_the_policy_says_so(
-    vendors, settings, django_user_model, mailoutbox
-):
+def test_nobody_is_delivered_untold_where_the_policy_says_so(vendors, settings, django_user_model, mailoutbox):
     settings.NOTICE_BEFORE_DELIVERY = True
     lead = LeadFactory(email_work="ada@acme.example", icp_tier=1, enrichment_status="completed")
     deliver.plan(lead)
@@ -85,9 +87,7 @@ def test_a_hand_over_that_was_claimed_by_the_hour_waits_for_its_notice_no_more(v
     """Told meanwhile by another way than `mark_told`: the claim clears it, and the turn counts."""
     settings.NOTICE_BEFORE_DELIVERY = True
     leads = [LeadFactory(email_work="office@acme.example", notified_at=timezone.now()) for _ in "ab"]
-    Handover.objects.bulk_create(
-        Handover(lead=lead, system="ghl", error_kind="notice_outstanding") for lead in leads
-    )
+    Handover.objects.bulk_create(Handover(lead=lead, system="ghl", error_kind="notice_outstanding") for lead in leads)
     deliver.run_due("ghl")
     (stored,) = vendors.sandbox.state("ghl")["contacts"]
     assert stored["email"] == "office@acme.example"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from enrichment.vendors.clay import ClayClient
-from enrichment.vendors.ghl import GoHighLevelClient
-from enrichment.vendors.instantly import InstantlyClient
+from enrichment.vendors.clay.client import ClayClient
+from enrichment.vendors.gohighlevel.client import GoHighLevelClient
+from enrichment.vendors.instantly.client import InstantlyClient
 
 from .scripted import ScriptedVendor
 

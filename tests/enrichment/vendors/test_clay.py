@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from enrichment.vendors import limiter
 from enrichment.vendors.calls import limit_of
-from enrichment.vendors.clay import COLUMN_NAMES, ENRICHMENT_COLUMNS
+from enrichment.vendors.clay.client import COLUMN_NAMES, ENRICHMENT_COLUMNS
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Retryable, UnknownOutcome
 
 from .scripted import Say
@@ -27,9 +27,7 @@ def test_rows_go_out_as_the_contract_says(vendor, clay):
     assert (seen.method, seen.path) == ("POST", "/v1/tables/tbl%2F1/rows")
     assert seen.headers["authorization"] == "Bearer clay-key"
     assert seen.headers["x-workspace-id"] == "ws_1"
-    assert seen.body == {
-        "rows": [{"linkedin_url": A, "first_name": "John", "scraped_at": "2026-01-15T10:00:00Z"}]
-    }
+    assert seen.body == {"rows": [{"linkedin_url": A, "first_name": "John", "scraped_at": "2026-01-15T10:00:00Z"}]}
 
 
 @pytest.mark.parametrize(
@@ -105,9 +103,7 @@ def test_updates_go_in_one_call(vendor, clay):
     vendor.says(Say(200, {"rows": []}))
     result = clay.update_rows("t", {"r1": {"ghl_contact_id": "c1"}, "r2": {"ghl_contact_id": "c2"}})
     assert (result.done, result.left, result.refused) == (["r1", "r2"], [], {})
-    assert vendor.seen[0].body == {
-        "rows": [{"id": "r1", "ghl_contact_id": "c1"}, {"id": "r2", "ghl_contact_id": "c2"}]
-    }
+    assert vendor.seen[0].body == {"rows": [{"id": "r1", "ghl_contact_id": "c1"}, {"id": "r2", "ghl_contact_id": "c2"}]}
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
@@ -147,9 +143,7 @@ def test_a_missing_capability_is_never_a_silent_success(vendor, clay, answer):
 
 
 def test_search_pages(vendor, clay):
-    vendor.says(
-        Say(200, {"rows": [{"id": "r1"}], "next_cursor": 5}), Say(200, {"rows": [], "next_cursor": None})
-    )
+    vendor.says(Say(200, {"rows": [{"id": "r1"}], "next_cursor": 5}), Say(200, {"rows": [], "next_cursor": None}))
     first = clay.search_rows("t", {"linkedin_url": A}, limit=1)
     assert ([row.id for row in first.rows], first.next_cursor) == (["r1"], "5")
     last = clay.search_rows("t", {"linkedin_url": A}, limit=1, cursor=first.next_cursor)
@@ -159,9 +153,7 @@ def test_search_pages(vendor, clay):
         clay.search_rows("t", {})
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"rows": None}, {"rows": [{}]}, {"rows": [], "next_cursor": "here"}, []]
-)
+@pytest.mark.parametrize("body", [{}, {"rows": None}, {"rows": [{}]}, {"rows": [], "next_cursor": "here"}, []])
 def test_a_broken_page_is_not_nothing_found(vendor, clay, body):
     vendor.says(Say(200, body))
     with pytest.raises(Retryable):

@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from enrichment.vendors import clay, ghl, instantly
 from enrichment.vendors.answers import UNREADABLE, decode, mask, read_envelope, read_retry_after, refusal
+from enrichment.vendors.clay import client as clay
 from enrichment.vendors.errors import (
     ADVICE,
     TABLES,
@@ -20,6 +20,8 @@ from enrichment.vendors.errors import (
     Retryable,
     UnknownOutcome,
 )
+from enrichment.vendors.gohighlevel import client as ghl
+from enrichment.vendors.instantly import client as instantly
 
 ENVELOPE = {"error": {"code": "some_code", "message": "some words", "provider": "apollo"}}
 FLAT = {"statusCode": 400, "message": "some words", "error": "Bad Request"}
@@ -229,7 +231,4 @@ def test_a_403_about_credits_is_none_about_a_quota(vendor, call, words, recovery
 
 
 def test_a_code_that_is_the_status_is_said_once():
-    assert (
-        str(refusal("clay", clay.TRIGGER, 402, {"error": {"code": 402}}, {}))
-        == "clay trigger_enrichment: 402"
-    )
+    assert str(refusal("clay", clay.TRIGGER, 402, {"error": {"code": 402}}, {})) == "clay trigger_enrichment: 402"

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from enrichment.vendors.errors import NotFound, Permanent, Retryable, UnknownOutcome
-from enrichment.vendors.ghl import ContactIn
+from enrichment.vendors.gohighlevel.client import ContactIn
 
 from .scripted import Say
 

@@ -171,10 +171,7 @@ def test_mistakes_of_ours_are_errors():
 def test_every_name_has_its_published_figures(settings):
     settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY, settings.CLAY_ROWS_PER_MINUTE = 100, 200_000, 100
     settings.CLOCK_SPEED = 10.0
-    told = {
-        name: [(limit.count, limit.seconds * 10) for limit in limiter.limits_of(name)]
-        for name in limiter.NAMES
-    }
+    told = {name: [(limit.count, limit.seconds * 10) for limit in limiter.limits_of(name)] for name in limiter.NAMES}
     assert told == {
         "clay.rows": [(100, 60)],
         "clay.updates": [(200, 60)],
@@ -269,9 +266,7 @@ def test_waiting_is_for_a_share_of_the_limit(settings):
 
 def test_calls_that_were_made_count_although_there_is_no_room():
     limiter.take("provider:apollo", n=5, limit=5)
-    limiter.count(
-        [limiter.Ask("provider:apollo", n=3, limit=5), limiter.Ask("provider:hunter", n=0, limit=5)]
-    )
+    limiter.count([limiter.Ask("provider:apollo", n=3, limit=5), limiter.Ask("provider:hunter", n=0, limit=5)])
     assert limiter.peek("provider:apollo", limit=5).used == 8
     assert limiter.peek("provider:hunter", limit=5).used == 0
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from enrichment.vendors import limiter, transport
-from enrichment.vendors.clay import ClayClient
+from enrichment.vendors.clay.client import ClayClient
 from enrichment.vendors.errors import (
     Misconfigured,
     RateLimited,
@@ -16,7 +16,7 @@ from enrichment.vendors.errors import (
     UnknownOutcome,
     VendorError,
 )
-from enrichment.vendors.vitals import vitals
+from enrichment.vendors.vendor_health import vitals
 
 from .scripted import CUT, DRIP, DRIP_HEAD, RESET, SILENT, Say
 
@@ -75,9 +75,7 @@ def test_a_429_of_a_read_holds_everybody_who_takes_from_its_limit(vendor, ghl):
 
 
 def test_a_429_of_a_data_provider_holds_nobody_else(vendor, clay):
-    vendor.says(
-        Say(429, {"error": {"code": "rate_limited", "provider": "builtwith"}}, {"Retry-After": "3600"})
-    )
+    vendor.says(Say(429, {"error": {"code": "rate_limited", "provider": "builtwith"}}, {"Retry-After": "3600"}))
     with pytest.raises(RateLimited) as caught:
         clay.trigger_enrichment("t", ["r1"], {})
     assert caught.value.provider == "builtwith"

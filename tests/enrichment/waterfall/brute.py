@@ -21,9 +21,7 @@ def figures(
     ends: float | None = None,
     limit: int | None = None,
 ) -> Figures:
-    return Figures(
-        slug, slug.title(), cost, charge, tabled(hit), None if ends is None else tabled(ends), limit
-    )
+    return Figures(slug, slug.title(), cost, charge, tabled(hit), None if ends is None else tabled(ends), limit)
 
 
 def outcomes_of(each: Figures) -> list[tuple[str, float]]:
@@ -31,9 +29,7 @@ def outcomes_of(each: Figures) -> list[tuple[str, float]]:
     return [(MISS, 1 - hit), (PART, hit - ends), (END, ends)]
 
 
-def play(
-    providers: Sequence[Figures], draws: Sequence[str], *, asks_all: bool
-) -> tuple[float, bool, list[bool]]:
+def play(providers: Sequence[Figures], draws: Sequence[str], *, asks_all: bool) -> tuple[float, bool, list[bool]]:
     """(cost, whether anything was found, who was asked) of one run, as Clay runs a waterfall."""
     cost, found, asked = 0.0, False, [False] * len(providers)
     for at, (each, drawn) in enumerate(zip(providers, draws, strict=True)):
@@ -60,9 +56,7 @@ def every_run(providers: Sequence[Figures], *, asks_all: bool) -> tuple[float, f
     return cost, coverage, asked
 
 
-def random_runs(
-    providers: Sequence[Figures], *, asks_all: bool, seed: int, many: int
-) -> Iterator[tuple[float, bool]]:
+def random_runs(providers: Sequence[Figures], *, asks_all: bool, seed: int, many: int) -> Iterator[tuple[float, bool]]:
     """(cost, whether anything was found) of `many` runs."""
     draw = random.Random(seed)
     for _ in range(many):

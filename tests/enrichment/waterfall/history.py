@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, TakenOver, WaterfallVersion
-from enrichment.overview import today
+from enrichment.overview.figures import today
 from enrichment.pipeline import mirror
-from enrichment.vendors.clay import ClayRow
+from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import spending
 from gdpr import stores
 from gdpr.stores import Record
@@ -200,9 +200,7 @@ class History:
             calls.append(Call(slug, fields, cost))
             self.calls += 1
             at = timezone.now() + datetime.timedelta(microseconds=self.calls)
-            person.row.append(
-                {"name": slug, "fields_enriched": fields, "timestamp": at.isoformat(), "cost": str(cost)}
-            )
+            person.row.append({"name": slug, "fields_enriched": fields, "timestamp": at.isoformat(), "cost": str(cost)})
         return calls
 
     def _apply(self, person: Person) -> None:

@@ -30,9 +30,7 @@ def with_email(*providers: str, **options: Any) -> WaterfallDocument:
 def test_the_published_document_by_the_catalogue() -> None:
     found = appraise(LIVE)
     email, phone = found.by_kind["email"], found.by_kind["phone"]
-    expected = 0.03 * 0.95 + 0.05 * (
-        0.02 * 0.92 + 0.08 * (0.05 * 0.9 + 0.1 * (0.04 * 0.88 + 0.12 * 0.02 * 0.85))
-    )
+    expected = 0.03 * 0.95 + 0.05 * (0.02 * 0.92 + 0.08 * (0.05 * 0.9 + 0.1 * (0.04 * 0.88 + 0.12 * 0.02 * 0.85)))
     assert email.outcome.cost == pytest.approx(expected)
     assert email.outcome.coverage == pytest.approx(1 - 0.05 * 0.08 * 0.1 * 0.12 * 0.15)
     assert phone.outcome.cost == pytest.approx(0.0968)

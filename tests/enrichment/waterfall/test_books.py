@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 
 from enrichment.models import Attempt, Lead, SpendCap
-from enrichment.overview import today
-from enrichment.waterfall import caps, spend_report, spending
+from enrichment.overview.figures import today
+from enrichment.waterfall import spend_limits, spend_report, spending
 from tests.enrichment.waterfall.history import RESERVED, SOURCES, History
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +27,7 @@ def in_span(history, first, last):
 def tiers(history):
     """{lead: its tier}: as it is, or was when the lead was deleted."""
     now = dict(Lead.objects.values_list("pk", "icp_tier"))
-    return {
-        person.lead: person.tier if person.is_deleted else now[person.lead] or 0 for person in history.people
-    }
+    return {person.lead: person.tier if person.is_deleted else now[person.lead] or 0 for person in history.people}
 
 
 def lines(history, first, last, key_of):
@@ -91,11 +89,9 @@ def check_caps(history):
     used = spending.committed()
     for cap in SpendCap.objects.all():
         since = day if cap.period == "day" else month
-        assert caps.taken_of(cap, used) == spent(since, cap.source_type) + reserved(cap.source_type), (
-            cap.label
-        )
+        assert spend_limits.taken_of(cap, used) == spent(since, cap.source_type) + reserved(cap.source_type), cap.label
     assert {each.cap.pk: each.taken for each in spend_report.shown_caps()} == {
-        cap.pk: caps.taken_of(cap, used) for cap in SpendCap.objects.all()
+        cap.pk: spend_limits.taken_of(cap, used) for cap in SpendCap.objects.all()
     }
     on_overview = spend_report.against_budget()
     assert (on_overview["today"], on_overview["month"]) == (spent(day), spent(month))

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from enrichment.waterfall.budget import reserve
 from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
+from enrichment.waterfall.provider_budget import reserve
 
 DOCUMENT = WaterfallDocument.model_validate(PUBLISHED)
 

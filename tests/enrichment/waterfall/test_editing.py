@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from enrichment import versions
-from enrichment.actions import NotPossible
+from enrichment.leads.actions import NotPossible
 from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
@@ -146,9 +146,7 @@ def test_what_both_changed_is_left_to_the_person(ada, bob):
     )
     assert merge.open == 1
     theirs = refused.value.theirs
-    assert editing.merged(theirs, mine, {"email.providers": "mine"})["waterfall_email"]["providers"] == [
-        "apollo"
-    ]
+    assert editing.merged(theirs, mine, {"email.providers": "mine"})["waterfall_email"]["providers"] == ["apollo"]
     assert editing.merged(theirs, mine, {"email.providers": "theirs"}) == theirs
 
 

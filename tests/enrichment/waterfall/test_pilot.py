@@ -6,16 +6,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from enrichment import actions, jobs, versions
-from enrichment.actions import NotPossible
+from enrichment import versions
+from enrichment.jobs import jobs
+from enrichment.leads import actions
+from enrichment.leads.actions import NotPossible
 from enrichment.models import Attempt, Batch, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.plan import plan as plan_batches
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, pilot, pilot_result
-from gdpr import gate
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
+from gdpr.suppression import gate
 from tests.enrichment.waterfall.test_editing import changed
 from tests.enrichment.waterfall.test_spending import call
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -79,13 +81,9 @@ def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
     assert set(tried.values_list("pk", flat=True)) == set(ids(leads[:2]))
     assert set(tried.values_list("dispatch_priority", "dispatch_by")) == {(actions.STAFF_PRIORITY, ada.pk)}
     for number, lead in enumerate(leads):
-        Lead.objects.filter(pk=lead.pk).update(
-            clay_row_id=f"row-{number}", dispatch_priority=actions.STAFF_PRIORITY
-        )
+        Lead.objects.filter(pk=lead.pk).update(clay_row_id=f"row-{number}", dispatch_priority=actions.STAFF_PRIORITY)
     plan_batches(BatchKind.TRIGGER)
-    found = {
-        batch.waterfall_id: batch.items.count() for batch in Batch.objects.filter(kind=BatchKind.TRIGGER)
-    }
+    found = {batch.waterfall_id: batch.items.count() for batch in Batch.objects.filter(kind=BatchKind.TRIGGER)}
     assert found == {trial.pk: 2, None: 2}
     assert AuditEvent.objects.filter(verb="start_pilot").count() == 1
 
@@ -113,9 +111,7 @@ def test_it_ends_when_all_were_answered(draft, leads, ada):
     assert (job.status, job.position) == ("running", 0)
     trial = pilot.trial_of(job)
     Lead.objects.filter(pk=leads[0].pk).update(dispatch_after=None)
-    ended = Attempt.objects.create(
-        lead=leads[0], waterfall=trial, status="succeeded", finished_at=timezone.now()
-    )
+    ended = Attempt.objects.create(lead=leads[0], waterfall=trial, status="succeeded", finished_at=timezone.now())
     Lead.objects.filter(pk=leads[1].pk).update(dispatch_after=None)
     running = Attempt.objects.create(lead=leads[1], waterfall=trial, status="running")
     pilot.run_due()

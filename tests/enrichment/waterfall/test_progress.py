@@ -27,12 +27,8 @@ def attempt(*calls, **values):
     for call in calls:
         slug, _, field = call.strip("-").partition(":")
         fields = [] if call.startswith("-") else [field] if field else FIELDS[slug]
-        told.append(
-            {"name": slug, "fields": fields, "timestamp": "2026-01-15T10:00:00+00:00", "cost": "0.01"}
-        )
-    return Attempt.objects.create(
-        lead=LeadFactory(), waterfall=WaterfallVersion.active(), providers=told, **values
-    )
+        told.append({"name": slug, "fields": fields, "timestamp": "2026-01-15T10:00:00+00:00", "cost": "0.01"})
+    return Attempt.objects.create(lead=LeadFactory(), waterfall=WaterfallVersion.active(), providers=told, **values)
 
 
 def read(*calls, broke_off_at=None, **values):

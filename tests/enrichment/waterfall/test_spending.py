@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, SpendBook, SpendEntry, TakenOver, WaterfallVersion
-from enrichment.overview import today
+from enrichment.overview.figures import today
 from enrichment.waterfall import enriched, spend_report, spending
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -206,9 +206,7 @@ def test_nothing_spent_is_no_division_by_zero():
 def too_many(monkeypatch):
     """Leads take longer to count than a page waits."""
     with monkeypatch.context() as patched:
-        patched.setattr(
-            enriched, "_COUNTS", f"{enriched._COUNTS} /* slow */ ORDER BY (SELECT pg_sleep(20)::text)"
-        )
+        patched.setattr(enriched, "_COUNTS", f"{enriched._COUNTS} /* slow */ ORDER BY (SELECT pg_sleep(20)::text)")
         patched.setattr(enriched, "AT_ONCE_SECONDS", 0.2)
         yield patched
 

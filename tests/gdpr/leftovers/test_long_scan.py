@@ -9,9 +9,9 @@ from django.utils import timezone
 from gdpr.kinds import Action
 from gdpr.leftovers import database, progress, tables
 from gdpr.leftovers import scan as leftovers
-from gdpr.leftovers.needles import needles
+from gdpr.leftovers.search_patterns import needles
 from gdpr.models import RequestStep
-from gdpr.pipeline import acts, execute, leftover_step
+from gdpr.requests.pipeline import execute, leftover_step, step_handlers
 from gdpr.stores import Later
 from tests.gdpr.fake_stores import ADA
 
@@ -32,9 +32,7 @@ def large(monkeypatch):
     monkeypatch.setattr(tables, "BLOCK", 4_096)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE large (id serial PRIMARY KEY, body text)")
-        cursor.execute(
-            "INSERT INTO large (body) SELECT repeat(md5(n::text), 40) FROM generate_series(1, 200) n"
-        )
+        cursor.execute("INSERT INTO large (body) SELECT repeat(md5(n::text), 40) FROM generate_series(1, 200) n")
 
 
 def plant(statement: str, *parameters: object) -> None:
@@ -44,16 +42,14 @@ def plant(statement: str, *parameters: object) -> None:
 
 def only_large(monkeypatch) -> None:
     every = tables.tables
-    monkeypatch.setattr(
-        tables, "tables", lambda: [table for table in every() if table.name.startswith("large")]
-    )
+    monkeypatch.setattr(tables, "tables", lambda: [table for table in every() if table.name.startswith("large")])
 
 
 @pytest.fixture
 def house(desk, large, monkeypatch, tmp_path):
     """A desk whose last look is the real one, renewing its lease whenever it may."""
     monkeypatch.setattr(leftovers, "scan", lambda *a, **k: SCAN(*a, **{**k, "roots": [tmp_path]}))
-    monkeypatch.setattr(acts, "RENEWED_AFTER", datetime.timedelta(0))
+    monkeypatch.setattr(step_handlers, "RENEWED_AFTER", datetime.timedelta(0))
     only_large(monkeypatch)
     return desk
 
@@ -72,13 +68,13 @@ def test_a_search_that_lasts_longer_than_its_renewal_ends(house):
 
 def test_a_lease_is_renewed_while_one_table_is_searched(house, monkeypatch):
     seen = []
-    renewed = acts.renew
+    renewed = step_handlers.renew
 
     def renew(step, document):
         renewed(step, document)
         seen.append((document["table"], document["page"], step.in_flight_since))
 
-    monkeypatch.setattr(acts, "renew", renew)
+    monkeypatch.setattr(step_handlers, "renew", renew)
     house.finished("erasure")
     within = [since for table, page, since in seen if table == "large" and page]
     assert len(within) > 10
@@ -87,14 +83,14 @@ def test_a_lease_is_renewed_while_one_table_is_searched(house, monkeypatch):
 
 def test_whoever_lost_the_lease_stops(house, monkeypatch):
     request = house.approved("erasure")
-    renewed = acts.renew
+    renewed = step_handlers.renew
 
     def robbed(step, document):
         if document["page"] > 10:
             RequestStep.objects.filter(pk=step.pk).update(in_flight_since=timezone.now())
         renewed(step, document)
 
-    monkeypatch.setattr(acts, "renew", robbed)
+    monkeypatch.setattr(step_handlers, "renew", robbed)
     house.work(house.tell_partner(house.work(request)))
     step = scan_step(request)
     assert step.status == "in_flight", "it is the other's"
@@ -105,7 +101,7 @@ def test_an_attempt_after_a_killed_worker_goes_on_where_it_was(house, monkeypatc
     plant("INSERT INTO large (id, body) VALUES (-1, %s)", EMAIL)  # on the last page
     plant("CREATE TABLE large_before (id int PRIMARY KEY, body text)")
     request = house.approved("erasure")
-    renewed, killed = acts.renew, []
+    renewed, killed = step_handlers.renew, []
 
     def deadly(step, document):
         renewed(step, document)
@@ -113,13 +109,13 @@ def test_an_attempt_after_a_killed_worker_goes_on_where_it_was(house, monkeypatc
             killed.append(document["page"])
             raise Killed
 
-    monkeypatch.setattr(acts, "renew", deadly)
+    monkeypatch.setattr(step_handlers, "renew", deadly)
     with pytest.raises(Killed):
         house.work(house.tell_partner(house.work(request)))
     assert scan_step(request).result["page"] == killed[0]
 
     first = []
-    monkeypatch.setattr(acts, "renew", lambda step, document: first.append(document["page"]))
+    monkeypatch.setattr(step_handlers, "renew", lambda step, document: first.append(document["page"]))
     settings.LEASE_SECONDS = 0
     execute.hand_back_lapsed()
     house.work(request)

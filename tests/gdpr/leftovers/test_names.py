@@ -88,16 +88,12 @@ def test_the_search_is_linear_in_the_text(text):
 @pytest.mark.django_db
 def test_names_are_found_in_rows_and_files_and_told_apart(tmp_path):
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TABLE people (id int PRIMARY KEY, first_name text, last_name text, comment text)"
-        )
+        cursor.execute("CREATE TABLE people (id int PRIMARY KEY, first_name text, last_name text, comment text)")
         cursor.execute(
             "INSERT INTO people VALUES (1, 'Ada', 'Lovelace', 'hello'), (2, 'Bob', 'Ray', 'Ada Lovelace says')"
         )
         cursor.execute("CREATE TABLE views (id int PRIMARY KEY, name text, body bytea)")
-        cursor.execute(
-            "INSERT INTO views VALUES (3, 'Ada Lovelace', NULL), (4, '', %s)", [b"by Ada Lovelace"]
-        )
+        cursor.execute("INSERT INTO views VALUES (3, 'Ada Lovelace', NULL), (4, '', %s)", [b"by Ada Lovelace"])
     (tmp_path / "Ada Lovelace.pdf").write_bytes(b"")
     (tmp_path / "import.csv").write_text("first,last\nAda,Lovelace\nBob,Ray\n")
     report = scan.scan([("name", "Ada Lovelace")], roots=[tmp_path])

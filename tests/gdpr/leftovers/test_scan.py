@@ -58,9 +58,7 @@ def test_any_column_of_any_table_is_searched(house, type_, value):
     plant(f'CREATE TABLE "Strange %%table" (first int, id int PRIMARY KEY, "a column" {type_})')
     plant('INSERT INTO "Strange %%table" VALUES (1, 7, %s), (1, 8, NULL)', value)
     report = scan.scan([("email", ADA)], roots=[house])
-    assert [(hit.place, hit.count, hit.where) for hit in report.rows] == [
-        ("Strange %table.a column", 1, ("7",))
-    ]
+    assert [(hit.place, hit.count, hit.where) for hit in report.rows] == [("Strange %table.a column", 1, ("7",))]
 
 
 @pytest.mark.parametrize("cased", [ADA, ADA.upper(), ADA.title(), "ADA.Lovelace@Analytical.EXAMPLE"])

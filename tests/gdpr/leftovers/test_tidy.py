@@ -9,11 +9,11 @@ import redis
 from django.db import connection
 from django.utils import timezone
 
-from gdpr import forget
 from gdpr.leftovers import planner, redis_file, scan
 from gdpr.leftovers.names import NameFinder
-from gdpr.leftovers.needles import Finder, needles
+from gdpr.leftovers.search_patterns import Finder, needles
 from gdpr.models import RequestMessage, SubjectRequest
+from gdpr.requests import forget
 from swarm_admin.embedded import redis_server
 from swarm_admin.embedded.places import prepare, run_dir
 
@@ -122,9 +122,7 @@ def test_words_that_are_gone_leave_redis_file(own_redis):
         client.set("search:1", f"words {ADA}")
         client.set("kept", "something else")
         client.delete("search:1")
-    assert [hit.place for hit in scan.scan([("email", ADA)], roots=[own_redis]).rows] == [
-        "redis/appendonly.aof"
-    ]
+    assert [hit.place for hit in scan.scan([("email", ADA)], roots=[own_redis]).rows] == ["redis/appendonly.aof"]
     assert redis_file.rewrite() == ""
     assert scan.scan([("email", ADA)], roots=[own_redis]).is_clean
     with redis.Redis.from_url(redis_url()) as client:
@@ -133,9 +131,7 @@ def test_words_that_are_gone_leave_redis_file(own_redis):
 
 def test_a_server_that_forbids_it_is_told_of(own_redis):
     with redis.Redis.from_url(redis_url()) as client:
-        client.acl_setuser(
-            "default", enabled=True, nopass=True, commands=["+@all", "-bgrewriteaof"], keys=["*"]
-        )
+        client.acl_setuser("default", enabled=True, nopass=True, commands=["+@all", "-bgrewriteaof"], keys=["*"])
     assert "run BGREWRITEAOF and BGSAVE there" in redis_file.rewrite()
 
 

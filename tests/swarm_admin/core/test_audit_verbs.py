@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gdpr import audit
-from gdpr.ledger.seal import run_due as seal
+from gdpr.audit_chain.seal import run_due as seal
 from gdpr.models import AuditEvent
 from swarm_admin.core import audit_verbs
 from swarm_admin.core.audit_verbs import FORMER, Verb, current, sentence, stored_as
@@ -68,9 +68,7 @@ def faults_of(path):
 
 
 def test_no_event_is_recorded_with_a_verb_of_its_own():
-    faults = [
-        f"{path.relative_to(ROOT)}:{line}: {fault}" for path in SOURCES for line, fault in faults_of(path)
-    ]
+    faults = [f"{path.relative_to(ROOT)}:{line}: {fault}" for path in SOURCES for line, fault in faults_of(path)]
     assert faults == []
 
 
@@ -170,9 +168,6 @@ def test_an_old_event_stays_as_it_was_sealed_and_is_shown_under_the_new_name(com
     assert page.count("<strong>Delivered a lead again</strong>") == 2
     assert '<option value="deliver_again" selected>Delivered a lead again</option>' in page
     assert page.count("Delivered a lead again</option>") == 1
-    assert (
-        "<strong>Cancelled a job</strong>"
-        in compliance_client.get(f"/audit/?verb={unsure.verb}").content.decode()
-    )
+    assert "<strong>Cancelled a job</strong>" in compliance_client.get(f"/audit/?verb={unsure.verb}").content.decode()
     rows = b"".join(compliance_client.get("/audit/export/?verb=deliver_again").streaming_content).decode()
     assert rows.count("Delivered a lead again") == 2

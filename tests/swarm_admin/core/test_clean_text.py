@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from swarm_admin.core.clean_text import _ODD, cleaned, is_damaged
 
-UNSEEN = (
-    "\u200b\u200e\u200f\u202a\u202e\u2060\u2066\u2069\u00ad\ufeff\u034f\x07\x00\U000e0041\ufffd\ufffe\u061c"
-)
+UNSEEN = "\u200b\u200e\u200f\u202a\u202e\u2060\u2066\u2069\u00ad\ufeff\u034f\x07\x00\U000e0041\ufffd\ufffe\u061c"
 NEEDED = [
     "می\u200cخواهم",  # Persian: two parts of one verb, written apart
     "ه\u200cر",
@@ -105,9 +103,7 @@ def test_every_character_that_shows_nothing_is_known() -> None:
 ANY = st.text(
     st.one_of(
         st.characters(),
-        st.sampled_from(
-            [*UNSEEN, *"".join(NEEDED), "\u200c", "\u200d", "\ufe0f", " ", "\n", "a", "é", "\u0301"]
-        ),
+        st.sampled_from([*UNSEEN, *"".join(NEEDED), "\u200c", "\u200d", "\ufe0f", " ", "\n", "a", "é", "\u0301"]),
     )
 )
 

@@ -17,9 +17,7 @@ def send(**more):
 
 
 @pytest.mark.parametrize("behaviour", [servers.SILENT, servers.BANNER, servers.DRIPS])
-def test_a_server_that_hangs_before_it_has_the_mail_is_left_in_time_and_nothing_was_sent(
-    mail_server, behaviour
-):
+def test_a_server_that_hangs_before_it_has_the_mail_is_left_in_time_and_nothing_was_sent(mail_server, behaviour):
     server = mail_server(behaviour)
     began = time.monotonic()
     with pytest.raises(mail.NotSent) as told:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.models import WebhookDelivery
 from enrichment.pipeline import receive
-from enrichment.pipeline.receive.leaving import Left, leave
+from enrichment.pipeline.receive.finish import Left, leave
 from enrichment.states import DeliveryStatus
 from swarm_admin.core import holders, work
 
@@ -21,10 +21,7 @@ LONG_AGO = datetime.timedelta(hours=1)
 
 
 def deliveries(count, **values):
-    return [
-        WebhookDelivery.objects.create(body=b"{}", body_hash=f"hash-{number}", **values)
-        for number in range(count)
-    ]
+    return [WebhookDelivery.objects.create(body=b"{}", body_hash=f"hash-{number}", **values) for number in range(count)]
 
 
 def lose():

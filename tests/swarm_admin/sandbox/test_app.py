@@ -26,9 +26,7 @@ def test_an_unknown_path_is_404_in_the_vendors_words(sandbox: Sandbox) -> None:
 def test_an_object_in_json_is_asked_for(sandbox: Sandbox) -> None:
     path = "/tables/tbl_test/rows"
     assert sandbox.clay.post(path, json=[]).status_code == 400
-    assert (
-        sandbox.clay.post(path, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
-    )
+    assert sandbox.clay.post(path, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
     assert sandbox.clay.post(path, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 400
 
 
@@ -44,9 +42,7 @@ def test_records_outlive_the_process(tmp_path: Path) -> None:
     again = Sandbox(sandbox.url)
     assert again.clay.get(f"/tables/tbl_test/rows/{rows[0]['id']}").status_code == 200
     assert (
-        again.ghl.post("/contacts/upsert", json={"locationId": "location", "email": "a@example.com"}).json()[
-            "new"
-        ]
+        again.ghl.post("/contacts/upsert", json={"locationId": "location", "email": "a@example.com"}).json()["new"]
         is False
     )
     process.terminate()

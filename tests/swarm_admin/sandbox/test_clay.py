@@ -130,9 +130,7 @@ def test_a_row_is_deleted_or_seems_to_be(sandbox: Sandbox) -> None:
 
 
 def test_search_means_and_and_may_be_absent(sandbox: Sandbox) -> None:
-    rows = [
-        {**row, "source_name": f"S{n % 2}", "source_type": "group_member"} for n, row in enumerate(urls(6))
-    ]
+    rows = [{**row, "source_name": f"S{n % 2}", "source_type": "group_member"} for n, row in enumerate(urls(6))]
     ids = create(sandbox, rows)
     query = {"query": {"source_type": "group_member", "source_name": "S1"}, "limit": 2}
     first = sandbox.clay.post(f"{T}/rows/search", json=query).json()

@@ -72,9 +72,7 @@ def test_a_probable_fault_hits_some(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("kind", "rows"), [("reset_before_effect", 0), ("reset_after_effect", 2)])
-def test_a_reset_closes_the_connection_before_or_after_the_effect(
-    sandbox: Sandbox, kind: str, rows: int
-) -> None:
+def test_a_reset_closes_the_connection_before_or_after_the_effect(sandbox: Sandbox, kind: str, rows: int) -> None:
     sandbox.fault("clay", kind, times=1)
     with pytest.raises(httpx.TransportError):
         create(sandbox)
@@ -171,9 +169,7 @@ def test_a_provider_that_times_out_fails_the_row(sandbox: Sandbox, webhook_recei
     assert "error" not in row
 
 
-@pytest.mark.parametrize(
-    ("kind", "arrive"), [("drop_webhook", 1), ("double_webhook", 3), ("late_webhook", 2)]
-)
+@pytest.mark.parametrize(("kind", "arrive"), [("drop_webhook", 1), ("double_webhook", 3), ("late_webhook", 2)])
 def test_webhooks_are_lost_doubled_or_late(
     sandbox: Sandbox, webhook_receiver: Receiver, kind: str, arrive: int
 ) -> None:

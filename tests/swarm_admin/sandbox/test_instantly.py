@@ -114,9 +114,7 @@ def test_deleting_the_collection_deletes_everything(sandbox: Sandbox) -> None:
 def test_the_email_cannot_be_patched(sandbox: Sandbox) -> None:
     path = f"/leads/{create(sandbox)['id']}"
     assert sandbox.instantly.patch(path, json={"email": "b@example.com"}).status_code == 400
-    changed = sandbox.instantly.patch(
-        path, json={"job_title": "CEO", "custom_variables": {"tier": "1"}}
-    ).json()
+    changed = sandbox.instantly.patch(path, json={"job_title": "CEO", "custom_variables": {"tier": "1"}}).json()
     assert (changed["job_title"], changed["payload"]) == ("CEO", {"icp_score": 95, "tier": "1"})
 
 

@@ -33,9 +33,9 @@ def test_providers_are_asked_in_the_order_sent_until_one_hits() -> None:
         result = run(url, email(order, stop_on_success=True))
         names = asked(result)
         assert names == order[: len(names)]
-        assert [bool(each["fields_enriched"]) for each in result.providers_used[1:]] == [False] * (
-            len(names) - 1
-        ) + [True]
+        assert [bool(each["fields_enriched"]) for each in result.providers_used[1:]] == [False] * (len(names) - 1) + [
+            True
+        ]
     assert {len(asked(run(url, email(order, stop_on_success=True)))) for url in PEOPLE} >= {1, 2}
 
 
@@ -55,9 +55,7 @@ def test_the_tech_stack_is_merged_and_cut() -> None:
     both = {"waterfall_techstack": {"providers": ["builtwith", "wappalyzer"], "merge_results": True}}
     first = {"waterfall_techstack": {"providers": ["builtwith", "wappalyzer"], "merge_results": False}}
     runs = [(run(url, both).values, run(url, first).values) for url in PEOPLE]
-    stacks = [
-        (merged["tech_stack"], single["tech_stack"]) for merged, single in runs if single.get("tech_stack")
-    ]
+    stacks = [(merged["tech_stack"], single["tech_stack"]) for merged, single in runs if single.get("tech_stack")]
     assert all(set(merged) >= set(single) for merged, single in stacks)
     assert any(len(merged) > len(single) for merged, single in stacks)
     both["waterfall_techstack"]["limit"] = 2
@@ -79,9 +77,7 @@ def test_phones_are_e164_where_asked_for_and_mixed_otherwise() -> None:
 def test_costs_are_the_catalogues() -> None:
     for each in run("https://www.linkedin.com/in/johndoe", DEFAULT).providers_used:
         if "cost" in each:
-            assert each["cost"] in {
-                part[each["name"]][1] for part in CATALOGUE.values() if each["name"] in part
-            }
+            assert each["cost"] in {part[each["name"]][1] for part in CATALOGUE.values() if each["name"] in part}
 
 
 def test_hit_rates_and_tiers_are_mixed() -> None:

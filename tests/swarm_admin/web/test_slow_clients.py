@@ -10,9 +10,7 @@ import pytest
 from tests.swarm_admin.web.conftest import SECONDS
 
 HOOK = b"POST /webhooks/clay/enrichment-complete HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-LOGIN = (
-    b"POST /account/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-)
+LOGIN = b"POST /account/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 SLOW = {
     "says nothing": b"",
     "half a head": b"GET /account/login/ HTTP/1.1\r\nHost: 127.0",
@@ -77,15 +75,11 @@ async def siege(port: int) -> tuple[list[float], list[tuple[str, bytes]]]:
 @pytest.mark.timeout(120)
 def test_two_hundred_slow_clients_hold_nobody_up_and_are_cut(process_environment, start_web):
     port, _ = start_web(process_environment)
-    with ThreadPoolExecutor(
-        1
-    ) as apart:  # a browser test before this one leaves its loop running in this thread
+    with ThreadPoolExecutor(1) as apart:  # a browser test before this one leaves its loop running in this thread
         taken, ended = apart.submit(asyncio.run, siege(port)).result()
     assert max(taken) < QUICK_SECONDS
     answered = Counter((kind, answer[9:12].decode()) for kind, answer in ended)
     at_once = {"says nothing": "", "half a head": "", "stays after its answer": "404"}  # status, or hung up
     for kind in SLOW:
         allowed = [at_once.get(kind, "408"), *([""] if kind.startswith("drips") else [])]
-        assert sum(answered[kind, status] for status in allowed) == OF_EACH, (
-            answered
-        )  # a drop may meet the end
+        assert sum(answered[kind, status] for status in allowed) == OF_EACH, answered  # a drop may meet the end

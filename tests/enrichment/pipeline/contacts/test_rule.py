@@ -6,7 +6,7 @@ from django.utils import timezone
 from enrichment.models import ContactMatch
 from enrichment.pipeline.contacts.look import Look
 from enrichment.pipeline.contacts.rule import Known, decide
-from enrichment.vendors.ghl import Contact
+from enrichment.vendors.gohighlevel.client import Contact
 from tests.factories import EnrichedLeadFactory
 
 OTHER = "grace@kunde.example"

@@ -64,9 +64,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(local=locals_, host=hosts, noise=st.lists(invisible, min_size=4, max_size=4))
-def test_the_key_is_a_fixed_point_and_knows_no_case_form_or_noise(
-    local: str, host: str, noise: list[str]
-) -> None:
+def test_the_key_is_a_fixed_point_and_knows_no_case_form_or_noise(local: str, host: str, noise: list[str]) -> None:
     try:
         key = emails.canonical(f"{local}@{host}")
     except ValueError:

@@ -1,0 +1,1 @@
+"""The screen of the vendors: set-up, health, test calls and limits."""

@@ -1,0 +1,253 @@
+"""Are the outside systems well? When they last answered, what is held, how much of each limit is left."""
+
+import datetime
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from enrichment.models import Connection, Provider, ServiceHold
+from enrichment.models.connection import ALONE
+from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import connections as clients
+from enrichment.vendors import limiter
+from enrichment.vendors.calls import NOBODY
+from enrichment.vendors.errors import Recovery, VendorError
+from enrichment.vendors.vendor_health import Vital, vitals
+from swarm_admin.core.percent import percent_of
+
+RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
+CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
+WINDOWS = {"10s": "10 seconds"}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit as a gauge: `used` of `limit` in `window` (words); `percent` 0 to 100."""
+
+    label: str
+    window: str
+    used: int
+    limit: int
+    resets_in: float
+    blocked_for: float = 0.0
+
+    @property
+    def percent(self) -> int:
+        return min(100, percent_of(self.used, self.limit))
+
+    @property
+    def left(self) -> int:
+        return max(self.limit - self.used, 0)
+
+    @property
+    def tone(self) -> str:
+        if self.blocked_for or self.percent >= 100:
+            return "red"
+        return "amber" if self.percent >= 80 else "grey"
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """One system. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
+
+    `failing`: one of its calls has failed lately and not gone well since, whatever the others did.
+    """
+
+    system: str
+    name: str
+    host: str
+    has_key: bool
+    connection: Connection | None
+    hold: ServiceHold | None
+    last_good: datetime.datetime | None
+    last_bad: datetime.datetime | None
+    last_bad_words: str
+    answers: int
+    refusals: int
+    failing: bool = False
+    budgets: list[Budget] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        if not self.has_key:
+            return "no_key"
+        if self.hold:
+            return "held"
+        newest_is_bad = self.last_bad and (self.last_good is None or self.last_bad > self.last_good)
+        if newest_is_bad or self.failing:
+            return "error"
+        if self.last_good is None:
+            return "idle"
+        return "ok" if timezone.now() - self.last_good < CONNECTED_FOR else "stale"
+
+
+class NoSlot(Exception):
+    """Not asked: the limit is used up for `args[0]` real seconds."""
+
+
+@dataclass(frozen=True)
+class CallResult:
+    ok: bool
+    sentence: str
+
+
+def open_holds() -> list[ServiceHold]:
+    """The services that are paused now, each with its words (see `hold_words`).
+
+    One whose time is over is as good as lifted, but for a vendor that does not answer: it is until it has answered.
+    """
+    holds = ServiceHold.objects.filter(lifted_at__isnull=True).order_by("since")
+    ends_by_time = Q(until__lte=timezone.now()) & (~Q(reason=Recovery.VENDOR_DOWN) | Q(system__in=ALONE))
+    found = list(holds.exclude(ends_by_time))
+    for hold in found:
+        hold.system_name = hold_words.name(hold)  # type: ignore[attr-defined]
+        hold.reason_words = hold_words.reason(hold)  # type: ignore[attr-defined]
+        hold.outlook = hold_words.outlook(hold)  # type: ignore[attr-defined]
+        hold.next_step = hold_words.next_step(hold)  # type: ignore[attr-defined]
+    return found
+
+
+def all_vendors(*, budgets: bool = False) -> list[Vendor]:
+    """The three systems in the order of a lead's way; `budgets` asks Redis for the limits, too."""
+    holds = {hold.system: hold for hold in open_holds()}
+    connections = {connection.system: connection for connection in Connection.objects.all()}
+    return [
+        _vendor(system, connections.get(system), holds.get(system), budgets_of(system) if budgets else [])
+        for system in NAMES
+    ]
+
+
+def budgets_of(system: str) -> list[Budget]:
+    """The limits of one system as they stand in Redis; nothing is taken."""
+    workspace, table = settings.CLAY_WORKSPACE_ID, clay_table() if system == "clay" else ""
+    limits = {
+        "clay": [
+            ("New rows", "clay.rows", table),
+            ("Row updates", "clay.updates", table),
+            ("Enrichment triggers", "clay.triggers", workspace),
+            ("Exports", "clay.exports", workspace),
+        ],
+        "ghl": [("Calls", "ghl.calls", settings.GHL_LOCATION_ID)],
+        "instantly": [("Calls", "instantly.calls", "workspace")],
+    }[system]
+    return [
+        _budget(label, WINDOWS.get(window.label, window.label), gauge)
+        for label, name, scope in limits
+        for window, gauge in zip(limiter.limits_of(name), limiter.peek_all(name, scope), strict=True)
+    ]
+
+
+def provider_budgets() -> list[Budget]:
+    """The data providers that have an hourly limit, the fullest first."""
+    found = [
+        _budget(provider.name, "", limiter.peek(f"provider:{provider.slug}", limit=provider.hourly_limit))
+        for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by(F("hourly_limit"))
+    ]
+    return sorted(found, key=lambda budget: -budget.percent)
+
+
+def test_call(system: str) -> CallResult:
+    """One cheap read at a vendor, its outcome kept with the connection. KeyError for an unknown system."""
+    call = {"clay": _ask_clay, "ghl": _ask_ghl, "instantly": _ask_instantly}[system]
+    started = time.monotonic()
+    try:
+        found = call()
+    except NoSlot as none:
+        return CallResult(False, f"{NAMES[system]} was not asked: its limit is used up for {none.args[0]:.0f} s.")
+    except VendorError as error:
+        note_error(system, error)
+        return CallResult(False, f"{NAMES[system]} did not answer as it should: {error}. {error.advice}")
+    Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
+    return CallResult(True, f"{NAMES[system]} answered in {time.monotonic() - started:.2f} s: {found}")
+
+
+def note_error(system: str, error: VendorError) -> None:
+    """Keep the error with the connection (its words are masked by the client)."""
+    Connection.objects.update_or_create(
+        system=system, defaults={"last_error_at": timezone.now(), "last_error": str(error)[:300]}
+    )
+
+
+def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]) -> Vendor:
+    calls = vitals(system)
+    # The word of a set-up or a test says more than a status, so it wins where it is the newest.
+    errors = [
+        (call.last_bad, f"{call.call}: {call.last_bad_status}".replace("_", " ")) for call in calls if call.last_bad
+    ]
+    if connection and connection.last_error_at:
+        errors.append((connection.last_error_at, connection.last_error))
+    good = [call.last_good for call in calls if call.last_good]
+    if connection and connection.last_ok_at:
+        good.append(connection.last_ok_at)
+    last_bad, words = max(errors, default=(None, ""), key=lambda pair: pair[0])
+    counts = [(status, n) for call in calls for status, n in call.counts.items()]
+    address, key = _configured(system)
+    return Vendor(
+        system=system,
+        name=NAMES[system],
+        host=urlsplit(address).netloc,
+        has_key=bool(key.strip()),
+        connection=connection,
+        hold=hold,
+        last_good=max(good, default=None),
+        last_bad=last_bad,
+        last_bad_words=words,
+        answers=sum(n for _, n in counts),
+        refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
+        failing=any(_fails(call) for call in calls),
+        budgets=budgets,
+    )
+
+
+def _fails(call: Vital) -> bool:
+    if call.last_bad is None or timezone.now() - call.last_bad > RECENT:
+        return False
+    return call.last_good is None or call.last_bad > call.last_good
+
+
+def _configured(system: str) -> tuple[str, str]:
+    prefix = system.upper()
+    return getattr(settings, f"{prefix}_API_BASE_URL"), getattr(settings, f"{prefix}_API_KEY")
+
+
+def _budget(label: str, window: str, gauge: limiter.Gauge) -> Budget:
+    return Budget(label, window, gauge.used, gauge.limit, gauge.resets_in, gauge.blocked_for)
+
+
+def probe(system: str) -> None:
+    """Does it answer at all? One small call, never repeated. Raises NoSlot, VendorError."""
+    client: Any = {"clay": clients.clay, "ghl": clients.ghl, "instantly": clients.instantly}[system]()
+    if system != "clay":
+        _slot(f"{system}.calls", client.scope())
+    client.probe()
+
+
+def _slot(limit: str, scope: str) -> None:
+    if wait := limiter.take(limit, scope):
+        raise NoSlot(wait)
+
+
+def _ask_clay() -> str:
+    tables = clients.clay().list_tables()
+    return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
+
+
+def _ask_ghl() -> str:
+    client = clients.ghl()
+    _slot("ghl.calls", client.scope())
+    client.find_duplicate(email=NOBODY)
+    return "looking up a made-up address works."
+
+
+def _ask_instantly() -> str:
+    client = clients.instantly()
+    _slot("instantly.calls", client.scope())
+    client.list_leads(NOBODY, limit=1)
+    return "looking up a made-up address works."

@@ -1,0 +1,104 @@
+"""Connections: are we connected?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment.connections import health, setup
+from enrichment.leads.actions import NotPossible
+from enrichment.models import ServiceHold
+from enrichment.models.connection import CLAY_ROWS
+from enrichment.scoring import clay_formula
+from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendor_pauses.pauses import lift
+from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors.errors import VendorError
+from swarm_admin.core.htmx import HtmxRequest
+
+MANAGE = "enrichment.manage_connections"
+
+
+def check_can_manage(user: object) -> str:
+    """Why this person may not set up, test or resume; "" if they may."""
+    if user.has_perm(MANAGE):  # type: ignore[attr-defined]
+        return ""
+    return "Only people who may manage connections can do this. Ask an admin."
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its live part."""
+    vendors = health.all_vendors(budgets=True)
+    context = {
+        "vendors": vendors,
+        "well": [vendor for vendor in vendors if vendor.state == "ok"],
+        "unwell": [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")],
+        "providers": health.provider_budgets(),
+        "clay_table": clay_table(),
+        "full_table": next((hold for hold in health.open_holds() if hold.system == CLAY_ROWS), None),
+        "webhook_url": setup.webhook_url(),
+        "table_name": setup.TABLE_NAME,
+        "why_not": check_can_manage(request.user),
+    }
+    template = "enrichment/connections/_connections.html" if request.htmx else "enrichment/connections/connections.html"
+    return render(request, template, context)
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def test(request: HttpRequest, system: str) -> HttpResponse:
+    """One cheap read at the vendor."""
+    if system not in NAMES:
+        raise Http404
+    result = health.test_call(system)
+    (messages.success if result.ok else messages.error)(request, result.sentence)
+    return redirect("connections")
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def set_up(request: HttpRequest) -> HttpResponse:
+    """Table and webhook in Clay."""
+    try:
+        messages.success(request, setup.clay_setup(by=request.user).sentence)
+    except setup.SetupError as error:
+        messages.error(request, str(error))
+    except VendorError as error:
+        messages.error(request, f"Clay is not set up: {error}. {error.advice}")
+    return redirect("connections")
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def new_table(request: HttpRequest) -> HttpResponse:
+    """A new table in the place of the full one; the leads that wait go on there."""
+    try:
+        placement = clay_formula.replace_full_table(by=request.user)
+        messages.success(request, f"Made table {placement.table_id}. Leads that waited for a row go there now.")
+    except NotPossible as impossible:
+        messages.info(request, str(impossible))
+    except VendorError as error:
+        messages.error(request, f"No table was made: {error}. {error.advice}")
+    return redirect("connections")
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lift a hold."""
+    hold = get_object_or_404(ServiceHold, pk=pk)
+    name = hold_words.name(hold)
+    if lift(hold, by=request.user, reason="resumed by hand"):
+        messages.success(request, f"{name} goes on. If the cause is still there, it will be paused again.")
+    else:
+        messages.info(request, f"{name} was resumed already.")
+    return redirect("connections")

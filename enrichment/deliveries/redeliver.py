@@ -1,0 +1,43 @@
+"""What delivering a lead again would do: which systems, how many calls to each, and when."""
+
+from dataclasses import dataclass
+
+from enrichment.estimates import Work, estimate
+from enrichment.leads.actions import OPEN_HANDOVER
+from enrichment.models import Handover, Lead
+from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.payload import wanted
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendor_pauses.words import NAMES
+
+
+@dataclass(frozen=True)
+class Step:
+    """One system. `calls`: at most, without what is tried again; 0 where nothing is sent, and `when` says why."""
+
+    system: str
+    name: str
+    what: str
+    calls: int
+    when: str
+
+
+def plan_again(lead: Lead) -> list[Step]:
+    """A step for every system, those to which nothing goes as well."""
+    under_way = set(Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).values_list("system", flat=True))
+    return [_step(lead, system, system in under_way) for system in CHANNELS]
+
+
+def _step(lead: Lead, system: str, under_way: bool) -> Step:
+    channel, name = CHANNELS[system], NAMES[system]
+    if not wanted(lead, system):
+        return Step(system, name, "Nothing", 0, "The lead does not belong there: its contact data or its tier.")
+    if under_way:
+        return Step(system, name, "Nothing more", 0, "A delivery to it is under way already.")
+    known = getattr(lead, channel.reference)
+    what = "The record there is brought up to date" if known else "A record is made there, or the one found used"
+    if hold := pauses.held(system):
+        return Step(system, name, what, channel.calls, f"When {name} is resumed. {hold_words.sentence(hold)}")
+    when = estimate(Work(deliveries={system: 1})).words
+    return Step(system, name, what, channel.calls, f"In {when}, behind what waits already.")

@@ -1,0 +1,300 @@
+"""Deliveries: what did we hand over?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from enrichment.deliveries import redelivery
+from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
+from enrichment.deliveries.redelivery import RETRIED
+from enrichment.deliveries.shown import value_text
+from enrichment.estimates import Work, estimate
+from enrichment.failures.causes import OWN_ADVICE
+from enrichment.jobs import jobs
+from enrichment.jobs.retry_handlers import DELIVERIES
+from enrichment.leads import unmask
+from enrichment.leads.actions import NotPossible
+from enrichment.models import Handover
+from enrichment.models.handover import LEFT_OUT, System
+from enrichment.models.job import JobKind
+from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.pipeline import compare
+from enrichment.states import HandoverStatus
+from enrichment.vendors.errors import VendorError
+from enrichment.webhooks.webhook_log import advice_of, csv_answer, list_context
+from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.masking import mask, may_see
+
+VIEW = "enrichment.view_lead"
+DELIVER = "enrichment.deliver_lead"
+NOTHING_TO_RETRY = "Nothing to retry."
+NO_RIGHT = "You may not deliver leads. Ask an admin for the right."
+HOUR = 3600
+WITHHELD = {
+    "suppressed": "The person is suppressed: nothing of them leaves this system.",
+    "restricted": "The person's data may only be kept: nothing of them leaves this system.",
+    "not_wanted": "The lead no longer belonged there when its turn came: no e-mail or phone, or not its tier.",
+    NAMED_SUPPRESSED: (
+        "Clay's answer named a suppressed person: nothing leaves until somebody says on the lead's page whether the "
+        "lead is that person."
+    ),
+    LEFT_OUT: "A person decided not to deliver this lead: see what was found there on the lead's page.",
+}
+WAITS = {
+    "retryable": "It failed for the moment and is tried again by itself.",
+    "misconfigured": "The system is paused; it goes on when the pause is over.",
+    "paused": "The system is paused; it goes on when the pause is over.",
+}
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its list."""
+    wanted = HandoverList(request.GET)
+    live = "live" in request.GET  # the rows ask again
+    context = list_context(wanted, "deliveries", "deliveries") | {"counted": wanted.count() if live else None}
+    unmasked = may_see(request.user)
+    rows = context["rows"]
+    for handover in rows:
+        handover.lead_name = _name(handover, unmasked)
+    if rows and unmasked and cache.add(f"viewed-deliveries:{request.user.pk}", 1, HOUR):
+        audit.record(Verb.VIEW_DELIVERIES, by=request.user, object_type="handover", counts={"rows": len(rows)})
+    context["why_no_retry"] = _why_no_bulk(request, wanted)
+    if not request.htmx:
+        context["figures"] = _figures()
+    template = "enrichment/deliveries/_delivery_table.html" if request.htmx else "enrichment/deliveries/deliveries.html"
+    response = render(request, template, context)
+    if request.htmx and not live:  # a filter
+        response["HX-Push-Url"] = _address(wanted)
+    return response
+
+
+def _address(wanted: HandoverList) -> str:
+    return f"{reverse('deliveries')}?{wanted.query}" if wanted.query else reverse("deliveries")
+
+
+def _figures() -> list[dict[str, Any]]:
+    counted = handover_figures()
+    return [{"system": system, "name": name, **counted[system]} for system, name in System.choices]
+
+
+def _why_no_bulk(request: HttpRequest, wanted: HandoverList) -> str:
+    if not request.user.has_perm(DELIVER):
+        return NO_RIGHT
+    status = wanted.chosen.get("status")
+    if status is not None and status not in RETRIED:
+        return "Only failed and withheld deliveries can be retried; filter for them."
+    return ""
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def figures(request: HttpRequest) -> HttpResponse:
+    """The answer at the top, for polling."""
+    return render(request, "enrichment/deliveries/_delivery_figures.html", {"figures": _figures()})
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def count(request: HttpRequest) -> HttpResponse:
+    """The number of rows of a list, fetched after the page so that it waits for no count."""
+    return render(request, "enrichment/deliveries/_delivery_count.html", {"count": HandoverList(request.GET).count()})
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The list as CSV: numbers of leads, no names."""
+    wanted = HandoverList(QueryDict(request.POST.get("query", "")))
+    with transaction.atomic():
+        audit.record(Verb.EXPORT_DELIVERIES, by=request.user, object_type="handover", counts={"rows": wanted.count()})
+    return csv_answer(_lines(wanted), "deliveries")
+
+
+def _lines(wanted: HandoverList) -> Iterator[list[str]]:
+    yield ["Delivery", "Lead", "System", "Status", "Record", "Stored otherwise", "Tries", "Error", "Finished"]
+    for each in wanted.ordered().iterator(chunk_size=2_000):
+        yield [
+            str(each.pk),
+            str(each.lead_id),
+            each.system,
+            each.status,
+            each.external_id,
+            ", ".join(map(str, each.differences)),
+            str(each.tries),
+            each.error_kind,
+            each.finished_at.isoformat() if each.finished_at else "",
+        ]
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one delivery."""
+    return render(request, "enrichment/deliveries/delivery.html", _one(request, pk))
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def drawer(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same beside the list."""
+    return render(request, "enrichment/deliveries/_delivery_drawer.html", _one(request, pk))
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Plan one failed or withheld delivery again."""
+    handover = get_object_or_404(Handover, pk=pk)
+    try:
+        redelivery.retry([handover], by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(request, "The delivery starts in a moment.")
+    return redirect("delivery", pk=pk)
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
+    """The record as it is at the other side now; audited."""
+    handover = get_object_or_404(Handover.objects.select_related("lead"), pk=pk)
+    context = _one(request, pk)
+    try:
+        sides = redelivery.read_back(handover, by=request.user)
+    except NotPossible as impossible:
+        context["problem"] = str(impossible)
+    except VendorError as error:
+        context["problem"] = f"{handover.get_system_display()} did not answer as it should: {error}. {error.advice}"
+    else:
+        context |= {"was_read": True, "gone": sides is None}
+        context["sides"] = [_shown(side, context["unmasked"]) for side in sides or ()]
+        context["differing"] = sum(not side.same for side in sides or ())
+    template = "enrichment/deliveries/_delivery_sides.html" if request.htmx else "enrichment/deliveries/delivery.html"
+    return render(request, template, context)
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def retry_plan(request: HttpRequest) -> HttpResponse:
+    """How many of the list can be retried, how long it takes, and who is left out and why."""
+    wanted = HandoverList(QueryDict(request.POST.get("query", "")))
+    handovers, beyond = redelivery.candidates(wanted.rows())
+    found = redelivery.sort_for_retry(handovers)
+    if beyond:
+        found.left_out[f"One retry takes at most {redelivery.MOST:,}; retry the others afterwards."] += beyond
+    systems = {system: sum(h.system == system for h in found.ready) for system in System.values}
+    number = len(found.ready)
+    time = estimate(Work(deliveries=systems)) if number else None
+    plan = {
+        "title": "Retry deliveries",
+        "action": reverse("deliveries_retry_run"),
+        "confirm": "Start the retry",
+        "count": number,
+        "noun": "delivery" if number == 1 else "deliveries",
+        "cost": None,
+        "duration": time.words if time else "",
+        "duration_note": time.note if time else "",
+        "nothing": NOTHING_TO_RETRY,
+        "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.left_out.most_common()],
+        "fields": [("query", wanted.query)],
+        "cancel_url": _address(wanted),
+    }
+    return render(request, "enrichment/deliveries/deliveries_retry.html", {"plan": plan})
+
+
+def _tail(count: int, why: str) -> str:
+    return f"{'delivery' if count == 1 else 'deliveries'}: {why}"
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def retry_run(request: HttpRequest) -> HttpResponse:
+    """Start the job; what cannot be retried any more is left out."""
+    wanted = HandoverList(QueryDict(request.POST.get("query", "")))
+    handovers, _ = redelivery.candidates(wanted.rows())
+    found = redelivery.sort_for_retry(handovers)
+    rows = [(each.pk, each.lead_id) for each in found.ready]
+    plan = {"count": len(rows)}
+    try:
+        job = jobs.start(JobKind.RETRY_DELIVERIES, rows, what=DELIVERIES, plan=plan, by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, " ".join(found.left_out) or str(impossible))
+        return redirect(_address(wanted))
+    return redirect("job", pk=job.pk)
+
+
+def _name(handover: Handover, unmasked: bool) -> str:
+    name = handover.lead.full_name
+    return (name if unmasked else mask(name, "name")) or f"Lead {handover.lead_id}"
+
+
+def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
+    handover = get_object_or_404(Handover.objects.select_related("lead"), pk=pk)
+    unmasked = unmask.sees(request, handover.lead)
+    if unmasked:
+        unmask.audit_view(request.user, handover.lead)
+    sent = compare.sent(handover.lead, handover.system)
+    return {
+        "handover": handover,
+        "unmasked": unmasked,
+        "name": _name(handover, unmasked),
+        "advice": _advice(handover),
+        "differences": [
+            {"field": name, "sent": value_text(name, sent.get(name), unmasked=unmasked)}
+            for name in handover.differences
+        ],
+        "why_no_retry": _why_no_retry(request, handover),
+        "why_no_read_back": _why_no_read_back(request, handover),
+        "is_over": handover.status in RETRIED,
+    }
+
+
+def _shown(side: redelivery.Side, unmasked: bool) -> dict[str, Any]:
+    sent, stored = (value_text(side.name, value, unmasked=unmasked) for value in (side.sent, side.stored))
+    return {"field": side.name, "sent": sent, "stored": stored, "same": side.same}
+
+
+def _advice(handover: Handover) -> str:
+    if handover.status == HandoverStatus.WITHHELD:
+        return WITHHELD.get(handover.error_kind, "")
+    kind = handover.error_kind
+    return WAITS.get(kind) or OWN_ADVICE.get(kind) or advice_of(kind)
+
+
+def _why_no_retry(request: HttpRequest, handover: Handover) -> str:
+    return redelivery.reason_against(handover) if request.user.has_perm(DELIVER) else NO_RIGHT
+
+
+def _why_no_read_back(request: HttpRequest, handover: Handover) -> str:
+    if not request.user.has_perm(DELIVER):
+        return NO_RIGHT
+    try:
+        redelivery.check_can_read_back(handover)
+    except NotPossible as impossible:
+        return str(impossible)
+    return ""

@@ -1,0 +1,234 @@
+"""One way to mend for each kind of drift. Each is safe to repeat, and raises where it is not done.
+
+Nothing is done on the word of the list: every way asks Clay for the row as it is now.
+"""
+
+import datetime
+from collections.abc import Callable
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from enrichment.drift import capacity_forecast, shared
+from enrichment.drift.differences import identity_in, url_of
+from enrichment.leads import actions
+from enrichment.models import Drift, DriftKind, Lead
+from enrichment.models.connection import CLAY_ROWS
+from enrichment.pipeline import intake, mirror, returned
+from enrichment.pipeline.deliver import CHANNELS, plan
+from enrichment.pipeline.dispatch.write_back import REFERENCES
+from enrichment.pipeline.intake_rows import FIELDS
+from enrichment.pipeline.normalise import Unreadable, moment
+from enrichment.pipeline.receive import suppressed
+from enrichment.states import FINAL_STATUSES
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors import limiter
+from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import NotFound, NotOffered, Recovery
+from gdpr import audit
+from gdpr.suppression import gate
+from swarm_admin.core.audit_verbs import Verb
+
+ROWLESS = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT, DriftKind.NO_ROW)
+
+
+class NotMended(Exception):
+    """It cannot be mended so; the sentence says why, and what a person can do. Holds no personal data."""
+
+
+class Later(Exception):
+    """There is no slot for the call; `args[0]` real seconds to wait."""
+
+
+def table_is_full() -> bool:
+    return bool(pauses.held(CLAY_ROWS)) or any(
+        table.current and table.rows >= table.limit for table in capacity_forecast.tables()
+    )
+
+
+def _row(table: str, row_id: str) -> ClayRow | None:
+    """The row as it is now; None where Clay says that it has none."""
+    try:
+        return clay().get_row(table, row_id)
+    except NotFound as error:
+        if error.recovery != Recovery.UNENRICHABLE:
+            raise
+        return None
+
+
+def _apply(drift: Drift) -> None:
+    lead, row = _lead(drift), _row(drift.table_id, drift.row_id)
+    if row is None:
+        raise NotMended("The row is no longer in Clay; the next comparison lists it as gone.")
+    _take_over(lead, row, drift.table_id)
+
+
+def _take_over(lead: Lead, row: ClayRow, table: str) -> None:
+    """Clay's row becomes the lead's, at the time of the row."""
+    if url_of(row) != lead.linkedin_url:
+        raise NotMended("The row now has another person's address. Correct it in Clay; nothing was taken over.")
+    if mirror.at_work(row):
+        raise NotMended("Clay is at work on this row; its result comes by itself.")
+    if suppressed(lead, row):
+        raise NotMended("This person is suppressed; nothing is taken over.")
+    _link(lead, row, table)
+    newest = lead.clay_seen_at
+    at = _time_of(row)
+    mirror.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
+
+
+def _time_of(row: ClayRow) -> datetime.datetime:
+    try:
+        return moment(row.values.get("enriched_at"))
+    except Unreadable:
+        return timezone.now()
+
+
+def _link(lead: Lead, row: ClayRow, table: str) -> None:
+    try:
+        with transaction.atomic():
+            Lead.objects.filter(pk=lead.pk, clay_row_id__isnull=True).update(clay_row_id=row.id, clay_table_id=table)
+    except IntegrityError:
+        raise NotMended("Another lead has this row already.") from None
+
+
+def _lead(drift: Drift) -> Lead:
+    if drift.lead is None:
+        raise NotMended("There is no such lead any more.")
+    return drift.lead
+
+
+def _note_table(drift: Drift) -> None:
+    lead = _lead(drift)
+    if _row(drift.table_id, drift.row_id) is None:
+        raise NotMended("The row is no longer in that table.")
+    Lead.objects.filter(pk=lead.pk, clay_row_id=drift.row_id).update(
+        clay_table_id=drift.table_id, updated_at=timezone.now()
+    )
+
+
+def _adopt(drift: Drift) -> None:
+    """An unknown row becomes a lead as if it had come in by intake; it is triggered only if it is not enriched yet."""
+    row = _row(drift.table_id, drift.row_id)
+    if row is None or gate.screen([identity_in(row)], "intake"):
+        return  # gone, or of nobody we may know: over either way
+    given = {name: value for name, value in row.values.items() if name in FIELDS and value is not None}
+    with transaction.atomic():
+        result = intake.accept([given])
+        if result.rejected:
+            raise NotMended(" ".join(rejection.sentence for rejection in result.rejected))
+        if result.suppressed:
+            return
+        ((_, lead_id),) = [*result.accepted, *result.known]
+        lead = Lead.objects.get(pk=lead_id)
+        if lead.clay_row_id not in (None, row.id):
+            raise NotMended(f"Lead {lead_id} has another row in Clay: this one is a duplicate.")
+        _link(lead, row, drift.table_id)
+        if row.values.get("enrichment_status") in FINAL_STATUSES:
+            Lead.objects.filter(pk=lead_id).update(dispatch_after=None)
+            mirror.apply(lead_id, row, event_at=_time_of(row))
+        audit.record(Verb.ADOPT_ROW, by=drift.mend_by, on=lead)
+
+
+def _create_again(drift: Drift) -> None:
+    """The lead goes to dispatch again without its lost row; a row of the same person in Clay is taken instead."""
+    lead = _lead(drift)
+    if drift.row_id and _row(drift.table_id or clay_table(), drift.row_id) is not None:
+        return  # it is there after all
+    found = _another_row(lead)
+    if found is None and table_is_full():
+        raise NotMended("Clay's table is full: set up a new one, then mend again.")
+    with transaction.atomic():
+        known = {name: value for name, value in lead.raw.items() if name not in (*REFERENCES, "enrichment_status")}
+        Lead.objects.filter(pk=lead.pk, clay_row_id=drift.row_id or None).update(
+            clay_row_id=None, clay_table_id="", raw=known, written_back={}
+        )
+        lead.refresh_from_db()
+        if found is None:
+            try:
+                actions.retry_leads([lead], by=drift.mend_by)
+            except actions.NotPossible as impossible:
+                raise NotMended(str(impossible)) from None
+        else:
+            _take_over(lead, *found)
+
+
+def _another_row(lead: Lead) -> tuple[ClayRow, str] | None:
+    """A row of the same person that we do not know, with its table: a second one must not be made (D12)."""
+    known = Drift.objects.filter(lead=lead, kind=DriftKind.DUPLICATE, resolved_at__isnull=True)
+    for table, row_id in known.values_list("table_id", "row_id"):
+        if row := _row(table, row_id):
+            return row, table
+    table = clay_table()
+    try:
+        rows = clay().search_rows(table, {"linkedin_url": lead.linkedin_url}, limit=2).rows
+    except NotOffered:
+        return None  # the last comparison found none either, or it would be a duplicate above
+    return (rows[0], table) if rows else None
+
+
+def _delete_duplicate(drift: Drift) -> None:
+    """Deleted only where the mirror's own row is there and this one is of the same person; confirmed by a look."""
+    lead = _lead(drift)
+    if lead.clay_row_id == drift.row_id:
+        return  # the mirror has taken this row over
+    row = _row(drift.table_id, drift.row_id)
+    if row is None:
+        return
+    if url_of(row) != lead.linkedin_url:
+        raise NotMended("The row now has another person's address; it was not deleted.")
+    if not lead.clay_row_id or _row(lead.clay_table_id or drift.table_id, lead.clay_row_id) is None:
+        raise NotMended("The row the mirror knows is gone, so this one was kept. Mend that first.")
+    if wait := limiter.take("clay.updates", drift.table_id):
+        raise Later(wait)
+    try:
+        clay().delete_row(drift.table_id, drift.row_id)
+    except NotOffered:
+        raise NotMended(
+            "Clay offers no deletion here: delete the row in Clay by hand. The next comparison sees that it is gone."
+        ) from None
+    if _row(drift.table_id, drift.row_id) is not None:
+        raise NotMended("Clay says that it deleted the row, but it is still there: delete it in Clay by hand.")
+    audit.record(Verb.DELETE_DUPLICATE_ROW, by=drift.mend_by, on=lead)
+
+
+def _remove(drift: Drift) -> None:
+    """Deleted with everything else that may be kept no longer, which reads back and may wait for an officer."""
+    row = _row(drift.table_id, drift.row_id)
+    if row is None:
+        return
+    lead = Lead.objects.filter(clay_row_id=drift.row_id).first()
+    if lead is not None:
+        returned.take(lead.pk, row, drift.table_id)
+    raise NotMended("The row is being removed; Retention shows how far that is.")
+
+
+def _part(drift: Drift) -> None:
+    """Each lead goes to its own record, found by its e-mail; the one whose e-mail the record holds keeps it."""
+    lead = _lead(drift)
+    others = [
+        other
+        for name in drift.fields
+        if name in shared.REFERENCES and getattr(lead, name)
+        for other in Lead.objects.filter(**{name: getattr(lead, name)}).exclude(pk=lead.pk)
+    ]
+    if any(other.email == lead.email for other in others):
+        raise NotMended("They have the same e-mail address: correct the one that is wrong, then fix this again.")
+    with transaction.atomic():
+        systems = [system for system, channel in CHANNELS.items() if channel.reference in drift.fields]
+        plan(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)
+
+
+WAYS: dict[DriftKind, Callable[[Drift], None]] = {
+    DriftKind.VALUES: _apply,
+    DriftKind.UNKNOWN_ROW: _adopt,
+    DriftKind.DUPLICATE: _delete_duplicate,
+    DriftKind.OTHER_TABLE: _note_table,
+    DriftKind.ROW_GONE: _create_again,
+    DriftKind.NOT_KEPT: _create_again,
+    DriftKind.NO_ROW: _create_again,
+    DriftKind.SUPPRESSED: _remove,
+    DriftKind.SHARED_RECORD: _part,
+}

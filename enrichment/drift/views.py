@@ -1,0 +1,150 @@
+"""Drift: where do Clay and the mirror disagree, and what would mending it take?"""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment.drift import capacity_forecast, mending
+from enrichment.estimates import estimate
+from enrichment.models import Drift, DriftKind, ReconcileRun
+from enrichment.vendors import limiter
+from enrichment.vendors.connections import clay
+from enrichment.vendors.errors import VendorError
+from gdpr.suppression import gate
+from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.numbers import whole
+
+VIEW = "enrichment.view_lead"
+MEND = "enrichment.mend_drift"
+PAGE = 50
+MEANINGS = {
+    DriftKind.VALUES: "Clay's row holds other values than the mirror.",
+    DriftKind.UNKNOWN_ROW: "Clay has a row of somebody the mirror does not know.",
+    DriftKind.DUPLICATE: "Clay has a second row of the same person.",
+    DriftKind.OTHER_TABLE: "The row is in another table than the mirror says.",
+    DriftKind.ROW_GONE: "The mirror knows a row that Clay no longer has.",
+    DriftKind.NOT_KEPT: "Clay gave the row an id and never kept it: the table may be full.",
+    DriftKind.NO_ROW: "The lead waits for a row that nobody is going to make.",
+    DriftKind.SUPPRESSED: "Clay's answer named somebody on the suppression list; the row is being deleted.",
+    DriftKind.SHARED_RECORD: "Several leads have one record in GoHighLevel or Instantly.",
+}
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its live part."""
+    kind = _kind(request.GET.get("kind", ""))
+    page = Paginator(mending.open_drift(kind or ""), PAGE).get_page(whole(request.GET.get("page")))
+    drifts = list(page.object_list)
+    hidden = gate.look_up([drift.lead.identity for drift in drifts if drift.lead])
+    known = [drift for drift in drifts if drift.lead]
+    suppressed = {known[position].pk for position in hidden}
+    last = ReconcileRun.objects.order_by("-started_at").first()
+    good = ReconcileRun.objects.filter(is_open=False, error="").order_by("-finished_at")
+    context = {
+        "kind": kind,
+        "kinds": _kinds(),
+        "page": page,
+        "drifts": [drift for drift in drifts if drift.pk not in suppressed],
+        "tables": capacity_forecast.tables(),
+        "run": last,
+        "last_good": good.first(),
+        "last_whole": good.filter(full=True).first(),
+        "exports": _exports(),
+        "why_not": why_not(request.user),
+    }
+    return render(request, "enrichment/drift/_drift.html" if request.htmx else "enrichment/drift/drift.html", context)
+
+
+def why_not(user: object) -> str:
+    """Why this person may not mend; "" if they may."""
+    if user.has_perm(MEND):  # type: ignore[attr-defined]
+        return ""
+    return "Only people who may mend drift can do this. Ask an admin."
+
+
+def _kind(name: str) -> DriftKind | None:
+    return DriftKind(name) if name in DriftKind.values else None
+
+
+def _kinds() -> list[dict[str, Any]]:
+    """Every kind with its open count, those that have any first."""
+    counted = Drift.objects.filter(resolved_at__isnull=True).values("kind")
+    found: dict[str, Any] = {
+        row["kind"]: row for row in counted.annotate(count=Count("pk"), since=Min("first_seen")).order_by()
+    }
+    kinds = [
+        {
+            "kind": kind,
+            "label": kind.label,
+            "meaning": MEANINGS[kind],
+            "mending": mending.MENDINGS[kind],
+            "count": found.get(kind, {}).get("count", 0),
+            "since": found.get(kind, {}).get("since"),
+        }
+        for kind in DriftKind
+    ]
+    return sorted(kinds, key=lambda row: not row["count"])
+
+
+def _exports() -> limiter.Gauge | None:
+    try:
+        return limiter.peek("clay.exports", clay().workspace_id)
+    except VendorError:
+        return None  # no key yet
+
+
+@require_POST
+@login_required
+@permission_required(MEND, raise_exception=True)
+def plan(request: HttpRequest) -> HttpResponse:
+    """What mending a kind, or one row, would do."""
+    kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
+    if kind is None:
+        messages.warning(request, "Choose what to mend.")
+        return redirect("drift")
+    found = mending.plan(kind, pk)
+    time = estimate(mending.work_of(found))
+    shown = {
+        "title": f"{kind.label}: {mending.MENDINGS[kind]}",
+        "action": reverse("drift_mend"),
+        "confirm": "Delete in Clay" if kind == DriftKind.DUPLICATE else "Mend",
+        "danger": kind == DriftKind.DUPLICATE,
+        "count": len(found.ready),
+        "noun": "row" if len(found.ready) == 1 else "rows",
+        "cost": found.cost,
+        "cost_label": found.each.label if found.each else "",
+        "cost_caveat": found.each.caveat if found.each else "",
+        "duration": time.words if found.ready else "",
+        "duration_note": time.note if found.ready else "",
+        "nothing": "Nothing to fix.",
+        "left_out": [{"count": count, "why": why} for why, count in found.left_out.most_common()],
+        "fields": [("kind", kind), *([("id", pk)] if pk else [])],
+        "cancel_url": f"{reverse('drift')}?kind={kind}",
+    }
+    return render(request, "enrichment/drift/drift_plan.html", {"plan": shown})
+
+
+@require_POST
+@login_required
+@permission_required(MEND, raise_exception=True)
+def mend(request: HttpRequest) -> HttpResponse:
+    """Ask for it; a tick does it."""
+    kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
+    if kind is None:
+        return redirect("drift")
+    asked = mending.request(mending.plan(kind, pk), by=request.user)
+    if asked:
+        messages.success(request, f"{asked:,} will be mended; each leaves this list when it is done.")
+    else:
+        messages.info(request, "There was nothing left to mend.")
+    return redirect(f"{reverse('drift')}?kind={kind}")

@@ -1,0 +1,224 @@
+"""Failures: what is broken, and what would fixing it take?"""
+
+from collections import Counter
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.cache import cache
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from enrichment.failures import groups as failures
+from enrichment.failures import set_aside
+from enrichment.failures.failure_retry import FailurePlan
+from enrichment.failures.groups import Group
+from enrichment.failures.sources import members_of
+from enrichment.jobs import jobs
+from enrichment.leads.actions import NotPossible
+from enrichment.leads.prices import price
+from enrichment.models import FailureIgnore, Lead, WaterfallVersion
+from enrichment.waterfall.document import WaterfallDocument
+from gdpr import audit
+from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.masking import may_see
+from swarm_admin.core.numbers import whole
+
+VIEW = "enrichment.view_lead"
+RETRY = "enrichment.retry_lead"
+NO_RIGHT = "You may not start work again. Ask an admin for the right."
+PAGE = 50
+NOTHING = "Nothing to retry."
+HOUR = 3600
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponse:
+    """All groups; for htmx the live part. `?ignored=1` shows those that a person has decided to leave."""
+    every = failures.groups()
+    ignored = [group for group in every if group.ignored]
+    open_ones = [group for group in every if not group.ignored]
+    totals = failures.totals()
+    each = price(WaterfallDocument.model_validate(WaterfallVersion.active().document))
+    context = {
+        "groups": ignored if request.GET.get("ignored") == "1" else open_ones,
+        "ignored_shown": request.GET.get("ignored") == "1",
+        "ignored_count": len(ignored),
+        "open_count": totals.causes,
+        "rows": totals.rows,
+        "today": sum(group.today for group in open_ones),
+        "cost": failures.spent(),
+        "retry_now": sum(group.count for group in open_ones if group.cause.retryable == "now"),
+        "retry_later": sum(group.count for group in open_ones if group.cause.retryable not in ("now", "no")),
+        "cut_at": failures.MOST_GROUPS if _cut(every) else 0,
+        "set_aside": set_aside.shown(request.user),
+        "lost_sentence": work.LOST_SENTENCE,
+        "why_no_again": "" if request.user.has_perm(RETRY) else NO_RIGHT,
+        "retry_each": each,
+        "retry_cost": each.amount * sum(group.count for group in open_ones if _buys(group)),
+    }
+    template = "enrichment/failures/_failures.html" if request.htmx else "enrichment/failures/failures.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+def _cut(every: list[Group]) -> bool:
+    """Some kind of work has more causes than are counted."""
+    return failures.MOST_GROUPS in Counter(group.cause.what for group in every).values()
+
+
+def _buys(group: Group) -> bool:
+    return group.cause.what == "enrichment" and not group.cause.why_no_retry
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def group(request: HttpRequest, key: str) -> HttpResponse:
+    """One cause and what failed for it; for htmx the live part. An empty group says so."""
+    found = failures.find(key, kept=bool(request.htmx))  # type: ignore[attr-defined]
+    template = "enrichment/failures/_failure.html" if request.htmx else "enrichment/failures/failure.html"  # type: ignore[attr-defined]
+    if found is None:
+        return render(request, template, {"group": None})
+    page = Paginator(members_of(found.cause), PAGE).get_page(whole(request.GET.get("page")))
+    context = {
+        "group": found,
+        "page": page,
+        "members": _shown(found, page),
+        "job": jobs.live_job(found.cause),
+        "why_no_retry": _why_no_retry(request, found),
+        "why_no_ignore": "" if request.user.has_perm(RETRY) else NO_RIGHT,
+    }
+    if context["members"] and may_see(request.user) and cache.add(f"viewed-failures:{request.user.pk}", 1, HOUR):
+        audit.record(Verb.VIEW_LEADS, by=request.user, object_type="lead", counts={"rows": len(page)})
+    return render(request, template, context)
+
+
+def _why_no_retry(request: HttpRequest, found: Group) -> str:
+    if not request.user.has_perm(RETRY):
+        return NO_RIGHT
+    if job := jobs.live_job(found.cause):
+        return f"Job {job.pk} is trying these again already."
+    return found.cause.why_no_retry
+
+
+def _shown(found: Group, page: Page) -> list[dict[str, Any]]:
+    """The page's rows with their leads, whatever table they stand in."""
+    rows = list(page.object_list)
+    ids = {row.cause_lead for row in rows if row.cause_lead}
+    leads = Lead.objects.defer("raw", "search").in_bulk(ids)
+    return [{"row": row, "lead": leads.get(row.cause_lead)} for row in rows]
+
+
+@require_GET
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def retry(request: HttpRequest, key: str) -> HttpResponse:
+    """The plan: how many, what it costs, how long it takes, what is left out and why."""
+    found = failures.find(key)
+    if found is None:
+        return _gone(request)
+    try:
+        plan = jobs.check_can_start(found.cause)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("failure", key=key)
+    return render(
+        request,
+        "enrichment/failures/failure_retry.html",
+        {"group": found, "plan": _plan(found, plan)},
+    )
+
+
+def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
+    noun = found.source.noun
+    return {
+        "title": f"Retry: {found.source.label}",
+        "action": reverse("failure_retry_run", args=[found.cause.key]),
+        "confirm": "Start the retry",
+        "count": plan.count,
+        "noun": noun if plan.count == 1 else f"{noun}s".replace("deliverys", "deliveries"),
+        "cost": plan.cost if _buys(found) else None,
+        "cost_label": plan.cost_label,
+        "cost_caveat": plan.cost_caveat,
+        "duration": plan.time.words if plan.count else "",
+        "duration_note": plan.time.note if plan.count else "",
+        "nothing": NOTHING,
+        "left_out": [{"count": count, "why": why} for why, count in plan.left_out.most_common()],
+        "fields": [],
+        "cancel_url": reverse("failure", args=[found.cause.key]),
+    }
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def retry_run(request: HttpRequest, key: str) -> HttpResponse:
+    """Start the job."""
+    found = failures.find(key)
+    if found is None:
+        return _gone(request)
+    try:
+        job = jobs.start_retry(found.cause, by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("failure", key=key)
+    return redirect("job", pk=job.pk)
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def ignore(request: HttpRequest, key: str) -> HttpResponse:
+    """Leave it as it is, with a reason, until it strikes again."""
+    found = failures.find(key)
+    if found is None:
+        return _gone(request)
+    try:
+        jobs.ignore(found.cause, reason=request.POST.get("reason", ""), by=request.user)
+    except ValueError as error:
+        messages.error(request, str(error))
+        return redirect("failure", key=key)
+    messages.success(request, "Ignored. It comes back when it fails again for the same cause.")
+    return redirect("failures")
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def show_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """No longer ignored."""
+    jobs.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
+    messages.success(request, "The group is shown again.")
+    return redirect("failures")
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
+    """All of a kind that was set aside is due once more, each piece alone, its count begun anew."""
+    kind = set_aside.named(name)
+    if kind is None or kind.again is None or not request.user.has_perm(kind.right):
+        raise Http404
+    try:
+        count = kind.again(request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(request, f"{count:,} tried again." if count else "Nothing of it is set aside any more.")
+    failures.forget()
+    return redirect("failures")
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    messages.info(request, "Nothing is left of that group: it was mended or tried again.")
+    return redirect("failures")

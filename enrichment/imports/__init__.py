@@ -1,0 +1,1 @@
+"""Leads from a file: upload, mapping of columns, import as long work."""

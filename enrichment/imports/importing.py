@@ -1,0 +1,273 @@
+"""Leads from a file: upload, preview, start, run in the worker, cancel; the file is gone afterwards.
+
+A job is queued from its upload on, and due once it has `columns`: nobody starts it before a person has
+said which column is which field.
+"""
+
+import datetime
+import itertools
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from django.core.files import File
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from enrichment.imports.import_files import EXTRA, Unreadable, guess, reading
+from enrichment.jobs import job_leases
+from enrichment.models import BulkJob, RejectedRow
+from enrichment.models.job import JobKind
+from enrichment.pipeline import intake
+from enrichment.pipeline.intake_rows import LeadIn, read
+from enrichment.states import JobStatus, advance, advance_one
+from gdpr import audit
+from swarm_admin.core import shutdown
+from swarm_admin.core.audit_verbs import Verb
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 1_000
+SAMPLE = 1_000  # rows that a preview validates
+SHOWN = 10
+PRIORITY = 0  # an import lets what the API sends go first
+FORGOTTEN_AFTER = datetime.timedelta(days=1)  # an upload that nobody started is removed
+REQUIRED = tuple(name for name, each in LeadIn.model_fields.items() if each.is_required())
+TOO_WIDE = "The row has more cells than the header."
+
+
+class NotStartable(Exception):
+    """A mapping of columns that cannot work, with a sentence."""
+
+
+class LeaseLost(Exception):
+    """The job was cancelled or taken over; what this chunk did is undone."""
+
+
+@dataclass
+class PreviewRow:
+    """One of the first rows as it would come in; `sentences` is empty where it would be taken."""
+
+    number: int
+    values: dict[str, str]
+    sentences: list[str]
+
+
+@dataclass
+class Preview:
+    columns: list[str]
+    mapping: dict[str, str]  # column → field
+    total: int  # rows of the file, empty ones included
+    rows: list[PreviewRow] = field(default_factory=list)
+    checked: int = 0  # rows of the sample that were validated
+    valid: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)  # sentence → rows of the sample
+    missing: list[str] = field(default_factory=list)  # required fields without a column
+
+    @property
+    def refused(self) -> int:
+        return self.checked - self.valid
+
+
+# ---------------------------------------------------------------- before the start
+
+
+def upload(file: Any, *, name: str, by: Any = None) -> BulkJob:
+    """Keep the file and count its rows; the job waits for `start`.
+
+    Raises:
+        Unreadable: and nothing is kept.
+    """
+    job = BulkJob(kind=JobKind.IMPORT, created_by=by, file_name=name[-200:].replace("\x00", ""))
+    job.file.save(f"{uuid4().hex}.dat", File(file), save=False)  # the person's name for it stays off the disk
+    try:
+        with reading(job.file.path) as (_, rows):
+            job.total = _count(rows)
+        with transaction.atomic():
+            job.save(force_insert=True)
+            audit.record(Verb.UPLOAD_IMPORT, by=by, on=job, counts={"rows": job.total})
+    except BaseException:
+        job.file.delete(save=False)
+        raise
+    return job
+
+
+def _count(rows: Iterable[Any]) -> int:
+    total = sum(1 for _ in rows)
+    if not total:
+        raise Unreadable("The file has no rows below its header.")
+    return total
+
+
+def preview(job: BulkJob, mapping: Mapping[str, str] | None = None) -> Preview:
+    """What would come of the first thousand rows under `mapping` (None: the one guessed from the headers).
+
+    Raises:
+        Unreadable
+    """
+    now = timezone.now()
+    with reading(job.file.path) as (columns, rows):
+        chosen = dict(guess(columns) if mapping is None else mapping)
+        result = Preview(columns, chosen, job.total, missing=[f for f in REQUIRED if f not in chosen.values()])
+        for number, row in enumerate(itertools.islice(rows, SAMPLE), 1):
+            if row is not None:
+                _look_at(result, number, _mapped(row, chosen), now)
+    return result
+
+
+def _look_at(result: Preview, number: int, row: Any, now: datetime.datetime) -> None:
+    lead = [("", TOO_WIDE)] if row is EXTRA else read(row, now)
+    sentences = [sentence for _, sentence in lead] if isinstance(lead, list) else []
+    result.checked += 1
+    result.valid += not sentences
+    for sentence in sentences:
+        result.reasons[sentence] = result.reasons.get(sentence, 0) + 1
+    if len(result.rows) < SHOWN:
+        values = {name: str(value)[:80] for name, value in row.items()} if isinstance(row, dict) else {}
+        result.rows.append(PreviewRow(number, values, sentences))
+
+
+def start(job: BulkJob, *, columns: Mapping[str, str], by: Any = None) -> None:
+    """Let the job run with this mapping of columns to fields.
+
+    Raises:
+        NotStartable: a required field has no column, a field has two, or the job does not wait any more.
+    """
+    fields = list(columns.values())
+    if missing := [name for name in REQUIRED if name not in fields]:
+        raise NotStartable(f"No column gives {', '.join(missing)}; every lead needs it.")
+    if twice := sorted({name for name in fields if fields.count(name) > 1}):
+        raise NotStartable(f"Two columns give {', '.join(twice)}; choose one.")
+    if unknown := sorted(set(fields) - set(LeadIn.model_fields)):
+        raise NotStartable(f"{len(unknown)} of the chosen fields do not exist.")
+    with transaction.atomic():
+        waiting = BulkJob.objects.filter(pk=job.pk, status=JobStatus.QUEUED, columns={})
+        if not waiting.update(columns=dict(columns)):
+            raise NotStartable("This import was started or cancelled already.")
+        audit.record(Verb.START_IMPORT, by=by, on=job, fields=fields, counts={"rows": job.total})
+    job.columns = dict(columns)
+
+
+def cancel(job: BulkJob, *, by: Any = None) -> None:
+    """Stop at the last finished chunk; what came in stays.
+
+    Raises:
+        InvalidTransition: it has ended already.
+    """
+    with transaction.atomic():
+        advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None)
+        audit.record(Verb.CANCEL_IMPORT, by=by, on=job)
+    _remove_file(job)
+
+
+# ---------------------------------------------------------------- in the worker
+
+
+def run_due() -> int:
+    """Take back lapsed leases, run every job that is due, and clear up; returns how many jobs were run."""
+    job_leases.hand_back_lapsed([JobKind.IMPORT])
+    imports = BulkJob.objects.filter(kind=JobKind.IMPORT)
+    waiting = imports.filter(status=JobStatus.QUEUED).exclude(columns={})
+    due = list(waiting.order_by("id").values_list("id", flat=True))
+    for job_id in due:
+        run(job_id)
+    forgotten = imports.filter(status=JobStatus.QUEUED, columns={}, created_at__lt=timezone.now() - FORGOTTEN_AFTER)
+    advance(forgotten, JobStatus.CANCELLED, finished_at=timezone.now(), error="Nobody started it within a day.")
+    ended = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+    for job in imports.filter(status__in=ended).exclude(file=""):
+        _remove_file(job)
+    return len(due)
+
+
+def run(job_id: int) -> None:
+    """Take in the rest of the file, chunk by chunk, from where the job stands; idempotent after a kill.
+
+    Returns at once where the job is not queued: another worker has it, or it ended.
+    """
+    job = job_leases.claim(job_id, [JobKind.IMPORT])
+    if job is None:
+        return
+    try:
+        if _take_in_all(job):
+            _end(job, JobStatus.DONE)
+        else:
+            ours = BulkJob.objects.filter(pk=job_id, in_flight_since=job.in_flight_since)
+            advance(ours, JobStatus.QUEUED, in_flight_since=None)
+    except LeaseLost:
+        return
+    except Unreadable as error:
+        _end(job, JobStatus.FAILED, str(error))
+    except OSError:
+        _end(job, JobStatus.FAILED, "The file is not on this machine's disk any more.")
+
+
+def _take_in_all(job: BulkJob) -> bool:
+    """False where the worker is to stop first; another goes on from the job's position."""
+    with reading(job.file.path) as (_, rows):
+        rest = enumerate(itertools.islice(rows, job.position, None), job.position)
+        while chunk := list(itertools.islice(rest, CHUNK)):
+            if shutdown.asked():
+                return False
+            with transaction.atomic():
+                _take_in(job, chunk)
+    return True
+
+
+def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> None:
+    """One chunk and the job's new position, in the caller's transaction."""
+    mapped = [(index, _mapped(row, job.columns)) for index, row in chunk if row is not None]
+    good = [(index, row) for index, row in mapped if row is not EXTRA]
+    result = intake.accept([row for _, row in good], priority=PRIORITY)
+    rejected = [RejectedRow(job=job, index=index, sentence=TOO_WIDE) for index, row in mapped if row is EXTRA]
+    wide = len(rejected)
+    rejected += [
+        RejectedRow(job=job, index=good[r.index][0], field=r.field, sentence=r.sentence) for r in result.rejected
+    ]
+    RejectedRow.objects.bulk_create(rejected)
+    now = timezone.now()
+    mine = BulkJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING, in_flight_since=job.in_flight_since)
+    if not mine.update(
+        position=chunk[-1][0] + 1,
+        accepted=F("accepted") + len(result.accepted),
+        known=F("known") + len(result.known),
+        rejected=F("rejected") + wide + result.rejected_rows,
+        suppressed=F("suppressed") + result.suppressed,
+        in_flight_since=now,
+        lapses=0,
+    ):
+        raise LeaseLost
+    job.in_flight_since = now
+
+
+def _mapped(row: Any, columns: Mapping[str, str]) -> Any:
+    """The row by the lead's field names, without empty cells; EXTRA where it is wider than the header."""
+    if not isinstance(row, dict):
+        return row
+    if EXTRA in row:
+        return EXTRA
+    return {name: row[column] for column, name in columns.items() if row.get(column) not in (None, "")}
+
+
+def _end(job: BulkJob, status: JobStatus, error: str = "") -> None:
+    with transaction.atomic():
+        mine = BulkJob.objects.filter(pk=job.pk, in_flight_since=job.in_flight_since)
+        if not advance(mine, status, finished_at=timezone.now(), in_flight_since=None, error=error):
+            return
+        job.refresh_from_db()
+        names = ("position", "accepted", "known", "rejected", "suppressed")
+        audit.record(Verb.END_IMPORT, on=job, counts={name: getattr(job, name) for name in names}, reason=status)
+    _remove_file(job)
+
+
+def _remove_file(job: BulkJob) -> None:
+    """From disk first: were we killed in between, the next tick finds the name and goes on here."""
+    if not job.file:
+        return
+    job.file.delete(save=False)
+    with transaction.atomic():
+        BulkJob.objects.filter(pk=job.pk).update(file="")
+        audit.record(Verb.REMOVE_IMPORT_FILE, on=job)
+    logger.info("Import %s: file removed", job.pk)

@@ -1,0 +1,165 @@
+"""Import: which rows of this file become leads, and how far is it?"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from enrichment.estimates import Work, estimate
+from enrichment.imports import importing
+from enrichment.imports.forms import MappingForm, UploadForm
+from enrichment.imports.import_files import Unreadable
+from enrichment.jobs.job_outcome import outcome, outcomes
+from enrichment.jobs.job_progress import time_left
+from enrichment.models import BulkJob
+from enrichment.models.job import JobKind
+from enrichment.states import InvalidTransition, JobStatus
+from swarm_admin.core.masking import may_see
+
+PERMISSION = "enrichment.import_lead"
+RECENT = 20
+SHOWN_REJECTIONS = 100
+NOTHING_VALID = "No row would be taken: choose the right columns and check this mapping, or mend the file."
+LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+def _get(pk: int) -> BulkJob:
+    return get_object_or_404(BulkJob, pk=pk, kind=JobKind.IMPORT)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required(PERMISSION, raise_exception=True)
+def upload(request: HttpRequest) -> HttpResponse:
+    """Choose a file; on to its preview."""
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            job = importing.upload(file, name=file.name, by=request.user)
+        except Unreadable as error:
+            form.add_error("file", str(error))
+        else:
+            return redirect("import_preview", pk=job.pk)
+    jobs = list(BulkJob.objects.filter(kind=JobKind.IMPORT).select_related("created_by")[:RECENT])
+    ends = outcomes(jobs)
+    status = 422 if form.is_bound and form.errors else 200
+    return render(
+        request,
+        "enrichment/imports/import.html",
+        {"form": form, "jobs": [(job, ends[job.pk]) for job in jobs]},
+        status=status,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required(PERMISSION, raise_exception=True)
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What would come in under this mapping; `start` lets it run, `check` shows it again."""
+    job = _get(pk)
+    if job.columns or job.status != JobStatus.QUEUED:
+        return redirect("import_job", pk=job.pk)
+    try:
+        first = importing.preview(job)
+        form = MappingForm(request.POST if request.method == "POST" else None, columns=first.columns)
+        if form.is_valid():
+            first = importing.preview(job, form.columns())
+            if request.POST.get("action") == "start" and first.valid:
+                importing.start(job, columns=form.columns(), by=request.user)
+                return redirect("import_job", pk=job.pk)
+    except (Unreadable, importing.NotStartable) as error:
+        messages.error(request, str(error))
+        return redirect("import")
+    sees = may_see(request.user) or job.created_by_id == request.user.pk  # one's own file hides nothing
+    expected = round(first.total * first.valid / first.checked) if first.checked else 0
+    context = {
+        "job": job,
+        "form": form,
+        "time": estimate(Work(leads=expected, rowless=expected, priority=importing.PRIORITY)) if expected else None,
+        "preview": first,
+        "reasons": sorted(first.reasons.items(), key=lambda each: -each[1])[:RECENT],
+        "why_no_start": "" if first.valid else NOTHING_VALID,
+        "sees_values": sees,
+        "shown_fields": list(form.fields),
+        "shown_rows": [(row, [row.values.get(name, "") for name in form.fields]) for row in first.rows],
+    }
+    refused = request.POST.get("action") == "start" and not first.valid
+    status = 422 if refused or (form.is_bound and form.errors) else 200
+    return render(request, "enrichment/imports/import_preview.html", context, status=status)
+
+
+@require_GET
+@login_required
+@permission_required(PERMISSION, raise_exception=True)
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """Progress, and afterwards the result."""
+    return render(request, "enrichment/imports/import_job.html", _progress(_get(pk)))
+
+
+@require_GET
+@login_required
+@permission_required(PERMISSION, raise_exception=True)
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live part of the page; it asks again until the job has ended."""
+    return render(request, "enrichment/imports/_import_job.html", _progress(_get(pk)))
+
+
+@require_POST
+@login_required
+@permission_required(PERMISSION, raise_exception=True)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop; what came in stays."""
+    try:
+        importing.cancel(_get(pk), by=request.user)
+    except InvalidTransition:
+        messages.error(request, "This import has ended already.")
+    return redirect("import_job", pk=pk)
+
+
+@require_GET
+@login_required
+@permission_required(PERMISSION, raise_exception=True)
+def rejections(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Every refused row as CSV: number, field, sentence; nothing of the row itself."""
+    found = _get(pk)
+    response = StreamingHttpResponse(_rejection_lines(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="import-{found.pk}-rejections.csv"'
+    return response
+
+
+def _rejection_lines(found: BulkJob) -> Iterator[str]:
+    yield _line("row", "field", "reason")
+    rows = found.rejected_rows.order_by("index", "id").values_list("index", "field", "sentence")
+    for index, field, sentence in rows.iterator(chunk_size=2_000):
+        yield _line(index + 1, field, sentence)
+
+
+def _line(*cells: Any) -> str:
+    """One line of CSV that no spreadsheet takes for a formula."""
+    out = io.StringIO()
+    safe = [f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell for cell in cells]
+    csv.writer(out).writerow(safe)
+    return out.getvalue()
+
+
+def _progress(found: BulkJob) -> dict[str, Any]:
+    live = found.status in LIVE
+    read = found.accepted + found.known + found.rejected + found.suppressed
+    return {
+        "job": found,
+        "live": live,
+        "waits_for_mapping": found.waits_for_person,
+        "rows_left": found.total - found.position,
+        "time_left": time_left(found) if live else None,
+        "outcome": outcome(found),
+        "empty": max(found.position - read, 0),
+        "rejections": [] if live else found.rejected_rows.all()[:SHOWN_REJECTIONS],
+        "shown_rejections": SHOWN_REJECTIONS,
+    }

@@ -1,0 +1,1 @@
+"""Long work with a frozen plan: its runner, its kinds, its screens."""

@@ -1,0 +1,171 @@
+"""Jobs: what is running?"""
+
+from collections import Counter
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from enrichment.jobs import batches as batch_list
+from enrichment.jobs import jobs
+from enrichment.jobs.job_kinds import Kind, Shown, icon, kind_of
+from enrichment.jobs.job_outcome import outcomes
+from enrichment.jobs.job_progress import time_left
+from enrichment.models import Batch, BulkJob
+from enrichment.models.job import JobKind
+from enrichment.models.work import BatchKind
+from enrichment.states import BatchStatus, InvalidTransition, JobStatus
+from swarm_admin.core.numbers import whole
+
+VIEW = "enrichment.view_lead"
+PAGE = 50
+# Of the work itself; what it came to is told beside it.
+STATUSES = [
+    (JobStatus.QUEUED, "Queued"),
+    (JobStatus.RUNNING, "Running"),
+    (JobStatus.DONE, "Finished"),
+    (JobStatus.FAILED, "Stopped"),
+    (JobStatus.CANCELLED, "Cancelled"),
+]
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponse:
+    """All long work, newest first; for htmx the live part."""
+    kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
+    found = BulkJob.objects.select_related("created_by").order_by("-id")
+    if kind in JobKind.values:
+        found = found.filter(kind=kind)
+    if status in JobStatus.values:
+        found = found.filter(status=status)
+    page = Paginator(found, PAGE).get_page(whole(request.GET.get("page")))
+    live = BulkJob.objects.filter(status__in=jobs.LIVE).exclude(kind=JobKind.IMPORT, columns={})
+    context = {
+        "page": page,
+        "jobs": _rows(request, list(page)),
+        "kind": kind,
+        "status": status,
+        "kinds": JobKind.choices,
+        "statuses": STATUSES,
+        "running": live.filter(status=JobStatus.RUNNING).count(),
+        "queued": live.filter(status=JobStatus.QUEUED).count(),
+        "for_you": BulkJob.objects.filter(status=JobStatus.QUEUED, kind=JobKind.IMPORT, columns={}).count(),
+        "rows_left": sum(total - position for total, position in live.values_list("total", "position")),
+        "batches": batch_list.figures(),
+        "narrowed": bool(kind or status),
+    }
+    template = "enrichment/jobs/_jobs.html" if request.htmx else "enrichment/jobs/jobs.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+def _rows(request: HttpRequest, page: list[BulkJob]) -> list[dict[str, Any]]:
+    """`opens`: an import is opened by people who may import; the others see that it runs."""
+    ends = outcomes(page)
+    return [
+        {
+            "job": job,
+            "opens": request.user.has_perm(kind_of(job).open_right),
+            "about": kind_of(job).about(job),
+            "outcome": ends[job.pk],
+        }
+        for job in page
+    ]
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """Progress of a job, and what became of it; for htmx the live part. Some kinds have a page of their own."""
+    found = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk)
+    kind = kind_of(found)
+    if kind.show is None:
+        return redirect(kind.page, pk=pk)
+    if not request.user.has_perm(kind.open_right):
+        raise PermissionDenied
+    template = "enrichment/jobs/_job.html" if request.htmx else "enrichment/jobs/job.html"  # type: ignore[attr-defined]
+    return render(request, template, _progress(request, found, kind, kind.show(found)))
+
+
+def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) -> dict[str, Any]:
+    live = found.status in jobs.LIVE
+    return {
+        "job": found,
+        "about": kind.about(found),
+        "icon": icon(found),
+        "work": kind.work,
+        "shown": shown,
+        "live": live,
+        "polls": live or shown.unsettled,
+        "time_left": time_left(found) if live else None,
+        "why_no_cancel": "" if kind.stops and request.user.has_perm(kind.stop_right) else kind.no_stop,
+    }
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a job, for those who may start one of its kind; what was started goes on."""
+    found = get_object_or_404(BulkJob, pk=pk)
+    kind = kind_of(found)
+    if not kind.stops or not request.user.has_perm(kind.stop_right):
+        raise PermissionDenied
+    try:
+        jobs.cancel(found, by=request.user)
+    except InvalidTransition:
+        messages.error(request, "This job has ended already.")
+    else:
+        messages.success(request, "Cancelled. What was started goes on; the rest was not touched.")
+    return redirect("job", pk=pk)
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def batches(request: HttpRequest) -> HttpResponse:
+    """The hand-overs to Clay, newest first; for htmx the live part."""
+    kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
+    page = Paginator(batch_list.listed(kind, status), PAGE).get_page(whole(request.GET.get("page")))
+    context = {
+        "page": page,
+        "rows": batch_list.with_items(list(page)),
+        "kind": kind,
+        "status": status,
+        "kinds": BatchKind.choices,
+        "statuses": BatchStatus.choices,
+        "figures": batch_list.figures(),
+        "narrowed": bool(kind or status),
+    }
+    template = "enrichment/jobs/_batches.html" if request.htmx else "enrichment/jobs/batches.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def batch(request: HttpRequest, pk: int) -> HttpResponse:
+    """One hand-over with its items; for htmx the live part."""
+    found = get_object_or_404(Batch.objects.select_related("waterfall"), pk=pk)
+    items = found.items.select_related("lead").defer("lead__raw", "lead__search").order_by("position")
+    counts = Counter(item.status for item in items)
+    context = {
+        "batch": found,
+        "items": items,
+        "outcome": batch_list.outcome(found, counts),
+        "live": found.status in ("planned", "in_flight", "unknown"),
+    }
+    template = "enrichment/jobs/_batch.html" if request.htmx else "enrichment/jobs/batch.html"  # type: ignore[attr-defined]
+    return render(request, template, context)

@@ -1,0 +1,208 @@
+"""What staff do to leads: keyword-only, with the person, and audited in the same transaction."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment.models import Attempt, BatchItem, Handover, Lead
+from enrichment.pipeline import deliver
+from enrichment.pipeline.payload import wanted
+from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
+from gdpr import audit
+from gdpr.suppression import gate
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.timing import span
+
+STAFF_PRIORITY = 20  # leaves before imports: a person waits for it
+MOST = 5_000  # leads of one retry: seconds, not minutes, under their locks
+OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
+OPEN_HANDOVER = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
+
+RUNNING = "Enrichment is running; it can be retried when it is finished."
+QUEUED = "It is already waiting for its turn to be sent to Clay."
+SUPPRESSED = "This person is suppressed; no enrichment may be started."
+ONLY_KEPT = "This person's data may only be kept: nothing is enriched or handed over."
+NOT_DECIDED = (
+    "Clay's answer named a suppressed person. Nothing is handed over until somebody says whether the lead is that "
+    "person."
+)
+
+
+class NotPossible(Exception):
+    """An action that cannot be done now; the message is a sentence for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Leads that can be retried, and {reason: how many} of those that cannot."""
+
+    ready: list[Lead]
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def check_can_retry(lead: Lead) -> None:
+    """Raises NotPossible with the reason where the lead cannot be put at dispatch again now."""
+    found = sort_for_retry([lead])
+    if not found.ready:
+        raise NotPossible(next(iter(found.left_out)))
+
+
+def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
+    """Which of `leads` can be put at dispatch again now, and why the others cannot. A few queries in all."""
+    if hold := pauses.held("clay"):
+        return Sorted([], Counter({hold_words.sentence(hold): len(leads)}))
+    ids = [lead.pk for lead in leads]
+    running = set(Attempt.objects.filter(lead__in=ids, status__in=OPEN_ATTEMPT).values_list("lead_id", flat=True))
+    waiting = set(
+        BatchItem.objects.filter(lead__in=ids, status=ItemStatus.PLANNED)
+        .exclude(batch__kind="update")
+        .values_list("lead_id", flat=True)
+    )
+    blocked = suppressed(leads)
+    overdue = timezone.now() - span(settings.POLL_AFTER_SECONDS)
+    ready, left_out = [], Counter[str]()
+    for lead in leads:
+        reason = _why_not(lead, running, waiting, blocked, overdue)
+        if reason:
+            left_out[reason] += 1
+        else:
+            ready.append(lead)
+    return Sorted(ready, left_out)
+
+
+def _why_not(lead: Lead, running: set[int], waiting: set[int], blocked: set[int], overdue: datetime.datetime) -> str:
+    if lead.pk in blocked:
+        return SUPPRESSED
+    if lead.restriction:
+        return ONLY_KEPT
+    if lead.pk in waiting or lead.dispatch_after is not None:
+        return QUEUED
+    late = lead.in_progress_since is not None and lead.in_progress_since < overdue
+    if lead.pk in running and not (lead.enrichment_status == EnrichmentStatus.IN_PROGRESS and late):
+        return RUNNING
+    return ""
+
+
+def suppressed(leads: Iterable[Lead]) -> set[int]:
+    """The ids of those that are; uncounted, since nobody has tried anything yet."""
+    asked = list(leads)
+    return {asked[position].pk for position in gate.look_up([lead.identity for lead in asked])}
+
+
+def retry_leads(
+    leads: Sequence[Lead],
+    *,
+    by: Any,
+    skip_providers: Collection[str] = (),
+    priority: int = STAFF_PRIORITY,
+) -> Sorted:
+    """Put leads at dispatch again, without the providers in `skip_providers`; returns who was and who was not.
+
+    All or nothing: one transaction with the audit events. At most MOST leads.
+
+    Raises:
+        NotPossible: there is none that can be retried, or there are too many.
+    """
+    if len(leads) > MOST:
+        raise NotPossible(f"At most {MOST:,} leads can be retried at once.")
+    now = timezone.now()
+    with transaction.atomic():
+        locked = Lead.objects.filter(pk__in=[lead.pk for lead in leads]).order_by("pk").select_for_update()
+        found = sort_for_retry(list(locked))
+        if not found.ready:
+            raise NotPossible(" ".join(found.left_out) or "There is no lead to retry.")
+        ids = [lead.pk for lead in found.ready]
+        # What Clay has not answered for too long is given up, else the new attempt would be its second.
+        advance(
+            Attempt.objects.filter(lead__in=ids, status__in=OPEN_ATTEMPT),
+            AttemptStatus.ABANDONED,
+            finished_at=now,
+        )
+        chosen = Lead.objects.filter(pk__in=ids)
+        advance(chosen, EnrichmentStatus.PENDING, field="enrichment_status")
+        chosen.update(
+            dispatch_after=now,
+            dispatch_priority=priority,
+            dispatch_tries=0,
+            skip_providers=sorted(set(skip_providers)),
+            only_providers=[],
+            dispatch_by=by,
+            trial=None,
+            in_progress_since=None,
+            error_kind="",
+            error_message="",
+            error_provider="",
+            error_at=None,
+            needs_person=False,
+            updated_at=now,
+        )
+        _record_each(Verb.RETRY, found.ready, by=by, reason=_skipped(skip_providers))
+    return found
+
+
+def _skipped(providers: Collection[str]) -> str:
+    return f"without {', '.join(sorted(providers))}" if providers else ""
+
+
+def _record_each(verb: Verb, leads: Sequence[Lead], *, by: Any, reason: str = "") -> None:
+    """One event a lead, for its timeline; and one of the whole where there were several."""
+    for lead in leads:
+        audit.record(verb, by=by, on=lead, reason=reason)
+    if len(leads) > 1:
+        audit.record(verb, by=by, object_type="lead", counts={"leads": len(leads)}, reason=reason)
+
+
+def check_may_be_handed_over(lead: Lead) -> None:
+    """Raises NotPossible with the reason where nothing of the person may leave."""
+    if suppressed([lead]):
+        raise NotPossible("This person is suppressed; nothing may be handed over.")
+    if lead.restriction:
+        raise NotPossible(ONLY_KEPT)
+    if lead.awaits_word:
+        raise NotPossible(NOT_DECIDED)
+
+
+def check_can_deliver(lead: Lead) -> None:
+    """Raises NotPossible with the reason where the lead cannot be delivered again now."""
+    check_may_be_handed_over(lead)
+    if not any(wanted(lead, system) for system in deliver.CHANNELS):
+        raise NotPossible("A delivery needs an e-mail or a phone number; this lead has neither.")
+    if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(
+        [system for system in deliver.CHANNELS if wanted(lead, system)]
+    ):
+        raise NotPossible("A delivery of this lead is already under way.")
+
+
+def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
+    """Plan the lead's deliveries although nothing changed; returns them.
+
+    Raises:
+        NotPossible: nothing can be delivered, or it is under way.
+    """
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update().get(pk=lead.pk)
+        check_can_deliver(lead)
+        planned = deliver.plan(lead, force=True)
+        if not planned:
+            raise NotPossible("A delivery of this lead is already under way.")
+        audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})
+    return planned
+
+
+def reason_against(check: Callable[[Lead], None], lead: Lead) -> str:
+    """The sentence for a disabled button, from one of the checks above; "" where the action is possible."""
+    try:
+        check(lead)
+    except NotPossible as impossible:
+        return str(impossible)
+    return ""

@@ -1,0 +1,1 @@
+"""The screens of leads: list, page, decisions, retries."""

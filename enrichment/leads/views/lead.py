@@ -1,0 +1,181 @@
+"""Lead: what do we know, whence, and why this tier?"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment.deliveries.campaign_decisions import moves_of
+from enrichment.deliveries.contact_decisions import matches_of
+from enrichment.leads import actions, lead_detail, unmask
+from enrichment.leads.prices import PriceList
+from enrichment.leads.timeline import timeline
+from enrichment.models import Lead, Provider, WaterfallVersion
+from enrichment.scoring.score_version import version_of
+from enrichment.states import FINAL_STATUSES
+from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core.masking import mask
+
+VIEW = "enrichment.view_lead"
+RETRY = "enrichment.retry_lead"
+DELIVER = "enrichment.deliver_lead"
+NO_RIGHT = "You may not do this. Ask an admin for the right."
+DRAWER_FIELDS = (
+    ("title", "Title"),
+    ("company_name", "Company"),
+    ("company_size", "Employees"),
+    ("company_industry", "Industry"),
+    ("email_work", "E-mail (work)"),
+    ("email_personal", "E-mail (personal)"),
+    ("phone", "Phone"),
+    ("linkedin_url", "LinkedIn"),
+    ("source_type", "Source"),
+    ("source_name", "Source name"),
+)
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one lead."""
+    lead = get_object_or_404(Lead.objects.select_related("scorecard").defer("raw", "search"), pk=pk)
+    unmasked = _seen(request, lead)
+    context = {
+        **_head(request, lead, unmasked),
+        "groups": lead_detail.groups(lead, unmasked=unmasked),
+        "scorecard": version_of(lead),
+        "points": lead_detail.points(lead, unmasked=unmasked),
+        "lifts": lead_detail.lifts(lead),
+        "references": lead_detail.references(lead),
+        "moves": moves_of(lead, may_decide=request.user.has_perm(DELIVER)),
+        "contacts": matches_of(lead, may_decide=request.user.has_perm(DELIVER)),
+        "happenings": timeline(lead),
+        **_choices(),
+    }
+    return render(request, "enrichment/leads/lead.html", context)
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def drawer(request: HttpRequest, pk: int) -> HttpResponse:
+    """The lead in short, beside the list."""
+    lead = get_object_or_404(Lead.objects.select_related("scorecard").defer("raw", "search"), pk=pk)
+    unmasked = _seen(request, lead)
+    values = [
+        (label, lead_detail.value_of(lead, name, unmasked=unmasked))
+        for name, label in DRAWER_FIELDS
+    ]  # fmt: skip
+    context = {
+        **_head(request, lead, unmasked),
+        "values": [(label, value) for label, value in values if value],
+        "missing": [label for label, value in values if not value],
+        "points": lead_detail.points(lead, unmasked=unmasked),
+        "happenings": timeline(lead)[:6],
+    }
+    return render(request, "enrichment/leads/_lead_drawer.html", context)
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def status(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part that is polled while the lead is under way; when it is final, the whole page is asked for."""
+    lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)
+    response = render(request, "enrichment/leads/_lead_status.html", _head(request, lead, unmask.sees(request, lead)))
+    if request.htmx and _final(lead):  # type: ignore[attr-defined]
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask Clay again, without a provider if one is named."""
+    if request.method != "POST":  # an address typed in or kept: the form stands on the lead's page
+        return redirect("lead", pk=pk)
+    skip = [slug for slug in request.POST.getlist("without") if slug in {slug for slug, _ in _providers()}]
+    words = f"The lead goes to Clay again{f', without {skip[0]}' if skip else ''}."
+    return _do(request, pk, lambda lead: actions.retry_leads([lead], by=request.user, skip_providers=skip), words)
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def deliver(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hand the lead over again though nothing changed."""
+    words = "The delivery starts in a moment."
+    return _do(request, pk, lambda lead: actions.deliver_again(lead, by=request.user), words)
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show_unmasked(request: HttpRequest, pk: int) -> HttpResponse:
+    """Reveal the lead's personal data to this person for an hour, for a reason that is kept."""
+    lead = get_object_or_404(Lead.objects.only("pk"), pk=pk)
+    try:
+        unmask.reveal(request, lead, reason=request.POST.get("reason", ""))
+    except ValueError as error:
+        messages.error(request, str(error))
+    return redirect("lead", pk=pk)
+
+
+def _do(request: HttpRequest, pk: int, action: Callable[[Lead], Any], done: str) -> HttpResponse:
+    lead = get_object_or_404(Lead, pk=pk)
+    try:
+        action(lead)
+    except actions.NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(request, done)
+    return redirect("lead", pk=pk)
+
+
+def _seen(request: HttpRequest, lead: Lead) -> bool:
+    unmasked = unmask.sees(request, lead)
+    if unmasked:
+        unmask.audit_view(request.user, lead)
+    return unmasked
+
+
+def _final(lead: Lead) -> bool:
+    settled = lead.dispatch_after is None and not lead.awaits_fill_in
+    return lead.enrichment_status in FINAL_STATUSES and settled
+
+
+def _head(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[str, Any]:
+    """Name, status and buttons: what the page and the drawer share."""
+    return {
+        "lead": lead,
+        "unmasked": unmasked,
+        "name": (lead.full_name if unmasked else mask(lead.full_name, "name")) or f"Lead {lead.pk}",
+        "final": _final(lead),
+        "why_no_retry": actions.reason_against(actions.check_can_retry, lead)
+        if request.user.has_perm(RETRY)
+        else NO_RIGHT,
+        "why_no_delivery": actions.reason_against(actions.check_can_deliver, lead)
+        if request.user.has_perm(DELIVER)
+        else NO_RIGHT,
+    }
+
+
+def _choices() -> dict[str, Any]:
+    """What a retry may leave out, and what each choice costs."""
+    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    prices = PriceList()
+    return {
+        "price": prices.of(document),
+        "providers": [(slug, name, prices.of(document, [slug])) for slug, name in _providers()],
+    }
+
+
+def _providers() -> list[tuple[str, str]]:
+    """(slug, name) of the active waterfall's providers."""
+    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    return list(Provider.objects.filter(slug__in=document.providers()).values_list("slug", "name"))

@@ -1,0 +1,25 @@
+"""The plan of delivering a lead again: what is sent where, how many calls, when."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET
+
+from enrichment.deliveries.redeliver import plan_again
+from enrichment.leads import actions
+from enrichment.models import Lead
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.deliver_lead", raise_exception=True)
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shown before anything is sent; nothing is planned by looking."""
+    lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)
+    if reason := actions.reason_against(actions.check_can_deliver, lead):
+        messages.error(request, reason)
+        return redirect("lead", pk=pk)
+    steps = plan_again(lead)
+    context = {"lead": lead, "steps": steps, "calls": sum(step.calls for step in steps)}
+    return render(request, "enrichment/leads/lead_deliver.html", context)

@@ -1,0 +1,60 @@
+"""The menu of saved views beside the list of leads."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment.leads import saved
+from enrichment.leads.actions import NotPossible
+
+VIEW = "enrichment.view_lead"
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def menu(request: HttpRequest) -> HttpResponse:
+    """What the menu holds, fetched when it is opened."""
+    found = list(saved.visible(request.user))
+    context = {
+        "mine": [view for view in found if view.owner_id == request.user.pk],
+        "shared": [view for view in found if view.owner_id != request.user.pk],
+    }
+    return render(request, "enrichment/leads/_lead_views.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def save(request: HttpRequest) -> HttpResponse:
+    given = request.POST
+    try:
+        view = saved.save(
+            name=given.get("name", ""),
+            query=given.get("query", ""),
+            is_shared="shared" in given,
+            by=request.user,
+        )
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("leads")
+    words = " Its search words are not kept." if "find=" in given.get("query", "") else ""
+    messages.success(request, f"Saved as “{view.name}”.{words}")
+    return redirect(f"{reverse('leads')}?{view.query}")
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    view = get_object_or_404(saved.visible(request.user), pk=pk)
+    try:
+        saved.delete(view, by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(request, f"Deleted “{view.name}”.")
+    return redirect("leads")

@@ -1,0 +1,108 @@
+"""Retry of many leads: the plan first, then the work."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from enrichment.failures.failure_retry import BULK_PRIORITY
+from enrichment.jobs import jobs
+from enrichment.jobs.retry_handlers import FEW, FEW_LEADS, LEADS
+from enrichment.leads import actions
+from enrichment.leads.lead_list import LeadList
+from enrichment.leads.retry_plan import RetryPlan, plan_retry
+from enrichment.leads.views.leads import address
+from enrichment.models import Lead
+from enrichment.models.job import JobKind
+from swarm_admin.core.numbers import wholes
+
+RETRY = "enrichment.retry_lead"
+NOTHING = "Nothing to retry."
+UNREADABLE = "A filter could not be read, so more leads match than were asked for. Mend it or take it away first."
+
+
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def plan(request: HttpRequest) -> HttpResponse:
+    """How many, what it costs, how long it takes, who is left out and why."""
+    if request.method != "POST":
+        return redirect("leads")
+    back = address(_list(request).query)
+    if request.POST.get("all") == "1" and _list(request).filter.form.errors:
+        messages.error(request, UNREADABLE)
+        return redirect(back)
+    leads, beyond = _selected(request)
+    if not leads:
+        messages.warning(request, "No lead is selected. Tick some rows, or choose all that match.")
+        return redirect(back)
+    found = plan_retry(leads, beyond=beyond, priority=_priority(leads))
+    return render(request, "enrichment/leads/leads_retry.html", {"plan": _shown(request, found, back)})
+
+
+def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
+    # The leads of the plan are named: those that match when it is confirmed may be others.
+    planned = ",".join(str(lead.pk) for lead in found.sorted.ready)
+    return {
+        "title": "The plan",
+        "action": reverse("leads_retry_run"),
+        "confirm": "Start the retry",
+        "count": found.count,
+        "noun": "lead" if found.count == 1 else "leads",
+        "cost": found.cost,
+        "cost_label": found.each.label,
+        "cost_caveat": found.each.caveat,
+        "duration": found.time.words if found.count else "",
+        "duration_note": found.time.note if found.count else "",
+        "nothing": NOTHING,
+        "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.sorted.left_out.most_common()],
+        "fields": [("query", request.POST.get("query", "")), ("ids", planned)],
+        "cancel_url": back,
+    }
+
+
+def _priority(leads: list[Lead]) -> int:
+    """Few are waited for; many go behind fresh leads."""
+    return actions.STAFF_PRIORITY if len(leads) <= FEW else BULK_PRIORITY
+
+
+def _tail(count: int, why: str) -> str:
+    return f"{'lead' if count == 1 else 'leads'}: {why}"
+
+
+@require_POST
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def run(request: HttpRequest) -> HttpResponse:
+    """Start the job for the leads of the plan; who cannot be retried any more is left out."""
+    leads = _with_ids(request.POST.get("ids", "").split(","))
+    found = plan_retry(leads, priority=_priority(leads))
+    rows = [(lead.pk, lead.pk) for lead in found.sorted.ready]
+    what = FEW_LEADS if len(rows) <= FEW else LEADS
+    shown = {"count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
+    try:
+        job = jobs.start(JobKind.RETRY_LEADS, rows, what=what, plan=shown, by=request.user)
+    except actions.NotPossible as impossible:
+        messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
+        return redirect(address(_list(request).query))
+    return redirect("job", pk=job.pk)
+
+
+def _list(request: HttpRequest) -> LeadList:
+    return LeadList(QueryDict(request.POST.get("query", "")), user=request.user)
+
+
+def _selected(request: HttpRequest) -> tuple[list[Lead], int]:
+    """The ticked leads, or all of the list up to MOST; and how many lie beyond that."""
+    if request.POST.get("all") == "1":
+        wanted = _list(request)
+        leads = list(wanted.everything()[: actions.MOST])
+        return leads, max(0, wanted.count() - len(leads)) if len(leads) == actions.MOST else 0
+    return _with_ids(request.POST.getlist("id")), 0
+
+
+def _with_ids(texts: list[str]) -> list[Lead]:
+    return list(Lead.objects.filter(pk__in=wholes(texts)[: actions.MOST]).order_by("pk"))

@@ -1,0 +1,108 @@
+"""Does background work stand still? Judged where none of it is done: by beat, and by the web process itself (D36)."""
+
+import datetime
+import threading
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+
+from enrichment import alerts
+from enrichment.alerts import Cause
+from enrichment.models import AlertKind, Severity
+from enrichment.monitoring import stages
+from enrichment.monitoring.watch import patience
+from gdpr.requests import stages as of_the_law
+from swarm_admin.core import progress
+from swarm_admin.core.progress import Standstill, safely
+
+STAGES = (*stages.STAGES, *of_the_law.STAGES)
+CAUSE = Cause(AlertKind.STANDSTILL)
+BEAT_KEY = "beat:seen"
+KEPT_SECONDS = 5.0  # an answer is given again for so long, so that asking often costs nothing
+NAMED = 4  # stages in a sentence
+
+
+@dataclass(frozen=True)
+class Report:
+    """`stages`: those that stand still, the longest first; `beat_since`: beat was last seen then, too long ago."""
+
+    stages: tuple[Standstill, ...] = ()
+    beat_since: datetime.datetime | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.stages or self.beat_since)
+
+    @property
+    def since(self) -> datetime.datetime | None:
+        """Since when the first of it."""
+        times = [stage.since for stage in self.stages] + ([self.beat_since] if self.beat_since else [])
+        return min(times, default=None)
+
+    @property
+    def sentence(self) -> str:
+        """For an alert, a banner and the Overview; "" where all moves."""
+        parts = []
+        if self.stages:
+            names = [stage.label for stage in self.stages[:NAMED]]
+            more = len(self.stages) - NAMED
+            parts.append(f"Nothing moves though work is due: {', '.join(names)}{f' and {more} more' * (more > 0)}.")
+        if self.beat_since:
+            parts.append("The clock that starts background work (beat) is not running.")
+        return " ".join([*parts, "Look at the workers' log; restart them if need be."]) if parts else ""
+
+
+def look() -> Report:
+    """The rule, asked of the tables now: one statement, and a few more where something stands still."""
+    wait = patience(settings.WATCHDOG_STALL_SECONDS)
+    lease = datetime.timedelta(seconds=settings.LEASE_SECONDS)
+    found = progress.standing_still(STAGES, wait, lease)
+    return Report(tuple(sorted(found, key=lambda stage: stage.since)), _beat_missing(wait))
+
+
+def _beat_missing(wait: datetime.timedelta) -> datetime.datetime | None:
+    """When beat was seen last, if that is too long ago; one never seen is told by what is due and does not move."""
+    told = safely(lambda: cache.get(BEAT_KEY))
+    seen = datetime.datetime.fromtimestamp(told, datetime.UTC) if told else None
+    return seen if seen and seen < timezone.now() - wait else None
+
+
+def beat_is_here() -> None:
+    """Beat's sign of life."""
+    safely(lambda: cache.set(BEAT_KEY, time.time(), None))
+
+
+def watch() -> Report:
+    """What the tables say, kept as an alert while it lasts."""
+    found = look()
+    alerts.keep(CAUSE, found.sentence, severity=Severity.CRITICAL)
+    return found
+
+
+# ---------------------------------------------------------------- for whoever asks often
+
+
+_lock = threading.Lock()
+_kept: list[tuple[float, Report]] = []
+
+
+def kept() -> Report:
+    """`look()`, KEPT_SECONDS old at most; one thread asks, the others take the answer before."""
+    if _kept and time.monotonic() - _kept[0][0] < KEPT_SECONDS:
+        return _kept[0][1]
+    if not _lock.acquire(blocking=not _kept):
+        return _kept[0][1]
+    try:
+        if not (_kept and time.monotonic() - _kept[0][0] < KEPT_SECONDS):
+            found = look()
+            _kept[:] = [(time.monotonic(), found)]
+        return _kept[0][1]
+    finally:
+        _lock.release()
+
+
+def forget() -> None:
+    """As at the start of a process."""
+    _kept.clear()

@@ -1,0 +1,112 @@
+"""Alerts: what should somebody know about now?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment import alerts
+from enrichment.models import Alert, AlertKind, Severity
+from enrichment.vendor_pauses.words import NAMES
+from swarm_admin.core.htmx import HtmxRequest
+
+VIEW = "enrichment.view_lead"
+HANDLE = "enrichment.handle_alert"
+SHOWN = 200
+OVER_SHOWN = 50
+# kind → (name of the screen where something can be done, what it is called)
+PLACES: dict[str, tuple[str, str]] = {
+    AlertKind.KEY_REFUSED: ("connections", "Connections"),
+    AlertKind.QUOTA: ("connections", "Connections"),
+    AlertKind.CREDITS: ("connections", "Connections"),
+    AlertKind.NO_ANSWER: ("connections", "Connections"),
+    AlertKind.TABLE_FULL: ("connections", "Connections"),
+    AlertKind.HOLD: ("connections", "Connections"),
+    AlertKind.RATE_LIMITED: ("limits", "Vendor limits"),
+    AlertKind.WEBHOOK_BACKLOG: ("webhooks", "Webhooks"),
+    AlertKind.OVERDUE: ("leads", "Leads"),
+    AlertKind.NEEDS_PERSON: ("failures", "Failures"),
+    AlertKind.DRIFT: ("drift", "Drift"),
+    AlertKind.RUNWAY: ("drift", "Drift"),
+    AlertKind.ROWS_NOT_KEPT: ("drift", "Drift"),
+    AlertKind.COMPLIANCE: ("requests", "Requests"),
+}
+LOOKS = {
+    Severity.CRITICAL: ("alert-octagon", "red"),
+    Severity.WARNING: ("alert-triangle", "amber"),
+    Severity.INFO: ("info-circle", "blue"),
+}
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its live part."""
+    opened = list(alerts.open_alerts(request.user).select_related("acknowledged_by")[:SHOWN])
+    closed = alerts.visible_to(request.user).filter(closed_at__isnull=False).select_related("closed_by")
+    over = list(closed.order_by("-closed_at")[:OVER_SHOWN])
+    for alert in (*opened, *over):
+        _dress(alert)
+    context = {
+        "opened": opened,
+        "over": over,
+        "counts": alerts.count_open(request.user),
+        "critical": sum(alert.severity == Severity.CRITICAL for alert in opened),
+        "why_not": why_not(request.user),
+    }
+    return render(
+        request, "enrichment/monitoring/_alerts.html" if request.htmx else "enrichment/monitoring/alerts.html", context
+    )
+
+
+def why_not(user: object) -> str:
+    """Why this person may not acknowledge or close; "" if they may."""
+    if user.has_perm(HANDLE):  # type: ignore[attr-defined]
+        return ""
+    return "Only people who may handle alerts can do this. Ask an admin."
+
+
+def _dress(alert: Alert) -> None:
+    """How it looks and where something can be done about it."""
+    alert.icon, alert.colour = LOOKS[Severity(alert.severity)]  # type: ignore[attr-defined]
+    system = NAMES.get(alert.system, alert.system)
+    # "Leads overdue in Clay" names its system already.
+    alert.system_name = "" if system in alert.get_kind_display() else system  # type: ignore[attr-defined]
+    name, label = PLACES.get(alert.kind, ("", ""))
+    try:
+        alert.place, alert.place_name = reverse(name), label  # type: ignore[attr-defined]
+    except NoReverseMatch:
+        alert.place, alert.place_name = "", ""  # type: ignore[attr-defined]
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def bell(request: HttpRequest, place: str) -> HttpResponse:
+    """The bell of the frame, for polling; `place` tells its two copies apart."""
+    return render(request, "components/_bell.html", {"place": place})
+
+
+@require_POST
+@login_required
+@permission_required(HANDLE, raise_exception=True)
+def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
+    if alerts.acknowledge(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
+        messages.success(request, "Acknowledged: nobody is reminded of it any more.")
+    else:
+        messages.info(request, "It was acknowledged or closed already.")
+    return redirect("alerts")
+
+
+@require_POST
+@login_required
+@permission_required(HANDLE, raise_exception=True)
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    if alerts.close_by_hand(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
+        messages.success(request, "Closed. If the cause lasts, a new alert opens.")
+    else:
+        messages.info(request, "It was closed already.")
+    return redirect("alerts")

@@ -1,0 +1,158 @@
+"""Conditions that nobody's call runs into: looked at now and again, each an alert while it lasts."""
+
+import contextlib
+import datetime
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils import timezone
+
+from enrichment import alerts
+from enrichment.alerts import Cause
+from enrichment.drift import capacity_forecast
+from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
+from enrichment.models.connection import CLAY_ROWS
+from enrichment.pipeline import receive
+from enrichment.states import DeliveryStatus
+from enrichment.vendor_pauses import pauses
+from enrichment.vendors import vendor_health
+from enrichment.vendors.errors import TABLES, RateLimited
+from enrichment.waterfall import spend_limits
+from swarm_admin.core.timing import span
+
+OVERDUE_POLLS = 2  # a lead is polled after POLL_AFTER_SECONDS; when this did not help either, it is overdue
+HOUR = 3600
+# People read alerts on their own clock: on a compressed one, ten minutes are ten seconds, and nobody is late.
+LEAST = datetime.timedelta(seconds=60)
+BODIES_READ = 5_000  # unread deliveries that are looked into, newest last
+QUIET_AFTER_429 = 3600  # seconds without another one
+LOOKED_BACK = 120  # seconds: four looks
+
+
+def look() -> None:
+    """Every condition once."""
+    alerts.keep(Cause(AlertKind.WEBHOOK_BACKLOG, "clay"), webhook_backlog())
+    alerts.keep(Cause(AlertKind.OVERDUE, "clay"), overdue())
+    alerts.keep(Cause(AlertKind.NEEDS_PERSON), needs_person())
+    alerts.keep(Cause(AlertKind.DRIFT, "clay"), drift())
+    alerts.keep(Cause(AlertKind.ROWS_NOT_KEPT, "clay"), rows_not_kept(), severity=Severity.CRITICAL)
+    tables()
+    spend_limits.look()
+    too_many_calls()
+    _close_what_is_over()
+
+
+def patience(seconds: float) -> datetime.timedelta:
+    """`seconds` of specified time, on a compressed clock LEAST at least."""
+    return max(span(seconds), min(LEAST, datetime.timedelta(seconds=seconds)))
+
+
+def unread() -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(status__in=[DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING])
+
+
+def webhook_backlog() -> str:
+    found = unread().aggregate(count=Count("pk"), oldest=Min("received_at"))
+    count, oldest = found["count"], found["oldest"]
+    if not count:
+        return ""
+    late = oldest < timezone.now() - patience(settings.ALERT_WEBHOOK_AGE_SECONDS)
+    if count < settings.ALERT_WEBHOOK_BACKLOG and not late:
+        return ""
+    minutes = (timezone.now() - oldest).total_seconds() / 60
+    return f"{_many(count, 'webhook delivery waits', 'webhook deliveries wait')}; the oldest for {minutes:,.0f} min."
+
+
+def overdue() -> str:
+    if pauses.pauses("clay", patience(settings.POLL_AFTER_SECONDS), reading=True):
+        return ""  # nobody has asked Clay for the rows
+    before = timezone.now() - OVERDUE_POLLS * patience(settings.POLL_AFTER_SECONDS)
+    late = Lead.objects.overdue_in_clay(before)
+    count = late.exclude(clay_row_id__in=_rows_told()).count() if late.exists() else 0
+    if not count:
+        return ""
+    leads = _many(count, "lead has", "leads have")
+    return f"{leads} been in progress in Clay for too long; asking Clay for the rows did not help."
+
+
+def _rows_told() -> set[str]:
+    """Rows whose webhook lies unread here: Clay has answered, and it is for us to read."""
+    rows = set()
+    bodies = unread().order_by("id").values_list("body", flat=True)[:BODIES_READ]
+    for body in bodies.iterator(chunk_size=500):
+        with contextlib.suppress(receive.Malformed):
+            rows.add(receive.read(bytes(body)).row_id)
+    return rows
+
+
+def needs_person() -> str:
+    since = timezone.now() - span(HOUR)
+    count = Lead.objects.filter(needs_person=True, error_at__gte=since).count()
+    if count < settings.ALERT_FAILURES_PER_HOUR:
+        return ""
+    return f"{count:,} leads came to need a person within an hour. See the failures, grouped by cause."
+
+
+def drift() -> str:
+    kinds = Drift.objects.filter(resolved_at__isnull=True).values("kind").annotate(count=Count("pk"))
+    found = {row["kind"]: row["count"] for row in kinds.order_by("kind")}
+    if not found:
+        return ""
+    parts = ", ".join(f"{DriftKind(kind).label.lower()}: {count:,}" for kind, count in found.items())
+    return f"Clay and the mirror disagree ({parts})."
+
+
+def rows_not_kept() -> str:
+    count = Drift.objects.filter(resolved_at__isnull=True, kind=DriftKind.NOT_KEPT).count()
+    if not count:
+        return ""
+    rows = _many(count, "row that is", "rows that are")
+    return f"Clay gave ids to {rows} not in its table: it has silently stopped to take rows, or lost them."
+
+
+def tables() -> None:
+    """How far each table is from full; a table that is used no more has no alert."""
+    seen, full = set(), pauses.held(CLAY_ROWS) is not None
+    for table in capacity_forecast.tables():
+        seen.add(table.table_id)
+        cause = Cause(AlertKind.RUNWAY, "clay", table.table_id)
+        is_told = table.current and full  # by the alert of the pause
+        alerts.keep(cause, "" if is_told or not table.level else table.sentence, severity=table.level or Severity.INFO)
+    left = Alert.objects.filter(kind=AlertKind.RUNWAY, closed_at__isnull=True).exclude(subject__in=seen)
+    for subject in left.values_list("subject", flat=True):
+        alerts.close(Cause(AlertKind.RUNWAY, "clay", subject))
+
+
+def too_many_calls() -> None:
+    """429s of any call, those as well that are not tried again: by what the vitals count."""
+    for vendor in TABLES:
+        for vital in vendor_health.vitals(vendor):
+            key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
+            if count > cache.get(key, 0) and not _told(vendor, vital.call):
+                alerts.rate_limited(RateLimited(vendor, vital.call, 429))
+            cache.set(key, count, vendor_health.KEEP_SECONDS)
+
+
+def _told(vendor: str, call: str) -> bool:
+    """The call's own path has raised the alert since the last look but one."""
+    since = timezone.now() - patience(LOOKED_BACK)
+    found = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system=vendor, subject=call)
+    return found.filter(closed_at__isnull=True, last_at__gte=since).exists()
+
+
+def _close_what_is_over() -> None:
+    now = timezone.now()
+    stopped = Alert.objects.filter(closed_at__isnull=True)
+    held = ServiceHold.objects.filter(lifted_at__isnull=True).values("system")
+    kinds = (*alerts.HOLDS.values(), AlertKind.HOLD)
+    of_vendors = stopped.filter(kind__in=kinds).exclude(kind=AlertKind.TABLE_FULL)
+    of_vendors.exclude(Q(system__in=held) | Q(subject__in=held)).update(closed_at=now, by_itself=True)
+    if not ServiceHold.objects.filter(lifted_at__isnull=True, system=CLAY_ROWS).exists():
+        stopped.filter(kind=AlertKind.TABLE_FULL).update(closed_at=now, by_itself=True)
+    quiet = now - span(QUIET_AFTER_429)
+    stopped.filter(kind=AlertKind.RATE_LIMITED, last_at__lt=quiet).update(closed_at=now, by_itself=True)
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"

@@ -1,0 +1,97 @@
+"""Overview: is everything flowing?"""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from enrichment.connections import health
+from enrichment.deliveries.delivery_lists import webhook_figures
+from enrichment.estimates import estimate
+from enrichment.failures import groups as failures
+from enrichment.failures import set_aside
+from enrichment.overview import figures as overview
+from enrichment.waterfall import spend_report
+from gdpr.requests import attention
+from swarm_admin.core import work
+from swarm_admin.core.htmx import HtmxRequest
+
+CAUSES_SHOWN = 10
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its live part."""
+    template = "enrichment/overview/_overview.html" if request.htmx else "enrichment/overview/overview.html"
+    return render(request, template, _answers(_scope(request), request.user))
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def charts(request: HttpRequest) -> JsonResponse:
+    """What the charts draw: tiers of the scope, throughput of the range; times in ISO 8601, UTC."""
+    length = request.GET.get("range", "hour")
+    counts = overview.stages(_scope(request))
+    tiers = [counts[f"tier_{tier}"] for tier in (1, 2, 3)]
+    return JsonResponse(
+        {
+            "tiers": [*tiers, counts["received"] - sum(tiers)],
+            "throughput": overview.throughput(length if length in overview.RANGES else "hour"),
+        }
+    )
+
+
+@require_GET
+@login_required
+@permission_required("enrichment.view_lead", raise_exception=True)
+def holds(request: HttpRequest) -> HttpResponse:
+    """The banner of paused services, for polling."""
+    return render(request, "components/_holds.html")
+
+
+def _scope(request: HttpRequest) -> str:
+    return "all" if request.GET.get("scope") == "all" else "today"
+
+
+def _answers(scope: str, user: Any) -> dict[str, Any]:
+    counts = overview.stages(scope)
+    vendors = health.all_vendors()
+    causes = failures.waiting()
+    unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
+    totals = failures.totals()
+    under_way = counts["pending"] + counts["in_progress"]
+    of_the_law = _of_the_law(user)
+    return {
+        "scope": scope,
+        "counts": counts,
+        "steps": overview.funnel(counts),
+        "spend": spend_report.against_budget(),
+        "causes": causes[:CAUSES_SHOWN],
+        "more_causes": len(causes[CAUSES_SHOWN:]),
+        "waiting": totals.rows,
+        "waiting_leads": totals.leads,
+        "set_aside": set_aside.shown(user),
+        "law": of_the_law[:CAUSES_SHOWN],
+        "more_law": len(of_the_law[CAUSES_SHOWN:]),
+        "lost_sentence": work.LOST_SENTENCE,
+        "unread_webhooks": webhook_figures()["unread"],
+        "vendors": vendors,
+        "unwell": unwell,
+        "under_way": under_way,
+        "time": overview.remembered("time", estimate) if under_way else None,
+        "counted_at": overview.counted_at(overview.stages_name(scope)),
+        "good": counts["tier_1"] + counts["tier_2"],
+    }
+
+
+def _of_the_law(user: Any) -> list[attention.Matter]:
+    """What of requests and retention needs a person, as far as this one may know of it; some seconds old at most."""
+    if not any(user.has_perm(right) for right in (attention.REQUEST, attention.RETENTION)):
+        return []
+    found: list[attention.Matter] = overview.remembered("law", attention.matters)
+    return [each for each in found if user.has_perm(each.right)]

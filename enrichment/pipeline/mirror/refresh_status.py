@@ -1,0 +1,149 @@
+"""How a run ended, onto the objects: the attempt closed, the lead's status and error, what it is due for."""
+
+import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from enrichment.models import Attempt, Lead
+from enrichment.pipeline.dispatch.write_back import columns_of
+from enrichment.pipeline.status import RunError, status_of
+from enrichment.states import AttemptStatus, EnrichmentStatus, may_follow
+from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.errors import Recovery
+from enrichment.waterfall.progress import Progress, failures
+from swarm_admin.core.timing import backoff, due_in, span
+
+PASSING = (Recovery.NEXT_PROVIDER, Recovery.DELAY, Recovery.BACKOFF)
+REFUSALS = (Recovery.BACKOFF, Recovery.PAUSE, Recovery.CREDITS)
+# A provider is asked again after its first failure, at once or in a later hour, and not after the second.
+FAILURES_MOST = 2
+FAILED_LATELY_SECONDS = 3 * 3600
+OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
+BUDGET_WINDOW_SECONDS = 3600  # providers are limited per hour
+FILL_IN_PRIORITY = -10  # after everything that is new
+
+
+def run_error(row: ClayRow, error: Any) -> RunError | None:
+    """What the event says went wrong, else what the row says."""
+    return RunError.read(error) or RunError.read(row.raw.get("error"))
+
+
+def end_of(attempt: Attempt, error: RunError | None, now: datetime.datetime) -> dict[str, Any]:
+    """The columns of an attempt that is over, as `states.advance_each` takes them."""
+    return {
+        "status": AttemptStatus.FAILED if error else AttemptStatus.SUCCEEDED,
+        "finished_at": now,
+        "providers": attempt.providers,
+        "cost": attempt.cost,
+        "error_kind": str(error.recovery) if error else "",
+        "error_message": error.sentence if error else "",
+        "provider": error.provider if error else "",
+    }
+
+
+def next_dispatch(lead: Lead, attempts: Sequence[Attempt], error: RunError | None, progress: Progress) -> bool:
+    """What the lead is due for after the first of its `attempts` (newest first); True when it is tried again.
+
+    A passing error: again, and only what the run did not bring (D10). The provider that is to blame is left out at
+    once where it did not answer in time or was asked too often, or where others are asked beside it and need not wait
+    for its delay; and after its second failure in any case. Else the providers that were left out are asked when it
+    is their hour again (D11), where nobody has found it meanwhile.
+    """
+    attempt = attempts[0]
+    lead.skip_providers, lead.only_providers = [], []
+    lead.found_waterfalls, lead.answered = progress.found, progress.answered
+    passing = error is not None and is_passing(error)
+    if error is not None and passing and _again(lead, attempt, error, progress, failed_lately(attempts, error)):
+        return True
+    owed = _owed(attempts, error if passing else None, progress)
+    tries, lead.dispatch_tries = lead.dispatch_tries, 0
+    if error is None and not owed:
+        lead.found_waterfalls, lead.answered = [], {}
+    if not owed:
+        return False
+    lead.dispatch_after, lead.dispatch_priority = due_in(BUDGET_WINDOW_SECONDS), FILL_IN_PRIORITY
+    if error is not None and not (lead.email or lead.phone):
+        # Nothing stands yet that could be filled in: it is still to be enriched.
+        lead.skip_providers = sorted(progress.left - owed)
+        return True
+    lead.only_providers = sorted(owed)
+    lead.dispatch_tries = max(tries, 1) if error is not None else 0
+    return False
+
+
+def is_passing(error: RunError) -> bool:
+    """Whether it may well go otherwise later, or with other providers."""
+    return error.recovery in PASSING or is_refusal(error)
+
+
+def is_refusal(error: RunError) -> bool:
+    """Whether a provider was asked too often for its limit, its quota or its credits."""
+    return bool(error.provider) and error.recovery in REFUSALS
+
+
+def _again(lead: Lead, attempt: Attempt, error: RunError, progress: Progress, failed: Mapping[str, int]) -> bool:
+    """Whether somebody is left to ask; then the lead is due for it."""
+    leave_out = bool(error.provider) and (
+        error.recovery != Recovery.DELAY or error.provider in progress.apart or failed[error.provider] >= FAILURES_MOST
+    )
+    skipped = {*attempt.skip_providers, *([error.provider] if leave_out else [])}
+    left = progress.left - skipped - {*attempt.deferred_providers}
+    if attempt.only_providers:
+        left &= {*attempt.only_providers}
+    # Without the provider it is another run: that it failed does not use up the tries.
+    tries = lead.dispatch_tries + (not leave_out)
+    if not left or tries >= settings.MAX_ATTEMPTS:
+        return False
+    lead.skip_providers, lead.only_providers = sorted(skipped), list(attempt.only_providers)
+    lead.dispatch_tries = tries
+    lead.dispatch_after = timezone.now() if leave_out else backoff(tries)
+    return True
+
+
+def _owed(attempts: Sequence[Attempt], error: RunError | None, progress: Progress) -> frozenset[str]:
+    """Providers that were left out, for want of budget or after one failure, and may still find something."""
+    attempt = attempts[0]
+    failed = failed_lately(attempts, error)
+    once = {slug for slug, times in failed.items() if times < FAILURES_MOST}
+    left_out = {*attempt.skip_providers, *([error.provider] if error else [])}
+    return progress.left & {*attempt.deferred_providers, *(once & left_out)}
+
+
+def failed_lately(attempts: Sequence[Attempt], error: RunError | None) -> Counter[str]:
+    """{provider: how many of the lead's runs its error has ended lately}, the present `error` counted."""
+    since = timezone.now() - span(FAILED_LATELY_SECONDS)
+    before = attempts[1:] if error is not None else attempts
+    failed = failures([each for each in before if each.started_at >= since])
+    if error is not None and error.provider:
+        failed[error.provider] += 1
+    return failed
+
+
+def status_after(lead: Lead, error: RunError | None, *, again: bool) -> EnrichmentStatus:
+    """By D3; a lead that is tried again is pending; one that is only filled in keeps the status it has."""
+    present = EnrichmentStatus(lead.enrichment_status)
+    after = EnrichmentStatus.PENDING if again and not lead.only_providers else status_of(lead, error)
+    return after if after == present or may_follow(present, after) else present
+
+
+def settle(lead: Lead, error: RunError | None, *, again: bool, news: bool, now: datetime.datetime) -> None:
+    """Status by D3, the last error beside it, and what Clay should be told of it.
+
+    `news`: the row tells the end of a run, so an error told before is over. That run may be one that was
+    given up already: its result came late, and nobody must buy it again.
+    """
+    lead.enrichment_status = status_after(lead, error, again=again)
+    lead.in_progress_since = None
+    if error is not None:
+        lead.error_kind, lead.error_message = error.recovery, error.sentence
+        lead.error_provider, lead.error_at = error.provider, now
+    elif news:
+        lead.error_kind = lead.error_message = lead.error_provider = ""
+        lead.error_at = None
+    lead.needs_person = lead.enrichment_status == EnrichmentStatus.FAILED
+    if columns_of(lead) and lead.write_back_after is None:
+        lead.write_back_after = now

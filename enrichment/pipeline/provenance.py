@@ -1,0 +1,191 @@
+"""Who supplied what: Clay's account of a run, in either shape, as ledger rows and as the attempt's providers."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+
+from enrichment.models import Attempt, FieldFact, Lead, ProviderService, WaterfallVersion
+from enrichment.pipeline.normalise import Unreadable, moment
+from enrichment.states import AttemptStatus
+from enrichment.waterfall import spending
+from swarm_admin.core.bulk_sql import insert_each
+
+CENT_OF_A_CENT = Decimal("0.0001")  # of a US dollar: as exact as the columns are
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One provider's answer in a run: the fields it filled (none is a miss) and what it cost in US dollars."""
+
+    provider: str
+    fields: tuple[str, ...]
+    at: datetime.datetime
+    cost: Decimal
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "name": self.provider,
+            "fields": list(self.fields),
+            "timestamp": self.at.isoformat(),
+            "cost": str(self.cost),
+        }
+
+
+# {provider: [(the fields of one of its services, its price in US dollars)]}
+Prices = Mapping[str, Sequence[tuple[frozenset[str], Decimal]]]
+
+
+def prices() -> Prices:
+    """What the catalogue says a hit costs; one query."""
+    tabled = ProviderService.objects.filter(cost__isnull=False)
+    found: dict[str, list[tuple[frozenset[str], Decimal]]] = {}
+    for slug, fields, cost in tabled.values_list("provider__slug", "fields", "cost"):
+        if cost is not None:
+            found.setdefault(slug, []).append((frozenset(fields), cost))
+    return found
+
+
+def supplies(row: Mapping[str, Any], tabled: Prices) -> list[Supply]:
+    """What the row says of its providers: `providers_used`, else `provenance` nested or flat (D4).
+
+    `tabled` is the price of what the row tells no cost of.
+    """
+    used = _dicts(row.get("providers_used"))
+    if used:
+        told = ((e.get("name"), e.get("fields_enriched"), e.get("timestamp"), e.get("cost")) for e in used)
+        return _read(told, tabled)
+    provenance = row.get("provenance")
+    if not isinstance(provenance, dict):
+        return []
+    enrichment = provenance.get("enrichment")
+    nested = _dicts(enrichment.get("providers")) if isinstance(enrichment, dict) else []
+    if nested:
+        return _read(((e.get("name"), e.get("fields"), e.get("timestamp"), e.get("cost")) for e in nested), tabled)
+    return _read(_by_call(_dicts(provenance.get("sources"))), tabled)
+
+
+def _by_call(flat: Sequence[Mapping[str, Any]]) -> list[tuple[Any, list[Any], Any, None]]:
+    """The flat shape names a field a line; what one provider told at one time was one call, and has one price."""
+    calls: dict[str, tuple[Any, list[Any], Any, None]] = {}
+    for entry in flat:
+        provider, timestamp = entry.get("provider"), entry.get("timestamp")
+        call = calls.setdefault(repr((provider, timestamp)), (provider, [], timestamp, None))
+        call[1].append(entry.get("field"))
+    return list(calls.values())
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _read(entries: Any, tabled: Prices) -> list[Supply]:
+    read = []
+    for name, fields, timestamp, cost in entries:
+        if not isinstance(name, str) or not name.strip():
+            continue
+        try:
+            at = moment(timestamp)
+        except Unreadable:
+            continue
+        filled = tuple(f[:64] for f in fields if isinstance(f, str) and f) if isinstance(fields, list) else ()
+        slug = name.strip().lower()[:40]
+        read.append(Supply(slug, filled, at, _cost(cost, slug, filled, tabled)))
+    return read
+
+
+def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decimal:
+    """As told; where nothing is told, a hit costs what the catalogue says and a miss nothing."""
+    try:
+        if isinstance(told, str | int | float | Decimal) and not isinstance(told, bool):
+            cost = Decimal(str(told))
+            if cost.is_finite() and 0 <= cost < 100_000:
+                return cost.quantize(CENT_OF_A_CENT)
+    except InvalidOperation:
+        pass
+    if not fields:
+        return Decimal(0)
+    offers = tabled.get(slug, ())
+    return sum((cost for offered, cost in offers if offered.intersection(fields)), Decimal(0))
+
+
+@dataclass
+class Entry:
+    """What is told of one lead. `attempts` are the lead's, newest first; `fresh`: what no attempt holds yet."""
+
+    lead: Lead
+    told: Sequence[Supply]
+    attempts: Sequence[Attempt]
+    fresh: list[Supply] = field(default_factory=list)
+
+    @property
+    def cost(self) -> Decimal:
+        """In US dollars, of what is fresh: a row told twice costs once."""
+        return sum((supply.cost for supply in self.fresh), Decimal(0))
+
+
+def enter(entries: Sequence[Entry], *, facts: bool = True) -> None:
+    """Write what is new of all entries into the ledger, in one statement, and onto the newest attempt of each.
+
+    Without `facts` only what it cost is written: nothing of what was found is kept.
+
+    The attempts are changed as objects; the caller saves them. A lead that was never asked for here (Clay ran by
+    itself, or the row is older than the lead) gets an attempt that says so: else what it cost would be in no book,
+    and would count again with every message.
+    """
+    for entry in entries:
+        counted = {(each["name"], each["timestamp"]) for past in entry.attempts for each in past.providers}
+        entry.fresh = [s for s in entry.told if (s.provider, s.at.isoformat()) not in counted]
+    asked = [(entry.attempts[0], entry) for entry in entries if entry.attempts and entry.fresh]
+    for attempt, entry in asked:
+        attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
+        attempt.cost += entry.cost
+    asked += _unasked([entry for entry in entries if not entry.attempts and entry.fresh])
+    told = ((attempt, entry, supply) for attempt, entry in asked for supply in entry.fresh if facts)
+    insert_each(FieldFact, [fact for attempt, entry, supply in told for fact in _facts(attempt, entry.lead, supply)])
+    spending.reopen([attempt.finished_at for attempt, _ in asked])
+
+
+def _unasked(entries: Sequence[Entry]) -> list[tuple[Attempt, Entry]]:
+    """Attempts that Clay made by itself: only of whom it told, and over when the last of them had answered."""
+    if not entries:
+        return []
+    version, now = WaterfallVersion.active(), timezone.now()
+    attempts = Attempt.objects.bulk_create(
+        Attempt(
+            lead=entry.lead,
+            waterfall=version,
+            only_providers=sorted({supply.provider for supply in entry.fresh}),
+            providers=[supply.document() for supply in entry.fresh],
+            source_type=entry.lead.source_type,
+            status=AttemptStatus.SUCCEEDED,
+            started_at=(ended := _within(entry.lead.received_at, max(each.at for each in entry.fresh), now)),
+            finished_at=ended,
+            cost=entry.cost,
+        )
+        for entry in entries
+    )
+    return list(zip(attempts, entries, strict=True))
+
+
+def _within(first: datetime.datetime, at: datetime.datetime, last: datetime.datetime) -> datetime.datetime:
+    return min(max(first, at), last)
+
+
+def _facts(attempt: Attempt, lead: Lead, supply: Supply) -> list[dict[str, Any]]:
+    """One row per field, each with its share of the cost; what does not divide evenly is the first one's."""
+    share = (supply.cost / max(len(supply.fields), 1)).quantize(CENT_OF_A_CENT, ROUND_DOWN)
+    shared: dict[str, Any] = {
+        "lead": lead.pk,
+        "provider": supply.provider,
+        "observed_at": supply.at,
+        "cost": share,
+        "attempt": attempt.pk,
+    }
+    facts = [{**shared, "field": name} for name in supply.fields]
+    if facts:
+        facts[0]["cost"] = supply.cost - share * (len(facts) - 1)
+    return facts

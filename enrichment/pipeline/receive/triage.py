@@ -1,0 +1,103 @@
+"""What can be said of deliveries without asking Clay, and whether their person may be mirrored at all."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from enrichment.models import Lead, Verdict, WebhookDelivery
+from enrichment.pipeline import mirror
+from enrichment.pipeline.receive.events import Event, Malformed, read
+from enrichment.states import DeliveryStatus
+from enrichment.vendors.clay.client import ClayRow
+from gdpr.identity import Identity
+from gdpr.suppression import gate
+
+EVENTS = ("row.enriched", "row.enrichment_failed")
+Finder = Callable[[Event], Lead | None]
+# All that reading a claim needs of a lead before its row is there.
+LOADED = (
+    "linkedin_url", "email_work", "email_personal", "phone", "clay_row_id", "clay_table_id", "clay_seen_at",
+    "restriction",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What can be said of a delivery without a call; `verdict` "" where its row has to be fetched."""
+
+    verdict: str
+    event: Event | None = None
+    lead: Lead | None = None
+
+
+def judge(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) -> Judgement:
+    """The verdict before Clay is asked. `is_copy`: see `earlier_copies`; `find`: see `finder`."""
+    try:
+        event = read(bytes(delivery.body), delivery.received_at)
+    except Malformed:
+        return Judgement(Verdict.MALFORMED)
+    if event.kind not in EVENTS:
+        return Judgement(Verdict.UNKNOWN_EVENT, event)
+    if is_copy:
+        return Judgement(Verdict.DUPLICATE, event)
+    lead = (find or finder([event]))(event)
+    if lead is None:
+        return Judgement(Verdict.UNKNOWN_ROW, event)
+    if lead.restriction:
+        return Judgement(Verdict.RESTRICTED, event, lead)
+    return Judgement(Verdict.STALE if mirror.is_stale(lead, event.at) else "", event, lead)
+
+
+def events_in(deliveries: Iterable[WebhookDelivery]) -> list[Event]:
+    """The events of those bodies that are some."""
+    found = []
+    for delivery in deliveries:
+        try:
+            found.append(read(bytes(delivery.body), delivery.received_at))
+        except Malformed:
+            continue
+    return found
+
+
+def finder(events: Iterable[Event], *, only: Sequence[str] = ()) -> Finder:
+    """Who tells the lead of each of `events`, after at most two queries for all of them; `only` these columns.
+
+    By the row's id; a row made by a call whose answer was lost is known by its address.
+    """
+    events = list(events)
+    leads = Lead.objects.only(*only) if only else Lead.objects.defer("search")
+    by_row = {lead.clay_row_id: lead for lead in leads.filter(clay_row_id__in={e.row_id for e in events})}
+    urls = {event.url for event in events if event.row_id not in by_row} - {""}
+    rowless = leads.filter(linkedin_url__in=urls, clay_row_id__isnull=True) if urls else ()
+    by_url = {lead.linkedin_url: lead for lead in rowless}
+    return lambda event: by_row.get(event.row_id) or by_url.get(event.url)
+
+
+def earlier_copies(deliveries: Sequence[WebhookDelivery]) -> dict[int, int]:
+    """{delivery: the first with the same body, to the byte}, of those that are not the first.
+
+    One that failed brought nothing, so its copies are no duplicates.
+    """
+    hashes = {delivery.body_hash for delivery in deliveries}
+    first: dict[str, int] = {}
+    known = WebhookDelivery.objects.filter(body_hash__in=hashes).exclude(status=DeliveryStatus.FAILED)
+    for pk, body_hash in known.order_by("id").values_list("id", "body_hash"):
+        first.setdefault(body_hash, pk)
+    return {d.pk: first[d.body_hash] for d in deliveries if first.get(d.body_hash, d.pk) < d.pk}
+
+
+def identities_in(lead: Lead, row: ClayRow) -> list[Identity]:
+    """The person we know and the one the row describes: they may have different phones."""
+    emails, phone = mirror.identity_values(row.values)
+    return [lead.identity, Identity(lead.linkedin_url, tuple(emails), phone)]
+
+
+def suppressed(lead: Lead, row: ClayRow) -> bool:
+    """The second gate (D18): neither the person we know nor the one the row describes may be blocked."""
+    return bool(gate.screen(identities_in(lead, row), "mirror"))
+
+
+def blocked(pairs: Sequence[tuple[Lead, ClayRow]]) -> set[int]:
+    """The places in `pairs` that `suppressed` holds for; the gate is asked once for all."""
+    asked = [(place, identity) for place, (lead, row) in enumerate(pairs) for identity in identities_in(lead, row)]
+    found = gate.screen([identity for _, identity in asked], "mirror")
+    return {asked[position][0] for position in found}

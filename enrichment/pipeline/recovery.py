@@ -1,0 +1,148 @@
+"""What happens to work whose call failed: the one place where an error becomes a next step."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Literal
+
+from django.conf import settings
+from django.utils import timezone
+
+from enrichment import alerts
+from enrichment.labels import provider_name
+from enrichment.models.connection import CLAY_CREATES, CLAY_TRIGGERS
+from enrichment.vendor_pauses import pauses
+from enrichment.vendors import limiter, outages
+from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
+from enrichment.vendors.errors import (
+    Misconfigured,
+    Paused,
+    RateLimited,
+    Recovery,
+    Retryable,
+    UnknownOutcome,
+    VendorError,
+)
+from enrichment.waterfall import provider_budget
+from swarm_admin.core.timing import backoff, due_in, span
+
+PAUSED_ALONE = {
+    ("clay", CREATE_ROWS.name): CLAY_CREATES,
+    ("clay", TRIGGER.name): CLAY_TRIGGERS,
+}
+ALONE_SECONDS = 86_400.0  # so long what sends waits for one kind of call; then a person sees it
+LONGEST_BACKOFF = 3600.0  # seconds: Clay's widest window is an hour
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """`again`: send then. `read_back`: look first. `give_up`: a person or nobody. `counted`: it was a try."""
+
+    action: Literal["again", "read_back", "give_up"]
+    not_before: datetime.datetime
+    counted: bool = True
+
+
+def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> NextStep:
+    """The step after `error` on the `tries`-th try of a call under `limit` in `scope`.
+
+    Opens a hold for a refused key, a used-up quota or a vendor that does not answer, and obeys a 429's Retry-After
+    for every worker. What was tried while it did not answer was no try. Where it answers other calls, what sends waits
+    for a day without a try, Clay's under a pause of that call; what only looks has its tries.
+    """
+    now = timezone.now()
+    # a data provider's limit or quota, not the vendor's
+    if isinstance(error, RateLimited | Paused) and error.provider:
+        provider_refused(error.provider)
+        return NextStep("again", backoff(1), counted=False)
+    if isinstance(error, Misconfigured | Paused):
+        pauses.open_hold(error)
+        # Reading goes on while only the quota is used up; where it was refused itself, not at every tick.
+        return NextStep("again", backoff(1) if error.reads else now, counted=False)
+    if _is_down(error, tries):
+        pauses.open_outage(error)
+        looks_first = isinstance(error, UnknownOutcome)
+        return NextStep("read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False)
+    if _is_alone(error, tries):
+        return _later(error)
+    if isinstance(error, RateLimited):
+        alerts.rate_limited(error)
+        seconds = error.retry_after if error.retry_after is not None else _longer_each_time(tries, limit, scope)
+        limiter.penalise(limit, scope, seconds)
+        return NextStep("again", now + datetime.timedelta(seconds=seconds), counted=False)
+    if isinstance(error, UnknownOutcome) and tries < 2 * settings.MAX_ATTEMPTS:  # a try is a call or a look
+        return NextStep("read_back", due_in(settings.READ_BACK_SECONDS))
+    if isinstance(error, Retryable) and tries < settings.MAX_ATTEMPTS:
+        return NextStep("again", backoff(tries))
+    return NextStep("give_up", now)
+
+
+def _is_down(error: VendorError, tries: int) -> bool:
+    """Whether the vendor did not answer, and not for the first time: calls like it go unanswered one after the other.
+
+    Work that would be given up now is its own proof, where nobody else had an answer meanwhile.
+    """
+    if not outages.is_sign(error):
+        return False
+    hold = pauses.held(error.vendor)
+    if hold is not None and hold.reason == Recovery.VENDOR_DOWN:
+        return True
+    enough = tries >= settings.MAX_ATTEMPTS
+    return _unanswered(error.vendor, error.call, enough=enough) and not outages.others_answered(
+        error.vendor, error.call
+    )
+
+
+def _is_alone(error: VendorError, tries: int) -> bool:
+    """Whether this kind of call, which sends something, goes unanswered while the vendor answers others.
+
+    One record that is never answered, of a kind that is not paused alone, is given up with its last try: so there it
+    takes more calls than one record makes.
+    """
+    if error.reads or not outages.is_sign(error) or not _is_young(error.vendor, error.call):
+        return False
+    if (error.vendor, error.call) in PAUSED_ALONE:
+        return _unanswered(error.vendor, error.call, enough=tries >= settings.MAX_ATTEMPTS)
+    return outages.in_a_row(error.vendor, error.call) > 3 * settings.MAX_ATTEMPTS
+
+
+def _later(error: VendorError) -> NextStep:
+    if alone := PAUSED_ALONE.get((error.vendor, error.call)):
+        pauses.open_outage(error, alone)
+    lasted = outages.lasts(error.vendor, error.call) * settings.CLOCK_SPEED
+    wait = min(max(lasted / 2, settings.VENDOR_PROBE_SECONDS), settings.VENDOR_PROBE_MOST_SECONDS)
+    action: Literal["again", "read_back"] = "read_back" if isinstance(error, UnknownOutcome) else "again"
+    seconds = settings.VENDOR_PROBE_SECONDS if alone else wait
+    return NextStep(action, due_in(seconds), counted=False)
+
+
+def _is_young(vendor: str, call: str) -> bool:
+    return outages.lasts(vendor, call) < span(ALONE_SECONDS).total_seconds()
+
+
+def never_arrived(vendor: str, call: str) -> bool:
+    """Whether a send of this kind that left no trace was no try: none of them is answered, others for a day at most."""
+    unanswered = _unanswered(vendor, call, enough=True)
+    return unanswered and (_is_young(vendor, call) or not outages.others_answered(vendor, call))
+
+
+def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
+    """So many calls of this kind in a row had no answer that the vendor counts as down; `enough`: MAX_ATTEMPTS do."""
+    most = settings.VENDOR_DOWN_CALLS
+    return outages.in_a_row(vendor, call) >= (min(most, settings.MAX_ATTEMPTS) if enough else most)
+
+
+def provider_refused(provider: str) -> None:
+    """A data provider was asked too often: its hour is used up for everybody, whatever our own count says (D11)."""
+    provider_budget.use_up(provider)
+    alerts.provider_refused(provider, provider_name(provider))
+
+
+def _longer_each_time(tries: int, limit: str, scope: str) -> float:
+    """Real seconds to wait after a 429 that does not say: twice the last, until none came for a while.
+
+    The work's own tries do not tell, since a 429 is no try of its; so they are counted beside the limit.
+    """
+    longest = span(LONGEST_BACKOFF).total_seconds()
+    struck = limiter.strikes(limit, scope, lapse=2 * longest)
+    doubled = span(settings.RETRY_BASE_SECONDS * 2 ** (min(max(tries, struck), 16) - 1))
+    return min(doubled.total_seconds(), longest)

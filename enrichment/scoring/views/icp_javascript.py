@@ -1,0 +1,173 @@
+"""JavaScript: what has to stand in Clay's formula columns, and what stands there now?"""
+
+import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET, require_POST
+from pydantic import ValidationError
+
+from enrichment.leads.actions import NotPossible
+from enrichment.models import Lead, ScorecardVersion
+from enrichment.scoring import clay_formula
+from enrichment.states import VersionStatus
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.errors import VendorError
+from swarm_admin.core.numbers import whole
+
+VIEW = "enrichment.view_lead"
+EDIT = "enrichment.edit_scorecard"
+MANAGE = "enrichment.manage_connections"
+NO_EDIT = "Only people who may edit the scorecard can do this. Ask an admin."
+NO_MANAGE = "Only people who may manage connections can do this. Ask an admin."
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest) -> HttpResponse:
+    """The formulas of a version (`?version=`, else the published one), beside what Clay has."""
+    version = _version(request.GET.get("version", ""))
+    table = clay_table()
+    there = clay_formula.placed(table)
+    context = {
+        "version": version,
+        "versions": _versions(),
+        "table": table,
+        "there": there,
+        "history": clay_formula.placements(),
+        "is_draft": version.status == VersionStatus.DRAFT,
+        "now": timezone.now(),
+        "why_no_paste": _why_no_paste(request, version, table),
+        "why_no_table": _why_no_table(request, version),
+    }
+    try:
+        made = clay_formula.formula_of(version)
+    except ValidationError:  # a draft in the middle of being edited
+        return render(request, "enrichment/scoring/icp_javascript.html", {**context, "formula": None})
+    before = clay_formula.formula_of(there.scorecard).source if there else ""
+    context |= {
+        "formula": made,
+        "not_in_clay": clay_formula.not_in_clay(version),
+        "is_there": bool(there and before == made.source),
+        "changes": clay_formula.changes(before, made.source) if there else [],
+    }
+    return render(request, "enrichment/scoring/icp_javascript.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def pasted(request: HttpRequest) -> HttpResponse:
+    """Record that both formulas were pasted into Clay's columns."""
+    version = _version(request.POST.get("version", ""))
+    try:
+        placement = clay_formula.confirm_pasted(
+            version,
+            table=request.POST.get("table", ""),
+            fingerprint=request.POST.get("fingerprint", ""),
+            at=_moment(request.POST.get("at", "")),
+            by=request.user,
+        )
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(
+            request,
+            f"Recorded: {placement.table_id} computes with scorecard version {version.number}. "
+            "Clay recomputes its rows; the drift report shows how far it is.",
+        )
+    return redirect(f"{reverse('icp_javascript')}?version={version.number}")
+
+
+@require_GET
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def table_plan(request: HttpRequest) -> HttpResponse:
+    """What creating a new table would do."""
+    version = _version("")
+    why_not = _why_no_table(request, version)
+    if why_not:
+        messages.error(request, why_not)
+        return redirect("icp_javascript")
+    old = clay_table()
+    context = {
+        "version": version,
+        "name": clay_formula.table_name(version),
+        "old": old,
+        "there": clay_formula.placed(old),
+        "staying": Lead.objects.filter(clay_table_id=old).count(),
+    }
+    return render(request, "enrichment/scoring/icp_javascript_table.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(MANAGE, raise_exception=True)
+def create_table(request: HttpRequest) -> HttpResponse:
+    """A new table in Clay, with the published scorecard's formulas in it."""
+    try:
+        placement = clay_formula.create_table(_version(request.POST.get("version", "")), by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    except VendorError as error:
+        messages.error(request, f"The table was not created: {error}. {error.advice}")
+    else:
+        messages.success(request, f"Created {placement.table_id}; new leads go there from now on.")
+    return redirect("icp_javascript")
+
+
+def _version(number: str) -> ScorecardVersion:
+    """The version of this number, the published one where none is named. 404 where there is none."""
+    kept = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED)
+    if not number:
+        return kept.get(status=VersionStatus.PUBLISHED)
+    return get_object_or_404(kept, number=whole(number, most=10**9) or 0)
+
+
+def _moment(text: str) -> datetime.datetime:
+    """A form's date and time, which has no offset: UTC, as the label says."""
+    try:
+        read = parse_datetime(text)
+    except ValueError:  # the 30th of February
+        read = None
+    if read is None:
+        raise NotPossible("Say when it was pasted, as a date and a time.")
+    return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
+
+
+def _versions() -> list[dict[str, Any]]:
+    """Those that can be looked at, the newest first."""
+    kept = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED).order_by("-number")
+    return [
+        {
+            "number": version.number,
+            "status": version.get_status_display(),
+            "is_draft": version.status == "draft",
+        }
+        for version in kept.only("number", "status")
+    ]
+
+
+def _why_no_paste(request: HttpRequest, version: ScorecardVersion, table: str) -> str:
+    if not request.user.has_perm(EDIT):
+        return NO_EDIT
+    if not table:
+        return "Clay's table is not set up yet."
+    return clay_formula.NO_FORMULA if version.status == VersionStatus.DRAFT else ""
+
+
+def _why_no_table(request: HttpRequest, version: ScorecardVersion) -> str:
+    if not request.user.has_perm(MANAGE):
+        return NO_MANAGE
+    try:
+        clay_formula.check_can_create_table()
+    except NotPossible as impossible:
+        return str(impossible)
+    return ""

@@ -1,0 +1,192 @@
+"""Publishing a scorecard, its history, and rolling back: the plan first, then the version and its rescore."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment import versions
+from enrichment.estimates import Work, estimate
+from enrichment.leads.actions import NotPossible
+from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
+from enrichment.scoring import publishing, rescore, score_version
+from enrichment.scoring.changes import changes, count, whole_card
+from enrichment.scoring.views.icp_effect import matrix
+from enrichment.states import VersionStatus
+from enrichment.versions import Stale
+from swarm_admin.core.numbers import whole
+
+VIEW = "enrichment.view_lead"
+EDIT = "enrichment.edit_scorecard"
+DELIVER = "enrichment.deliver_lead"
+NO_EDIT = "You may look at the scorecard, not change it. Ask an admin for the right."
+NO_DELIVERY = "You may not start deliveries. Ask an admin for the right."
+WAS_PUBLISHED = (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED)
+
+
+@require_GET
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def plan(request: HttpRequest) -> HttpResponse:
+    """What publishing the draft would do, before it does."""
+    draft = versions.draft_of(ScorecardVersion)
+    try:
+        publishing.check_can_publish(draft)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("icp")
+    assert draft is not None  # check_can_publish says so
+    return render(request, "enrichment/scoring/icp_publish.html", _plan(request, draft))
+
+
+def _plan(request: HttpRequest, version: ScorecardVersion, note: str = "") -> dict[str, Any]:
+    """Diff, effect and where it would send; the same for a draft and for a version to roll back to."""
+    live = versions.published(ScorecardVersion)
+    sections = changes(live.document, version.document)
+    found = publishing.effect_of(version.document)
+    return {
+        "version": version,
+        "is_draft": version.status == VersionStatus.DRAFT,
+        "live": live,
+        "sections": sections,
+        "change_count": count(sections),
+        "effect": found,
+        "matrix": matrix(found),
+        "rescore_time": estimate(Work(scored=Lead.objects.usable().filter(icp_score__isnull=False).count())),
+        "delivery": publishing.delivery_plan(found),
+        "choices": AfterRescore.choices,
+        "why_no_delivery": "" if request.user.has_perm(DELIVER) else NO_DELIVERY,
+        "note": note,
+        "running": score_version.progress(),
+    }
+
+
+@require_POST
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def publish(request: HttpRequest) -> HttpResponse:
+    """Publish the draft as it was looked at, and start the rescore."""
+    draft = versions.draft_of(ScorecardVersion)
+    if draft is None:
+        messages.error(request, "The draft was published or discarded meanwhile.")
+        return redirect("icp")
+
+    def act(**values: Any) -> Rescore:
+        if draft.pk != _number(request, "draft"):
+            raise NotPossible("Another draft was begun meanwhile. Look at what changes again.")
+        return publishing.publish(draft, revision=_number(request, "revision"), **values)
+
+    return _do(request, draft, act)
+
+
+def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpResponse:
+    after, note = request.POST.get("after", ""), request.POST.get("note", "")
+    if after == AfterRescore.DELIVER and not request.user.has_perm(DELIVER):
+        messages.error(request, NO_DELIVERY)
+        return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
+    try:
+        started = act(over=_number(request, "over"), note=note, after=after, by=request.user)
+    except Stale:
+        messages.error(request, "The draft was saved by somebody else since you looked. This is what it says now.")
+        return redirect("icp_publish")
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
+    messages.success(request, f"Version {started.version.number} is published; every lead is scored under it now.")
+    return redirect("job", pk=started.job_id)
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    number = whole(request.POST.get(name), most=10**9)
+    return -1 if number is None else number
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def history(request: HttpRequest) -> HttpResponse:
+    """Every version that was published, with its note and what it changed."""
+    found = versions.history(ScorecardVersion)
+    rescores = {each.version_id: each for each in Rescore.objects.select_related("job")}
+    rows = [
+        {
+            "version": version,
+            "rescore": rescores.get(version.pk),
+            "lines": count(changes(found[at + 1].document, version.document)) if at + 1 < len(found) else None,
+        }
+        for at, version in enumerate(found)
+    ]
+    return render(
+        request, "enrichment/scoring/icp_history.html", {"rows": rows, "draft": versions.draft_of(ScorecardVersion)}
+    )
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def version(request: HttpRequest, number: int) -> HttpResponse:
+    """One version: what it says, and what it changed from the one before it and from what is live."""
+    found = get_object_or_404(
+        ScorecardVersion.objects.select_related("published_by", "created_by"),
+        number=number,
+        status__in=WAS_PUBLISHED,
+    )
+    live = versions.published(ScorecardVersion)
+    earlier = [each for each in versions.history(ScorecardVersion) if each.number < number]
+    context = {
+        "version": found,
+        "live": live,
+        "before": earlier[0] if earlier else None,
+        "sections": changes(earlier[0].document, found.document) if earlier else [],
+        "whole": whole_card(found.document),
+        "made": Rescore.objects.select_related("job").filter(version=found).first(),
+        "why_no_roll_back": _why_no_roll_back(request, found, live),
+    }
+    return render(request, "enrichment/scoring/icp_version.html", context)
+
+
+def _why_no_roll_back(request: HttpRequest, found: ScorecardVersion, live: ScorecardVersion) -> str:
+    if not request.user.has_perm(EDIT):
+        return NO_EDIT
+    if found.pk == live.pk:
+        return "This version is published."
+    return "It says the same as the published version." if found.document == live.document else ""
+
+
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def roll_back(request: HttpRequest, number: int) -> HttpResponse:
+    """GET: what publishing a copy of this version would do. POST: do it."""
+    old = get_object_or_404(ScorecardVersion, number=number, status__in=WAS_PUBLISHED)
+    if request.method == "POST":
+        return _do(request, old, lambda **values: publishing.roll_back(old, **values))
+    if why := _why_no_roll_back(request, old, versions.published(ScorecardVersion)):
+        messages.error(request, why)
+        return redirect("icp_version", number=number)
+    return render(request, "enrichment/scoring/icp_publish.html", _plan(request, old))
+
+
+@require_POST
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a rescore that stopped go on where it stood."""
+    found = get_object_or_404(Rescore.objects.select_related("job", "version"), pk=pk)
+    try:
+        rescore.resume(found, by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+    else:
+        messages.success(request, "The rescore goes on.")
+    return redirect("job", pk=found.job_id)
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def progress(request: HttpRequest) -> HttpResponse:
+    """The banner of a rescore under way; it polls itself while there is one."""
+    return render(request, "components/_rescore.html", {"rescore": score_version.progress()})

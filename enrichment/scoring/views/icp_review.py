@@ -1,0 +1,120 @@
+"""Review: leads a scorecard lifted into Tier 1 or 2, delivered or dismissed by a person."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from enrichment.estimates import Work, estimate
+from enrichment.leads.actions import NotPossible
+from enrichment.models import Lead, TierMove
+from enrichment.models.handover import System
+from enrichment.pipeline.payload import wanted
+from enrichment.scoring import moves
+from enrichment.vendor_pauses.words import NAMES
+from swarm_admin.core.masking import shown
+from swarm_admin.core.numbers import whole, wholes
+
+VIEW = "enrichment.view_lead"
+DELIVER = "enrichment.deliver_lead"
+NO_RIGHT = "You may not start deliveries. Ask an admin for the right."
+PAGE = 50
+NOTHING = "Nothing to deliver."
+LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others are when they are sent
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest) -> HttpResponse:
+    """Those that wait, the best first."""
+    found = moves.waiting().select_related("lead", "rescore__version").order_by("-score", "-pk")
+    page = Paginator(found.defer("lead__raw", "lead__search"), PAGE).get_page(whole(request.GET.get("page")))
+    rows = [(move, shown(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page]
+    context = {
+        "page": page,
+        "rows": rows,
+        "why_not": "" if request.user.has_perm(DELIVER) else NO_RIGHT,
+        "section": "review",
+    }
+    return render(request, "enrichment/scoring/icp_review.html", context)
+
+
+def _chosen(request: HttpRequest) -> QuerySet[TierMove]:
+    if request.POST.get("all") == "1":
+        return moves.waiting()
+    return moves.waiting().filter(pk__in=wholes(request.POST.getlist("id")))
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def plan(request: HttpRequest) -> HttpResponse:
+    """How many, to where, how long, and who is left out; or which are dismissed."""
+    chosen = _chosen(request)
+    count = chosen.count()
+    if not count:
+        messages.warning(request, "No lead is selected. Tick some rows, or choose all that wait.")
+        return redirect("icp_review")
+    return render(request, "enrichment/scoring/icp_review_plan.html", {"plan": _plan(request, chosen, count)})
+
+
+def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[str, Any]:
+    leads = list(Lead.objects.filter(tier_moves__in=chosen.order_by("-score", "-pk")[:LOOKED_AT]))
+    blocked = {lead.pk for lead in leads if lead.restriction} | moves.suppressed(leads)
+    sent = [lead for lead in leads if lead.pk not in blocked]
+    places = [(NAMES[each], sum(wanted(lead, each) for lead in sent), each) for each in System.values]
+    beyond = count - len(leads)
+    time = estimate(Work(deliveries={each: number + beyond for _, number, each in places}))
+    left_out = [{"count": len(blocked), "why": "suppressed or only kept"}] if blocked else []
+    if beyond:
+        left_out.append({"count": beyond, "why": "are looked up when their turn comes, and sent unless suppressed"})
+    words = ", ".join(f"{number + beyond:,} to {name}" for name, number, _ in places)
+    keys = [] if request.POST.get("all") == "1" else list(chosen.values_list("pk", flat=True))
+    return {
+        "title": "Deliver leads that came into Tier 1 or 2",
+        "action": reverse("icp_review_deliver"),
+        "confirm": "Start the deliveries",
+        "count": len(sent) + beyond,
+        "noun": "lead" if len(sent) + beyond == 1 else "leads",
+        "cost": None,
+        "duration": time.words if sent or beyond else "",
+        "duration_note": f"{words}. {time.note}".strip() if sent or beyond else "",
+        "nothing": NOTHING,
+        "left_out": left_out,
+        "fields": [("id", key) for key in keys] or [("all", "1")],
+        "cancel_url": reverse("icp_review"),
+    }
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def deliver(request: HttpRequest) -> HttpResponse:
+    """Start the deliveries as a job."""
+    try:
+        job = moves.deliver_moves(_chosen(request), by=request.user)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("icp_review")
+    messages.success(request, f"{job.total:,} {'delivery starts' if job.total == 1 else 'deliveries start'}.")
+    return redirect("job", pk=job.pk)
+
+
+@require_POST
+@login_required
+@permission_required(DELIVER, raise_exception=True)
+def dismiss(request: HttpRequest) -> HttpResponse:
+    """Leave them undelivered."""
+    count = moves.dismiss(_chosen(request), by=request.user)
+    if count:
+        messages.success(request, f"{count:,} {'lead was' if count == 1 else 'leads were'} dismissed.")
+    else:
+        messages.warning(request, "No lead is selected. Tick some rows, or choose all that wait.")
+    return redirect("icp_review")

@@ -1,0 +1,51 @@
+"""Our part of the record of processing (Art. 30): from the catalogue, the waterfalls and the vendors in use now."""
+
+from django.conf import settings
+
+from enrichment.labels import field_labels
+from enrichment.models import Provider, WaterfallVersion
+from enrichment.personal import PERSONAL
+from enrichment.waterfall.document import WaterfallDocument
+from gdpr.records.processing import Activity, Recipient
+
+# Keys in other systems, and what is derived: no categories of their own.
+_NOT_TOLD = {"raw", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id", "clay_score", "clay_tier"}
+_KEEPS = (
+    "keeps the leads while they are enriched",
+    "manages contacts for sales",
+    "sends campaigns to Tier 1 and 2",
+)
+
+
+def enrichment_of_leads() -> Activity:
+    """Collection, enrichment, scoring and hand-over of business contacts."""
+    days = settings.RETENTION_DAYS
+    names = sorted(PERSONAL["Lead"] - _NOT_TOLD)
+    return Activity(
+        "Enrichment and scoring of business contacts",
+        "Finding out whether an offer fits a company, and whom to write to there",
+        "Legitimate interest (Art. 6(1)(f))",
+        "People active in public business networks, events and groups",
+        tuple(name.strip() for name in field_labels(names).split(",")),
+        (*_systems(), *_providers()),
+        f"{days} days after collection; re-enrichment never extends it. Removed everywhere and read back.",
+    )
+
+
+def _systems() -> tuple[Recipient, ...]:
+    names = ("Clay", "GoHighLevel", "Instantly")
+    return tuple(Recipient(name, purpose, "processor") for name, purpose in zip(names, _KEEPS, strict=True))
+
+
+def _providers() -> tuple[Recipient, ...]:
+    """The data providers of the published waterfalls, who are asked through Clay."""
+    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    asked: dict[str, list[str]] = {}
+    for kind, waterfall in document.waterfalls().items():
+        for slug in waterfall.providers:
+            asked.setdefault(slug, []).append(kind)
+    names = dict(Provider.objects.values_list("slug", "name"))
+    return tuple(
+        Recipient(names.get(slug, slug), f"is asked for {', '.join(kinds)} data", "through Clay")
+        for slug, kinds in sorted(asked.items())
+    )

@@ -1,0 +1,174 @@
+"""Paused services: nothing new is begun there until the pause is lifted.
+
+A used-up quota or used-up credits stop what is begun anew: what is paid for already is still read, unless reading was
+refused as well. A refused key and a vendor that does not answer stop every call. A full table stops the creation of
+rows, under a name of its own (CLAY_ROWS). One kind of call that goes unanswered while Clay answers others stops that
+kind alone (ALONE), until its time is over: then it is tried again.
+"""
+
+import datetime
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from enrichment import alerts
+from enrichment.models import ServiceHold
+from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
+from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors import outages
+from enrichment.vendors.errors import Paused, Recovery, VendorError
+from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.timing import due_in, span
+
+log = logging.getLogger(__name__)
+QUOTA_WINDOW_SECONDS = 3600
+SHORTEST_PAUSE_SECONDS = 60
+PATIENT = 1.5  # a vendor that does not answer is asked again after so many times as long as it has lasted
+
+
+def held(system: str) -> ServiceHold | None:
+    """The open hold of a service, or None; a hold whose time is over is lifted here.
+
+    Not that of a vendor which does not answer: its time is that of the next probe, which lifts it (see `probing`).
+    """
+    hold = ServiceHold.objects.filter(system=system, lifted_at__isnull=True).first()
+    if (
+        hold is None
+        or hold.until is None
+        or (hold.reason == Recovery.VENDOR_DOWN and hold.system not in ALONE)
+        or hold.until > timezone.now()
+    ):
+        return hold
+    lift(hold)
+    return None
+
+
+def reading_held(system: str) -> ServiceHold | None:
+    """The open hold, if it stops reading too."""
+    hold = held(system)
+    return hold if hold and (hold.reads or hold.reason not in (Recovery.PAUSE, Recovery.CREDITS)) else None
+
+
+def rows_held() -> ServiceHold | None:
+    """What keeps new rows from being made in Clay: Clay or this call is paused, or the table is full."""
+    return held("clay") or held(CLAY_ROWS) or held(CLAY_CREATES)
+
+
+def triggers_held() -> ServiceHold | None:
+    """What keeps enrichments from being triggered: Clay is paused, or this call alone."""
+    return held("clay") or held(CLAY_TRIGGERS)
+
+
+def pauses(system: str, patience: datetime.timedelta, *, reading: bool = False) -> bool:
+    """Whether a pause explains that nothing moves: there is one, or it ended only now, so that work has yet to begin.
+
+    One whose probe is overdue explains nothing: whoever makes it is not there.
+    """
+    hold = (reading_held if reading else held)(system)
+    edge = timezone.now() - patience
+    if hold:
+        return hold.until is None or hold.until > edge
+    return ServiceHold.objects.filter(system=system, lifted_at__gt=edge).exists()
+
+
+def open_hold(error: VendorError) -> None:
+    """Pause the vendor of `error`; a service already held keeps its first hold.
+
+    A used-up quota is tried again when it resets, or in an hour where the vendor does not say when, but
+    never at once; a refused key waits for a person.
+    """
+    until = _until(error) if isinstance(error, Paused) else None
+    message = str(error).partition(": ")[2]  # without the names of the vendor and the call
+    hold = ServiceHold(
+        system=error.vendor, reason=error.recovery, message=message[:300], until=until, reads=error.reads
+    )
+    if not _opened(hold, quota_remaining=error.quota_remaining) and error.reads:
+        # What is paid for was read on, until reading was refused as well.
+        ServiceHold.objects.filter(system=error.vendor, lifted_at__isnull=True).update(reads=True)
+
+
+def open_outage(error: VendorError, alone: str = "") -> None:
+    """Pause a vendor that does not answer; `error` is what the last call saw instead of an answer.
+
+    `alone`: only this kind of call (one of ALONE), for it answers others.
+    """
+    system, wait = alone or error.vendor, settings.VENDOR_PROBE_SECONDS
+    for _ in range(min(_ended_lately(system, Recovery.VENDOR_DOWN), 16)):
+        wait = min(wait * PATIENT, settings.VENDOR_PROBE_MOST_SECONDS)
+    _opened(
+        ServiceHold(
+            system=system,
+            reason=Recovery.VENDOR_DOWN,
+            message=outages.cause(error),
+            until=due_in(wait),
+            reads=True,
+        )
+    )
+
+
+def open_full_table(table: str, seen: str) -> None:
+    """Pause the creation of rows: `table` takes no more; `seen` says how that is known.
+
+    Nothing is paused for a table that new rows no longer go to.
+    """
+    if table != clay_table():
+        log.warning("%s takes no more rows, and is not in use: %s", table, seen)
+        return
+    hold = ServiceHold(system=CLAY_ROWS, reason=Recovery.TABLE_FULL, message=seen[:300], table=table)
+    _opened(hold, table=table)
+
+
+def still_down(hold: ServiceHold, error: VendorError) -> None:
+    """The probe had no answer either: the next one comes later, the longer it has lasted."""
+    lasted = (timezone.now() - hold.since).total_seconds() * settings.CLOCK_SPEED
+    wait = max(lasted * (PATIENT - 1), settings.VENDOR_PROBE_SECONDS)
+    ServiceHold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(
+        until=due_in(min(wait, settings.VENDOR_PROBE_MOST_SECONDS)), message=outages.cause(error)
+    )
+    hold.message = outages.cause(error)
+    alerts.hold_opened(hold)
+
+
+def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> bool:
+    try:
+        with transaction.atomic():
+            hold.save()
+            audit.record(Verb.PAUSE_SERVICE, on=hold, reason=str(hold.reason))
+            alerts.hold_opened(hold, table=table, quota_remaining=quota_remaining)
+        log.critical("%s is held: %s %s", hold.system, hold.reason, hold.message)
+    except IntegrityError:
+        return False  # another worker opened it
+    return True
+
+
+def _until(error: Paused) -> datetime.datetime:
+    """When to try again: in a minute at least, doubled each time the quota was still used up then.
+
+    A reset that is over by our clock would else be a call at every tick.
+    """
+    if error.resets_at is None:
+        return due_in(QUOTA_WINDOW_SECONDS)
+    least = SHORTEST_PAUSE_SECONDS * 2 ** min(_ended_lately(error.vendor, error.recovery), 16)
+    return max(error.resets_at, due_in(min(least, QUOTA_WINDOW_SECONDS)))
+
+
+def _ended_lately(system: str, reason: str) -> int:
+    """Pauses for the same reason that ended by themselves within the last two hours."""
+    recently = timezone.now() - span(2 * QUOTA_WINDOW_SECONDS)
+    return ServiceHold.objects.filter(system=system, reason=reason, lifted_at__gt=recently, lifted_by=None).count()
+
+
+def lift(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:
+    """Resume the service. False when it was resumed already."""
+    with transaction.atomic():
+        lifted = ServiceHold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(
+            lifted_at=timezone.now(), lifted_by=by
+        )
+        if lifted:
+            audit.record(Verb.RESUME_SERVICE, by=by, on=hold, reason=reason)
+            alerts.hold_lifted(hold)
+    return bool(lifted)

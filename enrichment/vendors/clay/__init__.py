@@ -1,0 +1,1 @@
+"""Clay: the client and what goes over its wire."""

@@ -1,0 +1,1 @@
+"""GoHighLevel: the client and what goes over its wire."""

@@ -1,0 +1,1 @@
+"""Instantly: the client and what goes over its wire."""

@@ -1,0 +1,188 @@
+"""What the providers may be asked an hour: the worst a trigger may ask is kept back, what was asked is counted (D11).
+
+A provider may stand in several waterfalls, and is then asked in each. What a trigger may ask at most is taken out of
+the hour's budget before the call; when a run has ended, what it did not ask is given back, and what it asked counts
+from then on for an hour. So no provider is asked more often than it allows, whatever it answers.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import redis
+from django.conf import settings
+
+from enrichment.models import Attempt, Provider
+from enrichment.vendors import limiter
+from enrichment.waterfall import figures
+from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.economics import calls_per_lead
+from enrichment.waterfall.observed import ledger
+from enrichment.waterfall.waiting import outcomes
+from swarm_admin.core.timing import span
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """`deferred`: providers left out for want of budget. `wait`: real seconds until it may be tried again.
+
+    `never`: providers left out because their limit allows no call of a lead; nobody waits for them.
+    `for_all`: what has to be waited for is the limit of the call itself, so every other trigger waits as well.
+    `fits`: so many of the leads may go together, where that is fewer; then nothing was taken.
+    `slots`: what was taken, for whoever must give it back; `kept`: of it, {provider: (calls a lead, its mark)}.
+    """
+
+    deferred: list[str]
+    wait: float = 0.0
+    for_all: bool = False
+    never: list[str] = field(default_factory=list)
+    fits: int | None = None
+    slots: limiter.Claim = field(default_factory=lambda: limiter.Claim([]))
+    kept: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def release(self, leads: int) -> None:
+        """Give back what was kept for so many leads that certainly will not be asked about."""
+        _count_off({(slug, mark): each * leads for slug, (each, mark) in self.kept.items()})
+
+
+def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Counter[str]:
+    """Calls each provider will probably see for `leads` leads, rounded up.
+
+    By how often the others were seen to answer; the published accuracy stands in, which it is not (D9), only for
+    those that were not asked often enough to tell.
+    """
+    asked = document.only(document.providers() - set(skipped))
+    per_lead = calls_per_lead(outcomes(asked, figures.book(ledger())))
+    return Counter({slug: math.ceil(round(leads * each, 6)) for slug, each in per_lead.items() if each})
+
+
+def most_calls(document: WaterfallDocument, skipped: Collection[str] = ()) -> Counter[str]:
+    """Calls each provider sees for one lead at most: one in every waterfall that lists it."""
+    falls = document.waterfalls().values()
+    return Counter(slug for fall in falls for slug in fall.providers if slug not in skipped)
+
+
+def hourly_limits() -> dict[str, int]:
+    """{provider: calls an hour} of those that have a limit; 0 is none at all."""
+    limited = Provider.objects.filter(hourly_limit__isnull=False)
+    return {slug: limit for slug, limit in limited.values_list("slug", "hourly_limit") if limit is not None}
+
+
+def never_asked(document: WaterfallDocument, limits: Mapping[str, int]) -> set[str]:
+    """Providers whose limit is below what one lead may need of them: 0 above all."""
+    return {slug for slug, calls in most_calls(document).items() if limits.get(slug, calls) < calls}
+
+
+def reserve(
+    document: WaterfallDocument, leads: int, skipped: Collection[str] = (), *, call: limiter.Ask | None = None
+) -> Reservation:
+    """Take the budget of a trigger, of every provider and of the `call` itself, together or not at all.
+
+    A used-up budget leaves its provider out, to be filled in later; or where the policy of a waterfall that
+    asks it is to wait, it holds the whole trigger back. What waits takes nothing, so it holds up nobody else.
+    """
+    own = [call] if call else []
+    if wait := max(map(limiter.wait_of, own), default=0.0):
+        return Reservation([], wait, for_all=True)
+    limits = hourly_limits()
+    never = never_asked(document, limits) - set(skipped)
+    calls = most_calls(document, {*skipped, *never})
+    lacking, fits = _lacking(calls, limits, leads)
+    if lacking and _held_back(document, {*skipped, *never}, lacking):
+        return Reservation([], max(lacking.values()))
+    if fits < leads:
+        return Reservation([], fits=fits)
+    asks = {
+        slug: _ask(slug, each * leads, limits[slug])
+        for slug, each in calls.items()
+        if slug in limits and slug not in lacking
+    }
+    slots = limiter.take_all([*own, *asks.values()])
+    if slots.wait:  # another process was quicker in this moment
+        return Reservation([], slots.wait)
+    marks = slots.stamps[len(slots.stamps) - len(asks) :]  # a provider has one window, and they were asked last
+    kept = {slug: (calls[slug], mark) for slug, mark in zip(asks, marks, strict=True)}
+    return Reservation(sorted(lacking), never=sorted(never), slots=slots, kept=kept)
+
+
+def _lacking(calls: Mapping[str, int], limits: Mapping[str, int], leads: int) -> tuple[dict[str, float], int]:
+    """({provider without room: real seconds until it has some}, how many of the leads may go together).
+
+    One whose whole limit is less than these leads may need serves as many of them as it can.
+    """
+    lacking: dict[str, float] = {}
+    fits = leads
+    for slug, each in calls.items():
+        part = min(leads, limits[slug] // each) if slug in limits else leads
+        wait = limiter.wait_of(_ask(slug, each * part, limits[slug])) if slug in limits else blocked(slug)
+        if wait:
+            lacking[slug] = wait
+        else:
+            fits = min(fits, part)
+    return lacking, fits
+
+
+def _ask(slug: str, calls: int, limit: int) -> limiter.Ask:
+    """Kept back until the run is over, for which Clay has until its row is asked for."""
+    longest_run = span(settings.POLL_AFTER_SECONDS).total_seconds()
+    return limiter.Ask(_name(slug), n=calls, limit=limit, longer=longest_run)
+
+
+def _name(slug: str) -> str:
+    return f"provider:{slug}"
+
+
+def _held_back(document: WaterfallDocument, skipped: Collection[str], lacking: Collection[str]) -> bool:
+    """Whether a trigger waits for these providers: a waterfall's policy says so, or nobody else is left to ask."""
+    return document.waits_for(lacking) or not document.providers() - set(skipped) - set(lacking)
+
+
+# ---------------------------------------------------------------- what was asked
+
+
+def settle(ended: Iterable[tuple[Attempt, Mapping[str, int]]]) -> None:
+    """Runs that are over, each with {provider: how often it was asked}: that is counted, the rest given back.
+
+    Counted from now on: when in the run a provider was asked is told by Clay's clock, which is not ours. Never
+    fails: where Redis is out of reach, what was kept back stays so until its hour is over.
+    """
+    asked: Counter[str] = Counter()
+    kept: Counter[tuple[str, int]] = Counter()
+    for attempt, calls in ended:
+        asked.update(calls)
+        kept.update({(slug, int(mark)): int(n) for slug, (n, mark) in attempt.provider_slots.items()})
+    if not kept and not asked:
+        return
+    try:
+        limits = hourly_limits()
+        # Counted before the rest is given back: in between nobody may think that there is room.
+        limiter.count([_ask_now(slug, n, limits[slug]) for slug, n in asked.items() if limits.get(slug)])
+        _count_off(kept)
+    except redis.RedisError as error:
+        log.warning("budgets of providers are kept back longer: %s", type(error).__name__)
+
+
+def _ask_now(slug: str, calls: int, limit: int) -> limiter.Ask:
+    return limiter.Ask(_name(slug), n=calls, limit=limit)
+
+
+def _count_off(kept: Mapping[tuple[str, int], int]) -> None:
+    """Exactly these slots, and none of anybody else's where these are free by themselves already."""
+    limits = hourly_limits()
+    for (slug, mark), calls in kept.items():
+        if calls:
+            limiter.Claim([limiter.Ask(_name(slug), n=calls, limit=limits.get(slug, 1))], stamps=[mark]).end()
+
+
+def use_up(slug: str) -> None:
+    """The provider refused a call as too many: for an hour it is not asked, whatever our own count says."""
+    limiter.penalise(_name(slug), "", limiter.PROVIDER_WINDOW / settings.CLOCK_SPEED)
+
+
+def blocked(slug: str) -> float:
+    """Real seconds until it may be asked again after it refused a call; 0.0: it may."""
+    return limiter.blocked_for(_name(slug))

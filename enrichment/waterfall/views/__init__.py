@@ -1,0 +1,1 @@
+"""The screens of the waterfall: studio, catalogue, spending, pilots."""

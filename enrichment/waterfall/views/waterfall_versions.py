@@ -1,0 +1,136 @@
+"""Publishing the waterfalls, what was published before, and going back to it."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from enrichment import versions
+from enrichment.leads.actions import NotPossible
+from enrichment.models import WaterfallVersion
+from enrichment.states import VersionStatus
+from enrichment.waterfall import editing, studio
+from enrichment.waterfall.views.waterfall import EDIT, VIEW
+from swarm_admin.core.numbers import whole
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def publish(request: HttpRequest) -> HttpResponse:
+    """What publishing the draft changes, with the note that stays with it; then it is published."""
+    draft = versions.draft_of(WaterfallVersion)
+    live = versions.published(WaterfallVersion)
+    if draft is None:
+        messages.info(request, "There is no draft to publish.")
+        return redirect("waterfall")
+    problem = ""
+    if request.method == "POST":
+        try:
+            published = _publish(request, draft)
+        except NotPossible as impossible:
+            problem = str(impossible)
+        else:
+            words = f"Version {published.number} is published; every trigger from now on carries it."
+            messages.success(request, words)
+            return redirect("waterfall")
+        draft, live = versions.draft_of(WaterfallVersion), versions.published(WaterfallVersion)
+        if draft is None:
+            messages.error(request, problem)
+            return redirect("waterfall")
+    changes = editing.differences(live.document, draft.document, studio.names())
+    context = {
+        "draft": draft,
+        "live": live,
+        "changes": changes,
+        "problem": problem,
+        "note": request.POST.get("note", ""),
+        "why_not": studio.why_not_publish(draft),
+        "empty": [fall.label for fall in studio.falls(draft.document) if not fall.asked],
+        "section": "editor",
+    }
+    return render(request, "enrichment/waterfall/waterfall_publish.html", context)
+
+
+def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
+    """What was looked at: this draft, at that save, over that version."""
+    if draft.pk != whole(request.POST.get("draft", "")):
+        raise NotPossible("Another draft was begun meanwhile. Look at what changes again.")
+    editing.check_can_publish(draft)
+    revision, over = (whole(request.POST.get(name, "")) for name in ("revision", "over"))
+    return versions.publish(
+        draft,
+        by=request.user,
+        note=request.POST.get("note", ""),
+        revision=-1 if revision is None else revision,
+        over=over or 0,
+    )
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def history(request: HttpRequest) -> HttpResponse:
+    """Every version that was published, the newest first."""
+    rows = studio.history_rows(versions.history(WaterfallVersion), studio.names())
+    return render(request, "enrichment/waterfall/waterfall_history.html", {"rows": rows, "section": "history"})
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def version(request: HttpRequest, number: int) -> HttpResponse:
+    """One version: what it says, what going back to it would change, and the way back."""
+    found = get_object_or_404(WaterfallVersion.objects.select_related("created_by", "published_by"), number=number)
+    live = versions.published(WaterfallVersion)
+    return render(request, "enrichment/waterfall/waterfall_version.html", _shown(request, found, live))
+
+
+def _shown(request: HttpRequest, found: WaterfallVersion, live: WaterfallVersion) -> dict[str, Any]:
+    may = request.user.has_perm(EDIT)
+    return {
+        "version": found,
+        "live": live,
+        "falls": studio.falls(found.document),
+        "changes": editing.differences(live.document, found.document, studio.names()),
+        "json": json.dumps(studio.exported(found), indent=2),
+        "is_live": found.pk == live.pk,
+        "was_published": found.status == VersionStatus.SUPERSEDED,
+        "why_not": "" if may else studio.NO_EDIT,
+        "section": "history",
+    }
+
+
+@require_POST
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def roll_back(request: HttpRequest, number: int) -> HttpResponse:
+    """Publish a copy of an older version; a draft goes on as it is."""
+    old = get_object_or_404(WaterfallVersion, number=number, status=VersionStatus.SUPERSEDED)
+    try:
+        copy = versions.roll_back(
+            old,
+            by=request.user,
+            note=request.POST.get("note", ""),
+            over=whole(request.POST.get("over", "")) or 0,
+        )
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("waterfall_version", number=number)
+    messages.success(request, f"Version {copy.number} is published; it says what version {old.number} said.")
+    return redirect("waterfall_history")
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def export(request: HttpRequest, number: int) -> JsonResponse:
+    """The specification's JSON of a version, as Clay is sent it, for download."""
+    found = get_object_or_404(WaterfallVersion, number=number)
+    answer = JsonResponse(studio.exported(found), json_dumps_params={"indent": 2})
+    answer["Content-Disposition"] = f'attachment; filename="waterfalls-version-{found.number}.json"'
+    return answer

@@ -1,0 +1,1 @@
+"""Where webhooks come in, and the log of them."""

@@ -1,0 +1,271 @@
+"""Webhooks: what did Clay tell us?"""
+
+import csv
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from enrichment.deliveries import replay as replaying
+from enrichment.deliveries.delivery_lists import SIZES, DeliveryList, WebhookList, webhook_figures
+from enrichment.deliveries.shown import body_text, value_text
+from enrichment.leads import unmask
+from enrichment.leads.actions import NotPossible
+from enrichment.models import Verdict, WebhookDelivery
+from enrichment.states import DeliveryStatus
+from enrichment.vendors.errors import ADVICE, Recovery
+from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.csv_export import Echo, cell
+from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.masking import may_see
+
+VIEW = "enrichment.view_lead"
+RETRY = "enrichment.retry_lead"
+NO_RIGHT = "You may not replay webhooks. Ask an admin for the right to retry enrichments."
+
+WHY: dict[str, str] = {
+    Verdict.ACCEPTED: "The row was fetched from Clay and applied to the lead.",
+    Verdict.UNCHANGED: "The row was fetched from Clay; the lead held all of it already.",
+    Verdict.DUPLICATE: "The same body came before, to the byte.",
+    Verdict.STALE: "A newer event of this lead was applied already, so this one was left.",
+    Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row.",
+    Verdict.UNKNOWN_EVENT: "We do not act on this kind of event.",
+    Verdict.MALFORMED: "The body is no event that we can read.",
+    Verdict.SUPPRESSED: "The person is suppressed, or it names too many to tell: nothing of it was kept.",
+    Verdict.RESTRICTED: "The person's data may only be kept, so it was kept and not applied.",
+    Verdict.ERASED: "The person was erased before it was read: nothing of it was applied.",
+}
+ROW_GONE = "Clay no longer has the row of this lead."
+ERASED_LATER = "The person was erased later: what it said, its row and its lead are not kept any more."
+ERRORS = {"internal_error": "It could not be applied because of an error of ours; the log tells which."}
+
+
+def list_context(wanted: DeliveryList, address: str, noun: str) -> dict[str, Any]:
+    """What a list of deliveries shows beside its rows: filters, chips, pages."""
+    page = wanted.page
+    whole = page.before is None and page.after is None
+    return {
+        "list": wanted,
+        "rows": page.rows,
+        "open_rows": any(row.status in wanted.open for row in page.rows),  # then the page asks again
+        "filters": wanted.filters(),
+        "chips": wanted.chips(),
+        "address": reverse(address),
+        "count_address": reverse(f"{address}_count"),
+        "export_address": reverse(f"{address}_export"),
+        "noun": noun,
+        "known_count": len(page.rows) if whole and not (wanted.after or wanted.before) else None,
+        "next_query": wanted.query_with(after=page.after) if page.after else "",
+        "previous_query": wanted.query_with(before=page.before) if page.before else "",
+        "sizes": SIZES,
+    }
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HtmxRequest) -> HttpResponse:
+    """The page, or for htmx its list."""
+    wanted = WebhookList(request.GET)
+    live = "live" in request.GET  # the rows ask again
+    context = list_context(wanted, "webhooks", "webhooks") | {"counted": wanted.count() if live else None}
+    if not request.htmx:
+        context["figures"] = webhook_figures()
+    template = "enrichment/webhooks/_webhook_table.html" if request.htmx else "enrichment/webhooks/webhooks.html"
+    response = render(request, template, context)
+    if request.htmx and not live:  # a filter
+        response["HX-Push-Url"] = f"{reverse('webhooks')}?{wanted.query}" if wanted.query else reverse("webhooks")
+    return response
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def figures(request: HttpRequest) -> HttpResponse:
+    """The answer at the top, for polling."""
+    return render(request, "enrichment/webhooks/_webhook_figures.html", {"figures": webhook_figures()})
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def count(request: HttpRequest) -> HttpResponse:
+    """The number of rows of a list, fetched after the page so that it waits for no count."""
+    return render(request, "enrichment/deliveries/_delivery_count.html", {"count": WebhookList(request.GET).count()})
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The list as CSV, without headers and bodies."""
+    wanted = WebhookList(QueryDict(request.POST.get("query", "")))
+    with transaction.atomic():
+        audit.record(
+            Verb.EXPORT_WEBHOOKS,
+            by=request.user,
+            object_type="webhookdelivery",
+            counts={"rows": wanted.count()},
+        )
+    lines = _lines(wanted)
+    return csv_answer(lines, "webhooks")
+
+
+def _lines(wanted: WebhookList) -> Iterator[list[str]]:
+    yield [
+        "Delivery",
+        "Received",
+        "Event",
+        "Row",
+        "Lead",
+        "Status",
+        "Verdict",
+        "Changed",
+        "Error",
+        "Erased later",
+    ]
+    for each in wanted.ordered().iterator(chunk_size=2_000):
+        yield [
+            str(each.pk),
+            each.received_at.isoformat(),
+            each.event,
+            each.row_id,
+            str(each.lead_id or ""),
+            each.status,
+            each.verdict,
+            ", ".join(map(str, each.changed_fields)),
+            each.error_kind,
+            each.erased_at.isoformat() if each.erased_at else "",
+        ]
+
+
+def csv_answer(lines: Iterator[list[str]], name: str) -> StreamingHttpResponse:
+    """A CSV file, streamed, its cells safe to open in a spreadsheet."""
+    writer = csv.writer(Echo())
+    day = timezone.now().astimezone(datetime.UTC).date().isoformat()
+    return StreamingHttpResponse(
+        (writer.writerow([cell(text) for text in line]) for line in lines),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}-{day}.csv"'},
+    )
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one delivery; its body masked until it is asked for."""
+    return render(request, "enrichment/webhooks/webhook.html", _one(request, pk))
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def drawer(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same beside the list."""
+    return render(request, "enrichment/webhooks/_webhook_drawer.html", _one(request, pk))
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def body(request: HtmxRequest, pk: int) -> HttpResponse:
+    """The raw body unmasked, for those who may see it; every look is audited."""
+    delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
+    if not _may(request, delivery):
+        messages.error(request, "You may not see personal data. Ask an admin for the right.")
+        return redirect("webhook", pk=pk)
+    with transaction.atomic():
+        audit.record(Verb.VIEW_WEBHOOK_BODY, by=request.user, on=delivery)
+    context = {**_one(request, pk), "body": body_text(bytes(delivery.body), unmasked=True), "unmasked": True}
+    template = "enrichment/webhooks/_webhook_body.html" if request.htmx else "enrichment/webhooks/webhook.html"
+    return render(request, template, context)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@permission_required(RETRY, raise_exception=True)
+def replay(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET: what a replay would do, by one read at Clay. POST: do it."""
+    delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
+    try:
+        if request.method == "POST":
+            replaying.replay(delivery, by=request.user)
+            messages.success(request, "The delivery will be read again in a moment.")
+            return redirect("webhook", pk=pk)
+        replaying.check_can_replay(delivery)
+    except NotPossible as impossible:
+        messages.error(request, str(impossible))
+        return redirect("webhook", pk=pk)
+    found = replaying.forecast(delivery)
+    unmasked = may_see(request.user) or bool(found.lead and unmask.sees(request, found.lead))
+    if unmasked and found.lead:
+        unmask.audit_view(request.user, found.lead)
+    context = {
+        "delivery": delivery,
+        "forecast": found,
+        "changes": [_shown(change, unmasked) for change in found.changes],
+        "conflicts": [_shown(change, unmasked) for change in found.conflicts],
+    }
+    return render(request, "enrichment/webhooks/webhook_replay.html", context)
+
+
+def _shown(change: Any, unmasked: bool) -> dict[str, str]:
+    before, after = (value_text(change.field, value, unmasked=unmasked) for value in (change.before, change.after))
+    # Two masked values may look alike; that they differ is not hidden.
+    return {"field": change.field, "before": before, "after": after, "reason": change.reason}
+
+
+def _may(request: HttpRequest, delivery: WebhookDelivery) -> bool:
+    return may_see(request.user) or bool(delivery.lead and unmask.sees(request, delivery.lead))
+
+
+def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
+    delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
+    return {
+        "delivery": delivery,
+        "why": _why(delivery),
+        "erased_later": ERASED_LATER if delivery.erased_at and delivery.verdict != Verdict.ERASED else "",
+        "unread": delivery.status in (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING),
+        "body": body_text(bytes(delivery.body), unmasked=False),
+        "size": len(delivery.body),
+        "unmasked": False,
+        "may_unmask": _may(request, delivery),
+        "why_no_replay": _why_no_replay(request, delivery),
+    }
+
+
+def _why(delivery: WebhookDelivery) -> str:
+    if said := ERRORS.get(delivery.error_kind) or advice_of(delivery.error_kind):
+        return said
+    if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:
+        return ROW_GONE
+    if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.erased_at:
+        return "No lead of ours belonged to this row, or Clay no longer had it."
+    return WHY.get(delivery.verdict, "")
+
+
+def advice_of(kind: str) -> str:
+    """What the error table says of this kind; "" where it says nothing."""
+    return ADVICE[Recovery(kind)] if kind in list(Recovery) else ""
+
+
+def _why_no_replay(request: HttpRequest, delivery: WebhookDelivery) -> str:
+    if not request.user.has_perm(RETRY):
+        return NO_RIGHT
+    try:
+        replaying.check_can_replay(delivery)
+    except NotPossible as impossible:
+        return str(impossible)
+    return ""

@@ -1,0 +1,100 @@
+"""The regulator pack: a ZIP with the ledger, its anchors, a verifier that needs nothing of ours, and the registers."""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, cast
+
+from django.utils import timezone
+
+from gdpr.audit_chain import anchor, check, verifier
+from gdpr.models import AuditAnchor
+
+CHUNK = 1_000  # lines written at a time
+README = """\
+Regulator pack of {date}
+
+audit.jsonl     every audit event in the order of its chain, one JSON object a line, each with its digest
+anchors.jsonl   the chain's head as it was given out of the house, day by day; officers hold the same by mail
+verifier.py     checks the two: python verifier.py audit.jsonl anchors.jsonl   (Python 3.9 or newer, nothing else)
+{chapters}
+{anchor}
+Anchors that came with the pack show whether the pack was changed after it was made. Whether the ledger was rewritten
+before that is shown by anchors that lay elsewhere: put the lines of the officers' mails in place of anchors.jsonl.
+The verifier says up to which event the ledger is anchored, and ends with 0 (nothing is wrong), 1 (something does not
+hold), 2 (it could not be checked) or 3 (nothing is wrong with the links, but no anchor names one of them).
+
+The files hold no personal data: people stand in them as keyed hashes, staff as numbers.
+"""
+
+Chapter = Callable[[], Iterable[str]]
+_chapters: dict[str, tuple[str, Chapter]] = {}
+
+
+def add_chapter(name: str, about: str, lines: Chapter) -> None:
+    """A further file of the pack: its name, what it is in a line, and its lines of text."""
+    _chapters[name] = (about, lines)
+
+
+class _Stream:
+    """A file that can only be appended to, read from in the meantime."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def take(self) -> bytes:
+        taken, self._parts = b"".join(self._parts), []
+        return taken
+
+
+def stream(own: AuditAnchor | None) -> Iterator[bytes]:
+    """The ZIP's bytes, made while they are sent: its size does not matter to the memory of the process.
+
+    The chain goes to the link of the pack's `own` anchor; None for an empty chain.
+    """
+    out = _Stream()
+    with zipfile.ZipFile(cast(IO[bytes], out), "w", zipfile.ZIP_DEFLATED) as pack:
+        for name, lines in _files(own).items():
+            with pack.open(name, "w", force_zip64=True) as file:
+                for text in _chunks(lines()):
+                    file.write(text.encode())
+                    yield out.take()
+    yield out.take()
+
+
+def _files(own: AuditAnchor | None) -> dict[str, Chapter]:
+    program = Path(verifier.__file__)
+    end = own.position if own else 0
+    return {
+        "README.txt": lambda: [_readme(own)],
+        "audit.jsonl": lambda: (
+            json.dumps(link._asdict(), ensure_ascii=False) + "\n" for link in check.links(until=end)
+        ),
+        "anchors.jsonl": lambda: (json.dumps(told) + "\n" for told in check.anchors() if told["position"] <= end),
+        "verifier.py": lambda: [program.read_text(encoding="utf-8")],
+        **{name: lines for name, (_, lines) in _chapters.items()},
+    }
+
+
+def _readme(own: AuditAnchor | None) -> str:
+    chapters = "".join(f"{name:<16}{about}\n" for name, (about, _) in _chapters.items())
+    made = f"The anchor made with this pack: {anchor.line(own)}\n" if own else "The ledger is empty.\n"
+    return README.format(date=timezone.now().date().isoformat(), chapters=chapters, anchor=made)
+
+
+def _chunks(lines: Iterable[str]) -> Iterator[str]:
+    part: list[str] = []
+    for line in lines:
+        part.append(line)
+        if len(part) == CHUNK:
+            yield "".join(part)
+            part = []
+    yield "".join(part)

@@ -1,0 +1,98 @@
+"""Audit: who did what, and does the ledger hold?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from gdpr import audit
+from gdpr.audit_chain import anchor, check, pack, reading, seal
+from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
+from swarm_admin.core import mail
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.csv_export import attachment
+
+VIEW = "gdpr.view_auditevent"
+VERIFY = "gdpr.verify_audit"
+NO_RIGHT = "You may not verify the ledger. Ask a compliance officer."
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponse:
+    """A page of the ledger under its verdict; for htmx the verdict alone, while a check runs."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "gdpr/audit_chain/_audit_verdict.html", verdict(request))
+    filters = reading.Filters.read(request.GET)
+    before = request.GET.get("before", "")
+    entries, following = reading.page(filters, before=int(before) if reading.is_id(before) else 0)
+    context = {
+        "filters": filters,
+        "entries": entries,
+        "next": following,
+        "before": before,
+        **reading.choices(),
+    }
+    return render(request, "gdpr/audit_chain/audit.html", context | verdict(request))
+
+
+def verdict(request: HttpRequest) -> dict[str, object]:
+    """The last finished check, what came after it, one under way, the chain's length and the last anchor."""
+    checks = AuditCheck.objects.order_by("-id")
+    last = AuditSeal.objects.order_by("-position").first()
+    last_check = checks.filter(finished_at__isnull=False).first()
+    return {
+        "last_check": last_check,
+        "unchecked": max(last.position - last_check.links, 0) if last and last_check else 0,
+        "open_check": check.waiting().order_by("-id").first(),
+        "links": last.position if last else 0,
+        "waiting": UnsealedEvent.objects.count(),
+        "anchor": AuditAnchor.objects.first(),
+        "no_mail": mail.why_not(),
+        "why_not": "" if request.user.has_perm(VERIFY) else NO_RIGHT,
+    }
+
+
+@require_POST
+@login_required
+@permission_required(VERIFY, raise_exception=True)
+def verify(request: HttpRequest) -> HttpResponse:
+    """Have the worker read the whole ledger; one check at a time."""
+    with transaction.atomic():
+        asked, is_new = check.ask(by=request.user)
+        if is_new:
+            audit.record(Verb.VERIFY_AUDIT, by=request.user, on=asked)
+    messages.success(request, "The ledger is being read from its first link. The verdict appears here.")
+    return redirect("audit")
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Every event that the filters leave, as CSV. The export is an event itself."""
+    filters = reading.Filters.read(request.GET)
+    audit.record(Verb.EXPORT_AUDIT, by=request.user, object_type="auditevent")
+    return attachment(reading.EXPORTED, reading.exported(filters), "audit.csv")
+
+
+@require_GET
+@login_required
+@permission_required(VERIFY, raise_exception=True)
+def regulator_pack(request: HttpRequest) -> StreamingHttpResponse:
+    """The ledger with its verifier and the registers, as a ZIP. Taking it is an event itself, and in the pack.
+
+    So is an anchor of the chain as it is then.
+    """
+    audit.record(Verb.EXPORT_REGULATOR_PACK, by=request.user)
+    seal.run_due(wait=True)
+    answer = StreamingHttpResponse(pack.stream(anchor.with_pack()), content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="regulator-pack-{timezone.now():%Y-%m-%d}.zip"'
+    answer["Cache-Control"] = "no-store"
+    return answer

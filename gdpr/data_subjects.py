@@ -1,0 +1,86 @@
+"""Where people come from: what the standing duties (retention, notices, replay) ask of whoever collects them."""
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gdpr.identity import Identity
+from gdpr.stores import Record
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One record of ours, until when it may be kept (aware), and its records elsewhere that are known by reference."""
+
+    record: Record
+    until: datetime.datetime
+    elsewhere: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A person who has not been told yet (Art. 14): when they were collected, where to write, what the text names.
+
+    `facts` fills the notice's template: first_name, source, collected_on, fields.
+    """
+
+    key: str
+    collected_at: datetime.datetime
+    first_use_at: datetime.datetime | None
+    email: str
+    facts: Mapping[str, str]
+
+
+class SubjectSource(Protocol):
+    """`store` is the name of the store whose records these are."""
+
+    store: str
+
+    def kept(self, key: str) -> Kept | None:
+        """One record; None where it is gone."""
+
+    def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[Kept]:
+        """Records that may be kept no longer than `until` and of which no open Purge exists, oldest first."""
+
+    def expiring_by_day(self, since: datetime.datetime, until: datetime.datetime) -> Mapping[datetime.date, int]:
+        """How many records end on which day (UTC)."""
+
+    def everyone(self, size: int) -> Iterator[Sequence[tuple[Kept, Identity]]]:
+        """All records, `size` at a time."""
+
+    def owed(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[Owed]:
+        """People who have not been told, by rising time of collection; those without an address too."""
+
+    def count_owed(self, collected_before: datetime.datetime | None) -> int: ...
+
+    def reachable(self, *, after: str, limit: int) -> tuple[Sequence[Owed], str]:
+        """(some of the people with an address who were not told and have no notice under way, by rising time of
+        collection; the mark after which to go on).
+
+        `after` is such a mark, "" begins; an empty mark is the end. At most `limit`, and fewer or none before the
+        end where others stand between.
+        """
+
+    def count_reachable(self) -> int:
+        """How many there are, at most."""
+
+    def addressee(self, key: str) -> Owed | None:
+        """One of them; None where the record is gone or was told."""
+
+    def mark_told(self, keys: Sequence[str], at: datetime.datetime) -> None: ...
+
+
+_sources: dict[str, SubjectSource] = {}
+
+
+def register(source: SubjectSource) -> None:
+    _sources[source.store] = source
+
+
+def registered() -> list[SubjectSource]:
+    return [_sources[name] for name in sorted(_sources)]
+
+
+def named(store: str) -> SubjectSource | None:
+    return _sources.get(store)

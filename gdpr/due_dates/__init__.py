@@ -1,0 +1,1 @@
+"""By when the law wants an answer."""

@@ -1,0 +1,1 @@
+"""What must not be erased while a claim is open."""

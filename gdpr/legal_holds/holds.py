@@ -1,0 +1,153 @@
+"""Legal holds: single records that are kept although somebody asks for their erasure (Art. 17(3)). No clock stops."""
+
+import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gdpr import audit
+from gdpr.due_dates import deadline
+from gdpr.identity import digest, keys
+from gdpr.kinds import Action, RequestKind
+from gdpr.models import AfterCheck, FoundRecord, LegalHold, Purge, RequestStep, SubjectRequest
+from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus, advance
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, said
+
+HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
+
+
+def key_hash(store: str, key: str) -> str:
+    """What stays of a record's key when the key itself is blanked: under the first live key (D17)."""
+    return digest(f"record:{store}:{key}", keys()[0][1])
+
+
+def live(store: str, key: str) -> LegalHold | None:
+    return LegalHold.objects.filter(store=store, key=key, lifted_at=None).first()
+
+
+def held(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], LegalHold]:
+    """{(store, key): hold} of those that are held, in one query."""
+    found = LegalHold.objects.filter(lifted_at=None, key__in={key for _, key in pairs})
+    return {(hold.store, hold.key): hold for hold in found if (hold.store, hold.key) in pairs}
+
+
+def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: Any) -> LegalHold:
+    """Keep one record; steps that would erase it and have not begun are withheld.
+
+    Raises:
+        NotPossible: no reason, a day of review that has passed, it is held already, or it is being erased now.
+    """
+    reason = said(reason, "which law or dispute asks to keep it")
+    if review_on <= deadline.today():
+        raise NotPossible("The day on which the hold is looked at again lies in the future.")
+    try:
+        with transaction.atomic():
+            hold = LegalHold.objects.create(store=store, key=key, reason=reason, review_on=review_on, placed_by=by)
+            if _is_being_erased(hold):
+                raise NotPossible("This record is being erased at this moment.")
+            stopped = _withhold(hold)
+            audit.record(Verb.PLACE_LEGAL_HOLD, by=by, on=hold, counts={"steps": stopped}, reason=store)
+    except IntegrityError:
+        raise NotPossible("This record is held already.") from None
+    return hold
+
+
+def _steps(hold: LegalHold) -> Any:
+    return RequestStep.objects.filter(
+        store=hold.store, record__key=hold.key, action__in=HELD_ACTIONS, request__status__in=OPEN
+    )
+
+
+def _is_being_erased(hold: LegalHold) -> bool:
+    """Under the locks of whoever plans, claims or records these steps: none of them begins beside the hold."""
+    from gdpr.requests.pipeline import refresh_status
+
+    found = SubjectRequest.objects.open().filter(records__store=hold.store, records__key=hold.key)
+    for pk in sorted(set(found.values_list("pk", flat=True))):
+        refresh_status.locked(pk)
+    steps = _steps(hold).select_for_update(of=("self",)).order_by("pk")
+    begun = (StepStatus.IN_FLIGHT, StepStatus.UNKNOWN)
+    return any(step.action == Action.ERASE and step.status in begun for step in steps)
+
+
+def _withhold(hold: LegalHold) -> int:
+    from gdpr.requests.pipeline import refresh_status
+
+    begun = _steps(hold).filter(action=Action.ERASE, status=StepStatus.DONE).values("request")
+    waiting = _steps(hold).exclude(request__in=begun)
+    requests = list(waiting.values_list("request_id", flat=True).distinct())
+    stopped = advance(waiting, StepStatus.WITHHELD, done_at=timezone.now(), proof=f"Kept under legal hold {hold.pk}.")
+    refresh_status.settle_all(requests)
+    return stopped
+
+
+def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
+    """Keep it no longer: what an open request withheld for it goes on; what a closed one left is erased now.
+
+    Raises:
+        NotPossible: no reason, or it was lifted already.
+    """
+    from gdpr.requests.pipeline import refresh_status
+
+    reason = said(reason, "why it need not be kept any more")
+    with transaction.atomic():
+        if not LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by):
+            raise NotPossible("This hold was lifted already.")
+        waiting = _steps(hold).filter(status=StepStatus.WITHHELD)
+        requests = list(waiting.values_list("request_id", flat=True).distinct())
+        freed = advance(waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now())
+        counts = {"steps": freed, "checks": _erase_after_all(hold)}
+        _wake_purges(hold)
+        audit.record(Verb.LIFT_LEGAL_HOLD, by=by, on=hold, counts=counts, reason=reason)
+        refresh_status.settle_all(requests)
+
+
+def kept_behind(store: str, key: str) -> Any:
+    """Steps of completed erasures that had to leave this record where it was."""
+    hashes = [digest(f"record:{store}:{key}", secret) for _, secret in keys()]
+    return RequestStep.objects.filter(
+        store=store,
+        record__key_hash__in=hashes,
+        action__in=HELD_ACTIONS,
+        status=StepStatus.WITHHELD,
+        request__kind=RequestKind.ERASURE,
+        request__status=RequestStatus.COMPLETED,
+    )
+
+
+def _erase_after_all(hold: LegalHold) -> int:
+    """What a completed erasure had to leave behind is due now, as a duty of that request; returns how many."""
+    left = kept_behind(hold.store, hold.key)
+    step = left.filter(action=Action.ERASE).select_related("record").order_by("-request").first()
+    if step is None or step.record is None:
+        return 0
+    now = timezone.now()
+    left.update(proof=f"Legal hold {hold.pk} was lifted on {now:%-d %B %Y}; it is erased next.")
+    AfterCheck.objects.update_or_create(
+        request_id=step.request_id,
+        store=hold.store,
+        key_hash=step.record.key_hash,
+        defaults={
+            "key": hold.key,
+            "due_at": now,
+            "not_before": now,
+            "hold_lifted_at": now,
+            "erased_at": None,
+        },
+    )
+    return 1
+
+
+def _wake_purges(hold: LegalHold) -> None:
+    """What has reached the end of its retention and was kept for this hold goes on being removed."""
+    now = timezone.now()
+    held = Purge.objects.filter(status=PurgeStatus.HELD, records__store=hold.store, records__key=hold.key)
+    advance(held, PurgeStatus.PLANNED, not_before=now, hold_lifted_at=now)
+
+
+def of_records(records: list[FoundRecord]) -> dict[int, LegalHold]:
+    """{id of the record: its hold}."""
+    found = held({(record.store, record.key) for record in records})
+    return {record.pk: found[record.store, record.key] for record in records if (record.store, record.key) in found}

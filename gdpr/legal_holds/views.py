@@ -1,0 +1,51 @@
+"""Legal holds: what is kept although it should go, and until when?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from gdpr.due_dates import deadline
+from gdpr.legal_holds import holds
+from gdpr.models import LegalHold
+from gdpr.requests import plan
+from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.numbers import whole
+
+VIEW = "gdpr.view_request"
+HOLD = "gdpr.place_hold"
+PAGE = 50
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest) -> HttpResponse:
+    live = LegalHold.objects.filter(lifted_at=None).select_related("placed_by")
+    page = Paginator(live, PAGE).get_page(whole(request.GET.get("page")))
+    lifted = LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE]
+    context = {
+        "page": page,
+        "kept": [(hold, plan.label_of(hold.store)) for hold in page],
+        "lifted": [(hold, plan.label_of(hold.store)) for hold in lifted],
+        "due": live.filter(review_on__lte=deadline.today()).count(),
+        "count": live.count(),
+        "today": deadline.today(),
+        "why_not": "" if request.user.has_perm(HOLD) else "You may not lift legal holds. Ask a compliance officer.",
+    }
+    return render(request, "gdpr/legal_holds/holds.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(HOLD, raise_exception=True)
+def lift(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        holds.lift(get_object_or_404(LegalHold, pk=pk), reason=request.POST.get("reason", ""), by=request.user)
+    except NotPossible as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, "Lifted. What waited for it goes on.")
+    return redirect("legal_holds")

@@ -1,0 +1,71 @@
+"""Texts: what do we write to people?"""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from gdpr.messages import templates
+from gdpr.messages.defaults import DEFAULTS
+from gdpr.models import MessageTemplate
+from swarm_admin.core.errors import NotPossible
+
+VIEW = "gdpr.view_request"
+EDIT = "gdpr.edit_template"
+
+
+class Text(forms.Form):
+    subject = forms.CharField(max_length=200)
+    body = forms.CharField(widget=forms.Textarea(attrs={"rows": 16}), label="Text")
+    note = forms.CharField(max_length=300, label="What was changed, and why")
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest) -> HttpResponse:
+    texts = [{"title": templates.title(text.slug), "text": text} for text in templates.all_live()]
+    return render(request, "gdpr/messages/texts.html", {"texts": texts})
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """The newest version in a form for the next one, filled in with invented values beside it."""
+    if slug not in DEFAULTS:
+        raise Http404
+    present = templates.live(slug)
+    form = Text(request.POST or None, initial={"subject": present.subject, "body": present.body})
+    if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
+        try:
+            made = templates.new_version(slug, **form.cleaned_data, by=request.user)
+        except NotPossible as why:
+            form.add_error("body", str(why))
+        else:
+            messages.success(request, f"Version {made.number} is used from now on.")
+            return redirect("texts")
+    context = {
+        "form": form,
+        "title": templates.title(slug),
+        "slug": slug,
+        "shown": _shown(slug, form, present),
+        "placeholders": templates.PLACEHOLDERS,
+        "required": templates.REQUIRED.get(slug, ()),
+        "versions": MessageTemplate.objects.filter(slug=slug).select_related("created_by").order_by("-number"),
+    }
+    return render(request, "gdpr/messages/text.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+def _shown(slug: str, form: Text, present: MessageTemplate) -> tuple[str, str]:
+    """What is typed, as a person would read it; the present version where it cannot be filled in."""
+    subject, body = form["subject"].value() or "", form["body"].value() or ""
+    try:
+        templates.check(slug, subject, body)
+    except NotPossible as why:
+        if form.is_bound and "body" not in form.errors:
+            form.add_error("body", str(why))
+        return templates.preview(present.subject, present.body)
+    return templates.preview(subject, body)

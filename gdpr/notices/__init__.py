@@ -1,0 +1,1 @@
+"""Telling people whose data did not come from them (Art. 14)."""

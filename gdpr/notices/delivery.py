@@ -1,0 +1,128 @@
+"""Notices leave by e-mail, one after the other.
+
+One of which nobody knows whether it left is not sent again by itself: a mail server that takes mail and does not say
+so would have everybody written to twice by somebody they do not know. The person counts as not told until staff
+decide: send again, or count as told.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from gdpr import audit, data_subjects
+from gdpr.data_subjects import Owed
+from gdpr.identity import Identity
+from gdpr.models import Notice
+from gdpr.notices import notices
+from gdpr.notices import runs as notice_runs
+from gdpr.states import MessageStatus, advance
+from gdpr.suppression import gate
+from gdpr.waits import backoff
+from swarm_admin.core import mail, work
+from swarm_admin.core.audit_verbs import Verb
+
+log = logging.getLogger(__name__)
+AT_ONCE = 200  # in one turn; the next turn goes on
+NOT_KNOWN = "The mail server did not say whether it took it, or the worker was stopped meanwhile."
+
+
+def run_due(limit: int = AT_ONCE) -> int:
+    """Queue who was asked for, then send what is queued; returns how many went out."""
+    work.hand_back_lapsed(Notice.objects.filter(status=MessageStatus.SENDING), _lost, _lost)
+    notice_runs.run_due()
+    if mail.why_not():
+        _give_back()
+        return 0
+    notice_runs.queue_by_the_clock()
+    sent, server_is_away = 0, False
+    for _ in range(limit):
+        if server_is_away or (notice := _claim()) is None:
+            break
+        went_out, server_is_away = _deliver(notice)
+        sent += went_out
+    return sent
+
+
+def _give_back() -> None:
+    """No mail leaves any more: whoever is queued is owed again, and can be exported for another tool."""
+    with transaction.atomic():
+        count, _ = Notice.objects.filter(status=MessageStatus.QUEUED).delete()
+        if count:
+            audit.record(Verb.RETURN_NOTICES, counts={"people": count}, reason=mail.why_not())
+
+
+def _lost(held: QuerySet[Notice], lease: work.Values) -> None:
+    """What a killed worker held: whether it left is not known."""
+    advance(held, MessageStatus.UNKNOWN, error_message=NOT_KNOWN, **lease)
+
+
+def _claim() -> Notice | None:
+    due = Notice.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
+    claimed = work.claim(
+        due.order_by("not_before", "id"),
+        1,
+        lambda mine, lease: advance(mine, MessageStatus.SENDING, **lease),
+        stage="notices",
+    )
+    for notice in claimed:
+        notice.status = MessageStatus.SENDING
+    return claimed[0] if claimed else None
+
+
+def _deliver(notice: Notice) -> tuple[bool, bool]:
+    """(whether it went out, whether the mail server is away)."""
+    owed = _addressee(notice)
+    if owed is None:
+        # Gone, told, blocked or without an address since it was queued: nothing goes to this address any more.
+        Notice.objects.filter(pk=notice.pk).delete()
+        return False, False
+    subject, body = notices.render(notice.template, owed)
+    try:
+        mail.send(subject, body, [owed.email], message_id=mail.message_id("notice", notice.pk))
+    except mail.OutcomeUnknown:
+        log.warning("notice %s: outcome unknown", notice.pk)
+        _move(notice, MessageStatus.UNKNOWN, error_message=NOT_KNOWN)
+        return False, True
+    except mail.NotSent as error:
+        _not_sent(notice, str(error))
+        return False, error.server_is_away
+    _told(notice)
+    return True, False
+
+
+def _addressee(notice: Notice) -> Owed | None:
+    source = data_subjects.named(notice.store)
+    owed = source.addressee(notice.key) if source else None
+    if owed is None or not owed.email or gate.look_up([Identity(emails=(owed.email,))]):
+        return None
+    return owed
+
+
+def _not_sent(notice: Notice, kind: str) -> None:
+    tries = notice.tries + 1
+    if tries >= settings.MAX_ATTEMPTS:
+        _move(notice, MessageStatus.FAILED, tries=tries, error_message=kind)
+    else:
+        _move(notice, MessageStatus.QUEUED, tries=tries, error_message=kind, not_before=backoff(tries))
+
+
+def _move(notice: Notice, status: MessageStatus, **values: object) -> int:
+    """Unless it lapsed meanwhile, and with it our word."""
+    mine = Notice.objects.filter(pk=notice.pk, in_flight_since=notice.in_flight_since)
+    return advance(mine, status, in_flight_since=None, **values)
+
+
+def _told(notice: Notice) -> None:
+    """It went out: so it is, even where the lease ran out meanwhile and it was taken for unknown."""
+    now = timezone.now()
+    source = data_subjects.named(notice.store)
+    with transaction.atomic():
+        if source:
+            source.mark_told([notice.key], now)
+        ours = Notice.objects.filter(pk=notice.pk)
+        advance(ours, MessageStatus.SENT, key="", sent_at=now, in_flight_since=None, error_message="")

@@ -1,0 +1,133 @@
+"""Notices: who has not been told that we hold their data?"""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from gdpr.models import MessageTemplate, Notice, NoticeRun
+from gdpr.notices import notices
+from gdpr.states import MessageStatus
+from swarm_admin.core.csv_export import attachment
+from swarm_admin.core.errors import NotPossible, reason_against
+from swarm_admin.core.form_fields import WholeField
+
+VIEW = "gdpr.view_retention"
+SEND = "gdpr.send_notices"
+EDIT = "gdpr.edit_template"
+SHOWN = 50
+
+
+class HowMany(forms.Form):
+    limit = WholeField(
+        min_value=1,
+        max_value=notices.MOST,
+        initial=100,
+        label="How many, the oldest first",
+        widget=forms.NumberInput(attrs={"class": "form-control w-auto"}),
+    )
+
+
+class Text(forms.Form):
+    subject = forms.CharField(max_length=200)
+    body = forms.CharField(widget=forms.Textarea(attrs={"rows": 18}), label="Text")
+    note = forms.CharField(max_length=300, required=False, label="What was changed, and why")
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponse:
+    """The queue by due date, and what went out; for htmx the live part."""
+    may_send = request.user.has_perm(SEND)
+    context = {
+        "figures": notices.figures(),
+        "queue": notices.queue(SHOWN),
+        "recent": Notice.objects.select_related("template", "created_by").order_by("-id")[:SHOWN],
+        "template": notices.template(),
+        "form": HowMany(),
+        "why_not": reason_against(notices.check_can_send) if may_send else "You may not send notices.",
+        "run": NoticeRun.objects.first(),
+        "may_edit": request.user.has_perm(EDIT),
+    }
+    template = "gdpr/notices/_notices.html" if request.htmx else "gdpr/notices/notices.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@require_GET
+@login_required
+@permission_required(SEND, raise_exception=True)
+def plan(request: HttpRequest) -> HttpResponse:
+    """What sending would do, before it does: how many, by which text, who is left out."""
+    form = HowMany(request.GET)
+    if not form.is_valid():
+        messages.error(request, f"How many: {form.errors['limit'][0]}")
+        return redirect("notices")
+    limit = form.cleaned_data["limit"]
+    reason = reason_against(notices.check_mail_leaves) or reason_against(notices.check_is_idle)
+    context = notices.plan(limit) | {"limit": limit, "why_no_mail": reason}
+    return render(request, "gdpr/notices/notices_plan.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(SEND, raise_exception=True)
+def send(request: HttpRequest) -> HttpResponseBase:
+    """Queue them; or give them to another tool as a file."""
+    form = HowMany(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"How many: {form.errors['limit'][0]}")
+        return redirect("notices")
+    limit = form.cleaned_data["limit"]
+    try:
+        if "export" in request.POST:
+            return attachment(notices.EXPORTED, notices.export(limit=limit, by=request.user), "notices.csv")
+        notices.send(limit=limit, by=request.user)
+    except NotPossible as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, "Notices are being queued, the oldest first. The progress stands here.")
+    return redirect("notices")
+
+
+@require_POST
+@login_required
+@permission_required(SEND, raise_exception=True)
+def again(request: HttpRequest) -> HttpResponse:
+    """What was not sent, or what nobody knows of, once more; or the latter counted as told."""
+    if "told" in request.POST:
+        messages.success(request, f"{notices.count_as_told(by=request.user):,} count as told.")
+    else:
+        status = MessageStatus.UNKNOWN if "unknown" in request.POST else MessageStatus.FAILED
+        messages.success(request, f"{notices.try_again(status, by=request.user):,} are tried again.")
+    return redirect("notices")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@permission_required(EDIT, raise_exception=True)
+def text(request: HttpRequest) -> HttpResponse:
+    """The text's versions and a form for the next one."""
+    present = notices.template()
+    form = Text(request.POST or None, initial={"subject": present.subject, "body": present.body})
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = notices.change_text(**form.cleaned_data, by=request.user)
+        except NotPossible as why:
+            form.add_error("body", str(why))
+        else:
+            messages.success(request, f"Version {made.number} is used from now on.")
+            return redirect("notices")
+    versions = MessageTemplate.objects.filter(slug=notices.SLUG).select_related("created_by").order_by("-number")
+    status = 422 if form.is_bound and form.errors else 200
+    context = {
+        "form": form,
+        "versions": versions,
+        "values": [*notices.facts_of(None), "controller", "contact", "retention_days"],
+    }
+    return render(request, "gdpr/notices/notice_text.html", context, status=status)

@@ -1,0 +1,1 @@
+"""The record of processing (Art. 30)."""

@@ -1,0 +1,1 @@
+"""Subject requests: intake, identity, plan, approval, steps, answer."""

@@ -1,0 +1,188 @@
+"""The last look at an erased record, when its system cannot bring it back any more (GoHighLevel: 60 days).
+
+What a legal hold kept beyond the end of its request is erased here too, when the hold is lifted.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from gdpr import audit, stores, waits
+from gdpr.legal_holds import holds
+from gdpr.models import AfterCheck
+from gdpr.requests import certificate, plan
+from gdpr.requests.pipeline import refresh_status
+from gdpr.states import DutyStatus, StepStatus, advance, advance_one
+from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
+from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, said
+
+log = logging.getLogger(__name__)
+VERBS = {
+    "done": Verb.COMPLETE_AFTER_CHECK,
+    "later": Verb.POSTPONE_AFTER_CHECK,
+    "read_back": Verb.CONTINUE_AFTER_CHECK,
+    "by_hand": Verb.HAND_OVER_AFTER_CHECK,
+    "failed": Verb.FAIL_AFTER_CHECK,
+    "found_again": Verb.ERASE_REAPPEARED,
+}  # how a look ended → what the ledger calls it
+GONE = ("done", "read_back")  # outcomes of a look that found nothing
+
+
+def run_due(limit: int = 20) -> int:
+    """Look at what is due, one after the other; returns how many were looked at."""
+    work.hand_back_lapsed(
+        AfterCheck.objects.filter(status=DutyStatus.IN_FLIGHT),
+        lambda duties, lease: advance(duties, DutyStatus.OPEN, **lease),
+        _set_aside,
+    )
+    looked = 0
+    while looked < limit and (duty := _claim()):
+        _look(duty)
+        looked += 1
+    return looked
+
+
+def _claim() -> AfterCheck | None:
+    due = AfterCheck.objects.filter(status=DutyStatus.OPEN, not_before__lte=timezone.now())
+    claimed = work.claim(
+        due.order_by("not_before"),
+        1,
+        lambda mine, lease: advance(mine, DutyStatus.IN_FLIGHT, tries=F("tries") + 1, **lease),
+        stage="last_looks",
+    )
+    for duty in claimed:
+        duty.status, duty.tries = DutyStatus.IN_FLIGHT, duty.tries + 1
+    return claimed[0] if claimed else None
+
+
+def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:
+    """Looks that lost their worker again and again: an officer looks, or has it tried again."""
+    for duty in list(duties.select_related("request")):
+        words = f"{work.LOST_SENTENCE} Look in {plan.label_of(duty.store)} by hand."
+        with transaction.atomic():
+            mine = duties.filter(pk=duty.pk)
+            if advance(mine, DutyStatus.MANUAL, instructions=words, error_message=words, **lease):
+                counts = {"check": duty.pk}
+                audit.record(Verb.FAIL_AFTER_CHECK, on=duty.request, counts=counts, reason=duty.store)
+
+
+def _look(duty: AfterCheck) -> None:
+    record = Record(duty.store, duty.key)
+    try:
+        store = stores.named(duty.store)
+        _check_not_held(duty)
+        if not _is_absent(store, record):
+            store.erase(record)
+            _look_again(duty, store)
+            return
+    except Later as later:
+        again = later.not_before or waits.backoff(duty.tries)
+        _end(duty, DutyStatus.OPEN, "later", not_before=again, error_message=str(later)[:300])
+    except Unsupported as unsupported:
+        _end(
+            duty,
+            DutyStatus.MANUAL,
+            "by_hand",
+            instructions=store.instructions(unsupported.capability, record),
+        )
+    except Exception as error:
+        log.error("after-check %s: %s", duty.pk, type(error).__name__)  # noqa: TRY400 - its words may be personal
+        words = f"{plan.label_of(duty.store)} could not be asked ({type(error).__name__}). Look there by hand."
+        _end(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
+    else:
+        if duty.due_at > timezone.now():
+            _end(duty, DutyStatus.OPEN, "read_back", not_before=duty.due_at, error_message="")
+            return
+        _end(duty, DutyStatus.DONE, "done", done_at=timezone.now(), key="", error_message="", instructions="")
+
+
+def _check_not_held(duty: AfterCheck) -> None:
+    if holds.live(duty.store, duty.key):
+        raise Later("It is kept under legal hold.")
+
+
+def _look_again(duty: AfterCheck, store: PersonalDataStore) -> None:
+    """It was there: read back soon, and once more when the system cannot bring this erasure back either."""
+    _end(
+        duty,
+        DutyStatus.OPEN,
+        "found_again",
+        not_before=waits.backoff(duty.tries),
+        due_at=waits.due_in(store.recoverable_days * 86_400),
+        error_message="It was still there, or there again; it is erased and looked for once more.",
+    )
+
+
+def _is_absent(store: PersonalDataStore, record: Record) -> bool:
+    if Capability.VERIFY not in store.capabilities():
+        raise Unsupported(Capability.VERIFY)
+    return store.verify_absent(record)
+
+
+def _end(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> None:
+    with transaction.atomic():
+        mine = AfterCheck.objects.filter(pk=duty.pk, in_flight_since=duty.in_flight_since)
+        if advance(mine, status, in_flight_since=None, **values):
+            if outcome in GONE:
+                _erased_after_hold(duty)
+            audit.record(VERBS[outcome], on=duty.request, counts={"check": duty.pk}, reason=duty.store)
+
+
+def _erased_after_hold(duty: AfterCheck) -> None:
+    """What a legal hold had kept is gone: the steps that say "kept" say so, and so do new certificates."""
+    if duty.hold_lifted_at is None or duty.erased_at is not None:
+        return
+    now = timezone.now()
+    AfterCheck.objects.filter(pk=duty.pk).update(erased_at=now)
+    kept = holds.kept_behind(duty.store, duty.key)
+    requests = sorted({duty.request_id, *kept.values_list("request_id", flat=True)})
+    for request_id in requests:
+        refresh_status.locked(request_id)
+    proof = f"Kept under legal hold until {duty.hold_lifted_at:%-d %B %Y}, erased on {now:%-d %B %Y}, read back."
+    advance(kept, StepStatus.DONE, done_at=now, proof=proof)
+    certificate.supersede(requests, f"A record that a legal hold had kept in {plan.label_of(duty.store)} was erased.")
+
+
+def check_can_complete(duty: AfterCheck) -> None:
+    """Raises NotPossible where it is not a person's."""
+    if duty.status != DutyStatus.MANUAL:
+        raise NotPossible("Only a look by hand is marked as done.")
+
+
+def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
+    """An officer looked, and this shows it.
+
+    Raises:
+        NotPossible: it is not a person's, or no evidence.
+    """
+    evidence = said(evidence, "what shows that it is gone", longest=4_000)
+    with transaction.atomic():
+        duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
+        check_can_complete(duty)
+        _erased_after_hold(duty)
+        advance_one(duty, DutyStatus.DONE, evidence=evidence, done_at=timezone.now(), key="", instructions="")
+        audit.record(
+            Verb.COMPLETE_AFTER_CHECK_BY_HAND,
+            by=by,
+            on=duty.request,
+            counts={"check": duty.pk},
+            reason=duty.store,
+        )
+    return duty
+
+
+def try_again(duty: AfterCheck, *, by: Any) -> AfterCheck:
+    """Ask the system once more. Raises NotPossible where it is not a person's."""
+    with transaction.atomic():
+        duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
+        check_can_complete(duty)
+        advance_one(duty, DutyStatus.OPEN, not_before=timezone.now(), tries=0)
+        audit.record(Verb.RETRY_AFTER_CHECK, by=by, on=duty.request, counts={"check": duty.pk}, reason=duty.store)
+    return duty

@@ -1,0 +1,118 @@
+"""Questions to the person, which let the clock stand, and their answers, which start it again."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gdpr import audit
+from gdpr.due_dates import deadline
+from gdpr.messages import defaults, write
+from gdpr.models import PauseReason, RequestPause, SubjectRequest
+from gdpr.requests.pipeline import refresh_status
+from gdpr.states import RequestStatus
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, said
+
+CLOSED = "This request is closed."
+QUESTIONS = {
+    PauseReason.IDENTITY: defaults.IDENTITY_QUESTION,
+    PauseReason.CLARIFICATION: defaults.CLARIFICATION,
+}
+
+
+def check_can_ask_at_all(request: SubjectRequest) -> None:
+    """Raises NotPossible where it is closed, or carried out at once."""
+    if not request.is_open:
+        raise NotPossible(CLOSED)
+    if request.rules.fast:
+        raise NotPossible("An objection is carried out at once; nothing is asked first.")
+
+
+def check_can_ask(request: SubjectRequest, reason: str) -> None:
+    """Raises NotPossible where this question cannot be asked now."""
+    check_can_ask_at_all(request)
+    if reason == PauseReason.IDENTITY and request.status != RequestStatus.VERIFYING:
+        raise NotPossible("Identity is asked about only while the identity check is open (Art. 12(6)).")
+    if request.pauses.filter(reason=reason, answered_at=None).exists():
+        raise NotPossible("This question has been asked; its answer is outstanding.")
+
+
+def ask(
+    request: SubjectRequest,
+    *,
+    reason: str,
+    justification: str,
+    by: Any,
+    to: str | None = None,
+    question: str = "",
+) -> RequestPause:
+    """Ask the person, and let the clock stand until the answer.
+
+    Args:
+        reason: of PauseReason.
+        justification: why we may ask; kept, so without the person's data.
+        to: an address we hold, where the answer shall prove something; the contact address if None.
+        question: what the person reads; the justification where empty.
+
+    Raises:
+        NotPossible: it cannot be asked now, or the justification is missing.
+    """
+    justification = said(justification, "why this has to be asked")
+    try:
+        with transaction.atomic():
+            request = refresh_status.locked(request.pk)
+            check_can_ask(request, reason)
+            pause = RequestPause.objects.create(
+                request=request,
+                reason=reason,
+                justification=justification,
+                asked_at=timezone.now(),
+                asked_by=by,
+            )
+            write.write(request, QUESTIONS[PauseReason(reason)], by=by, to=to, reasons=question or justification)
+            deadline.refresh(request)
+            audit.record(Verb.ASK_PERSON, by=by, on=request, counts={"pause": pause.pk}, reason=reason)
+    except IntegrityError:
+        raise NotPossible("This question has been asked; its answer is outstanding.") from None
+    return pause
+
+
+def check_can_note_answer(pause: RequestPause, answered_at: datetime.datetime) -> None:
+    """Raises NotPossible where it was answered, or the answer would come before the question or in the future."""
+    if pause.answered_at is not None:
+        raise NotPossible("This question has been answered.")
+    if answered_at < pause.asked_at:
+        raise NotPossible("The answer cannot have come before the question.")
+    if answered_at > timezone.now():
+        raise NotPossible("The answer cannot come in the future.")
+
+
+def note_answer(pause: RequestPause, *, by: Any, answered_at: datetime.datetime | None = None) -> RequestPause:
+    """The answer came, when it came and not when it is entered: the clock goes on from there.
+
+    Raises:
+        NotPossible: it was answered, or at an impossible time.
+    """
+    answered_at = answered_at or timezone.now()
+    with transaction.atomic():
+        request = refresh_status.locked(pause.request_id)
+        pause = RequestPause.objects.get(pk=pause.pk)
+        check_can_note_answer(pause, answered_at)
+        pause.answered_at = answered_at
+        pause.save(update_fields=["answered_at"])
+        deadline.refresh(request)
+        audit.record(Verb.NOTE_ANSWER, by=by, on=request, counts={"pause": pause.pk}, reason=pause.reason)
+    return pause
+
+
+def answer_questions(request: SubjectRequest, *, reason: str = "", at: datetime.datetime | None = None) -> None:
+    """Open questions end with what makes them needless; in the caller's transaction, with the request locked."""
+    waiting = request.pauses.filter(answered_at=None)
+    ended = (waiting.filter(reason=reason) if reason else waiting).update(answered_at=at or timezone.now())
+    if ended:
+        deadline.refresh(request)
+        audit.record(Verb.NOTE_ANSWER, on=request, counts={"questions": ended}, reason=reason)

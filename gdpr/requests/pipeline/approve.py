@@ -1,0 +1,84 @@
+"""The plan is approved by a second person, for exactly what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gdpr import audit
+from gdpr.kinds import Action
+from gdpr.models import SubjectRequest
+from gdpr.requests import plan
+from gdpr.requests.pipeline import refresh_status
+from gdpr.states import RequestStatus, StepStatus, advance
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, said
+
+
+def check_can_approve(request: SubjectRequest, by: Any) -> None:
+    """Raises NotPossible where there is nothing to approve, or not by this person."""
+    if request.status != RequestStatus.AWAITING_APPROVAL:
+        raise NotPossible("No plan of this request waits for approval.")
+    if by.pk in request.prepared_by:
+        raise NotPossible("You prepared this plan: a second person approves it.")
+
+
+def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectRequest:
+    """Approve the plan that was shown, named by its hash; the steps may begin.
+
+    Raises:
+        NotPossible: nothing waits, it is the same person, or the plan is another by now.
+    """
+    with transaction.atomic():
+        request = refresh_status.locked(request.pk)
+        check_can_approve(request, by)
+        if plan_hash != request.plan_hash or plan.plan_hash(request) != request.plan_hash:
+            raise NotPossible("The plan has changed since it was shown to you. Look at it again.")
+        request.approved_hash, request.approved_at, request.approved_by = plan_hash, timezone.now(), by
+        request.plan_changed = False
+        request.save(update_fields=["approved_hash", "approved_at", "approved_by", "plan_changed"])
+        plan.make_steps(request)
+        _once_more(request)
+        audit.record(Verb.APPROVE_PLAN, by=by, on=request, reason=plan_hash)
+        refresh_status.move(request, RequestStatus.EXECUTING)
+        refresh_status.settle(request.pk)
+    request.refresh_from_db()
+    return request
+
+
+def _once_more(request: SubjectRequest) -> None:
+    """A plan approved anew: looks that have not ended look again, and new identifiers are suppressed too."""
+    again = request.steps.filter(action=Action.SUPPRESS, status=StepStatus.DONE)
+    advance(again, StepStatus.PLANNED, not_before=timezone.now(), done_at=None, proof="")
+    request.steps.filter(action=Action.RECHECK, status=StepStatus.PLANNED).update(not_before=timezone.now())
+
+
+def check_can_send_back(request: SubjectRequest, by: Any) -> None:
+    """Raises NotPossible where no plan waits for approval."""
+    if request.status != RequestStatus.AWAITING_APPROVAL:
+        raise NotPossible("No plan of this request waits for approval.")
+    if refresh_status.has_begun(request):
+        raise NotPossible("Part of it is carried out already: it can only be approved or left to wait.")
+
+
+def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
+    """Not approved: the stores are asked again and the officers decide anew. The reason goes to the ledger.
+
+    Raises:
+        NotPossible: no plan waits, or no reason is given.
+    """
+    from gdpr.requests.pipeline import locate
+
+    reason = said(reason, "what has to change, without the person's data")
+    with transaction.atomic():
+        request = refresh_status.locked(request.pk)
+        check_can_send_back(request, by)
+        audit.record(Verb.SEND_BACK_PLAN, by=by, on=request, reason=reason)
+        prepared = request.prepared_by
+        request = locate.look_again(request, by=by)
+        # Whoever sends a plan back has not prepared it.
+        request.prepared_by = prepared
+        request.save(update_fields=["prepared_by"])
+    return request

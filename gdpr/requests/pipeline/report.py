@@ -1,0 +1,157 @@
+"""What the person and the authority are given: the package, the answer, what was looked for at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gdpr import waits
+from gdpr.kinds import Action, RequestKind
+from gdpr.messages import defaults, owed, write
+from gdpr.models import RequestMessage, RequestStep, SubjectRequest
+from gdpr.requests import plan
+from gdpr.states import MessageStatus, RequestStatus, StepStatus
+from gdpr.stores import Later
+from swarm_admin.core import mail
+
+OUT = (MessageStatus.SENT, MessageStatus.COPIED)
+MESSAGE_SECONDS = 30.0  # how often a step looks whether its message has left; sending wakes it as well
+
+
+def packed(step: RequestStep) -> tuple[str, Any]:
+    """The access package as files; (proof, result)."""
+    from gdpr.package import files
+
+    written = files.build(step.request)
+    return f"{len(written)} files", None
+
+
+# ---------------------------------------------------------------- messages a step waits for
+
+
+def answered(step: RequestStep) -> str:
+    """Whether the person has the answer.
+
+    Raises:
+        Later: it is on its way, or an earlier letter is: the request is open until all of them have left.
+        ByHand: a person sends it: the package goes with it, or no e-mail address is known, or the server refuses.
+    """
+    request = step.request
+    message = write.newest(request, defaults.COMPLETION)
+    if message is None:
+        values = {"outcome": outcome(request), "remains": remains(request)}
+        message = write.write(request, defaults.COMPLETION, draft=request.kind == RequestKind.ACCESS, **values)
+    proof = _left(message)
+    if owed.on_their_way(request):
+        raise Later("An earlier letter to the person is waiting to be sent.", waits.due_in(MESSAGE_SECONDS))
+    return proof
+
+
+def forewarned(step: RequestStep) -> str:
+    """Whether the person was told before the restriction is lifted (Art. 18(3)). Raises as `answered`."""
+    message = write.newest(step.request, defaults.LIFTING) or write.write(step.request, defaults.LIFTING)
+    return _left(message)
+
+
+def _left(message: RequestMessage) -> str:
+    from gdpr.requests.pipeline.step_handlers import ByHand
+
+    if message.status in OUT and message.sent_at:
+        return f"Message {message.pk}, {message.get_status_display().lower()}"
+    if message.status in (MessageStatus.QUEUED, MessageStatus.SENDING):
+        raise Later("The message to the person is waiting to be sent.", waits.due_in(MESSAGE_SECONDS))
+    if message.request.kind == RequestKind.ACCESS:
+        raise ByHand(
+            "Look through the package, download it, and send it to the person in a way that only they can open. "
+            "Then mark the answer as sent another way."
+        )
+    if message.status == MessageStatus.UNKNOWN:
+        raise ByHand(
+            "Nobody knows whether the message left. Find out from the mail server's log or the person. Then send it "
+            "again, or another way, or note that it arrived."
+        )
+    if message.status == MessageStatus.FAILED:
+        raise ByHand("The mail server did not take the message. Send it again, or another way, and mark it as sent.")
+    raise ByHand(_why_a_draft(message))
+
+
+def _why_a_draft(message: RequestMessage) -> str:
+    """Why it does not leave by itself, and what to do. An officer may have added either since it was written."""
+    why = ["no e-mail address of the person is known"] if not message.to else []
+    why += ["no mail server is set up"] if mail.why_not() else []
+    if not why:
+        return "The message is a draft. Send it, or send it another way and mark it as sent."
+    told = " and ".join(why)
+    return f"{told[0].upper()}{told[1:]}. Send the message another way, and mark it as sent."
+
+
+def outcome(request: SubjectRequest) -> str:
+    """What was done, for the person, without a word of ours that says more than the steps do."""
+    done = _done(request)
+    nothing = "We looked in all our systems and hold no data of yours."
+    sentences = {
+        RequestKind.ACCESS: "We send you a copy of the data we hold about you, with all the law asks us to tell.",
+        RequestKind.RECTIFICATION: "Your data are corrected as you asked, and those who were given them are told.",
+        RequestKind.ERASURE: "Your data are erased, and we looked that they are gone. A keyed code of your "
+        "identifiers, from which nobody can read them, stays on a list so that your data do not come in again.",
+        RequestKind.RESTRICTION: "Your data are restricted: we keep them and do nothing else with them. We tell you "
+        "before that ends.",
+        RequestKind.RELEASE: "The restriction of your data is lifted.",
+        RequestKind.OBJECTION: "You objected to the use of your data. We stopped at once: you are not written to, "
+        "scored or handed over any more.",
+        RequestKind.WITHDRAWAL: "As you asked, your earlier request is withdrawn.",
+    }
+    if request.kind == RequestKind.WITHDRAWAL and not _was_withdrawn(request):
+        return "Your earlier request had been carried out, or begun, when this one reached us. It could not be stopped."
+    held = request.steps.filter(status=StepStatus.WITHHELD).exists()
+    if request.kind == RequestKind.OBJECTION and not done and not held:
+        return _nobody_to_stop(request)
+    if request.rules.acts and not done and not held:
+        more = " So that they do not come in, a keyed code of your identifiers is on a list."
+        return nothing + (more if request.rules.suppresses else "")
+    return sentences[RequestKind(request.kind)]
+
+
+def _nobody_to_stop(request: SubjectRequest) -> str:
+    """It says under what was looked: whoever is written to under another address must know to name that one."""
+    given = [
+        words
+        for words, value in (
+            ("e-mail address", request.emails),
+            ("phone number", request.phone),
+            ("LinkedIn profile", request.linkedin_url),
+        )
+        if value
+    ]
+    return (
+        f"You objected to the use of your data. We looked in all our systems under the {' and the '.join(given)} that "
+        "you gave us and found no data of yours. A keyed code of it is on a list, so that nobody is written to, scored "
+        "or handed over under it. If we write to you elsewhere, tell us where, and we stop that."
+    )
+
+
+def _was_withdrawn(request: SubjectRequest) -> bool:
+    return request.concerns is not None and request.concerns.status == RequestStatus.WITHDRAWN
+
+
+def _done(request: SubjectRequest) -> list[RequestStep]:
+    acts = request.steps.filter(action__in=request.rules.acts, status=StepStatus.DONE)
+    return list(acts.select_related("record"))
+
+
+def remains(request: SubjectRequest) -> str:
+    """What is still held and until when; empty where nothing is."""
+    parts = []
+    if request.steps.filter(status=StepStatus.WITHHELD).exists():
+        parts.append(
+            "Some records are kept because the law obliges or allows us to (Art. 17(3)), and used for nothing else."
+        )
+    if request.kind == RequestKind.ERASURE:
+        for step in _done(request):
+            store = plan.store_of(step.store)
+            if step.action == Action.ERASE and store and store.recoverable_days and step.done_at:
+                until = step.done_at + waits.span(store.recoverable_days * 86_400)
+                parts.append(
+                    f"{store.label} can bring the record back until {until:%-d %B %Y}; we look once more after that."
+                )
+        parts.append("Backups made before expire by themselves; after one is restored, the erasure is repeated.")
+    return " ".join(dict.fromkeys(parts))

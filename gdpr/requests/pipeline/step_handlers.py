@@ -1,0 +1,250 @@
+"""What each step does: a store's call, or our own tables. No transaction is open while a store is called."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from gdpr import stores, waits
+from gdpr.kinds import Action, RequestKind
+from gdpr.models import RequestStep, SubjectRequest
+from gdpr.requests import plan
+from gdpr.requests.pipeline import leftover_step, locate, report
+from gdpr.requests.pipeline.locate import compare, keep, note_change, search
+from gdpr.states import OPEN, OVER, StepStatus
+from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
+from gdpr.suppression import gate
+from swarm_admin.core.errors import is_possible
+
+READ_BACK_SECONDS = 30.0  # another system's search may lag behind what it erased
+Written = Callable[[SubjectRequest, RequestStep], None]
+
+RENEWED_AFTER = datetime.timedelta(seconds=5)
+
+
+class ByHand(Exception):
+    """A person goes on; `instructions` say how."""
+
+    def __init__(self, instructions: str) -> None:
+        super().__init__("by hand")
+        self.instructions = instructions
+
+
+class NotGone(Exception):
+    """Read back: the record is still there."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`proof`: how we know, for the certificate, without personal data. `result` is kept while the request is open.
+
+    `written` runs in the transaction that records the outcome. `again`: not done yet, due at once.
+    """
+
+    proof: str = ""
+    result: Any = None
+    written: Written | None = None
+    again: bool = False
+
+
+def do(step: RequestStep) -> Outcome:
+    """Raises Later, Unsupported, ByHand, NotGone; anything else is a fault."""
+    needed = plan.NEEDED.get(step.action)
+    if needed is None:
+        return INSIDE[step.action](step)
+    store = stores.named(step.store)
+    if needed not in store.capabilities():
+        raise Unsupported(needed)
+    return AT_STORE[step.action](step, store)
+
+
+# ---------------------------------------------------------------- at a store
+
+
+def _record(step: RequestStep) -> Record:
+    if step.record is None:
+        raise ValueError("a step at a store without its record")
+    return step.record.as_record()
+
+
+def _locate(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    found, shares = search(store, step.request)
+
+    def written(request: SubjectRequest, done: RequestStep) -> None:
+        now = {locate.key_hash(store.name, record.key) for record in found}
+        keep(request, store.name, found)
+        # A search that is repeated: what it does not find any more is in no plan.
+        gone = request.records.filter(store=store.name, by_hand=False, steps=None).exclude(key_hash__in=now)
+        gone.delete()
+
+    return Outcome(f"{len(found)} found", {"recipients": shares}, written)
+
+
+def _recheck(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    found, shares = search(store, step.request)
+    if compare(step.request, store.name, found):
+        return Outcome("As planned", {"recipients": shares})
+    return Outcome("Changed", None, lambda request, done: note_change(request, store.name, found), again=True)
+
+
+def _export(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    from gdpr.package import collect
+
+    return Outcome("Copied", collect.as_json(store.export(_record(step))))
+
+
+def _rectify(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    """What stood there before is kept from the first try: a second one would only see the new values."""
+    values: Mapping[str, str] = step.request.values
+    if step.result is None and Capability.EXPORT in store.capabilities():
+        before = {
+            datum.field: str(datum.value)
+            for datum in store.export(_record(step)).data
+            if datum.field in values and datum.value is not None
+        }
+        RequestStep.objects.filter(pk=step.pk, status=StepStatus.IN_FLIGHT).update(result={"before": before})
+        step.result = {"before": before}
+    told = {name: str(value) for name, value in store.rectify(_record(step), dict(values)).items()}
+    known = (step.result or {}).get("before", {})
+    fields = ", ".join(sorted(values))
+    return Outcome(f"Corrected: {fields}", {"before": {**told, **known}, "after": dict(values)})
+
+
+def _erase(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    suppressed = step.request.steps.filter(action=Action.SUPPRESS, status=StepStatus.DONE).exists()
+    if not suppressed:
+        raise ValueError("nothing is erased before it is suppressed")
+    store.erase(_record(step))
+    lag = waits.due_in(READ_BACK_SECONDS) if store.is_recipient else timezone.now()
+
+    def written(request: SubjectRequest, done: RequestStep) -> None:
+        request.steps.filter(
+            action=Action.VERIFY, store=step.store, record=step.record, status=StepStatus.PLANNED
+        ).update(not_before=lag)
+
+    return Outcome("Erased", None, written)
+
+
+def _verify(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    if not store.verify_absent(_record(step)):
+        raise NotGone
+    days = store.recoverable_days
+    more = f"; the system can bring it back for {days} days, then it is looked for once more" if days else ""
+    return Outcome(f"Read back: not there{more}")
+
+
+def _ground(kind: str) -> Ground:
+    return Ground.OBJECTION if kind == RequestKind.OBJECTION else Ground.RESTRICTION
+
+
+def _restrict(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    store.restrict(_record(step), _ground(step.request.kind))
+    return Outcome("Stopped" if step.request.kind == RequestKind.OBJECTION else "Restricted")
+
+
+def _release(step: RequestStep, store: PersonalDataStore) -> Outcome:
+    store.release(_record(step), Ground.RESTRICTION)
+    return Outcome("Released")
+
+
+# ---------------------------------------------------------------- in our own tables
+
+
+def _suppress(step: RequestStep) -> Outcome:
+    """In the transaction that records it: written before anything is erased, once or twice alike."""
+
+    def written(request: SubjectRequest, done: RequestStep) -> None:
+        for identity in plan.identities(request):
+            gate.suppress(identity, reason=request.kind)
+
+    return Outcome("On the suppression list", None, written)
+
+
+def _scan(step: RequestStep) -> Outcome:
+    return Outcome(*leftover_step.scan(step, lambda progress: renew(step, progress)))
+
+
+def renew(step: RequestStep, progress: Any) -> None:
+    """Long work is still under way: its lease begins anew, and how far it has come is kept.
+
+    Raises:
+        Later: the lease was lost; whoever has it by now does the work.
+    """
+    now = timezone.now()
+    if step.in_flight_since is None or now - step.in_flight_since < RENEWED_AFTER:
+        return
+    mine = RequestStep.objects.filter(pk=step.pk, status=StepStatus.IN_FLIGHT, in_flight_since=step.in_flight_since)
+    if not mine.update(in_flight_since=now, result=progress):
+        raise Later("Another worker goes on with it.")
+    step.in_flight_since = now
+
+
+def _notify(step: RequestStep) -> Outcome:
+    """A system we change ourselves is told by the change; the steps there are the proof (Art. 19)."""
+    store = plan.store_of(step.store)
+    if store is None or not store.is_recipient:
+        raise ByHand(_tell(step))
+    there = step.request.steps.filter(store=step.store, action__in=step.request.rules.acts)
+    if there.exclude(status__in=OVER).exists():
+        raise ValueError("a notice before the steps it stands on")
+    done = there.filter(status=StepStatus.DONE).values_list("pk", flat=True)
+    if done:
+        return Outcome(f"Told by the change itself: steps {', '.join(str(pk) for pk in sorted(done))}.")
+    held = there.filter(status=StepStatus.WITHHELD).exists()
+    return Outcome("Kept under legal hold." if held else "Nothing of this person is held there any more.")
+
+
+def _tell(step: RequestStep) -> str:
+    return (
+        f"{plan.label_of(step.store)} was given data of this person. Tell them of this "
+        f"{step.request.get_kind_display()} and enter when and how, and what they answered."
+    )
+
+
+def _end(step: RequestStep) -> Outcome:
+    from gdpr.requests import actions
+
+    concerned = step.request.concerns
+    if concerned is None or concerned.status not in OPEN or not is_possible(actions.check_can_withdraw, concerned):
+        return Outcome("It was too late: that request had begun or was closed.")
+
+    def written(request: SubjectRequest, done: RequestStep) -> None:
+        if request.concerns is not None and request.concerns.status in OPEN:
+            actions.withdraw(request.concerns, reason="The person withdrew it.", by=None)
+
+    return Outcome("The request is withdrawn.", None, written)
+
+
+AT_STORE: dict[str, Callable[[RequestStep, PersonalDataStore], Outcome]] = {
+    Action.LOCATE: _locate,
+    Action.RECHECK: _recheck,
+    Action.EXPORT: _export,
+    Action.RECTIFY: _rectify,
+    Action.ERASE: _erase,
+    Action.VERIFY: _verify,
+    Action.RESTRICT: _restrict,
+    Action.RELEASE: _release,
+}
+INSIDE: dict[str, Callable[[RequestStep], Outcome]] = {
+    Action.SUPPRESS: _suppress,
+    Action.FOREWARN: lambda step: Outcome(report.forewarned(step)),
+    Action.SCAN: _scan,
+    Action.NOTIFY: _notify,
+    Action.END: _end,
+    Action.PACKAGE: lambda step: Outcome(*report.packed(step)),
+    Action.ANSWER: lambda step: Outcome(report.answered(step)),
+}
+BY_HAND: dict[str, Callable[[RequestStep], str]] = {
+    Action.SCAN: lambda step: leftover_step.BY_HAND,
+    Action.NOTIFY: _tell,
+}
+
+
+def by_hand(step: RequestStep) -> str:
+    """What a person does instead, of what is done in our own tables; "" where only the machine can."""
+    told = BY_HAND.get(step.action)
+    return told(step) if told else ""

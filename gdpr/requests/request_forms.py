@@ -1,0 +1,218 @@
+"""What officers type on a request's page. What may be done, and what is too little, the domain says itself."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from gdpr.kinds import RequestKind
+from gdpr.models import CheckMethod, PauseReason, RefusalGround, SubjectRequest
+from gdpr.models.request import Channel, Regime
+from gdpr.requests import identity_check
+from swarm_admin.core.form_fields import WholeField
+from swarm_admin.core.numbers import whole
+
+# What we may decide ourselves; a copy of the data is handed out to nobody who was not identified.
+OWN_DECISIONS = (
+    RequestKind.ERASURE,
+    RequestKind.RECTIFICATION,
+    RequestKind.RESTRICTION,
+    RequestKind.OBJECTION,
+)
+LONG = forms.Textarea(attrs={"rows": 4})
+
+
+def pairs(text: str) -> dict[str, str]:
+    """{name: value} of lines "name: value"; a line without a colon is a name alone.
+
+    Raises ValidationError for a name that comes twice.
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, value = (part.strip() for part in line.partition(":"))
+        if name in found:
+            raise ValidationError(f"Line “{name}” stands there twice.")
+        if name:
+            found[name] = value
+    return found
+
+
+class OfRequest(forms.Form):
+    """A form that knows its request."""
+
+    def __init__(self, *args: Any, subject: SubjectRequest, **kwargs: Any) -> None:
+        self.subject = subject
+        super().__init__(*args, **kwargs)
+
+
+class Nothing(OfRequest):
+    """A button alone."""
+
+
+class OfOne(OfRequest):
+    """About one thing of the request: a record, a step, a message, a question."""
+
+    id = WholeField(widget=forms.HiddenInput)
+
+
+class Assign(OfRequest):
+    to = forms.ChoiceField(required=False, label="Officer")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        from gdpr.requests.board import officers
+
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = [("", "Nobody yet"), *((str(pk), email) for pk, email in officers())]  # type: ignore[attr-defined]
+
+
+class Ask(OfRequest):
+    reason = forms.ChoiceField(choices=PauseReason.choices, label="About")
+    justification = forms.CharField(max_length=500, label="Why we may ask, without the person's data")
+    question = forms.CharField(widget=LONG, required=False, label="What the person reads (else the same)")
+    to = forms.EmailField(required=False, label="To another address that we hold")
+
+
+class Answered(OfOne):
+    answered_at = forms.DateTimeField(
+        required=False,
+        label="When it came (UTC)",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+
+
+class Reason(OfRequest):
+    reason = forms.CharField(max_length=4_000, widget=LONG, label="Reason")
+
+
+class Refuse(Reason):
+    ground = forms.ChoiceField(choices=RefusalGround.choices, label="Ground")
+    field_order = ("ground", "reason")
+
+
+class Withdraw(Reason):
+    told = forms.BooleanField(required=False, initial=True, label="Confirm it to the person")
+
+
+class Contact(OfRequest):
+    name = forms.CharField(max_length=200, required=False)
+    contact_email = forms.CharField(max_length=254, required=False, label="E-mail for answers")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {
+            "name": self.subject.name,
+            "contact_email": self.subject.contact_email,
+            **self.initial,
+        }
+
+
+class Evidence(OfRequest):
+    evidence = forms.CharField(max_length=4_000, widget=LONG, label="What the person showed; deleted with the decision")
+
+
+class Identified(OfRequest):
+    method = forms.ChoiceField(label="How")
+    answered_at = forms.DateTimeField(
+        required=False,
+        label="If it was asked for: when the proof came (UTC)",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        enough = identity_check.methods_for(self.subject.kind)
+        self.fields["method"].choices = [(str(method), method.label) for method in enough]  # type: ignore[attr-defined]
+
+
+class NotIdentified(OfRequest):
+    method = forms.ChoiceField(choices=CheckMethod.choices, label="What was tried")
+
+
+class Decide(OfOne):
+    include = forms.TypedChoiceField(choices=[("1", "yes"), ("", "no")], coerce=bool, required=False)
+    reason = forms.CharField(max_length=300, required=False, label="Why")
+
+
+class Approve(OfRequest):
+    plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
+class Done(OfOne):
+    """`found` and `data` are asked for where the step is a search or a copy."""
+
+    evidence = forms.CharField(max_length=4_000, widget=LONG, label="What proves that it was done")
+    found = forms.CharField(required=False, widget=LONG, label="Records found, one a line: key: what is seen there")
+    data = forms.CharField(  # type: ignore[assignment]
+        required=False, widget=LONG, label="What is held there, one a line: field: value"
+    )
+
+    def clean_found(self) -> dict[str, str]:
+        return pairs(self.cleaned_data["found"])
+
+    def clean_data(self) -> dict[str, str]:
+        return pairs(self.cleaned_data["data"])
+
+
+class Leftover(OfOne):
+    """A row that the search for what is left has found."""
+
+    place = forms.CharField(max_length=200, widget=forms.HiddenInput)
+    row = forms.CharField(max_length=40, label="Row")
+    reason = forms.CharField(max_length=300, label="Why it is erased, without the person's data")
+
+
+class Proof(OfOne):
+    evidence = forms.CharField(max_length=4_000, widget=LONG, label="What shows that it is gone")
+
+
+class Hold(OfOne):
+    reason = forms.CharField(max_length=500, label="Which law or dispute, without the person's data")
+    review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Looked at again on")
+
+
+class Intake(forms.Form):
+    """A request as an officer enters it; read by gdpr.requests.intake, which says what is missing."""
+
+    kind = forms.ChoiceField(choices=RequestKind.choices, label="What is asked for")
+    channel = forms.ChoiceField(
+        choices=[c for c in Channel.choices if c[0] not in (Channel.API, Channel.CSV)], label="How it came"
+    )
+    received_at = forms.DateTimeField(
+        label="When it reached us (UTC)",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    name = forms.CharField(max_length=200, required=False)
+    contact_email = forms.CharField(max_length=254, required=False, label="E-mail for answers")
+    emails = forms.CharField(max_length=2_000, required=False, label="E-mails of the person, as held by us")
+    linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn address")
+    phone = forms.CharField(max_length=40, required=False, label="Phone, with its country")
+    text = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 6}), max_length=20_000, label="What they wrote"
+    )
+    values = forms.CharField(required=False, widget=LONG, label="For a rectification, one a line: field: new value")
+    concerns = forms.CharField(required=False, max_length=12, label="Earlier request it is about (SR-00012)")
+    regime = forms.ChoiceField(choices=Regime.choices, label="Law")
+    calendar = forms.CharField(max_length=8, label="Public holidays of (DE, GB-ENG)")
+
+    def clean_channel(self) -> str:
+        channel, kind = self.cleaned_data["channel"], self.cleaned_data.get("kind")
+        if channel == Channel.OWN and kind not in OWN_DECISIONS:
+            raise ValidationError("A decision of our own is an erasure, a correction, a restriction or an objection.")
+        return str(channel)
+
+    def clean_values(self) -> dict[str, str]:
+        return pairs(self.cleaned_data["values"])
+
+    def clean_concerns(self) -> str:
+        digits = self.cleaned_data["concerns"].strip().upper().removeprefix("SR-").lstrip("0")
+        if digits and whole(digits) is None:
+            raise ValidationError("Write it as SR-00012.")
+        return digits
+
+    def row(self) -> dict[str, Any]:
+        """As gdpr.requests.intake reads it; empty fields left out."""
+        given = {
+            name: value for name, value in self.cleaned_data.items() if name != "channel" and value not in ("", {})
+        }
+        return given | {"received_at": given.get("received_at", timezone.now())}

@@ -1,0 +1,47 @@
+"""The law's stages, as they are watched: what is due, and what is held."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from gdpr.audit_chain import check
+from gdpr.models import AfterCheck, Notice, Purge, RequestMessage, RequestStep
+from gdpr.states import DutyStatus, MessageStatus, PurgeStatus, StepStatus
+from swarm_admin.core.progress import Stage
+
+
+def _of(name: str, label: str, model: Any, waits: str, held: str) -> Stage:
+    return Stage(
+        name,
+        label,
+        lambda before: model.objects.filter(status=waits, not_before__lte=before).order_by("not_before"),
+        "not_before",
+        _in(model, held),
+    )
+
+
+def _in(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
+    return lambda: model.objects.filter(status=status)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "requests",
+        "Requests of data subjects",
+        lambda before: RequestStep.objects.due(before).order_by("not_before"),
+        "not_before",
+        _in(RequestStep, StepStatus.IN_FLIGHT),
+    ),
+    _of("messages", "Messages to data subjects", RequestMessage, MessageStatus.QUEUED, MessageStatus.SENDING),
+    _of("notices", "Notices", Notice, MessageStatus.QUEUED, MessageStatus.SENDING),
+    _of("purges", "Removal of what has expired", Purge, PurgeStatus.PLANNED, PurgeStatus.IN_FLIGHT),
+    _of("last_looks", "Last looks for erased records", AfterCheck, DutyStatus.OPEN, DutyStatus.IN_FLIGHT),
+    Stage(
+        "audit_checks",
+        "Checks of the audit ledger",
+        lambda before: check.waiting().filter(in_flight_since=None, requested_at__lte=before).order_by("id"),
+        "requested_at",
+        lambda: check.waiting().filter(in_flight_since__isnull=False),
+    ),
+)

@@ -1,0 +1,273 @@
+"""Everything staff do on a request's page: one table of acts, one address, one way of saying why not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from gdpr.legal_holds import holds
+from gdpr.messages import send as sending
+from gdpr.messages.outlet import check_mail_leaves
+from gdpr.models import FoundRecord, SubjectRequest
+from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications
+from gdpr.requests import request_forms as f
+from gdpr.requests.pipeline import approve, locate, verify
+from swarm_admin.core.errors import NotPossible, reason_against
+
+VIEW = "gdpr.view_request"
+HANDLE = "gdpr.handle_request"
+APPROVE = "gdpr.approve_request"
+HOLD = "gdpr.place_hold"
+Given = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Act:
+    """`run` does it; `against` raises NotPossible where it cannot be done to this request now; `done` is said after."""
+
+    form: type[f.OfRequest]
+    run: Callable[[SubjectRequest, Given, Any], object]
+    done: str
+    against: Callable[[SubjectRequest, Any], None] = lambda subject, by: None
+    permission: str = HANDLE
+
+
+def _assign(subject: SubjectRequest, given: Given, by: Any) -> None:
+    people = get_user_model()._default_manager
+    actions.assign(subject, to=people.get(pk=int(given["to"])) if given["to"] else None, by=by)
+
+
+def _ask(subject: SubjectRequest, given: Given, by: Any) -> None:
+    actions.ask(
+        subject, reason=given["reason"], justification=given["justification"], question=given["question"],
+        to=given["to"] or None, by=by,
+    )  # fmt: skip
+
+
+def _decide(subject: SubjectRequest, given: Given, by: Any) -> None:
+    record = _one(subject.records, given["id"])
+    locate.decide(record, include=bool(given["include"]), reason=given["reason"], by=by)
+
+
+def _place_hold(subject: SubjectRequest, given: Given, by: Any) -> None:
+    record: FoundRecord = _one(subject.records, given["id"])
+    if not record.key:
+        raise NotPossible("Which record it was is forgotten already.")
+    holds.place(store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by)
+
+
+def _blank(subject: SubjectRequest, given: Given, by: Any) -> None:
+    step = _one(subject.steps, given["id"])
+    blanking.blank_found(step, place=given["place"], row=given["row"], reason=given["reason"], by=by)
+
+
+def _one(related: Any, pk: int) -> Any:
+    """One thing of this request; another request's is none of its business."""
+    found = related.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+ACTS: dict[str, Act] = {
+    "assign": Act(f.Assign, _assign, "Assigned."),
+    "ask": Act(
+        f.Ask,
+        _ask,
+        "Asked. The clock waits for the answer where the law lets it.",
+        lambda s, by: clarifications.check_can_ask_at_all(s),
+    ),
+    "answered": Act(
+        f.Answered,
+        lambda s, given, by: actions.note_answer(_one(s.pauses, given["id"]), answered_at=given["answered_at"], by=by),
+        "Noted. The clock goes on from the day the answer came.",
+    ),
+    "extend": Act(
+        f.Reason,
+        lambda s, given, by: actions.extend(s, reason=given["reason"], by=by),
+        "Extended to three months from the origin. The person is told why.",
+        lambda s, by: actions.check_can_extend(s),
+    ),
+    "refuse": Act(
+        f.Refuse,
+        lambda s, given, by: actions.refuse(s, ground=given["ground"], reason=given["reason"], by=by),
+        "Refused. The person is told why and where to complain.",
+        lambda s, by: actions.check_can_refuse(s),
+    ),
+    "withdraw": Act(
+        f.Withdraw,
+        lambda s, given, by: actions.withdraw(s, reason=given["reason"], told=given["told"], by=by),
+        "Withdrawn.",
+        lambda s, by: actions.check_can_withdraw(s),
+    ),
+    "portability": Act(
+        f.Nothing,
+        lambda s, given, by: actions.explain_portability(s, by=by),
+        "Explained, and a machine-readable copy offered.",
+        lambda s, by: actions.check_can_explain_portability(s),
+    ),
+    "offer": Act(
+        f.Nothing,
+        lambda s, given, by: actions.accept_offer(s, by=by),
+        "An access request was opened for the copy.",
+        lambda s, by: actions.check_can_accept_offer(s),
+    ),
+    "contact": Act(
+        f.Contact,
+        lambda s, given, by: actions.change_contact(s, **given, by=by),
+        "Changed. What waits to be sent goes there.",
+        lambda s, by: actions.check_can_change_contact(s),
+    ),
+    "evidence": Act(
+        f.Evidence,
+        lambda s, given, by: verify.note_evidence(s, evidence=given["evidence"], by=by),
+        "Kept until the check is decided.",
+        lambda s, by: verify.check_can_decide(s),
+    ),
+    "identified": Act(
+        f.Identified,
+        lambda s, given, by: verify.passed(s, **given, by=by),
+        "Identified. Every system is being asked.",
+        lambda s, by: verify.check_can_decide(s),
+    ),
+    "not-identified": Act(
+        f.NotIdentified,
+        lambda s, given, by: verify.failed(s, method=given["method"], by=by),
+        "Noted. Try another way, or refuse.",
+        lambda s, by: verify.check_can_decide(s),
+    ),
+    "decide": Act(f.Decide, _decide, "Decided."),
+    "look-again": Act(
+        f.Nothing,
+        lambda s, given, by: locate.look_again(s, by=by),
+        "Every system is asked again.",
+        lambda s, by: locate.check_can_look_again(s),
+    ),
+    "approve": Act(
+        f.Approve,
+        lambda s, given, by: approve.approve(s, plan_hash=given["plan_hash"], by=by),
+        "Approved. It is carried out now.",
+        approve.check_can_approve,
+        APPROVE,
+    ),
+    "send-back": Act(
+        f.Reason,
+        lambda s, given, by: approve.send_back(s, reason=given["reason"], by=by),
+        "Sent back. Every system is asked again.",
+        approve.check_can_send_back,
+        APPROVE,
+    ),
+    "step-done": Act(
+        f.Done,
+        lambda s, given, by: by_hand.complete(
+            _one(s.steps, given["id"]), evidence=given["evidence"], found=given["found"], data=given["data"], by=by
+        ),
+        "Noted, with its evidence.",
+    ),
+    "step-retry": Act(
+        f.OfOne, lambda s, given, by: by_hand.retry(_one(s.steps, given["id"]), by=by), "It is tried again now."
+    ),
+    "leftover-erase": Act(f.Leftover, _blank, "Erased. Try the search again when all of it is looked at."),
+    "step-take-over": Act(
+        f.OfOne,
+        lambda s, given, by: by_hand.take_over(_one(s.steps, given["id"]), by=by),
+        "It is a person's now; the instructions stand beside it.",
+    ),
+    "message-send": Act(
+        f.OfOne,
+        lambda s, given, by: sending.send(_one(s.messages, given["id"]), by=by),
+        "On its way.",
+        against=lambda subject, by: check_mail_leaves(),
+    ),
+    "message-copied": Act(
+        f.OfOne,
+        lambda s, given, by: sending.mark_copied(_one(s.messages, given["id"]), by=by),
+        "Marked as sent another way.",
+    ),
+    "message-arrived": Act(
+        f.OfOne,
+        lambda s, given, by: sending.mark_arrived(_one(s.messages, given["id"]), by=by),
+        "Noted as sent.",
+    ),
+    "message-drop": Act(
+        f.OfOne, lambda s, given, by: actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."
+    ),
+    "check-done": Act(
+        f.Proof,
+        lambda s, given, by: after_checks.complete(
+            _one(s.after_checks, given["id"]), evidence=given["evidence"], by=by
+        ),
+        "Noted.",
+    ),
+    "check-again": Act(
+        f.OfOne,
+        lambda s, given, by: after_checks.try_again(_one(s.after_checks, given["id"]), by=by),
+        "It is looked for again.",
+    ),
+    "hold": Act(f.Hold, _place_hold, "Kept until the hold is lifted. No clock stops for it.", permission=HOLD),
+}  # fmt: skip
+NO_RIGHT = {
+    HANDLE: "You may not handle requests. Ask a compliance officer.",
+    APPROVE: "You may not approve plans. Ask a compliance officer.",
+    HOLD: "You may not place legal holds. Ask a compliance officer.",
+}
+
+
+def offered(subject: SubjectRequest, by: Any) -> dict[str, dict[str, Any]]:
+    """{name with _ for -: {"form", "why_not"}} of every act, for the page."""
+    return {
+        name.replace("-", "_"): {"form": _form(name, act, subject), "why_not": _why_not(act, subject, by)}
+        for name, act in ACTS.items()
+    }
+
+
+def _form(name: str, act: Act, subject: SubjectRequest, data: Any = None) -> f.OfRequest:
+    return act.form(data, subject=subject, auto_id=f"{name}_%s")
+
+
+def _wrong(form: f.OfRequest) -> str:
+    """What is wrong in a form, in one line: those beside a step or a record are not drawn from their form."""
+    return " ".join(
+        f"{text}" if name == NON_FIELD_ERRORS else f"{form[name].label}: {text}"
+        for name, texts in form.errors.items()
+        for text in texts
+    )
+
+
+def _why_not(act: Act, subject: SubjectRequest, by: Any) -> str:
+    if not by.has_perm(act.permission):
+        return NO_RIGHT[act.permission]
+    return reason_against(act.against, subject, by)
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+    """Do one of ACTS to a request. What was typed wrongly comes back in its form; what cannot be is said."""
+    from gdpr.requests.views.request import page
+
+    wanted = ACTS.get(act)
+    if wanted is None:
+        raise Http404
+    if not request.user.has_perm(wanted.permission):
+        raise PermissionDenied
+    subject = get_object_or_404(SubjectRequest, pk=pk)
+    form = _form(act, wanted, subject, request.POST)
+    if not form.is_valid():
+        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=_wrong(form))
+    try:
+        wanted.run(subject, form.cleaned_data, request.user)
+    except NotPossible as why:
+        form.add_error(None, forms.ValidationError(str(why)))
+        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=str(why))
+    messages.success(request, wanted.done)
+    return redirect("request", pk=pk)

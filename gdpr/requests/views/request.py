@@ -1,0 +1,202 @@
+"""One request, as a story: who asks, by when, what was found, what is done, what is said, what proves it."""
+
+import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from gdpr import audit
+from gdpr.audit_chain import reading
+from gdpr.due_dates import deadline
+from gdpr.kinds import Action, RequestKind
+from gdpr.legal_holds import holds
+from gdpr.models import AuditEvent, Decision, FoundRecord, RequestStep, SubjectRequest
+from gdpr.requests import blanking, certificate, forget, plan
+from gdpr.requests.by_hand import check_can_complete, check_can_retry, check_can_take_over
+from gdpr.requests.pipeline import verify
+from gdpr.requests.views import acts
+from gdpr.states import BY_PERSON, OPEN, RequestStatus, StepStatus
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import is_possible
+
+VIEW = "gdpr.view_request"
+EVENTS = 60
+SEEN_FOR = datetime.timedelta(hours=12)  # a page that stays open is one look
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page; for htmx its live part. Opening it is an event, asking again is not."""
+    subject = get_object_or_404(SubjectRequest, pk=pk)
+    looked = AuditEvent.objects.filter(
+        verb=Verb.VIEW_REQUEST.value, actor_id=request.user.pk, object_type="subjectrequest", object_id=str(pk),
+        occurred_at__gte=timezone.now() - SEEN_FOR,
+    )  # fmt: skip
+    if request.htmx and looked.exists():  # type: ignore[attr-defined]
+        return render(request, "gdpr/requests/_request_live.html", context(request, subject))
+    audit.record(Verb.VIEW_REQUEST, by=request.user, on=subject)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "gdpr/requests/_request_live.html", context(request, subject))
+    return page(request, subject)
+
+
+def page(
+    request: HttpRequest, subject: SubjectRequest, *, status: int = 200, bound: Any = None, problem: str = ""
+) -> HttpResponse:
+    """The whole page; `bound` holds forms that came back with what is wrong in them."""
+    subject = SubjectRequest.objects.get(pk=subject.pk)
+    told = context(request, subject) | {"problem": problem, "bound": bound or {}}
+    for name, form in (bound or {}).items():
+        told["acts"][name]["form"] = form
+    return render(request, "gdpr/requests/request.html", told, status=status)
+
+
+def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
+    """Everything the page tells; few queries whatever the number of records."""
+    today = deadline.today()
+    steps = list(subject.steps.select_related("record", "done_by").prefetch_related("attempts").order_by("stage", "id"))
+    records = list(subject.records.select_related("decided_by"))
+    return {
+        "each": subject,
+        "left": subject.days_left(today),
+        "late_by": -subject.days_left(today),
+        # Its certificate is written a moment after it is closed.
+        "live": subject.status in OPEN or certificate.wanted().filter(pk=subject.pk).exists(),
+        "working": deadline.working(subject),
+        "pauses": subject.pauses.all(),
+        "check": verify.current(subject),
+        "checks": subject.checks.select_related("decided_by"),
+        "systems": _systems(subject, records, steps),
+        "undecided": sum(record.decision == Decision.OPEN for record in records),
+        "plan": _plan(subject),
+        "finishing": [_step(step) for step in steps if step.record_id is None and step.action not in SEARCHES],
+        "outgoing": subject.messages.select_related("template", "sent_by"),
+        "documents": subject.documents.all(),
+        "still_named": forget.named_in(subject).order_by("pk") if _is_erased(subject) else (),
+        "after_checks": [(duty, plan.label_of(duty.store)) for duty in subject.after_checks.all()],
+        "now": timezone.now(),
+        "later": subject.later_requests.all(),
+        "duplicates": subject.duplicates.all(),
+        "events": reading.entries(_events(subject)),
+        "acts": acts.offered(subject, request.user),
+        "may_handle": request.user.has_perm(acts.HANDLE),
+        "may_hold": request.user.has_perm(acts.HOLD),
+        "stages": _stages(subject),
+        "next": _next(subject, steps),
+    }
+
+
+SEARCHES = (Action.LOCATE, Action.RECHECK)
+
+
+def _is_erased(subject: SubjectRequest) -> bool:
+    return subject.kind == RequestKind.ERASURE and subject.status == RequestStatus.COMPLETED
+
+
+def _events(subject: SubjectRequest) -> Any:
+    return AuditEvent.objects.filter(object_type="subjectrequest", object_id=str(subject.pk)).order_by("-id")[:EVENTS]
+
+
+def _systems(subject: SubjectRequest, records: list[FoundRecord], steps: list[RequestStep]) -> list[dict[str, Any]]:
+    """Per system: the search for the person, the records found, and the steps of each."""
+    names = list(dict.fromkeys([*(s.store for s in steps if s.action in SEARCHES), *(r.store for r in records)]))
+    kept = holds.of_records(records)
+    return [
+        {
+            "name": name,
+            "label": plan.label_of(name),
+            "searches": [_step(step) for step in steps if step.store == name and step.action in SEARCHES],
+            "records": [
+                {
+                    "record": record,
+                    "hold": kept.get(record.pk),
+                    "may_hold": _may_hold(subject, record, steps),
+                    "steps": [_step(step) for step in steps if step.record_id == record.pk],
+                }
+                for record in records
+                if record.store == name
+            ],
+        }
+        for name in names
+    ]
+
+
+def _may_hold(subject: SubjectRequest, record: FoundRecord, steps: list[RequestStep]) -> bool:
+    """A hold keeps a record from being erased: there has to be one, and something that would."""
+    erased = any(
+        step.record_id == record.pk and step.action == Action.ERASE and step.status == StepStatus.DONE for step in steps
+    )
+    return subject.kind == RequestKind.ERASURE and subject.is_open and bool(record.key) and not erased
+
+
+def _step(step: RequestStep) -> dict[str, Any]:
+    """A step, and what a person may do about it now."""
+    return {
+        "step": step,
+        "label": plan.label_of(step.store) if step.store else "",
+        "may_complete": is_possible(check_can_complete, step),
+        "may_retry": step.status != StepStatus.PLANNED and is_possible(check_can_retry, step),
+        "may_take_over": step.tries > 0 and is_possible(check_can_take_over, step),
+        "asks_found": step.action == Action.LOCATE,
+        "asks_data": step.action == Action.EXPORT,
+        "leftovers": blanking.found_by(step) if is_possible(blanking.check_can_blank, step) else (),
+        "is_search": step.action in SEARCHES,
+        "shows_attempts": len(step.attempts.all()) > 1 or bool(step.error_message),
+    }
+
+
+def _plan(subject: SubjectRequest) -> list[plan.PlanLine]:
+    return plan.lines(subject) if subject.planned_at else []
+
+
+def _stages(subject: SubjectRequest) -> list[tuple[str, str]]:
+    """(label, "done" | "now" | "") of the way a request goes."""
+    if subject.kind == RequestKind.PORTABILITY and subject.is_open:
+        return [(RequestStatus.RECEIVED.label, "now"), ("Explained, copy offered", "")]
+    way = [RequestStatus.RECEIVED, RequestStatus.VERIFYING, RequestStatus.LOCATING]
+    if subject.rules.approval:
+        way.append(RequestStatus.AWAITING_APPROVAL)
+    if not subject.rules.check:
+        way.remove(RequestStatus.VERIFYING)
+    way += [RequestStatus.EXECUTING, RequestStatus.COMPLETED]
+    now = RequestStatus(subject.status)
+    if now in (RequestStatus.REFUSED, RequestStatus.WITHDRAWN):
+        return [(way[0].label, "done"), (now.label, "now")]
+    if now == RequestStatus.NEEDS_ACTION:
+        now = _interrupted(subject)
+    at = way.index(now)
+    return [
+        (stage.label, "done" if n < at or now == RequestStatus.COMPLETED else "now" if n == at else "")
+        for n, stage in enumerate(way)
+    ]
+
+
+def _interrupted(subject: SubjectRequest) -> RequestStatus:
+    """Where a request stands in which a person has to do something before it goes on."""
+    return RequestStatus.EXECUTING if subject.planned_at else RequestStatus.LOCATING
+
+
+def _next(subject: SubjectRequest, steps: list[RequestStep]) -> tuple[str, str]:
+    """(what a person does next, the place on the page); empty where the machine is at work or it is over."""
+    told = {
+        RequestStatus.VERIFYING: ("Next: find out whether it is the person who writes.", "identity"),
+        RequestStatus.AWAITING_APPROVAL: ("Next: a second officer approves the plan.", "plan"),
+    }
+    if found := told.get(RequestStatus(subject.status)):
+        return found
+    if subject.kind == RequestKind.PORTABILITY and subject.status == RequestStatus.RECEIVED:
+        return "Next: explain that it does not apply, and offer a copy.", "acts"
+    waiting = [step for step in steps if step.status in BY_PERSON]
+    if not waiting or not subject.is_open:
+        return "", ""
+    of_system = any(step.store and step.action != Action.NOTIFY for step in waiting)
+    many = f"{len(waiting)} steps" if len(waiting) > 1 else "1 step"
+    return f"Next: {many} for a person.", "systems" if of_system else "finish"

@@ -1,0 +1,1 @@
+"""What has been kept long enough, and its removal."""

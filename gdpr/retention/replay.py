@@ -1,0 +1,99 @@
+"""After a database came back from a backup: everyone on the suppression list is erased again."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gdpr import audit, data_subjects, stores
+from gdpr.data_subjects import Kept
+from gdpr.identity import Identity
+from gdpr.kinds import RequestKind
+from gdpr.legal_holds import holds
+from gdpr.stores import Ground, Later, Record, Unsupported
+from gdpr.suppression import gate
+from swarm_admin.core.audit_verbs import Verb
+
+log = logging.getLogger(__name__)
+AT_ONCE = 1_000
+
+
+@dataclass
+class Replayed:
+    """`looked_at` and `found` count people; `erased` and `restricted` are records, `held` those under legal hold.
+
+    `left` are records that could not be dealt with, with why.
+    """
+
+    looked_at: int
+    found: int
+    erased: int
+    left: list[str]
+    restricted: int = 0
+    held: int = 0
+
+
+def run(*, for_real: bool) -> Replayed:
+    """Erase everyone the list names, in all stores, and read back. Safe to run any number of times.
+
+    Whoever only objected (Art. 21) did not ask to be erased: their records are stopped again instead.
+    """
+    result = Replayed(0, 0, 0, [])
+    for source in data_subjects.registered():
+        for people in source.everyone(AT_ONCE):
+            result.looked_at += len(people)
+            _some(people, result, for_real)
+    if for_real:
+        counts = {"found": result.found, "erased": result.erased, "restricted": result.restricted}
+        audit.record(Verb.REPLAY_ERASURES, counts={**counts, "held": result.held, "left": len(result.left)})
+    return result
+
+
+def _some(people: Sequence[tuple[Kept, Identity]], result: Replayed, for_real: bool) -> None:
+    for position, reasons in sorted(gate.reasons([identity for _, identity in people]).items()):
+        result.found += 1
+        if for_real:
+            _deal_with(people[position][0], reasons == {str(RequestKind.OBJECTION)}, result)
+
+
+def _deal_with(kept: Kept, only_objected: bool, result: Replayed) -> None:
+    """Ours goes last, and only when the others are done: it leads to them."""
+    records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
+    held = holds.held({(record.store, record.key) for record in records})
+    if held and not only_objected:
+        result.held += len(held)
+        return
+    for record in records:
+        why = _stop(record) if only_objected else _erase(record)
+        if why:
+            result.left.append(f"{record.store} {record.key}: {why}")
+            return
+        result.restricted += only_objected
+        result.erased += not only_objected
+
+
+def _stop(record: Record) -> str:
+    return _said(record, lambda store: store.restrict(record, Ground.OBJECTION))
+
+
+def _erase(record: Record) -> str:
+    """Empty when it is gone, else why not."""
+
+    def gone(store: stores.PersonalDataStore) -> str | None:
+        store.erase(record)
+        return None if store.verify_absent(record) else "it is still there when read back; run again"
+
+    return _said(record, gone)
+
+
+def _said(record: Record, act: object) -> str:
+    """What kept `act` from being done; one record never keeps the others from their turn."""
+    try:
+        return act(stores.named(record.store)) or ""  # type: ignore[operator]
+    except Later as later:
+        return str(later)
+    except Unsupported:
+        return "it has to be done by hand"
+    except Exception as error:
+        # Its kind and no more: the words of an exception may hold a person's data.
+        log.error("replay of %s %s: %s", record.store, record.key, type(error).__name__)  # noqa: TRY400
+        return f"it could not be done ({type(error).__name__})"

@@ -1,0 +1,255 @@
+"""Retention: what may be kept no longer is removed, here and wherever it was handed to, and read back (D7, D22)."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from gdpr import alarms, audit, data_subjects, stores
+from gdpr.data_subjects import Kept
+from gdpr.legal_holds import holds
+from gdpr.legal_holds.holds import key_hash
+from gdpr.models import Purge, PurgeReason, PurgeRecord
+from gdpr.retention.removal import Removal
+from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
+from gdpr.stores import Capability, Later, Unsupported
+from gdpr.waits import backoff, due_in
+from swarm_admin.core import work
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import NotPossible, said
+
+AT_ONCE = 200
+READ_BACK_SECONDS = 30.0  # a search index may lag
+FAULTS = 3  # read-backs that still find it, before a person is asked
+DAY = datetime.timedelta(days=1)
+WEEK = datetime.timedelta(days=7)
+# {reason: (what its alarms' kinds end in, one and many in words)}
+LATE = {
+    PurgeReason.RETENTION: ("", "expired record", "expired records"),
+    PurgeReason.RETURNED: (
+        "_returned",
+        "record of a suppressed person who came back",
+        "records of suppressed people who came back",
+    ),
+}
+
+
+def coming(days: int = 7) -> list[tuple[datetime.date, int]]:
+    """(day, how many records end on it) from today on, days without any included."""
+    now = timezone.now()
+    counts: dict[datetime.date, int] = {}
+    for source in data_subjects.registered():
+        for day, count in source.expiring_by_day(now, now + datetime.timedelta(days=days)).items():
+            counts[day] = counts.get(day, 0) + count
+    return [(day, counts.get(day, 0)) for day in (now.date() + datetime.timedelta(n) for n in range(days + 1))]
+
+
+def plan() -> int:
+    """Take what has ended into the queue; returns how many were new."""
+    taken = 0
+    for source in data_subjects.registered():
+        while ended := list(source.expiring(timezone.now(), limit=AT_ONCE)):
+            with transaction.atomic():
+                for kept in ended:
+                    take(kept)
+            taken += len(ended)
+    return taken
+
+
+def take(kept: Kept, reason: PurgeReason = PurgeReason.RETENTION) -> None:
+    """Into the queue, unless it is there; in the caller's transaction."""
+    store, key = kept.record.store, kept.record.key
+    first = {"key_hash": key_hash(store, key), "kept_until": kept.until, "reason": reason}
+    purge, is_new = Purge.objects.exclude(status=PurgeStatus.DONE).get_or_create(store=store, key=key, defaults=first)
+    if is_new:
+        ordered = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
+        PurgeRecord.objects.bulk_create(
+            PurgeRecord(purge=purge, position=position, store=record.store, key=record.key)
+            for position, record in enumerate(ordered)
+        )
+
+
+# ---------------------------------------------------------------- in the worker
+
+
+def run_due() -> int:
+    """Work through what is due; returns how many were taken. What a killed worker held is taken again."""
+    work.hand_back_lapsed(
+        Purge.objects.filter(status=PurgeStatus.IN_FLIGHT),
+        lambda purges, lease: advance(purges, PurgeStatus.PLANNED, **lease),
+        _set_aside,
+    )
+    _wake_held()
+    done = 0
+    while purge := _claim():
+        _work(purge)
+        done += 1
+    return done
+
+
+def _wake_held() -> None:
+    """A hold that was lifted keeps nothing any more."""
+    for purge in Purge.objects.filter(status=PurgeStatus.HELD).prefetch_related("records"):
+        if not _hold(purge):
+            now = timezone.now()
+            advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=now, hold_lifted_at=now)
+
+
+def _claim() -> Purge | None:
+    due = Purge.objects.filter(status=PurgeStatus.PLANNED, not_before__lte=timezone.now())
+    claimed = work.claim(
+        due.order_by("not_before", "id"),
+        1,
+        lambda mine, lease: advance(mine, PurgeStatus.IN_FLIGHT, **lease),
+        stage="purges",
+    )
+    for purge in claimed:
+        purge.status = PurgeStatus.IN_FLIGHT
+    return claimed[0] if claimed else None
+
+
+def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:
+    """Purges that lost their worker again and again: an officer removes the record by hand, or has it tried again."""
+    for purge in list(purges):
+        with transaction.atomic():
+            mine = purges.filter(pk=purge.pk)
+            if advance(mine, PurgeStatus.MANUAL, error_message=work.LOST_SENTENCE, **lease):
+                left = purge.records.filter(status=RemovalStatus.WAITING).order_by("position").first()
+                if left is not None:
+                    _by_hand(left, Capability.ERASE)
+
+
+def _hold(purge: Purge) -> bool:
+    return bool(holds.held({(record.store, record.key) for record in purge.records.all()}))
+
+
+def _work(purge: Purge) -> None:
+    if _hold(purge):
+        _leave(purge, PurgeStatus.HELD)
+        return
+    try:
+        for record in purge.records.exclude(status=RemovalStatus.DONE).order_by("position"):
+            if record.status == RemovalStatus.MANUAL or not _remove(record):
+                break
+        else:
+            _finish(purge)
+            return
+    except Later as later:
+        _leave(purge, PurgeStatus.PLANNED, later.not_before or backoff(purge.tries + 1), str(later))
+    except Exception as error:
+        # Its kind and no more: the words of an exception may hold a person's data.
+        _leave(purge, PurgeStatus.PLANNED, backoff(purge.tries + 1), f"{type(error).__name__} in {record.store}")
+    else:
+        by_hand = record.status == RemovalStatus.MANUAL
+        _leave(purge, PurgeStatus.MANUAL if by_hand else PurgeStatus.PLANNED, due_in(READ_BACK_SECONDS))
+
+
+def _remove(record: PurgeRecord) -> bool:
+    """Remove it and read back; False while it is still there, or is a person's to remove. Raises Later."""
+    removal = Removal(record)
+    try:
+        if record.erased_at is None:
+            removal.begin()
+            record.erased_at = timezone.now()
+            record.save(update_fields=["erased_at"])
+        if removal.is_over():
+            _done(record)
+            return True
+    except Unsupported as missing:
+        _by_hand(record, missing.capability)
+        return False
+    record.faults += 1
+    record.erased_at = None
+    record.save(update_fields=["faults", "erased_at"])
+    if record.faults >= FAULTS:
+        _by_hand(record, Capability.ERASE)
+    return False
+
+
+def _by_hand(record: PurgeRecord, capability: Capability) -> None:
+    advance_one(record, RemovalStatus.MANUAL, instructions=Removal(record).instructions(capability))
+
+
+def _done(record: PurgeRecord, evidence: str = "") -> None:
+    advance_one(record, RemovalStatus.DONE, done_at=timezone.now(), evidence=evidence)
+
+
+def _leave(purge: Purge, status: PurgeStatus, not_before: datetime.datetime | None = None, error: str = "") -> None:
+    values: dict[str, Any] = {"in_flight_since": None, "error_message": error[:300]}
+    if status == PurgeStatus.HELD:
+        values["hold_lifted_at"] = None
+    if error:
+        values["tries"] = purge.tries + 1
+    ours = Purge.objects.filter(pk=purge.pk, in_flight_since=purge.in_flight_since)
+    advance(ours, status, not_before=not_before or timezone.now(), **values)
+
+
+def _finish(purge: Purge) -> None:
+    """Nothing of it is left but keyed hashes and counts."""
+    with transaction.atomic():
+        counts = {"records": purge.records.update(key="")}
+        if stayed := purge.records.exclude(stays="").count():
+            counts["stayed"] = stayed
+        advance_one(purge, PurgeStatus.DONE, key="", done_at=timezone.now(), in_flight_since=None, error_message="")
+        audit.record(
+            Verb.PURGE,
+            object_type=purge.store,
+            object_id=purge.key_hash,
+            counts=counts,
+            reason=purge.reason,
+        )
+
+
+# ---------------------------------------------------------------- what officers do
+
+
+def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
+    """A person removed it; the store is asked again where it can answer.
+
+    Raises:
+        NotPossible: nothing says how, or it is not theirs to do.
+    """
+    evidence = said(evidence, "what proves that it was removed")
+    with transaction.atomic():
+        waiting = PurgeRecord.objects.select_for_update().filter(pk=record.pk, status=RemovalStatus.MANUAL)
+        if not waiting.exists():
+            raise NotPossible("This record does not wait for a person.")
+        _done(record, evidence)
+        advance(Purge.objects.filter(pk=record.purge_id), PurgeStatus.PLANNED, not_before=timezone.now())
+        audit.record(Verb.COMPLETE_PURGE_BY_HAND, by=by, on=record, reason=record.store)
+
+
+def try_again(purge: Purge, *, by: Any) -> None:
+    """Have the worker try what waits for a person once more. Raises NotPossible where nothing does."""
+    with transaction.atomic():
+        waiting = purge.records.filter(status=RemovalStatus.MANUAL)
+        if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, stays="", instructions=""):
+            raise NotPossible("Nothing of this purge waits for a person.")
+        advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=timezone.now())
+        audit.record(Verb.RETRY_PURGE, by=by, on=purge)
+
+
+def figures() -> dict[str, int]:
+    """How many wait, run, are held, wait for a person, and were removed in the last week."""
+    open_ = Purge.objects.exclude(status=PurgeStatus.DONE)
+    counts = {str(status): open_.filter(status=status).count() for status in PurgeStatus}
+    counts["week"] = Purge.objects.filter(status=PurgeStatus.DONE, done_at__gte=timezone.now() - WEEK).count()
+    return counts
+
+
+def late() -> Sequence[alarms.Alarm]:
+    """What waits for a person, or should have been gone a day ago."""
+    found = []
+    limit = timezone.now() - DAY
+    for reason, (suffix, one, more) in LATE.items():
+        purges = Purge.objects.filter(reason=reason)
+        if by_hand := purges.filter(status=PurgeStatus.MANUAL).count():
+            words = f"{by_hand} {one if by_hand == 1 else more} must be removed by hand: see Retention."
+            found.append(alarms.Alarm(f"purge_by_hand{suffix}", 0, words, True))
+        if overdue := purges.filter(status=PurgeStatus.PLANNED, created_at__lt=limit).count():
+            words = f"Not removed after a day: {overdue} {one if overdue == 1 else more}."
+            found.append(alarms.Alarm(f"purge_late{suffix}", 0, words))
+    return found

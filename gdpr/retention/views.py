@@ -1,0 +1,74 @@
+"""Retention: what ends when, and is it gone?"""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from gdpr.models import Purge, PurgeRecord
+from gdpr.retention import retention
+from gdpr.states import PurgeStatus
+from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.numbers import whole
+
+VIEW = "gdpr.view_retention"
+HANDLE = "gdpr.handle_request"
+PAGE = 50
+WEEKS = {"7": 7, "30": 30}
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@vary_on_headers("HX-Request")
+def show(request: HttpRequest) -> HttpResponse:
+    """The coming days and what is being removed; for htmx the live part."""
+    status = request.GET.get("status", "")
+    found = Purge.objects.order_by("-id").prefetch_related("records")
+    found = found.filter(status=status) if status in PurgeStatus.values else found
+    days = WEEKS.get(request.GET.get("days", ""), 7)
+    coming = retention.coming(days)
+    context = {
+        "page": Paginator(found, PAGE).get_page(whole(request.GET.get("page"))),
+        "status": status,
+        "statuses": PurgeStatus.choices,
+        "figures": retention.figures(),
+        "coming": coming,
+        "days": days,
+        "ending": sum(count for _, count in coming),
+        "most": max((count for _, count in coming), default=0),
+        "why_not": "" if request.user.has_perm(HANDLE) else "You may not remove records. Ask a compliance officer.",
+    }
+    template = "gdpr/retention/_retention.html" if request.htmx else "gdpr/retention/retention.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@require_POST
+@login_required
+@permission_required(HANDLE, raise_exception=True)
+def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
+    """An officer removed one record where no call could, and says how that is known."""
+    record = get_object_or_404(PurgeRecord, pk=pk)
+    try:
+        retention.done_by_hand(record, evidence=request.POST.get("evidence", ""), by=request.user)
+    except NotPossible as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, "Noted. The rest of this purge goes on.")
+    return redirect("retention")
+
+
+@require_POST
+@login_required
+@permission_required(HANDLE, raise_exception=True)
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        retention.try_again(get_object_or_404(Purge, pk=pk), by=request.user)
+    except NotPossible as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, "It is tried again now.")
+    return redirect("retention")

@@ -1,0 +1,1 @@
+"""Who must not be processed: the gate that asks, the list that is kept."""

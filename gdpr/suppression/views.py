@@ -1,0 +1,122 @@
+"""Suppression: whom must we not take in, keep or contact?"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from pydantic import ValidationError
+
+from gdpr.kinds import RequestKind
+from gdpr.models import Suppression
+from gdpr.requests import intake
+from gdpr.suppression import suppressions
+from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.numbers import whole, wholes
+
+VIEW = "gdpr.view_suppression"
+HANDLE = "gdpr.handle_request"
+PAGE = 50
+
+
+class Who(forms.Form):
+    """Whom it is about: typed, used, and kept nowhere."""
+
+    linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn address")
+    email = forms.CharField(max_length=320, required=False, label="E-mail")
+    phone = forms.CharField(max_length=40, required=False, label="Phone")
+
+    def clean(self) -> dict[str, Any]:
+        """Read as an objection is, so that the same spelling comes out."""
+        given = super().clean() or {}
+        row = {"kind": RequestKind.OBJECTION, "emails": given.get("email", "")}
+        try:
+            read = intake.read({**row, **{name: given.get(name, "") for name in ("linkedin_url", "phone")}})
+        except ValidationError as error:
+            for field, sentence in intake.sentences(error):
+                name = "email" if field.startswith("emails") else field
+                self.add_error(name if name in self.fields else None, sentence)
+        else:
+            given["identity"] = read.identity
+        return given
+
+
+class Block(Who):
+    reason = forms.CharField(max_length=64, label="Why, without naming them")
+
+
+@require_GET
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+    live = request.GET.get("state", "live")
+    rows = (
+        Suppression.objects.filter(released_at=None)
+        if live != "released"
+        else Suppression.objects.exclude(released_at=None)
+    )
+    context = {
+        "figures": suppressions.figures(),
+        "keys": suppressions.key_use(),
+        "page": Paginator(rows.order_by("-id"), PAGE).get_page(whole(request.GET.get("page"))),
+        "state": live,
+        "who": Who(auto_id="who_%s"),
+        "blocking": Block(auto_id="block_%s"),
+        "why_not": "" if request.user.has_perm(HANDLE) else "You may not change the list. Ask a compliance officer.",
+    }
+    return render(request, "gdpr/suppression/suppressions.html", context | more, status=status)
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def look_up(request: HttpRequest) -> HttpResponse:
+    """By POST, so that no address holds the person."""
+    form = Who(request.POST, auto_id="who_%s")
+    if not form.is_valid():
+        return _page(request, 422, who=form)
+    found = suppressions.look_up(form.cleaned_data["identity"], by=request.user)
+    return _page(request, who=form, found=found, looked=True)
+
+
+@require_POST
+@login_required
+@permission_required(HANDLE, raise_exception=True)
+def add(request: HttpRequest) -> HttpResponse:
+    form = Block(request.POST, auto_id="block_%s")
+    if not form.is_valid():
+        return _page(request, 422, blocking=form)
+    try:
+        new = suppressions.add(form.cleaned_data["identity"], reason=form.cleaned_data["reason"], by=request.user)
+    except NotPossible as why:
+        form.add_error("reason", str(why))
+        return _page(request, 422, blocking=form)
+    messages.success(request, f"{_many(new)} blocked from now on." if new else "They were blocked already.")
+    return redirect("suppressions")
+
+
+def _many(identifiers: int) -> str:
+    return "1 identifier is" if identifiers == 1 else f"{identifiers:,} identifiers are"
+
+
+@require_POST
+@login_required
+@permission_required(HANDLE, raise_exception=True)
+def release(request: HttpRequest) -> HttpResponse:
+    """Let the chosen ones in again, with a reason."""
+    ids = wholes(request.POST.getlist("id"))
+    try:
+        released = suppressions.release(ids, reason=request.POST.get("reason", ""), by=request.user)
+    except NotPossible as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, f"{_many(released)} let in again.")
+    return redirect("suppressions")

@@ -1,0 +1,90 @@
+"""Nobody is woken for nothing, and somebody for everything."""
+
+import datetime
+
+import pytest
+from django.utils import timezone
+
+from enrichment import tasks
+from enrichment.models import Batch, BulkJob, Drift, DriftKind, Handover, WebhookDelivery
+from enrichment.models.job import JobKind
+from enrichment.models.work import BatchKind
+from enrichment.pipeline import due
+from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
+from tests.factories import LeadFactory
+
+NOW = timezone.now()
+LATER = NOW + datetime.timedelta(hours=1)
+
+
+def test_an_idle_product_wakes_nobody(db, django_assert_max_num_queries):
+    LeadFactory(dispatch_after=LATER)
+    WebhookDelivery.objects.create(body=b"{}", body_hash="x", not_before=LATER)
+    Handover.objects.create(lead=LeadFactory(dispatch_after=None), system="ghl", status=HandoverStatus.DONE)
+    BulkJob.objects.create(kind=JobKind.IMPORT, status=JobStatus.DONE)
+    with django_assert_max_num_queries(11):
+        assert due.ticks() == []
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"clay_row_id": None}, ("dispatch_rows",)),
+        ({"clay_row_id": "row_1"}, ("dispatch_triggers",)),
+    ],
+)
+def test_a_lead_that_is_due(db, row, expected):
+    LeadFactory(dispatch_after=NOW, **row)
+    assert due.ticks() == [expected]
+
+
+def test_a_lead_to_be_written_back(db):
+    LeadFactory(write_back_after=NOW, clay_row_id="row_1", dispatch_after=None)
+    assert due.ticks() == [("write_back_references",)]
+
+
+@pytest.mark.parametrize("kind", BatchKind.values)
+def test_a_batch_that_may_go(db, kind):
+    batch = Batch.objects.create(kind=kind, table_id="tbl", status=BatchStatus.UNKNOWN)
+    assert len(due.ticks()) == 1
+    Batch.objects.filter(pk=batch.pk).update(not_before=LATER)
+    assert due.ticks() == []
+
+
+@pytest.mark.parametrize("system", ["ghl", "instantly"])
+def test_a_delivery_that_may_go(db, system):
+    Handover.objects.create(lead=LeadFactory(dispatch_after=None), system=system)
+    assert due.ticks() == [("deliver_to", system)]
+
+
+def test_a_webhook_that_was_not_read(db):
+    WebhookDelivery.objects.create(body=b"{}", body_hash="x", status=DeliveryStatus.RECEIVED)
+    assert due.ticks() == [("read_webhooks",)]
+
+
+def test_a_mending_that_was_asked_for(db):
+    Drift.objects.create(kind=DriftKind.VALUES, subject="row x", row_id="x", mend_after=NOW)
+    assert due.ticks() == [("mend_drift",)]
+
+
+@pytest.mark.parametrize("kind", JobKind.values)
+def test_a_job_of_every_kind_wakes_somebody(db, kind):
+    BulkJob.objects.create(kind=kind, status=JobStatus.QUEUED)
+    ((name,),) = due.ticks()
+    assert hasattr(tasks, name)
+
+
+def test_who_is_woken_can_be_woken(db, monkeypatch):
+    woken = []
+    for name in ("read_webhooks", "deliver_to"):
+        task = getattr(tasks, name)
+        monkeypatch.setattr(task, "apply_async", lambda arguments, name=name, **_: woken.append((name, arguments)))
+    WebhookDelivery.objects.create(body=b"{}", body_hash="x")
+    Handover.objects.create(lead=LeadFactory(dispatch_after=None), system="ghl")
+    tasks.look()
+    assert woken == [("read_webhooks", []), ("deliver_to", ["ghl"])]
+
+
+def test_every_one_that_is_woken_comes_by_itself_too():
+    by_itself = {(entry["task"].rpartition(".")[2], *entry["args"]) for entry in tasks.BEAT.values()}
+    assert {*due._BUSY, *((name,) for name in due.OF_A_JOB.values()), ("run_retries",)} <= by_itself

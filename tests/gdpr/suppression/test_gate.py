@@ -1,0 +1,68 @@
+"""Whom the gate stops, and that it keeps nothing of them."""
+
+import pytest
+
+from gdpr.identity import Identity
+from gdpr.models import AuditEvent, Suppression
+from gdpr.suppression import gate
+
+PERSON = Identity("https://www.linkedin.com/in/Kim", ("Kim@Example.com", "kim@home.example"), "+4930123456")
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Identity("https://www.linkedin.com/in/kim"),
+        Identity(emails=(" kim@example.COM ",)),
+        Identity(emails=("kim@home.example",)),
+        Identity(phone="+4930123456"),
+    ],
+)
+def test_any_one_identifier_is_enough(db, seen, django_capture_on_commit_callbacks):
+    gate.suppress(PERSON, reason="erasure")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert gate.screen([Identity("https://www.linkedin.com/in/other"), seen], "intake") == {1}
+    assert Suppression.objects.filter(blocked_count=1).count() == 1
+
+
+def test_an_equal_text_of_another_kind_is_not_the_same_person(db):
+    gate.suppress(Identity(phone="+4930123456"), reason="erasure")
+    assert gate.screen([Identity(emails=("+4930123456",))], "mirror") == set()
+
+
+def test_only_hashes_are_kept(db):
+    gate.suppress(PERSON, reason="erasure")
+    kept = str(list(Suppression.objects.values())) + str(list(AuditEvent.objects.values()))
+    assert "kim" not in kept.lower()
+    assert "4930123456" not in kept
+
+
+def test_suppressing_twice_adds_nothing(db):
+    assert gate.suppress(PERSON, reason="erasure") == 4
+    assert gate.suppress(PERSON, reason="erasure") == 0
+
+
+def test_a_rotated_key_still_finds_what_the_old_one_wrote(db, settings):
+    settings.IDENTITY_HASH_KEYS = "old:first-key"
+    gate.suppress(PERSON, reason="erasure")
+    settings.IDENTITY_HASH_KEYS = "new:second-key,old:first-key"
+    assert gate.screen([PERSON], "delivery") == {0}
+    gate.suppress(Identity(phone="+49301"), reason="objection")
+    assert Suppression.objects.get(reason="objection").key_id == "new"
+
+
+def test_a_released_suppression_stops_nobody(db):
+    gate.suppress(PERSON, reason="erasure")
+    Suppression.objects.update(released_at="2026-01-01T00:00:00Z")
+    assert gate.screen([PERSON], "intake") == set()
+
+
+def test_an_unknown_purpose_is_refused(db):
+    with pytest.raises(ValueError, match="purpose"):
+        gate.screen([PERSON], "curiosity")
+
+
+def test_a_look_up_finds_the_same_and_counts_nothing(db):
+    gate.suppress(PERSON, reason="erasure")
+    assert gate.look_up([Identity("https://www.linkedin.com/in/other"), PERSON]) == {1}
+    assert not Suppression.objects.filter(blocked_count__gt=0).exists()
