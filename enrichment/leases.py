@@ -13,8 +13,8 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from enrichment.models.work import Leased
-from enrichment.states import advance, advance_each, advance_one
 from swarm_admin.core import work
+from swarm_admin.core.states import advance, advance_each, advance_one
 from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)

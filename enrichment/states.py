@@ -1,18 +1,10 @@
-"""The states of leads, batches, attempts, webhook deliveries, handovers and jobs, and who may follow whom.
+"""The states of leads, batches, attempts, webhook deliveries, handovers and jobs, and who may follow whom."""
 
-`advance()` is the only writer of a status. Each machine is a `TRANSITIONS` entry: {from: {to, …}}.
-"""
-
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
 
-from swarm_admin.core.bulk_sql import update_each
-
-
-class InvalidTransition(Exception):
-    """A status was asked for that cannot follow the present one."""
+from swarm_admin.core.states import declare
 
 
 class EnrichmentStatus(models.TextChoices):
@@ -124,7 +116,7 @@ S, B, T, A, D, H, J, M, V, R = (
 # A final lead may change to another final status: a later webhook can bring more or less.
 _lead_final = {S.PENDING, S.IN_PROGRESS, *FINAL_STATUSES}
 
-TRANSITIONS: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
+_TABLES: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
     S: {
         S.PENDING: {S.IN_PROGRESS, *FINAL_STATUSES},
         S.IN_PROGRESS: {S.PENDING, *FINAL_STATUSES},
@@ -184,65 +176,5 @@ TRANSITIONS: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
         R.OVERTAKEN: set(),
     },
 }
-
-
-def may_follow(before: models.TextChoices, after: models.TextChoices) -> bool:
-    """True when `after` may follow `before` in their machine."""
-    return after in TRANSITIONS[type(after)][type(after)(before)]
-
-
-def sources(after: models.TextChoices) -> list[str]:
-    """The statuses that may be followed by `after`, for a conditional UPDATE."""
-    return [before.value for before, to in TRANSITIONS[type(after)].items() if after in to]
-
-
-def advance(queryset: models.QuerySet[Any], after: models.TextChoices, *, field: str = "status", **values: Any) -> int:
-    """Move every row of `queryset` that may go to `after` there, in one conditional UPDATE.
-
-    Returns how many rows moved; a row whose status changed under us is not among them. `values` are
-    further columns written with it. A row already in `after` is left alone and not counted.
-    """
-    return queryset.filter(**{f"{field}__in": sources(after)}).update(**{field: after, **values})
-
-
-def advance_each(
-    model: type[models.Model],
-    rows: Mapping[int, Mapping[str, Any]],
-    *,
-    field: str = "status",
-    staying: bool = False,
-    where: str = "TRUE",
-    parameters: Sequence[Any] = (),
-) -> set[int]:
-    """Move each row to the status of its own that `rows` gives beside its other columns, in one statement.
-
-    Returns the keys of those that moved: one whose present status cannot be followed is not among them.
-    `staying`: a row may also keep its status. `where` and `parameters` as `bulk.update_each` takes them.
-    """
-    if not rows:
-        return set()
-    machine = type(next(iter(rows.values()))[field])
-    ways = [f"{before}>{after}" for before, to in TRANSITIONS[machine].items() for after in to]
-    ways += [f"{each.value}>{each.value}" for each in machine] if staying else []
-    allowed = f"present.{field} || '>' || given.{field} = ANY(%s)"
-    return update_each(model, rows, where=f"{allowed} AND ({where})", parameters=[ways, *parameters])
-
-
-def advance_one(row: models.Model, after: models.TextChoices, *, field: str = "status", **values: Any) -> None:
-    """Move one row, and the object in hand with it.
-
-    Raises InvalidTransition when the row's stored status cannot be followed by `after`.
-    """
-    moved = advance(type(row)._default_manager.filter(pk=row.pk), after, field=field, **values)
-    if not moved:
-        raise InvalidTransition(f"{type(row).__name__} {row.pk}: no way from {getattr(row, field)} to {after}")
-    for name, value in {field: after, **values}.items():
-        setattr(row, name, value)
-
-
-def diagram(machine: type[models.TextChoices]) -> str:
-    """The machine as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2"]
-    for before, after in TRANSITIONS[machine].items():
-        lines += [f"    {before} --> {to}" for to in sorted(after)] or [f"    {before} --> [*]"]
-    return "\n".join(lines)
+for _machine, _table in _TABLES.items():
+    declare(_machine, _table)

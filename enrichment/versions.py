@@ -21,10 +21,11 @@ from enrichment.leads.actions import NotPossible
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.models.version import Version, forget_active
 from enrichment.scoring.problems import problems as scorecard_problems
-from enrichment.states import VersionStatus, advance_one
+from enrichment.states import VersionStatus
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance_one
 
 V = TypeVar("V", bound=Version)
 SHORTEST_NOTE = 5

@@ -2,22 +2,7 @@
 
 from django.db import models
 
-from swarm_admin.core.states import TRANSITIONS, InvalidTransition, advance, advance_one, declare, diagram, sources
-
-__all__ = [
-    "TRANSITIONS",
-    "DutyStatus",
-    "InvalidTransition",
-    "MessageStatus",
-    "PurgeStatus",
-    "RemovalStatus",
-    "RequestStatus",
-    "StepStatus",
-    "advance",
-    "advance_one",
-    "diagram",
-    "sources",
-]
+from swarm_admin.core.states import declare
 
 
 class RequestStatus(models.TextChoices):

@@ -20,11 +20,12 @@ from django.utils import timezone
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
-from enrichment.states import BatchStatus, advance, advance_one
+from enrichment.states import BatchStatus
 from enrichment.vendor_pauses.words import NAMES
 from swarm_admin.core import mail, work
 from swarm_admin.core.bounded_http import BoundedTransport, within
 from swarm_admin.core.staff import with_right
+from swarm_admin.core.states import advance, advance_one
 from swarm_admin.core.timing import backoff, span
 
 log = logging.getLogger(__name__)

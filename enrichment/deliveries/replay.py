@@ -10,7 +10,7 @@ from enrichment.leads.actions import NotPossible
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import Change
-from enrichment.states import DeliveryStatus, advance_one
+from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors.connections import clay
@@ -18,6 +18,7 @@ from enrichment.vendors.errors import NotFound, VendorError
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance_one
 
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
 

@@ -24,11 +24,12 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import plan_again
 from enrichment.pipeline.payload import wanted
-from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
+from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 
 MOST = 50_000  # rows of one retry; the plan looks at each of them
 BULK_PRIORITY = 0  # behind fresh leads and what a person waits for

@@ -19,11 +19,12 @@ from enrichment.models import AlertNotice, BulkJob, Drift, ReconcileRun, Rescore
 from enrichment.models.job import JobKind
 from enrichment.overview.figures import remembered
 from enrichment.scoring import rescore
-from enrichment.states import JobStatus, advance
+from enrichment.states import JobStatus
 from gdpr import audit
 from gdpr.models import AfterCheck, AuditCheck, Notice, Purge, RequestMessage, RequestStep
 from gdpr.states import CLOSED, DutyStatus, MessageStatus, PurgeStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 
 KEPT = "set-aside"
 LEAD, REQUEST, RETENTION, AUDIT = (

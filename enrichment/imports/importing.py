@@ -23,10 +23,11 @@ from enrichment.models import BulkJob, RejectedRow
 from enrichment.models.job import JobKind
 from enrichment.pipeline import intake
 from enrichment.pipeline.intake_rows import LeadIn, read
-from enrichment.states import JobStatus, advance, advance_one
+from enrichment.states import JobStatus
 from gdpr import audit
 from swarm_admin.core import shutdown
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance, advance_one
 
 logger = logging.getLogger(__name__)
 

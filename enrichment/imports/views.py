@@ -19,8 +19,9 @@ from enrichment.jobs.job_outcome import outcome, outcomes
 from enrichment.jobs.job_progress import time_left
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.states import InvalidTransition, JobStatus
+from enrichment.states import JobStatus
 from swarm_admin.core.masking import may_see
+from swarm_admin.core.states import InvalidTransition
 
 PERMISSION = "enrichment.import_lead"
 RECENT = 20

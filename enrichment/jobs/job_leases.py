@@ -11,9 +11,10 @@ from django.utils import timezone
 from enrichment.jobs.job_verbs import END
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.states import JobStatus, advance
+from enrichment.states import JobStatus
 from gdpr import audit
 from swarm_admin.core import work
+from swarm_admin.core.states import advance
 
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 

@@ -25,10 +25,11 @@ from enrichment.jobs.retry_handlers import WAYS
 from enrichment.leads.actions import NotPossible
 from enrichment.models import BulkJob, FailureIgnore, JobMember
 from enrichment.models.job import JobKind
-from enrichment.states import JobStatus, MemberStatus, advance, advance_one
+from enrichment.states import JobStatus, MemberStatus
 from gdpr import audit
 from swarm_admin.core import shutdown
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance, advance_one
 
 log = logging.getLogger(__name__)
 CHUNK = 100

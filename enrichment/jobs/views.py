@@ -20,8 +20,9 @@ from enrichment.jobs.job_progress import time_left
 from enrichment.models import Batch, BulkJob
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
-from enrichment.states import BatchStatus, InvalidTransition, JobStatus
+from enrichment.states import BatchStatus, JobStatus
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.states import InvalidTransition
 
 VIEW = "enrichment.view_lead"
 PAGE = 50

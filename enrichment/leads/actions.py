@@ -15,12 +15,13 @@ from django.utils import timezone
 from enrichment.models import Attempt, BatchItem, Handover, Lead
 from enrichment.pipeline import deliver
 from enrichment.pipeline.payload import wanted
-from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus, advance
+from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import span
 
 STAFF_PRIORITY = 20  # leaves before imports: a person waits for it

@@ -13,13 +13,14 @@ from enrichment.pipeline import fanout, mirror, recovery, returned
 from enrichment.pipeline.dispatch.outcome import deliver_found, fail_leads
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive import suppressed
-from enrichment.states import AttemptStatus, EnrichmentStatus, advance
+from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import holders, work
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,10 @@ from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, 
 from enrichment.models.job import JobKind
 from enrichment.pipeline import deliver
 from enrichment.pipeline.payload import CAMPAIGN_TIERS, wanted
-from enrichment.states import HandoverStatus, MemberStatus, MoveStatus, advance
+from enrichment.states import HandoverStatus, MemberStatus, MoveStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 
 WAY = "moves"  # in `retry_ways.WAYS`
 GONE = "The lead is gone, or somebody has decided about it already."

@@ -30,9 +30,10 @@ from enrichment.models.version import ACTIVE_SECONDS, forget_active
 from enrichment.scoring import loading, moves
 from enrichment.scoring.engine import Engine
 from enrichment.scoring.explained import engine
-from enrichment.states import InvalidTransition, JobStatus, advance, advance_one
+from enrichment.states import JobStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import InvalidTransition, advance, advance_one
 
 log = logging.getLogger(__name__)
 CHUNK = 10_000  # leads; a second of locks at most

@@ -14,9 +14,10 @@ from django.utils import timezone
 from enrichment.models import Drift, Lead, SeenRow, Verdict, WebhookDelivery
 from enrichment.personal import PERSONAL
 from enrichment.pipeline.receive.unmatched import text_of
-from enrichment.states import DeliveryStatus, advance
+from enrichment.states import DeliveryStatus
 from enrichment.stores import people, waiting_files
 from enrichment.stores.text_match import Traces
+from swarm_admin.core.states import advance
 
 
 @dataclass(frozen=True)

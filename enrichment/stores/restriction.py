@@ -11,10 +11,11 @@ from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
-from enrichment.states import BatchStatus, HandoverStatus, ItemStatus, advance
+from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 from gdpr import audit
 from gdpr.stores import Ground
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 
 # What is not on its way yet, and can still be kept back.
 _QUEUED = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)

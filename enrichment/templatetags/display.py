@@ -28,10 +28,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from enrichment import states
 from enrichment.labels import field_label, field_labels, provider_name, tier_name, with_provider_names
 from enrichment.models import Verdict
-from enrichment.states import TRANSITIONS
 from swarm_admin.core.masking import may_see, shown
+from swarm_admin.core.states import TRANSITIONS
 
 register = template.Library()
 MISSING = "\u2013"  # a dash
@@ -101,7 +102,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     "excluded": ("user-off", "grey"),
 }
 UNKNOWN_LOOK = ("help-circle", "grey")
-MACHINES: list[type[TextChoices]] = [*TRANSITIONS, Verdict]
+MACHINES: list[type[TextChoices]] = [each for each in TRANSITIONS if each.__module__ == states.__name__] + [Verdict]
 # Where two machines word a value differently, the first in order counts.
 LABELS: dict[str, str] = {str(value): str(label) for machine in reversed(MACHINES) for value, label in machine.choices}
 TIER_LOOKS = {1: ("star", "green"), 2: ("star-half", "blue"), 3: ("point", "grey")}

@@ -23,12 +23,13 @@ from enrichment.leads.prices import Price, price
 from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.models.lead import LeadQuerySet
-from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus, JobStatus, advance
+from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus, JobStatus
 from enrichment.waterfall.appraisal import Appraisal, appraise
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.observed import ledger
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 
 MOST = 500  # a pilot is a sample: more leads would say little more
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)

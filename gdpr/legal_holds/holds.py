@@ -11,9 +11,10 @@ from gdpr.due_dates import deadline
 from gdpr.identity import digest, keys
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import AfterCheck, FoundRecord, LegalHold, Purge, RequestStep, SubjectRequest
-from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus, advance
+from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.states import advance
 
 HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
 

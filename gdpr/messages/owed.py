@@ -6,8 +6,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from gdpr import audit
 from gdpr.models import RequestMessage, SubjectRequest
-from gdpr.states import CLOSED, MessageStatus, advance
+from gdpr.states import CLOSED, MessageStatus
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
 
 ON_THEIR_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING)
 # Nobody but an officer sends it, or finds out whether it was sent.

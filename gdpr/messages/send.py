@@ -14,15 +14,16 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from gdpr import audit, waits
+from gdpr import audit
 from gdpr.kinds import Action
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.messages.owed import in_order
 from gdpr.models import RequestMessage, RequestStep
-from gdpr.states import MessageStatus, StepStatus, advance, advance_one
-from swarm_admin.core import mail, work
+from gdpr.states import MessageStatus, StepStatus
+from swarm_admin.core import mail, timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, is_possible
+from swarm_admin.core.states import advance, advance_one
 
 log = logging.getLogger(__name__)
 TRIES = 6
@@ -112,7 +113,7 @@ def _not_known(message: RequestMessage, **lease: Any) -> None:
         if message.unknowns:
             _ask_an_officer(message, **lease)
             return
-        later = {"unknowns": 1, "not_before": waits.backoff(message.tries), **lease}
+        later = {"unknowns": 1, "not_before": timing.backoff(message.tries), **lease}
         _mine(message, MessageStatus.QUEUED, error_message=SENT_AGAIN, **later)
 
 
@@ -135,7 +136,7 @@ def _failed(message: RequestMessage, kind: str) -> None:
             _mine(
                 message,
                 MessageStatus.QUEUED,
-                not_before=waits.backoff(message.tries),
+                not_before=timing.backoff(message.tries),
                 error_message=f"The mail server did not take it ({kind}); it is tried again.",
             )
         elif _mine(message, MessageStatus.FAILED, error_message=f"The mail server did not take it ({kind})."):

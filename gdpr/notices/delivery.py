@@ -8,6 +8,7 @@ decide: send again, or count as told.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,11 +21,12 @@ from gdpr.identity import Identity
 from gdpr.models import Notice
 from gdpr.notices import notices
 from gdpr.notices import runs as notice_runs
-from gdpr.states import MessageStatus, advance
+from gdpr.states import MessageStatus
 from gdpr.suppression import gate
-from gdpr.waits import backoff
 from swarm_admin.core import mail, work
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance
+from swarm_admin.core.timing import backoff
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200  # in one turn; the next turn goes on
@@ -111,7 +113,7 @@ def _not_sent(notice: Notice, kind: str) -> None:
         _move(notice, MessageStatus.QUEUED, tries=tries, error_message=kind, not_before=backoff(tries))
 
 
-def _move(notice: Notice, status: MessageStatus, **values: object) -> int:
+def _move(notice: Notice, status: MessageStatus, **values: Any) -> int:
     """Unless it lapsed meanwhile, and with it our word."""
     mine = Notice.objects.filter(pk=notice.pk, in_flight_since=notice.in_flight_since)
     return advance(mine, status, in_flight_since=None, **values)

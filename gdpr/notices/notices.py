@@ -21,10 +21,11 @@ from gdpr.identity import Identity, digest, keys
 from gdpr.legal_holds.holds import key_hash
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
-from gdpr.states import MessageStatus, advance
+from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.states import advance
 
 SLUG = "notice_art14"
 MOST = 100_000  # in one go

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from gdpr import audit, waits
+from gdpr import audit
 from gdpr.models import DocumentKind, RequestDocument, SubjectRequest
 from gdpr.package import document, pdf, render
+from swarm_admin.core import timing
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible
 
@@ -36,7 +37,7 @@ TYPES = {
 def build(request: SubjectRequest) -> list[RequestDocument]:
     """Every form of the package; a second run takes the place of the first, and leaves no file of it."""
     told = document.compose(request)
-    until = timezone.now() + waits.span(settings.PACKAGE_DAYS * 86_400)
+    until = timezone.now() + timing.span(settings.PACKAGE_DAYS * 86_400)
     return [store(request, kind, make(told), expires_at=until) for kind, make in MAKERS.items()]
 
 

@@ -31,9 +31,10 @@ from gdpr.requests.clarifications import (
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import refresh_status
 from gdpr.requests.pipeline.open import open_request
-from gdpr.states import MessageStatus, RequestStatus, advance
+from gdpr.states import MessageStatus, RequestStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.states import advance
 
 __all__ = [
     "accept_offer",

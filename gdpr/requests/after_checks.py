@@ -12,16 +12,17 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from gdpr import audit, stores, waits
+from gdpr import audit, stores
 from gdpr.legal_holds import holds
 from gdpr.models import AfterCheck
 from gdpr.requests import certificate, plan
 from gdpr.requests.pipeline import refresh_status
-from gdpr.states import DutyStatus, StepStatus, advance, advance_one
+from gdpr.states import DutyStatus, StepStatus
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
-from swarm_admin.core import work
+from swarm_admin.core import timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.states import advance, advance_one
 
 log = logging.getLogger(__name__)
 VERBS = {
@@ -83,7 +84,7 @@ def _look(duty: AfterCheck) -> None:
             _look_again(duty, store)
             return
     except Later as later:
-        again = later.not_before or waits.backoff(duty.tries)
+        again = later.not_before or timing.backoff(duty.tries)
         _end(duty, DutyStatus.OPEN, "later", not_before=again, error_message=str(later)[:300])
     except Unsupported as unsupported:
         _end(
@@ -114,8 +115,8 @@ def _look_again(duty: AfterCheck, store: PersonalDataStore) -> None:
         duty,
         DutyStatus.OPEN,
         "found_again",
-        not_before=waits.backoff(duty.tries),
-        due_at=waits.due_in(store.recoverable_days * 86_400),
+        not_before=timing.backoff(duty.tries),
+        due_at=timing.due_in(store.recoverable_days * 86_400),
         error_message="It was still there, or there again; it is erased and looked for once more.",
     )
 

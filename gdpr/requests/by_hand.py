@@ -14,9 +14,10 @@ from gdpr.leftovers import progress
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import execute, locate, refresh_status
-from gdpr.states import StepStatus, advance_one
+from gdpr.states import StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.states import advance_one
 
 LONGEST = 4_000
 MESSAGES = (Action.ANSWER, Action.FOREWARN)
@@ -93,7 +94,7 @@ def retry(step: RequestStep, *, by: Any) -> RequestStep:
     with transaction.atomic():
         step, request = _fresh(step)
         check_can_retry(step)
-        fresh = {"not_before": timezone.now(), "tries": 0, "faults": 0, "due_on": None}
+        fresh: dict[str, Any] = {"not_before": timezone.now(), "tries": 0, "faults": 0, "due_on": None}
         if step.status == StepStatus.PLANNED:
             RequestStep.objects.filter(pk=step.pk, status=StepStatus.PLANNED).update(**fresh)
         else:

@@ -14,12 +14,13 @@ from gdpr.legal_holds import holds
 from gdpr.legal_holds.holds import key_hash
 from gdpr.models import Purge, PurgeReason, PurgeRecord
 from gdpr.retention.removal import Removal
-from gdpr.states import PurgeStatus, RemovalStatus, advance, advance_one
+from gdpr.states import PurgeStatus, RemovalStatus
 from gdpr.stores import Capability, Later, Unsupported
-from gdpr.waits import backoff, due_in
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.states import advance, advance_one
+from swarm_admin.core.timing import backoff, due_in
 
 AT_ONCE = 200
 READ_BACK_SECONDS = 30.0  # a search index may lag

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 
 CLOCKS_DIFFER_SECONDS = 300  # a vendor's clock and ours: by so much is what it is asked for since a time widened
+LONGEST_SECONDS = 6 * 3600.0  # a store that is down for days is still asked four times a day
+FAST_SECONDS = 300.0  # so long at most for what is to stop at once (Art. 21)
 
 
 def span(seconds: float) -> datetime.timedelta:
@@ -17,11 +19,17 @@ def due_in(seconds: float) -> datetime.datetime:
     return timezone.now() + span(seconds)
 
 
-def backoff(tries: int) -> datetime.datetime:
-    """When to try again after the `tries`-th failure: RETRY_BASE_SECONDS, doubled each time."""
-    return due_in(settings.RETRY_BASE_SECONDS * 2 ** max(tries - 1, 0))
+def backoff(tries: int, *, fast: bool = False) -> datetime.datetime:
+    """When to try again after the `tries`-th failure: RETRY_BASE_SECONDS, doubled up to six hours, or five minutes."""
+    longest = FAST_SECONDS if fast else LONGEST_SECONDS
+    return due_in(min(settings.RETRY_BASE_SECONDS * 2 ** min(max(tries - 1, 0), 30), longest))
 
 
 def in_seconds(real: float) -> datetime.datetime:
     """So many real seconds from now, as the limiter and a vendor's Retry-After give them."""
     return timezone.now() + datetime.timedelta(seconds=real)
+
+
+def lapsed() -> datetime.datetime:
+    """Work begun before this belongs to a killed worker. In real seconds: a call takes as long as it takes."""
+    return timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)

@@ -9,9 +9,9 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from enrichment.models import Verdict
-from enrichment.states import TRANSITIONS
 from enrichment.templatetags.display import LOOKS, money, number, relative, words
 from swarm_admin.core.masking import mask
+from swarm_admin.core.states import TRANSITIONS
 
 
 def rendered(markup: str, **context: object) -> str:

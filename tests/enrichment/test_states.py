@@ -5,7 +5,8 @@ from django.utils import timezone
 
 from enrichment.management.commands import state_diagrams
 from enrichment.models import Lead
-from enrichment.states import TRANSITIONS, EnrichmentStatus, InvalidTransition, advance, advance_one, diagram
+from enrichment.states import EnrichmentStatus
+from swarm_admin.core.states import TRANSITIONS, InvalidTransition, advance, advance_one, diagram
 
 
 @pytest.mark.parametrize("machine", TRANSITIONS)

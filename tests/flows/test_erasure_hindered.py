@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Alert, Lead
-from gdpr import waits
 from gdpr.models import AuditEvent, RequestStep, StepAttempt, SubjectRequest, Suppression
 from gdpr.states import StepStatus
+from swarm_admin.core import timing
 from tests.flows.desk import VENDORS, Desk, Held, identifiers, steps_of
 from tests.plugins.sandbox import wait_for
 
@@ -65,7 +65,7 @@ def test_a_vendor_down_for_three_days_is_waited_for_with_the_due_date_in_view(de
     desk.approve(request)
 
     asked = StepAttempt.objects.filter(step__request=request, step__store="ghl", outcome="later")
-    wait_for(asked.filter(started_at__gte=since + waits.span(3 * DAY)).exists)
+    wait_for(asked.filter(started_at__gte=since + timing.span(3 * DAY)).exists)
 
     request.refresh_from_db()
     assert (request.status, request.due_on) == ("executing", due)

@@ -3,8 +3,8 @@
 import pytest
 
 from gdpr import states
-from gdpr.states import TRANSITIONS, InvalidTransition, RequestStatus, advance, advance_one
-from swarm_admin.core.states import declare
+from gdpr.states import RequestStatus
+from swarm_admin.core.states import TRANSITIONS, InvalidTransition, advance, advance_one, declare, diagram
 from tests.gdpr.conftest import Desk
 
 
@@ -17,7 +17,7 @@ def test_every_status_can_be_reached_and_is_drawn(machine):
         reached |= new
         frontier += new
     assert reached == set(machine)
-    assert all(str(status) in states.diagram(machine) for status in machine)
+    assert all(str(status) in diagram(machine) for status in machine)
 
 
 def test_the_statuses_are_exactly_those_of_the_rule_book():

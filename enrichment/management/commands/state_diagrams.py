@@ -9,6 +9,7 @@ from django.db import models
 
 from enrichment import states
 from gdpr import states as law
+from swarm_admin.core.states import diagram
 
 TITLES: dict[type[models.TextChoices], str] = {
     states.EnrichmentStatus: "A lead's enrichment",
@@ -33,8 +34,8 @@ LAW_TITLES: dict[type[models.TextChoices], str] = {
 def document() -> str:
     """The whole page, in Markdown with Mermaid."""
     parts = ["# States\n\nRendered from `enrichment/states.py` and `gdpr/states.py` by `manage.py state_diagrams`.\n"]
-    drawn = [(title, states.diagram(machine)) for machine, title in TITLES.items()]
-    drawn += [(title, law.diagram(machine)) for machine, title in LAW_TITLES.items()]
+    drawn = [(title, diagram(machine)) for machine, title in TITLES.items()]
+    drawn += [(title, diagram(machine)) for machine, title in LAW_TITLES.items()]
     parts += [f"## {title}\n\n```mermaid\n{diagram}\n```\n" for title, diagram in drawn]
     return "\n".join(parts)
 

@@ -8,8 +8,9 @@ from django.utils import timezone
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline.payload import payload, payload_hash, wanted
-from enrichment.states import HandoverStatus, advance
+from enrichment.states import HandoverStatus
 from swarm_admin.core import work
+from swarm_admin.core.states import advance
 
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 

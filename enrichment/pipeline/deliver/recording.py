@@ -16,10 +16,11 @@ from enrichment.pipeline.deliver.channels import Channel
 from enrichment.pipeline.deliver.planning import begin, is_sent, there
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed, Sent, Withheld
-from enrichment.states import HandoverStatus, advance, advance_each, advance_one
+from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import work
 from swarm_admin.core.bulk_sql import insert_each, update_each
+from swarm_admin.core.states import advance, advance_each, advance_one
 from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)

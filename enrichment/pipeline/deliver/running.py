@@ -16,12 +16,13 @@ from enrichment.pipeline.deliver.channels import CHANNELS, Channel
 from enrichment.pipeline.deliver.planning import there
 from enrichment.pipeline.payload import wanted
 from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Sent
-from enrichment.states import HandoverStatus, advance
+from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
 from gdpr.suppression import gate
 from swarm_admin.core import shutdown
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 
 STARTED_WITHIN = 1 / 3  # of the lease: what has not begun by then goes back, however slowly the vendor answers

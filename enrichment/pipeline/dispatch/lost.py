@@ -8,9 +8,10 @@ from enrichment.models import Batch, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.outcome import freeze_part, items_of, set_aside, settle_items
 from enrichment.pipeline.dispatch.write_back import set_aside as set_write_back_aside
-from enrichment.states import BatchStatus, ItemStatus, advance
+from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendors.errors import WorkerLost
 from swarm_admin.core import work
+from swarm_admin.core.states import advance
 
 
 def give_up(batches: QuerySet[Batch], lease: work.Values) -> None:

@@ -13,17 +13,10 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline import recovery
 from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.pipeline.dispatch.plan import freeze
-from enrichment.states import (
-    DELIVERED,
-    AttemptStatus,
-    BatchStatus,
-    EnrichmentStatus,
-    ItemStatus,
-    advance,
-    advance_one,
-)
+from enrichment.states import DELIVERED, AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
+from swarm_admin.core.states import advance, advance_one
 
 SENDING = {BatchKind.ROWS: CREATE_ROWS.name, BatchKind.TRIGGER: TRIGGER.name}
 

@@ -11,10 +11,11 @@ from enrichment.models.lead import LeadQuerySet
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.pipeline.status import status_of
-from enrichment.states import DELIVERED, EnrichmentStatus, advance_one
+from enrichment.states import DELIVERED, EnrichmentStatus
 from enrichment.waterfall import company_cache, spend_limits
 from enrichment.waterfall.company_cache import Taken
 from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core.states import advance_one
 
 NOTHING = Taken()
 

@@ -23,13 +23,14 @@ from enrichment.pipeline.dispatch.outcome import (
     set_aside,
     settle_items,
 )
-from enrichment.states import BatchStatus, ItemStatus, advance_one
+from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses, table_capacity
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
 from swarm_admin.core.bulk_sql import update_each
 from swarm_admin.core.identifiers.linkedin import canonical
+from swarm_admin.core.states import advance_one
 from swarm_admin.core.timing import CLOCKS_DIFFER_SECONDS, due_in, in_seconds, span
 
 log = logging.getLogger(__name__)

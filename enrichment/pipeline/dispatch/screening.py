@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
-from enrichment.states import ItemStatus, advance
+from enrichment.states import ItemStatus
 from gdpr.suppression import gate
+from swarm_admin.core.states import advance
 
 
 def passing(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:

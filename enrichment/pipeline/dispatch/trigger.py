@@ -28,12 +28,7 @@ from enrichment.pipeline.dispatch.outcome import (
     set_aside,
     settle_items,
 )
-from enrichment.states import (
-    AttemptStatus,
-    EnrichmentStatus,
-    ItemStatus,
-    advance,
-)
+from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
@@ -41,6 +36,7 @@ from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutc
 from enrichment.waterfall import provider_budget, spend_limits
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.provider_budget import Reservation, reserve
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in, in_seconds
 
 log = logging.getLogger(__name__)

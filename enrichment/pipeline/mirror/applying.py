@@ -23,7 +23,7 @@ from enrichment.pipeline.mirror.apply_row import (
     taken,
 )
 from enrichment.pipeline.status import RunError
-from enrichment.states import DELIVERED, EnrichmentStatus, InvalidTransition, advance_each
+from enrichment.states import DELIVERED, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import provider_budget
@@ -32,6 +32,7 @@ from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.bulk_sql import update_each
 from swarm_admin.core.identifiers.emails import is_role
+from swarm_admin.core.states import InvalidTransition, advance_each
 
 # Every column that applying a row may change, but the status and `raw`, which are always written.
 WRITTEN = (

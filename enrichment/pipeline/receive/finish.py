@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline.receive.events import Event
-from enrichment.states import DeliveryStatus, advance_each
+from enrichment.states import DeliveryStatus
+from swarm_admin.core.states import advance_each
 
 log = logging.getLogger(__name__)
 

@@ -14,13 +14,14 @@ from enrichment.pipeline import fanout, mirror, recovery, returned
 from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.receive.events import Event
 from enrichment.pipeline.receive.finish import Left, leave
-from enrichment.states import DeliveryStatus, advance
+from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
 from swarm_admin.core import shutdown, work
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import backoff, due_in, in_seconds
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,10 @@ from gdpr.kinds import Action
 from gdpr.models import SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status
-from gdpr.states import RequestStatus, StepStatus, advance
+from gdpr.states import RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.states import advance
 
 
 def check_can_approve(request: SubjectRequest, by: Any) -> None:

@@ -15,18 +15,19 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from gdpr import audit, waits
+from gdpr import audit
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, StepAttempt, SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status, step_handlers
 from gdpr.requests.pipeline.step_handlers import ByHand, NotGone, Outcome
-from gdpr.states import StepStatus, advance
+from gdpr.states import StepStatus
 from gdpr.stores import Capability, Later, Unsupported
-from swarm_admin.core import work
+from swarm_admin.core import timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.states import advance
 
 log = logging.getLogger(__name__)
 AT_ONCE = 20  # steps of one tick: others want the worker too
@@ -145,7 +146,7 @@ def _done(step: RequestStep, outcome: Outcome) -> None:
 
 def _wait(step: RequestStep, later: Later) -> None:
     message = str(later)[:300]
-    not_before = later.not_before or waits.backoff(step.tries, fast=step.request.rules.fast)
+    not_before = later.not_before or timing.backoff(step.tries, fast=step.request.rules.fast)
     _record(
         step,
         StepStatus.PLANNED,
@@ -210,7 +211,7 @@ def _not_gone(step: RequestStep) -> None:
 
     _record(
         step, StepStatus.PLANNED, "still_there", message, erase_again,
-        faults=faults, error_kind="still_there", error_message=message, not_before=waits.backoff(faults),
+        faults=faults, error_kind="still_there", error_message=message, not_before=timing.backoff(faults),
     )  # fmt: skip
 
 

@@ -14,10 +14,11 @@ from gdpr.legal_holds.holds import key_hash
 from gdpr.models import Decision, FoundRecord, RequestStep, SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status
-from gdpr.states import OVER, RequestStatus, StepStatus, advance
+from gdpr.states import OVER, RequestStatus, StepStatus
 from gdpr.stores import Capability, PersonalDataStore, Record
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.states import advance
 
 
 def start(request: SubjectRequest) -> None:

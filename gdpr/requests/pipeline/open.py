@@ -15,10 +15,11 @@ from gdpr.models import Channel, RequestStep, SubjectRequest
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import locate, refresh_status, verify
 from gdpr.requests.plan import AT_ONCE
-from gdpr.states import OPEN, RequestStatus, StepStatus, advance_one
+from gdpr.states import OPEN, RequestStatus, StepStatus
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.states import advance_one
 
 log = logging.getLogger(__name__)
 

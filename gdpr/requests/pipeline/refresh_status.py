@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gdpr import audit, waits
+from gdpr import audit
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import owed
 from gdpr.models import AfterCheck, CheckResult, Decision, IdentityCheck, SubjectRequest
 from gdpr.requests import plan
-from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus, advance, advance_one
+from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus
 from gdpr.suppression import gate
+from swarm_admin.core import timing
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.states import advance, advance_one
 
 NOT_BEGUN = (StepStatus.PLANNED, StepStatus.MANUAL, StepStatus.FAILED)
 
@@ -47,7 +50,7 @@ def settle(request_id: int) -> SubjectRequest:
     return request
 
 
-def move(request: SubjectRequest, status: RequestStatus, **values: object) -> None:
+def move(request: SubjectRequest, status: RequestStatus, **values: Any) -> None:
     """To `status`, unless it is there; with an event."""
     if request.status != status:
         advance_one(request, status, **values)
@@ -143,7 +146,7 @@ def forget_after(request: SubjectRequest, closed: datetime.datetime) -> datetime
         RequestStatus.WITHDRAWN,
     )
     days = settings.ERASURE_IDENTITY_DAYS if erased else settings.REQUEST_IDENTITY_DAYS
-    return closed + waits.span(days * 86_400)
+    return closed + timing.span(days * 86_400)
 
 
 def _plan_after_checks(request: SubjectRequest) -> None:
@@ -153,7 +156,7 @@ def _plan_after_checks(request: SubjectRequest) -> None:
         store, record = plan.store_of(step.store), step.record
         if store is None or not store.recoverable_days or record is None or step.done_at is None:
             continue
-        due = step.done_at + waits.span(store.recoverable_days * 86_400)
+        due = step.done_at + timing.span(store.recoverable_days * 86_400)
         AfterCheck.objects.get_or_create(
             request=request,
             store=step.store,
@@ -162,7 +165,7 @@ def _plan_after_checks(request: SubjectRequest) -> None:
         )
 
 
-def close(request: SubjectRequest, status: RequestStatus, **values: object) -> None:
+def close(request: SubjectRequest, status: RequestStatus, **values: Any) -> None:
     """Refused or withdrawn: what has not begun is cancelled. The caller holds the lock and writes the event."""
     now = timezone.now()
     advance(request.steps.filter(status__in=NOT_BEGUN), StepStatus.CANCELLED, done_at=now)

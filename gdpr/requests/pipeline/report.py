@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdpr import waits
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import defaults, owed, write
 from gdpr.models import RequestMessage, RequestStep, SubjectRequest
 from gdpr.requests import plan
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
-from swarm_admin.core import mail
+from swarm_admin.core import mail, timing
 
 OUT = (MessageStatus.SENT, MessageStatus.COPIED)
 MESSAGE_SECONDS = 30.0  # how often a step looks whether its message has left; sending wakes it as well
@@ -42,7 +41,7 @@ def answered(step: RequestStep) -> str:
         message = write.write(request, defaults.COMPLETION, draft=request.kind == RequestKind.ACCESS, **values)
     proof = _left(message)
     if owed.on_their_way(request):
-        raise Later("An earlier letter to the person is waiting to be sent.", waits.due_in(MESSAGE_SECONDS))
+        raise Later("An earlier letter to the person is waiting to be sent.", timing.due_in(MESSAGE_SECONDS))
     return proof
 
 
@@ -58,7 +57,7 @@ def _left(message: RequestMessage) -> str:
     if message.status in OUT and message.sent_at:
         return f"Message {message.pk}, {message.get_status_display().lower()}"
     if message.status in (MessageStatus.QUEUED, MessageStatus.SENDING):
-        raise Later("The message to the person is waiting to be sent.", waits.due_in(MESSAGE_SECONDS))
+        raise Later("The message to the person is waiting to be sent.", timing.due_in(MESSAGE_SECONDS))
     if message.request.kind == RequestKind.ACCESS:
         raise ByHand(
             "Look through the package, download it, and send it to the person in a way that only they can open. "
@@ -149,7 +148,7 @@ def remains(request: SubjectRequest) -> str:
         for step in _done(request):
             store = plan.store_of(step.store)
             if step.action == Action.ERASE and store and store.recoverable_days and step.done_at:
-                until = step.done_at + waits.span(store.recoverable_days * 86_400)
+                until = step.done_at + timing.span(store.recoverable_days * 86_400)
                 parts.append(
                     f"{store.label} can bring the record back until {until:%-d %B %Y}; we look once more after that."
                 )

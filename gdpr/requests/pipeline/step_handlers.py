@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from gdpr import stores, waits
+from gdpr import stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.requests import plan
@@ -18,6 +18,7 @@ from gdpr.requests.pipeline.locate import compare, keep, note_change, search
 from gdpr.states import OPEN, OVER, StepStatus
 from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
 from gdpr.suppression import gate
+from swarm_admin.core import timing
 from swarm_admin.core.errors import is_possible
 
 READ_BACK_SECONDS = 30.0  # another system's search may lag behind what it erased
@@ -119,7 +120,7 @@ def _erase(step: RequestStep, store: PersonalDataStore) -> Outcome:
     if not suppressed:
         raise ValueError("nothing is erased before it is suppressed")
     store.erase(_record(step))
-    lag = waits.due_in(READ_BACK_SECONDS) if store.is_recipient else timezone.now()
+    lag = timing.due_in(READ_BACK_SECONDS) if store.is_recipient else timezone.now()
 
     def written(request: SubjectRequest, done: RequestStep) -> None:
         request.steps.filter(

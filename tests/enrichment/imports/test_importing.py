@@ -16,10 +16,10 @@ from enrichment.imports import importing
 from enrichment.imports.import_files import Unreadable, guess, reading
 from enrichment.models import BulkJob, Lead
 from enrichment.pipeline import intake
-from enrichment.states import InvalidTransition
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression.gate import suppress
+from swarm_admin.core.states import InvalidTransition
 from tests.factories import LeadFactory, lead_row, lead_rows
 
 pytestmark = pytest.mark.django_db

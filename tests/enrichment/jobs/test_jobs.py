@@ -13,10 +13,10 @@ from enrichment.jobs import jobs
 from enrichment.jobs.job_outcome import counts_of
 from enrichment.leads.actions import NotPossible
 from enrichment.models import Attempt, BulkJob, Handover, Lead, ServiceHold, WaterfallVersion, WebhookDelivery
-from enrichment.states import InvalidTransition
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
+from swarm_admin.core.states import InvalidTransition
 from tests.enrichment.failures.test_failures import handover, stuck_write_back
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory
 
