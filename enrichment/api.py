@@ -119,7 +119,7 @@ def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
     return router
 
 
-def post_leads(request: HttpRequest) -> Status:
+def post_leads(request: HttpRequest) -> Status[Any]:
     """202 with what became of each row; 422 when no row could be used.
 
     A row that appears in none of the lists was suppressed. Rows are taken in whatever the others hold.

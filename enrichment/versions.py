@@ -17,7 +17,6 @@ from django.db.models import F, Max
 from django.utils import timezone
 from pydantic import ValidationError
 
-from enrichment.leads.actions import NotPossible
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.models.version import Version, forget_active
 from enrichment.scoring.problems import problems as scorecard_problems
@@ -25,6 +24,7 @@ from enrichment.states import VersionStatus
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance_one
 
 V = TypeVar("V", bound=Version)
@@ -54,7 +54,7 @@ KINDS: dict[type[Version], Kind] = {
 }
 
 
-class Stale(NotPossible):
+class Stale(ActionNotAllowed):
     """A save that began with an older save than the draft's last.
 
     `base` is the document it began with (None where nobody knows it any more), `theirs` the draft as it is
@@ -66,7 +66,7 @@ class Stale(NotPossible):
         self.base, self.theirs, self.revision, self.by = base, theirs, revision, by
 
 
-class Invalid(NotPossible):
+class Invalid(ActionNotAllowed):
     """A document that cannot be published; `problems` is {path: sentence}."""
 
     def __init__(self, problems: dict[str, str]) -> None:
@@ -142,7 +142,7 @@ def save_draft(draft: V, document: dict[str, Any], *, revision: int, by: Any) ->
 
     Raises:
         Stale: somebody saved since `revision`.
-        NotPossible: it was published or discarded meanwhile.
+        ActionNotAllowed: it was published or discarded meanwhile.
     """
     with transaction.atomic():
         current = _locked(draft)
@@ -173,7 +173,7 @@ def discard(draft: V, *, revision: int, by: Any) -> None:
 
     Raises:
         Stale: somebody saved since `revision`.
-        NotPossible: it was published or discarded meanwhile.
+        ActionNotAllowed: it was published or discarded meanwhile.
     """
     with transaction.atomic():
         current = _locked(draft)
@@ -187,12 +187,12 @@ def discard(draft: V, *, revision: int, by: Any) -> None:
 
 
 def check_can_publish(draft: Version) -> None:
-    """Raises NotPossible with the sentence for the disabled button: invalid, or as it is published already."""
+    """Raises ActionNotAllowed with the sentence for the disabled button: invalid, or as it is published already."""
     if found := kind_of(draft).problems(draft.document):
         raise Invalid(found)
     live = published(type(draft))
     if draft.document == live.document:
-        raise NotPossible(f"The draft says the same as version {live.number}, which is published.")
+        raise ActionNotAllowed(f"The draft says the same as version {live.number}, which is published.")
 
 
 def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:
@@ -200,7 +200,7 @@ def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:
 
     Raises:
         Stale: somebody saved since `revision`, so what is published would not be what was looked at.
-        Invalid, NotPossible: a problem in the document, no note, another version was published meanwhile.
+        Invalid, ActionNotAllowed: a problem in the document, no note, another version was published meanwhile.
     """
     note = checked_note(note)
     with transaction.atomic():
@@ -228,13 +228,13 @@ def roll_back(old: V, *, over: int, note: str, by: Any) -> V:
     """Publish a copy of `old` as a new version, in place of version number `over`; a draft goes on as it is.
 
     Raises:
-        NotPossible: it is the published one, says the same, no note, or another was published meanwhile.
+        ActionNotAllowed: it is the published one, says the same, no note, or another was published meanwhile.
     """
     note = checked_note(note)
     with transaction.atomic():
         live = _locked_live(type(old), over)
         if old.status == VersionStatus.DRAFT or old.document == live.document:
-            raise NotPossible(f"Version {old.number} says the same as version {live.number}, which is published.")
+            raise ActionNotAllowed(f"Version {old.number} says the same as version {live.number}, which is published.")
         advance_one(live, VersionStatus.SUPERSEDED)
         now = timezone.now()
         copy = type(old)._default_manager.create(
@@ -256,7 +256,7 @@ def keep_trial(draft: V, *, revision: int, by: Any) -> V:
 
     Raises:
         Stale: somebody saved since `revision`, so what is tried would not be what was looked at.
-        Invalid, NotPossible: a problem in the document, or the draft is gone.
+        Invalid, ActionNotAllowed: a problem in the document, or the draft is gone.
     """
     current = _locked(draft)
     _check_revision(current, revision)
@@ -273,10 +273,10 @@ def keep_trial(draft: V, *, revision: int, by: Any) -> V:
 
 
 def checked_note(note: str) -> str:
-    """Raises NotPossible where the note says nothing."""
+    """Raises ActionNotAllowed where the note says nothing."""
     note = " ".join(note.split())[:LONGEST_NOTE]
     if len(note) < SHORTEST_NOTE:
-        raise NotPossible("Say in a few words what changes and why; the note stays with the version.")
+        raise ActionNotAllowed("Say in a few words what changes and why; the note stays with the version.")
     return note
 
 
@@ -292,14 +292,14 @@ def _record_published(version: Version, live: Version, *, by: Any, verb: Verb) -
 def _locked(draft: V) -> V:
     current = type(draft)._default_manager.select_for_update(of=("self",)).filter(pk=draft.pk).first()
     if current is None or current.status != VersionStatus.DRAFT:
-        raise NotPossible("This draft was published or discarded meanwhile.")
+        raise ActionNotAllowed("This draft was published or discarded meanwhile.")
     return current
 
 
 def _locked_live(model: type[V], over: int) -> V:
     live = model._default_manager.select_for_update().filter(status=VersionStatus.PUBLISHED).first()
     if live is None or live.number != over:
-        raise NotPossible("Another version was published meanwhile. Look at what changes again.")
+        raise ActionNotAllowed("Another version was published meanwhile. Look at what changes again.")
     return live
 
 

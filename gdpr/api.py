@@ -11,7 +11,7 @@ from gdpr.models import Channel
 from gdpr.requests.intake import RequestIn, sentences
 from gdpr.requests.pipeline.open import open_request
 from swarm_admin.core.deadlocks import retried
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.refusals import ANYWHERE, OF_A_BODY, Problem, check_parameters, json_body
 
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
@@ -56,7 +56,7 @@ def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
     return dict(put_in(schema))
 
 
-def take_in(request: HttpRequest) -> Status:
+def take_in(request: HttpRequest) -> Status[Any]:
     """Open a request; it counts from `received_at`, and goes through every check like any other."""
     check_parameters(request)
     body = json_body(request)
@@ -66,7 +66,7 @@ def take_in(request: HttpRequest) -> Status:
     except ValidationError as error:
         told = [{"field": field, "sentence": sentence} for field, sentence in sentences(error)]
         return Status(422, {"error": "The request was not taken in.", "faults": told})
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         return Status(422, {"error": str(why), "faults": []})
     duplicate = opened.duplicate_of.reference if opened.duplicate_of else ""
     return Status(

@@ -16,9 +16,9 @@ from swarm_admin.core import shutdown
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
 
 
-def beat_schedule() -> dict[str, dict]:
+def beat_schedule() -> dict[str, dict[str, Any]]:
     """The periodic tasks of every package: the `BEAT` dictionaries of its `tasks` module."""
-    schedule: dict[str, dict] = {}
+    schedule: dict[str, dict[str, Any]] = {}
     for name in ("swarm_admin.tasks", "enrichment.tasks", "gdpr.tasks"):
         if importlib.util.find_spec(name):
             schedule |= getattr(importlib.import_module(name), "BEAT", {})

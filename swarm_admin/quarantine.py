@@ -33,7 +33,7 @@ from gdpr.requests import after_checks
 from gdpr.requests.pipeline import execute
 from gdpr.retention import retention
 from swarm_admin import alerts, frozen
-from swarm_admin.core import shutdown, work
+from swarm_admin.core import progress, shutdown, work
 from swarm_admin.supervisor import end_with_parent
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Quarantine:
                 began = time.monotonic()
                 self._fork()
             if time.monotonic() - told > TOLD_EVERY:
-                work.progress.safely(work.keep_quarantine)
+                progress.safely(work.keep_quarantine)
                 told = time.monotonic()
             time.sleep(LOOKED_EVERY)
             if os.waitpid(self.pid, os.WNOHANG)[0]:
@@ -124,7 +124,7 @@ def work_through() -> None:
     work.enter_quarantine()
     frozen.watch(settings.WORKER_FROZEN_SECONDS)
     while not shutdown.asked():
-        if work.progress.safely(limiter.connection().ping):
+        if progress.safely(limiter.connection().ping):
             for stage in STAGES:
                 _guarded(stage)
         shutdown.wait(settings.TICK_SECONDS)

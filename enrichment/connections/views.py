@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.connections import health, setup
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula
@@ -16,6 +15,7 @@ from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendor_pauses.pauses import lift
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors.errors import VendorError
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 
 MANAGE = "enrichment.manage_connections"
@@ -83,7 +83,7 @@ def new_table(request: HttpRequest) -> HttpResponse:
     try:
         placement = clay_formula.replace_full_table(by=request.user)
         messages.success(request, f"Made table {placement.table_id}. Leads that waited for a row go there now.")
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.info(request, str(impossible))
     except VendorError as error:
         messages.error(request, f"No table was made: {error}. {error.advice}")

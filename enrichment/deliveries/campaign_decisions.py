@@ -54,13 +54,13 @@ def decide(move: CampaignMove, status: str, *, by: Any) -> None:
     """Keep the decision, and make the delivery that waits for it due.
 
     Raises:
-        NotPossible: it cannot be decided so, or nothing may be delivered of the lead.
+        ActionNotAllowed: it cannot be decided so, or nothing may be delivered of the lead.
     """
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=move.lead_id)
         fresh = CampaignMove.objects.select_for_update().filter(pk=move.pk).first()
         if fresh is None or status not in CHOICES.get(MoveStatus(fresh.status), []):
-            raise actions.NotPossible(GONE)
+            raise actions.ActionNotAllowed(GONE)
         actions.check_may_be_handed_over(lead)
         fresh.status, fresh.decided_by, fresh.decided_at = MoveStatus(status), by, timezone.now()
         fresh.save(update_fields=["status", "decided_by", "decided_at"])

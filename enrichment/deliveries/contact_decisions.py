@@ -69,13 +69,13 @@ def decide(match: ContactMatch, action: str, *, by: Any) -> None:
     """Keep the decision, and make the delivery that waits for it due.
 
     Raises:
-        NotPossible: it cannot be decided so, or nothing may be delivered of the lead.
+        ActionNotAllowed: it cannot be decided so, or nothing may be delivered of the lead.
     """
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=match.lead_id)
         fresh = ContactMatch.objects.select_for_update().filter(pk=match.pk).first()
         if fresh is None or action not in choices(fresh, lead):
-            raise actions.NotPossible(GONE)
+            raise actions.ActionNotAllowed(GONE)
         actions.check_may_be_handed_over(lead)
         fresh.action, fresh.decided_by, fresh.decided_at = MatchAction(action), by, timezone.now()
         fresh.save(update_fields=["action", "decided_by", "decided_at"])

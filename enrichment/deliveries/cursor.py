@@ -51,7 +51,8 @@ def _anchor(rows: QuerySet[Any], moment: str, pk: int) -> tuple[Any, int] | None
     if not pk:
         return None
     names = [moment, "pk"] if moment else ["pk", "pk"]
-    return rows.model._default_manager.filter(pk=pk).values_list(*names).first()
+    found: tuple[Any, int] | None = rows.model._default_manager.filter(pk=pk).values_list(*names).first()
+    return found
 
 
 def _beyond(moment: str, anchor: tuple[Any, int], rising: bool) -> Q:

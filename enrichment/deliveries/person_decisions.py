@@ -21,12 +21,12 @@ def is_another(lead: Lead, *, by: Any) -> list[Handover]:
     """Nothing more is asked about the lead, and what was withheld of it goes out; returns what is due.
 
     Raises:
-        NotPossible: nobody is asked about it, or nothing may be delivered of it for another reason.
+        ActionNotAllowed: nobody is asked about it, or nothing may be delivered of it for another reason.
     """
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
         if not lead.awaits_word:
-            raise actions.NotPossible(DECIDED)
+            raise actions.ActionNotAllowed(DECIDED)
         lead.needs_person, lead.error_kind, lead.error_message, lead.error_at = False, "", "", None
         actions.check_may_be_handed_over(lead)
         told = {"needs_person": False, "error_kind": "", "error_message": "", "error_at": None}

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from enrichment.leads.actions import NOT_DECIDED, ONLY_KEPT, NotPossible, suppressed
+from enrichment.leads.actions import NOT_DECIDED, ONLY_KEPT, suppressed
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
@@ -22,6 +22,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl, instantly
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 RETRIED = (HandoverStatus.FAILED, HandoverStatus.WITHHELD)
 MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their leads
@@ -94,15 +95,15 @@ def retry(handovers: Sequence[Handover], *, by: Any) -> Sorted:
     All or nothing: one transaction with the audit events. At most MOST deliveries.
 
     Raises:
-        NotPossible: there is none that can be retried, or there are too many.
+        ActionNotAllowed: there is none that can be retried, or there are too many.
     """
     if len(handovers) > MOST:
-        raise NotPossible(f"At most {MOST:,} deliveries can be retried at once.")
+        raise ActionNotAllowed(f"At most {MOST:,} deliveries can be retried at once.")
     try:
         with transaction.atomic():
             return _retry(handovers, by)
     except IntegrityError:
-        raise NotPossible(f"{UNDER_WAY} Nothing was retried; look again.") from None
+        raise ActionNotAllowed(f"{UNDER_WAY} Nothing was retried; look again.") from None
 
 
 def again(ids: Sequence[int], by: Any) -> dict[int, str]:
@@ -125,7 +126,7 @@ def _locked(ids: Sequence[int]) -> list[Handover]:
 def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
     found = sort_for_retry(_locked([each.pk for each in handovers]))
     if not found.ready:
-        raise NotPossible(" ".join(found.left_out) or "There is no delivery to retry.")
+        raise ActionNotAllowed(" ".join(found.left_out) or "There is no delivery to retry.")
     _plan_again(found.ready, by)
     return found
 
@@ -153,22 +154,22 @@ class Side:
 
 
 def check_can_read_back(handover: Handover) -> None:
-    """Raises NotPossible with the reason where there is nothing to read, or nothing may be called."""
+    """Raises ActionNotAllowed with the reason where there is nothing to read, or nothing may be called."""
     if not _reference(handover):
-        raise NotPossible("There is no record of this lead in that system that we know of.")
+        raise ActionNotAllowed("There is no record of this lead in that system that we know of.")
     if hold := pauses.reading_held(handover.system):
-        raise NotPossible(hold_words.sentence(hold))
+        raise ActionNotAllowed(hold_words.sentence(hold))
 
 
 def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
     """The record as it is there now beside what would be sent, differences first; None: it is not there.
 
-    One call. Raises NotPossible, VendorError.
+    One call. Raises ActionNotAllowed, VendorError.
     """
     check_can_read_back(handover)
     channel, lead = CHANNELS[handover.system], handover.lead
     if wait := limiter.take(channel.limit, channel.scope()):
-        raise NotPossible(f"The limit is used up for {wait:.0f} s. Try again then.")
+        raise ActionNotAllowed(f"The limit is used up for {wait:.0f} s. Try again then.")
     with transaction.atomic():
         audit.record(Verb.READ_BACK_DELIVERY, by=by, on=lead, fields=[], reason=handover.system)
     names = compare.sent(lead, handover.system)

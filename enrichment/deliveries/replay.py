@@ -6,7 +6,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import Change
@@ -18,6 +17,7 @@ from enrichment.vendors.errors import NotFound, VendorError
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance_one
 
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
@@ -55,13 +55,13 @@ ROW_GONE = "Clay no longer has this row. A replay would change nothing."
 
 
 def check_can_replay(delivery: WebhookDelivery) -> None:
-    """Raises NotPossible with the reason where the delivery cannot be read again."""
+    """Raises ActionNotAllowed with the reason where the delivery cannot be read again."""
     if delivery.status in UNREAD:
-        raise NotPossible("It has not been read yet; that happens by itself.")
+        raise ActionNotAllowed("It has not been read yet; that happens by itself.")
     if delivery.erased_at is not None:
-        raise NotPossible("Its person was erased, and the message with them: there is nothing left to read.")
+        raise ActionNotAllowed("Its person was erased, and the message with them: there is nothing left to read.")
     if delivery.verdict == Verdict.SUPPRESSED:
-        raise NotPossible(
+        raise ActionNotAllowed(
             "Nothing of this delivery was kept that could be read: its person is suppressed, or it named too many."
         )
 
@@ -106,7 +106,7 @@ def replay(delivery: WebhookDelivery, *, by: Any) -> None:
     """Set the delivery back to received, so that the next tick reads it again.
 
     Raises:
-        NotPossible: it is waiting already, or nothing of it was kept.
+        ActionNotAllowed: it is waiting already, or nothing of it was kept.
     """
     with transaction.atomic():
         locked = WebhookDelivery.objects.select_for_update().defer("body").get(pk=delivery.pk)

@@ -22,7 +22,6 @@ from enrichment.failures.causes import OWN_ADVICE
 from enrichment.jobs import jobs
 from enrichment.jobs.retry_handlers import DELIVERIES
 from enrichment.leads import unmask
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Handover
 from enrichment.models.handover import LEFT_OUT, System
 from enrichment.models.job import JobKind
@@ -33,6 +32,7 @@ from enrichment.vendors.errors import VendorError
 from enrichment.webhooks.webhook_log import advice_of, csv_answer, list_context
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import mask, may_see
 
@@ -168,7 +168,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     handover = get_object_or_404(Handover, pk=pk)
     try:
         redelivery.retry([handover], by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "The delivery starts in a moment.")
@@ -184,7 +184,7 @@ def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
     context = _one(request, pk)
     try:
         sides = redelivery.read_back(handover, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         context["problem"] = str(impossible)
     except VendorError as error:
         context["problem"] = f"{handover.get_system_display()} did not answer as it should: {error}. {error.advice}"
@@ -242,7 +242,7 @@ def retry_run(request: HttpRequest) -> HttpResponse:
     plan = {"count": len(rows)}
     try:
         job = jobs.start(JobKind.RETRY_DELIVERIES, rows, what=DELIVERIES, plan=plan, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, " ".join(found.left_out) or str(impossible))
         return redirect(_address(wanted))
     return redirect("job", pk=job.pk)
@@ -295,6 +295,6 @@ def _why_no_read_back(request: HttpRequest, handover: Handover) -> str:
         return NO_RIGHT
     try:
         redelivery.check_can_read_back(handover)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""

@@ -149,7 +149,7 @@ def _create_again(drift: Drift) -> None:
         if found is None:
             try:
                 actions.retry_leads([lead], by=drift.mend_by)
-            except actions.NotPossible as impossible:
+            except actions.ActionNotAllowed as impossible:
                 raise NotMended(str(impossible)) from None
         else:
             _take_over(lead, *found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 
@@ -123,7 +124,7 @@ def _paused(system: str) -> str:
 # ---------------------------------------------------------------- enrichment
 
 
-def _enriching(work: Work, found: dict) -> Estimate:
+def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     ours = Leads(work.leads, work.rowless, urgent=work.priority >= URGENT)
     ahead = queue.ahead_of(work.priority if work.leads else LOWEST, found)
     if not ours.count + ahead.count:
@@ -153,7 +154,7 @@ def published() -> WaterfallDocument:
 
 
 def providers(
-    document: WaterfallDocument, skip: Collection[str] = (), found: Mapping | None = None
+    document: WaterfallDocument, skip: Collection[str] = (), found: Mapping[str, Any] | None = None
 ) -> list[tuple[str, Asked]]:
     """(slug, what is asked of it) of every provider of the waterfalls that has an hourly budget."""
     each = expected_calls(document, settings.CLAY_TRIGGER_BATCH, skip)
@@ -198,7 +199,7 @@ def lane(name: str, scope: str) -> Lane:
 # ---------------------------------------------------------------- everything else
 
 
-def _delivering(system: str, count: int, found: dict) -> Estimate:
+def _delivering(system: str, count: int, found: dict[str, Any]) -> Estimate:
     if paused := _paused(system):
         return Estimate(paused=paused)
     channel, due = CHANNELS[system], found["handovers"].get(system, {}).get("due", 0)
@@ -211,7 +212,7 @@ def scope_of(system: str) -> str:
     return {"ghl": str(settings.GHL_LOCATION_ID), "instantly": "workspace"}[system]
 
 
-def _writing_back(leads: int, found: dict) -> Estimate:
+def _writing_back(leads: int, found: dict[str, Any]) -> Estimate:
     if paused := _paused("clay"):
         return Estimate(paused=paused)
     size = settings.CLAY_UPDATE_BATCH

@@ -19,13 +19,13 @@ from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.failures.sources import members_of
 from enrichment.jobs import jobs
-from enrichment.leads.actions import NotPossible
 from enrichment.leads.prices import price
 from enrichment.models import FailureIgnore, Lead, WaterfallVersion
 from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
 
@@ -110,7 +110,7 @@ def _why_no_retry(request: HttpRequest, found: Group) -> str:
     return found.cause.why_no_retry
 
 
-def _shown(found: Group, page: Page) -> list[dict[str, Any]]:
+def _shown(found: Group, page: "Page[Any]") -> list[dict[str, Any]]:
     """The page's rows with their leads, whatever table they stand in."""
     rows = list(page.object_list)
     ids = {row.cause_lead for row in rows if row.cause_lead}
@@ -128,7 +128,7 @@ def retry(request: HttpRequest, key: str) -> HttpResponse:
         return _gone(request)
     try:
         plan = jobs.check_can_start(found.cause)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
     return render(
@@ -168,7 +168,7 @@ def retry_run(request: HttpRequest, key: str) -> HttpResponse:
         return _gone(request)
     try:
         job = jobs.start_retry(found.cause, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
     return redirect("job", pk=job.pk)
@@ -211,7 +211,7 @@ def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     try:
         count = kind.again(request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, f"{count:,} tried again." if count else "Nothing of it is set aside any more.")

@@ -23,8 +23,8 @@ class UploadForm(forms.Form):
         error_messages={"empty": "The file is empty.", "required": "Choose a file."},
     )
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> "UploadedFile[bytes]":
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > settings.IMPORT_MAX_BYTES:
             raise forms.ValidationError(
                 f"The file is larger than {settings.IMPORT_MAX_BYTES // 1_000_000:,} MB; cut it in parts."

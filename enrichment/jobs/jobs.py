@@ -22,13 +22,13 @@ from enrichment.failures.sources import members_of
 from enrichment.jobs import job_leases
 from enrichment.jobs.job_verbs import VERBS
 from enrichment.jobs.retry_handlers import WAYS
-from enrichment.leads.actions import NotPossible
 from enrichment.models import BulkJob, FailureIgnore, JobMember
 from enrichment.models.job import JobKind
 from enrichment.states import JobStatus, MemberStatus
 from gdpr import audit
 from swarm_admin.core import shutdown
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance, advance_one
 
 log = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ def check_can_start(cause: Cause) -> FailurePlan:
     """The plan of a retry of everything that failed for this cause.
 
     Raises:
-        NotPossible: with a sentence for the person who asked.
+        ActionNotAllowed: with a sentence for the person who asked.
     """
     if job := live_job(cause):
-        raise NotPossible(f"Job {job.pk} is trying these again already.")
+        raise ActionNotAllowed(f"Job {job.pk} is trying these again already.")
     return plan_of(cause)
 
 
@@ -70,11 +70,11 @@ def start_retry(cause: Cause, *, by: Any) -> BulkJob:
     """Freeze all that failed for this cause as a job; the worker goes on from there.
 
     Raises:
-        NotPossible: nothing of it can be tried again now, or a job is at it.
+        ActionNotAllowed: nothing of it can be tried again now, or a job is at it.
     """
     found = check_can_start(cause)
     if not found.count:
-        raise NotPossible(" ".join(found.left_out) or "Nothing is left of this group.")
+        raise ActionNotAllowed(" ".join(found.left_out) or "Nothing is left of this group.")
     with transaction.atomic():
         job = BulkJob.objects.create(kind=JobKind.RETRY, created_by=by, plan=_document(cause, found))
         total = _freeze(job, cause)
@@ -92,10 +92,10 @@ def start(
     `plan` is what the person was shown: `count`, and where there is one `cost` with its `cost_label`.
 
     Raises:
-        NotPossible: there is nothing to do.
+        ActionNotAllowed: there is nothing to do.
     """
     if not rows:
-        raise NotPossible("Nothing is left to try again.")
+        raise ActionNotAllowed("Nothing is left to try again.")
     with transaction.atomic():
         job = BulkJob.objects.create(kind=kind, created_by=by, plan={**plan, "what": what}, total=len(rows))
         JobMember.objects.bulk_create(

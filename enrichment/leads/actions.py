@@ -39,7 +39,7 @@ NOT_DECIDED = (
 )
 
 
-class NotPossible(Exception):
+class ActionNotAllowed(Exception):
     """An action that cannot be done now; the message is a sentence for the person who asked."""
 
 
@@ -52,10 +52,10 @@ class Sorted:
 
 
 def check_can_retry(lead: Lead) -> None:
-    """Raises NotPossible with the reason where the lead cannot be put at dispatch again now."""
+    """Raises ActionNotAllowed with the reason where the lead cannot be put at dispatch again now."""
     found = sort_for_retry([lead])
     if not found.ready:
-        raise NotPossible(next(iter(found.left_out)))
+        raise ActionNotAllowed(next(iter(found.left_out)))
 
 
 def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
@@ -112,16 +112,16 @@ def retry_leads(
     All or nothing: one transaction with the audit events. At most MOST leads.
 
     Raises:
-        NotPossible: there is none that can be retried, or there are too many.
+        ActionNotAllowed: there is none that can be retried, or there are too many.
     """
     if len(leads) > MOST:
-        raise NotPossible(f"At most {MOST:,} leads can be retried at once.")
+        raise ActionNotAllowed(f"At most {MOST:,} leads can be retried at once.")
     now = timezone.now()
     with transaction.atomic():
         locked = Lead.objects.filter(pk__in=[lead.pk for lead in leads]).order_by("pk").select_for_update()
         found = sort_for_retry(list(locked))
         if not found.ready:
-            raise NotPossible(" ".join(found.left_out) or "There is no lead to retry.")
+            raise ActionNotAllowed(" ".join(found.left_out) or "There is no lead to retry.")
         ids = [lead.pk for lead in found.ready]
         # What Clay has not answered for too long is given up, else the new attempt would be its second.
         advance(
@@ -164,38 +164,38 @@ def _record_each(verb: Verb, leads: Sequence[Lead], *, by: Any, reason: str = ""
 
 
 def check_may_be_handed_over(lead: Lead) -> None:
-    """Raises NotPossible with the reason where nothing of the person may leave."""
+    """Raises ActionNotAllowed with the reason where nothing of the person may leave."""
     if suppressed([lead]):
-        raise NotPossible("This person is suppressed; nothing may be handed over.")
+        raise ActionNotAllowed("This person is suppressed; nothing may be handed over.")
     if lead.restriction:
-        raise NotPossible(ONLY_KEPT)
+        raise ActionNotAllowed(ONLY_KEPT)
     if lead.awaits_word:
-        raise NotPossible(NOT_DECIDED)
+        raise ActionNotAllowed(NOT_DECIDED)
 
 
 def check_can_deliver(lead: Lead) -> None:
-    """Raises NotPossible with the reason where the lead cannot be delivered again now."""
+    """Raises ActionNotAllowed with the reason where the lead cannot be delivered again now."""
     check_may_be_handed_over(lead)
     if not any(wanted(lead, system) for system in deliver.CHANNELS):
-        raise NotPossible("A delivery needs an e-mail or a phone number; this lead has neither.")
+        raise ActionNotAllowed("A delivery needs an e-mail or a phone number; this lead has neither.")
     if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(
         [system for system in deliver.CHANNELS if wanted(lead, system)]
     ):
-        raise NotPossible("A delivery of this lead is already under way.")
+        raise ActionNotAllowed("A delivery of this lead is already under way.")
 
 
 def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
     """Plan the lead's deliveries although nothing changed; returns them.
 
     Raises:
-        NotPossible: nothing can be delivered, or it is under way.
+        ActionNotAllowed: nothing can be delivered, or it is under way.
     """
     with transaction.atomic():
         lead = Lead.objects.select_for_update().get(pk=lead.pk)
         check_can_deliver(lead)
         planned = deliver.plan(lead, force=True)
         if not planned:
-            raise NotPossible("A delivery of this lead is already under way.")
+            raise ActionNotAllowed("A delivery of this lead is already under way.")
         audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})
     return planned
 
@@ -204,6 +204,6 @@ def reason_against(check: Callable[[Lead], None], lead: Lead) -> str:
     """The sentence for a disabled button, from one of the checks above; "" where the action is possible."""
     try:
         check(lead)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""

@@ -135,7 +135,8 @@ class LeadFilter(filters.FilterSet):
     def narrow(self, leads: LeadQuerySet) -> LeadQuerySet:
         """`leads` with every readable filter applied."""
         self._cleaned()
-        return self.filter_queryset(leads)
+        found: LeadQuerySet = self.filter_queryset(leads)
+        return found
 
     def _cleaned(self) -> dict[str, Any]:
         """The form's readable values; asking for its errors is what reads it."""

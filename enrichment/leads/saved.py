@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from enrichment.leads.actions import NotPossible
 from enrichment.leads.lead_list import LeadList
 from enrichment.models import LeadView
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 MOST = 50  # of one person
 LONGEST = 1000
@@ -24,17 +24,17 @@ def visible(user: Any) -> QuerySet[LeadView]:
 def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
     """Keep a list's filters and order under a name; one of the same name and person is replaced.
 
-    Search words are left out, for they may name somebody. Raises NotPossible.
+    Search words are left out, for they may name somebody. Raises ActionNotAllowed.
     """
     name = " ".join(name.split())
     if not name or len(name) > 60:
-        raise NotPossible("A view needs a name of at most 60 characters.")
+        raise ActionNotAllowed("A view needs a name of at most 60 characters.")
     kept = LeadList(QueryDict(query), user=by).query_with(find=None)
     if len(kept) > LONGEST:
-        raise NotPossible("These are more filters than a view can keep.")
+        raise ActionNotAllowed("These are more filters than a view can keep.")
     mine = LeadView.objects.filter(owner=by)
     if not mine.filter(name=name).exists() and mine.count() >= MOST:
-        raise NotPossible(f"You keep {MOST} views already. Delete one first.")
+        raise ActionNotAllowed(f"You keep {MOST} views already. Delete one first.")
     with transaction.atomic():
         view, _ = LeadView.objects.update_or_create(
             owner=by, name=name, defaults={"query": kept, "is_shared": is_shared}
@@ -44,9 +44,9 @@ def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
 
 
 def delete(view: LeadView, *, by: Any) -> None:
-    """Raises NotPossible for somebody else's."""
+    """Raises ActionNotAllowed for somebody else's."""
     if view.owner_id != by.pk:
-        raise NotPossible("Its owner alone deletes a view.")
+        raise ActionNotAllowed("Its owner alone deletes a view.")
     with transaction.atomic():
         audit.record(Verb.DELETE_VIEW, by=by, on=view)
         view.delete()

@@ -7,6 +7,7 @@ of their usual spellings, Muller and Mueller.
 
 import re
 import unicodedata
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import Func, Q, QuerySet
@@ -154,7 +155,7 @@ def _without_extension(number: str) -> str:
     return number
 
 
-def ids(leads: QuerySet, conditions: list[Q], most: int = MOST_FOUND) -> list[int]:
+def ids(leads: QuerySet[Any], conditions: list[Q], most: int = MOST_FOUND) -> list[int]:
     """The leads that any of `conditions` leads to, `most` at most of each; one statement."""
     if not conditions:
         return []
@@ -162,13 +163,14 @@ def ids(leads: QuerySet, conditions: list[Q], most: int = MOST_FOUND) -> list[in
     return sorted({row["pk"] for row in asked[0].union(*asked[1:], all=True)})
 
 
-def keyed(leads: QuerySet) -> QuerySet:
+def keyed(leads: QuerySet[Any]) -> QuerySet[Any, Any]:
     """`leads` with the expressions that `identified` asks for, as their indexes have them."""
-    return leads.order_by().alias(
+    named: QuerySet[Any, Any] = leads.order_by().alias(
         phone_backwards=Reverse("phone"),
         work_address=Lower("email_work"),
         own_address=Lower("email_personal"),
     )
+    return named
 
 
 def is_address(text: str) -> bool:

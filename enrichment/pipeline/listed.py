@@ -1,6 +1,6 @@
 """Identifiers on the suppression list that others share too (D28): the lead stays, the identifier goes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,7 +10,7 @@ from enrichment.models.provenance import ConflictReason
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # Columns whose values several people may share, and how the gate names what they hold.
-SHARED = {
+SHARED: dict[str, Callable[[str], str]] = {
     "phone": lambda value: f"phone:{value}",
     "email_work": lambda value: f"email:{email_key(value)}",
     "email_personal": lambda value: f"email:{email_key(value)}",

@@ -102,7 +102,7 @@ def _is_alone(error: VendorError, tries: int) -> bool:
         return False
     if (error.vendor, error.call) in PAUSED_ALONE:
         return _unanswered(error.vendor, error.call, enough=tries >= settings.MAX_ATTEMPTS)
-    return outages.in_a_row(error.vendor, error.call) > 3 * settings.MAX_ATTEMPTS
+    return outages.in_a_row(error.vendor, error.call) > 3 * int(settings.MAX_ATTEMPTS)
 
 
 def _later(error: VendorError) -> NextStep:
@@ -127,8 +127,8 @@ def never_arrived(vendor: str, call: str) -> bool:
 
 def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
     """So many calls of this kind in a row had no answer that the vendor counts as down; `enough`: MAX_ATTEMPTS do."""
-    most = settings.VENDOR_DOWN_CALLS
-    return outages.in_a_row(vendor, call) >= (min(most, settings.MAX_ATTEMPTS) if enough else most)
+    most = int(settings.VENDOR_DOWN_CALLS)
+    return outages.in_a_row(vendor, call) >= (min(most, int(settings.MAX_ATTEMPTS)) if enough else most)
 
 
 def provider_refused(provider: str) -> None:

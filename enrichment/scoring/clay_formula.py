@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from enrichment.connections.health import note_error
 from enrichment.connections.setup import TABLE_NAME
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Batch, ClayFormula, Connection, Placement, ScorecardVersion, ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
@@ -31,6 +30,7 @@ from enrichment.vendors.clay.client import COLUMN_NAMES, ENRICHMENT_COLUMNS, Cla
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 FIXED_TABLE = (
     "CLAY_TABLE_ID names the table in the environment, so new leads would still go there. "
@@ -97,18 +97,18 @@ def confirm_pasted(
     `fingerprint` is of the text that was shown and copied.
 
     Raises:
-        NotPossible: no table, a draft, another text than is generated now, a time that cannot be.
+        ActionNotAllowed: no table, a draft, another text than is generated now, a time that cannot be.
     """
     if not table:
-        raise NotPossible("Clay's table is not set up yet.")
+        raise ActionNotAllowed("Clay's table is not set up yet.")
     if version.status not in (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED):
-        raise NotPossible(NO_FORMULA)
+        raise ActionNotAllowed(NO_FORMULA)
     made = formula_of(version)
     if fingerprint != made.fingerprint:
-        raise NotPossible("The formula on this page has changed since you copied it. Copy and paste it again.")
+        raise ActionNotAllowed("The formula on this page has changed since you copied it. Copy and paste it again.")
     now = timezone.now()
     if at > now + AHEAD or at < now - OLDEST:
-        raise NotPossible("Say when it was pasted: a time within the last year, and not ahead of now.")
+        raise ActionNotAllowed("Say when it was pasted: a time within the last year, and not ahead of now.")
     with transaction.atomic():
         placement = ClayFormula.objects.create(
             table_id=table,
@@ -127,11 +127,11 @@ def confirm_pasted(
 
 
 def check_can_create_table() -> None:
-    """Raises NotPossible with the sentence for the disabled button."""
+    """Raises ActionNotAllowed with the sentence for the disabled button."""
     if settings.CLAY_TABLE_ID and clay_table() == settings.CLAY_TABLE_ID:
-        raise NotPossible(FIXED_TABLE)
+        raise ActionNotAllowed(FIXED_TABLE)
     if not clay_table():
-        raise NotPossible("Set Clay up on the page Connections first: it makes the first table.")
+        raise ActionNotAllowed("Set Clay up on the page Connections first: it makes the first table.")
 
 
 def columns_with(made: Formula) -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
     A table that an earlier try created and did not hear of is found by its name and used.
 
     Raises:
-        NotPossible: see `check_can_create_table`; the version is not the published one.
+        ActionNotAllowed: see `check_can_create_table`; the version is not the published one.
         VendorError: as the client does, kept with the connection.
     """
     check_can_create_table()
@@ -165,14 +165,14 @@ def replace_full_table(*, by: Any) -> ClayFormula:
 
     New leads and those that wait go there from now on, and the pause is over; the full table is never used for new
     rows again, wherever it is named. A pause that is still open for an earlier table is over, and none is made.
-    Raises as `create_table`; NotPossible where the table in use is not full.
+    Raises as `create_table`; ActionNotAllowed where the table in use is not full.
     """
     hold, full = pauses.held(CLAY_ROWS), clay_table()
     if hold is None or not full:
-        raise NotPossible("The table still takes rows.")
+        raise ActionNotAllowed("The table still takes rows.")
     if not _is_of(hold, full):
         pauses.lift(hold, by=by, reason=f"{hold.table} is not in use")
-        raise NotPossible(EARLIER_TABLE)
+        raise ActionNotAllowed(EARLIER_TABLE)
     placement = _created(ScorecardVersion.active(), by=by)
     _retire(full, placement, hold, by=by)
     return placement
@@ -195,7 +195,7 @@ def _retire(full: str, placement: ClayFormula, hold: ServiceHold, *, by: Any) ->
 
 def _created(version: ScorecardVersion, *, by: Any) -> ClayFormula:
     if version.status != VersionStatus.PUBLISHED:
-        raise NotPossible("A new table is created with the published scorecard's formulas.")
+        raise ActionNotAllowed("A new table is created with the published scorecard's formulas.")
     made = formula_of(version)
     try:
         table = _table_for(version, made)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ScorecardVersion
 from enrichment.versions import Stale
+from swarm_admin.core.errors import ActionNotAllowed
 
 GONE = (
     "The draft you edited was published or discarded meanwhile. What you typed is still here, now as a change of the "
@@ -30,12 +30,12 @@ def save(document: dict[str, Any], began: Began, *, by: Any) -> ScorecardVersion
 
     Raises:
         Stale: somebody saved since; `base` is what this editor began with.
-        NotPossible: the draft it began with is no more.
+        ActionNotAllowed: the draft it began with is no more.
     """
     draft = versions.draft_of(ScorecardVersion)
     if began.draft is not None:
         if draft is None or draft.pk != began.draft:
-            raise NotPossible(GONE)
+            raise ActionNotAllowed(GONE)
         return versions.save_draft(draft, document, revision=began.revision, by=by)
     if draft is None:
         draft = versions.start_draft(ScorecardVersion, by=by)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment.leads.actions import NotPossible, suppressed
+from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, Rescore, TierMove
 from enrichment.models.job import JobKind
 from enrichment.pipeline import deliver
@@ -18,6 +18,7 @@ from enrichment.pipeline.payload import CAMPAIGN_TIERS, wanted
 from enrichment.states import HandoverStatus, MemberStatus, MoveStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 WAY = "moves"  # in `retry_ways.WAYS`
@@ -65,11 +66,11 @@ def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:
     """Start a job that hands these leads over, the best first; whoever is not delivered stays out with the reason.
 
     Raises:
-        NotPossible: nothing of it waits.
+        ActionNotAllowed: nothing of it waits.
     """
     chosen = chosen.filter(status=MoveStatus.WAITING)
     if not chosen.exists():
-        raise NotPossible("Nothing of this waits for review any more.")
+        raise ActionNotAllowed("Nothing of this waits for review any more.")
     with transaction.atomic():
         job = BulkJob.objects.create(kind=JobKind.DELIVER_MOVED, created_by=by, plan={"what": WAY})
         total = _freeze(job, chosen)
@@ -84,7 +85,7 @@ def deliver_all(rescore: Rescore, *, by: Any) -> BulkJob | None:
     """Hand over everyone this rescore lifted; None where there is nobody."""
     try:
         return deliver_moves(rescore.moves.all(), by=by)
-    except NotPossible:
+    except ActionNotAllowed:
         return None
 
 

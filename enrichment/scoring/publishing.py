@@ -11,7 +11,7 @@ from django.db import transaction
 
 from enrichment import versions
 from enrichment.estimates import Work, estimate
-from enrichment.leads.actions import NotPossible, suppressed
+from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
 from enrichment.scoring import preview, rescore
@@ -19,6 +19,7 @@ from enrichment.scoring.preview import Effect
 from enrichment.scoring.scorecard import Scorecard
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.versions import published
+from swarm_admin.core.errors import ActionNotAllowed
 
 ASKED = 5_000  # people looked up in the suppression list for a plan; of more, each is looked up before it is sent
 
@@ -74,9 +75,9 @@ def _blocked(leads: pl.DataFrame) -> tuple[list[int], str]:
 
 
 def check_can_publish(draft: ScorecardVersion | None) -> None:
-    """Raises NotPossible with the sentence for the disabled button."""
+    """Raises ActionNotAllowed with the sentence for the disabled button."""
     if draft is None:
-        raise NotPossible("Nothing is drafted. Change something and save it first.")
+        raise ActionNotAllowed("Nothing is drafted. Change something and save it first.")
     versions.check_can_publish(draft)
 
 
@@ -84,7 +85,7 @@ def publish(draft: ScorecardVersion, *, revision: int, over: int, note: str, aft
     """Publish the draft in place of version number `over` and start the rescore; `after` is an AfterRescore.
 
     Raises:
-        Stale, Invalid, NotPossible: see `versions.publish`.
+        Stale, Invalid, ActionNotAllowed: see `versions.publish`.
     """
     with transaction.atomic():
         version = versions.publish(draft, revision=revision, over=over, note=note, by=by)
@@ -95,7 +96,7 @@ def roll_back(old: ScorecardVersion, *, over: int, note: str, after: str, by: An
     """Publish a copy of `old` in place of version number `over` and start the rescore.
 
     Raises:
-        NotPossible: see `versions.roll_back`.
+        ActionNotAllowed: see `versions.roll_back`.
     """
     with transaction.atomic():
         version = versions.roll_back(old, over=over, note=note, by=by)
@@ -104,7 +105,7 @@ def roll_back(old: ScorecardVersion, *, over: int, note: str, after: str, by: An
 
 def _choice(after: str) -> str:
     if after not in AfterRescore.values:
-        raise NotPossible("Choose what happens to the leads that come into Tier 1 or 2.")
+        raise ActionNotAllowed("Choose what happens to the leads that come into Tier 1 or 2.")
     return after
 
 

@@ -22,7 +22,6 @@ from psycopg.errors import DeadlockDetected
 
 from enrichment.jobs import job_leases
 from enrichment.jobs.jobs import LIVE
-from enrichment.leads.actions import NotPossible
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion
 from enrichment.models.job import JobKind
 from enrichment.models.rescore import EVERY_LEAD
@@ -33,6 +32,7 @@ from enrichment.scoring.explained import engine
 from enrichment.states import JobStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import InvalidTransition, advance, advance_one
 
 log = logging.getLogger(__name__)
@@ -81,26 +81,26 @@ def _overtake(job: BulkJob, version: ScorecardVersion) -> None:
 
 
 def check_can_resume(rescore: Rescore) -> None:
-    """Raises NotPossible with the sentence for the disabled button."""
+    """Raises ActionNotAllowed with the sentence for the disabled button."""
     if rescore.job.status != JobStatus.FAILED:
-        raise NotPossible("This rescore has not stopped.")
+        raise ActionNotAllowed("This rescore has not stopped.")
     newest = Rescore.objects.order_by("-version__number").values_list("pk", flat=True).first()
     if rescore.pk != newest:
-        raise NotPossible("Another version of the scorecard was published since.")
+        raise ActionNotAllowed("Another version of the scorecard was published since.")
 
 
 def resume(rescore: Rescore, *, by: Any) -> None:
     """Go on where a rescore that failed stood.
 
     Raises:
-        NotPossible: it has not failed, or another version was published since.
+        ActionNotAllowed: it has not failed, or another version was published since.
     """
     with transaction.atomic():
         check_can_resume(rescore)
         try:
             advance_one(rescore.job, JobStatus.QUEUED, error="", finished_at=None, in_flight_since=None)
         except InvalidTransition:
-            raise NotPossible("This rescore has not stopped.") from None
+            raise ActionNotAllowed("This rescore has not stopped.") from None
         audit.record(Verb.RESUME_RESCORE, by=by, on=rescore.job)
 
 
@@ -296,4 +296,5 @@ def _count(done: Tally, written: pl.DataFrame) -> None:
 def _database_time() -> datetime.datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+        now: datetime.datetime = cursor.fetchone()[0]
+        return now

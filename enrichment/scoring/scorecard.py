@@ -153,7 +153,8 @@ class Component(Part):
     @property
     def awards(self) -> Sequence[Band | Group | Rule | CountedNeedle]:
         """Everything that earns points, in order of precedence."""
-        return getattr(self, self.awards_in)
+        awards: Sequence[Band | Group | Rule | CountedNeedle] = getattr(self, self.awards_in)
+        return awards
 
     @model_validator(mode="after")
     def _points_fit_the_cap(self) -> Component:

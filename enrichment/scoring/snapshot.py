@@ -218,7 +218,7 @@ def _safe_moment() -> str:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT least(now(), min(xact_start)) FROM pg_stat_activity WHERE datname = current_database()")
-        return cursor.fetchone()[0].isoformat()
+        return str(cursor.fetchone()[0].isoformat())
 
 
 def _up_to_date(place: Path, manifest: Manifest) -> Snapshot:
@@ -251,7 +251,8 @@ def _changes(since: str) -> tuple[int, int, list[int]]:
             "FROM (SELECT id, lead_id FROM enrichment_leadchange WHERE at >= %s LIMIT %s) AS since",
             [since, 4 * MOST_CHANGES],
         )
-        return cursor.fetchone()
+        counted: tuple[int, int, list[int]] = cursor.fetchone()
+        return counted
 
 
 def describe() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from enrichment.states import ItemStatus
 
 def room(table: str) -> int:
     """How many more rows the table takes; 0 where it is full."""
-    return max(settings.CLAY_TABLE_ROWS - rows(table), 0)
+    return max(int(settings.CLAY_TABLE_ROWS) - rows(table), 0)
 
 
 def rows(table: str) -> int:
@@ -17,7 +17,7 @@ def rows(table: str) -> int:
 
     The first misses rows that no lead knows, the second those made while the comparison was under way.
     """
-    most = settings.CLAY_TABLE_ROWS
+    most = int(settings.CLAY_TABLE_ROWS)
     ours = Lead.objects.filter(clay_table_id=table, clay_row_id__isnull=False)[:most].count()
     whole = ReconcileRun.objects.filter(is_open=False, error="", full=True).order_by("-started_at").first()
     in_clay = whole.rows.get(table, 0) if whole else 0

@@ -12,12 +12,12 @@ from django.core.cache import cache
 from django.db import transaction
 
 from enrichment import labels
-from enrichment.leads.actions import NotPossible
 from enrichment.leads.columns import COLUMNS
 from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.states import VersionStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import PlainDecimalField, WholeField
 
 # What the providers of each waterfall can fill: columns of Clay's table.
@@ -45,7 +45,7 @@ def field_choices(kind: str) -> list[tuple[str, str]]:
     return [(name, _names.get(name) or labels.field_label(name)) for name in FIELDS[kind]]
 
 
-class Stale(NotPossible):
+class Stale(ActionNotAllowed):
     """A save that began with values that somebody has changed since: `differs` are their names in the form."""
 
     def __init__(self, differs: list[str]) -> None:

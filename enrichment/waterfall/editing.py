@@ -10,11 +10,11 @@ from typing import Any
 from django.http import QueryDict
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.option_forms import FORMS, OptionForm
+from swarm_admin.core.errors import ActionNotAllowed
 
 Document = dict[str, Any]
 NOBODY = "Every waterfall is empty: nobody would be asked for anything. Switch a provider on."
@@ -129,12 +129,12 @@ def _whole(document: Document) -> Document:
 
 
 def check_can_publish(draft: WaterfallVersion) -> None:
-    """Raises NotPossible with the sentence for the disabled button."""
+    """Raises ActionNotAllowed with the sentence for the disabled button."""
     live = versions.published(WaterfallVersion)
     if same(draft.document, live.document):
-        raise NotPossible(f"The draft says the same as version {live.number}, which is published.")
+        raise ActionNotAllowed(f"The draft says the same as version {live.number}, which is published.")
     if not WaterfallDocument.model_validate(draft.document).providers():
-        raise NotPossible(NOBODY)
+        raise ActionNotAllowed(NOBODY)
 
 
 # ---------------------------------------------------------------- what is different

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from enrichment import versions
 from enrichment.estimates import Estimate, Work, estimate
-from enrichment.leads.actions import STAFF_PRIORITY, NotPossible, suppressed
+from enrichment.leads.actions import STAFF_PRIORITY, suppressed
 from enrichment.leads.prices import Price, price
 from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
@@ -29,6 +29,7 @@ from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.observed import ledger
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 MOST = 500  # a pilot is a sample: more leads would say little more
@@ -94,13 +95,13 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
 
     Raises:
         Stale: somebody saved the draft since.
-        NotPossible: a pilot is under way, or none of them can be tried.
+        ActionNotAllowed: a pilot is under way, or none of them can be tried.
     """
     if BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE).exists():
-        raise NotPossible("A pilot is under way; wait for its end, or cancel it.")
+        raise ActionNotAllowed("A pilot is under way; wait for its end, or cancel it.")
     found = plan(draft, ids)
     if not found.leads:
-        raise NotPossible("None of these leads can be tried any more.")
+        raise ActionNotAllowed("None of these leads can be tried any more.")
     forecast = {"draft": told(draft), "live": told(versions.published(WaterfallVersion))}
     with transaction.atomic():
         trial = versions.keep_trial(draft, revision=revision, by=by)

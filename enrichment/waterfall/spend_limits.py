@@ -19,13 +19,13 @@ from django.utils import timezone
 
 from enrichment import alerts
 from enrichment.alerts import Cause
-from enrichment.leads.actions import NotPossible
 from enrichment.models import AlertKind, Lead, Severity, SpendCap
 from enrichment.models.spend import CapPeriod
 from enrichment.overview.figures import today
 from enrichment.waterfall.spending import Committed, committed
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 LOCK = 7_301_002  # an advisory lock: who reserves money, one after the other
 SHORTEST_NOTE = 5
@@ -186,11 +186,11 @@ def set_cap(*, period: str, source_type: str, amount: Decimal, note: str, by: An
     """Set, raise or lower a cap, with the reason; what it held goes at the next tick.
 
     Raises:
-        NotPossible: no reason, or not an amount.
+        ActionNotAllowed: no reason, or not an amount.
     """
     note = _checked(note)
     if not 0 < amount < 10**9:
-        raise NotPossible("An amount above 0, in US dollars.")
+        raise ActionNotAllowed("An amount above 0, in US dollars.")
     with transaction.atomic():
         before = SpendCap.objects.select_for_update().filter(period=period, source_type=source_type).first()
         cap, _ = SpendCap.objects.update_or_create(
@@ -213,7 +213,7 @@ def remove_cap(cap: SpendCap, *, note: str, by: Any) -> None:
     """Nothing is held by it any more.
 
     Raises:
-        NotPossible: no reason.
+        ActionNotAllowed: no reason.
     """
     note = _checked(note)
     with transaction.atomic():
@@ -225,7 +225,7 @@ def remove_cap(cap: SpendCap, *, note: str, by: Any) -> None:
 def _checked(note: str) -> str:
     note = " ".join(note.split())[:500]
     if len(note) < SHORTEST_NOTE:
-        raise NotPossible("Say in a few words why; the note stays with the budget.")
+        raise ActionNotAllowed("Say in a few words why; the note stays with the budget.")
     return note
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.waterfall import editing
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.editing import Difference, Document
 from enrichment.waterfall.option_forms import FORMS, OptionForm
+from swarm_admin.core.errors import ActionNotAllowed
 
 ICONS = {"email": "mail", "phone": "phone", "company": "building", "techstack": "stack-2"}
 NO_EDIT = "You may not change the waterfalls. Ask an admin for the right."
@@ -69,7 +69,7 @@ def why_not_publish(draft: WaterfallVersion | None) -> str:
         return "There is no draft: what you see is published."
     try:
         editing.check_can_publish(draft)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""
 

@@ -19,13 +19,13 @@ from enrichment.deliveries import replay as replaying
 from enrichment.deliveries.delivery_lists import SIZES, DeliveryList, WebhookList, webhook_figures
 from enrichment.deliveries.shown import body_text, value_text
 from enrichment.leads import unmask
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Verdict, WebhookDelivery
 from enrichment.states import DeliveryStatus
 from enrichment.vendors.errors import ADVICE, Recovery
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import Echo, cell
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import may_see
 
@@ -205,7 +205,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, "The delivery will be read again in a moment.")
             return redirect("webhook", pk=pk)
         replaying.check_can_replay(delivery)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("webhook", pk=pk)
     found = replaying.forecast(delivery)
@@ -266,6 +266,6 @@ def _why_no_replay(request: HttpRequest, delivery: WebhookDelivery) -> str:
         return NO_RIGHT
     try:
         replaying.check_can_replay(delivery)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""

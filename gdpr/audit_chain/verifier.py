@@ -61,7 +61,7 @@ class Report:
 
     links: int = 0
     head: str = GENESIS
-    findings: list = field(default_factory=list)
+    findings: list[Any] = field(default_factory=list)
     anchors: int = 0
     anchored: int = 0
     anchored_event: int = 0
@@ -70,10 +70,10 @@ class Report:
     def __bool__(self) -> bool:
         return not self.findings
 
-    def document(self) -> list:
+    def document(self) -> list[Any]:
         return [asdict(finding) for finding in self.findings]
 
-    def lines(self) -> list:
+    def lines(self) -> list[Any]:
         """For a terminal: each finding, the verdict, the figures."""
         told = [f"{finding.kind.upper()}: {finding.sentence}" for finding in self.findings]
         return [*told, self.verdict, f"{self.links} links, {self.anchors} anchors, head {self.head}"]
@@ -129,9 +129,9 @@ def follows(before: str, link: Link) -> bool:
     return link.event is not None and link_digest(before, link.event) == link.digest
 
 
-def distinct(anchors: Iterable[Mapping[str, Any]]) -> dict:
+def distinct(anchors: Iterable[Mapping[str, Any]]) -> dict[int, dict[str, str]]:
     """{position: {digest: day}}: an anchor that lies in two places is one."""
-    found: dict = {}
+    found: dict[int, dict[str, str]] = {}
     for anchor in anchors:
         days = found.setdefault(int(anchor["position"]), {})
         digest = str(anchor["digest"])
@@ -171,11 +171,11 @@ class _Hole:
 class _Reading:
     """The state of `verify` between two links."""
 
-    def __init__(self, outside: dict, inside: dict) -> None:
+    def __init__(self, outside: dict[int, dict[str, str]], inside: dict[int, dict[str, str]]) -> None:
         self.report = Report(anchors=sum(len(days) for days in outside.values()))
         self._outside, self._inside = outside, inside
         self._expected = 1
-        self._holes: list = []
+        self._holes: list[Any] = []
         self._is_rewritten = False
 
     def take(self, link: Link, following: int) -> None:
@@ -306,7 +306,7 @@ def read(lines: Iterable[str]) -> Iterator[Link]:
             raise ValueError(f"line {number} of the extract cannot be read") from None
 
 
-def read_anchors(lines: Iterable[str]) -> Iterator[dict]:
+def read_anchors(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Anchors from lines of JSON. Raises ValueError with the number of an unreadable line."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -319,7 +319,7 @@ def read_anchors(lines: Iterable[str]) -> Iterator[dict]:
             raise ValueError(f"line {number} of the anchors cannot be read") from None
 
 
-def main(arguments: list) -> int:
+def main(arguments: list[Any]) -> int:
     if len(arguments) != 2:
         print(__doc__)  # noqa: T201 - this is a program of its own
         return NOT_CHECKED

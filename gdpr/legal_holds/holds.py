@@ -13,7 +13,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.models import AfterCheck, FoundRecord, LegalHold, Purge, RequestStep, SubjectRequest
 from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance
 
 HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
@@ -38,20 +38,20 @@ def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: An
     """Keep one record; steps that would erase it and have not begun are withheld.
 
     Raises:
-        NotPossible: no reason, a day of review that has passed, it is held already, or it is being erased now.
+        ActionNotAllowed: no reason, a day of review that has passed, it is held already, or it is being erased now.
     """
-    reason = said(reason, "which law or dispute asks to keep it")
+    reason = require_text(reason, "which law or dispute asks to keep it")
     if review_on <= deadline.today():
-        raise NotPossible("The day on which the hold is looked at again lies in the future.")
+        raise ActionNotAllowed("The day on which the hold is looked at again lies in the future.")
     try:
         with transaction.atomic():
             hold = LegalHold.objects.create(store=store, key=key, reason=reason, review_on=review_on, placed_by=by)
             if _is_being_erased(hold):
-                raise NotPossible("This record is being erased at this moment.")
+                raise ActionNotAllowed("This record is being erased at this moment.")
             stopped = _withhold(hold)
             audit.record(Verb.PLACE_LEGAL_HOLD, by=by, on=hold, counts={"steps": stopped}, reason=store)
     except IntegrityError:
-        raise NotPossible("This record is held already.") from None
+        raise ActionNotAllowed("This record is held already.") from None
     return hold
 
 
@@ -88,14 +88,14 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
     """Keep it no longer: what an open request withheld for it goes on; what a closed one left is erased now.
 
     Raises:
-        NotPossible: no reason, or it was lifted already.
+        ActionNotAllowed: no reason, or it was lifted already.
     """
     from gdpr.requests.pipeline import refresh_status
 
-    reason = said(reason, "why it need not be kept any more")
+    reason = require_text(reason, "why it need not be kept any more")
     with transaction.atomic():
         if not LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by):
-            raise NotPossible("This hold was lifted already.")
+            raise ActionNotAllowed("This hold was lifted already.")
         waiting = _steps(hold).filter(status=StepStatus.WITHHELD)
         requests = list(waiting.values_list("request_id", flat=True).distinct())
         freed = advance(waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now())

@@ -11,7 +11,7 @@ from gdpr.due_dates import deadline
 from gdpr.legal_holds import holds
 from gdpr.models import LegalHold
 from gdpr.requests import plan
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_request"
@@ -44,7 +44,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         holds.lift(get_object_or_404(LegalHold, pk=pk), reason=request.POST.get("reason", ""), by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
         messages.success(request, "Lifted. What waited for it goes on.")

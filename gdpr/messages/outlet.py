@@ -1,10 +1,10 @@
 """Whether e-mail leaves this installation at all."""
 
 from swarm_admin.core import mail
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 
 def check_mail_leaves() -> None:
-    """Raises NotPossible where no mail server is set up, or production would only print, file or drop e-mail."""
+    """Raises ActionNotAllowed where no mail server is set up, or production would only print, file or drop e-mail."""
     if reason := mail.why_not():
-        raise NotPossible(reason)
+        raise ActionNotAllowed(reason)

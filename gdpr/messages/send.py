@@ -22,7 +22,7 @@ from gdpr.models import RequestMessage, RequestStep
 from gdpr.states import MessageStatus, StepStatus
 from swarm_admin.core import mail, timing, work
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, is_possible
+from swarm_admin.core.errors import ActionNotAllowed, is_possible
 from swarm_admin.core.states import advance, advance_one
 
 log = logging.getLogger(__name__)
@@ -154,11 +154,11 @@ def _wake_step(message: RequestMessage) -> None:
 
 
 def check_can_send(message: RequestMessage) -> None:
-    """Raises NotPossible where it has left, or there is nowhere to send it to."""
+    """Raises ActionNotAllowed where it has left, or there is nowhere to send it to."""
     if message.status not in WAITING:
-        raise NotPossible("This message has left or is on its way.")
+        raise ActionNotAllowed("This message has left or is on its way.")
     if not message.to:
-        raise NotPossible("No e-mail address is known: send it another way and mark it as sent.")
+        raise ActionNotAllowed("No e-mail address is known: send it another way and mark it as sent.")
     check_mail_leaves()
 
 
@@ -166,7 +166,7 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
     """Queue a draft, or one the mail server did not take.
 
     Raises:
-        NotPossible: it has left, or has no address.
+        ActionNotAllowed: it has left, or has no address.
     """
     with transaction.atomic():
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)
@@ -179,16 +179,16 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
 
 
 def check_can_mark_copied(message: RequestMessage) -> None:
-    """Raises NotPossible where it leaves or has left by e-mail."""
+    """Raises ActionNotAllowed where it leaves or has left by e-mail."""
     if message.status not in WAITING:
-        raise NotPossible("This message has left or is on its way by e-mail.")
+        raise ActionNotAllowed("This message has left or is on its way by e-mail.")
 
 
 def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
     """An officer sent it another way: letter, portal, their own mailbox.
 
     Raises:
-        NotPossible: it has left already.
+        ActionNotAllowed: it has left already.
     """
     with transaction.atomic():
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)
@@ -200,16 +200,16 @@ def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
 
 
 def check_can_mark_arrived(message: RequestMessage) -> None:
-    """Raises NotPossible where it is known whether it left."""
+    """Raises ActionNotAllowed where it is known whether it left."""
     if message.status != MessageStatus.UNKNOWN:
-        raise NotPossible("Whether this message left is known.")
+        raise ActionNotAllowed("Whether this message left is known.")
 
 
 def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
     """An officer found that it left: the mail server's log says so, or the person does.
 
     Raises:
-        NotPossible: its outcome is known.
+        ActionNotAllowed: its outcome is known.
     """
     with transaction.atomic():
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)

@@ -13,7 +13,7 @@ from gdpr import audit
 from gdpr.messages.defaults import DEFAULTS
 from gdpr.models import MessageTemplate
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 
 # What a text may name, with what stands there in a preview.
 PLACEHOLDERS: dict[str, str] = {
@@ -71,22 +71,22 @@ def render(text: str, values: Mapping[str, str]) -> str:
 
 
 def check(slug: str, subject: str, body: str) -> None:
-    """Raises NotPossible where a text could not be filled in, or leaves out what the law asks for."""
+    """Raises ActionNotAllowed where a text could not be filled in, or leaves out what the law asks for."""
     if slug not in DEFAULTS:
-        raise NotPossible("There is no such text.")
+        raise ActionNotAllowed("There is no such text.")
     if not subject.strip() or not body.strip():
-        raise NotPossible("A text has a subject and a body.")
+        raise ActionNotAllowed("A text has a subject and a body.")
     if "\n" in subject or "\r" in subject:
-        raise NotPossible("The subject is one line.")
+        raise ActionNotAllowed("The subject is one line.")
     for text in (subject, body):
         template = string.Template(text)
         if not template.is_valid():
-            raise NotPossible("A dollar sign stands before a placeholder; write $$ for the sign itself.")
+            raise ActionNotAllowed("A dollar sign stands before a placeholder; write $$ for the sign itself.")
         if unknown := sorted(set(template.get_identifiers()) - set(PLACEHOLDERS)):
-            raise NotPossible(f"There is no placeholder ${unknown[0]}.")
+            raise ActionNotAllowed(f"There is no placeholder ${unknown[0]}.")
     used = set(string.Template(body).get_identifiers())
     if missing := [name for name in REQUIRED.get(slug, ()) if name not in used]:
-        raise NotPossible(f"This text has to contain ${missing[0]}.")
+        raise ActionNotAllowed(f"This text has to contain ${missing[0]}.")
 
 
 def preview(subject: str, body: str) -> tuple[str, str]:
@@ -98,10 +98,10 @@ def new_version(slug: str, *, subject: str, body: str, note: str, by: Any) -> Me
     """Use this text from now on; messages that were written keep theirs.
 
     Raises:
-        NotPossible: the text lacks something, no note, or somebody saved another version just now.
+        ActionNotAllowed: the text lacks something, no note, or somebody saved another version just now.
     """
     check(slug, subject, body)
-    note = said(note, "what was changed", longest=300)
+    note = require_text(note, "what was changed", longest=300)
     body = body.replace("\r\n", "\n").strip()
     number = live(slug).number + 1
     try:
@@ -111,5 +111,5 @@ def new_version(slug: str, *, subject: str, body: str, note: str, by: Any) -> Me
             )
             audit.record(Verb.EDIT_TEMPLATE, by=by, on=version, counts={"version": number}, reason=slug)
     except IntegrityError:
-        raise NotPossible("Somebody saved another version just now. Look at it first.") from None
+        raise ActionNotAllowed("Somebody saved another version just now. Look at it first.") from None
     return version

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from gdpr.messages import templates
 from gdpr.messages.defaults import DEFAULTS
 from gdpr.models import MessageTemplate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 VIEW = "gdpr.view_request"
 EDIT = "gdpr.edit_template"
@@ -42,7 +42,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         try:
             made = templates.new_version(slug, **form.cleaned_data, by=request.user)
-        except NotPossible as why:
+        except ActionNotAllowed as why:
             form.add_error("body", str(why))
         else:
             messages.success(request, f"Version {made.number} is used from now on.")
@@ -64,7 +64,7 @@ def _shown(slug: str, form: Text, present: MessageTemplate) -> tuple[str, str]:
     subject, body = form["subject"].value() or "", form["body"].value() or ""
     try:
         templates.check(slug, subject, body)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         if form.is_bound and "body" not in form.errors:
             form.add_error("body", str(why))
         return templates.preview(present.subject, present.body)

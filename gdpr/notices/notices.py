@@ -24,7 +24,7 @@ from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
 from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 SLUG = "notice_art14"
@@ -113,14 +113,14 @@ def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTempla
     """A new version of the text; those sent before keep theirs.
 
     Raises:
-        NotPossible: it is empty, or names a value there is none of.
+        ActionNotAllowed: it is empty, or names a value there is none of.
     """
     subject, body = " ".join(subject.split()), body.strip()
     if not subject or not body:
-        raise NotPossible("A notice needs a subject and a text.")
+        raise ActionNotAllowed("A notice needs a subject and a text.")
     known = {*facts_of(None), *("controller", "contact", "retention_days")}
     if unknown := sorted(set(string.Template(f"{subject}\n{body}").get_identifiers()) - known):
-        raise NotPossible(f"There is no value for {', '.join(f'${name}' for name in unknown)}.")
+        raise ActionNotAllowed(f"There is no value for {', '.join(f'${name}' for name in unknown)}.")
     with transaction.atomic():
         number = template().number + 1
         made = MessageTemplate.objects.create(
@@ -153,16 +153,18 @@ def render(text: MessageTemplate, owed: Owed) -> tuple[str, str]:
 
 
 def check_can_send() -> None:
-    """Raises NotPossible while the text could not name whom to turn to."""
+    """Raises ActionNotAllowed while the text could not name whom to turn to."""
     if not settings.CONTROLLER_NAME or not settings.CONTROLLER_CONTACT:
-        raise NotPossible("Set CONTROLLER_NAME and CONTROLLER_CONTACT: a notice names who writes and how to answer.")
+        raise ActionNotAllowed(
+            "Set CONTROLLER_NAME and CONTROLLER_CONTACT: a notice names who writes and how to answer."
+        )
 
 
 def check_is_idle() -> None:
-    """Raises NotPossible while a run still takes people into the queue."""
+    """Raises ActionNotAllowed while a run still takes people into the queue."""
     run = open_run()
     if run is not None:
-        raise NotPossible(f"Notices are being queued: {run.queued:,} of at most {run.wanted:,} so far.")
+        raise ActionNotAllowed(f"Notices are being queued: {run.queued:,} of at most {run.wanted:,} so far.")
 
 
 def open_run() -> NoticeRun | None:
@@ -185,19 +187,19 @@ def send(*, limit: int, by: Any) -> NoticeRun:
     The request writes a run and its event, whatever the number; `gdpr.notices.runs` does the rest.
 
     Raises:
-        NotPossible: with a sentence.
+        ActionNotAllowed: with a sentence.
     """
     check_can_send()
     check_mail_leaves()
     check_is_idle()
     if not 0 < limit <= MOST:
-        raise NotPossible(f"Between 1 and {MOST:,} at once.")
+        raise ActionNotAllowed(f"Between 1 and {MOST:,} at once.")
     try:
         with transaction.atomic():
             run = NoticeRun.objects.create(wanted=limit, created_by=by)
             audit.record(Verb.SEND_NOTICES, by=by, on=run, counts={"at_most": limit})
     except IntegrityError:
-        raise NotPossible("Somebody began to send notices just now.") from None
+        raise ActionNotAllowed("Somebody began to send notices just now.") from None
     return run
 
 
@@ -237,7 +239,7 @@ EXPORTED = ("E-mail", "Subject", "Text", "Due")
 def export(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
     """Rows of EXPORTED for another tool, a page at a time; each page is recorded as told by it before it is given.
 
-    Raises NotPossible before the first.
+    Raises ActionNotAllowed before the first.
     """
     check_can_send()
     return _exported(min(limit, MOST), by)

@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from gdpr import audit, data_subjects
 from gdpr.data_subjects import SubjectSource
+from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import Notice, NoticeChannel, NoticeRun
 from gdpr.notices import notices
 from gdpr.states import MessageStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, reason_against
 
 PAGE = 1_000
 BY_ITSELF = 500  # people in one turn of the clock (NOTICE_AUTOMATIC), while no more than that wait to be sent
@@ -32,7 +33,7 @@ def _next_page() -> int | None:
     run = NoticeRun.objects.select_for_update(skip_locked=True).filter(finished_at=None).first()
     if run is None:
         return None
-    if reason := reason_against(notices.check_mail_leaves):
+    if reason := reason_against(check_mail_leaves):
         _end(run, reason)
         return None
     source = _source_of(run)
@@ -80,8 +81,8 @@ def queue_by_the_clock() -> int:
         return 0
     try:
         notices.check_can_send()
-        notices.check_mail_leaves()
-    except NotPossible:
+        check_mail_leaves()
+    except ActionNotAllowed:
         return 0
     if Notice.objects.filter(status=MessageStatus.QUEUED)[:BY_ITSELF].count() == BY_ITSELF:
         return 0

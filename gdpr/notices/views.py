@@ -9,11 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import MessageTemplate, Notice, NoticeRun
 from gdpr.notices import notices
 from gdpr.states import MessageStatus
 from swarm_admin.core.csv_export import attachment
-from swarm_admin.core.errors import NotPossible, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, reason_against
 from swarm_admin.core.form_fields import WholeField
 
 VIEW = "gdpr.view_retention"
@@ -69,7 +70,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"How many: {form.errors['limit'][0]}")
         return redirect("notices")
     limit = form.cleaned_data["limit"]
-    reason = reason_against(notices.check_mail_leaves) or reason_against(notices.check_is_idle)
+    reason = reason_against(check_mail_leaves) or reason_against(notices.check_is_idle)
     context = notices.plan(limit) | {"limit": limit, "why_no_mail": reason}
     return render(request, "gdpr/notices/notices_plan.html", context)
 
@@ -88,7 +89,7 @@ def send(request: HttpRequest) -> HttpResponseBase:
         if "export" in request.POST:
             return attachment(notices.EXPORTED, notices.export(limit=limit, by=request.user), "notices.csv")
         notices.send(limit=limit, by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
         messages.success(request, "Notices are being queued, the oldest first. The progress stands here.")
@@ -118,7 +119,7 @@ def text(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             made = notices.change_text(**form.cleaned_data, by=request.user)
-        except NotPossible as why:
+        except ActionNotAllowed as why:
             form.add_error("body", str(why))
         else:
             messages.success(request, f"Version {made.number} is used from now on.")

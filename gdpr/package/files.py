@@ -17,7 +17,7 @@ from gdpr.models import DocumentKind, RequestDocument, SubjectRequest
 from gdpr.package import document, pdf, render
 from swarm_admin.core import timing
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 MAKERS = {
     DocumentKind.JSON: render.as_json,
@@ -76,9 +76,9 @@ def add_version(request: SubjectRequest, kind: DocumentKind, content: bytes, *, 
 
 
 def check_can_download(kept: RequestDocument) -> None:
-    """Raises NotPossible where it has expired."""
+    """Raises ActionNotAllowed where it has expired."""
     if not kept.available or not kept.file:
-        raise NotPossible("This file has expired and is erased.")
+        raise ActionNotAllowed("This file has expired and is erased.")
 
 
 def file_name(kept: RequestDocument) -> str:
@@ -92,16 +92,16 @@ def download(kept: RequestDocument, *, by: Any) -> bytes:
     """The file's content, and the event that `by` has taken it.
 
     Raises:
-        NotPossible: it has expired, or is not what was written.
+        ActionNotAllowed: it has expired, or is not what was written.
     """
     check_can_download(kept)
     try:
         with kept.file.storage.open(str(kept.file.name)) as opened:
             content: bytes = opened.read()
     except FileNotFoundError:
-        raise NotPossible("This file is missing.") from None
+        raise ActionNotAllowed("This file is missing.") from None
     if hashlib.sha256(content).hexdigest() != kept.sha256:
-        raise NotPossible("This file is not what was written; make the package anew.")
+        raise ActionNotAllowed("This file is not what was written; make the package anew.")
     with transaction.atomic():
         RequestDocument.objects.filter(pk=kept.pk).update(
             downloads=F("downloads") + 1, last_download_at=timezone.now(), last_download_by=by

@@ -33,7 +33,7 @@ from gdpr.requests.pipeline import refresh_status
 from gdpr.requests.pipeline.open import open_request
 from gdpr.states import MessageStatus, RequestStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance
 
 __all__ = [
@@ -73,25 +73,25 @@ def assign(request: SubjectRequest, *, to: Any, by: Any) -> SubjectRequest:
 
 
 def check_can_extend(request: SubjectRequest) -> None:
-    """Raises NotPossible where the time was extended, or the first month is over (Art. 12(3))."""
+    """Raises ActionNotAllowed where the time was extended, or the first month is over (Art. 12(3))."""
     if not request.is_open:
-        raise NotPossible(CLOSED)
+        raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
-        raise NotPossible("An objection is carried out at once.")
+        raise ActionNotAllowed("An objection is carried out at once.")
     if request.extended_at is not None:
-        raise NotPossible("The time has been extended; that is possible once.")
+        raise ActionNotAllowed("The time has been extended; that is possible once.")
     last = deadline.last_day_to_extend(request)
     if deadline.today() > last:
-        raise NotPossible(f"The time could be extended until {last:%-d %B %Y}, within the first month.")
+        raise ActionNotAllowed(f"The time could be extended until {last:%-d %B %Y}, within the first month.")
 
 
 def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
     """To three months from the origin; the reasons go to the person in the same transaction.
 
     Raises:
-        NotPossible: it is too late, was done, or no reason is given.
+        ActionNotAllowed: it is too late, was done, or no reason is given.
     """
-    reason = said(reason, "why the request is complex, or how many there are")
+    reason = require_text(reason, "why the request is complex, or how many there are")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_extend(request)
@@ -107,24 +107,24 @@ def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
 
 
 def check_can_refuse(request: SubjectRequest) -> None:
-    """Raises NotPossible where it is closed, or something has been done that a refusal would deny."""
+    """Raises ActionNotAllowed where it is closed, or something has been done that a refusal would deny."""
     if not request.is_open:
-        raise NotPossible(CLOSED)
+        raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
-        raise NotPossible("An objection to direct marketing is never refused (Art. 21(3)).")
+        raise ActionNotAllowed("An objection to direct marketing is never refused (Art. 21(3)).")
     if refresh_status.has_begun(request):
-        raise NotPossible(BEGUN)
+        raise ActionNotAllowed(BEGUN)
 
 
 def refuse(request: SubjectRequest, *, ground: str, reason: str, by: Any) -> SubjectRequest:
     """Refuse, with the reasons and the right to complain sent to the person (Art. 12(4)).
 
     Raises:
-        NotPossible: it has begun, or the ground or the reasons are missing.
+        ActionNotAllowed: it has begun, or the ground or the reasons are missing.
     """
     if ground not in RefusalGround.values:
-        raise NotPossible("Choose the ground on which it is refused.")
-    reason = said(reason, "why, as the person reads it", longest=4_000, shortest=20)
+        raise ActionNotAllowed("Choose the ground on which it is refused.")
+    reason = require_text(reason, "why, as the person reads it", longest=4_000, shortest=20)
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_refuse(request)
@@ -146,18 +146,18 @@ PORTABILITY_REASON = (
 
 
 def check_can_explain_portability(request: SubjectRequest) -> None:
-    """Raises NotPossible where it is another kind of request, or closed."""
+    """Raises ActionNotAllowed where it is another kind of request, or closed."""
     if request.kind != RequestKind.PORTABILITY:
-        raise NotPossible("This is for requests for portability.")
+        raise ActionNotAllowed("This is for requests for portability.")
     if not request.is_open:
-        raise NotPossible(CLOSED)
+        raise ActionNotAllowed(CLOSED)
 
 
 def explain_portability(request: SubjectRequest, *, by: Any) -> SubjectRequest:
     """Refuse portability with its explanation, and offer the machine-readable copy (Art. 20).
 
     Raises:
-        NotPossible: it is another kind, or closed.
+        ActionNotAllowed: it is another kind, or closed.
     """
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
@@ -168,20 +168,20 @@ def explain_portability(request: SubjectRequest, *, by: Any) -> SubjectRequest:
 
 
 def check_can_accept_offer(request: SubjectRequest) -> None:
-    """Raises NotPossible where no copy was offered, or it was asked for already, or nobody knows of whom."""
+    """Raises ActionNotAllowed where no copy was offered, or it was asked for already, or nobody knows of whom."""
     if request.kind != RequestKind.PORTABILITY or request.status != RequestStatus.REFUSED:
-        raise NotPossible("No copy has been offered with this request.")
+        raise ActionNotAllowed("No copy has been offered with this request.")
     if request.later_requests.filter(kind=RequestKind.ACCESS).exists():
-        raise NotPossible("The copy has been asked for already.")
+        raise ActionNotAllowed("The copy has been asked for already.")
     if request.forgotten_at:
-        raise NotPossible("Who asked is erased from this request: open a new one.")
+        raise ActionNotAllowed("Who asked is erased from this request: open a new one.")
 
 
 def accept_offer(request: SubjectRequest, *, by: Any, received_at: datetime.datetime | None = None) -> SubjectRequest:
     """The person wants the copy: an access request of its own, with its own clock and its own checks.
 
     Raises:
-        NotPossible: none was offered, or it was asked for already.
+        ActionNotAllowed: none was offered, or it was asked for already.
     """
     check_can_accept_offer(request)
     entry = RequestIn(
@@ -205,20 +205,20 @@ def accept_offer(request: SubjectRequest, *, by: Any, received_at: datetime.date
 
 
 def check_can_withdraw(request: SubjectRequest) -> None:
-    """Raises NotPossible where it is closed, or something has been done that cannot be undone."""
+    """Raises ActionNotAllowed where it is closed, or something has been done that cannot be undone."""
     if not request.is_open:
-        raise NotPossible(CLOSED)
+        raise ActionNotAllowed(CLOSED)
     if refresh_status.has_begun(request):
-        raise NotPossible(BEGUN)
+        raise ActionNotAllowed(BEGUN)
 
 
 def withdraw(request: SubjectRequest, *, reason: str, by: Any, told: bool = True) -> SubjectRequest:
     """The person does not want it any more; `told` confirms it to them.
 
     Raises:
-        NotPossible: it has begun, is closed, or nothing says how the person withdrew it.
+        ActionNotAllowed: it has begun, is closed, or nothing says how the person withdrew it.
     """
-    reason = said(reason, "how the person withdrew it")
+    reason = require_text(reason, "how the person withdrew it")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_withdraw(request)
@@ -234,23 +234,23 @@ def withdraw(request: SubjectRequest, *, reason: str, by: Any, told: bool = True
 
 
 def check_can_change_contact(request: SubjectRequest) -> None:
-    """Raises NotPossible where it is closed."""
+    """Raises ActionNotAllowed where it is closed."""
     if not request.is_open:
-        raise NotPossible(CLOSED)
+        raise ActionNotAllowed(CLOSED)
 
 
 def change_contact(request: SubjectRequest, *, name: str, contact_email: str, by: Any) -> SubjectRequest:
     """Where answers go; messages that wait go to the new address.
 
     Raises:
-        NotPossible: it is closed, or that is no e-mail address.
+        ActionNotAllowed: it is closed, or that is no e-mail address.
     """
     contact_email = contact_email.strip()
     if contact_email:
         try:
             validate_email(contact_email)
         except ValidationError:
-            raise NotPossible("That is no e-mail address.") from None
+            raise ActionNotAllowed("That is no e-mail address.") from None
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_change_contact(request)
@@ -266,12 +266,12 @@ def drop_message(message: RequestMessage, *, by: Any) -> None:
     """A draft nobody will send.
 
     Raises:
-        NotPossible: it has left, or a step waits for it.
+        ActionNotAllowed: it has left, or a step waits for it.
     """
     if message.template.slug in (defaults.COMPLETION, defaults.LIFTING):
-        raise NotPossible("The request ends with this message; it has to be sent.")
+        raise ActionNotAllowed("The request ends with this message; it has to be sent.")
     with transaction.atomic():
         mine = RequestMessage.objects.filter(pk=message.pk)
         if not advance(mine, MessageStatus.DROPPED):
-            raise NotPossible("This message has left or is on its way.")
+            raise ActionNotAllowed("This message has left or is on its way.")
         audit.record(Verb.DROP_MESSAGE, by=by, on=message.request, counts={"message": message.pk})

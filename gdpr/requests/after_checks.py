@@ -21,7 +21,7 @@ from gdpr.states import DutyStatus, StepStatus
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
 from swarm_admin.core import timing, work
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance, advance_one
 
 log = logging.getLogger(__name__)
@@ -152,18 +152,18 @@ def _erased_after_hold(duty: AfterCheck) -> None:
 
 
 def check_can_complete(duty: AfterCheck) -> None:
-    """Raises NotPossible where it is not a person's."""
+    """Raises ActionNotAllowed where it is not a person's."""
     if duty.status != DutyStatus.MANUAL:
-        raise NotPossible("Only a look by hand is marked as done.")
+        raise ActionNotAllowed("Only a look by hand is marked as done.")
 
 
 def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
     """An officer looked, and this shows it.
 
     Raises:
-        NotPossible: it is not a person's, or no evidence.
+        ActionNotAllowed: it is not a person's, or no evidence.
     """
-    evidence = said(evidence, "what shows that it is gone", longest=4_000)
+    evidence = require_text(evidence, "what shows that it is gone", longest=4_000)
     with transaction.atomic():
         duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
         check_can_complete(duty)
@@ -180,7 +180,7 @@ def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
 
 
 def try_again(duty: AfterCheck, *, by: Any) -> AfterCheck:
-    """Ask the system once more. Raises NotPossible where it is not a person's."""
+    """Ask the system once more. Raises ActionNotAllowed where it is not a person's."""
     with transaction.atomic():
         duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
         check_can_complete(duty)

@@ -19,7 +19,7 @@ from gdpr.requests.pipeline import refresh_status
 from gdpr.states import StepStatus
 from gdpr.stores import Later
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 
 Erase = Callable[[int], bool]
 # Told to nobody but the machine, and what proves something must not change.
@@ -39,49 +39,51 @@ def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: Subjec
     """Empty one column of one row, named by its key; the event says which, and why.
 
     Raises:
-        NotPossible: there is no such row, it is protected, or the table does not allow it.
+        ActionNotAllowed: there is no such row, it is protected, or the table does not allow it.
     """
-    reason = said(reason, "why it is erased, without the person's data", longest=300)
+    reason = require_text(reason, "why it is erased, without the person's data", longest=300)
     if table in PROTECTED:
-        raise NotPossible("What proves what was done is never changed.")
+        raise ActionNotAllowed("What proves what was done is never changed.")
     found = next((each for each in tables.tables() if each.label == table), None)
     if found is None or column not in {each.name for each in found.columns}:
-        raise NotPossible("There is no such table and column.")
+        raise ActionNotAllowed("There is no such table and column.")
     if not found.key or not _KEY.fullmatch(row):
-        raise NotPossible("A row of this table has no number to name it by. Whoever runs the database erases it there.")
+        raise ActionNotAllowed(
+            "A row of this table has no number to name it by. Whoever runs the database erases it there."
+        )
     try:
         with transaction.atomic():
             if not _erase(found, column, row):
-                raise NotPossible("There is no such row any more.")
+                raise ActionNotAllowed("There is no such row any more.")
             audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=[column], reason=f"{table} {row}: {reason}")
     except Later as later:
-        raise NotPossible(f"{later}. Try again in a moment.") from None
+        raise ActionNotAllowed(f"{later}. Try again in a moment.") from None
     except DatabaseError:
-        raise NotPossible("The table does not allow it: something else stands on this value.") from None
+        raise ActionNotAllowed("The table does not allow it: something else stands on this value.") from None
 
 
 def blank_found(step: RequestStep, *, place: str, row: str, reason: str, by: Any) -> None:
     """As `blank`, of a place that this step of a request found.
 
     Raises:
-        NotPossible: the step did not find it, or as `blank`.
+        ActionNotAllowed: the step did not find it, or as `blank`.
     """
     with transaction.atomic():
         request = refresh_status.locked(step.request_id)
         check_can_blank(step)
         hit = next((each for each in found_by(step) if each["place"] == place and row in each["where"]), None)
         if hit is None:
-            raise NotPossible("The search did not find this row.")
+            raise ActionNotAllowed("The search did not find this row.")
         blank(hit["table"], hit["column"], row, by=by, reason=reason, on=request)
         _note(step, place, row)
 
 
 def check_can_blank(step: RequestStep) -> None:
-    """Raises NotPossible where the request is over, or the search runs again."""
+    """Raises ActionNotAllowed where the request is over, or the search runs again."""
     if not step.request.is_open:
-        raise NotPossible("This request is closed.")
+        raise ActionNotAllowed("This request is closed.")
     if step.status != StepStatus.MANUAL:
-        raise NotPossible("Erase what a search has found, once it has ended.")
+        raise ActionNotAllowed("Erase what a search has found, once it has ended.")
 
 
 def found_by(step: RequestStep) -> list[dict[str, Any]]:
@@ -114,7 +116,7 @@ def _erase(table: Table, column: str, row: str) -> bool:
 
 
 def _nothing_of(table: Table, column: Column) -> sql.Composable:
-    """NULL, or what is empty of the type. Raises NotPossible for a number or a date that must be there."""
+    """NULL, or what is empty of the type. Raises ActionNotAllowed for a number or a date that must be there."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT attnotnull, attgenerated <> '' FROM pg_attribute WHERE attrelid = %s AND attname = %s",
@@ -122,7 +124,7 @@ def _nothing_of(table: Table, column: Column) -> sql.Composable:
         )
         needed, generated = cursor.fetchone()
     if generated:
-        raise NotPossible("This column follows from others: erase it there.")
+        raise ActionNotAllowed("This column follows from others: erase it there.")
     if column.type.startswith("_"):
         return sql.SQL("'{{}}'")
     if not needed:
@@ -132,7 +134,7 @@ def _nothing_of(table: Table, column: Column) -> sql.Composable:
             sql.Identifier(column.name)
         )
     if column.type not in EMPTY:
-        raise NotPossible("This column must hold a value, and none is empty.")
+        raise ActionNotAllowed("This column must hold a value, and none is empty.")
     return sql.Literal(EMPTY[column.type])
 
 

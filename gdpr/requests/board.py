@@ -72,7 +72,8 @@ class Filters:
             number = whole(digits)
             found = found.none() if number is None else found.filter(pk=number)
         found = self._late(found)
-        return found.order_by("-closed_at", "-id") if self.state == "closed" else found.by_due()
+        ordered: RequestQuerySet = found.order_by("-closed_at", "-id") if self.state == "closed" else found.by_due()
+        return ordered
 
     def _late(self, found: Any) -> Any:
         today = deadline.today()

@@ -16,7 +16,7 @@ from gdpr.requests import plan
 from gdpr.requests.pipeline import execute, locate, refresh_status
 from gdpr.states import StepStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance_one
 
 LONGEST = 4_000
@@ -29,13 +29,13 @@ def _fresh(step: RequestStep) -> tuple[RequestStep, SubjectRequest]:
 
 
 def check_can_complete(step: RequestStep) -> None:
-    """Raises NotPossible where the step is not a person's, or its request is over."""
+    """Raises ActionNotAllowed where the step is not a person's, or its request is over."""
     if not step.request.is_open:
-        raise NotPossible("This request is closed.")
+        raise ActionNotAllowed("This request is closed.")
     if step.status != StepStatus.MANUAL:
-        raise NotPossible("Only a step by hand is marked as done.")
+        raise ActionNotAllowed("Only a step by hand is marked as done.")
     if step.action in MESSAGES:
-        raise NotPossible("Send the message, or mark it as sent another way: the step ends with it.")
+        raise ActionNotAllowed("Send the message, or mark it as sent another way: the step ends with it.")
 
 
 def complete(
@@ -53,9 +53,9 @@ def complete(
         data: of a copy: {field: value} as found there; it goes into the package.
 
     Raises:
-        NotPossible: no evidence, or the step is not a person's.
+        ActionNotAllowed: no evidence, or the step is not a person's.
     """
-    said(evidence, "what proves that it was done", longest=LONGEST)
+    require_text(evidence, "what proves that it was done", longest=LONGEST)
     with transaction.atomic():
         step, request = _fresh(step)
         check_can_complete(step)
@@ -65,7 +65,7 @@ def complete(
             locate.found_by_hand(request, step.store, found or {})
         if step.action == Action.EXPORT:
             if not data:
-                raise NotPossible("Enter what is held there, field by field: it belongs into the copy.")
+                raise ActionNotAllowed("Enter what is held there, field by field: it belongs into the copy.")
             result = {"data": [{"field": name, "value": value} for name, value in data.items()]}
         advance_one(
             step, StepStatus.DONE, evidence=evidence.strip(), result=result, done_at=timezone.now(), done_by=by,
@@ -78,18 +78,18 @@ def complete(
 
 
 def check_can_retry(step: RequestStep) -> None:
-    """Raises NotPossible where nothing is to be tried again."""
+    """Raises ActionNotAllowed where nothing is to be tried again."""
     if not step.request.is_open:
-        raise NotPossible("This request is closed.")
+        raise ActionNotAllowed("This request is closed.")
     if step.status not in (StepStatus.FAILED, StepStatus.MANUAL, StepStatus.PLANNED):
-        raise NotPossible("Only a step that failed, waits, or was handed to a person is tried again.")
+        raise ActionNotAllowed("Only a step that failed, waits, or was handed to a person is tried again.")
 
 
 def retry(step: RequestStep, *, by: Any) -> RequestStep:
     """Due at once, by the store's own call; read-backs count from nothing again.
 
     Raises:
-        NotPossible: the step runs, or is over.
+        ActionNotAllowed: the step runs, or is over.
     """
     with transaction.atomic():
         step, request = _fresh(step)
@@ -116,22 +116,22 @@ def _erase_too(step: RequestStep, request: SubjectRequest) -> None:
 
 
 def check_can_take_over(step: RequestStep) -> None:
-    """Raises NotPossible where a person cannot take the step from the machine now."""
+    """Raises ActionNotAllowed where a person cannot take the step from the machine now."""
     if not step.request.is_open:
-        raise NotPossible("This request is closed.")
+        raise ActionNotAllowed("This request is closed.")
     if step.status not in (StepStatus.PLANNED, StepStatus.UNKNOWN, StepStatus.FAILED):
-        raise NotPossible("Only a step that waits or failed is taken over by hand.")
+        raise ActionNotAllowed("Only a step that waits or failed is taken over by hand.")
     if not execute.instructions_by_hand(step):
-        raise NotPossible("This step is done in our own tables; there is nothing to do by hand.")
+        raise ActionNotAllowed("This step is done in our own tables; there is nothing to do by hand.")
     if step.action not in plan.NEEDED and step.status != StepStatus.FAILED:
-        raise NotPossible("It goes on by itself; it is done by hand once it has failed.")
+        raise ActionNotAllowed("It goes on by itself; it is done by hand once it has failed.")
 
 
 def take_over(step: RequestStep, *, by: Any) -> RequestStep:
     """Do by hand what the machine cannot get done: the store's instructions, and a due date.
 
     Raises:
-        NotPossible: the step runs or is over, or is none of a store.
+        ActionNotAllowed: the step runs or is over, or is none of a store.
     """
     with transaction.atomic():
         step, request = _fresh(step)

@@ -15,7 +15,7 @@ from gdpr.models import PauseReason, RequestPause, SubjectRequest
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import RequestStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 
 CLOSED = "This request is closed."
 QUESTIONS = {
@@ -25,20 +25,20 @@ QUESTIONS = {
 
 
 def check_can_ask_at_all(request: SubjectRequest) -> None:
-    """Raises NotPossible where it is closed, or carried out at once."""
+    """Raises ActionNotAllowed where it is closed, or carried out at once."""
     if not request.is_open:
-        raise NotPossible(CLOSED)
+        raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
-        raise NotPossible("An objection is carried out at once; nothing is asked first.")
+        raise ActionNotAllowed("An objection is carried out at once; nothing is asked first.")
 
 
 def check_can_ask(request: SubjectRequest, reason: str) -> None:
-    """Raises NotPossible where this question cannot be asked now."""
+    """Raises ActionNotAllowed where this question cannot be asked now."""
     check_can_ask_at_all(request)
     if reason == PauseReason.IDENTITY and request.status != RequestStatus.VERIFYING:
-        raise NotPossible("Identity is asked about only while the identity check is open (Art. 12(6)).")
+        raise ActionNotAllowed("Identity is asked about only while the identity check is open (Art. 12(6)).")
     if request.pauses.filter(reason=reason, answered_at=None).exists():
-        raise NotPossible("This question has been asked; its answer is outstanding.")
+        raise ActionNotAllowed("This question has been asked; its answer is outstanding.")
 
 
 def ask(
@@ -59,9 +59,9 @@ def ask(
         question: what the person reads; the justification where empty.
 
     Raises:
-        NotPossible: it cannot be asked now, or the justification is missing.
+        ActionNotAllowed: it cannot be asked now, or the justification is missing.
     """
-    justification = said(justification, "why this has to be asked")
+    justification = require_text(justification, "why this has to be asked")
     try:
         with transaction.atomic():
             request = refresh_status.locked(request.pk)
@@ -77,25 +77,25 @@ def ask(
             deadline.refresh(request)
             audit.record(Verb.ASK_PERSON, by=by, on=request, counts={"pause": pause.pk}, reason=reason)
     except IntegrityError:
-        raise NotPossible("This question has been asked; its answer is outstanding.") from None
+        raise ActionNotAllowed("This question has been asked; its answer is outstanding.") from None
     return pause
 
 
 def check_can_note_answer(pause: RequestPause, answered_at: datetime.datetime) -> None:
-    """Raises NotPossible where it was answered, or the answer would come before the question or in the future."""
+    """Raises ActionNotAllowed where it was answered, or the answer would come before the question or in the future."""
     if pause.answered_at is not None:
-        raise NotPossible("This question has been answered.")
+        raise ActionNotAllowed("This question has been answered.")
     if answered_at < pause.asked_at:
-        raise NotPossible("The answer cannot have come before the question.")
+        raise ActionNotAllowed("The answer cannot have come before the question.")
     if answered_at > timezone.now():
-        raise NotPossible("The answer cannot come in the future.")
+        raise ActionNotAllowed("The answer cannot come in the future.")
 
 
 def note_answer(pause: RequestPause, *, by: Any, answered_at: datetime.datetime | None = None) -> RequestPause:
     """The answer came, when it came and not when it is entered: the clock goes on from there.
 
     Raises:
-        NotPossible: it was answered, or at an impossible time.
+        ActionNotAllowed: it was answered, or at an impossible time.
     """
     answered_at = answered_at or timezone.now()
     with transaction.atomic():

@@ -2,7 +2,7 @@
 
 from gdpr.kinds import RULES, CheckLevel
 from gdpr.models.check import CheckMethod
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 STRENGTH: dict[str, CheckLevel] = {
     # A sender's address can be forged: enough to protect somebody's data, not to hand out or change them.
@@ -25,12 +25,12 @@ def methods_for(kind: str) -> list[CheckMethod]:
 
 
 def check_enough(kind: str, method: str) -> None:
-    """Raises NotPossible where `method` is none, or too weak for the kind."""
+    """Raises ActionNotAllowed where `method` is none, or too weak for the kind."""
     if method not in CheckMethod.values:
-        raise NotPossible("Choose how the person was identified.")
+        raise ActionNotAllowed("Choose how the person was identified.")
     if STRENGTH[method] < level_of(kind):
         needed = level_of(kind).label.casefold()
-        raise NotPossible(f"That is not enough for this kind of request; it needs: {needed}.")
+        raise ActionNotAllowed(f"That is not enough for this kind of request; it needs: {needed}.")
 
 
 def is_enough(kind: str, method: str) -> bool:

@@ -17,7 +17,7 @@ from gdpr.models import Channel, SubjectRequest
 from gdpr.requests.intake import RequestIn, read, sentences
 from gdpr.requests.pipeline.open import open_request
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 COLUMNS = (
     "kind", "received_at", "name", "contact_email", "linkedin_url", "emails", "phone", "text", "regime", "calendar",
@@ -41,26 +41,26 @@ def parse(content: bytes) -> list[Row]:
     """Every row of a CSV file with a head of COLUMNS, by comma or semicolon, in UTF-8.
 
     Raises:
-        NotPossible: it is no such file.
+        ActionNotAllowed: it is no such file.
     """
     if len(content) > LONGEST:
-        raise NotPossible(f"The file is larger than {LONGEST:,} bytes.")
+        raise ActionNotAllowed(f"The file is larger than {LONGEST:,} bytes.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NotPossible("The file is not in UTF-8. Save it as “CSV UTF-8”.") from None
+        raise ActionNotAllowed("The file is not in UTF-8. Save it as “CSV UTF-8”.") from None
     head = text.split("\n", 1)[0]
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head), strict=True)
         if len(reader.fieldnames or ()) > MOST_COLUMNS:
-            raise NotPossible(f"The head has more than {MOST_COLUMNS} columns.")
+            raise ActionNotAllowed(f"The head has more than {MOST_COLUMNS} columns.")
         rows = list(islice(reader, MOST + 1))
     except csv.Error:
-        raise NotPossible("The file is no CSV: a quotation mark is left open, or stands in the wrong place.") from None
+        raise ActionNotAllowed("The file is no CSV: a quotation mark is left open or in the wrong place.") from None
     if not rows:
-        raise NotPossible("The file has no rows below its head.")
+        raise ActionNotAllowed("The file has no rows below its head.")
     if len(rows) > MOST:
-        raise NotPossible(f"At most {MOST:,} requests can be read at once.")
+        raise ActionNotAllowed(f"At most {MOST:,} requests can be read at once.")
     _check_head(rows[0])
     return [_row(number, row) for number, row in enumerate(rows, start=2)]
 
@@ -72,10 +72,10 @@ def _delimiter(head: str) -> str:
 def _check_head(row: Mapping[str | None, Any]) -> None:
     names = [name.strip() for name in row if name is not None]
     if "kind" not in names:
-        raise NotPossible("The head has no column “kind”.")
+        raise ActionNotAllowed("The head has no column “kind”.")
     unknown = [name for name in names if name not in COLUMNS and not name.startswith(VALUE)]
     if unknown:
-        raise NotPossible(f"There is no column “{unknown[0][:40]}”; there are: {', '.join(COLUMNS)}.")
+        raise ActionNotAllowed(f"There is no column “{unknown[0][:40]}”; there are: {', '.join(COLUMNS)}.")
 
 
 def _row(number: int, row: Mapping[str | None, Any]) -> Row:
@@ -97,18 +97,18 @@ def open_all(rows: list[Row], *, by: Any) -> list[SubjectRequest]:
     """Open the good rows, all or none; rows with faults are left out.
 
     Raises:
-        NotPossible: there is none, or one cannot be opened; its number is named.
+        ActionNotAllowed: there is none, or one cannot be opened; its number is named.
     """
     good = [row for row in rows if row.entry is not None]
     if not good:
-        raise NotPossible("No row of this list can be opened.")
+        raise ActionNotAllowed("No row of this list can be opened.")
     opened = []
     with transaction.atomic():
         for row in good:
             try:
                 opened.append(open_request(row.entry, channel=Channel.CSV, by=by))  # type: ignore[arg-type]
-            except NotPossible as impossible:
-                raise NotPossible(f"Row {row.number}: {impossible}") from None
+            except ActionNotAllowed as impossible:
+                raise ActionNotAllowed(f"Row {row.number}: {impossible}") from None
         counts = {"rows": len(rows), "opened": len(opened)}
         audit.record(Verb.IMPORT_REQUESTS, by=by, object_type="subjectrequest", counts=counts)
     return opened

@@ -208,7 +208,7 @@ class Intake(forms.Form):
         digits = self.cleaned_data["concerns"].strip().upper().removeprefix("SR-").lstrip("0")
         if digits and whole(digits) is None:
             raise ValidationError("Write it as SR-00012.")
-        return digits
+        return str(digits)
 
     def row(self) -> dict[str, Any]:
         """As gdpr.requests.intake reads it; empty fields left out."""

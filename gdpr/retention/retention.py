@@ -18,7 +18,7 @@ from gdpr.states import PurgeStatus, RemovalStatus
 from gdpr.stores import Capability, Later, Unsupported
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance, advance_one
 from swarm_admin.core.timing import backoff, due_in
 
@@ -211,24 +211,24 @@ def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
     """A person removed it; the store is asked again where it can answer.
 
     Raises:
-        NotPossible: nothing says how, or it is not theirs to do.
+        ActionNotAllowed: nothing says how, or it is not theirs to do.
     """
-    evidence = said(evidence, "what proves that it was removed")
+    evidence = require_text(evidence, "what proves that it was removed")
     with transaction.atomic():
         waiting = PurgeRecord.objects.select_for_update().filter(pk=record.pk, status=RemovalStatus.MANUAL)
         if not waiting.exists():
-            raise NotPossible("This record does not wait for a person.")
+            raise ActionNotAllowed("This record does not wait for a person.")
         _done(record, evidence)
         advance(Purge.objects.filter(pk=record.purge_id), PurgeStatus.PLANNED, not_before=timezone.now())
         audit.record(Verb.COMPLETE_PURGE_BY_HAND, by=by, on=record, reason=record.store)
 
 
 def try_again(purge: Purge, *, by: Any) -> None:
-    """Have the worker try what waits for a person once more. Raises NotPossible where nothing does."""
+    """Have the worker try what waits for a person once more. Raises ActionNotAllowed where nothing does."""
     with transaction.atomic():
         waiting = purge.records.filter(status=RemovalStatus.MANUAL)
         if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, stays="", instructions=""):
-            raise NotPossible("Nothing of this purge waits for a person.")
+            raise ActionNotAllowed("Nothing of this purge waits for a person.")
         advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=timezone.now())
         audit.record(Verb.RETRY_PURGE, by=by, on=purge)
 

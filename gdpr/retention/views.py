@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from gdpr.models import Purge, PurgeRecord
 from gdpr.retention import retention
 from gdpr.states import PurgeStatus
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_retention"
@@ -54,7 +54,7 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     record = get_object_or_404(PurgeRecord, pk=pk)
     try:
         retention.done_by_hand(record, evidence=request.POST.get("evidence", ""), by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
         messages.success(request, "Noted. The rest of this purge goes on.")
@@ -67,7 +67,7 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         retention.try_again(get_object_or_404(Purge, pk=pk), by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
         messages.success(request, "It is tried again now.")

@@ -12,7 +12,7 @@ from gdpr.identity import Identity, digests, keys
 from gdpr.models import Suppression
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ def add(identity: Identity, *, reason: str, by: Any) -> int:
     """Block a person without a request of theirs, such as after a call; returns how many identifiers are new.
 
     Raises:
-        NotPossible: nothing that tells who, or no reason.
+        ActionNotAllowed: nothing that tells who, or no reason.
     """
-    reason = said(reason, "why this person is blocked, without naming them", longest=64)
+    reason = require_text(reason, "why this person is blocked, without naming them", longest=64)
     if not identity.identifiers():
-        raise NotPossible("Give an e-mail address, a LinkedIn address or a phone number.")
+        raise ActionNotAllowed("Give an e-mail address, a LinkedIn address or a phone number.")
     return gate.suppress(identity, reason=reason, by=by)
 
 
@@ -72,9 +72,9 @@ def release(ids: list[int], *, reason: str, by: Any) -> int:
     """Let these in again; returns how many were on the list.
 
     Raises:
-        NotPossible: no reason.
+        ActionNotAllowed: no reason.
     """
-    reason = said(reason, "why this person may be taken in again")
+    reason = require_text(reason, "why this person may be taken in again")
     with transaction.atomic():
         chosen = Suppression.objects.filter(pk__in=ids, released_at=None)
         list(chosen.order_by("pk").select_for_update().values_list("pk"))  # as the gate that counts them does

@@ -15,7 +15,7 @@ from gdpr.kinds import RequestKind
 from gdpr.models import Suppression
 from gdpr.requests import intake
 from gdpr.suppression import suppressions
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole, wholes
 
 VIEW = "gdpr.view_suppression"
@@ -96,7 +96,7 @@ def add(request: HttpRequest) -> HttpResponse:
         return _page(request, 422, blocking=form)
     try:
         new = suppressions.add(form.cleaned_data["identity"], reason=form.cleaned_data["reason"], by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         form.add_error("reason", str(why))
         return _page(request, 422, blocking=form)
     messages.success(request, f"{_many(new)} blocked from now on." if new else "They were blocked already.")
@@ -115,7 +115,7 @@ def release(request: HttpRequest) -> HttpResponse:
     ids = wholes(request.POST.getlist("id"))
     try:
         released = suppressions.release(ids, reason=request.POST.get("reason", ""), by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
         messages.success(request, f"{_many(released)} let in again.")

@@ -16,12 +16,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
-from enrichment.leads.actions import NotPossible
 from gdpr import audit
 from swarm_admin.access.models import ApiKey
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from swarm_admin.core import mail
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 ROLES = (SALES_OPS, COMPLIANCE, ADMIN)
 KNOWN = "Somebody with this e-mail is here already."
@@ -56,16 +56,16 @@ def people() -> QuerySet[User]:
 
 
 def check_can_change(person: User, *, by: Any) -> None:
-    """Raises NotPossible: nobody changes their own role or shuts themselves out, so somebody else always can."""
+    """Raises ActionNotAllowed: nobody changes their own role or shuts themselves out, so somebody else always can."""
     if person.pk == by.pk:
-        raise NotPossible("Another admin does this: nobody changes what they may do themselves.")
+        raise ActionNotAllowed("Another admin does this: nobody changes what they may do themselves.")
 
 
 def check_is_not_last(person: User) -> None:
-    """Raises NotPossible where no other admin could sign in any more."""
+    """Raises ActionNotAllowed where no other admin could sign in any more."""
     admins = User.objects.filter(is_active=True, groups__name=ADMIN)
     if admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists():
-        raise NotPossible("This is the last admin. Make somebody else one first.")
+        raise ActionNotAllowed("This is the last admin. Make somebody else one first.")
 
 
 # ---------------------------------------------------------------- what is done
@@ -75,13 +75,13 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
     """A new person of a role, who chooses a password by the link; mailed where mail is set up.
 
     Raises:
-        NotPossible: somebody has this address, or there is no such role.
+        ActionNotAllowed: somebody has this address, or there is no such role.
     """
     email = email.strip().lower()
     if role not in ROLES:
-        raise NotPossible("Choose one of the roles.")
+        raise ActionNotAllowed("Choose one of the roles.")
     if User.objects.filter(email__iexact=email).exists():
-        raise NotPossible(KNOWN)
+        raise ActionNotAllowed(KNOWN)
     try:
         with transaction.atomic():
             user = User.objects.create_user(email, email, first_name=first_name, last_name=last_name)
@@ -89,24 +89,24 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
             audit.record(Verb.INVITE_PERSON, by=by, on=user, reason=role)
     except IntegrityError:
-        raise NotPossible(KNOWN) from None
+        raise ActionNotAllowed(KNOWN) from None
     return _told(user, role)
 
 
 def link_again(person: User, *, by: Any) -> Invitation:
-    """A new link to choose a password with. Raises NotPossible for who may not sign in."""
+    """A new link to choose a password with. Raises ActionNotAllowed for who may not sign in."""
     if not person.is_active:
-        raise NotPossible("They are shut out. Let them in again first.")
+        raise ActionNotAllowed("They are shut out. Let them in again first.")
     with transaction.atomic():
         audit.record(Verb.LINK_FOR_PASSWORD, by=by, on=person)
     return _told(person, person.groups.values_list("name", flat=True).first() or "")
 
 
 def give_role(person: User, role: str, *, by: Any) -> None:
-    """The one role they have from now on. Raises NotPossible."""
+    """The one role they have from now on. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     if role not in ROLES:
-        raise NotPossible("Choose one of the roles.")
+        raise ActionNotAllowed("Choose one of the roles.")
     with transaction.atomic():
         _one_after_the_other()
         if role != ADMIN:
@@ -117,7 +117,7 @@ def give_role(person: User, role: str, *, by: Any) -> None:
 
 
 def shut_out(person: User, *, by: Any) -> None:
-    """They cannot sign in any more, and are signed out everywhere. What they did stays theirs. Raises NotPossible."""
+    """They cannot sign in, and are signed out everywhere. What they did stays theirs. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
         _one_after_the_other()
@@ -128,7 +128,7 @@ def shut_out(person: User, *, by: Any) -> None:
 
 
 def let_in(person: User, *, by: Any) -> None:
-    """They may sign in again. Raises NotPossible."""
+    """They may sign in again. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(is_active=True)
@@ -143,7 +143,7 @@ def end_sessions(person: User, *, by: Any) -> int:
 
 
 def take_second_factor(person: User, *, by: Any) -> None:
-    """For who lost theirs: they sign in by password alone, and are signed out everywhere. Raises NotPossible."""
+    """For who lost theirs: they sign in by password alone, and are signed out everywhere. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()

@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from enrichment.leads.actions import NotPossible
 from swarm_admin.access import staff
 from swarm_admin.access.models import ApiKey, Scope
+from swarm_admin.core.errors import ActionNotAllowed
 
 PEOPLE = "auth.change_user"
 KEYS = "access.add_apikey"
@@ -67,7 +67,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         return _page(request, 422, invite=form)
     try:
         invitation = staff.invite(**form.cleaned_data, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         form.add_error("email", str(impossible))
         return _page(request, 422, invite=form)
     return _page(request, invitation=invitation)
@@ -120,7 +120,7 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     person = get_object_or_404(User, pk=pk)
     try:
         done = ACTS[name](person, request)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("staff")
     if isinstance(done, HttpResponse):

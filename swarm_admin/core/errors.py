@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class NotPossible(Exception):
+class ActionNotAllowed(Exception):
     """An action that cannot be done now; the message is a sentence for the person who asked."""
 
 
@@ -12,7 +12,7 @@ def reason_against(check: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """The sentence for a disabled button, from a `check_can_…`; "" where the action is possible."""
     try:
         check(*args, **kwargs)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""
 
@@ -21,15 +21,15 @@ def is_possible(check: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
     return not reason_against(check, *args, **kwargs)
 
 
-def said(text: str, what: str, *, longest: int = 500, shortest: int = 5) -> str:
+def require_text(text: str, what: str, *, longest: int = 500, shortest: int = 5) -> str:
     """`text` in one line; `what` names it to the person who typed too little or too much.
 
     Raises:
-        NotPossible: it says nothing, or more than can be kept.
+        ActionNotAllowed: it says nothing, or more than can be kept.
     """
     text = " ".join(text.replace("\x00", "").split())  # PostgreSQL keeps no such character
     if len(text) < shortest:
-        raise NotPossible(f"Say in a few words {what}.")
+        raise ActionNotAllowed(f"Say in a few words {what}.")
     if len(text) > longest:
-        raise NotPossible(f"Say in at most {longest} characters {what}.")
+        raise ActionNotAllowed(f"Say in at most {longest} characters {what}.")
     return text

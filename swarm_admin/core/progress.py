@@ -87,7 +87,10 @@ def _overdue(
 
 def _first(stage: Stage, rows: "QuerySet[Any]", since: str) -> "QuerySet[Any]":
     named = Value(stage.name, CharField())
-    return rows.annotate(stage_name=named, waits_since=F(since)).values("stage_name", "waits_since")[:1]
+    first: QuerySet[Any, Any] = rows.annotate(stage_name=named, waits_since=F(since)).values(
+        "stage_name", "waits_since"
+    )[:1]
+    return first
 
 
 def _moved_since(stage: Stage, before: datetime.datetime, told: float | None) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -27,7 +28,7 @@ def programs() -> Path:
 
 def run(var_dir: Path, program: str, *arguments: str) -> None:
     uid, gid = postgres_account(var_dir)
-    as_other: dict = {}
+    as_other: dict[str, Any] = {}
     if uid != os.geteuid():
         let_pass(programs() / program)
         as_other = {"user": uid, "group": gid, "extra_groups": []}

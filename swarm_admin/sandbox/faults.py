@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -116,7 +117,7 @@ class Faults:
             fault for fault in self.active if fault.kind in WEBHOOKS and fault.linkedin_url in {None, url}
         )
 
-    def _pick(self, candidates: Any) -> Fault | None:
+    def _pick(self, candidates: Iterable[Fault]) -> Fault | None:
         for fault in candidates:
             if fault.times is not None and fault.fired >= fault.times:
                 continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from swarm_admin.sandbox import people
-from swarm_admin.sandbox.config import Config
+from swarm_admin.sandbox.config import EXAMPLE_URL, Config
 from swarm_admin.sandbox.faults import Faults
 from swarm_admin.sandbox.limits import Limits
 from swarm_admin.sandbox.stats import Stats
@@ -149,7 +149,7 @@ class Run:
             self.stats.provider(provider, over_limit=True)
             return {}, 0.0
         key = f"{name} {provider}"
-        sure = self.url == people.canonical(people.EXAMPLE_URL)
+        sure = self.url == people.canonical(EXAMPLE_URL)
         hit = bool(columns) and (sure or self.draw.share(key) < share)
         if name == "waterfall_email":
             undeliverable = not sure and self.draw.share(f"bounce {key}") < 0.03
@@ -165,9 +165,9 @@ class Run:
         found = {name: self.known[name] for name in columns if self.known[name] not in ("", None, [])}
         if "phone" in found and part.get("format") != "e164" and self.draw.share(f"national {key}") < 0.5:
             found["phone"] = people.national(found["phone"])
-        if "tech_stack" in found and self.url != people.EXAMPLE_URL and key.endswith("wappalyzer"):
+        if "tech_stack" in found and self.url != EXAMPLE_URL and key.endswith("wappalyzer"):
             found["tech_stack"] = [*found["tech_stack"], "jQuery"]
-        if len(columns) == 2 and "email_personal" in found and self.url != people.EXAMPLE_URL:
+        if len(columns) == 2 and "email_personal" in found and self.url != EXAMPLE_URL:
             half = self.draw.share(f"personal {key}")
             if half < 0.6:
                 del found["email_personal"]
@@ -226,7 +226,7 @@ class Run:
     def _untidy(self) -> None:
         """Types as they come from outside: a size as text, a list as "a, b" (D24)."""
         values = self.result.values
-        if self.url == people.EXAMPLE_URL:
+        if self.url == EXAMPLE_URL:
             return
         if "company_size" in values and self.draw.share("size as text") < 0.15:
             values["company_size"] = str(values["company_size"])

@@ -49,7 +49,7 @@ async def body_of(receive: Receive) -> bytes:
     """The whole request body."""
     message = await receive()
     if not message.get("more_body"):
-        return message.get("body", b"")
+        return bytes(message.get("body", b""))
     chunks = [message.get("body", b"")]
     while message.get("more_body"):
         message = await receive()

@@ -28,7 +28,7 @@ from gdpr.leftovers import names, planner, search_patterns
 from gdpr.messages import templates
 from gdpr.requests import blanking, intake, intake_csv, intake_email, rectifiable
 from swarm_admin.core import clean_text, masking, missing, numbers, text_match
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.identifiers import emails, linkedin, phones
 from tests.bounds.texts import SIZE, WHOLE
 
@@ -166,9 +166,9 @@ PARSERS: dict[str, Parser] = {
     "scorecard: button": Parser(editing, lambda text: editing.apply({"components": []}, f"move:components.{text}")),
     "request": Parser(intake, request, (ValidationError,)),
     "request: what is wrong": Parser(intake, requests_errors),
-    "request: list": Parser(intake_csv, lambda text: intake_csv.parse(raw(text)), (NotPossible,)),
+    "request: list": Parser(intake_csv, lambda text: intake_csv.parse(raw(text)), (ActionNotAllowed,)),
     "request: list below a head": Parser(
-        intake_csv, lambda text: intake_csv.parse(raw(f"kind,emails\n{text}")), (NotPossible,)
+        intake_csv, lambda text: intake_csv.parse(raw(f"kind,emails\n{text}")), (ActionNotAllowed,)
     ),
     "request: new values": Parser(
         rectifiable, lambda text: rectifiable.cleaned({"title": f"x{text}y"}), (rectifiable.Invalid,)

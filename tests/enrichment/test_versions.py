@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.states import VersionStatus
 from enrichment.versions import Invalid, Stale
 from gdpr.models import AuditEvent
+from swarm_admin.core.errors import ActionNotAllowed
 
 MODELS = (ScorecardVersion, WaterfallVersion)
 
@@ -119,13 +119,13 @@ def test_the_active_version_is_the_new_one_after_the_commit(model, ada, django_c
 @pytest.mark.parametrize("note", ["", "   ", "abc"])
 def test_publishing_wants_a_note(model, ada, note):
     draft = draft_with(model, edited(versions.published(model)), ada)
-    with pytest.raises(NotPossible, match="Say in a few words"):
+    with pytest.raises(ActionNotAllowed, match="Say in a few words"):
         versions.publish(draft, revision=1, over=1, note=note, by=ada)
 
 
 def test_what_says_the_same_is_not_published(model, ada):
     draft = versions.start_draft(model, by=ada)
-    with pytest.raises(NotPossible, match="says the same as version 1"):
+    with pytest.raises(ActionNotAllowed, match="says the same as version 1"):
         versions.publish(draft, revision=0, over=1, note="nothing new", by=ada)
 
 
@@ -152,12 +152,12 @@ def test_rolling_back_publishes_a_copy_and_a_draft_goes_on(model, ada):
 def test_nothing_is_published_over_a_version_nobody_looked_at(model, ada):
     first = versions.published(model)
     versions.publish(draft_with(model, edited(first), ada), revision=1, over=1, note="changed", by=ada)
-    with pytest.raises(NotPossible, match="Another version was published"):
+    with pytest.raises(ActionNotAllowed, match="Another version was published"):
         versions.roll_back(first, over=1, note="too late now", by=ada)
 
 
 def test_the_published_version_is_not_rolled_back_to(model, ada):
-    with pytest.raises(NotPossible, match="says the same"):
+    with pytest.raises(ActionNotAllowed, match="says the same"):
         versions.roll_back(versions.published(model), over=1, note="a copy of it", by=ada)
 
 
@@ -165,7 +165,7 @@ def test_a_discarded_draft_is_kept_and_another_begins_anew(model, ada):
     draft = draft_with(model, edited(versions.published(model)), ada)
     versions.discard(draft, revision=1, by=ada)
     assert model.objects.get(pk=draft.pk).status == VersionStatus.DISCARDED
-    with pytest.raises(NotPossible, match="published or discarded"):
+    with pytest.raises(ActionNotAllowed, match="published or discarded"):
         versions.save_draft(draft, draft.document, revision=1, by=ada)
     again = versions.start_draft(model, by=ada)
     assert again.pk != draft.pk

@@ -156,7 +156,7 @@ def test_only_who_manages_connections_makes_a_table(sales_client, admin_client):
 
 
 def test_there_is_nothing_to_replace_while_the_table_takes_rows(db):
-    with pytest.raises(clay_formula.NotPossible):
+    with pytest.raises(clay_formula.ActionNotAllowed):
         clay_formula.replace_full_table(by=None)
 
 

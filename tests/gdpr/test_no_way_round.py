@@ -16,7 +16,7 @@ from gdpr.requests.request_forms import Intake
 from gdpr.states import RequestStatus, StepStatus
 from gdpr.stores import Record
 from gdpr.suppression import gate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.fake_stores import ADA, BOB
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def test_a_stranger_withdraws_nothing_and_learns_nothing(desk, given):
     for number in (request.pk, request.pk + 1000):
         entry = withdrawal(request, contact_email="mallory@evil.example", **given)
         entry.concerns = number
-        with pytest.raises(NotPossible, match=r"^There is no such request of this person"):
+        with pytest.raises(ActionNotAllowed, match=r"^There is no such request of this person"):
             open.open_request(entry, channel="api")
     assert RequestMessage.objects.count() == messages
     request.refresh_from_db()
@@ -71,7 +71,7 @@ def test_what_moves_between_the_look_and_the_record_is_looked_at_again(desk, mon
 
 
 def _refuse(step, outcome):
-    raise NotPossible("It is being carried out already.")
+    raise ActionNotAllowed("It is being carried out already.")
 
 
 def test_a_neighbours_record_takes_no_identifier_of_the_person_off_the_list(desk):
@@ -105,7 +105,7 @@ def test_the_desks_own_delay_stops_no_clock(desk):
     asked.asked_at = timezone.now() - 15 * DAY
     asked.save(update_fields=["asked_at"])
     came = timezone.now() - 10 * DAY
-    with pytest.raises(NotPossible, match="after the question"):
+    with pytest.raises(ActionNotAllowed, match="after the question"):
         verify.passed(request, method="reply", by=desk.officer, answered_at=came - 20 * DAY)
     verify.passed(request, method="reply", by=desk.officer, answered_at=came)
     request.refresh_from_db()

@@ -18,7 +18,7 @@ from gdpr.retention import replay, retention
 from gdpr.states import MessageStatus, PurgeStatus, RemovalStatus
 from gdpr.stores import Capability, Later, Record, Unsupported
 from gdpr.suppression import gate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.plugins import mail_server as servers
 
 pytestmark = pytest.mark.django_db
@@ -198,10 +198,10 @@ def test_what_cannot_be_deleted_by_call_is_a_persons_and_never_counts_as_done(ex
     assert "7" in expired.home.keys
     assert [alarm.kind for alarm in retention.late()] == ["purge_by_hand"]
     officer = django_user_model.objects.create_user("o")
-    with pytest.raises(NotPossible, match="what proves"):
+    with pytest.raises(ActionNotAllowed, match="what proves"):
         retention.done_by_hand(record, evidence=" ", by=officer)
     retention.done_by_hand(record, evidence="Ticket 12, screenshot kept", by=officer)
-    with pytest.raises(NotPossible):
+    with pytest.raises(ActionNotAllowed):
         retention.done_by_hand(record, evidence="Ticket 12, once more", by=officer)
     purge_now()
     assert Purge.objects.get().status == PurgeStatus.DONE
@@ -347,9 +347,9 @@ def test_an_export_goes_page_by_page_each_with_its_event_and_stops_at_the_limit(
 
 
 def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
-    with pytest.raises(NotPossible, match=r"no value for \$surname"):
+    with pytest.raises(ActionNotAllowed, match=r"no value for \$surname"):
         notices.change_text(subject="Hello", body="Dear $surname", note="", by=officer)
-    with pytest.raises(NotPossible, match="a subject and a text"):
+    with pytest.raises(ActionNotAllowed, match="a subject and a text"):
         notices.change_text(subject=" ", body="x", note="", by=officer)
     changed = notices.change_text(subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer)
     assert (changed.number, notices.template()) == (2, changed)
@@ -358,7 +358,7 @@ def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
 
 def test_nothing_is_sent_that_names_nobody_responsible(untold, officer, settings):
     settings.CONTROLLER_CONTACT = ""
-    with pytest.raises(NotPossible, match="CONTROLLER_CONTACT"):
+    with pytest.raises(ActionNotAllowed, match="CONTROLLER_CONTACT"):
         notices.send(limit=1, by=officer)
 
 
@@ -398,7 +398,7 @@ def test_a_run_goes_page_by_page_past_the_blocked_and_says_how_many(people, offi
 
 def test_while_notices_are_queued_nobody_begins_again(untold, officer):
     notices.send(limit=5, by=officer)
-    with pytest.raises(NotPossible, match="0 of at most 5"):
+    with pytest.raises(ActionNotAllowed, match="0 of at most 5"):
         notices.send(limit=5, by=officer)
 
 
@@ -460,7 +460,7 @@ def test_without_a_mail_server_nobody_counts_as_told_and_whoever_waits_can_be_ex
     assert notice_delivery.run_due() == 0
     assert not untold.told
     assert "EMAIL_URL" in NoticeRun.objects.order_by("-id")[0].note
-    with pytest.raises(NotPossible, match="EMAIL_URL"):
+    with pytest.raises(ActionNotAllowed, match="EMAIL_URL"):
         notices.send(limit=5, by=officer)
     assert len(list(notices.export(limit=10, by=officer))) == 2
     assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.COPIED}

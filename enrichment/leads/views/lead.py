@@ -130,7 +130,7 @@ def _do(request: HttpRequest, pk: int, action: Callable[[Lead], Any], done: str)
     lead = get_object_or_404(Lead, pk=pk)
     try:
         action(lead)
-    except actions.NotPossible as impossible:
+    except actions.ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, done)

@@ -48,7 +48,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def _do(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpResponse:
     try:
         decide()
-    except actions.NotPossible as impossible:
+    except actions.ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "Decision saved. The delivery starts in a moment.")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.leads import saved
-from enrichment.leads.actions import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 VIEW = "enrichment.view_lead"
 
@@ -38,7 +38,7 @@ def save(request: HttpRequest) -> HttpResponse:
             is_shared="shared" in given,
             by=request.user,
         )
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("leads")
     words = " Its search words are not kept." if "find=" in given.get("query", "") else ""
@@ -53,7 +53,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(saved.visible(request.user), pk=pk)
     try:
         saved.delete(view, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, f"Deleted “{view.name}”.")

@@ -85,7 +85,7 @@ def run(request: HttpRequest) -> HttpResponse:
     shown = {"count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
     try:
         job = jobs.start(JobKind.RETRY_LEADS, rows, what=what, plan=shown, by=request.user)
-    except actions.NotPossible as impossible:
+    except actions.ActionNotAllowed as impossible:
         messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
         return redirect(address(_list(request).query))
     return redirect("job", pk=job.pk)

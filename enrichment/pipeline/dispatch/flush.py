@@ -1,6 +1,7 @@
 """The loop all three calls to Clay share: claim a due batch, make its call, until nothing is due."""
 
 from collections.abc import Callable
+from typing import Any
 
 from enrichment.leases import claim, release
 from enrichment.models import Batch, ServiceHold
@@ -18,8 +19,8 @@ STAGES = {BatchKind.ROWS: "rows", BatchKind.TRIGGER: "triggers", BatchKind.UPDAT
 
 def drain(
     kind: BatchKind,
-    send: Callable[[Batch, list], bool],
-    read_back: Callable[[Batch, list], None] | None = None,
+    send: Callable[[Batch, list[Any]], bool],
+    read_back: Callable[[Batch, list[Any]], None] | None = None,
 ) -> int:
     """Run the due batches of one kind, those with a higher priority first; returns how many.
 
@@ -57,7 +58,7 @@ def held(kind: BatchKind) -> ServiceHold | None:
     return pauses.triggers_held() if kind == BatchKind.TRIGGER else pauses.held("clay")
 
 
-def _sent(batch: Batch, items: list, send: Callable[[Batch, list], bool]) -> bool:
+def _sent(batch: Batch, items: list[Any], send: Callable[[Batch, list[Any]], bool]) -> bool:
     ready = passing(batch, items)
     if ready:
         return send(batch, ready)

@@ -21,6 +21,7 @@ from enrichment.pipeline.dispatch import budget_backlog, planning
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.waterfall.company_cache import Taken
 from swarm_admin.core import progress
 from swarm_admin.core.bulk_sql import insert_each
 from swarm_admin.core.timing import span
@@ -148,7 +149,7 @@ def _groups(
     leads: Sequence[Lead],
     size: int,
     now: datetime.datetime,
-    without: Mapping[int, planning.Taken],
+    without: Mapping[int, Taken],
     unsure: Collection[int],
 ) -> Iterator[tuple[Lead, ...]]:
     """Batches of `size`, each of one table; a smaller one where a lead has waited long enough or is urgent.

@@ -8,6 +8,7 @@ from enrichment.models.lead import NAMED_SUPPRESSED
 from enrichment.pipeline import provenance
 from enrichment.pipeline.dispatch.outcome import deliver_found
 from enrichment.pipeline.mirror import refresh_status
+from enrichment.pipeline.status import RunError
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import provider_budget
@@ -48,7 +49,7 @@ def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
         deliver_found([lead.pk])
 
 
-def _close(attempt: Attempt, error: refresh_status.RunError | None) -> None:
+def _close(attempt: Attempt, error: RunError | None) -> None:
     """With what was told of it; one that had ended already is only told the further cost."""
     told = {"providers": attempt.providers, "cost": attempt.cost}
     mine = Attempt.objects.filter(pk=attempt.pk)

@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ScorecardVersion
 from enrichment.scoring import drafting, editing, form, merging, publishing
 from enrichment.scoring.changes import changes, count, describe
@@ -18,6 +17,7 @@ from enrichment.scoring.drafting import Began
 from enrichment.scoring.problems import problems
 from enrichment.scoring.views.icp_effect import effect_context, typed
 from enrichment.versions import Stale
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole
 
@@ -53,7 +53,7 @@ def page(request: HttpRequest, typed: dict[str, Any] | None = None, at: str = ""
 def _why_no_publish(draft: ScorecardVersion | None) -> str:
     try:
         publishing.check_can_publish(draft)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""
 
@@ -86,7 +86,7 @@ def save(request: HttpRequest) -> HttpResponse:
     except Stale as stale:
         base = stale.base or versions.published(ScorecardVersion).document
         return _merge_view(request, base, document, stale.theirs, stale.revision, stale.by, {})
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return render(request, "enrichment/scoring/icp.html", page(request, document), status=409)
     if request.POST.get("then") == "publish" and not problems(draft.document):
@@ -185,7 +185,7 @@ def discard(request: HttpRequest) -> HttpResponse:
         return redirect("icp")
     try:
         versions.discard(draft, revision=began(request).revision, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "The draft is discarded. The published version goes on.")

@@ -126,7 +126,8 @@ def typed(request: HttpRequest) -> dict[str, Any]:
         looks_at = {part.get("field") for part in document.get("components", ()) if isinstance(part, dict)}
         if may_see(request.user) or looks_at.isdisjoint(MASKED_FIELDS):
             return document
-    return (versions.draft_of(ScorecardVersion) or versions.published(ScorecardVersion)).document
+    saved: dict[str, Any] = (versions.draft_of(ScorecardVersion) or versions.published(ScorecardVersion)).document
+    return saved
 
 
 def movers_context(request: HttpRequest, found: Effect) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 from pydantic import ValidationError
 
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.scoring import clay_formula
 from enrichment.states import VersionStatus
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors.errors import VendorError
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
@@ -75,7 +75,7 @@ def pasted(request: HttpRequest) -> HttpResponse:
             at=_moment(request.POST.get("at", "")),
             by=request.user,
         )
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(
@@ -114,7 +114,7 @@ def create_table(request: HttpRequest) -> HttpResponse:
     """A new table in Clay, with the published scorecard's formulas in it."""
     try:
         placement = clay_formula.create_table(_version(request.POST.get("version", "")), by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     except VendorError as error:
         messages.error(request, f"The table was not created: {error}. {error.advice}")
@@ -138,7 +138,7 @@ def _moment(text: str) -> datetime.datetime:
     except ValueError:  # the 30th of February
         read = None
     if read is None:
-        raise NotPossible("Say when it was pasted, as a date and a time.")
+        raise ActionNotAllowed("Say when it was pasted, as a date and a time.")
     return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
 
 
@@ -168,6 +168,6 @@ def _why_no_table(request: HttpRequest, version: ScorecardVersion) -> str:
         return NO_MANAGE
     try:
         clay_formula.check_can_create_table()
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         return str(impossible)
     return ""

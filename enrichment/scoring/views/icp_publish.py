@@ -10,13 +10,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
 from enrichment.estimates import Work, estimate
-from enrichment.leads.actions import NotPossible
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.scoring import publishing, rescore, score_version
 from enrichment.scoring.changes import changes, count, whole_card
 from enrichment.scoring.views.icp_effect import matrix
 from enrichment.states import VersionStatus
 from enrichment.versions import Stale
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
 VIEW = "enrichment.view_lead"
@@ -35,7 +35,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     draft = versions.draft_of(ScorecardVersion)
     try:
         publishing.check_can_publish(draft)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("icp")
     assert draft is not None  # check_can_publish says so
@@ -76,7 +76,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 
     def act(**values: Any) -> Rescore:
         if draft.pk != _number(request, "draft"):
-            raise NotPossible("Another draft was begun meanwhile. Look at what changes again.")
+            raise ActionNotAllowed("Another draft was begun meanwhile. Look at what changes again.")
         return publishing.publish(draft, revision=_number(request, "revision"), **values)
 
     return _do(request, draft, act)
@@ -92,7 +92,7 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
     except Stale:
         messages.error(request, "The draft was saved by somebody else since you looked. This is what it says now.")
         return redirect("icp_publish")
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
     messages.success(request, f"Version {started.version.number} is published; every lead is scored under it now.")
@@ -177,7 +177,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Rescore.objects.select_related("job", "version"), pk=pk)
     try:
         rescore.resume(found, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "The rescore goes on.")

@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.estimates import Work, estimate
-from enrichment.leads.actions import NotPossible
+from enrichment.leads.actions import suppressed
 from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System
 from enrichment.pipeline.payload import wanted
 from enrichment.scoring import moves
 from enrichment.vendor_pauses.words import NAMES
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import shown
 from swarm_admin.core.numbers import whole, wholes
 
@@ -67,7 +68,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 
 def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[str, Any]:
     leads = list(Lead.objects.filter(tier_moves__in=chosen.order_by("-score", "-pk")[:LOOKED_AT]))
-    blocked = {lead.pk for lead in leads if lead.restriction} | moves.suppressed(leads)
+    blocked = {lead.pk for lead in leads if lead.restriction} | suppressed(leads)
     sent = [lead for lead in leads if lead.pk not in blocked]
     places = [(NAMES[each], sum(wanted(lead, each) for lead in sent), each) for each in System.values]
     beyond = count - len(leads)
@@ -100,7 +101,7 @@ def deliver(request: HttpRequest) -> HttpResponse:
     """Start the deliveries as a job."""
     try:
         job = moves.deliver_moves(_chosen(request), by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("icp_review")
     messages.success(request, f"{job.total:,} {'delivery starts' if job.total == 1 else 'deliveries start'}.")

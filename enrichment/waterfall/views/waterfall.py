@@ -12,11 +12,11 @@ from django.views.decorators.vary import vary_on_headers
 from pydantic import ValidationError
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
 from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole
 
@@ -59,7 +59,7 @@ def save(request: HtmxRequest) -> HttpResponse:
         editing.save(sent.document, by=request.user, **_began_with(request))
     except Stale as stale:
         return _merge(request, editing.merge_of(stale, sent.document, studio.names()))
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     if not request.htmx:
         return redirect("waterfall")
@@ -108,7 +108,7 @@ def merge(request: HtmxRequest) -> HttpResponse:
         editing.save(document, by=request.user, **_began_with(request))
     except Stale as stale:
         return _merge(request, editing.merge_of(stale, mine, studio.names()))
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "Merged and saved as the draft.")
@@ -126,7 +126,7 @@ def discard(request: HttpRequest) -> HttpResponse:
         return redirect("waterfall")
     try:
         versions.discard(draft, by=request.user, revision=_began_with(request)["revision"])
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, f"{impossible} It was not discarded.")
     else:
         messages.success(request, "The draft is discarded; what is published was not touched.")

@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import WaterfallVersion
 from enrichment.waterfall import editing
 from enrichment.waterfall.appraisal import Appraisal, Fall, appraise
 from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.observed import Ledger, Segment, ledger
 from enrichment.waterfall.views.waterfall import EDIT, VIEW, _began_with
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 
 BASES = {"observed": "As observed", "tabled": "As tabled"}
@@ -111,7 +111,7 @@ def apply_order(request: HttpRequest) -> HttpResponse:
     waterfall["providers"] = order
     try:
         editing.save(document, by=request.user, **_began_with(request))
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, f"{impossible} Look at the suggestion again.")
     else:
         messages.success(request, "The order is in the draft.")

@@ -13,11 +13,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from enrichment import versions
 from enrichment.jobs.job_outcome import outcome, outcomes
-from enrichment.leads.actions import NotPossible
 from enrichment.models import BulkJob, SourceType, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.waterfall import editing, pilot, pilot_result, studio
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole, wholes
@@ -122,7 +122,7 @@ def start(request: HttpRequest) -> HttpResponse:
     try:
         revision = whole(request.POST.get("revision", ""))
         job = pilot.start(draft, ids, revision=-1 if revision is None else revision, by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("waterfall_pilot")
     messages.success(request, f"The pilot runs on {job.total:,} lead{'' if job.total == 1 else 's'}.")

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from enrichment.leads.actions import NotPossible
 from enrichment.leads.prices import price
 from enrichment.models import SourceType, SpendCap
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.dispatch.planning import active
 from enrichment.waterfall import spend_limits, spend_report
 from enrichment.waterfall.views.waterfall import VIEW
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import PlainDecimalField
 
 BUDGET = "enrichment.set_budget"
@@ -90,7 +90,7 @@ def budget(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             cap = spend_limits.set_cap(by=request.user, **form.cleaned_data)
-        except NotPossible as impossible:
+        except ActionNotAllowed as impossible:
             form.add_error("note", str(impossible))
         else:
             messages.success(request, f"{cap.label} is ${cap.amount:,.2f}; what it held goes within a minute.")
@@ -113,7 +113,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     cap = get_object_or_404(SpendCap, pk=pk)
     try:
         spend_limits.remove_cap(cap, note=request.POST.get("note", ""), by=request.user)
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, f"{cap.label} is taken away.")

@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import WaterfallVersion
 from enrichment.states import VersionStatus
 from enrichment.waterfall import editing, studio
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
 
@@ -32,7 +32,7 @@ def publish(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             published = _publish(request, draft)
-        except NotPossible as impossible:
+        except ActionNotAllowed as impossible:
             problem = str(impossible)
         else:
             words = f"Version {published.number} is published; every trigger from now on carries it."
@@ -59,7 +59,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     """What was looked at: this draft, at that save, over that version."""
     if draft.pk != whole(request.POST.get("draft", "")):
-        raise NotPossible("Another draft was begun meanwhile. Look at what changes again.")
+        raise ActionNotAllowed("Another draft was begun meanwhile. Look at what changes again.")
     editing.check_can_publish(draft)
     revision, over = (whole(request.POST.get(name, "")) for name in ("revision", "over"))
     return versions.publish(
@@ -118,7 +118,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
             note=request.POST.get("note", ""),
             over=whole(request.POST.get("over", "")) or 0,
         )
-    except NotPossible as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("waterfall_version", number=number)
     messages.success(request, f"Version {copy.number} is published; it says what version {old.number} said.")

@@ -3,7 +3,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 
 from gdpr.requests import blanking
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 
 class Command(BaseCommand):
@@ -21,6 +21,6 @@ class Command(BaseCommand):
         table, _, column = place.rpartition(".")
         try:
             blanking.blank(table, column, row, by=None, reason=reason)
-        except NotPossible as why:
+        except ActionNotAllowed as why:
             raise CommandError(str(why)) from None
         self.stdout.write(f"Erased: {place} of row {row}.")

@@ -14,29 +14,29 @@ from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible, said
+from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance
 
 
 def check_can_approve(request: SubjectRequest, by: Any) -> None:
-    """Raises NotPossible where there is nothing to approve, or not by this person."""
+    """Raises ActionNotAllowed where there is nothing to approve, or not by this person."""
     if request.status != RequestStatus.AWAITING_APPROVAL:
-        raise NotPossible("No plan of this request waits for approval.")
+        raise ActionNotAllowed("No plan of this request waits for approval.")
     if by.pk in request.prepared_by:
-        raise NotPossible("You prepared this plan: a second person approves it.")
+        raise ActionNotAllowed("You prepared this plan: a second person approves it.")
 
 
 def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectRequest:
     """Approve the plan that was shown, named by its hash; the steps may begin.
 
     Raises:
-        NotPossible: nothing waits, it is the same person, or the plan is another by now.
+        ActionNotAllowed: nothing waits, it is the same person, or the plan is another by now.
     """
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_approve(request, by)
         if plan_hash != request.plan_hash or plan.plan_hash(request) != request.plan_hash:
-            raise NotPossible("The plan has changed since it was shown to you. Look at it again.")
+            raise ActionNotAllowed("The plan has changed since it was shown to you. Look at it again.")
         request.approved_hash, request.approved_at, request.approved_by = plan_hash, timezone.now(), by
         request.plan_changed = False
         request.save(update_fields=["approved_hash", "approved_at", "approved_by", "plan_changed"])
@@ -57,22 +57,22 @@ def _once_more(request: SubjectRequest) -> None:
 
 
 def check_can_send_back(request: SubjectRequest, by: Any) -> None:
-    """Raises NotPossible where no plan waits for approval."""
+    """Raises ActionNotAllowed where no plan waits for approval."""
     if request.status != RequestStatus.AWAITING_APPROVAL:
-        raise NotPossible("No plan of this request waits for approval.")
+        raise ActionNotAllowed("No plan of this request waits for approval.")
     if refresh_status.has_begun(request):
-        raise NotPossible("Part of it is carried out already: it can only be approved or left to wait.")
+        raise ActionNotAllowed("Part of it is carried out already: it can only be approved or left to wait.")
 
 
 def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
     """Not approved: the stores are asked again and the officers decide anew. The reason goes to the ledger.
 
     Raises:
-        NotPossible: no plan waits, or no reason is given.
+        ActionNotAllowed: no plan waits, or no reason is given.
     """
     from gdpr.requests.pipeline import locate
 
-    reason = said(reason, "what has to change, without the person's data")
+    reason = require_text(reason, "what has to change, without the person's data")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_send_back(request, by)

@@ -26,7 +26,7 @@ from gdpr.states import StepStatus
 from gdpr.stores import Capability, Later, Unsupported
 from swarm_admin.core import timing, work
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def run(step: RequestStep) -> None:
     else:
         try:
             _done(step, outcome)
-        except NotPossible as impossible:
+        except ActionNotAllowed as impossible:
             # Things moved between the look and the record: the step looks again.
             _wait(step, Later(str(impossible)))
 

@@ -17,7 +17,7 @@ from gdpr.requests.pipeline import refresh_status
 from gdpr.states import OVER, RequestStatus, StepStatus
 from gdpr.stores import Capability, PersonalDataStore, Record
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 
@@ -109,21 +109,21 @@ def note_change(request: SubjectRequest, store: str, found: Sequence[Record]) ->
 
 
 def check_can_decide(record: FoundRecord) -> None:
-    """Raises NotPossible where the plan this record belongs to is frozen."""
+    """Raises ActionNotAllowed where the plan this record belongs to is frozen."""
     request = record.request
     if not request.is_open:
-        raise NotPossible("This request is closed.")
+        raise ActionNotAllowed("This request is closed.")
     if request.planned_at is not None and not (request.plan_changed and record.decision == Decision.OPEN):
-        raise NotPossible("The plan is frozen. Look for the records again to decide anew.")
+        raise ActionNotAllowed("The plan is frozen. Look for the records again to decide anew.")
     if request.rules.fast and record.decision == Decision.INCLUDED:
-        raise NotPossible("An objection is carried out at once; this record has been stopped.")
+        raise ActionNotAllowed("An objection is carried out at once; this record has been stopped.")
 
 
 def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> FoundRecord:
     """The officer's word on whether a record is this person's.
 
     Raises:
-        NotPossible: the plan is frozen, or no reason is given for leaving out a record the store is sure of.
+        ActionNotAllowed: the plan is frozen, or no reason is given for leaving out a record the store is sure of.
     """
     with transaction.atomic():
         request = refresh_status.locked(record.request_id)
@@ -131,7 +131,7 @@ def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> 
         check_can_decide(record)
         reason = " ".join(reason.split())[:300]
         if record.sure and not include and len(reason) < 5:
-            raise NotPossible("Say in a few words why this record is somebody else's.")
+            raise ActionNotAllowed("Say in a few words why this record is somebody else's.")
         record.decision = Decision.INCLUDED if include else Decision.EXCLUDED
         record.decided_by, record.decided_at, record.decision_reason = by, timezone.now(), reason
         record.save(update_fields=["decision", "decided_by", "decided_at", "decision_reason"])
@@ -143,24 +143,24 @@ def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> 
 
 
 def check_can_look_again(request: SubjectRequest) -> None:
-    """Raises NotPossible where a new search would not change the plan any more."""
+    """Raises ActionNotAllowed where a new search would not change the plan any more."""
     if request.status not in (
         RequestStatus.LOCATING,
         RequestStatus.AWAITING_APPROVAL,
         RequestStatus.NEEDS_ACTION,
     ):
-        raise NotPossible("There is nothing to look for again at this stage.")
+        raise ActionNotAllowed("There is nothing to look for again at this stage.")
     if not request.rules.acts:
-        raise NotPossible("This kind of request looks for nothing.")
+        raise ActionNotAllowed("This kind of request looks for nothing.")
     if refresh_status.has_begun(request):
-        raise NotPossible("The plan is being carried out already.")
+        raise ActionNotAllowed("The plan is being carried out already.")
 
 
 def look_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:
     """Ask every store anew; what officers decided stays as it is.
 
     Raises:
-        NotPossible: the plan is being carried out, or the request is at another stage.
+        ActionNotAllowed: the plan is being carried out, or the request is at another stage.
     """
     with transaction.atomic():
         request = refresh_status.locked(request.pk)

@@ -18,7 +18,7 @@ from gdpr.requests.plan import AT_ONCE
 from gdpr.states import OPEN, RequestStatus, StepStatus
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance_one
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def open_request(entry: RequestIn, *, channel: str, by: Any = None) -> SubjectRe
     """Take a request in; a doubled one is linked and goes through every check all the same.
 
     Raises:
-        NotPossible: it is about an earlier request that there is not, or that it cannot be about.
+        ActionNotAllowed: it is about an earlier request that there is not, or that it cannot be about.
     """
     from gdpr.messages import write
 
@@ -55,7 +55,7 @@ def _concerned(entry: RequestIn, by: Any) -> SubjectRequest | None:
     Whoever is not an officer has to name the person of that request, and is told nothing else of it.
 
     Raises:
-        NotPossible: there is none, or it is not of the kind or the state it would have to be.
+        ActionNotAllowed: there is none, or it is not of the kind or the state it would have to be.
     """
     wanted = RULES[entry.kind].concerns
     if not wanted or entry.concerns is None:
@@ -63,16 +63,16 @@ def _concerned(entry: RequestIn, by: Any) -> SubjectRequest | None:
     found = SubjectRequest.objects.select_for_update(of=("self",)).filter(pk=entry.concerns).first()
     own = found is not None and not set(digests(entry.identity.identifiers())).isdisjoint(found.identity_hashes)
     if not own and (by is None or entry.identity.identifiers()):
-        raise NotPossible("There is no such request of this person.")
+        raise ActionNotAllowed("There is no such request of this person.")
     if found is None:
-        raise NotPossible("There is no request of that number.")
+        raise ActionNotAllowed("There is no request of that number.")
     if entry.kind == RequestKind.WITHDRAWAL and not found.is_open:
-        raise NotPossible("That request is closed; there is nothing to withdraw.")
+        raise ActionNotAllowed("That request is closed; there is nothing to withdraw.")
     if entry.kind == RequestKind.RELEASE:
         if found.kind != RequestKind.RESTRICTION or found.status != RequestStatus.COMPLETED:
-            raise NotPossible("Only a restriction that is in force can be ended.")
+            raise ActionNotAllowed("Only a restriction that is in force can be ended.")
         if found.forgotten_at and not entry.identity.identifiers():
-            raise NotPossible("Who asked for that restriction is erased from it: give the identifiers again.")
+            raise ActionNotAllowed("Who asked for that restriction is erased from it: give the identifiers again.")
     return found
 
 

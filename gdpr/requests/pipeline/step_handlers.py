@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from gdpr import stores
 from gdpr.kinds import Action, RequestKind
+from gdpr.legal_holds.holds import key_hash
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.requests import plan
-from gdpr.requests.pipeline import leftover_step, locate, report
+from gdpr.requests.pipeline import leftover_step, report
 from gdpr.requests.pipeline.locate import compare, keep, note_change, search
 from gdpr.states import OPEN, OVER, StepStatus
 from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
@@ -76,7 +77,7 @@ def _locate(step: RequestStep, store: PersonalDataStore) -> Outcome:
     found, shares = search(store, step.request)
 
     def written(request: SubjectRequest, done: RequestStep) -> None:
-        now = {locate.key_hash(store.name, record.key) for record in found}
+        now = {key_hash(store.name, record.key) for record in found}
         keep(request, store.name, found)
         # A search that is repeated: what it does not find any more is in no plan.
         gone = request.records.filter(store=store.name, by_hand=False, steps=None).exclude(key_hash__in=now)

@@ -15,7 +15,7 @@ from gdpr.requests.pipeline import locate, refresh_status
 from gdpr.requests.pipeline.refresh_status import delete_evidence
 from gdpr.states import RequestStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 
 def needs_check(request: SubjectRequest) -> bool:
@@ -35,16 +35,16 @@ def current(request: SubjectRequest) -> IdentityCheck | None:
 
 
 def check_can_decide(request: SubjectRequest) -> None:
-    """Raises NotPossible where no identity check is open."""
+    """Raises ActionNotAllowed where no identity check is open."""
     if request.status != RequestStatus.VERIFYING:
-        raise NotPossible("No identity check is open for this request.")
+        raise ActionNotAllowed("No identity check is open for this request.")
 
 
 def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> IdentityCheck:
     """Keep what the person showed until the check is decided.
 
     Raises:
-        NotPossible: no check is open.
+        ActionNotAllowed: no check is open.
     """
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
@@ -64,7 +64,7 @@ def passed(
     `answered_at` is when the proof came, where it was asked for: the desk's own delay stops no clock.
 
     Raises:
-        NotPossible: no check is open, or the method is too weak for the kind.
+        ActionNotAllowed: no check is open, or the method is too weak for the kind.
     """
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
@@ -84,7 +84,7 @@ def failed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
     """It did not convince: another check can follow, or the refusal.
 
     Raises:
-        NotPossible: no check is open.
+        ActionNotAllowed: no check is open.
     """
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
@@ -103,10 +103,10 @@ def _decide(request: SubjectRequest, result: CheckResult, method: str, by: Any) 
 
 
 def _end_question(request: SubjectRequest, at: datetime.datetime | None) -> None:
-    """Whoever is identified has answered. Raises NotPossible for a time before the question or in the future."""
+    """Whoever is identified has answered. Raises ActionNotAllowed for a time before the question or in the future."""
     from gdpr.requests.clarifications import answer_questions
 
     asked = request.pauses.filter(answered_at=None, reason="identity").first()
     if asked is not None and at is not None and not asked.asked_at <= at <= timezone.now():
-        raise NotPossible("The answer came after the question, and not in the future.")
+        raise ActionNotAllowed("The answer came after the question, and not in the future.")
     answer_questions(request, reason="identity", at=at)

@@ -20,7 +20,7 @@ from gdpr.models import FoundRecord, SubjectRequest
 from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications
 from gdpr.requests import request_forms as f
 from gdpr.requests.pipeline import approve, locate, verify
-from swarm_admin.core.errors import NotPossible, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, reason_against
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
@@ -31,7 +31,7 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True)
 class Act:
-    """`run` does it; `against` raises NotPossible where it cannot be done to this request now; `done` is said after."""
+    """`run` does it; `against` raises ActionNotAllowed where it cannot be done now; `done` is said after."""
 
     form: type[f.OfRequest]
     run: Callable[[SubjectRequest, Given, Any], object]
@@ -60,7 +60,7 @@ def _decide(subject: SubjectRequest, given: Given, by: Any) -> None:
 def _place_hold(subject: SubjectRequest, given: Given, by: Any) -> None:
     record: FoundRecord = _one(subject.records, given["id"])
     if not record.key:
-        raise NotPossible("Which record it was is forgotten already.")
+        raise ActionNotAllowed("Which record it was is forgotten already.")
     holds.place(store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by)
 
 
@@ -266,7 +266,7 @@ def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
         return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=_wrong(form))
     try:
         wanted.run(subject, form.cleaned_data, request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         form.add_error(None, forms.ValidationError(str(why)))
         return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=str(why))
     messages.success(request, wanted.done)

@@ -17,7 +17,7 @@ from gdpr.package import files
 from gdpr.requests import certificate as certificates
 from gdpr.requests import plan
 from gdpr.states import StepStatus
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
 VIEW = "gdpr.view_request"
@@ -32,7 +32,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
     kept = get_object_or_404(RequestDocument.objects.select_related("request"), pk=pk)
     try:
         content = files.download(kept, by=request.user)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
         return redirect("request", pk=kept.request_id)
     answer = HttpResponse(content, content_type=files.TYPES[DocumentKind(kept.kind)])
@@ -55,7 +55,7 @@ def certificate(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         told = json.loads(files.download(kept, by=request.user))
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         messages.error(request, str(why))
         return redirect("request", pk=pk)
     context = {

@@ -18,7 +18,7 @@ from gdpr.requests import intake, intake_csv, intake_email, rectifiable
 from gdpr.requests.pipeline.open import open_request
 from gdpr.requests.request_forms import Intake
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 
 HANDLE = "gdpr.handle_request"
 
@@ -73,7 +73,7 @@ def _open(form: Intake, by: Any) -> SubjectRequest | None:
     except ValidationError as error:
         for field, sentence in intake.sentences(error):
             form.add_error(field if field in form.fields else None, sentence)
-    except NotPossible as why:
+    except ActionNotAllowed as why:
         form.add_error(None, str(why))
     return None
 
@@ -114,7 +114,7 @@ class RequestList(forms.Form):
 
     def content(self) -> bytes:
         file = self.cleaned_data["file"]
-        return file.read(intake_csv.LONGEST + 1) if file else self.cleaned_data["text"].encode()
+        return bytes(file.read(intake_csv.LONGEST + 1)) if file else self.cleaned_data["text"].encode()
 
 
 @require_http_methods(["GET", "POST"])
@@ -134,7 +134,7 @@ def upload(request: HttpRequest) -> HttpResponse:
                 opened = intake_csv.open_all(rows, by=request.user)
                 messages.success(request, f"Opened: {len(opened):,}.")
                 return redirect("requests")
-        except NotPossible as why:
+        except ActionNotAllowed as why:
             form.add_error("file", str(why))
     wrong = bool(form.is_bound and (form.errors or context.get("rows")))
     return render(request, "gdpr/requests/request_list.html", context, status=422 if wrong else 200)

@@ -2,8 +2,9 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
-from enrichment.leads.actions import NotPossible
 from swarm_admin.access import staff
+from swarm_admin.access.roles import ADMIN
+from swarm_admin.core.errors import ActionNotAllowed
 
 
 class Command(BaseCommand):
@@ -11,13 +12,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--role", choices=staff.ROLES, default=staff.ADMIN)
+        parser.add_argument("--role", choices=staff.ROLES, default=ADMIN)
         parser.add_argument("--first-name", default="")
         parser.add_argument("--last-name", default="")
 
     def handle(self, *, email: str, role: str, first_name: str, last_name: str, **options: object) -> None:
         try:
             invitation = staff.invite(email=email, first_name=first_name, last_name=last_name, role=role, by=None)
-        except NotPossible as impossible:
+        except ActionNotAllowed as impossible:
             raise CommandError(str(impossible)) from None
         self.stdout.write(invitation.link)

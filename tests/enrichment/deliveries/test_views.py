@@ -10,7 +10,6 @@ from django.utils import timezone
 from enrichment.deliveries import redelivery
 from enrichment.estimates import Work, estimate
 from enrichment.jobs import jobs
-from enrichment.leads.actions import NotPossible
 from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare
 from enrichment.pipeline.deliver import CHANNELS
@@ -18,6 +17,7 @@ from enrichment.vendors.gohighlevel.client import Contact
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Suppression
 from gdpr.suppression import gate
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 FRAGMENT = {"HX-Request": "true"}
@@ -166,7 +166,7 @@ def test_what_is_not_retried_and_why(db: None) -> None:
     assert found.left_out == dict.fromkeys(cases, 1)
     assert Suppression.objects.get().blocked_count == 0
     for given in cases.values():
-        with pytest.raises(NotPossible):
+        with pytest.raises(ActionNotAllowed):
             redelivery.retry([given], by=None)
     assert not AuditEvent.objects.filter(verb="deliver_again").exists()
 
@@ -202,7 +202,7 @@ def test_the_plan_counts_what_waits_already(db: None, settings: Any) -> None:
 def test_too_many_at_once_are_refused(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redelivery, "MOST", 1)
     given = [handover(), handover()]
-    with pytest.raises(NotPossible):
+    with pytest.raises(ActionNotAllowed):
         redelivery.retry(given, by=None)
     assert redelivery.candidates(Handover.objects.all()) == ([given[0]], 1)
 

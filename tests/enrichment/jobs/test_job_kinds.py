@@ -4,9 +4,9 @@ import pytest
 
 from enrichment.jobs import jobs, retry_handlers
 from enrichment.jobs.job_kinds import KINDS, kind_of
-from enrichment.leads.actions import NotPossible
 from enrichment.models import BulkJob, Handover, Lead
 from enrichment.models.job import JobKind
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ def test_a_kind_without_a_page_of_its_own_says_what_its_page_holds(kind):
 
 
 def test_nothing_chosen_is_no_job():
-    with pytest.raises(NotPossible, match="Nothing is left"):
+    with pytest.raises(ActionNotAllowed, match="Nothing is left"):
         jobs.start(JobKind.RETRY_LEADS, [], what=retry_handlers.LEADS, plan={"count": 0}, by=None)
     assert not BulkJob.objects.exists()
 

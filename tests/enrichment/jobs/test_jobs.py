@@ -11,11 +11,11 @@ from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
 from enrichment.jobs import jobs
 from enrichment.jobs.job_outcome import counts_of
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Attempt, BulkJob, Handover, Lead, ServiceHold, WaterfallVersion, WebhookDelivery
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import InvalidTransition
 from tests.enrichment.failures.test_failures import handover, stuck_write_back
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory
@@ -56,7 +56,7 @@ def test_nothing_can_be_started_while_the_vendor_is_held():
     plan = failure_retry.plan(CAUSE)
     assert plan.count == 0
     assert list(plan.left_out) == ["Clay is paused: the quota is used up."]
-    with pytest.raises(NotPossible, match="paused"):
+    with pytest.raises(ActionNotAllowed, match="paused"):
         jobs.start_retry(CAUSE, by=None)
     assert not BulkJob.objects.exists()
 
@@ -64,7 +64,7 @@ def test_nothing_can_be_started_while_the_vendor_is_held():
 def test_what_a_retry_cannot_help_is_not_started():
     lead = EnrichedLeadFactory()
     handover(lead, error_kind="gone", error_message="ghl upsert_contact: 404")
-    with pytest.raises(NotPossible, match="fail again"):
+    with pytest.raises(ActionNotAllowed, match="fail again"):
         jobs.start_retry(Cause("ghl", "gone", "", "ghl upsert_contact: 404"), by=None)
 
 
@@ -83,7 +83,7 @@ def test_members_are_frozen_at_the_start_oldest_first(person):
 
 def test_a_second_job_for_the_same_cause_is_refused():
     job, _ = started()
-    with pytest.raises(NotPossible, match=f"Job {job.pk}"):
+    with pytest.raises(ActionNotAllowed, match=f"Job {job.pk}"):
         jobs.start_retry(CAUSE, by=None)
 
 

@@ -8,13 +8,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ClayFormula, Connection, Placement, ScorecardVersion
 from enrichment.scoring import clay_formula
 from enrichment.scoring.published import PUBLISHED
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import connections as clients
 from gdpr.models import AuditEvent
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.plugins.sandbox import KEYS, Sandbox
 
 pytestmark = pytest.mark.django_db
@@ -77,14 +77,14 @@ def test_pasted_in_this_minute_is_pasted_after_what_was_there(live: ScorecardVer
 def test_what_cannot_be_is_refused_with_a_sentence(
     live: ScorecardVersion, person: User, changes: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(NotPossible, match=sentence):
+    with pytest.raises(ActionNotAllowed, match=sentence):
         paste(live, person, **changes)
     assert not ClayFormula.objects.exists()
 
 
 def test_a_draft_is_not_pasted(person: User) -> None:
     draft = ScorecardVersion.objects.create(number=2, status="draft", document=PUBLISHED)
-    with pytest.raises(NotPossible, match="published"):
+    with pytest.raises(ActionNotAllowed, match="published"):
         paste(draft, person)
 
 
@@ -117,10 +117,10 @@ def test_changes_are_lines_with_their_mark() -> None:
 
 def test_no_new_table_where_the_environment_names_one_or_none_is_set_up(settings: Any, live: Any, person: User) -> None:
     settings.CLAY_TABLE_ID = "tbl_test"
-    with pytest.raises(NotPossible, match="CLAY_TABLE_ID"):
+    with pytest.raises(ActionNotAllowed, match="CLAY_TABLE_ID"):
         clay_formula.create_table(live, by=person)
     settings.CLAY_TABLE_ID = ""
-    with pytest.raises(NotPossible, match="Set Clay up"):
+    with pytest.raises(ActionNotAllowed, match="Set Clay up"):
         clay_formula.create_table(live, by=person)
 
 
@@ -172,6 +172,6 @@ def test_a_second_table_of_a_version_has_another_name(with_table: Any, live: Any
 
 def test_only_the_published_version_goes_into_a_new_table(with_table: Any, live: Any, person: User) -> None:
     old = ScorecardVersion.objects.create(number=2, status="superseded", document=PUBLISHED)
-    with pytest.raises(NotPossible, match="published"):
+    with pytest.raises(ActionNotAllowed, match="published"):
         clay_formula.create_table(old, by=person)
     assert names() == ["Lead Enrichment Pipeline"]

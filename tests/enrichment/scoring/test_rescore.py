@@ -11,7 +11,6 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion, TierMove
 from enrichment.models.version import forget_active
 from enrichment.pipeline import score as scoring
@@ -19,6 +18,7 @@ from enrichment.scoring import moves, publishing, rescore, score_version
 from enrichment.scoring.explained import explanation_of
 from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory, LeadFactory
 from tests.locks import wait_until_blocked
 
@@ -187,7 +187,7 @@ def test_a_fault_stops_it_and_a_person_resumes_it_where_it_stood(ada, monkeypatc
 
 def test_one_that_runs_is_not_resumed(ada):
     done = publish(ada, **LESS_FOR_SIZE)
-    with pytest.raises(NotPossible, match="has not stopped"):
+    with pytest.raises(ActionNotAllowed, match="has not stopped"):
         rescore.resume(done, by=ada)
 
 
@@ -210,7 +210,7 @@ def test_a_later_version_overtakes_it(ada, monkeypatch):
     job.refresh_from_db()
     assert (job.status, job.error) == ("cancelled", "Overtaken by version 3 of the scorecard.")
     assert {first.pk, second.pk} == set(Lead.objects.filter(icp_score=80.0).values_list("pk", flat=True))
-    with pytest.raises(NotPossible):
+    with pytest.raises(ActionNotAllowed):
         rescore.resume(done, by=ada)
 
 
@@ -388,7 +388,7 @@ def test_lifted_leads_are_delivered_by_a_job_that_begins_when_the_rescore_has_en
 
 
 def test_a_choice_that_is_none_is_refused(ada):
-    with pytest.raises(NotPossible, match="Choose what happens"):
+    with pytest.raises(ActionNotAllowed, match="Choose what happens"):
         publish(ada, after="everything", **MORE_FOR_ALL)
 
 
@@ -433,5 +433,5 @@ def test_the_reasons_why_a_waiting_lead_is_not_delivered(ada):
 
 
 def test_nothing_to_deliver_is_said(ada):
-    with pytest.raises(NotPossible, match="Nothing of this waits"):
+    with pytest.raises(ActionNotAllowed, match="Nothing of this waits"):
         moves.deliver_moves(TierMove.objects.all(), by=ada)

@@ -172,7 +172,7 @@ def test_it_is_not_given_out(client, sales_client):
 def test_staff_are_told_why_nothing_can_be_done_with_it():
     lead = restricted()
     for check in (actions.check_can_retry, actions.check_can_deliver):
-        with pytest.raises(actions.NotPossible, match="only be kept"):
+        with pytest.raises(actions.ActionNotAllowed, match="only be kept"):
             check(lead)
 
 

@@ -5,11 +5,11 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from enrichment import versions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
 from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
+from swarm_admin.core.errors import ActionNotAllowed
 
 pytestmark = pytest.mark.django_db
 
@@ -168,11 +168,11 @@ def test_after_the_draft_was_published_a_save_is_merged_over_what_is_published(a
 
 def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
     draft = versions.start_draft(WaterfallVersion, by=ada)
-    with pytest.raises(NotPossible, match="says the same"):
+    with pytest.raises(ActionNotAllowed, match="says the same"):
         editing.check_can_publish(draft)
     empty = {f"waterfall_{kind}": {"providers": []} for kind in ("email", "phone", "company", "techstack")}
     draft = editing.save(empty, draft_id=draft.pk, revision=0, by=ada)
-    with pytest.raises(NotPossible, match="nobody would be asked"):
+    with pytest.raises(ActionNotAllowed, match="nobody would be asked"):
         editing.check_can_publish(draft)
 
 

@@ -9,7 +9,6 @@ from django.utils import timezone
 from enrichment import versions
 from enrichment.jobs import jobs
 from enrichment.leads import actions
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Attempt, Batch, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.plan import plan as plan_batches
@@ -18,6 +17,7 @@ from enrichment.waterfall import editing, pilot, pilot_result
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.enrichment.waterfall.test_editing import changed
 from tests.enrichment.waterfall.test_spending import call
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -97,10 +97,10 @@ def test_a_draft_saved_meanwhile_is_not_tried(draft, leads, ada):
 
 
 def test_one_at_a_time_and_never_without_leads(draft, leads, ada):
-    with pytest.raises(NotPossible, match="None of these"):
+    with pytest.raises(ActionNotAllowed, match="None of these"):
         start(draft, [], ada)
     start(draft, leads[:1], ada)
-    with pytest.raises(NotPossible, match="under way"):
+    with pytest.raises(ActionNotAllowed, match="under way"):
         start(draft, leads[1:], ada)
 
 

@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from enrichment.leads.actions import NotPossible
 from enrichment.models import Alert, Attempt, Batch, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.overview.figures import today
 from enrichment.pipeline.dispatch.plan import plan
 from enrichment.waterfall import spend_limits, spend_report, spending
 from gdpr.models import AuditEvent
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import LeadFactory
 
@@ -195,14 +195,14 @@ def test_at_the_end_of_its_day_a_cap_is_free_again(due):
 
 @pytest.mark.parametrize(("amount", "note"), [("1", ""), ("1", " a b "), ("0", "for the fair"), ("-1", "for the fair")])
 def test_a_cap_needs_an_amount_and_a_reason(db, amount, note):
-    with pytest.raises(NotPossible):
+    with pytest.raises(ActionNotAllowed):
         spend_limits.set_cap(period="day", source_type="", amount=Decimal(amount), note=note, by=None)
     assert not SpendCap.objects.exists()
 
 
 def test_a_cap_is_taken_away_with_a_reason(db):
     found = cap("1")
-    with pytest.raises(NotPossible):
+    with pytest.raises(ActionNotAllowed):
         spend_limits.remove_cap(found, note="", by=None)
     spend_limits.remove_cap(found, note="no longer needed", by=None)
     assert not SpendCap.objects.exists()

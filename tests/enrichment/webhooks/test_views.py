@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from enrichment.deliveries import replay
 from enrichment.failures.sources import SOURCES
-from enrichment.leads.actions import NotPossible
 from enrichment.models import ServiceHold, WebhookDelivery
 from enrichment.models.webhook import FAILED
 from enrichment.pipeline import receive
@@ -23,6 +22,7 @@ from enrichment.pipeline.receive import refused
 from enrichment.vendors import limiter
 from enrichment.webhooks.views import count_incomplete
 from gdpr.models import AuditEvent
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory
 
 ARRIVAL = "/webhooks/clay/enrichment-complete"
@@ -386,7 +386,7 @@ def test_a_replay_sets_it_back_once_and_is_audited(sales_client: Client) -> None
 )
 def test_what_cannot_be_replayed(db: None, status: str, verdict: str, erased: bool) -> None:
     delivery = stored(status=status, verdict=verdict, erased_at=timezone.now() if erased else None)
-    with pytest.raises(NotPossible):
+    with pytest.raises(ActionNotAllowed):
         replay.replay(delivery, by=None)
     assert not AuditEvent.objects.exists()
 

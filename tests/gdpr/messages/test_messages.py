@@ -13,7 +13,7 @@ from gdpr.messages import defaults, send, templates, write
 from gdpr.models import MessageTemplate, RequestMessage, SubjectRequest
 from gdpr.requests import forget
 from swarm_admin.core import mail as core_mail
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
 from tests.plugins import mail_server as servers
 
@@ -40,7 +40,7 @@ def test_every_text_we_begin_with_can_be_filled_in(slug: str):
     ],
 )
 def test_a_text_that_would_not_do_is_refused(slug: str, subject: str, body: str, sentence: str):
-    with pytest.raises(NotPossible, match=sentence):
+    with pytest.raises(ActionNotAllowed, match=sentence):
         templates.check(slug, subject, body)
 
 
@@ -72,7 +72,7 @@ def test_a_message_leaves_once(desk: Desk):
     ]
     message = RequestMessage.objects.get()
     assert message.status == "sent"
-    with pytest.raises(NotPossible, match="has left"):
+    with pytest.raises(ActionNotAllowed, match="has left"):
         send.mark_copied(message, by=desk.officer)
 
 
@@ -152,7 +152,7 @@ def test_of_an_unknown_letter_a_person_decides(desk: Desk, mail_server: Any, set
     request = desk.work(request)
     answer.refresh_from_db()
     assert (answer.status, request.status) == (status, "completed")
-    with pytest.raises(NotPossible, match="is known"):
+    with pytest.raises(ActionNotAllowed, match="is known"):
         send.mark_arrived(answer, by=desk.officer)
 
 
@@ -196,7 +196,7 @@ def test_a_letter_that_has_not_reached_the_person_is_not_blanked(desk: Desk):
 
 def test_without_an_address_a_person_sends_it(desk: Desk):
     message = desk.open("access", contact_email=None).messages.get()
-    with pytest.raises(NotPossible, match="No e-mail address"):
+    with pytest.raises(ActionNotAllowed, match="No e-mail address"):
         send.send(message, by=desk.officer)
     message = send.mark_copied(message, by=desk.officer)
     assert (message.status, message.sent_by) == ("copied", desk.officer)
@@ -220,7 +220,7 @@ def test_what_would_only_be_printed_filed_or_dropped_is_not_taken_for_sent(desk:
     settings.MODE, settings.EMAIL_BACKEND = "production", f"django.core.mail.backends.{name}.EmailBackend"
     message = desk.open("access").messages.get()
     assert (message.status, message.error_message) == ("draft", core_mail.why_not())
-    with pytest.raises(NotPossible, match="No mail server is set up"):
+    with pytest.raises(ActionNotAllowed, match="No mail server is set up"):
         send.send(message, by=desk.officer)
     send.mark_copied(message, by=desk.officer)
     message.refresh_from_db()

@@ -16,7 +16,7 @@ from gdpr.messages import send
 from gdpr.models import AuditEvent, RequestDocument
 from gdpr.package import document, files, pdf, render
 from gdpr.states import RequestStatus
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
 
 NASTY = {
@@ -148,7 +148,7 @@ def test_expired_files_are_erased_and_not_handed_out(packed):
     names = [kept.file.name for kept in packed.documents.all()]
     RequestDocument.objects.update(expires_at=timezone.now() - datetime.timedelta(seconds=1))
     kept = packed.documents.first()
-    with pytest.raises(NotPossible, match="expired"):
+    with pytest.raises(ActionNotAllowed, match="expired"):
         files.download(kept, by=None)
     assert files.expire_due() == 4
     assert not any(default_storage.exists(name) for name in names)
@@ -160,7 +160,7 @@ def test_a_file_that_was_changed_is_not_handed_out(packed):
     kept = packed.documents.get(kind="json")
     with open(kept.file.path, "ab") as opened:
         opened.write(b" ")
-    with pytest.raises(NotPossible, match="not what was written"):
+    with pytest.raises(ActionNotAllowed, match="not what was written"):
         files.download(kept, by=None)
 
 

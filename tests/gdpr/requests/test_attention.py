@@ -10,7 +10,7 @@ from gdpr.models import RequestStep, SubjectRequest
 from gdpr.requests import attention, by_hand, certificate
 from gdpr.requests.pipeline import execute, leftover_step
 from gdpr.states import RequestStatus, StepStatus
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ def test_it_is_done_by_hand_with_evidence_alone(desk: Desk, failed: RequestStep)
     assert (step.status, step.instructions) == (StepStatus.MANUAL, leftover_step.BY_HAND)
     assert step.due_on is not None
     assert told() == [("By hand: Look for what is left", 1, False)]
-    with pytest.raises(NotPossible, match="proves"):
+    with pytest.raises(ActionNotAllowed, match="proves"):
         by_hand.complete(step, evidence=" ", by=desk.officer)
     by_hand.complete(step, evidence="Searched on Monday, nothing found.", by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(SubjectRequest.objects.get(pk=step.request_id))))
@@ -69,7 +69,7 @@ def test_it_is_done_by_hand_with_evidence_alone(desk: Desk, failed: RequestStep)
 def test_a_search_that_goes_on_is_nobodys(desk: Desk, failed: RequestStep):
     by_hand.retry(failed, by=desk.officer)
     failed.refresh_from_db()
-    with pytest.raises(NotPossible, match="goes on by itself"):
+    with pytest.raises(ActionNotAllowed, match="goes on by itself"):
         by_hand.take_over(failed, by=desk.officer)
 
 
@@ -93,7 +93,7 @@ def test_by_hand_is_said_where_it_can_be_done(desk: Desk, action: Action):
     offered = True
     try:
         by_hand.check_can_take_over(step)
-    except NotPossible:
+    except ActionNotAllowed:
         offered = False
     assert ("by hand" in step.error_message) is offered
     assert offered is (action not in ("recheck", "suppress", "forewarn", "end", "package", "answer"))

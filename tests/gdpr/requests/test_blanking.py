@@ -14,7 +14,7 @@ from gdpr.leftovers import tables
 from gdpr.models import AuditContext, AuditEvent
 from gdpr.requests import blanking
 from swarm_admin.access.roles import COMPLIANCE
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.fake_stores import ADA
 
 pytestmark = pytest.mark.django_db
@@ -68,13 +68,13 @@ def test_a_column_of_one_row_is_emptied(notes, column, empty):
     ],
 )  # fmt: skip
 def test_what_cannot_be_erased_is_said(notes, table, column, row, why_not):
-    with pytest.raises(NotPossible, match=why_not):
+    with pytest.raises(ActionNotAllowed, match=why_not):
         blanking.blank(table, column, row, by=None, reason=WHY)
     assert not AuditEvent.objects.filter(verb="erase_leftover").exists()
 
 
 def test_a_reason_is_needed(notes):
-    with pytest.raises(NotPossible, match="why it is erased"):
+    with pytest.raises(ActionNotAllowed, match="why it is erased"):
         blanking.blank("notes", "plain", "7", by=None, reason=" ")
 
 
@@ -90,7 +90,7 @@ def test_a_raw_body_goes_with_all_it_said(db):
 
 def test_a_message_that_is_being_read_waits(db):
     delivery = WebhookDelivery.objects.create(body=b"x", body_hash="h", status="processing")
-    with pytest.raises(NotPossible, match="being read at this moment"):
+    with pytest.raises(ActionNotAllowed, match="being read at this moment"):
         blanking.blank("enrichment_webhookdelivery", "body", str(delivery.pk), by=None, reason=WHY)
 
 

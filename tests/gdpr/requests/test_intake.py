@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from gdpr.models import SubjectRequest
 from gdpr.requests import intake, intake_csv, intake_email
 from gdpr.requests.intake import RequestIn
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
 
 ROW = {"kind": "access", "emails": "Ada@Acme.example ada@home.example", "phone": "+49 30 123456"}
@@ -93,7 +93,7 @@ def test_a_list_is_read_row_by_row():
     ],
 )
 def test_a_file_that_is_no_list_is_refused(content: bytes, sentence: str):
-    with pytest.raises(NotPossible, match=sentence):
+    with pytest.raises(ActionNotAllowed, match=sentence):
         intake_csv.parse(content)
 
 
@@ -106,13 +106,13 @@ def test_semicolons_and_short_rows():
 def test_good_rows_are_opened_together(desk: Desk):
     opened = intake_csv.open_all(intake_csv.parse(LIST.encode()), by=desk.officer)
     assert [(each.kind, each.channel) for each in opened] == [("erasure", "csv"), ("rectification", "csv")]
-    with pytest.raises(NotPossible, match="No row"):
+    with pytest.raises(ActionNotAllowed, match="No row"):
         intake_csv.open_all(intake_csv.parse(b"kind,emails\naccess,\n"), by=desk.officer)
 
 
 def test_one_row_that_cannot_be_opened_opens_none(desk: Desk):
     rows = intake_csv.parse(b"kind,emails,concerns\naccess,a@b.example,\nwithdrawal,,99\n")
-    with pytest.raises(NotPossible, match="Row 3: There is no request"):
+    with pytest.raises(ActionNotAllowed, match="Row 3: There is no request"):
         intake_csv.open_all(rows, by=desk.officer)
     assert not SubjectRequest.objects.exists()
 

@@ -24,7 +24,7 @@ from gdpr.requests.pipeline import approve, execute
 from gdpr.states import RequestStatus, StepStatus
 from gdpr.stores import Capability, Later
 from gdpr.suppression import gate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk, state
 from tests.gdpr.fake_stores import ADA, held
 from tests.locks import wait_until_blocked
@@ -197,7 +197,7 @@ def test_what_a_store_cannot_do_waits_for_a_person_and_never_ends_by_itself(desk
     request = desk.work(request)
     assert request.status == RequestStatus.NEEDS_ACTION, "D22"
     assert alarms.STEP_LATE in [alarm.kind for alarm in alarms.current()]
-    with pytest.raises(NotPossible, match="proves"):
+    with pytest.raises(ActionNotAllowed, match="proves"):
         by_hand.complete(step, evidence=" ", by=desk.officer)
     desk.places["crm"].records.pop("1", None)
     by_hand.complete(step, evidence="Screenshot 12 of the search.", by=desk.officer)
@@ -266,7 +266,7 @@ def test_data_that_changed_since_the_approval_are_approved_again(desk: Desk):
     assert (request.status, request.plan_changed) == (RequestStatus.AWAITING_APPROVAL, True)
     assert "1" in desk.places["crm"].records
     assert request.plan_hash != before
-    with pytest.raises(NotPossible, match="changed since it was shown"):
+    with pytest.raises(ActionNotAllowed, match="changed since it was shown"):
         approve.approve(request, plan_hash=before, by=desk.second)
     approve.approve(request, plan_hash=request.plan_hash, by=desk.second)
     request = desk.work(desk.tell_partner(desk.work(request)))
@@ -340,7 +340,7 @@ def test_a_hold_and_a_worker_that_takes_the_step_never_both_succeed(desk: Desk):
         day = timezone.localdate() + datetime.timedelta(days=90)
         try:
             holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
-        except NotPossible as why:
+        except ActionNotAllowed as why:
             refused.append(str(why))
         finally:
             connection.close()
@@ -361,9 +361,9 @@ def test_what_has_begun_is_neither_refused_nor_withdrawn(desk: Desk):
     request = desk.approved("erasure")
     desk.places["crm"].down = True
     request = desk.work(request)
-    with pytest.raises(NotPossible, match="carried out"):
+    with pytest.raises(ActionNotAllowed, match="carried out"):
         actions.withdraw(request, reason="By telephone", by=desk.officer)
-    with pytest.raises(NotPossible, match="carried out"):
+    with pytest.raises(ActionNotAllowed, match="carried out"):
         actions.refuse(request, ground="exempt", reason="We have to keep these data.", by=desk.officer)
 
 
@@ -374,7 +374,7 @@ def test_a_copy_by_hand_goes_into_the_package(desk: Desk):
     desk.places["mailer"].lacks = {Capability.EXPORT}
     request = desk.work(desk.identified("access"))
     step = request.steps.get(action="export", store="mailer")
-    with pytest.raises(NotPossible, match="field by field"):
+    with pytest.raises(ActionNotAllowed, match="field by field"):
         by_hand.complete(step, evidence="Screenshot 3", by=desk.officer)
     by_hand.complete(step, evidence="Screenshot 3", data={"opens": "12"}, by=desk.officer)
     request = desk.work(request)

@@ -10,7 +10,7 @@ from gdpr.requests.pipeline import locate
 from gdpr.states import RequestStatus
 from gdpr.stores import Later
 from gdpr.suppression import gate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk, state
 from tests.gdpr.fake_stores import ADA, BOB
 
@@ -113,7 +113,7 @@ def test_portability_is_explained_and_a_copy_offered(desk: Desk):
     assert "complaint" in body
     copy = actions.accept_offer(request, by=desk.officer)
     assert (copy.kind, copy.status, copy.concerns) == ("access", RequestStatus.VERIFYING, request)
-    with pytest.raises(NotPossible, match="already"):
+    with pytest.raises(ActionNotAllowed, match="already"):
         actions.accept_offer(request, by=desk.officer)
 
 

@@ -8,7 +8,7 @@ from gdpr.requests.pipeline import approve, locate
 from gdpr.states import RequestStatus
 from gdpr.stores import Capability
 from gdpr.suppression import gate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk, state
 from tests.gdpr.fake_stores import ADA, BOB
 
@@ -59,7 +59,7 @@ def test_what_an_officer_includes_is_erased(desk: Desk, doubtful):
 
 def test_a_sure_record_is_left_out_only_with_a_reason(desk: Desk, doubtful):
     record = doubtful.records.filter(sure=True).first()
-    with pytest.raises(NotPossible, match="few words"):
+    with pytest.raises(ActionNotAllowed, match="few words"):
         locate.decide(record, include=False, by=desk.officer)
     locate.decide(record, include=False, reason="A namesake, by the officer's call", by=desk.officer)
     record.refresh_from_db()
@@ -71,7 +71,7 @@ def test_a_sure_record_is_left_out_only_with_a_reason(desk: Desk, doubtful):
 
 def test_a_frozen_plan_is_decided_about_no_more(desk: Desk):
     request = desk.work(desk.identified("erasure"))
-    with pytest.raises(NotPossible, match="frozen"):
+    with pytest.raises(ActionNotAllowed, match="frozen"):
         locate.decide(request.records.first(), include=False, reason="Changed my mind", by=desk.officer)
 
 
@@ -108,7 +108,7 @@ def test_what_is_carried_out_is_not_looked_for_again(desk: Desk):
     request = desk.approved("erasure")
     desk.places["crm"].down = True
     request = desk.work(request)
-    with pytest.raises(NotPossible, match="stage"):
+    with pytest.raises(ActionNotAllowed, match="stage"):
         locate.look_again(request, by=desk.officer)
 
 
@@ -122,7 +122,7 @@ def test_who_prepared_the_plan_does_not_approve_it(desk: Desk, people):
         locate.decide(record, include=False, reason="Another person", by=third)
     request.refresh_from_db()
     for person in (desk.officer, third):
-        with pytest.raises(NotPossible, match="second person"):
+        with pytest.raises(ActionNotAllowed, match="second person"):
             approve.approve(request, plan_hash=request.plan_hash, by=person)
     request = approve.approve(request, plan_hash=request.plan_hash, by=desk.second)
     assert (request.status, request.approved_by) == (RequestStatus.EXECUTING, desk.second)
@@ -138,10 +138,10 @@ def test_what_can_be_undone_needs_no_second_person(desk: Desk, kind: str):
 
 def test_an_approval_is_for_the_plan_that_was_shown(desk: Desk):
     request = desk.work(desk.identified("rectification", values={"title": "CTO"}))
-    with pytest.raises(NotPossible, match="changed"):
+    with pytest.raises(ActionNotAllowed, match="changed"):
         approve.approve(request, plan_hash="f" * 64, by=desk.second)
     FoundRecord.objects.filter(request=request, store="crm").update(fingerprint="other")
-    with pytest.raises(NotPossible, match="changed"):
+    with pytest.raises(ActionNotAllowed, match="changed"):
         approve.approve(request, plan_hash=request.plan_hash, by=desk.second)
 
 
@@ -170,7 +170,7 @@ def test_the_plan_says_what_is_done_by_hand_and_what_can_come_back(desk: Desk):
 
 def test_a_plan_that_is_sent_back_is_looked_for_anew(desk: Desk):
     request = desk.work(desk.identified("erasure"))
-    with pytest.raises(NotPossible, match="few words"):
+    with pytest.raises(ActionNotAllowed, match="few words"):
         approve.send_back(request, reason="", by=desk.second)
     request = approve.send_back(request, reason="The second record is missing", by=desk.second)
     assert request.status == RequestStatus.LOCATING

@@ -14,7 +14,7 @@ from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import open, verify
 from gdpr.states import RequestStatus
 from gdpr.suppression import gate
-from swarm_admin.core.errors import NotPossible
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
 from tests.gdpr.fake_stores import ADA
 
@@ -124,11 +124,11 @@ def test_an_objection_is_kept_although_the_queue_is_down(
 
 @pytest.mark.parametrize("kind", ["withdrawal", "release"])
 def test_what_is_about_another_request_needs_one_that_fits(desk: Desk, kind: str):
-    with pytest.raises(NotPossible, match="no such request of this person"):
+    with pytest.raises(ActionNotAllowed, match="no such request of this person"):
         desk.open(kind, concerns=99)
     closed = desk.work(desk.open("objection"))
     assert closed.status == RequestStatus.COMPLETED
-    with pytest.raises(NotPossible, match=r"closed|in force"):
+    with pytest.raises(ActionNotAllowed, match=r"closed|in force"):
         desk.open(kind, concerns=closed.pk)
 
 
@@ -191,7 +191,7 @@ def test_which_way_of_checking_is_enough(kind: str, method: str, enough: bool):
 
 def test_a_check_too_weak_starts_nothing(desk: Desk):
     request = desk.open("access")
-    with pytest.raises(NotPossible, match="not enough"):
+    with pytest.raises(ActionNotAllowed, match="not enough"):
         verify.passed(request, method="known_address", by=desk.officer)
     request.refresh_from_db()
     assert request.status == RequestStatus.VERIFYING
@@ -204,7 +204,7 @@ def test_a_failed_check_can_be_followed_by_another(desk: Desk):
     assert list(request.checks.values_list("result", flat=True)) == ["failed", "open"]
     request = verify.passed(request, method="call_back", by=desk.officer)
     assert request.status == RequestStatus.LOCATING
-    with pytest.raises(NotPossible, match="No identity check"):
+    with pytest.raises(ActionNotAllowed, match="No identity check"):
         verify.passed(request, method="call_back", by=desk.officer)
 
 
