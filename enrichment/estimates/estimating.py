@@ -16,8 +16,8 @@ from enrichment.estimates.words import about
 from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
+from enrichment.models.work import URGENT
 from enrichment.pipeline.deliver import CHANNELS
-from enrichment.pipeline.dispatch.plan import URGENT
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendor_pauses.clay_table import clay_table

@@ -9,9 +9,10 @@ from typing import Any
 from enrichment.leads.sharing import Shared, shared_of
 from enrichment.models import FieldConflict, FieldFact, Lead, Provider
 from enrichment.scoring.engine import Score
-from enrichment.scoring.explained import engine, explanation_of
+from enrichment.scoring.explained import explanation_of
 from enrichment.scoring.lift import Lift, next_tier
 from enrichment.scoring.score_version import version_of
+from enrichment.scoring.version_engine import engine
 from swarm_admin.core.masking import mask
 
 # kinds of `masking.mask`; a field that is not here shows nothing of itself when masked

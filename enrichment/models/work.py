@@ -9,6 +9,8 @@ from django.utils import timezone
 from enrichment.states import AttemptStatus, BatchStatus, ItemStatus
 from swarm_admin.core import work
 
+URGENT = 20  # of a lead's priority: a person waits for it: it leaves without waiting for company
+
 
 class Leased(work.Leased):
     """Work that a tick claims: due at `not_before`, ours since `in_flight_since`, counted in `tries`."""

@@ -8,7 +8,7 @@ from enrichment.connections.health import open_holds
 from enrichment.models import Rescore, ServiceHold, SpendCap
 from enrichment.monitoring import standstill
 from enrichment.monitoring.standstill import Report
-from enrichment.scoring.score_version import Progress, progress
+from enrichment.scoring.rescore_progress import Progress, progress
 from enrichment.waterfall.spend_limits import reached
 
 _LOOK = (

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from enrichment.models import Lead, ScorecardVersion
-from enrichment.scoring.explained import engine
+from enrichment.scoring.version_engine import engine
 
 
 def apply(lead: Lead) -> bool:

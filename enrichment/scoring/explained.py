@@ -1,18 +1,10 @@
 """Why a lead has the score it has: worked out when somebody asks, from its values and the card that scored it."""
 
-import functools
 from typing import Any
 
-from enrichment.models import Lead, ScorecardVersion
-from enrichment.scoring.engine import Engine
+from enrichment.models import Lead
 from enrichment.scoring.score_version import version_of
-from enrichment.scoring.scorecard import Scorecard
-
-
-@functools.lru_cache(maxsize=8)
-def engine(version_id: int) -> Engine:
-    """The engine of a version, built once per process: a published document never changes."""
-    return Engine(Scorecard.model_validate(ScorecardVersion.objects.get(pk=version_id).document))
+from enrichment.scoring.version_engine import engine
 
 
 def explanation_of(lead: Lead) -> list[dict[str, Any]]:

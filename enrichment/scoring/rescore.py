@@ -28,7 +28,7 @@ from enrichment.models.rescore import EVERY_LEAD
 from enrichment.models.version import ACTIVE_SECONDS, forget_active
 from enrichment.scoring import loading, moves
 from enrichment.scoring.engine import Engine
-from enrichment.scoring.explained import engine
+from enrichment.scoring.version_engine import engine
 from enrichment.states import JobStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

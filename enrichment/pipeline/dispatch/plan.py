@@ -16,7 +16,7 @@ from django.utils import timezone
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.lead import LeadQuerySet
-from enrichment.models.work import BatchKind
+from enrichment.models.work import URGENT, BatchKind
 from enrichment.pipeline.dispatch import budget_backlog, planning
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
@@ -29,7 +29,6 @@ from swarm_admin.core.timing import span
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
 # Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
 AHEAD = 8
-URGENT = 20  # a person waits for it: it leaves without waiting for company
 
 
 def plan(kind: BatchKind) -> int:

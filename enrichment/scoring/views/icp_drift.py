@@ -21,7 +21,7 @@ from enrichment.models import Lead, ScorecardVersion
 from enrichment.scoring import drift
 from enrichment.scoring.clay_formula import placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
-from enrichment.scoring.explained import engine
+from enrichment.scoring.version_engine import engine
 from enrichment.vendor_pauses.clay_table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

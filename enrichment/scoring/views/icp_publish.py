@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from enrichment import versions
 from enrichment.estimates import Work, estimate
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
-from enrichment.scoring import publishing, rescore, score_version
+from enrichment.scoring import publishing, rescore, rescore_progress
 from enrichment.scoring.changes import changes, count, whole_card
 from enrichment.scoring.views.icp_effect import matrix
 from enrichment.states import VersionStatus
@@ -60,7 +60,7 @@ def _plan(request: HttpRequest, version: ScorecardVersion, note: str = "") -> di
         "choices": AfterRescore.choices,
         "why_no_delivery": "" if request.user.has_perm(DELIVER) else NO_DELIVERY,
         "note": note,
-        "running": score_version.progress(),
+        "running": rescore_progress.progress(),
     }
 
 
@@ -189,4 +189,4 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(VIEW, raise_exception=True)
 def progress(request: HttpRequest) -> HttpResponse:
     """The banner of a rescore under way; it polls itself while there is one."""
-    return render(request, "components/_rescore.html", {"rescore": score_version.progress()})
+    return render(request, "components/_rescore.html", {"rescore": rescore_progress.progress()})

@@ -69,7 +69,7 @@ def _rescore(*, few: bool = False) -> tuple[float, int]:
     from enrichment import versions
     from enrichment.models import AfterRescore, ScorecardVersion
     from enrichment.scoring import publishing, rescore
-    from enrichment.scoring.explained import engine
+    from enrichment.scoring.version_engine import engine
 
     engine.cache_clear()  # the copy before had another version under the same key
     document = _moves_every_lead()

@@ -14,7 +14,7 @@ from enrichment import versions
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion, TierMove
 from enrichment.models.version import forget_active
 from enrichment.pipeline import score as scoring
-from enrichment.scoring import moves, publishing, rescore, score_version
+from enrichment.scoring import moves, publishing, rescore, rescore_progress, score_version
 from enrichment.scoring.explained import explanation_of
 from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
@@ -176,7 +176,7 @@ def test_a_fault_stops_it_and_a_person_resumes_it_where_it_stood(ada, monkeypatc
     rescore.run_due()
     done.job.refresh_from_db()
     assert (done.job.status, done.job.position) == ("failed", 1)
-    assert score_version.progress().stopped
+    assert rescore_progress.progress().stopped
     assert rescore.run_due() == 0
     rescore.resume(Rescore.objects.get(), by=ada)
     rescore.run_due()
@@ -270,7 +270,7 @@ def test_it_waits_for_writers_of_the_version_before(ada, monkeypatch):
     rescore.run_due()
     job = BulkJob.objects.get()
     assert (job.status, job.position, job.in_flight_since) == ("running", 1, None)
-    assert score_version.progress().percent == 99
+    assert rescore_progress.progress().percent == 99
     monkeypatch.setattr(rescore, "ACTIVE_SECONDS", 0.0)
     rescore.run_due()
     assert BulkJob.objects.get().status == "done"
@@ -310,15 +310,15 @@ def test_a_lead_that_changes_while_it_is_scored_is_read_again(ada):
 def test_while_it_runs_leads_behind_it_are_marked_as_old(ada, monkeypatch):
     monkeypatch.setattr(rescore, "CHUNK", 1)
     first, second = scored(), scored()
-    assert score_version.progress() is None
+    assert rescore_progress.progress() is None
     done = publish(ada, **LESS_FOR_SIZE)
-    found = score_version.progress()
+    found = rescore_progress.progress()
     assert (found.version, found.over, found.left, found.percent) == (2, 1, 2, 0)
     assert found.is_old(first)
     BulkJob.objects.update(status=JobStatus.RUNNING, started_at=timezone.now(), in_flight_since=timezone.now())
     done.job.refresh_from_db()
     rescore._chunk(done.job, done)
-    found = score_version.progress()
+    found = rescore_progress.progress()
     assert (found.left, found.percent, found.stopped) == (1, 50, False)
     first.refresh_from_db()
     assert not found.is_old(first)
@@ -329,7 +329,7 @@ def test_while_it_runs_leads_behind_it_are_marked_as_old(ada, monkeypatch):
     rescore.run_due()
     BulkJob.objects.update(in_flight_since=None)
     rescore.run_due()
-    assert score_version.progress() is None
+    assert rescore_progress.progress() is None
 
 
 # ---------------------------------------------------------------- what the publisher chose
