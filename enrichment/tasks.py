@@ -14,8 +14,10 @@ from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
-from enrichment.pipeline import deliver, due, poll, receive
+from enrichment.pipeline import due, poll
+from enrichment.pipeline.deliver import recording, running
 from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
+from enrichment.pipeline.receive import reading
 from enrichment.scoring import anew, rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
@@ -92,14 +94,14 @@ def write_back_references() -> None:
 
 @shared_task
 def read_webhooks() -> None:
-    work = feeding(receive.run_due, (deliver_to, "ghl"), (deliver_to, "instantly"))
+    work = feeding(reading.run_due, (deliver_to, "ghl"), (deliver_to, "instantly"))
     side_by_side("webhooks", work)
 
 
 @shared_task
 def deliver_to(system: str) -> None:
-    side_by_side(f"deliver:{system}", lambda: deliver.run_due(system))
-    come_back(deliver_to, system, seconds=deliver.waits(system))
+    side_by_side(f"deliver:{system}", lambda: running.run_due(system))
+    come_back(deliver_to, system, seconds=running.waits(system))
 
 
 @shared_task
@@ -126,7 +128,7 @@ def tidy_snapshot() -> None:
 def take_back() -> None:
     """Calls whose worker was killed are read back, or given up."""
     hand_back_lapsed(Batch, BatchStatus, lost.give_up)
-    hand_back_lapsed(Handover, HandoverStatus, deliver.give_up)
+    hand_back_lapsed(Handover, HandoverStatus, recording.give_up)
 
 
 @shared_task

@@ -22,8 +22,10 @@ from enrichment.imports import importing
 from enrichment.jobs import jobs
 from enrichment.leases import server_is_away
 from enrichment.models.handover import System
-from enrichment.pipeline import deliver, poll, receive
+from enrichment.pipeline import poll
+from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import rows, trigger, write_back
+from enrichment.pipeline.receive import reading
 from enrichment.scoring import rescore
 from enrichment.vendors import limiter
 from gdpr.audit_chain import check
@@ -45,11 +47,11 @@ PAUSE = 0.1
 # What is claimed under a lease, each until nothing of it is due.
 STAGES: tuple[Callable[[], Any], ...] = (
     tasks.take_back,
-    receive.run_due,
+    reading.run_due,
     rows.run_due,
     trigger.run_due,
     write_back.run_due,
-    *(partial(deliver.run_due, system) for system in System.values),
+    *(partial(running.run_due, system) for system in System.values),
     poll.run_due,
     importing.run_due,
     jobs.run_due,

@@ -10,7 +10,7 @@ from enrichment.estimates import estimating, queue
 from enrichment.estimates.estimating import LOWEST, calls_of, scope_of
 from enrichment.estimates.lanes import seconds_for
 from enrichment.models import Provider
-from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter

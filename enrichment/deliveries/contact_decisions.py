@@ -10,7 +10,7 @@ from enrichment.labels import field_labels
 from enrichment.leads import actions
 from enrichment.models import ContactMatch, Handover, Lead, MatchAction, MatchedBy
 from enrichment.models.handover import System
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus
 from gdpr import audit
@@ -87,6 +87,6 @@ def deliver_after(lead: Lead, system: System) -> None:
     """The delivery that waited goes again; where the last is done, or there is none, another is planned."""
     last = Handover.objects.filter(lead=lead, system=system).order_by("-pk").first()
     if last is not None and last.status in (HandoverStatus.FAILED, HandoverStatus.WITHHELD):
-        deliver.plan_again([last.pk])
+        planning.plan_again([last.pk])
     elif wanted(lead, system):
-        deliver.plan(lead, force=True, systems=[system])
+        planning.plan(lead, force=True, systems=[system])

@@ -9,7 +9,7 @@ from enrichment.leads import actions
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.models.lead import NAMED_SUPPRESSED
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import planning
 from enrichment.states import DELIVERED, HandoverStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
@@ -39,9 +39,9 @@ def _deliver(lead: Lead) -> list[Handover]:
     """Each delivery that waited for the decision is due once more; what was never planned is planned now."""
     last = {each.system: each for each in Handover.objects.filter(lead=lead).order_by("pk")}
     waited = [each for each in last.values() if _waited(each)]
-    deliver.plan_again(each.pk for each in waited)
+    planning.plan_again(each.pk for each in waited)
     others = [system for system in System.values if system not in {each.system for each in waited}]
-    planned = deliver.plan(lead, systems=others) if lead.enrichment_status in DELIVERED else []
+    planned = planning.plan(lead, systems=others) if lead.enrichment_status in DELIVERED else []
     return [*waited, *planned]
 
 

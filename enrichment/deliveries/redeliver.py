@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enrichment.estimates import Work, estimate
 from enrichment.leads.actions import OPEN_HANDOVER
 from enrichment.models import Handover, Lead
-from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.payload import wanted
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words

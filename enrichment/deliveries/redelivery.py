@@ -12,8 +12,9 @@ from enrichment.leads.actions import NOT_DECIDED, ONLY_KEPT, suppressed
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
-from enrichment.pipeline.contacts import held_back
-from enrichment.pipeline.deliver import CHANNELS, OPEN, plan_again
+from enrichment.pipeline.contacts.known import held_back
+from enrichment.pipeline.deliver.channels import CHANNELS
+from enrichment.pipeline.deliver.planning import OPEN, plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Lead, Verdict, WebhookDelivery
-from enrichment.pipeline import mirror, receive
-from enrichment.pipeline.mirror import Change
+from enrichment.pipeline.mirror import preview
+from enrichment.pipeline.mirror.preview import Change
+from enrichment.pipeline.receive import triage
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
@@ -68,8 +69,8 @@ def check_can_replay(delivery: WebhookDelivery) -> None:
 
 def forecast(delivery: WebhookDelivery) -> Forecast:
     """The effect of a replay, by the row as Clay has it now: one read at Clay, nothing written."""
-    first = receive.earlier_copies([delivery]).get(delivery.pk)
-    found = receive.judge(delivery, first is not None)
+    first = triage.earlier_copies([delivery]).get(delivery.pk)
+    found = triage.judge(delivery, first is not None)
     if found.verdict == Verdict.DUPLICATE:
         return Forecast(
             found.verdict, f"The same body came before, as delivery {first}. A replay would change nothing."
@@ -85,9 +86,9 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
         return Forecast(Verdict.UNKNOWN_ROW, ROW_GONE, lead)
     except VendorError as error:
         return _not_asked(lead, f"{error}. {error.advice}")
-    if gate.look_up(receive.identities_in(lead, row)):  # uncounted: a forecast refuses nobody
+    if gate.look_up(triage.identities_in(lead, row)):  # uncounted: a forecast refuses nobody
         return Forecast(Verdict.SUPPRESSED, NOTHING[Verdict.SUPPRESSED], lead)
-    seen = mirror.preview(lead, row, event_at=event.at, error=event.error)
+    seen = preview.preview(lead, row, event_at=event.at, error=event.error)
     if seen.stale:
         return Forecast(Verdict.STALE, NOTHING[Verdict.STALE], lead)
     if not seen.changes:

@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Drift, DriftKind, Lead
-from enrichment.pipeline import mirror
+from enrichment.pipeline import clay_scores
 from enrichment.pipeline.clay_scores import COMPUTED
+from enrichment.pipeline.mirror import apply_row, refresh_status
 from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
 from enrichment.vendors.clay.client import ClayRow
@@ -17,7 +18,7 @@ from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
 
-COMPARED = sorted(mirror.RENAMED.get(column, column) for column in readers("US"))
+COMPARED = sorted(clay_scores.RENAMED.get(column, column) for column in readers("US"))
 NOBODY = Identity()
 LOADED = (
     *COMPARED, "company_page", "linkedin_url", "clay_row_id", "clay_table_id", "pinned_fields", "enrichment_status",
@@ -50,7 +51,7 @@ def url_of(row: ClayRow) -> str:
 
 
 def identity_in(row: ClayRow) -> Identity:
-    emails, phone = mirror.identity_values(row.values)
+    emails, phone = apply_row.identity_values(row.values)
     return Identity(url_of(row), tuple(emails), phone)
 
 
@@ -68,7 +69,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
     idle = [
         (by_row[row.id], row)
         for row in rows
-        if row.id in by_row and by_row[row.id].pk not in busy and not mirror.at_work(row)
+        if row.id in by_row and by_row[row.id].pk not in busy and not apply_row.at_work(row)
     ]
     came_back = _came_back(rows, idle)
     found = [Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back]
@@ -78,7 +79,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
         if lead := by_row.get(row.id):
             if lead.restriction:
                 continue  # only kept: not compared
-            if lead.pk not in busy and not mirror.at_work(row):
+            if lead.pk not in busy and not apply_row.at_work(row):
                 found += _known(row, table, lead, urls[row.id], country)
         elif lead := by_url.get(urls[row.id]):
             found += _same_person(row, table, lead, busy)
@@ -126,13 +127,13 @@ def _same_person(row: ClayRow, table: str, lead: Lead, busy: Collection[int]) ->
 def differing(lead: Lead, values: Mapping[str, Any], country: str) -> list[str]:
     """Fields that applying the row would change: not what is missing or unreadable in Clay, and no pinned one."""
     normalised, _ = normalise(values, country)
-    named = ((mirror.RENAMED.get(column, column), value) for column, value in normalised.items())
+    named = ((clay_scores.RENAMED.get(column, column), value) for column, value in normalised.items())
     return [name for name, value in named if getattr(lead, name) != value and name not in lead.pinned_fields]
 
 
 def _busy(leads: Sequence[int]) -> set[int]:
     """Leads something is under way for: what differs now is what that will settle."""
-    running = Attempt.objects.filter(lead__in=leads, status__in=mirror.OPEN_ATTEMPT)
+    running = Attempt.objects.filter(lead__in=leads, status__in=refresh_status.OPEN_ATTEMPT)
     waiting = BatchItem.objects.filter(lead__in=leads, status=ItemStatus.PLANNED)
     return {*running.values_list("lead_id", flat=True), *waiting.values_list("lead_id", flat=True)}
 

@@ -28,7 +28,8 @@ from enrichment.drift.differences import (
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
-from enrichment.pipeline import clay_scores, fanout, mirror, recovery, returned
+from enrichment.pipeline import clay_scores, fanout, recovery, returned
+from enrichment.pipeline.mirror import apply_row
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import limiter
@@ -200,7 +201,7 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage, asked_at: datetim
 def _take_scores(page: RowPage, found: Sequence[Finding], asked_at: datetime.datetime) -> None:
     """What Clay's formula made of values that we wrote into these rows, and told nobody."""
     returned_ids = {finding.row_id for finding in found if finding.kind == DriftKind.SUPPRESSED}
-    rows = {row.id: row for row in page.rows if row.id not in returned_ids and not mirror.at_work(row)}
+    rows = {row.id: row for row in page.rows if row.id not in returned_ids and not apply_row.at_work(row)}
     owing = clay_scores.owing(rows, asked_at)
     clay_scores.take({pk: rows[row_id].values for row_id, pk in owing.items()}, read_at=asked_at)
 

@@ -14,12 +14,14 @@ from enrichment.drift.differences import identity_in, url_of
 from enrichment.leads import actions
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.connection import CLAY_ROWS
-from enrichment.pipeline import intake, mirror, returned
-from enrichment.pipeline.deliver import CHANNELS, plan
+from enrichment.pipeline import intake, returned
+from enrichment.pipeline.deliver.channels import CHANNELS
+from enrichment.pipeline.deliver.planning import plan
 from enrichment.pipeline.dispatch.write_back import REFERENCES
 from enrichment.pipeline.intake_rows import FIELDS
+from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.normalise import Unreadable, moment
-from enrichment.pipeline.receive import suppressed
+from enrichment.pipeline.receive.triage import suppressed
 from enrichment.states import FINAL_STATUSES
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
@@ -69,14 +71,14 @@ def _take_over(lead: Lead, row: ClayRow, table: str) -> None:
     """Clay's row becomes the lead's, at the time of the row."""
     if url_of(row) != lead.linkedin_url:
         raise NotMended("The row now has another person's address. Correct it in Clay; nothing was taken over.")
-    if mirror.at_work(row):
+    if apply_row.at_work(row):
         raise NotMended("Clay is at work on this row; its result comes by itself.")
     if suppressed(lead, row):
         raise NotMended("This person is suppressed; nothing is taken over.")
     _link(lead, row, table)
     newest = lead.clay_seen_at
     at = _time_of(row)
-    mirror.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
+    applying.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
 
 
 def _time_of(row: ClayRow) -> datetime.datetime:
@@ -128,7 +130,7 @@ def _adopt(drift: Drift) -> None:
         _link(lead, row, drift.table_id)
         if row.values.get("enrichment_status") in FINAL_STATUSES:
             Lead.objects.filter(pk=lead_id).update(dispatch_after=None)
-            mirror.apply(lead_id, row, event_at=_time_of(row))
+            applying.apply(lead_id, row, event_at=_time_of(row))
         audit.record(Verb.ADOPT_ROW, by=drift.mend_by, on=lead)
 
 

@@ -17,7 +17,7 @@ from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.models.work import URGENT
-from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendor_pauses.clay_table import clay_table

@@ -22,7 +22,7 @@ from enrichment.leads.retry_plan import plan_retry
 from enrichment.models import BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.deliver import plan_again
+from enrichment.pipeline.deliver.planning import plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import DELIVERED, DeliveryStatus, EnrichmentStatus, HandoverStatus, ItemStatus
 from enrichment.vendor_pauses import pauses

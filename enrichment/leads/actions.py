@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Handover, Lead
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import channels, planning
 from enrichment.pipeline.payload import wanted
 from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
@@ -176,10 +176,10 @@ def check_may_be_handed_over(lead: Lead) -> None:
 def check_can_deliver(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where the lead cannot be delivered again now."""
     check_may_be_handed_over(lead)
-    if not any(wanted(lead, system) for system in deliver.CHANNELS):
+    if not any(wanted(lead, system) for system in channels.CHANNELS):
         raise ActionNotAllowed("A delivery needs an e-mail or a phone number; this lead has neither.")
     if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(
-        [system for system in deliver.CHANNELS if wanted(lead, system)]
+        [system for system in channels.CHANNELS if wanted(lead, system)]
     ):
         raise ActionNotAllowed("A delivery of this lead is already under way.")
 
@@ -193,7 +193,7 @@ def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
     with transaction.atomic():
         lead = Lead.objects.select_for_update().get(pk=lead.pk)
         check_can_deliver(lead)
-        planned = deliver.plan(lead, force=True)
+        planned = planning.plan(lead, force=True)
         if not planned:
             raise ActionNotAllowed("A delivery of this lead is already under way.")
         audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})

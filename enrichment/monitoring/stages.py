@@ -23,7 +23,7 @@ from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.monitoring.watch import patience
-from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.dispatch.flush import STAGES as BATCH_STAGES
 from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
 from enrichment.vendor_pauses import pauses

@@ -13,7 +13,7 @@ from enrichment.alerts import Cause
 from enrichment.drift import capacity_forecast
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import events
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import vendor_health
@@ -81,8 +81,8 @@ def _rows_told() -> set[str]:
     rows = set()
     bodies = unread().order_by("id").values_list("body", flat=True)[:BODIES_READ]
     for body in bodies.iterator(chunk_size=500):
-        with contextlib.suppress(receive.Malformed):
-            rows.add(receive.read(bytes(body)).row_id)
+        with contextlib.suppress(events.Malformed):
+            rows.add(events.read(bytes(body)).row_id)
     return rows
 
 

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from enrichment.models import Lead
-from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
+from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.normalise import normalise
 from enrichment.states import DELIVERED
 from swarm_admin.core.bulk_sql import update_each
@@ -60,7 +60,7 @@ def take(rows: Mapping[int, Mapping[str, Any]], *, read_at: datetime) -> None:
     columns = (*sorted(COMPUTED), "clay_rewritten_at", *_SCORED, "updated_at")
     values = {lead.pk: {"raw": told[lead.pk], **lead.values(*columns)} for lead in found}
     update_each(Lead, values, merged=["raw"])
-    deliver.plan_all([lead for lead in moved if lead.enrichment_status in DELIVERED])
+    planning.plan_all([lead for lead in moved if lead.enrichment_status in DELIVERED])
 
 
 def _scored(leads: list[Lead]) -> list[Lead]:

@@ -7,8 +7,12 @@ from typing import Any
 
 from enrichment.models import Lead, MatchAction
 from enrichment.models.handover import LEFT_OUT, UNDECIDED, System
-from enrichment.pipeline import compare, contacts, fanout
-from enrichment.pipeline.contacts import Look, Plan, look
+from enrichment.pipeline import compare, fanout
+from enrichment.pipeline.contacts import known as contacts_known
+from enrichment.pipeline.contacts import look
+from enrichment.pipeline.contacts import look as contacts_look
+from enrichment.pipeline.contacts.look import Look
+from enrichment.pipeline.contacts.rule import Plan
 from enrichment.pipeline.payload import ghl_contact, ghl_tags, outdated_tags
 from enrichment.pipeline.sent import (
     Asked,
@@ -38,7 +42,7 @@ def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
     """
     begun = fanout.each(asked, lambda one: _begin(one, until), vendor="ghl")
     looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Work)]
-    plans = contacts.decide_all([(one.lead, work.look) for one, work in looked])
+    plans = contacts_known.decide_all([(one.lead, work.look) for one, work in looked])
     ready = [(*both, plan) for both, plan in zip(looked, plans, strict=True)]
     answers = fanout.each(ready, lambda one: _end(*one), vendor="ghl", changes=True)
     outcomes: dict[int, Outcome] = {one.lead.pk: answer for (one, _), answer in zip(looked, answers, strict=True)}
@@ -60,7 +64,7 @@ def _begin(one: Asked, until: float) -> _Work | NotSent:
     if slots.wait:
         return NotSent(slots.wait)
     try:
-        return _Work(slots, contacts.look_for(one.lead, slots, one.there))
+        return _Work(slots, contacts_look.look_for(one.lead, slots, one.there))
     except Exception:
         slots.give_back()
         raise
@@ -93,7 +97,7 @@ def _sentence(plan: Plan) -> str:
 def _note_shared(outcomes: dict[int, Outcome]) -> None:
     """A contact that stands for two leads is a difference, whatever it holds."""
     sent = {pk: outcome for pk, outcome in outcomes.items() if isinstance(outcome, Sent)}
-    for pk in contacts.shared_with_others({pk: outcome.external_id for pk, outcome in sent.items()}):
+    for pk in contacts_known.shared_with_others({pk: outcome.external_id for pk, outcome in sent.items()}):
         sent[pk].differences.add("contact")
 
 

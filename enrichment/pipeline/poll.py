@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
-from enrichment.pipeline import fanout, mirror, recovery, returned
+from enrichment.pipeline import fanout, recovery, returned
 from enrichment.pipeline.dispatch.outcome import deliver_found, fail_leads
+from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.normalise import Unreadable, moment
-from enrichment.pipeline.receive import suppressed
+from enrichment.pipeline.receive.triage import suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -89,7 +90,7 @@ def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
     if isinstance(row, VendorError):
         _after_error(attempt, lead, row)
         return
-    if mirror.at_work(row):
+    if apply_row.at_work(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
             _give_up(attempt, lead, "no_answer", "Clay is still at work on this row")
         return
@@ -101,7 +102,7 @@ def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
     except Unreadable:
         at = timezone.now()
     newest = lead.clay_seen_at
-    mirror.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
+    applying.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
 
 
 def _after_error(attempt: Attempt, lead: Lead, error: VendorError) -> None:

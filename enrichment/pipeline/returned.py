@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.lead import NAMED_SUPPRESSED
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.mirror.refusing import refuse
 from enrichment.vendors.clay.client import ClayRow
 from gdpr import data_subjects
@@ -62,7 +62,7 @@ def is_return(lead: Lead, row: ClayRow) -> bool:
 
 def person_in(row: ClayRow) -> Identity:
     """By the row's own words."""
-    emails, phone = mirror.identity_values(row.values)
+    emails, phone = apply_row.identity_values(row.values)
     try:
         url = canonical(str(row.values.get("linkedin_url") or ""))
     except ValueError:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, Rescore, TierMove
 from enrichment.models.job import JobKind
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import channels, planning
 from enrichment.pipeline.payload import CAMPAIGN_TIERS, wanted
 from enrichment.states import HandoverStatus, MemberStatus, MoveStatus
 from gdpr import audit
@@ -154,7 +154,7 @@ def _outcome(lead: Lead, blocked: bool) -> tuple[MoveStatus, str]:
         return MoveStatus.OVERTAKEN, OVERTAKEN
     if blocked:
         return MoveStatus.DISMISSED, SUPPRESSED
-    return MoveStatus.DELIVERED, "" if deliver.plan(lead) else NOTHING_DUE
+    return MoveStatus.DELIVERED, "" if planning.plan(lead) else NOTHING_DUE
 
 
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
@@ -179,4 +179,4 @@ def delivered() -> Q:
 
 def deliverable(lead: Lead) -> list[str]:
     """The systems this lead would be handed to."""
-    return [system for system in deliver.CHANNELS if wanted(lead, system)]
+    return [system for system in channels.CHANNELS if wanted(lead, system)]

@@ -7,8 +7,8 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from enrichment.models import BulkJob, Lead, WebhookDelivery
 from enrichment.personal import PERSONAL
-from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
+from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.scoring import snapshot
 from enrichment.states import DeliveryStatus
@@ -185,7 +185,7 @@ def _write(lead: Lead, written: Mapping[str, Any]) -> None:
         scoring.apply(lead)
         names += ["icp_score", "icp_tier", "scorecard", "scored_at"]
     lead.save(update_fields=names)
-    deliver.plan(lead)
+    planning.plan(lead)
 
 
 def erase_delivery(pk: int) -> bool:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from enrichment.models import BatchItem, Handover, Lead, Restriction
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
+from enrichment.pipeline.deliver import planning
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 from gdpr import audit
 from gdpr.stores import Ground
@@ -66,7 +66,7 @@ def _take_up_again(lead: Lead) -> None:
         scoring.apply(lead)
         lead.save(update_fields=["icp_score", "icp_tier", "scorecard", "scored_at", "updated_at"])
     # Withheld, or taken out at the other side: that the payload is the same as before says nothing now.
-    deliver.plan(lead, force=True)
+    planning.plan(lead, force=True)
 
 
 def _locked(lead_ids: Collection[int]) -> list[Lead]:

@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from enrichment.leads.prices import PriceList
 from enrichment.models import Attempt, FieldFact, Lead, TakenOver, WaterfallVersion
-from enrichment.pipeline import deliver
 from enrichment.pipeline import score as scoring
+from enrichment.pipeline.deliver import planning
 from enrichment.states import FINAL_STATUSES, AttemptStatus
 from enrichment.waterfall.document import WaterfallDocument
 from swarm_admin.core import companies
@@ -145,7 +145,7 @@ def take_over(leads: Iterable[Lead], found: dict[int, Taken]) -> None:
         for kind, donor in found[lead.pk].donors.items():
             _take(lead, kind, donor, prices[kind])
         if lead.enrichment_status in FINAL_STATUSES:
-            deliver.plan(lead)
+            planning.plan(lead)
 
 
 def _prices() -> dict[str, Decimal]:

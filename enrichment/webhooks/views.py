@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from enrichment.pipeline import receive
-from enrichment.pipeline.receive import refused
+from enrichment.pipeline.receive import refused, storing
 from swarm_admin.core.numbers import whole
 
 
@@ -28,7 +27,7 @@ def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
         return too_large()
-    receive.store(body, receive.headers_in(request.META))
+    storing.store(body, storing.headers_in(request.META))
     return JsonResponse({"status": "stored"})
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from enrichment.drift import mending
 from enrichment.imports import import_files
 from enrichment.models import DriftKind, Lead, WebhookDelivery
-from enrichment.pipeline import intake, receive
+from enrichment.pipeline import intake
 from enrichment.pipeline.intake_rows import LeadIn, read
 from enrichment.pipeline.normalise import normalise
 from enrichment.pipeline.payload import ghl_contact, instantly_lead
+from enrichment.pipeline.receive import storing
 from enrichment.stores.values import validated
 from swarm_admin.core.clean_text import cleaned
 from tests.enrichment.clay_table import change_row, run
@@ -137,7 +138,7 @@ def test_from_intake_and_clay_to_the_vendors_and_the_raw_body_stays(
     sent = [*pipeline.sandbox.state("ghl")["contacts"], *pipeline.sandbox.state("instantly")["leads"]]
     assert "VP Sales 👩\u200d💻" in texts_in(sent)
     body = '{"event": "row.enriched", "row_id": "row\u200b", "data": {}}'.encode()
-    receive.store(body, {})
+    storing.store(body, {})
     assert bytes(WebhookDelivery.objects.latest("pk").body) == body
 
 

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrichment.models import FieldConflict, Lead
-from enrichment.pipeline import intake, mirror
+from enrichment.pipeline import intake
+from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.normalise import normalise
 from enrichment.stores import people
 from enrichment.stores.text_match import Traces
@@ -141,7 +142,7 @@ def test_a_colleague_with_the_same_number_is_not_suppressed_and_loses_the_number
 
     values = {"id": "row_b", "phone": "(415) 555-1234", "email_work": "b@acme.example", "title": "VP"}
     row = ClayRow.read(values)
-    mirror.apply(lead.pk, row, event_at=lead.received_at)
+    applying.apply(lead.pk, row, event_at=lead.received_at)
     lead.refresh_from_db()
     assert (lead.phone, lead.title) == ("", "VP")
     assert "555" not in str(lead.raw)

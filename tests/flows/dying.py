@@ -56,7 +56,7 @@ def deadly(method: Callable[..., Any], point: str) -> Callable[..., Any]:
 def work(stage: str) -> None:
     """What the stage's tick does."""
     from enrichment.models.work import BatchKind
-    from enrichment.pipeline import deliver
+    from enrichment.pipeline.deliver import running
     from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 
     if stage == "rows":
@@ -69,7 +69,7 @@ def work(stage: str) -> None:
         plan.plan(BatchKind.UPDATE)
         write_back.run_due()
     else:
-        deliver.run_due(stage.split("_", maxsplit=1)[0])
+        running.run_due(stage.split("_", maxsplit=1)[0])
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment import tasks
 from enrichment.leads import actions
 from enrichment.models import FieldFact, Lead, TakenOver
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import applying, preview
 from enrichment.vendors.clay.client import ClayRow
 from swarm_admin.core.migration_operations import InBatches
 from tests.factories import EnrichedLeadFactory
@@ -23,7 +23,7 @@ def told(lead, **columns):
     """What Clay's row says of the lead's company, as a webhook brings it."""
     lead.refresh_from_db()
     row = ClayRow.read({**lead.raw, **columns})
-    mirror.apply(lead.pk, row, event_at=timezone.now())
+    applying.apply(lead.pk, row, event_at=timezone.now())
     lead.refresh_from_db()
 
 
@@ -82,7 +82,7 @@ def test_a_page_is_sent_as_the_website_and_the_mirror_does_not_differ_from_clay(
     pipeline.settle()
     websites = {each["email"]: each.get("website") for each in pipeline.sandbox.state("ghl")["contacts"]}
     assert websites[bakery.email] == PAGE
-    assert mirror.preview(bakery, ClayRow.read(bakery.raw)).changes == []
+    assert preview.preview(bakery, ClayRow.read(bakery.raw)).changes == []
 
 
 def test_stored_domains_and_what_was_taken_over_by_a_shared_host_are_put_right(db):

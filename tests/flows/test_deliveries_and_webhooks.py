@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from enrichment.deliveries import redelivery, replay
 from enrichment.models import Handover, Lead, WebhookDelivery
-from enrichment.pipeline import deliver, mirror, receive
+from enrichment.pipeline.deliver import planning
+from enrichment.pipeline.mirror import applying, preview
+from enrichment.pipeline.receive import storing
 from enrichment.vendors.connections import clay
 from gdpr.models import AuditEvent
 from swarm_admin.access.roles import SALES_OPS
@@ -55,7 +57,7 @@ def test_a_phone_that_belongs_to_another_contact_is_not_sent_and_the_lead_says_s
         pipeline.sandbox.ghl.delete(f"/contacts/{contact['id']}?locationId=location")
     upsert(pipeline, email=lead.email, firstName="By hand")
     upsert(pipeline, email="somebody.else@example.com", phone=lead.phone)
-    deliver.plan(lead, force=True)
+    planning.plan(lead, force=True)
     pipeline.settle()
     handover = Handover.objects.get(system="ghl")
     assert (handover.status, handover.differences) == ("done", [])
@@ -96,7 +98,7 @@ def test_an_entry_that_was_in_the_campaign_keeps_its_values_and_is_shown(pipelin
     lead.refresh_from_db()
     campaign = {"campaign": "campaign", "email": lead.email, "job_title": "Intern"}
     pipeline.sandbox.instantly.post("/leads", json=campaign).raise_for_status()
-    deliver.plan(lead, force=True)
+    planning.plan(lead, force=True)
     pipeline.settle()
     differences = Handover.objects.get(system="instantly").differences
     assert {"job_title", "icp_score", "linkedin_url"} <= set(differences)
@@ -152,8 +154,8 @@ def test_what_a_preview_says_is_what_applying_does(pipeline):
     Lead.objects.filter(pk=lead.pk).update(pinned_fields=["title"])
     lead.refresh_from_db()
     row = clay().get_row(lead.clay_table_id, lead.clay_row_id)
-    seen = mirror.preview(lead, row)
-    mirror.apply(lead.pk, row, event_at=lead.clay_seen_at)
+    seen = preview.preview(lead, row)
+    applying.apply(lead.pk, row, event_at=lead.clay_seen_at)
     now = Lead.objects.get(pk=lead.pk)
     assert {change.field for change in seen.changes} >= {"company_size", "icp_score"}
     for change in seen.changes:
@@ -209,7 +211,7 @@ def test_a_delivery_whose_row_could_not_be_read_keeps_what_was_said(pipeline):
             "timestamp": timezone.now().isoformat(),
         }
     ).encode()
-    receive.store(body, {})
+    storing.store(body, {})
     pipeline.settle()
     failed = WebhookDelivery.objects.get(status="failed")
     assert failed.error_kind == "set_aside"

@@ -7,7 +7,8 @@ from enrichment.drift import shared
 from enrichment.drift.repairs import WAYS
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import ContactMatch, Disclosure, Drift, DriftKind, Handover, Lead
-from enrichment.pipeline import deliver, hand_ghl
+from enrichment.pipeline import hand_ghl
+from enrichment.pipeline.deliver import planning, recording, running
 from enrichment.states import HandoverStatus
 from tests.factories import EnrichedLeadFactory
 
@@ -28,7 +29,7 @@ def custom(contact):
 
 
 def delivered(pipeline, *leads):
-    deliver.plan_all(leads, systems=["ghl"], force=True)
+    planning.plan_all(leads, systems=["ghl"], force=True)
     pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     for lead in leads:
         lead.refresh_from_db()
@@ -139,7 +140,7 @@ def test_a_contact_of_another_lead_with_the_same_e_mail_waits_for_a_person(pipel
 
 def test_two_with_one_e_mail_that_come_together_do_not_write_into_one_contact(pipeline):
     leads = [EnrichedLeadFactory(email_work="office@acme.example", first_name=name) for name in ("Ada", "Eve")]
-    deliver.plan_all(leads, systems=["ghl"])
+    planning.plan_all(leads, systems=["ghl"])
     pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     (stored,) = contacts(pipeline).values()
     assert stored["firstName"] == "Ada"
@@ -223,7 +224,7 @@ def test_a_lost_answer_is_no_contact_of_somebody_else(pipeline, kind):
 def test_a_worker_killed_before_it_was_recorded_leaves_an_existing_contact_as_it_was(pipeline, settings, monkeypatch):
     lead = EnrichedLeadFactory()
     contact(pipeline, email=lead.email)
-    deliver.plan(lead, systems=["ghl"])
+    planning.plan(lead, systems=["ghl"])
     real = hand_ghl._finish
 
     def killed(*args):
@@ -231,10 +232,10 @@ def test_a_worker_killed_before_it_was_recorded_leaves_an_existing_contact_as_it
 
     monkeypatch.setattr(hand_ghl, "_finish", killed)
     with pytest.raises(KeyboardInterrupt):
-        deliver.run_due("ghl")
+        running.run_due("ghl")
     monkeypatch.setattr(hand_ghl, "_finish", real)
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, deliver.give_up) == 1
+    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up) == 1
     settings.LEASE_SECONDS = 120
     pipeline.until(lambda: Handover.objects.filter(status="done").exists())
     (after,) = contacts(pipeline).values()

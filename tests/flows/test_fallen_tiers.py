@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from enrichment.models import Handover, Lead
 from enrichment.overview import figures as overview
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import applying
 from enrichment.vendors.clay.client import ClayRow
 
 GOOD = {"company_size": 900, "company_industry": "SaaS", "title": "VP Sales", "tech_stack": ["Salesforce"]}
@@ -24,7 +24,7 @@ def told(lead, **columns):
     """What Clay's row says now, as a webhook brings it."""
     lead.refresh_from_db()
     at = max(timezone.now(), lead.clay_seen_at + datetime.timedelta(seconds=1))
-    mirror.apply(lead.pk, ClayRow.read({**lead.raw, **columns}), event_at=at)
+    applying.apply(lead.pk, ClayRow.read({**lead.raw, **columns}), event_at=at)
     lead.refresh_from_db()
 
 

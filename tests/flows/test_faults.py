@@ -8,10 +8,9 @@ from django.utils import timezone
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import receive
 from enrichment.pipeline.dispatch import lost, plan, rows
 from enrichment.pipeline.mirror import applying
-from enrichment.pipeline.receive import triage
+from enrichment.pipeline.receive import reading, storing, triage
 from enrichment.states import BatchStatus
 from enrichment.vendor_pauses import pauses
 from gdpr.identity import Identity
@@ -196,8 +195,8 @@ def test_a_row_is_found_by_export_where_clay_has_no_search(pipeline):
     ],
 )
 def test_every_delivery_is_kept_with_a_verdict(db, body, verdict):
-    receive.store(body, {})
-    receive.run_due()
+    storing.store(body, {})
+    reading.run_due()
     delivery = WebhookDelivery.objects.get()
     assert (delivery.status, delivery.verdict, bytes(delivery.body)) == ("processed", verdict, body)
 
@@ -236,9 +235,9 @@ def test_a_poison_judgement_does_not_block_the_others_either(pipeline, monkeypat
         return real(delivery, *args)
 
     monkeypatch.setattr(triage, "judge", poisoned)
-    receive.store(b"poison", {})
-    receive.store(b"{", {})
-    receive.run_due()
+    storing.store(b"poison", {})
+    storing.store(b"{", {})
+    reading.run_due()
     assert sorted(WebhookDelivery.objects.values_list("status", "verdict", "error_kind")) == [
         ("failed", "", "internal_error"),
         ("processed", "malformed", ""),
@@ -261,20 +260,20 @@ def test_an_odd_value_is_a_conflict_of_its_field_and_nothing_else(pipeline, colu
     lead.refresh_from_db()
     pipeline.sandbox.clay.patch(f"/tables/tbl_test/rows/{lead.clay_row_id}", json={column: value})
     news = {"event": "row.enriched", "row_id": lead.clay_row_id, "timestamp": timezone.now().isoformat()}
-    receive.store(json.dumps({**news, "data": {}}).encode(), {})
-    receive.run_due()
+    storing.store(json.dumps({**news, "data": {}}).encode(), {})
+    reading.run_due()
     assert WebhookDelivery.objects.latest("id").status == "processed"
     assert list(lead.conflicts.values_list("field", flat=True)) == [column]
 
 
 def test_a_worker_whose_lease_lapsed_leaves_the_last_word_to_the_next(db, settings):
-    receive.store(b"{", {})
-    slow = receive.claim()
+    storing.store(b"{", {})
+    slow = reading.claim()
     settings.LEASE_SECONDS = 0
-    quick = receive.claim()
-    receive.process(slow)
+    quick = reading.claim()
+    reading.process(slow)
     assert WebhookDelivery.objects.get().status == "processing"
-    receive.process(quick)
+    reading.process(quick)
     assert WebhookDelivery.objects.get().verdict == "malformed"
 
 
@@ -282,7 +281,7 @@ def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(
     pipeline, monkeypatch, django_capture_on_commit_callbacks
 ):
     lead = pipeline.lead("forgotten")
-    monkeypatch.setattr("enrichment.pipeline.receive.run_due", lambda: 0)
+    monkeypatch.setattr("enrichment.pipeline.receive.reading.run_due", lambda: 0)
     pipeline.until(lambda: WebhookDelivery.objects.exists())
     monkeypatch.undo()
     gate.suppress(Identity(lead.linkedin_url), reason="erasure")
@@ -308,7 +307,7 @@ def test_a_suppressed_person_does_not_even_leave_for_clay(pipeline):
 
 def test_a_suppression_stops_a_delivery_that_was_queued(pipeline, monkeypatch):
     lead = pipeline.lead("queued")
-    monkeypatch.setattr("enrichment.pipeline.deliver.run_due", lambda system: 0)
+    monkeypatch.setattr("enrichment.pipeline.deliver.running.run_due", lambda system: 0)
     pipeline.until(lambda: Handover.objects.filter(status="planned").exists())
     monkeypatch.undo()
     lead.refresh_from_db()

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.flow
 READ_ALL = """
 import resource, django
 django.setup()
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import reading
 used = resource.getrusage(resource.RUSAGE_SELF)
 seconds = int(used.ru_utime + used.ru_stime) + 6
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-receive.run_due()
+reading.run_due()
 """
 PICTURE = base64.b64encode(random.Random(1).randbytes(740_000))
 HOSTILE = {

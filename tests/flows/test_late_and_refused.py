@@ -11,8 +11,10 @@ from django.utils import timezone
 from enrichment.drift import reconcile
 from enrichment.models import Attempt, Batch, BatchItem, Lead, ReconcileRun, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import mirror, poll, receive
+from enrichment.pipeline import poll
 from enrichment.pipeline.dispatch import plan, write_back
+from enrichment.pipeline.mirror import applying
+from enrichment.pipeline.receive import reading, storing
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import ClayClient, ClayRow
@@ -50,7 +52,7 @@ def test_a_webhook_that_wins_over_the_last_poll_throws_no_other_answer_away(pipe
     settings.VENDOR_CONCURRENCY = 1
     quick, other = triggered(pipeline, settings, "quick", "other", polls=2)
     Attempt.objects.filter(lead=other).update(poll_after=timezone.now() + datetime.timedelta(microseconds=1))
-    as_if_at_work(monkeypatch, quick, lambda row: mirror.apply(quick.pk, row, event_at=timezone.now()))
+    as_if_at_work(monkeypatch, quick, lambda row: applying.apply(quick.pk, row, event_at=timezone.now()))
     assert poll.run_due() == 2
     assert set(Attempt.objects.values_list("status", flat=True)) == {"succeeded"}
     assert set(Lead.objects.values_list("enrichment_status", "error_kind")) == {("completed", "")}
@@ -82,7 +84,7 @@ def test_a_poll_that_was_refused_is_none(pipeline, settings, status):
 def test_reads_wait_after_a_429(pipeline, settings):
     triggered(pipeline, settings, "waits")
     limiter.penalise(limiter.READS, "", 60)
-    receive.store(
+    storing.store(
         json.dumps(
             {
                 "event": "row.enriched",
@@ -94,7 +96,7 @@ def test_reads_wait_after_a_429(pipeline, settings):
     )
     calls = pipeline.sandbox.stats()["clay"]["requests"]
     assert poll.run_due() == 0
-    receive.run_due()
+    reading.run_due()
     assert pipeline.sandbox.stats()["clay"]["requests"] == calls
     delivery = WebhookDelivery.objects.get()
     assert (delivery.status, delivery.tries) == ("received", 0)
@@ -110,8 +112,8 @@ def test_a_result_that_comes_after_the_poll_gave_up_is_no_failure(pipeline, sett
     assert (lead.enrichment_status, lead.error_kind, lead.needs_person) == ("failed", "no_answer", True)
     monkeypatch.undo()
     news = {"event": "row.enriched", "row_id": lead.clay_row_id, "timestamp": timezone.now().isoformat()}
-    receive.store(json.dumps(news).encode(), {})
-    receive.run_due()
+    storing.store(json.dumps(news).encode(), {})
+    reading.run_due()
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.error_kind, lead.error_at) == ("completed", "", None)
     assert not Lead.objects.failing().exists()
@@ -130,8 +132,8 @@ def told(pipeline, settings, error):
         "row_id": lead.clay_row_id,
         "timestamp": timezone.now().isoformat(),
     }
-    receive.store(json.dumps({**news, "data": {"error": error}}).encode(), {})
-    receive.run_due()
+    storing.store(json.dumps({**news, "data": {"error": error}}).encode(), {})
+    reading.run_due()
     lead.refresh_from_db()
     return lead
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from enrichment.models import Attempt, Disclosure, FieldFact, Handover, Lead, WebhookDelivery
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import applying
 from enrichment.vendors.connections import clay
 from tests.enrichment.clay_table import change_row
 
@@ -55,7 +55,7 @@ def test_a_clay_that_keeps_another_value_than_we_wrote_is_told_once(pipeline):
     assert lead.written_back["ghl_contact_id"] == lead.ghl_contact_id
     change_row(pipeline, lead.clay_row_id, ghl_contact_id="in its own spelling")
     row = clay().get_row(lead.clay_table_id, lead.clay_row_id)
-    mirror.apply(lead.pk, row, event_at=timezone.now())
+    applying.apply(lead.pk, row, event_at=timezone.now())
     lead.refresh_from_db()
     assert lead.raw["ghl_contact_id"] == "in its own spelling"
     assert lead.write_back_after is None

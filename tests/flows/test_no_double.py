@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.leads.actions import retry_leads
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, BatchItem, Handover, Lead, WebhookDelivery
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import planning, recording
 from enrichment.pipeline.dispatch.outcome import go_again
 from enrichment.states import BatchStatus, HandoverStatus
 
@@ -162,10 +162,10 @@ def test_an_update_that_never_left_is_sent_after_the_look(pipeline, settings, co
     pipeline.settle()
     Lead.objects.filter(pk=lead.pk).update(**{column: value})
     lead.refresh_from_db()
-    assert deliver.plan(lead, systems=["ghl"])
+    assert planning.plan(lead, systems=["ghl"])
     claim(Handover.objects.filter(system="ghl"), HandoverStatus, 1, stage="ghl")  # and the worker is gone
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, deliver.give_up) == 1
+    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up) == 1
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     [contact] = pipeline.sandbox.state("ghl")["contacts"]

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from enrichment.failures import groups as failures
 from enrichment.models import Lead, WebhookDelivery
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import storing
 from swarm_admin.core import work
 from tests.flows.poisoned import HOLDS, KILLS
 from tests.plugins.sandbox import KEYS
@@ -126,7 +126,7 @@ def post(rows):
             poison += 1
         elif number % KNOWN == 0:
             news["row_id"] = rows[number // KNOWN]
-        receive.store(json.dumps(news).encode(), {})
+        storing.store(json.dumps(news).encode(), {})
     return poison
 
 

@@ -12,7 +12,7 @@ from enrichment.drift import reconcile
 from enrichment.leads import actions
 from enrichment.models import Alert, Attempt, Drift, Handover, Lead, WebhookDelivery
 from enrichment.monitoring import compliance_alarms
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import planning, running
 from gdpr import alarms
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Purge, Suppression
@@ -120,7 +120,7 @@ def undecided(pipeline):
     lead = comes_back(pipeline, email_personal="ada@home.example", icp_tier=1, icp_score=90)
     told(pipeline)
     for system in ("ghl", "instantly"):
-        deliver.run_due(system)
+        running.run_due(system)
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.needs_person, lead.error_kind) == (
         "partial", True, "named_suppressed",
@@ -137,7 +137,7 @@ def test_nobody_is_written_to_before_a_person_has_decided(pipeline, admin_client
     assert reverse("lead_deliver_plan", args=[lead.pk]) not in page  # the button says why instead
     admin_client.post(reverse("lead_person_decide", args=[lead.pk]))
     for system in ("ghl", "instantly"):
-        deliver.run_due(system)
+        running.run_due(system)
     assert written_to(pipeline) == {"ada@home.example"}
     assert set(Handover.objects.values_list("system", "status")) == {("ghl", "done"), ("instantly", "done")}
     lead.refresh_from_db()
@@ -147,24 +147,24 @@ def test_nobody_is_written_to_before_a_person_has_decided(pipeline, admin_client
 
 def test_what_was_planned_before_the_answer_is_withheld_and_goes_out_once_decided(pipeline, admin_client):
     lead = undecided(pipeline)
-    deliver.plan(lead, force=True)
+    planning.plan(lead, force=True)
     for system in ("ghl", "instantly"):
-        deliver.run_due(system)
+        running.run_due(system)
     assert set(Handover.objects.values_list("status", "error_kind")) == {("withheld", "named_suppressed")}
     assert written_to(pipeline) == set()
     found = redelivery.sort_for_retry(list(Handover.objects.all()))
     assert (found.ready, list(found.left_out)) == ([], [actions.NOT_DECIDED])
     admin_client.post(reverse("lead_person_decide", args=[lead.pk]))
     for system in ("ghl", "instantly"):
-        deliver.run_due(system)
+        running.run_due(system)
     assert list(Handover.objects.values_list("status", flat=True)) == ["done", "done"]
     assert written_to(pipeline) == {"ada@home.example"}
 
 
 def test_a_retry_that_names_nobody_any_more_delivers_what_was_withheld(pipeline, admin_client):
     lead = undecided(pipeline)
-    deliver.plan(lead, force=True)
-    deliver.run_due("ghl")
+    planning.plan(lead, force=True)
+    running.run_due("ghl")
     Suppression.objects.update(released_at=timezone.now())
     admin_client.post(reverse("lead_retry", args=[lead.pk]))
     pipeline.settle()
@@ -177,7 +177,7 @@ def test_while_their_request_is_open_a_lead_with_an_address_of_its_own_waits_too
     lead = comes_back(pipeline, email_personal="ada@home.example")
     open_request(read({"kind": "erasure", "emails": [address_of("another-profile")]}), channel="form")
     pipeline.until(lambda: Attempt.objects.filter(error_kind="suppressed").exists())
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     lead.refresh_from_db()
     assert (lead.needs_person, lead.error_kind) == (True, "named_suppressed")
     assert written_to(pipeline) == set()

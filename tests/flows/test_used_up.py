@@ -8,7 +8,8 @@ from django.utils import timezone
 from enrichment.drift import reconcile
 from enrichment.models import Alert, Attempt, Lead, ReconcileRun, ServiceHold
 from enrichment.monitoring import banners
-from enrichment.pipeline import poll, receive
+from enrichment.pipeline import poll
+from enrichment.pipeline.receive import reading
 from enrichment.vendor_pauses import pauses
 
 KINDS = {"402_credits": "credits", "403_quota": "pause_until_reset"}
@@ -38,7 +39,7 @@ def test_webhooks_and_deliveries_go_on(pipeline, used_up):
 
 
 def test_polls_and_exports_go_on(pipeline, used_up, monkeypatch):
-    monkeypatch.setattr(receive, "run_due", lambda: 0)
+    monkeypatch.setattr(reading, "run_due", lambda: 0)
     Attempt.objects.filter(status="running").update(poll_after=timezone.now())
     assert poll.run_due() == 2
     assert reconcile.run_due() > 0

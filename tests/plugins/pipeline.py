@@ -10,8 +10,10 @@ from django.utils import timezone
 from enrichment.connections import probing
 from enrichment.models import Attempt, Batch, Handover, Lead, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import deliver, poll, receive
+from enrichment.pipeline import poll
+from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
+from enrichment.pipeline.receive import reading, storing
 from enrichment.vendors.connections import clay, reset_clients
 from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS, Receiver, Sandbox
 
@@ -54,7 +56,7 @@ class Pipeline:
         new = self.receiver.bodies[self._taken :]
         self._taken += len(new)
         for body in new:
-            receive.store(body, {"Content-Type": "application/json"})
+            storing.store(body, {"Content-Type": "application/json"})
 
     def stages(self) -> list[Callable[[], Any]]:
         """What the ticks do, in the order of a lead's way."""
@@ -64,9 +66,9 @@ class Pipeline:
             lambda: plan.plan(BatchKind.TRIGGER),
             lambda: trigger.run_due(),
             self.collect_webhooks,
-            lambda: receive.run_due(),
-            lambda: deliver.run_due("ghl"),
-            lambda: deliver.run_due("instantly"),
+            lambda: reading.run_due(),
+            lambda: running.run_due("ghl"),
+            lambda: running.run_due("instantly"),
             lambda: plan.plan(BatchKind.UPDATE),
             lambda: write_back.run_due(),
             lambda: poll.run_due(),

@@ -10,8 +10,9 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from enrichment.models import Attempt, FieldConflict, Lead
-from enrichment.pipeline import deliver, provenance, recovery
+from enrichment.pipeline import provenance, recovery
 from enrichment.pipeline import score as scoring
+from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.apply_row import (
     Taken,
@@ -122,7 +123,7 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
         keep_conflicts([(case.lead, case.taken) for case in cases], now)
         _write(cases, now)
         _hold(cases)
-        deliver.plan_all([case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED])
+        planning.plan_all([case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED])
     _tell_budgets(cases)
     return effects
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from enrichment.leases import together
 from enrichment.models import Lead, Verdict, WebhookDelivery
-from enrichment.pipeline import fanout, mirror, recovery, returned
+from enrichment.pipeline import fanout, recovery, returned
+from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.receive.events import Event
 from enrichment.pipeline.receive.finish import Left, leave
@@ -163,7 +164,7 @@ def _left(pending: Pending, hidden: bool) -> Left | None:
         if step.action == "give_up":
             return Left(delivery, event=event, lead=lead, error=answer.recovery, message=str(answer))
         return Left(delivery, again=step.not_before, tries=delivery.tries + step.counted)
-    if answer is not None and mirror.at_work(answer) and delivery.tries < settings.MAX_ATTEMPTS:
+    if answer is not None and apply_row.at_work(answer) and delivery.tries < settings.MAX_ATTEMPTS:
         # The news was quicker than the row, or is of a run before the present one.
         return Left(delivery, again=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
     return Left(delivery, Verdict.SUPPRESSED, event) if hidden else None
@@ -184,16 +185,16 @@ def _one_of_each_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:
 
 def _apply(pending: Sequence[Pending]) -> list[None]:
     news = [
-        mirror.News(p.lead.pk, p.answer, p.event.at, p.event.error) for p in pending if isinstance(p.answer, ClayRow)
+        applying.News(p.lead.pk, p.answer, p.event.at, p.event.error) for p in pending if isinstance(p.answer, ClayRow)
     ]
     left = []
-    for p, effect in zip(pending, mirror.apply_all(news), strict=True):
+    for p, effect in zip(pending, applying.apply_all(news), strict=True):
         left.append(Left(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
     leave(left)
     return []
 
 
-def _verdict(effect: mirror.Effect) -> Verdict:
+def _verdict(effect: applying.Effect) -> Verdict:
     if effect.restricted:
         return Verdict.RESTRICTED
     if effect.stale:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from enrichment.models import Lead, Verdict, WebhookDelivery
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.receive.events import Event, Malformed, read
 from enrichment.states import DeliveryStatus
 from enrichment.vendors.clay.client import ClayRow
@@ -44,7 +44,7 @@ def judge(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) 
         return Judgement(Verdict.UNKNOWN_ROW, event)
     if lead.restriction:
         return Judgement(Verdict.RESTRICTED, event, lead)
-    return Judgement(Verdict.STALE if mirror.is_stale(lead, event.at) else "", event, lead)
+    return Judgement(Verdict.STALE if apply_row.is_stale(lead, event.at) else "", event, lead)
 
 
 def events_in(deliveries: Iterable[WebhookDelivery]) -> list[Event]:
@@ -87,7 +87,7 @@ def earlier_copies(deliveries: Sequence[WebhookDelivery]) -> dict[int, int]:
 
 def identities_in(lead: Lead, row: ClayRow) -> list[Identity]:
     """The person we know and the one the row describes: they may have different phones."""
-    emails, phone = mirror.identity_values(row.values)
+    emails, phone = apply_row.identity_values(row.values)
     return [lead.identity, Identity(lead.linkedin_url, tuple(emails), phone)]
 
 

@@ -122,7 +122,7 @@ def _delivered(environment: dict[str, str], count: int) -> tuple[float, list[flo
 def _all_there(count: int) -> bool:
     """Every lead in GoHighLevel, and those of Tier 1 and 2 in Instantly: nothing is on its way any more."""
     from enrichment.models import Handover
-    from enrichment.pipeline.deliver import OPEN
+    from enrichment.pipeline.deliver.planning import OPEN
     from enrichment.states import HandoverStatus
 
     handovers = Handover.objects

@@ -12,7 +12,7 @@ from enrichment.estimates import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare
-from enrichment.pipeline.deliver import CHANNELS
+from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.vendors.gohighlevel.client import Contact
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Suppression

@@ -27,8 +27,9 @@ from enrichment.models import (
     WebhookDelivery,
 )
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import poll, receive
+from enrichment.pipeline import poll
 from enrichment.pipeline.dispatch import plan
+from enrichment.pipeline.receive import reading, storing
 from enrichment.scoring import rescore
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, RequestMessage, RequestStep
 from swarm_admin import alerts
@@ -198,7 +199,7 @@ def test_a_notice_of_an_alert_has_failed():
 
 def test_webhooks_that_took_their_workers_with_them_stand_by_their_cause(sales_client):
     WebhookDelivery.objects.create(body=b"{}", body_hash="poison", status="processing", **lost())
-    receive.run_due()
+    reading.run_due()
     page = sales_client.get(FAILURES).content.decode()
     assert "Webhook: its worker was lost" in page
     assert work.LOST_SENTENCE.rstrip(".") in page
@@ -206,8 +207,8 @@ def test_webhooks_that_took_their_workers_with_them_stand_by_their_cause(sales_c
 
 
 def test_webhooks_that_cannot_be_read_stand_there_and_no_retry_is_offered(sales_client):
-    receive.store(b"\xff no event", {})
-    receive.run_due()
+    storing.store(b"\xff no event", {})
+    reading.run_due()
     [group] = groups.groups()
     page = sales_client.get(FAILURES).content.decode()
     assert "Webhook: could not be read" in page

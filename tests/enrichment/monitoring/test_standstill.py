@@ -24,8 +24,8 @@ from enrichment.models import (
     WebhookDelivery,
 )
 from enrichment.monitoring import standstill
-from enrichment.pipeline import receive
 from enrichment.pipeline.dispatch import plan
+from enrichment.pipeline.receive import reading
 from enrichment.vendors import limiter
 from gdpr.models import AuditCheck, Purge
 from swarm_admin.core import progress
@@ -110,7 +110,7 @@ def test_what_a_lost_worker_holds_is_due_though_nobody_may_claim_it(settings):
 def test_a_long_backlog_that_moves_is_none():
     webhook()
     webhook()
-    assert len(receive.claim()) == 2
+    assert len(reading.claim()) == 2
     webhook()
     assert named() == []
 

@@ -4,8 +4,9 @@ import pytest
 
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import Disclosure, Handover
-from enrichment.pipeline import deliver, hand_ghl, hand_instantly
-from enrichment.pipeline.deliver import recording
+from enrichment.pipeline import hand_ghl, hand_instantly
+from enrichment.pipeline.deliver import planning, recording, running
+from enrichment.pipeline.deliver import recording as deliver_recording
 from enrichment.pipeline.sent import Asked, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
@@ -17,7 +18,7 @@ FOREVER = float("inf")
 
 def planned(count, systems=("ghl", "instantly")):
     leads = [EnrichedLeadFactory(phone=f"+1415555{number:04}") for number in range(count)]
-    deliver.plan_all(leads, systems=systems)
+    planning.plan_all(leads, systems=systems)
     return leads
 
 
@@ -27,7 +28,7 @@ def calls(pipeline, vendor):
 
 def test_new_leads_are_added_to_the_campaign_in_one_call(pipeline):
     leads = planned(5, ["instantly"])
-    assert deliver.run_due("instantly") == 5
+    assert running.run_due("instantly") == 5
     assert calls(pipeline, "instantly") == {"leads.add": 1}
     stored = {lead["email"]: lead["id"] for lead in pipeline.sandbox.state("instantly")["leads"]}
     for lead in leads:
@@ -74,11 +75,11 @@ def test_a_worker_killed_between_the_calls_and_their_record_makes_none_twice(pip
 
     monkeypatch.setattr(recording, "record", killed)
     with pytest.raises(KeyboardInterrupt):
-        deliver.run_due(system)
+        running.run_due(system)
     monkeypatch.undo()
     assert set(Handover.objects.values_list("status", flat=True)) == {"in_flight"}
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, deliver.give_up) == 4
+    assert hand_back_lapsed(Handover, HandoverStatus, deliver_recording.give_up) == 4
     pipeline.settle()
     assert set(Handover.objects.values_list("status", flat=True)) == {"done"}
     records = pipeline.sandbox.state(system)["contacts" if system == "ghl" else "leads"]
@@ -96,7 +97,7 @@ def test_one_that_cannot_be_recorded_does_not_take_the_others_with_it(pipeline, 
         return real(lead, system)
 
     monkeypatch.setattr(recording, "payload", poisoned)
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     told = Handover.objects.order_by("lead_id").values_list("status", flat=True)
     assert list(told) == ["done", "in_flight", "done"]
 
@@ -111,10 +112,10 @@ def test_a_lead_that_changed_under_way_is_due_again(pipeline, monkeypatch):
 
     monkeypatch.setattr(recording, "record", late)
     pipeline.sandbox.fault("ghl", "401", call="*", times=0)
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     monkeypatch.undo()
     assert Handover.objects.filter(lead=leads[0], status="done").count() >= 1
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     told = {contact["email"]: contact for contact in pipeline.sandbox.state("ghl")["contacts"]}
     titles = {field["key"]: field["value"] for field in told[leads[0].email]["customFields"]}
     assert titles["title"] == "CEO"
@@ -123,10 +124,10 @@ def test_a_lead_that_changed_under_way_is_due_again(pipeline, monkeypatch):
 def test_the_limit_is_obeyed_and_what_it_refuses_waits_uncounted(pipeline, settings):
     settings.GHL_PER_TEN_SECONDS, settings.CLOCK_SPEED = 12, 1.0
     planned(5, ["ghl"])
-    assert deliver.run_due("ghl") == 3
+    assert running.run_due("ghl") == 3
     assert calls(pipeline, "ghl") == {"contacts.search": 6, "contacts.upsert": 3, "tags.add": 3}
     assert set(Handover.objects.filter(status="planned").values_list("tries", flat=True)) == {0}
-    assert 0 < deliver.waits("ghl") <= 10.1
+    assert 0 < running.waits("ghl") <= 10.1
     assert limiter.room("ghl.calls", "location") == 0
 
 
@@ -143,7 +144,7 @@ def test_a_lead_that_breaks_our_own_code_does_not_take_the_round_with_it(pipelin
         return real(lead)
 
     monkeypatch.setattr(module, name, told)
-    deliver.run_due(system)
+    running.run_due(system)
     done = Handover.objects.filter(status=HandoverStatus.DONE).values_list("lead_id", flat=True)
     assert sorted(done) == sorted(lead.pk for lead in leads if lead.pk != poison)
     left = Handover.objects.get(lead=poison)

@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from enrichment.models import Handover, Lead, WebhookDelivery, version
-from enrichment.pipeline import mirror, receive
 from enrichment.pipeline.mirror import applying
+from enrichment.pipeline.mirror import applying as mirror_applying
+from enrichment.pipeline.receive import reading, storing, triage
 from enrichment.vendors.clay.client import ClayRow
 from gdpr.identity import Identity
 from gdpr.suppression import gate
@@ -24,7 +25,7 @@ def in_clay(pipeline, count, prefix="claimed"):
     for lead, row in zip(leads, made, strict=True):
         Lead.objects.filter(pk=lead.pk).update(clay_row_id=row["id"], clay_table_id="tbl_test")
         news = {"event": "row.enriched", "row_id": row["id"], "timestamp": timezone.now().isoformat()}
-        receive.store(json.dumps({**news, "data": {}}).encode(), {})
+        storing.store(json.dumps({**news, "data": {}}).encode(), {})
     return leads
 
 
@@ -46,8 +47,8 @@ def test_a_claim_takes_as_many_statements_as_one_delivery(pipeline, monkeypatch)
     counted = []
     for count in (1, 2, 12):  # the first finds out what is kept from then on
         in_clay(pipeline, count, f"part{count}")
-        deliveries = receive.claim()
-        counted.append(statements(lambda: receive.process(deliveries)))  # noqa: B023
+        deliveries = reading.claim()
+        counted.append(statements(lambda: reading.process(deliveries)))  # noqa: B023
     assert counted[1] == counted[2] < 40
     assert set(WebhookDelivery.objects.values_list("verdict", flat=True)) == {"accepted"}
     assert Lead.objects.exclude(email_work="").count() == Handover.objects.filter(system="ghl").count() == 15
@@ -56,8 +57,8 @@ def test_a_claim_takes_as_many_statements_as_one_delivery(pipeline, monkeypatch)
 def test_only_columns_that_change_are_written(db):
     leads = [LeadFactory(title="VP of Sales") for _ in range(2)]
     with CaptureQueriesContext(connection) as seen:
-        mirror.apply_all(
-            [mirror.News(lead.pk, row(lead, email_work="a@acme.example"), timezone.now()) for lead in leads]
+        mirror_applying.apply_all(
+            [mirror_applying.News(lead.pk, row(lead, email_work="a@acme.example"), timezone.now()) for lead in leads]
         )
     [update] = [q["sql"] for q in seen if q["sql"].startswith('UPDATE "enrichment_lead"')]
     assert '"email_work" = given' in update
@@ -70,8 +71,8 @@ def test_what_two_deliveries_tell_of_one_lead_is_applied_in_their_order(pipeline
     later = {"event": "row.enriched", "row_id": lead.clay_row_id, "timestamp": timezone.now().isoformat()}
     earlier = {**later, "timestamp": "2020-01-01T00:00:00Z"}
     for body in (later, earlier):
-        receive.store(json.dumps({**body, "data": {}}).encode(), {})
-    receive.run_due()
+        storing.store(json.dumps({**body, "data": {}}).encode(), {})
+    reading.run_due()
     verdicts = WebhookDelivery.objects.order_by("id").values_list("verdict", flat=True)
     assert list(verdicts) == ["accepted", "unchanged", "stale"]
 
@@ -86,7 +87,7 @@ def test_a_poison_row_is_named_and_the_others_are_applied(pipeline, monkeypatch,
         return real(lead, row, listed)
 
     monkeypatch.setattr(applying, "taken", poisoned)
-    receive.run_due()
+    reading.run_due()
     told = WebhookDelivery.objects.order_by("id").values_list("status", "error_kind")
     assert list(told) == [
         ("processed", ""),
@@ -100,15 +101,15 @@ def test_a_poison_row_is_named_and_the_others_are_applied(pipeline, monkeypatch,
 
 def test_a_claim_whose_lease_lapsed_leaves_the_last_word_to_the_next(pipeline, settings):
     in_clay(pipeline, 3)
-    slow = receive.claim()
+    slow = reading.claim()
     settings.LEASE_SECONDS = 0
-    quick = receive.claim()
+    quick = reading.claim()
     assert (len(slow), len(quick)) == (3, 1)  # what lapsed together is taken one by one
-    receive.process(slow)
+    reading.process(slow)
     assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"processing", "received"}
     settings.LEASE_SECONDS = 300
-    receive.process(quick)
-    receive.run_due()
+    reading.process(quick)
+    reading.run_due()
     assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"processed"}
     assert Handover.objects.filter(system="ghl").count() == 3
 
@@ -116,26 +117,26 @@ def test_a_claim_whose_lease_lapsed_leaves_the_last_word_to_the_next(pipeline, s
 def test_both_the_address_we_know_and_the_one_of_the_row_are_screened(db):
     lead = EnrichedLeadFactory(email_personal="one@home.example")
     other = row(lead, email_personal="two@home.example")
-    assert not receive.suppressed(lead, other)
+    assert not triage.suppressed(lead, other)
     gate.suppress(Identity(emails=("one@home.example",)), reason="erasure")
-    assert receive.suppressed(lead, other)
+    assert triage.suppressed(lead, other)
     another = EnrichedLeadFactory()
     gate.suppress(Identity(emails=("four@home.example",)), reason="erasure")
-    assert receive.suppressed(another, row(another, email_personal="four@home.example"))
+    assert triage.suppressed(another, row(another, email_personal="four@home.example"))
 
 
 def test_a_number_alone_suppresses_nobody_who_has_a_profile(db):
     """A switchboard's number is many people's (D28)."""
     lead = EnrichedLeadFactory(phone="+14155550001")
     gate.suppress(Identity(phone="+14155550001"), reason="erasure")
-    assert not receive.suppressed(lead, row(lead, phone="+14155550001"))
+    assert not triage.suppressed(lead, row(lead, phone="+14155550001"))
 
 
 def test_a_lead_that_is_gone_is_an_error_and_changes_nothing(db):
     lead = LeadFactory()
-    gone = mirror.News(lead.pk + 1, row(lead), timezone.now())
-    there = mirror.News(lead.pk, row(lead, title="CEO"), timezone.now())
+    gone = mirror_applying.News(lead.pk + 1, row(lead), timezone.now())
+    there = mirror_applying.News(lead.pk, row(lead, title="CEO"), timezone.now())
     with pytest.raises(Lead.DoesNotExist):
-        mirror.apply_all([there, gone])
+        mirror_applying.apply_all([there, gone])
     lead.refresh_from_db()
     assert lead.title == ""

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import Attempt, WaterfallVersion
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.provenance import Entry, enter, prices, supplies
 from enrichment.vendors.clay.client import ClayRow
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -110,7 +110,7 @@ def test_what_clay_bought_by_itself_is_booked_once(db):
         "providers_used": [{"name": "apollo", "fields_enriched": ["email_work"], "timestamp": AT, "cost": 0.03}],
     }
     for _ in range(3):
-        mirror.apply(lead.pk, ClayRow.read(row), event_at=timezone.now())
+        applying.apply(lead.pk, ClayRow.read(row), event_at=timezone.now())
     lead.refresh_from_db()
     [attempt] = lead.attempts.all()
     assert (lead.enrichment_cost, attempt.cost) == (Decimal("0.03"), Decimal("0.03"))

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from enrichment.models import WebhookDelivery
-from enrichment.pipeline.receive import store
+from enrichment.pipeline.receive.storing import store
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import Batch, BatchItem, Drift, Lead, WebhookDelivery
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import storing
 from enrichment.stores.clay import ClayStore
 from enrichment.vendors.connections import clay
 from gdpr.identity import Identity
@@ -110,7 +110,7 @@ def test_a_row_is_erased_with_what_is_kept_of_it_and_its_absence_read_back(vendo
     row, neighbour = stranger(url=URL), stranger()
     before = rows(vendors)[neighbour]
     Drift.objects.create(kind="unknown_row", subject=f"row {row}", row_id=row, table_id=TABLE)
-    receive.store(b'{"secret": 1}', {})
+    storing.store(b'{"secret": 1}', {})
     WebhookDelivery.objects.update(row_id=row, verdict="unknown_row", status="processed")
     (record,) = store.locate(Identity(URL))
     assert not store.verify_absent(record)

@@ -9,7 +9,8 @@ from django.utils import timezone
 from enrichment.drift import reconcile
 from enrichment.imports import importing
 from enrichment.models import BulkJob, Drift, Lead, RejectedRow, SeenRow, WebhookDelivery
-from enrichment.pipeline import intake, receive
+from enrichment.pipeline import intake
+from enrichment.pipeline.receive import reading, storing
 from gdpr import stores
 from gdpr.identity import Identity
 from gdpr.models import Suppression
@@ -76,7 +77,7 @@ def webhook(row_id, **data):
         "table_id": TABLE,
         "timestamp": timezone.now().isoformat(),
     }
-    receive.store(json.dumps({**body, "data": data}).encode(), {})
+    storing.store(json.dumps({**body, "data": data}).encode(), {})
 
 
 def test_the_person_is_found_told_corrected_restricted_and_forgotten_everywhere(vendors):
@@ -132,9 +133,9 @@ def test_the_person_does_not_come_back_by_any_way(vendors, settings, tmp_path, c
         webhook(row_id, linkedin_url=SPELLINGS[1])
         webhook(row_id, email_work=WORK.upper())
         webhook("row_of_another_table", phone="+1 (415) 555-0101")
-        receive.store(f"cut off {{{SPELLINGS[2]}".encode(), {})
-        receive.store(json.dumps({"event": "row.made", "row_id": "r", "data": {"email": OWN}}).encode(), {})
-    receive.run_due()
+        storing.store(f"cut off {{{SPELLINGS[2]}".encode(), {})
+        storing.store(json.dumps({"event": "row.made", "row_id": "r", "data": {"email": OWN}}).encode(), {})
+    reading.run_due()
     deliveries = WebhookDelivery.objects.values_list("status", "verdict", "body", "body_hash", "row_id", "event")
     assert {row[:5] for row in deliveries if row[1] == "suppressed"} == {("processed", "suppressed", b"", "", "")}
     assert WebhookDelivery.objects.exclude(verdict="suppressed").count() == 0

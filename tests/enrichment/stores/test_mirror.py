@@ -20,7 +20,7 @@ from enrichment.models import (
     SeenRow,
     WebhookDelivery,
 )
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import storing
 from enrichment.stores import mirror_copy, mirror_tables
 from enrichment.stores.mirror import MirrorStore
 from gdpr.identity import Identity
@@ -38,7 +38,7 @@ def row_of(model, **where):
 
 
 def a_webhook(body, **columns):
-    receive.store(json.dumps(body).encode() if not isinstance(body, bytes) else body, {})
+    storing.store(json.dumps(body).encode() if not isinstance(body, bytes) else body, {})
     delivery = WebhookDelivery.objects.latest("pk")
     WebhookDelivery.objects.filter(pk=delivery.pk).update(**{"status": "processed", **columns})
     return delivery.pk

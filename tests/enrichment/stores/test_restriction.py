@@ -11,11 +11,13 @@ from enrichment.leads.columns import COLUMNS
 from enrichment.models import Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import deliver, mirror, receive
 from enrichment.pipeline import score as scoring
+from enrichment.pipeline.deliver import planning, running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.pipeline.dispatch.screening import passing
+from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.payload import wanted
+from enrichment.pipeline.receive import reading, storing
 from enrichment.stores import restriction
 from enrichment.vendors.clay.client import ClayRow
 from gdpr.models import AuditEvent
@@ -110,10 +112,10 @@ def test_it_is_wanted_nowhere_and_what_waited_is_withheld(vendors):
     restriction.restrict([lead.pk], Ground.OBJECTION)
     lead.refresh_from_db()
     assert not wanted(lead, "ghl")
-    assert deliver.plan(lead, force=True) == []
+    assert planning.plan(lead, force=True) == []
     assert set(Handover.objects.values_list("status", "error_kind")) == {("withheld", "restricted")}
     for system in ("ghl", "instantly"):
-        deliver.run_due(system)
+        running.run_due(system)
         assert vendors.sandbox.stats()[system]["requests"] == 0
     restriction.release([lead.pk], Ground.OBJECTION)
     assert set(Handover.objects.filter(status="planned").values_list("system", flat=True)) == {
@@ -126,7 +128,7 @@ def test_it_is_wanted_nowhere_and_what_waited_is_withheld(vendors):
 def test_one_claimed_already_is_withheld_at_the_gate(vendors):
     lead = restricted()
     Handover.objects.create(lead=lead, system="ghl")
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     assert Handover.objects.values_list("status", "error_kind").get() == ("withheld", "restricted")
 
 
@@ -145,12 +147,12 @@ def test_it_is_not_scored_until_it_is_released():
 def test_a_late_message_is_kept_and_not_applied(vendors):
     lead = restricted(clay_row_id="row_x", clay_table_id="tbl_test")
     body = {"event": "row.enriched", "row_id": "row_x", "timestamp": timezone.now().isoformat(), "data": {}}
-    receive.store(json.dumps(body).encode(), {})
-    receive.run_due()
+    storing.store(json.dumps(body).encode(), {})
+    reading.run_due()
     assert WebhookDelivery.objects.values_list("verdict", "lead").get() == ("restricted", lead.pk)
     row = ClayRow.read({"id": "row_x", "title": "CRO"})
     assert row is not None
-    effect = mirror.apply(lead.pk, row, event_at=timezone.now())
+    effect = applying.apply(lead.pk, row, event_at=timezone.now())
     assert effect.restricted
     assert Lead.objects.get().title == lead.title
 

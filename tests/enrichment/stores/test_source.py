@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import Handover, Lead
-from enrichment.pipeline import deliver
+from enrichment.pipeline.deliver import planning, running
 from enrichment.states import HandoverStatus
 from enrichment.stores import restriction
 from enrichment.stores.source import LeadSource
@@ -49,15 +49,15 @@ def test_what_ends_in_the_coming_days_is_counted_by_day(db):
 def test_nobody_is_delivered_untold_where_the_policy_says_so(vendors, settings, django_user_model, mailoutbox):
     settings.NOTICE_BEFORE_DELIVERY = True
     lead = LeadFactory(email_work="ada@acme.example", icp_tier=1, enrichment_status="completed")
-    deliver.plan(lead)
-    deliver.run_due("ghl")
+    planning.plan(lead)
+    running.run_due("ghl")
     waiting = Handover.objects.get(system="ghl")
     assert (waiting.status, waiting.error_kind) == (HandoverStatus.PLANNED, "notice_outstanding")
     assert waiting.not_before > timezone.now()
     notices.send(limit=10, by=django_user_model.objects.create_user("officer"))
     notice_delivery.run_due()
     assert [mail.to for mail in mailoutbox] == [["ada@acme.example"]]
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     waiting.refresh_from_db()
     assert waiting.status == HandoverStatus.DONE
 
@@ -68,15 +68,15 @@ def test_two_with_one_e_mail_who_waited_for_their_notice_do_not_write_into_one_c
     settings.NOTICE_BEFORE_DELIVERY = True
     shared = {"email_work": "office@acme.example", "icp_tier": 3, "enrichment_status": "completed"}
     leads = [LeadFactory(first_name=name, **shared) for name in ("Ada", "Eve")]
-    deliver.plan_all(leads)
-    deliver.run_due("ghl")
+    planning.plan_all(leads)
+    running.run_due("ghl")
     assert set(Handover.objects.values_list("error_kind", flat=True)) == {"notice_outstanding"}
     notices.send(limit=10, by=django_user_model.objects.create_user("officer"))
     notice_delivery.run_due()
     assert set(Handover.objects.values_list("status", "error_kind")) == {("planned", "")}
     for _ in range(3):
         Handover.objects.filter(status="planned").update(not_before=timezone.now())
-        deliver.run_due("ghl")
+        running.run_due("ghl")
     (stored,) = vendors.sandbox.state("ghl")["contacts"]
     assert stored["firstName"] == "Ada"
     outcomes = Handover.objects.order_by("pk").values_list("lead__first_name", "status", "error_kind")
@@ -88,7 +88,7 @@ def test_a_hand_over_that_was_claimed_by_the_hour_waits_for_its_notice_no_more(v
     settings.NOTICE_BEFORE_DELIVERY = True
     leads = [LeadFactory(email_work="office@acme.example", notified_at=timezone.now()) for _ in "ab"]
     Handover.objects.bulk_create(Handover(lead=lead, system="ghl", error_kind="notice_outstanding") for lead in leads)
-    deliver.run_due("ghl")
+    running.run_due("ghl")
     (stored,) = vendors.sandbox.state("ghl")["contacts"]
     assert stored["email"] == "office@acme.example"
     first, second = Handover.objects.order_by("pk")

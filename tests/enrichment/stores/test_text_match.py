@@ -5,7 +5,7 @@ import json
 import pytest
 
 from enrichment.models import WebhookDelivery
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import storing
 from enrichment.pipeline.receive.unmatched import identities
 from enrichment.stores.text_match import Traces
 from gdpr.identity import Identity
@@ -47,8 +47,8 @@ def test_a_body_is_found_in_any_encoding(url):
         json.dumps({"u": url.replace("-", "%2D").replace("李", "%E6%9D%8E")}).encode(),
         f"{{broken {url}".encode(),
     ):
-        receive.store(body, {})
-    receive.store(b'{"data": {"linkedin_url": "https://www.linkedin.com/in/other"}}', {})
+        storing.store(body, {})
+    storing.store(b'{"data": {"linkedin_url": "https://www.linkedin.com/in/other"}}', {})
     found = Traces([url], []).in_bodies(WebhookDelivery.objects.all())
     from enrichment.stores.mirror_tables import told_of
 

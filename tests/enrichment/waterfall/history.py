@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, TakenOver, WaterfallVersion
 from enrichment.overview.figures import today
-from enrichment.pipeline import mirror
+from enrichment.pipeline.mirror import applying
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import spending
 from gdpr import stores
@@ -205,4 +205,4 @@ class History:
 
     def _apply(self, person: Person) -> None:
         raw = {"id": f"row_{person.lead}", "providers_used": list(person.row)}
-        mirror.apply(person.lead, ClayRow.read(raw), event_at=timezone.now())
+        applying.apply(person.lead, ClayRow.read(raw), event_at=timezone.now())

@@ -17,8 +17,7 @@ from enrichment.deliveries import replay
 from enrichment.failures.sources import SOURCES
 from enrichment.models import ServiceHold, WebhookDelivery
 from enrichment.models.webhook import FAILED
-from enrichment.pipeline import receive
-from enrichment.pipeline.receive import refused
+from enrichment.pipeline.receive import reading, refused
 from enrichment.vendors import limiter
 from enrichment.webhooks.views import count_incomplete
 from gdpr.models import AuditEvent
@@ -169,7 +168,7 @@ def test_only_post_arrives(db: None, secrets: None, client: Client) -> None:
 def test_bytes_that_are_no_text_are_kept_and_judged(db: None, secrets: None, sales_client: Client) -> None:
     body = bytes(range(256))
     assert arrive(body) == 200
-    receive.run_due()
+    reading.run_due()
     [delivery] = WebhookDelivery.objects.all()
     assert (bytes(delivery.body), delivery.verdict) == (body, "malformed")
     page = sales_client.post(f"/webhooks/{delivery.pk}/body/").content.decode()
@@ -396,7 +395,7 @@ def test_an_earlier_failed_delivery_is_replayed_beside_its_accepted_copy(db: Non
     body = event("row_of_nobody")
     failed, copy = stored(body=body, status="failed", verdict=""), stored(body=body)
     replay.replay(failed, by=None)
-    receive.run_due()
+    reading.run_due()
     failed.refresh_from_db()
     copy.refresh_from_db()
     assert (failed.verdict, copy.verdict) == ("unknown_row", "accepted")

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from enrichment.models import WebhookDelivery
-from enrichment.pipeline import receive
+from enrichment.pipeline.receive import reading
 from enrichment.pipeline.receive.finish import Left, leave
 from enrichment.states import DeliveryStatus
 from swarm_admin.core import holders, work
@@ -40,7 +40,7 @@ def quarantined(monkeypatch):
 
 def test_a_claim_says_who_has_it_since_when():
     deliveries(2)
-    first, second = receive.claim()
+    first, second = reading.claim()
     for row in (first, second, WebhookDelivery.objects.get(pk=first.pk)):
         assert row.held_by == holders.name() != ""
         assert timezone.now() - row.in_flight_since < datetime.timedelta(minutes=1)
@@ -48,24 +48,24 @@ def test_a_claim_says_who_has_it_since_when():
 
 def test_what_lapsed_together_is_counted_once_each_and_then_taken_alone():
     deliveries(3)
-    assert len(receive.claim()) == 3
+    assert len(reading.claim()) == 3
     lose()
-    assert [row.lapses for row in receive.claim()] == [1]
+    assert [row.lapses for row in reading.claim()] == [1]
     assert lapses() == [1, 1, 1]
 
 
 def test_work_without_a_lapse_is_not_taken_together_with_a_suspect():
     deliveries(1, lapses=1)
     deliveries(2)
-    assert [len(receive.claim()) for _ in range(2)] == [1, 2]
+    assert [len(reading.claim()) for _ in range(2)] == [1, 2]
 
 
 def test_at_the_third_lapse_it_is_set_aside_with_its_cause():
     [poison] = deliveries(1)
     for _ in range(work.LAPSES_MOST):
-        assert receive.claim() == [poison]
+        assert reading.claim() == [poison]
         lose()
-    assert receive.claim() == []
+    assert reading.claim() == []
     poison.refresh_from_db()
     assert (poison.status, poison.error_kind, poison.lapses) == ("failed", work.LOST, 3)
     assert poison.error_message == work.LOST_SENTENCE
@@ -79,7 +79,7 @@ def test_one_that_a_person_has_tried_again_begins_anew_and_alone():
     WebhookDelivery.objects.filter(pk=poison.pk).update(
         status=DeliveryStatus.RECEIVED, not_before=timezone.now() - LONG_AGO
     )
-    [alone] = receive.claim()
+    [alone] = reading.claim()
     assert alone == poison
     poison.refresh_from_db()
     assert (poison.lapses, poison.set_aside_at) == (1, None)
@@ -87,15 +87,15 @@ def test_one_that_a_person_has_tried_again_begins_anew_and_alone():
 
 def test_what_is_given_back_has_not_lapsed(settings):
     deliveries(2)
-    claimed = receive.claim()
+    claimed = reading.claim()
     leave([Left(row, again=timezone.now()) for row in claimed])
-    assert len(receive.claim()) == 2
+    assert len(reading.claim()) == 2
     assert lapses() == [0, 0]
 
 
 def test_two_that_take_back_the_same_count_it_once():
     deliveries(1)
-    receive.claim()
+    reading.claim()
     lose()
     held = WebhookDelivery.objects.filter(status="processing")
     counted = []
@@ -113,16 +113,16 @@ def test_two_that_take_back_the_same_count_it_once():
 
 def test_a_lease_of_a_process_that_has_ended_is_over_at_once():
     deliveries(2)
-    receive.claim()
+    reading.claim()
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     ended = holders.name().replace(f"/{os.getpid()}.", f"/{child.pid}.")
     name = f"{ended.rpartition('.')[0]}.{holders._began(child.pid)}"
     WebhookDelivery.objects.update(held_by=name)
     assert not holders.is_dead(name)
-    assert receive.claim() == []
+    assert reading.claim() == []
     child.kill()
     wait_until(lambda: holders.is_dead(name))  # before its parent has taken note of it, too
-    assert len(receive.claim()) == 1
+    assert len(reading.claim()) == 1
     assert lapses() == [1, 1]
     child.wait()
 
@@ -147,7 +147,7 @@ def test_a_number_that_another_process_has_now_is_not_the_process_that_was():
 def test_the_quarantine_takes_suspects_and_nothing_else(quarantined):
     deliveries(2)
     suspects = deliveries(2, lapses=1)
-    assert [receive.claim() for _ in range(3)] == [[suspects[0]], [suspects[1]], []]
+    assert [reading.claim() for _ in range(3)] == [[suspects[0]], [suspects[1]], []]
 
 
 def test_workers_leave_suspects_to_a_quarantine_that_runs(monkeypatch):
@@ -155,6 +155,6 @@ def test_workers_leave_suspects_to_a_quarantine_that_runs(monkeypatch):
     [suspect] = deliveries(1, lapses=2)
     [sound] = deliveries(1)
     work.keep_quarantine()
-    assert [receive.claim() for _ in range(2)] == [[sound], []]
+    assert [reading.claim() for _ in range(2)] == [[sound], []]
     cache.delete(work.QUARANTINE_KEY)
-    assert receive.claim() == [suspect]
+    assert reading.claim() == [suspect]
