@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.leads import actions
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
-from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline.deliver import planning
 from enrichment.states import DELIVERED, HandoverStatus
 from gdpr import audit

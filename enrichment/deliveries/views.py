@@ -25,7 +25,7 @@ from enrichment.leads import unmask
 from enrichment.models import Handover
 from enrichment.models.handover import LEFT_OUT, System
 from enrichment.models.job import JobKind
-from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import compare
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError

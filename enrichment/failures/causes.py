@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enrichment.labels import provider_name
 from enrichment.models import Verdict
 from enrichment.models.handover import ANSWERED, UNDECIDED
-from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.vendors.errors import ADVICE, Recovery
 
 LABELS = {

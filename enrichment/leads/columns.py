@@ -10,7 +10,7 @@ from django.db.models import Case, F, Func, Q, TextField, Value, When
 from django.db.models.functions import Concat, Replace, Trim
 
 from enrichment.models import Lead, SourceType
-from enrichment.models.lead import FILL_IN
+from enrichment.models.lead_queries import FILL_IN
 
 
 @dataclass(frozen=True)

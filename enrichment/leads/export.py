@@ -10,7 +10,7 @@ from django.db.models import CharField, DateTimeField, F, Func, TextField
 
 from enrichment.leads.columns import Column
 from enrichment.models import Lead
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 from swarm_admin.core.csv_export import BYTE_ORDER_MARK, Echo
 from swarm_admin.core.masking import DOTS
 

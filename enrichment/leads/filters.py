@@ -15,7 +15,7 @@ from django.http import QueryDict
 
 from enrichment.labels import tier_label, tier_names
 from enrichment.models import Lead, SourceType
-from enrichment.models.lead import FILL_IN, LeadQuerySet
+from enrichment.models.lead_queries import FILL_IN, LeadQuerySet
 from enrichment.states import EnrichmentStatus
 
 YES_NO = (("yes", "Yes"), ("no", "No"))

@@ -19,7 +19,7 @@ from django.db.models import F, Func, IntegerField, OrderBy, Q, Value
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from enrichment.models import Lead
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 
 Narrow = Callable[[LeadQuerySet], LeadQuerySet]
 WALK = 3_000  # leads read along the sort's index before the filter's index is tried: some 5 ms

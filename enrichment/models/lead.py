@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,23 +13,10 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Reverse
 from django.utils import timezone
 
-from enrichment.models import lead_search
+from enrichment.models.lead_queries import FAILING, NAMED_SUPPRESSED, LeadQuerySet
 from enrichment.models.shape import Shape
 from enrichment.states import FINAL_STATUSES, EnrichmentStatus
 from gdpr.identity import Identity
-
-# Errors that settle themselves: nothing is left for a person to do.
-SETTLED_KINDS = ("", "unenrichable", "suppressed")
-NAMED_SUPPRESSED = "named_suppressed"  # its answer named somebody on the suppression list
-# A lead that a person should look at: marked, or final with an error, whatever was found of it (D3).
-FAILING = Q(needs_person=True) | (
-    Q(enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(error_kind__in=SETTLED_KINDS)
-)
-
-# The result stands, and a provider whose hourly budget was used up is still to be asked (D11).
-FILL_IN = Q(restriction="", enrichment_status__in=[str(status) for status in FINAL_STATUSES]) & ~Q(only_providers=[])
-# Such a fill-in failed in passing and is tried again by itself.
-_TRIED_AGAIN = Q(needs_person=False, dispatch_tries__gt=0) & ~Q(only_providers=[])
 
 
 class SourceType(models.TextChoices):
@@ -47,59 +33,6 @@ class Restriction(models.TextChoices):
     RESTRICTION = "restriction", "Restricted"
     OBJECTION = "objection", "Objected"
     BOTH = "both", "Restricted and objected"
-
-
-class LeadQuerySet(models.QuerySet["Lead"]):
-    def in_tier(self, *tiers: int) -> LeadQuerySet:
-        return self.filter(icp_tier__in=tiers)
-
-    def matching(self, text: str, *, personal: bool = True) -> LeadQuerySet:
-        """Leads whose words begin with every word of `text`, or that it identifies; all leads when it is blank.
-
-        `personal=False`: only company, title and ids are searched, for whoever may not find a person.
-        """
-        if not text.strip():
-            return self
-        known = Q(pk__in=lead_search.ids(Lead.objects.all(), lead_search.identified(text, personal=personal)))
-        query = None if lead_search.is_address(text) else lead_search.prefix_query(text)
-        if query is None:
-            return self.filter(known)
-        if personal:
-            return self.filter(Q(search=query) | known)
-        # What matches in two columns matches in all, so the index still finds them first.
-        return self.alias(open_words=lead_search.Words("company_name", "title")).filter(
-            Q(search=query, open_words=query) | known
-        )
-
-    def lock(self) -> None:
-        """Take their row locks, in the order of their keys: two who lock several wait for each other, not for ever."""
-        list(self.order_by("pk").select_for_update().values_list("pk"))
-
-    def usable(self) -> LeadQuerySet:
-        """Leads that may be used, and not only kept."""
-        return self.filter(restriction="")
-
-    def due_for_dispatch(self, now: datetime.datetime) -> LeadQuerySet:
-        """What is past its retention is used no more, though it may stand there until tomorrow."""
-        return self.usable().filter(dispatch_after__lte=now, retention_until__gt=now)
-
-    def due_for_write_back(self, now: datetime.datetime) -> LeadQuerySet:
-        return self.usable().filter(write_back_after__lte=now, clay_row_id__isnull=False)
-
-    def to_score_again(self) -> LeadQuerySet:
-        """Whose score counts what they have no longer: it lacks the time it was given."""
-        return self.usable().filter(icp_score__isnull=False, scored_at__isnull=True)
-
-    def failing(self) -> LeadQuerySet:
-        """Those a person should look at; what is tried again by itself is not among them."""
-        return self.filter(FAILING).exclude(_TRIED_AGAIN)
-
-    def awaiting_fill_in(self) -> LeadQuerySet:
-        return self.filter(FILL_IN)
-
-    def overdue_in_clay(self, before: datetime.datetime) -> LeadQuerySet:
-        """Triggered before `before` and still without an answer."""
-        return self.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS, in_progress_since__lt=before)
 
 
 class Lead(models.Model):

@@ -16,7 +16,7 @@ from django.db.models.functions import TruncHour, TruncMinute, TruncSecond
 from django.utils import timezone
 
 from enrichment.models import Attempt, Handover, Lead
-from enrichment.models.lead import FILL_IN
+from enrichment.models.lead_queries import FILL_IN
 from enrichment.pipeline.payload import CAMPAIGN_TIERS
 from enrichment.states import (
     DELIVERED,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Drift, DriftKind, Lead
-from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.mirror.refusing import refuse
 from enrichment.vendors.clay.client import ClayRow

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
 from enrichment.models import Lead
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 from gdpr.identity import Identity, phone_key
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key

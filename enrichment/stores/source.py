@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.labels import field_labels
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.states import HandoverStatus
 from enrichment.stores.mirror import LEAD
 from gdpr.data_subjects import Kept, Owed

@@ -22,7 +22,7 @@ from enrichment.leads.actions import STAFF_PRIORITY, suppressed
 from enrichment.leads.prices import Price, price
 from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus, JobStatus
 from enrichment.waterfall.appraisal import Appraisal, appraise
 from enrichment.waterfall.document import WaterfallDocument

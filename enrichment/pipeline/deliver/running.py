@@ -9,7 +9,7 @@ from django.utils import timezone
 from enrichment.leases import claim, release_all
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
-from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import listed
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.deliver.channels import CHANNELS, Channel

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.connection import CLAY_ROWS
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.models.work import URGENT, BatchKind
 from enrichment.pipeline.dispatch import budget_backlog, planning
 from enrichment.states import BatchStatus, ItemStatus

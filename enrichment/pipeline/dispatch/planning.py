@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from enrichment.leads.prices import price
 from enrichment.models import Lead, SpendCap, WaterfallVersion
-from enrichment.models.lead import LeadQuerySet
+from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.pipeline.status import status_of

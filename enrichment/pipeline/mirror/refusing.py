@@ -4,7 +4,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead
-from enrichment.models.lead import NAMED_SUPPRESSED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import provenance
 from enrichment.pipeline.dispatch.outcome import deliver_found
 from enrichment.pipeline.mirror import refresh_status
