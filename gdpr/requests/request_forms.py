@@ -10,6 +10,7 @@ from gdpr.kinds import RequestKind
 from gdpr.models import CheckMethod, PauseReason, RefusalGround, SubjectRequest
 from gdpr.models.request import Channel, Regime
 from gdpr.requests import identity_check
+from gdpr.requests.board import officers
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.numbers import whole
 
@@ -60,8 +61,6 @@ class Assign(OfRequest):
     to = forms.ChoiceField(required=False, label="Officer")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        from gdpr.requests.board import officers
-
         super().__init__(*args, **kwargs)
         self.fields["to"].choices = [("", "Nobody yet"), *((str(pk), email) for pk, email in officers())]  # type: ignore[attr-defined]
 

@@ -7,5 +7,6 @@
     execute    one resumable step per store, record and action, read back
     report     the package or the certificate, and the answer to the person
 
-`settle` alone decides, after each step and each decision, which status follows. `acts` is what each step does.
+`refresh_status` alone decides, after each step and each decision, which status follows. `step_handlers` says what each
+step does, `step_outcomes` how one can end.
 """

@@ -11,7 +11,7 @@ from gdpr import audit
 from gdpr.kinds import Action
 from gdpr.models import SubjectRequest
 from gdpr.requests import plan
-from gdpr.requests.pipeline import refresh_status
+from gdpr.requests.pipeline import locate, refresh_status
 from gdpr.states import RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
@@ -70,8 +70,6 @@ def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectReques
     Raises:
         ActionNotAllowed: no plan waits, or no reason is given.
     """
-    from gdpr.requests.pipeline import locate
-
     reason = require_text(reason, "what has to change, without the person's data")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)

@@ -21,7 +21,7 @@ from gdpr.kinds import Action
 from gdpr.models import RequestStep, StepAttempt, SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status, step_handlers
-from gdpr.requests.pipeline.step_handlers import ByHand, NotGone, Outcome
+from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
 from gdpr.states import StepStatus
 from gdpr.stores import Capability, Later, Unsupported
 from swarm_admin.core import timing, work

@@ -14,7 +14,9 @@ from gdpr.leftovers import progress
 from gdpr.leftovers import scan as leftovers
 from gdpr.leftovers.hits import Hit
 from gdpr.models import DocumentKind, RequestDocument, RequestStep, SubjectRequest
+from gdpr.package import files
 from gdpr.requests import plan
+from gdpr.requests.pipeline.step_outcomes import ByHand
 from gdpr.states import StepStatus
 from gdpr.stores import Later
 
@@ -47,8 +49,6 @@ def scan(step: RequestStep, beat: Beat) -> tuple[str, Any]:
         Later: this attempt took its time; the next one goes on.
         ByHand: something was found: an officer erases it, or says why it may stay, such as a neighbour's record.
     """
-    from gdpr.requests.pipeline.step_handlers import ByHand
-
     request = step.request
     _erase_packages(request)
     sought = identifiers(request)
@@ -128,8 +128,6 @@ def _erase_packages(request: SubjectRequest) -> None:
 
     Of requests by this person's identifiers alone: one that shares an inbox or a phone with them is a neighbour's.
     """
-    from gdpr.package import files
-
     known = [word for identity in plan.identities(request) for word in identity.identifiers()]
     theirs = SubjectRequest.objects.closed().filter(
         identity_hashes__contained_by=list(digests(known)), identity_hashes__len__gt=0

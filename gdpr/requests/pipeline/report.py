@@ -7,7 +7,9 @@ from typing import Any
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import defaults, owed, write
 from gdpr.models import RequestMessage, RequestStep, SubjectRequest
+from gdpr.package import files
 from gdpr.requests import plan
+from gdpr.requests.pipeline.step_outcomes import ByHand
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
 from swarm_admin.core import mail, timing
@@ -18,8 +20,6 @@ MESSAGE_SECONDS = 30.0  # how often a step looks whether its message has left; s
 
 def packed(step: RequestStep) -> tuple[str, Any]:
     """The access package as files; (proof, result)."""
-    from gdpr.package import files
-
     written = files.build(step.request)
     return f"{len(written)} files", None
 
@@ -52,8 +52,6 @@ def forewarned(step: RequestStep) -> str:
 
 
 def _left(message: RequestMessage) -> str:
-    from gdpr.requests.pipeline.step_handlers import ByHand
-
     if message.status in OUT and message.sent_at:
         return f"Message {message.pk}, {message.get_status_display().lower()}"
     if message.status in (MessageStatus.QUEUED, MessageStatus.SENDING):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
@@ -13,9 +12,11 @@ from gdpr import stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.legal_holds.holds import key_hash
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.requests import plan
+from gdpr.package import collect
+from gdpr.requests import actions, plan
 from gdpr.requests.pipeline import leftover_step, report
 from gdpr.requests.pipeline.locate import compare, keep, note_change, search
+from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
 from gdpr.states import OPEN, OVER, StepStatus
 from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
 from gdpr.suppression import gate
@@ -23,34 +24,7 @@ from swarm_admin.core import timing
 from swarm_admin.core.errors import is_possible
 
 READ_BACK_SECONDS = 30.0  # another system's search may lag behind what it erased
-Written = Callable[[SubjectRequest, RequestStep], None]
-
 RENEWED_AFTER = datetime.timedelta(seconds=5)
-
-
-class ByHand(Exception):
-    """A person goes on; `instructions` say how."""
-
-    def __init__(self, instructions: str) -> None:
-        super().__init__("by hand")
-        self.instructions = instructions
-
-
-class NotGone(Exception):
-    """Read back: the record is still there."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`proof`: how we know, for the certificate, without personal data. `result` is kept while the request is open.
-
-    `written` runs in the transaction that records the outcome. `again`: not done yet, due at once.
-    """
-
-    proof: str = ""
-    result: Any = None
-    written: Written | None = None
-    again: bool = False
 
 
 def do(step: RequestStep) -> Outcome:
@@ -94,8 +68,6 @@ def _recheck(step: RequestStep, store: PersonalDataStore) -> Outcome:
 
 
 def _export(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    from gdpr.package import collect
-
     return Outcome("Copied", collect.as_json(store.export(_record(step))))
 
 
@@ -208,8 +180,6 @@ def _tell(step: RequestStep) -> str:
 
 
 def _end(step: RequestStep) -> Outcome:
-    from gdpr.requests import actions
-
     concerned = step.request.concerns
     if concerned is None or concerned.status not in OPEN or not is_possible(actions.check_can_withdraw, concerned):
         return Outcome("It was too late: that request had begun or was closed.")

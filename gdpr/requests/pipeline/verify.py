@@ -11,6 +11,7 @@ from django.utils import timezone
 from gdpr import audit
 from gdpr.models import Channel, CheckResult, IdentityCheck, SubjectRequest
 from gdpr.requests import identity_check
+from gdpr.requests.clarifications import answer_questions
 from gdpr.requests.pipeline import locate, refresh_status
 from gdpr.requests.pipeline.refresh_status import delete_evidence
 from gdpr.states import RequestStatus
@@ -104,8 +105,6 @@ def _decide(request: SubjectRequest, result: CheckResult, method: str, by: Any) 
 
 def _end_question(request: SubjectRequest, at: datetime.datetime | None) -> None:
     """Whoever is identified has answered. Raises ActionNotAllowed for a time before the question or in the future."""
-    from gdpr.requests.clarifications import answer_questions
-
     asked = request.pauses.filter(answered_at=None, reason="identity").first()
     if asked is not None and at is not None and not asked.asked_at <= at <= timezone.now():
         raise ActionNotAllowed("The answer came after the question, and not in the future.")

@@ -14,6 +14,7 @@ from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import open, verify
 from gdpr.states import RequestStatus
 from gdpr.suppression import gate
+from gdpr.tasks import run_request
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
 from tests.gdpr.fake_stores import ADA
@@ -107,6 +108,10 @@ def test_the_worker_is_woken_when_the_request_is_committed(
         request = desk.open("objection")
         assert woken == []
     assert woken == [request.pk]
+
+
+def test_the_task_that_is_woken_by_its_name_is_there():
+    assert run_request.name == open.RUN_REQUEST
 
 
 def test_an_objection_is_kept_although_the_queue_is_down(
