@@ -180,3 +180,14 @@ def registered() -> list[PersonalDataStore]:
 def named(name: str) -> PersonalDataStore:
     """Raises KeyError for a store that is not registered."""
     return _stores[name]
+
+
+def find(name: str) -> PersonalDataStore | None:
+    """None for a store that is not registered, such as one that was disconnected since."""
+    return _stores.get(name)
+
+
+def label_of(name: str) -> str:
+    """What officers read; the bare name of a store that is not registered."""
+    store = find(name)
+    return store.label if store else name

@@ -6,7 +6,7 @@ from typing import Any
 from enrichment.labels import field_label
 from enrichment.models import Lead, WaterfallVersion
 from enrichment.pipeline.normalise import Unreadable, readers, text
-from gdpr.requests import rectifiable
+from gdpr import rectifiable
 from swarm_admin.core.clean_text import cleaned
 from swarm_admin.core.identifiers import linkedin
 

@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from gdpr import stores
 from gdpr.due_dates import deadline
 from gdpr.legal_holds import holds
 from gdpr.models import LegalHold
-from gdpr.requests import plan
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
@@ -28,8 +28,8 @@ def show(request: HttpRequest) -> HttpResponse:
     lifted = LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE]
     context = {
         "page": page,
-        "kept": [(hold, plan.label_of(hold.store)) for hold in page],
-        "lifted": [(hold, plan.label_of(hold.store)) for hold in lifted],
+        "kept": [(hold, stores.label_of(hold.store)) for hold in page],
+        "lifted": [(hold, stores.label_of(hold.store)) for hold in lifted],
         "due": live.filter(review_on__lte=deadline.today()).count(),
         "count": live.count(),
         "today": deadline.today(),

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gdpr import stores
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.requests import plan
 from gdpr.states import StepStatus
 from gdpr.stores import Copy
 
@@ -65,4 +65,4 @@ def parts(request: SubjectRequest) -> Iterator[Part]:
     step: RequestStep
     for step in steps.select_related("record"):
         if step.result:
-            yield Part(step.store, plan.label_of(step.store), step.result, bool(step.evidence))
+            yield Part(step.store, stores.label_of(step.store), step.result, bool(step.evidence))

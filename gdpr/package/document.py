@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from gdpr import rectifiable
 from gdpr.models import SubjectRequest
 from gdpr.package.collect import Part, parts
-from gdpr.requests import rectifiable
 
 LEGAL_BASIS = "Legitimate interest (Art. 6(1)(f))"
 RIGHTS = (

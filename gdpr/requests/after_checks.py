@@ -15,7 +15,7 @@ from django.utils import timezone
 from gdpr import audit, stores
 from gdpr.legal_holds import holds
 from gdpr.models import AfterCheck
-from gdpr.requests import certificate, plan
+from gdpr.requests import certificate
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import DutyStatus, StepStatus
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
@@ -66,7 +66,7 @@ def _claim() -> AfterCheck | None:
 def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:
     """Looks that lost their worker again and again: an officer looks, or has it tried again."""
     for duty in list(duties.select_related("request")):
-        words = f"{work.LOST_SENTENCE} Look in {plan.label_of(duty.store)} by hand."
+        words = f"{work.LOST_SENTENCE} Look in {stores.label_of(duty.store)} by hand."
         with transaction.atomic():
             mine = duties.filter(pk=duty.pk)
             if advance(mine, DutyStatus.MANUAL, instructions=words, error_message=words, **lease):
@@ -95,7 +95,7 @@ def _look(duty: AfterCheck) -> None:
         )
     except Exception as error:
         log.error("after-check %s: %s", duty.pk, type(error).__name__)  # noqa: TRY400 - its words may be personal
-        words = f"{plan.label_of(duty.store)} could not be asked ({type(error).__name__}). Look there by hand."
+        words = f"{stores.label_of(duty.store)} could not be asked ({type(error).__name__}). Look there by hand."
         _end(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
     else:
         if duty.due_at > timezone.now():
@@ -148,7 +148,7 @@ def _erased_after_hold(duty: AfterCheck) -> None:
         refresh_status.locked(request_id)
     proof = f"Kept under legal hold until {duty.hold_lifted_at:%-d %B %Y}, erased on {now:%-d %B %Y}, read back."
     advance(kept, StepStatus.DONE, done_at=now, proof=proof)
-    certificate.supersede(requests, f"A record that a legal hold had kept in {plan.label_of(duty.store)} was erased.")
+    certificate.supersede(requests, f"A record that a legal hold had kept in {stores.label_of(duty.store)} was erased.")
 
 
 def check_can_complete(duty: AfterCheck) -> None:

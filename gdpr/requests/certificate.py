@@ -10,14 +10,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gdpr import audit
+from gdpr import audit, stores
 from gdpr.due_dates import deadline
 from gdpr.identity import keys
 from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers.scan import REMAINS
 from gdpr.models import AfterCheck, DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import forget, plan
+from gdpr.requests import forget
 from gdpr.states import CLOSED, DutyStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 
@@ -156,7 +156,7 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
         return []
     said = [sentence for check in request.after_checks.all() for sentence in _after(check)]
     said += [
-        f"{plan.label_of(step.store)} keeps record {step.record.key_hash[:12]}: {step.proof}"
+        f"{stores.label_of(step.store)} keeps record {step.record.key_hash[:12]}: {step.proof}"
         for step in steps
         if step.status == StepStatus.WITHHELD and step.action == Action.ERASE and step.record
     ]
@@ -175,7 +175,7 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
 
 def _after(check: AfterCheck) -> list[str]:
     """What came of a record after the end of its request."""
-    label, record = plan.label_of(check.store), check.key_hash[:12]
+    label, record = stores.label_of(check.store), check.key_hash[:12]
     said = []
     if check.hold_lifted_at:
         if check.erased_at is None:

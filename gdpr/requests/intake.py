@@ -22,11 +22,11 @@ from pydantic import (
     model_validator,
 )
 
+from gdpr import rectifiable
 from gdpr.due_dates.calendar import check_calendar
 from gdpr.identity import Identity
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models.request import Regime
-from gdpr.requests import rectifiable
 from swarm_admin.core.identifiers import emails as addresses
 from swarm_admin.core.identifiers import phones
 from swarm_admin.core.numbers import only_whole

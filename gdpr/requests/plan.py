@@ -14,7 +14,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.legal_holds import holds
 from gdpr.models import Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest
 from gdpr.states import StepStatus
-from gdpr.stores import Capability, PersonalDataStore
+from gdpr.stores import Capability
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # What lies in a lower stage is over, or a person's, before the next begins.
@@ -81,7 +81,7 @@ def lines(request: SubjectRequest) -> list[PlanLine]:
 
 
 def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None, withheld: bool) -> PlanLine:
-    store = store_of(record.store)
+    store = stores.find(record.store)
     can = store.capabilities() if store else frozenset()
     acts = request.rules.acts
     return PlanLine(
@@ -93,18 +93,6 @@ def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None, 
         store.recoverable_days if store else 0,
         withheld or hold is not None,
     )
-
-
-def store_of(name: str) -> PersonalDataStore | None:
-    try:
-        return stores.named(name)
-    except KeyError:
-        return None
-
-
-def label_of(name: str) -> str:
-    store = store_of(name)
-    return store.label if store else name
 
 
 def identities(request: SubjectRequest) -> list[Identity]:
@@ -193,7 +181,7 @@ def _stage(request: SubjectRequest, name: str) -> int:
     """Systems outside wait for none; our own tables, which lead to them, go last. Only erasure has that order."""
     if request.rules.fast:
         return AT_ONCE
-    store = store_of(name)
+    store = stores.find(name)
     if store is None or store.is_recipient or request.kind != RequestKind.ERASURE:
         return OUTSIDE
     return OURS + store.order

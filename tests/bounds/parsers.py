@@ -24,9 +24,10 @@ from enrichment.stores.text_match import Traces
 from enrichment.vendors import answers
 from enrichment.vendors.clay import wire as clay_wire
 from enrichment.waterfall import countries
+from gdpr import rectifiable
 from gdpr.leftovers import names, planner, search_patterns
 from gdpr.messages import templates
-from gdpr.requests import blanking, intake, intake_csv, intake_email, rectifiable
+from gdpr.requests import blanking, intake, intake_csv, intake_email
 from swarm_admin.core import clean_text, masking, missing, numbers, text_match
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.identifiers import emails, linkedin, phones

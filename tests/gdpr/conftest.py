@@ -7,11 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from gdpr import stores
+from gdpr import rectifiable, stores
 from gdpr.kinds import Action
 from gdpr.messages import send
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.requests import by_hand, rectifiable
+from gdpr.requests import by_hand
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import approve, execute, open, verify
 from gdpr.states import RequestStatus, StepStatus

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from gdpr import audit
+from gdpr import audit, stores
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, StepAttempt, SubjectRequest
@@ -179,7 +179,7 @@ def instructions_by_hand(step: RequestStep) -> str:
 
 
 def instructions_of(step: RequestStep, capability: Capability) -> str:
-    store = plan.store_of(step.store)
+    store = stores.find(step.store)
     if store is None:
         return f"The system {step.store} is not connected any more. Do this there by hand, and enter the proof."
     return store.instructions(capability, step.record.as_record() if step.record else None)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gdpr import audit
+from gdpr import audit, stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import owed
 from gdpr.models import AfterCheck, CheckResult, Decision, IdentityCheck, SubjectRequest
@@ -153,7 +153,7 @@ def _plan_after_checks(request: SubjectRequest) -> None:
     """Where the other side can bring a record back, it is looked for once more when that time is over."""
     erased = request.steps.filter(action=Action.ERASE, status=StepStatus.DONE).select_related("record")
     for step in erased:
-        store, record = plan.store_of(step.store), step.record
+        store, record = stores.find(step.store), step.record
         if store is None or not store.recoverable_days or record is None or step.done_at is None:
             continue
         due = step.done_at + timing.span(store.recoverable_days * 86_400)

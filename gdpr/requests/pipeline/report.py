@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from gdpr import stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import defaults, owed, write
 from gdpr.models import RequestMessage, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import plan
 from gdpr.requests.pipeline.step_outcomes import ByHand
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import Later
@@ -144,7 +144,7 @@ def remains(request: SubjectRequest) -> str:
         )
     if request.kind == RequestKind.ERASURE:
         for step in _done(request):
-            store = plan.store_of(step.store)
+            store = stores.find(step.store)
             if step.action == Action.ERASE and store and store.recoverable_days and step.done_at:
                 until = step.done_at + timing.span(store.recoverable_days * 86_400)
                 parts.append(

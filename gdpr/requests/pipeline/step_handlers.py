@@ -159,7 +159,7 @@ def renew(step: RequestStep, progress: Any) -> None:
 
 def _notify(step: RequestStep) -> Outcome:
     """A system we change ourselves is told by the change; the steps there are the proof (Art. 19)."""
-    store = plan.store_of(step.store)
+    store = stores.find(step.store)
     if store is None or not store.is_recipient:
         raise ByHand(_tell(step))
     there = step.request.steps.filter(store=step.store, action__in=step.request.rules.acts)
@@ -174,7 +174,7 @@ def _notify(step: RequestStep) -> Outcome:
 
 def _tell(step: RequestStep) -> str:
     return (
-        f"{plan.label_of(step.store)} was given data of this person. Tell them of this "
+        f"{stores.label_of(step.store)} was given data of this person. Tell them of this "
         f"{step.request.get_kind_display()} and enter when and how, and what they answered."
     )
 

@@ -11,11 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
+from gdpr import stores
 from gdpr.kinds import Action
 from gdpr.models import CheckMethod, DocumentKind, RequestDocument, SubjectRequest
 from gdpr.package import files
 from gdpr.requests import certificate as certificates
-from gdpr.requests import plan
 from gdpr.states import StepStatus
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
@@ -74,7 +74,7 @@ def _rows(told: dict[str, Any]) -> list[dict[str, Any]]:
     of_records = [(step, record["key_hash"]) for record in told["records"] for step in record["steps"]]
     return [
         {
-            "system": plan.label_of(step["store"]) if step["store"] else "Swarm Admin",
+            "system": stores.label_of(step["store"]) if step["store"] else "Swarm Admin",
             "record": key_hash,
             "action": _label(Action, step["action"]),
             "status": step["status"],

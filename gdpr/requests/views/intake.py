@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
-from gdpr import audit, data_subjects
+from gdpr import audit, data_subjects, rectifiable
 from gdpr.models import Channel, SubjectRequest
-from gdpr.requests import intake, intake_csv, intake_email, rectifiable
+from gdpr.requests import intake, intake_csv, intake_email
 from gdpr.requests.pipeline.open import open_request
 from gdpr.requests.request_forms import Intake
 from swarm_admin.core.audit_verbs import Verb

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from gdpr import audit
+from gdpr import audit, stores
 from gdpr.audit_chain import reading
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action, RequestKind
@@ -81,7 +81,7 @@ def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
         "outgoing": subject.messages.select_related("template", "sent_by"),
         "documents": subject.documents.all(),
         "still_named": forget.named_in(subject).order_by("pk") if _is_erased(subject) else (),
-        "after_checks": [(duty, plan.label_of(duty.store)) for duty in subject.after_checks.all()],
+        "after_checks": [(duty, stores.label_of(duty.store)) for duty in subject.after_checks.all()],
         "now": timezone.now(),
         "later": subject.later_requests.all(),
         "duplicates": subject.duplicates.all(),
@@ -112,7 +112,7 @@ def _systems(subject: SubjectRequest, records: list[FoundRecord], steps: list[Re
     return [
         {
             "name": name,
-            "label": plan.label_of(name),
+            "label": stores.label_of(name),
             "searches": [_step(step) for step in steps if step.store == name and step.action in SEARCHES],
             "records": [
                 {
@@ -141,7 +141,7 @@ def _step(step: RequestStep) -> dict[str, Any]:
     """A step, and what a person may do about it now."""
     return {
         "step": step,
-        "label": plan.label_of(step.store) if step.store else "",
+        "label": stores.label_of(step.store) if step.store else "",
         "may_complete": is_possible(check_can_complete, step),
         "may_retry": step.status != StepStatus.PLANNED and is_possible(check_can_retry, step),
         "may_take_over": step.tries > 0 and is_possible(check_can_take_over, step),

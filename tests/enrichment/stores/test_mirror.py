@@ -23,8 +23,8 @@ from enrichment.models import (
 from enrichment.pipeline.receive import storing
 from enrichment.stores import mirror_copy, mirror_tables
 from enrichment.stores.mirror import MirrorStore
+from gdpr import rectifiable
 from gdpr.identity import Identity
-from gdpr.requests import rectifiable
 from gdpr.stores import Ground, Later, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, URL, WORK, in_the_mirror
 from tests.factories import EnrichedLeadFactory, lead_row
