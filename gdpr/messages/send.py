@@ -1,4 +1,4 @@
-"""Messages leave: by e-mail, tried until it works, or by an officer who says how.
+"""Messages leave by e-mail, tried until it works.
 
 A letter of which nobody knows whether it left (the server took it without an answer, the worker was killed) goes out
 once more by itself under the same Message-ID: the law wants it to arrive, and a second copy does no harm. After
@@ -22,12 +22,11 @@ from gdpr.models import RequestMessage, RequestStep
 from gdpr.states import MessageStatus, StepStatus
 from swarm_admin.core import mail, timing, work
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import ActionNotAllowed, is_possible
-from swarm_admin.core.states import advance, advance_one
+from swarm_admin.core.errors import is_possible
+from swarm_admin.core.states import advance
 
 log = logging.getLogger(__name__)
 TRIES = 6
-WAITING = (MessageStatus.DRAFT, MessageStatus.FAILED, MessageStatus.UNKNOWN)
 SENT_AGAIN = "The mail server did not say whether it took the message; it is sent once more."
 UNKNOWN = (
     "Nobody knows whether this message left: the mail server did not answer, or the worker was stopped meanwhile. "
@@ -148,99 +147,3 @@ def _wake_step(message: RequestMessage) -> None:
     """A step that waits for this message looks at it now."""
     waiting = RequestStep.objects.filter(request=message.request_id, action__in=[Action.ANSWER, Action.FOREWARN])
     waiting.filter(status=StepStatus.PLANNED).update(not_before=timezone.now())
-
-
-# ---------------------------------------------------------------- what staff do
-
-
-def check_can_send(message: RequestMessage) -> None:
-    """Raises ActionNotAllowed where it has left, or there is nowhere to send it to."""
-    if message.status not in WAITING:
-        raise ActionNotAllowed("This message has left or is on its way.")
-    if not message.to:
-        raise ActionNotAllowed("No e-mail address is known: send it another way and mark it as sent.")
-    check_mail_leaves()
-
-
-def send(message: RequestMessage, *, by: Any) -> RequestMessage:
-    """Queue a draft, or one the mail server did not take.
-
-    Raises:
-        ActionNotAllowed: it has left, or has no address.
-    """
-    with transaction.atomic():
-        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
-        check_can_send(message)
-        now = timezone.now()
-        advance_one(message, MessageStatus.QUEUED, not_before=now, tries=0, sent_by=by, error_message="")
-        audit.record(Verb.QUEUE_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
-        _replan_step(message)
-    return message
-
-
-def check_can_mark_copied(message: RequestMessage) -> None:
-    """Raises ActionNotAllowed where it leaves or has left by e-mail."""
-    if message.status not in WAITING:
-        raise ActionNotAllowed("This message has left or is on its way by e-mail.")
-
-
-def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
-    """An officer sent it another way: letter, portal, their own mailbox.
-
-    Raises:
-        ActionNotAllowed: it has left already.
-    """
-    with transaction.atomic():
-        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
-        check_can_mark_copied(message)
-        advance_one(message, MessageStatus.COPIED, sent_at=timezone.now(), sent_by=by, error_message="")
-        audit.record(Verb.COPY_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
-        _replan_step(message)
-    return message
-
-
-def check_can_mark_arrived(message: RequestMessage) -> None:
-    """Raises ActionNotAllowed where it is known whether it left."""
-    if message.status != MessageStatus.UNKNOWN:
-        raise ActionNotAllowed("Whether this message left is known.")
-
-
-def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
-    """An officer found that it left: the mail server's log says so, or the person does.
-
-    Raises:
-        ActionNotAllowed: its outcome is known.
-    """
-    with transaction.atomic():
-        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
-        check_can_mark_arrived(message)
-        advance_one(message, MessageStatus.SENT, sent_at=timezone.now(), sent_by=by, error_message="")
-        audit.record(
-            Verb.SEND_MESSAGE,
-            by=by,
-            on=message.request,
-            counts={"message": message.pk},
-            reason="email, found out",
-        )
-        _replan_step(message)
-    return message
-
-
-def _replan_step(message: RequestMessage) -> None:
-    """The step a person had goes on with the message."""
-    from gdpr.requests.pipeline import refresh_status
-
-    slug = message.template.slug
-    action = {"completion": Action.ANSWER, "lifting": Action.FOREWARN}.get(slug)
-    if action is None:
-        return
-    steps = RequestStep.objects.filter(request=message.request_id, action=action)
-    advance(
-        steps.filter(status__in=[StepStatus.MANUAL, StepStatus.FAILED]),
-        StepStatus.PLANNED,
-        not_before=timezone.now(),
-        due_on=None,
-        tries=0,
-    )
-    steps.filter(status=StepStatus.PLANNED).update(not_before=timezone.now())
-    refresh_status.settle(message.request_id)

@@ -34,7 +34,6 @@ from gdpr.requests.pipeline.open import open_request
 from gdpr.states import MessageStatus, RequestStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
-from swarm_admin.core.states import advance
 
 __all__ = [
     "accept_offer",
@@ -49,7 +48,6 @@ __all__ = [
     "check_can_note_answer",
     "check_can_refuse",
     "check_can_withdraw",
-    "drop_message",
     "explain_portability",
     "extend",
     "note_answer",
@@ -260,18 +258,3 @@ def change_contact(request: SubjectRequest, *, name: str, contact_email: str, by
         waiting.filter(status__in=[MessageStatus.DRAFT, MessageStatus.FAILED]).update(to=request.contact_email)
         audit.record(Verb.CHANGE_CONTACT, by=by, on=request, fields=["name", "contact_email"])
     return request
-
-
-def drop_message(message: RequestMessage, *, by: Any) -> None:
-    """A draft nobody will send.
-
-    Raises:
-        ActionNotAllowed: it has left, or a step waits for it.
-    """
-    if message.template.slug in (defaults.COMPLETION, defaults.LIFTING):
-        raise ActionNotAllowed("The request ends with this message; it has to be sent.")
-    with transaction.atomic():
-        mine = RequestMessage.objects.filter(pk=message.pk)
-        if not advance(mine, MessageStatus.DROPPED):
-            raise ActionNotAllowed("This message has left or is on its way.")
-        audit.record(Verb.DROP_MESSAGE, by=by, on=message.request, counts={"message": message.pk})

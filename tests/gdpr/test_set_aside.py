@@ -11,7 +11,7 @@ from gdpr.messages import send
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, PurgeRecord, RequestMessage
 from gdpr.notices import delivery as notice_delivery
 from gdpr.notices import notices
-from gdpr.requests import after_checks
+from gdpr.requests import after_checks, message_actions
 from gdpr.requests.pipeline import execute
 from gdpr.retention import retention
 from gdpr.states import RequestStatus
@@ -58,7 +58,7 @@ def test_a_message_is_not_sent_and_an_officer_may_send_it_again(desk: Desk):
     assert is_set_aside(message)
     assert (message.status, message.error_message) == ("unknown", send.UNKNOWN)
     assert AuditEvent.objects.filter(verb="fail_message", reason="outcome_unknown").count() == 1
-    send.check_can_send(message)
+    message_actions.check_can_send(message)
 
 
 def test_a_notice_is_not_sent(desk: Desk, settings: Any):

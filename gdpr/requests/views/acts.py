@@ -14,10 +14,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from gdpr.legal_holds import holds
-from gdpr.messages import send as sending
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import FoundRecord, SubjectRequest
-from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications
+from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications, message_actions
 from gdpr.requests import request_forms as f
 from gdpr.requests.pipeline import approve, locate, verify
 from swarm_admin.core.errors import ActionNotAllowed, reason_against
@@ -183,22 +182,22 @@ ACTS: dict[str, Act] = {
     ),
     "message-send": Act(
         f.OfOne,
-        lambda s, given, by: sending.send(_one(s.messages, given["id"]), by=by),
+        lambda s, given, by: message_actions.send(_one(s.messages, given["id"]), by=by),
         "On its way.",
         against=lambda subject, by: check_mail_leaves(),
     ),
     "message-copied": Act(
         f.OfOne,
-        lambda s, given, by: sending.mark_copied(_one(s.messages, given["id"]), by=by),
+        lambda s, given, by: message_actions.mark_copied(_one(s.messages, given["id"]), by=by),
         "Marked as sent another way.",
     ),
     "message-arrived": Act(
         f.OfOne,
-        lambda s, given, by: sending.mark_arrived(_one(s.messages, given["id"]), by=by),
+        lambda s, given, by: message_actions.mark_arrived(_one(s.messages, given["id"]), by=by),
         "Noted as sent.",
     ),
     "message-drop": Act(
-        f.OfOne, lambda s, given, by: actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."
+        f.OfOne, lambda s, given, by: message_actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."
     ),
     "check-done": Act(
         f.Proof,

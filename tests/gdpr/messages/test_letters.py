@@ -11,7 +11,7 @@ from gdpr import alarms
 from gdpr.messages import send, write
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.models.request import RefusalGround
-from gdpr.requests import actions, forget
+from gdpr.requests import actions, forget, message_actions
 from gdpr.requests.pipeline import execute
 from tests.gdpr.conftest import Desk
 
@@ -67,7 +67,7 @@ def test_a_letter_to_another_address_holds_nothing_up(answered: SubjectRequest):
 def test_a_request_is_open_until_its_letters_have_left(desk: Desk):
     """Its answer was sent by hand while the acknowledgement still waited for the mail server."""
     request = carried_out(desk, desk.identified("access"))
-    send.mark_copied(write.newest(request, COMPLETION), by=desk.officer)
+    message_actions.mark_copied(write.newest(request, COMPLETION), by=desk.officer)
     request = carried_out(desk, request)
     assert (request.status, statuses(request)) == (
         "executing",
@@ -100,7 +100,7 @@ def test_an_answer_sent_by_hand_makes_an_unsent_acknowledgement_needless(
     """It would keep who asked for ever: while a letter is unsent, nobody is forgotten."""
     request = desk.work(hindered(desk, monkeypatch))
     assert request.status == "needs_action"
-    send.mark_copied(write.newest(request, COMPLETION), by=desk.officer)
+    message_actions.mark_copied(write.newest(request, COMPLETION), by=desk.officer)
     request = desk.work(request)
     assert statuses(request) == {ACKNOWLEDGEMENT: "dropped", COMPLETION: "copied"}
     assert request.status == "completed"
@@ -121,7 +121,7 @@ def test_a_refusal_that_has_not_left_is_said_and_keeps_who_asked(desk: Desk, mon
     assert forget.run_due() == 0
 
     for message in RequestMessage.objects.filter(request=request, status="failed"):
-        send.mark_copied(message, by=desk.officer)
+        message_actions.mark_copied(message, by=desk.officer)
     assert said(request) == []
     assert forget.run_due() == 1
 

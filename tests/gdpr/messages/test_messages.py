@@ -11,7 +11,7 @@ from django.utils import timezone
 from gdpr import alarms
 from gdpr.messages import defaults, send, templates, write
 from gdpr.models import MessageTemplate, RequestMessage, SubjectRequest
-from gdpr.requests import forget
+from gdpr.requests import forget, message_actions
 from swarm_admin.core import mail as core_mail
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
@@ -73,7 +73,7 @@ def test_a_message_leaves_once(desk: Desk):
     message = RequestMessage.objects.get()
     assert message.status == "sent"
     with pytest.raises(ActionNotAllowed, match="has left"):
-        send.mark_copied(message, by=desk.officer)
+        message_actions.mark_copied(message, by=desk.officer)
 
 
 def test_a_mail_server_that_refuses_is_tried_again_and_then_a_person(
@@ -141,7 +141,7 @@ def test_a_server_that_takes_a_letter_and_hangs_gets_it_twice_and_no_more(desk: 
 
 @pytest.mark.parametrize(
     ("decide", "status"),
-    [(send.mark_arrived, "sent"), (send.mark_copied, "copied"), (send.send, "sent")],
+    [(message_actions.mark_arrived, "sent"), (message_actions.mark_copied, "copied"), (message_actions.send, "sent")],
 )
 def test_of_an_unknown_letter_a_person_decides(desk: Desk, mail_server: Any, settings: Any, decide: Any, status: str):
     request, _ = unknown_answer(desk, mail_server)
@@ -153,7 +153,7 @@ def test_of_an_unknown_letter_a_person_decides(desk: Desk, mail_server: Any, set
     answer.refresh_from_db()
     assert (answer.status, request.status) == (status, "completed")
     with pytest.raises(ActionNotAllowed, match="is known"):
-        send.mark_arrived(answer, by=desk.officer)
+        message_actions.mark_arrived(answer, by=desk.officer)
 
 
 @pytest.mark.parametrize("behaviour", [servers.SILENT, servers.BANNER, servers.DRIPS])
@@ -180,7 +180,7 @@ def test_letters_that_wait_when_the_mail_server_is_taken_away_are_a_persons(desk
     assert send.run_due() == 0
     message.refresh_from_db()
     assert (message.status, "EMAIL_URL" in message.error_message) == ("draft", True)
-    send.mark_copied(message, by=desk.officer)
+    message_actions.mark_copied(message, by=desk.officer)
 
 
 def test_a_letter_that_has_not_reached_the_person_is_not_blanked(desk: Desk):
@@ -197,8 +197,8 @@ def test_a_letter_that_has_not_reached_the_person_is_not_blanked(desk: Desk):
 def test_without_an_address_a_person_sends_it(desk: Desk):
     message = desk.open("access", contact_email=None).messages.get()
     with pytest.raises(ActionNotAllowed, match="No e-mail address"):
-        send.send(message, by=desk.officer)
-    message = send.mark_copied(message, by=desk.officer)
+        message_actions.send(message, by=desk.officer)
+    message = message_actions.mark_copied(message, by=desk.officer)
     assert (message.status, message.sent_by) == ("copied", desk.officer)
 
 
@@ -211,7 +211,7 @@ def test_a_request_whose_answer_fails_waits_for_a_person_and_ends_with_the_lette
     assert request.status == "needs_action"
     step = request.steps.get(action="answer")
     assert "did not take" in step.instructions
-    send.mark_copied(write.newest(request, "completion"), by=desk.officer)
+    message_actions.mark_copied(write.newest(request, "completion"), by=desk.officer)
     assert desk.work(request).status == "completed"
 
 
@@ -221,8 +221,8 @@ def test_what_would_only_be_printed_filed_or_dropped_is_not_taken_for_sent(desk:
     message = desk.open("access").messages.get()
     assert (message.status, message.error_message) == ("draft", core_mail.why_not())
     with pytest.raises(ActionNotAllowed, match="No mail server is set up"):
-        send.send(message, by=desk.officer)
-    send.mark_copied(message, by=desk.officer)
+        message_actions.send(message, by=desk.officer)
+    message_actions.mark_copied(message, by=desk.officer)
     message.refresh_from_db()
     assert message.status == "copied"
 

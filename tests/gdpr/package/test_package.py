@@ -12,9 +12,9 @@ import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from gdpr.messages import send
 from gdpr.models import AuditEvent, RequestDocument
 from gdpr.package import document, files, pdf, render
+from gdpr.requests import message_actions
 from gdpr.states import RequestStatus
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
@@ -174,7 +174,7 @@ def test_a_package_made_twice_leaves_one(packed):
 def test_the_copies_go_with_the_end_of_the_request(desk: Desk, packed):
     from gdpr.requests import forget
 
-    send.mark_copied(packed.messages.get(template__slug="completion"), by=desk.officer)
+    message_actions.mark_copied(packed.messages.get(template__slug="completion"), by=desk.officer)
     request = desk.work(packed)
     assert request.status == RequestStatus.COMPLETED
     forget.drop_results()

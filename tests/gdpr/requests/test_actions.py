@@ -8,10 +8,10 @@ from django.utils import timezone
 from gdpr import audit
 from gdpr.due_dates import deadline
 from gdpr.legal_holds import holds
-from gdpr.messages import send, templates
+from gdpr.messages import templates
 from gdpr.models import AuditEvent, LegalHold, RequestMessage, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import actions, after_checks, by_hand
+from gdpr.requests import actions, after_checks, by_hand, message_actions
 from gdpr.requests.pipeline import locate, verify
 from gdpr.states import RequestStatus
 from swarm_admin.core.errors import ActionNotAllowed, is_possible, reason_against
@@ -227,7 +227,7 @@ DEEDS = {
     "lift hold": (_hold, lambda d, o: holds.lift(o, reason="Settled", by=d.officer)),
     "copied": (
         lambda d: d.open("access", contact_email=None).messages.get(),
-        lambda d, o: send.mark_copied(o, by=d.officer),
+        lambda d, o: message_actions.mark_copied(o, by=d.officer),
     ),
     "template": (
         lambda d: templates.live("refusal"),
@@ -317,7 +317,7 @@ def test_a_hold_is_placed_once_and_for_a_reason(desk: Desk):
 
 def test_a_draft_nobody_needs_is_dropped_and_one_a_step_waits_for_is_not(desk: Desk):
     request = desk.work(desk.identified("access", contact_email=None))
-    actions.drop_message(request.messages.get(template__slug="acknowledgement"), by=desk.officer)
+    message_actions.drop_message(request.messages.get(template__slug="acknowledgement"), by=desk.officer)
     with pytest.raises(ActionNotAllowed, match="has to be sent"):
-        actions.drop_message(request.messages.get(template__slug="completion"), by=desk.officer)
+        message_actions.drop_message(request.messages.get(template__slug="completion"), by=desk.officer)
     assert RequestMessage.objects.filter(status="dropped").count() == 1

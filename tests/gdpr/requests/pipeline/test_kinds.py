@@ -3,9 +3,8 @@
 import pytest
 
 from gdpr.identity import Identity
-from gdpr.messages import send
 from gdpr.models import RequestMessage, SubjectRequest, Suppression
-from gdpr.requests import actions
+from gdpr.requests import actions, message_actions
 from gdpr.requests.pipeline import locate
 from gdpr.states import RequestStatus
 from gdpr.stores import Later
@@ -44,7 +43,7 @@ def test_access_hands_out_one_copy_of_everything_once_a_person_sent_it(desk: Des
     assert request.status == RequestStatus.NEEDS_ACTION, state(request)
     assert set(request.documents.values_list("kind", flat=True)) == {"json", "csv", "html", "pdf"}
     answer = request.messages.get(template__slug="completion")
-    send.mark_copied(answer, by=desk.officer)
+    message_actions.mark_copied(answer, by=desk.officer)
     request = desk.work(request)
     assert request.status == RequestStatus.COMPLETED, state(request)
     assert desk.places["crm"].records["1"].values["name"] == "Ada"
@@ -151,7 +150,7 @@ def copied(desk: Desk, **more):
     for record in request.records.filter(decision="open"):
         locate.decide(record, include=False, reason="Shares the switchboard.", by=desk.officer)
     request = desk.work(request)
-    send.mark_copied(request.messages.get(status="draft"), by=desk.officer)
+    message_actions.mark_copied(request.messages.get(status="draft"), by=desk.officer)
     request = desk.work(request)
     assert request.status == RequestStatus.COMPLETED, state(request)
     return request

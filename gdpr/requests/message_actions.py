@@ -1,0 +1,129 @@
+"""What staff do with a message of a request: send it, say how it left or that it arrived, or drop it.
+
+A step that waited for the message goes on with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from gdpr import audit
+from gdpr.kinds import Action
+from gdpr.messages import defaults
+from gdpr.messages.outlet import check_mail_leaves
+from gdpr.messages.owed import BY_PERSON
+from gdpr.models import RequestMessage, RequestStep
+from gdpr.requests.pipeline import refresh_status
+from gdpr.states import MessageStatus, StepStatus
+from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.states import advance, advance_one
+
+
+def check_can_send(message: RequestMessage) -> None:
+    """Raises ActionNotAllowed where it has left, or there is nowhere to send it to."""
+    if message.status not in BY_PERSON:
+        raise ActionNotAllowed("This message has left or is on its way.")
+    if not message.to:
+        raise ActionNotAllowed("No e-mail address is known: send it another way and mark it as sent.")
+    check_mail_leaves()
+
+
+def send(message: RequestMessage, *, by: Any) -> RequestMessage:
+    """Queue a draft, or one the mail server did not take.
+
+    Raises:
+        ActionNotAllowed: it has left, or has no address.
+    """
+    with transaction.atomic():
+        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
+        check_can_send(message)
+        now = timezone.now()
+        advance_one(message, MessageStatus.QUEUED, not_before=now, tries=0, sent_by=by, error_message="")
+        audit.record(Verb.QUEUE_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
+        _replan_step(message)
+    return message
+
+
+def check_can_mark_copied(message: RequestMessage) -> None:
+    """Raises ActionNotAllowed where it leaves or has left by e-mail."""
+    if message.status not in BY_PERSON:
+        raise ActionNotAllowed("This message has left or is on its way by e-mail.")
+
+
+def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
+    """An officer sent it another way: letter, portal, their own mailbox.
+
+    Raises:
+        ActionNotAllowed: it has left already.
+    """
+    with transaction.atomic():
+        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
+        check_can_mark_copied(message)
+        advance_one(message, MessageStatus.COPIED, sent_at=timezone.now(), sent_by=by, error_message="")
+        audit.record(Verb.COPY_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
+        _replan_step(message)
+    return message
+
+
+def check_can_mark_arrived(message: RequestMessage) -> None:
+    """Raises ActionNotAllowed where it is known whether it left."""
+    if message.status != MessageStatus.UNKNOWN:
+        raise ActionNotAllowed("Whether this message left is known.")
+
+
+def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
+    """An officer found that it left: the mail server's log says so, or the person does.
+
+    Raises:
+        ActionNotAllowed: its outcome is known.
+    """
+    with transaction.atomic():
+        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
+        check_can_mark_arrived(message)
+        advance_one(message, MessageStatus.SENT, sent_at=timezone.now(), sent_by=by, error_message="")
+        audit.record(
+            Verb.SEND_MESSAGE,
+            by=by,
+            on=message.request,
+            counts={"message": message.pk},
+            reason="email, found out",
+        )
+        _replan_step(message)
+    return message
+
+
+def drop_message(message: RequestMessage, *, by: Any) -> None:
+    """A draft nobody will send.
+
+    Raises:
+        ActionNotAllowed: it has left, or a step waits for it.
+    """
+    if message.template.slug in (defaults.COMPLETION, defaults.LIFTING):
+        raise ActionNotAllowed("The request ends with this message; it has to be sent.")
+    with transaction.atomic():
+        mine = RequestMessage.objects.filter(pk=message.pk)
+        if not advance(mine, MessageStatus.DROPPED):
+            raise ActionNotAllowed("This message has left or is on its way.")
+        audit.record(Verb.DROP_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
+
+
+def _replan_step(message: RequestMessage) -> None:
+    """The step a person had goes on with the message."""
+    slug = message.template.slug
+    action = {"completion": Action.ANSWER, "lifting": Action.FOREWARN}.get(slug)
+    if action is None:
+        return
+    steps = RequestStep.objects.filter(request=message.request_id, action=action)
+    advance(
+        steps.filter(status__in=[StepStatus.MANUAL, StepStatus.FAILED]),
+        StepStatus.PLANNED,
+        not_before=timezone.now(),
+        due_on=None,
+        tries=0,
+    )
+    steps.filter(status=StepStatus.PLANNED).update(not_before=timezone.now())
+    refresh_status.settle(message.request_id)
