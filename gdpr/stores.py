@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from gdpr.identity import Identity
+from gdpr.identity import Identity, digest, keys
 
 
 class Capability(enum.StrEnum):
@@ -191,3 +191,13 @@ def label_of(name: str) -> str:
     """What officers read; the bare name of a store that is not registered."""
     store = find(name)
     return store.label if store else name
+
+
+def key_hashes(name: str, key: str) -> list[str]:
+    """What a record's key can stand under when the key itself is blanked: one hash for each live key of ours."""
+    return [digest(f"record:{name}:{key}", secret) for _, secret in keys()]
+
+
+def key_hash(name: str, key: str) -> str:
+    """What stays of a record's key when the key itself is blanked: under the first live key (D17)."""
+    return key_hashes(name, key)[0]

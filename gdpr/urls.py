@@ -3,11 +3,10 @@
 from django.urls import path
 
 from gdpr.audit_chain import views as audit
-from gdpr.legal_holds import views as holds
 from gdpr.messages import views as texts
 from gdpr.notices import views as notices
 from gdpr.records import views as processing
-from gdpr.requests.views import acts, board, documents, intake, request
+from gdpr.requests.views import acts, board, documents, intake, legal_holds, request
 from gdpr.retention import views as retention
 from gdpr.suppression import views as suppressions
 
@@ -22,8 +21,8 @@ urlpatterns = [
     path("requests/<int:pk>/do/<slug:act>/", acts.do, name="request_do"),
     path("requests/<int:pk>/certificate/", documents.certificate, name="request_certificate"),
     path("requests/documents/<int:pk>/", documents.download, name="request_document"),
-    path("holds-on-records/", holds.show, name="legal_holds"),
-    path("holds-on-records/<int:pk>/lift/", holds.lift, name="hold_lift"),
+    path("holds-on-records/", legal_holds.show, name="legal_holds"),
+    path("holds-on-records/<int:pk>/lift/", legal_holds.lift, name="hold_lift"),
     path("texts/", texts.show, name="texts"),
     path("texts/<slug:slug>/", texts.edit, name="text"),
     path("audit/", audit.show, name="audit"),

@@ -18,10 +18,10 @@ from gdpr.data_subjects import Owed
 from gdpr.due_dates import calendar
 from gdpr.due_dates.deadline import day_of, today
 from gdpr.identity import Identity, digest, keys
-from gdpr.legal_holds.holds import key_hash
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
 from gdpr.states import MessageStatus
+from gdpr.stores import key_hash
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed

@@ -13,9 +13,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from gdpr import audit, stores
-from gdpr.legal_holds import holds
-from gdpr.models import AfterCheck
-from gdpr.requests import certificate
+from gdpr.models import AfterCheck, LegalHold
+from gdpr.requests import certificate, legal_holds
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import DutyStatus, StepStatus
 from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
@@ -105,7 +104,7 @@ def _look(duty: AfterCheck) -> None:
 
 
 def _check_not_held(duty: AfterCheck) -> None:
-    if holds.live(duty.store, duty.key):
+    if LegalHold.objects.held({(duty.store, duty.key)}):
         raise Later("It is kept under legal hold.")
 
 
@@ -142,7 +141,7 @@ def _erased_after_hold(duty: AfterCheck) -> None:
         return
     now = timezone.now()
     AfterCheck.objects.filter(pk=duty.pk).update(erased_at=now)
-    kept = holds.kept_behind(duty.store, duty.key)
+    kept = legal_holds.kept_behind(duty.store, duty.key)
     requests = sorted({duty.request_id, *kept.values_list("request_id", flat=True)})
     for request_id in requests:
         refresh_status.locked(request_id)

@@ -11,7 +11,6 @@ from django.utils import timezone
 from gdpr import stores
 from gdpr.identity import Identity, digest, keys
 from gdpr.kinds import Action, RequestKind
-from gdpr.legal_holds import holds
 from gdpr.models import Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest
 from gdpr.states import StepStatus
 from gdpr.stores import Capability
@@ -75,7 +74,7 @@ def plan_hash(request: SubjectRequest) -> str:
 def lines(request: SubjectRequest) -> list[PlanLine]:
     """The plan as people read it before they approve it."""
     records = included(request)
-    kept = holds.of_records(records) if request.kind == RequestKind.ERASURE else {}
+    kept = LegalHold.objects.of_records(records) if request.kind == RequestKind.ERASURE else {}
     left = set(request.steps.filter(status=StepStatus.WITHHELD).values_list("record", flat=True))
     return [_line(request, record, kept.get(record.pk), record.pk in left) for record in records]
 
@@ -130,7 +129,7 @@ def make_steps(request: SubjectRequest, *, final: bool = True) -> None:
     `final` is False while searches are still open: then only what is done to records is planned.
     """
     records = included(request)
-    kept = holds.of_records(records) if request.kind == RequestKind.ERASURE else {}
+    kept = LegalHold.objects.of_records(records) if request.kind == RequestKind.ERASURE else {}
     first = _preparing(request, records)
     for record in records:
         _of_record(request, record, kept.get(record.pk), first)

@@ -8,7 +8,7 @@ from gdpr import audit, data_subjects, stores
 from gdpr.data_subjects import Kept
 from gdpr.identity import Identity
 from gdpr.kinds import RequestKind
-from gdpr.legal_holds import holds
+from gdpr.models import LegalHold
 from gdpr.stores import Ground, Later, Record, Unsupported
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
@@ -58,7 +58,7 @@ def _some(people: Sequence[tuple[Kept, Identity]], result: Replayed, for_real: b
 def _deal_with(kept: Kept, only_objected: bool, result: Replayed) -> None:
     """Ours goes last, and only when the others are done: it leads to them."""
     records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
-    held = holds.held({(record.store, record.key) for record in records})
+    held = LegalHold.objects.held({(record.store, record.key) for record in records})
     if held and not only_objected:
         result.held += len(held)
         return

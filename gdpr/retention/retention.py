@@ -10,12 +10,10 @@ from django.utils import timezone
 
 from gdpr import alarms, audit, data_subjects, stores
 from gdpr.data_subjects import Kept
-from gdpr.legal_holds import holds
-from gdpr.legal_holds.holds import key_hash
-from gdpr.models import Purge, PurgeReason, PurgeRecord
+from gdpr.models import LegalHold, Purge, PurgeReason, PurgeRecord
 from gdpr.retention.removal import Removal
 from gdpr.states import PurgeStatus, RemovalStatus
-from gdpr.stores import Capability, Later, Unsupported
+from gdpr.stores import Capability, Later, Unsupported, key_hash
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
@@ -124,7 +122,7 @@ def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:
 
 
 def _hold(purge: Purge) -> bool:
-    return bool(holds.held({(record.store, record.key) for record in purge.records.all()}))
+    return bool(LegalHold.objects.held({(record.store, record.key) for record in purge.records.all()}))
 
 
 def _work(purge: Purge) -> None:

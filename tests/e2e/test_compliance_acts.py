@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from gdpr import stores
 from gdpr.identity import Identity
 from gdpr.kinds import Action
-from gdpr.legal_holds import holds
 from gdpr.models import FoundRecord, LegalHold, MessageTemplate, RequestStep, SubjectRequest
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import open as opening
@@ -71,7 +71,7 @@ def both_widths(page: Page, assert_accessible: Callable[[], None], assert_fits: 
 def planned(request: SubjectRequest, *, decision: str = "included") -> FoundRecord:
     """A record of this request at GoHighLevel, whose erasure is approved and waits for its turn."""
     record = FoundRecord.objects.create(
-        request=request, store="ghl", key="contact-7", key_hash=holds.key_hash("ghl", "contact-7"), matched=["email"],
+        request=request, store="ghl", key="contact-7", key_hash=stores.key_hash("ghl", "contact-7"), matched=["email"],
         sure=decision == "included", decision=decision, summary={"name": "Ada <b>Lovelace</b>"},
     )  # fmt: skip
     decided = decision == "included"

@@ -9,11 +9,11 @@ from django.utils import timezone
 from gdpr import alarms, data_subjects, stores
 from gdpr.data_subjects import Kept, Owed
 from gdpr.identity import Identity
-from gdpr.legal_holds import holds
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, Notice, NoticeRun, Purge, PurgeRecord
 from gdpr.notices import delivery as notice_delivery
 from gdpr.notices import notices
 from gdpr.notices import runs as notice_runs
+from gdpr.requests import legal_holds
 from gdpr.retention import replay, retention
 from gdpr.states import MessageStatus, PurgeStatus, RemovalStatus
 from gdpr.stores import Capability, Later, Record, Unsupported
@@ -170,7 +170,7 @@ def test_a_held_record_is_kept_until_the_hold_is_lifted(expired, crm):
     purge_now()
     assert Purge.objects.get().status == PurgeStatus.HELD
     assert "7" in expired.home.keys
-    holds.lift(hold, reason="Settled by now", by=None)
+    legal_holds.lift(hold, reason="Settled by now", by=None)
     lifted = Purge.objects.get()
     assert (lifted.status, lifted.hold_lifted_at is not None) == (PurgeStatus.PLANNED, True)
     purge_now()

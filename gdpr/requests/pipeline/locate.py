@@ -10,12 +10,11 @@ from django.utils import timezone
 
 from gdpr import audit, stores
 from gdpr.kinds import Action
-from gdpr.legal_holds.holds import key_hash
 from gdpr.models import Decision, FoundRecord, RequestStep, SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import OVER, RequestStatus, StepStatus
-from gdpr.stores import Capability, PersonalDataStore, Record
+from gdpr.stores import Capability, PersonalDataStore, Record, key_hash
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance

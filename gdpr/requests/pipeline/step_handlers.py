@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from gdpr import stores
 from gdpr.kinds import Action, RequestKind
-from gdpr.legal_holds.holds import key_hash
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.package import collect
 from gdpr.requests import actions, plan
@@ -51,7 +50,7 @@ def _locate(step: RequestStep, store: PersonalDataStore) -> Outcome:
     found, shares = search(store, step.request)
 
     def written(request: SubjectRequest, done: RequestStep) -> None:
-        now = {key_hash(store.name, record.key) for record in found}
+        now = {stores.key_hash(store.name, record.key) for record in found}
         keep(request, store.name, found)
         # A search that is repeated: what it does not find any more is in no plan.
         gone = request.records.filter(store=store.name, by_hand=False, steps=None).exclude(key_hash__in=now)

@@ -13,10 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from gdpr.legal_holds import holds
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import FoundRecord, SubjectRequest
-from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications, message_actions
+from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications, legal_holds, message_actions
 from gdpr.requests import request_forms as f
 from gdpr.requests.pipeline import approve, locate, verify
 from swarm_admin.core.errors import ActionNotAllowed, reason_against
@@ -60,7 +59,7 @@ def _place_hold(subject: SubjectRequest, given: Given, by: Any) -> None:
     record: FoundRecord = _one(subject.records, given["id"])
     if not record.key:
         raise ActionNotAllowed("Which record it was is forgotten already.")
-    holds.place(store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by)
+    legal_holds.place(store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by)
 
 
 def _blank(subject: SubjectRequest, given: Given, by: Any) -> None:

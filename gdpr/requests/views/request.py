@@ -14,8 +14,7 @@ from gdpr import audit, stores
 from gdpr.audit_chain import reading
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action, RequestKind
-from gdpr.legal_holds import holds
-from gdpr.models import AuditEvent, Decision, FoundRecord, RequestStep, SubjectRequest
+from gdpr.models import AuditEvent, Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest
 from gdpr.requests import blanking, certificate, forget, plan
 from gdpr.requests.by_hand import check_can_complete, check_can_retry, check_can_take_over
 from gdpr.requests.pipeline import verify
@@ -108,7 +107,7 @@ def _events(subject: SubjectRequest) -> Any:
 def _systems(subject: SubjectRequest, records: list[FoundRecord], steps: list[RequestStep]) -> list[dict[str, Any]]:
     """Per system: the search for the person, the records found, and the steps of each."""
     names = list(dict.fromkeys([*(s.store for s in steps if s.action in SEARCHES), *(r.store for r in records)]))
-    kept = holds.of_records(records)
+    kept = LegalHold.objects.of_records(records)
     return [
         {
             "name": name,

@@ -7,11 +7,10 @@ from django.utils import timezone
 
 from gdpr import audit
 from gdpr.due_dates import deadline
-from gdpr.legal_holds import holds
 from gdpr.messages import templates
 from gdpr.models import AuditEvent, LegalHold, RequestMessage, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import actions, after_checks, by_hand, message_actions
+from gdpr.requests import actions, after_checks, by_hand, legal_holds, message_actions
 from gdpr.requests.pipeline import locate, verify
 from gdpr.states import RequestStatus
 from swarm_admin.core.errors import ActionNotAllowed, is_possible, reason_against
@@ -181,7 +180,7 @@ def _step(desk: Desk, status: str):
 
 def _hold(desk: Desk):
     day = timezone.localdate() + 9 * DAY
-    return holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    return legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
 
 
 def _plan(desk: Desk) -> SubjectRequest:
@@ -224,7 +223,7 @@ DEEDS = {
     "retry": (lambda d: _step(d, "failed"), lambda d, o: by_hand.retry(o, by=d.officer)),
     "take over": (lambda d: _step(d, "failed"), lambda d, o: by_hand.take_over(o, by=d.officer)),
     "place hold": (lambda d: None, lambda d, o: _hold(d)),
-    "lift hold": (_hold, lambda d, o: holds.lift(o, reason="Settled", by=d.officer)),
+    "lift hold": (_hold, lambda d, o: legal_holds.lift(o, reason="Settled", by=d.officer)),
     "copied": (
         lambda d: d.open("access", contact_email=None).messages.get(),
         lambda d, o: message_actions.mark_copied(o, by=d.officer),
@@ -299,7 +298,7 @@ def test_what_the_person_showed_goes_with_a_request_that_ends_undecided(desk: De
 
 
 def test_a_reason_with_what_the_database_cannot_keep_is_kept_without_it(desk: Desk):
-    holds.lift(_hold(desk), reason="Set\x00tled by now", by=desk.officer)
+    legal_holds.lift(_hold(desk), reason="Set\x00tled by now", by=desk.officer)
     assert AuditEvent.objects.get(verb="lift_legal_hold").reason == "Settled by now"
 
 
@@ -308,11 +307,11 @@ def test_a_hold_is_placed_once_and_for_a_reason(desk: Desk):
     with pytest.raises(ActionNotAllowed, match="held already"):
         _hold(desk)
     with pytest.raises(ActionNotAllowed, match="future"):
-        holds.place(store="crm", key="9", reason="In dispute", review_on=timezone.localdate(), by=desk.officer)
-    holds.lift(hold, reason="Settled", by=desk.officer)
+        legal_holds.place(store="crm", key="9", reason="In dispute", review_on=timezone.localdate(), by=desk.officer)
+    legal_holds.lift(hold, reason="Settled", by=desk.officer)
     assert not LegalHold.objects.filter(lifted_at=None).exists()
     with pytest.raises(ActionNotAllowed, match="lifted already"):
-        holds.lift(hold, reason="Settled", by=desk.officer)
+        legal_holds.lift(hold, reason="Settled", by=desk.officer)
 
 
 def test_a_draft_nobody_needs_is_dropped_and_one_a_step_waits_for_is_not(desk: Desk):

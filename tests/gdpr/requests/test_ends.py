@@ -12,10 +12,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from gdpr import alarms, personal, tasks
-from gdpr.legal_holds import holds
 from gdpr.models import AfterCheck, AuditEvent, DocumentKind, RequestMessage, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import after_checks, certificate, forget
+from gdpr.requests import after_checks, certificate, forget, legal_holds
 from gdpr.stores import Capability
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.at_once import at_once
@@ -186,10 +185,10 @@ def test_one_that_came_back_is_erased_again_and_looked_for_later(desk: Desk, era
 
 def test_what_a_hold_kept_beyond_the_end_is_erased_when_it_is_lifted(desk: Desk):
     day = timezone.localdate() + 9 * DAY
-    hold = holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    hold = legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
     request = desk.finished("erasure")
     forget.forget(request.pk)
-    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    legal_holds.lift(hold, reason="Settled by now", by=desk.officer)
     assert "1" in desk.places["crm"].records
     assert after_checks.run_due() == 1
     assert set(desk.places["crm"].records) == {"2"}
@@ -209,12 +208,12 @@ def words_of(desk: Desk, request: SubjectRequest) -> dict[str, Any]:
 
 def test_after_a_hold_is_lifted_and_the_record_erased_everything_says_so(desk: Desk):
     day = timezone.localdate() + 9 * DAY
-    hold = holds.place(store="mailer", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    hold = legal_holds.place(store="mailer", key="1", reason="In dispute", review_on=day, by=desk.officer)
     request = desk.finished("erasure")
     first = words_of(desk, request)
     assert any("Mailer keeps record" in sentence for sentence in first["remains"])
     forget.forget(request.pk)
-    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    legal_holds.lift(hold, reason="Settled by now", by=desk.officer)
     assert {step.proof.partition(" on ")[0] for step in request.steps.filter(status="withheld")} == {
         f"Legal hold {hold.pk} was lifted"
     }
@@ -243,10 +242,10 @@ def test_after_a_hold_is_lifted_and_the_record_erased_everything_says_so(desk: D
 
 def test_earlier_requests_that_left_the_same_record_say_so_too(desk: Desk):
     day = timezone.localdate() + 9 * DAY
-    hold = holds.place(store="mailer", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    hold = legal_holds.place(store="mailer", key="1", reason="In dispute", review_on=day, by=desk.officer)
     requests = [desk.finished("erasure"), desk.finished("erasure")]
     assert certificate.issue_due() == 2
-    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    legal_holds.lift(hold, reason="Settled by now", by=desk.officer)
     for _ in range(2):
         AfterCheck.objects.update(not_before=timezone.now())
         after_checks.run_due()
@@ -258,15 +257,15 @@ def test_earlier_requests_that_left_the_same_record_say_so_too(desk: Desk):
 
 def test_a_hold_lifted_for_which_nothing_was_left_behind_erases_nothing(desk: Desk):
     day = timezone.localdate() + 9 * DAY
-    hold = holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
-    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    hold = legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    legal_holds.lift(hold, reason="Settled by now", by=desk.officer)
     assert not AfterCheck.objects.exists()
 
 
 def test_a_record_held_anew_is_not_erased_by_the_last_look(desk: Desk, erased):
     day = timezone.localdate() + 9 * DAY
     desk.places["crm"].records["1"] = desk.places["crm"].records["2"]
-    holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
     AfterCheck.objects.update(not_before=timezone.now())
     after_checks.run_due()
     check = erased.after_checks.get()

@@ -16,10 +16,9 @@ from django.utils import timezone
 import gdpr
 from gdpr import alarms
 from gdpr.kinds import Action
-from gdpr.legal_holds import holds
 from gdpr.models import AuditEvent, LegalHold, RequestStep, StepAttempt, SubjectRequest, Suppression
 from gdpr.package import files
-from gdpr.requests import actions, by_hand
+from gdpr.requests import actions, by_hand, legal_holds
 from gdpr.requests.pipeline import approve, execute
 from gdpr.states import RequestStatus, StepStatus
 from gdpr.stores import Capability, Later
@@ -299,7 +298,7 @@ def test_nothing_runs_under_a_hash_that_was_not_approved(desk: Desk):
 
 def test_a_held_record_stays_and_the_rest_goes(desk: Desk):
     day = timezone.localdate() + datetime.timedelta(days=90)
-    holds.place(store="crm", key="1", reason="Contract in dispute", review_on=day, by=desk.officer)
+    legal_holds.place(store="crm", key="1", reason="Contract in dispute", review_on=day, by=desk.officer)
     request = desk.finished("erasure")
     assert set(desk.places["crm"].records) == {"1", "2"}
     assert "1" not in desk.places["mirror"].records
@@ -314,9 +313,9 @@ def test_a_hold_placed_late_withholds_and_one_lifted_lets_go_on(desk: Desk):
     desk.places["crm"].down = True
     request = desk.work(request)
     day = timezone.localdate() + datetime.timedelta(days=90)
-    hold = holds.place(store="crm", key="1", reason="Contract in dispute", review_on=day, by=desk.officer)
+    hold = legal_holds.place(store="crm", key="1", reason="Contract in dispute", review_on=day, by=desk.officer)
     assert request.steps.get(action="erase", store="crm").status == StepStatus.WITHHELD
-    holds.lift(hold, reason="Settled by now", by=desk.officer)
+    legal_holds.lift(hold, reason="Settled by now", by=desk.officer)
     desk.places["crm"].down = False
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED, state(request)
@@ -339,7 +338,7 @@ def test_a_hold_and_a_worker_that_takes_the_step_never_both_succeed(desk: Desk):
         asked.set()
         day = timezone.localdate() + datetime.timedelta(days=90)
         try:
-            holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+            legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
         except ActionNotAllowed as why:
             refused.append(str(why))
         finally:

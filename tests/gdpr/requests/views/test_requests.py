@@ -6,9 +6,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from gdpr.legal_holds import holds
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, RequestDocument, SubjectRequest
-from gdpr.requests import actions, certificate, forget
+from gdpr.requests import actions, certificate, forget, legal_holds
 from gdpr.requests.pipeline import leftover_step
 from gdpr.requests.views.acts import ACTS
 from gdpr.states import RequestStatus
@@ -401,7 +400,7 @@ def test_an_erased_person_who_is_named_in_an_open_request_is_said_to_be(complian
 
 def test_the_plan_says_that_a_held_record_is_kept_even_when_its_key_is_forgotten(compliance_client, desk):
     day = timezone.localdate() + datetime.timedelta(days=90)
-    holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
+    legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
     request = desk.finished("erasure")
     forget.forget(request.pk)
     assert "kept under legal hold; erased when it is lifted" in body(compliance_client.get(f"/requests/{request.pk}/"))

@@ -6,32 +6,17 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from gdpr import audit
+from gdpr import audit, stores
 from gdpr.due_dates import deadline
-from gdpr.identity import digest, keys
 from gdpr.kinds import Action, RequestKind
-from gdpr.models import AfterCheck, FoundRecord, LegalHold, Purge, RequestStep, SubjectRequest
+from gdpr.models import AfterCheck, LegalHold, Purge, RequestStep, SubjectRequest
+from gdpr.requests.pipeline import refresh_status
 from gdpr.states import OPEN, PurgeStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
 from swarm_admin.core.states import advance
 
 HELD_ACTIONS = (Action.ERASE, Action.VERIFY)
-
-
-def key_hash(store: str, key: str) -> str:
-    """What stays of a record's key when the key itself is blanked: under the first live key (D17)."""
-    return digest(f"record:{store}:{key}", keys()[0][1])
-
-
-def live(store: str, key: str) -> LegalHold | None:
-    return LegalHold.objects.filter(store=store, key=key, lifted_at=None).first()
-
-
-def held(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], LegalHold]:
-    """{(store, key): hold} of those that are held, in one query."""
-    found = LegalHold.objects.filter(lifted_at=None, key__in={key for _, key in pairs})
-    return {(hold.store, hold.key): hold for hold in found if (hold.store, hold.key) in pairs}
 
 
 def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: Any) -> LegalHold:
@@ -63,8 +48,6 @@ def _steps(hold: LegalHold) -> Any:
 
 def _is_being_erased(hold: LegalHold) -> bool:
     """Under the locks of whoever plans, claims or records these steps: none of them begins beside the hold."""
-    from gdpr.requests.pipeline import refresh_status
-
     found = SubjectRequest.objects.open().filter(records__store=hold.store, records__key=hold.key)
     for pk in sorted(set(found.values_list("pk", flat=True))):
         refresh_status.locked(pk)
@@ -74,8 +57,6 @@ def _is_being_erased(hold: LegalHold) -> bool:
 
 
 def _withhold(hold: LegalHold) -> int:
-    from gdpr.requests.pipeline import refresh_status
-
     begun = _steps(hold).filter(action=Action.ERASE, status=StepStatus.DONE).values("request")
     waiting = _steps(hold).exclude(request__in=begun)
     requests = list(waiting.values_list("request_id", flat=True).distinct())
@@ -90,8 +71,6 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
     Raises:
         ActionNotAllowed: no reason, or it was lifted already.
     """
-    from gdpr.requests.pipeline import refresh_status
-
     reason = require_text(reason, "why it need not be kept any more")
     with transaction.atomic():
         if not LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by):
@@ -107,10 +86,9 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
 
 def kept_behind(store: str, key: str) -> Any:
     """Steps of completed erasures that had to leave this record where it was."""
-    hashes = [digest(f"record:{store}:{key}", secret) for _, secret in keys()]
     return RequestStep.objects.filter(
         store=store,
-        record__key_hash__in=hashes,
+        record__key_hash__in=stores.key_hashes(store, key),
         action__in=HELD_ACTIONS,
         status=StepStatus.WITHHELD,
         request__kind=RequestKind.ERASURE,
@@ -146,9 +124,3 @@ def _wake_purges(hold: LegalHold) -> None:
     now = timezone.now()
     held = Purge.objects.filter(status=PurgeStatus.HELD, records__store=hold.store, records__key=hold.key)
     advance(held, PurgeStatus.PLANNED, not_before=now, hold_lifted_at=now)
-
-
-def of_records(records: list[FoundRecord]) -> dict[int, LegalHold]:
-    """{id of the record: its hold}."""
-    found = held({(record.store, record.key) for record in records})
-    return {record.pk: found[record.store, record.key] for record in records if (record.store, record.key) in found}

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from gdpr import stores
 from gdpr.due_dates import deadline
-from gdpr.legal_holds import holds
 from gdpr.models import LegalHold
+from gdpr.requests import legal_holds
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
@@ -23,7 +23,7 @@ PAGE = 50
 @login_required
 @permission_required(VIEW, raise_exception=True)
 def show(request: HttpRequest) -> HttpResponse:
-    live = LegalHold.objects.filter(lifted_at=None).select_related("placed_by")
+    live = LegalHold.objects.live().select_related("placed_by")
     page = Paginator(live, PAGE).get_page(whole(request.GET.get("page")))
     lifted = LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE]
     context = {
@@ -35,7 +35,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "today": deadline.today(),
         "why_not": "" if request.user.has_perm(HOLD) else "You may not lift legal holds. Ask a compliance officer.",
     }
-    return render(request, "gdpr/legal_holds/holds.html", context)
+    return render(request, "gdpr/requests/legal_holds.html", context)
 
 
 @require_POST
@@ -43,7 +43,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @permission_required(HOLD, raise_exception=True)
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        holds.lift(get_object_or_404(LegalHold, pk=pk), reason=request.POST.get("reason", ""), by=request.user)
+        legal_holds.lift(get_object_or_404(LegalHold, pk=pk), reason=request.POST.get("reason", ""), by=request.user)
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:

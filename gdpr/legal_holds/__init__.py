@@ -1,1 +1,0 @@
-"""What must not be erased while a claim is open."""
