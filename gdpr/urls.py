@@ -6,7 +6,7 @@ from gdpr.audit_chain import views as audit
 from gdpr.messages import views as texts
 from gdpr.notices import views as notices
 from gdpr.records import views as processing
-from gdpr.requests.views import acts, board, documents, intake, legal_holds, request
+from gdpr.requests.views import board, documents, intake, legal_holds, request
 from gdpr.retention import views as retention
 from gdpr.suppression import views as suppressions
 
@@ -18,7 +18,7 @@ urlpatterns = [
     path("requests/new/e-mail/", intake.paste, name="request_paste"),
     path("requests/new/list/", intake.upload, name="request_list"),
     path("requests/<int:pk>/", request.show, name="request"),
-    path("requests/<int:pk>/do/<slug:act>/", acts.do, name="request_do"),
+    path("requests/<int:pk>/do/<slug:act>/", request.do, name="request_do"),
     path("requests/<int:pk>/certificate/", documents.certificate, name="request_certificate"),
     path("requests/documents/<int:pk>/", documents.download, name="request_document"),
     path("holds-on-records/", legal_holds.show, name="legal_holds"),

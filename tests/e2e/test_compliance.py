@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from enrichment.models import Lead
 from gdpr.models import RequestDocument, SubjectRequest
-from gdpr.requests.views.acts import ACTS
+from gdpr.requests.views.request_actions import ACTIONS
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.e2e.conftest import AXE_RULES, PATIENCE, PHONE
 from tests.factories import EnrichedLeadFactory
@@ -186,6 +186,6 @@ def test_a_sales_person_sees_none_of_it(page: Page, sign_in: Callable[[str], Use
         assert page.request.get(address).status == 403, address
     token = page.context.cookies()
     csrf = next((cookie["value"] for cookie in token if cookie["name"] == "csrftoken"), "")
-    for act in ACTS:
+    for act in ACTIONS:
         refused = page.request.post(f"/requests/1/do/{act}/", headers={"X-CSRFToken": csrf})
         assert refused.status == 403, act

@@ -3,11 +3,14 @@
 import datetime
 from typing import Any
 
+from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from gdpr import audit, stores
@@ -18,10 +21,10 @@ from gdpr.models import AuditEvent, Decision, FoundRecord, LegalHold, RequestSte
 from gdpr.requests import blanking, certificate, forget, plan
 from gdpr.requests.by_hand import check_can_complete, check_can_retry, check_can_take_over
 from gdpr.requests.pipeline import verify
-from gdpr.requests.views import acts
+from gdpr.requests.views.request_actions import ACTIONS, HANDLE, HOLD, errors_of, form_of, offered
 from gdpr.states import BY_PERSON, OPEN, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import is_possible
+from swarm_admin.core.errors import ActionNotAllowed, is_possible
 
 VIEW = "gdpr.view_request"
 EVENTS = 60
@@ -58,6 +61,29 @@ def page(
     return render(request, "gdpr/requests/request.html", told, status=status)
 
 
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+    """Do one of ACTIONS to a request. What was typed wrongly comes back in its form; what cannot be is said."""
+    wanted = ACTIONS.get(act)
+    if wanted is None:
+        raise Http404
+    if not request.user.has_perm(wanted.permission):
+        raise PermissionDenied
+    subject = get_object_or_404(SubjectRequest, pk=pk)
+    form = form_of(act, wanted, subject, request.POST)
+    if not form.is_valid():
+        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=errors_of(form))
+    try:
+        wanted.run(subject, form.cleaned_data, request.user)
+    except ActionNotAllowed as why:
+        form.add_error(None, forms.ValidationError(str(why)))
+        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=str(why))
+    messages.success(request, wanted.done)
+    return redirect("request", pk=pk)
+
+
 def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
     """Everything the page tells; few queries whatever the number of records."""
     today = deadline.today()
@@ -85,9 +111,9 @@ def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
         "later": subject.later_requests.all(),
         "duplicates": subject.duplicates.all(),
         "events": reading.entries(_events(subject)),
-        "acts": acts.offered(subject, request.user),
-        "may_handle": request.user.has_perm(acts.HANDLE),
-        "may_hold": request.user.has_perm(acts.HOLD),
+        "acts": offered(subject, request.user),
+        "may_handle": request.user.has_perm(HANDLE),
+        "may_hold": request.user.has_perm(HOLD),
         "stages": _stages(subject),
         "next": _next(subject, steps),
     }

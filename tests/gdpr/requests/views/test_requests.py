@@ -9,7 +9,7 @@ from django.utils import timezone
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, RequestDocument, SubjectRequest
 from gdpr.requests import actions, certificate, forget, legal_holds
 from gdpr.requests.pipeline import leftover_step
-from gdpr.requests.views.acts import ACTS
+from gdpr.requests.views.request_actions import ACTIONS
 from gdpr.states import RequestStatus
 from swarm_admin.access.roles import COMPLIANCE
 from tests.gdpr.fake_stores import ADA
@@ -63,7 +63,7 @@ def test_a_sales_person_sees_no_request_and_does_nothing_to_it(client, sales_cli
     request = desk.open("access")
     for who, status in ((client, 302), (sales_client, 403)):
         assert who.get(f"/requests/{request.pk}/").status_code == status
-        assert {do(who, request, act).status_code for act in ACTS} == {status}
+        assert {do(who, request, act).status_code for act in ACTIONS} == {status}
     assert b"/requests/" not in sales_client.get("/leads/").content
 
 

@@ -1,17 +1,12 @@
-"""Everything staff do on a request's page: one table of acts, one address, one way of saying why not."""
+"""Everything staff do on a request's page: one table of actions, and one way of saying why not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
-from django.contrib import messages
 from django.contrib.auth import get_user_model
-from django.contrib.auth.decorators import login_required, permission_required
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import Http404
 
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import FoundRecord, SubjectRequest
@@ -28,7 +23,7 @@ Given = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Act:
+class PageAction:
     """`run` does it; `against` raises ActionNotAllowed where it cannot be done now; `done` is said after."""
 
     form: type[f.OfRequest]
@@ -75,142 +70,142 @@ def _one(related: Any, pk: int) -> Any:
     return found
 
 
-ACTS: dict[str, Act] = {
-    "assign": Act(f.Assign, _assign, "Assigned."),
-    "ask": Act(
+ACTIONS: dict[str, PageAction] = {
+    "assign": PageAction(f.Assign, _assign, "Assigned."),
+    "ask": PageAction(
         f.Ask,
         _ask,
         "Asked. The clock waits for the answer where the law lets it.",
         lambda s, by: clarifications.check_can_ask_at_all(s),
     ),
-    "answered": Act(
+    "answered": PageAction(
         f.Answered,
         lambda s, given, by: actions.note_answer(_one(s.pauses, given["id"]), answered_at=given["answered_at"], by=by),
         "Noted. The clock goes on from the day the answer came.",
     ),
-    "extend": Act(
+    "extend": PageAction(
         f.Reason,
         lambda s, given, by: actions.extend(s, reason=given["reason"], by=by),
         "Extended to three months from the origin. The person is told why.",
         lambda s, by: actions.check_can_extend(s),
     ),
-    "refuse": Act(
+    "refuse": PageAction(
         f.Refuse,
         lambda s, given, by: actions.refuse(s, ground=given["ground"], reason=given["reason"], by=by),
         "Refused. The person is told why and where to complain.",
         lambda s, by: actions.check_can_refuse(s),
     ),
-    "withdraw": Act(
+    "withdraw": PageAction(
         f.Withdraw,
         lambda s, given, by: actions.withdraw(s, reason=given["reason"], told=given["told"], by=by),
         "Withdrawn.",
         lambda s, by: actions.check_can_withdraw(s),
     ),
-    "portability": Act(
+    "portability": PageAction(
         f.Nothing,
         lambda s, given, by: actions.explain_portability(s, by=by),
         "Explained, and a machine-readable copy offered.",
         lambda s, by: actions.check_can_explain_portability(s),
     ),
-    "offer": Act(
+    "offer": PageAction(
         f.Nothing,
         lambda s, given, by: actions.accept_offer(s, by=by),
         "An access request was opened for the copy.",
         lambda s, by: actions.check_can_accept_offer(s),
     ),
-    "contact": Act(
+    "contact": PageAction(
         f.Contact,
         lambda s, given, by: actions.change_contact(s, **given, by=by),
         "Changed. What waits to be sent goes there.",
         lambda s, by: actions.check_can_change_contact(s),
     ),
-    "evidence": Act(
+    "evidence": PageAction(
         f.Evidence,
         lambda s, given, by: verify.note_evidence(s, evidence=given["evidence"], by=by),
         "Kept until the check is decided.",
         lambda s, by: verify.check_can_decide(s),
     ),
-    "identified": Act(
+    "identified": PageAction(
         f.Identified,
         lambda s, given, by: verify.passed(s, **given, by=by),
         "Identified. Every system is being asked.",
         lambda s, by: verify.check_can_decide(s),
     ),
-    "not-identified": Act(
+    "not-identified": PageAction(
         f.NotIdentified,
         lambda s, given, by: verify.failed(s, method=given["method"], by=by),
         "Noted. Try another way, or refuse.",
         lambda s, by: verify.check_can_decide(s),
     ),
-    "decide": Act(f.Decide, _decide, "Decided."),
-    "look-again": Act(
+    "decide": PageAction(f.Decide, _decide, "Decided."),
+    "look-again": PageAction(
         f.Nothing,
         lambda s, given, by: locate.look_again(s, by=by),
         "Every system is asked again.",
         lambda s, by: locate.check_can_look_again(s),
     ),
-    "approve": Act(
+    "approve": PageAction(
         f.Approve,
         lambda s, given, by: approve.approve(s, plan_hash=given["plan_hash"], by=by),
         "Approved. It is carried out now.",
         approve.check_can_approve,
         APPROVE,
     ),
-    "send-back": Act(
+    "send-back": PageAction(
         f.Reason,
         lambda s, given, by: approve.send_back(s, reason=given["reason"], by=by),
         "Sent back. Every system is asked again.",
         approve.check_can_send_back,
         APPROVE,
     ),
-    "step-done": Act(
+    "step-done": PageAction(
         f.Done,
         lambda s, given, by: by_hand.complete(
             _one(s.steps, given["id"]), evidence=given["evidence"], found=given["found"], data=given["data"], by=by
         ),
         "Noted, with its evidence.",
     ),
-    "step-retry": Act(
+    "step-retry": PageAction(
         f.OfOne, lambda s, given, by: by_hand.retry(_one(s.steps, given["id"]), by=by), "It is tried again now."
     ),
-    "leftover-erase": Act(f.Leftover, _blank, "Erased. Try the search again when all of it is looked at."),
-    "step-take-over": Act(
+    "leftover-erase": PageAction(f.Leftover, _blank, "Erased. Try the search again when all of it is looked at."),
+    "step-take-over": PageAction(
         f.OfOne,
         lambda s, given, by: by_hand.take_over(_one(s.steps, given["id"]), by=by),
         "It is a person's now; the instructions stand beside it.",
     ),
-    "message-send": Act(
+    "message-send": PageAction(
         f.OfOne,
         lambda s, given, by: message_actions.send(_one(s.messages, given["id"]), by=by),
         "On its way.",
         against=lambda subject, by: check_mail_leaves(),
     ),
-    "message-copied": Act(
+    "message-copied": PageAction(
         f.OfOne,
         lambda s, given, by: message_actions.mark_copied(_one(s.messages, given["id"]), by=by),
         "Marked as sent another way.",
     ),
-    "message-arrived": Act(
+    "message-arrived": PageAction(
         f.OfOne,
         lambda s, given, by: message_actions.mark_arrived(_one(s.messages, given["id"]), by=by),
         "Noted as sent.",
     ),
-    "message-drop": Act(
+    "message-drop": PageAction(
         f.OfOne, lambda s, given, by: message_actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."
     ),
-    "check-done": Act(
+    "check-done": PageAction(
         f.Proof,
         lambda s, given, by: after_checks.complete(
             _one(s.after_checks, given["id"]), evidence=given["evidence"], by=by
         ),
         "Noted.",
     ),
-    "check-again": Act(
+    "check-again": PageAction(
         f.OfOne,
         lambda s, given, by: after_checks.try_again(_one(s.after_checks, given["id"]), by=by),
         "It is looked for again.",
     ),
-    "hold": Act(f.Hold, _place_hold, "Kept until the hold is lifted. No clock stops for it.", permission=HOLD),
+    "hold": PageAction(f.Hold, _place_hold, "Kept until the hold is lifted. No clock stops for it.", permission=HOLD),
 }  # fmt: skip
 NO_RIGHT = {
     HANDLE: "You may not handle requests. Ask a compliance officer.",
@@ -220,18 +215,18 @@ NO_RIGHT = {
 
 
 def offered(subject: SubjectRequest, by: Any) -> dict[str, dict[str, Any]]:
-    """{name with _ for -: {"form", "why_not"}} of every act, for the page."""
+    """{name with _ for -: {"form", "why_not"}} of every action, for the page."""
     return {
-        name.replace("-", "_"): {"form": _form(name, act, subject), "why_not": _why_not(act, subject, by)}
-        for name, act in ACTS.items()
+        name.replace("-", "_"): {"form": form_of(name, action, subject), "why_not": _why_not(action, subject, by)}
+        for name, action in ACTIONS.items()
     }
 
 
-def _form(name: str, act: Act, subject: SubjectRequest, data: Any = None) -> f.OfRequest:
-    return act.form(data, subject=subject, auto_id=f"{name}_%s")
+def form_of(name: str, action: PageAction, subject: SubjectRequest, data: Any = None) -> f.OfRequest:
+    return action.form(data, subject=subject, auto_id=f"{name}_%s")
 
 
-def _wrong(form: f.OfRequest) -> str:
+def errors_of(form: f.OfRequest) -> str:
     """What is wrong in a form, in one line: those beside a step or a record are not drawn from their form."""
     return " ".join(
         f"{text}" if name == NON_FIELD_ERRORS else f"{form[name].label}: {text}"
@@ -240,32 +235,7 @@ def _wrong(form: f.OfRequest) -> str:
     )
 
 
-def _why_not(act: Act, subject: SubjectRequest, by: Any) -> str:
-    if not by.has_perm(act.permission):
-        return NO_RIGHT[act.permission]
-    return reason_against(act.against, subject, by)
-
-
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
-def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
-    """Do one of ACTS to a request. What was typed wrongly comes back in its form; what cannot be is said."""
-    from gdpr.requests.views.request import page
-
-    wanted = ACTS.get(act)
-    if wanted is None:
-        raise Http404
-    if not request.user.has_perm(wanted.permission):
-        raise PermissionDenied
-    subject = get_object_or_404(SubjectRequest, pk=pk)
-    form = _form(act, wanted, subject, request.POST)
-    if not form.is_valid():
-        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=_wrong(form))
-    try:
-        wanted.run(subject, form.cleaned_data, request.user)
-    except ActionNotAllowed as why:
-        form.add_error(None, forms.ValidationError(str(why)))
-        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=str(why))
-    messages.success(request, wanted.done)
-    return redirect("request", pk=pk)
+def _why_not(action: PageAction, subject: SubjectRequest, by: Any) -> str:
+    if not by.has_perm(action.permission):
+        return NO_RIGHT[action.permission]
+    return reason_against(action.against, subject, by)
