@@ -7,8 +7,9 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field, ValidationError
 
+from gdpr.identity.validation import sentences
 from gdpr.models import Channel
-from gdpr.requests.intake import RequestIn, sentences
+from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline.open import open_request
 from swarm_admin.core.deadlocks import retried
 from swarm_admin.core.errors import ActionNotAllowed

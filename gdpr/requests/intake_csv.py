@@ -13,8 +13,9 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from gdpr import audit
+from gdpr.identity.validation import sentences
 from gdpr.models import Channel, SubjectRequest
-from gdpr.requests.intake import RequestIn, read, sentences
+from gdpr.requests.intake import RequestIn, read
 from gdpr.requests.pipeline.open import open_request
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed

@@ -11,9 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from pydantic import ValidationError
 
-from gdpr.kinds import RequestKind
+from gdpr.identity import validation
 from gdpr.models import Suppression
-from gdpr.requests import intake
 from gdpr.suppression import suppressions
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole, wholes
@@ -31,17 +30,15 @@ class Who(forms.Form):
     phone = forms.CharField(max_length=40, required=False, label="Phone")
 
     def clean(self) -> dict[str, Any]:
-        """Read as an objection is, so that the same spelling comes out."""
+        """Read as those of a request are, so that the same spelling comes out."""
         given = super().clean() or {}
-        row = {"kind": RequestKind.OBJECTION, "emails": given.get("email", "")}
+        row = {name: given.get(name, "") for name in ("linkedin_url", "phone")}
         try:
-            read = intake.read({**row, **{name: given.get(name, "") for name in ("linkedin_url", "phone")}})
+            given["identity"] = validation.read({**row, "emails": given.get("email", "")})
         except ValidationError as error:
-            for field, sentence in intake.sentences(error):
+            for field, sentence in validation.sentences(error):
                 name = "email" if field.startswith("emails") else field
                 self.add_error(name if name in self.fields else None, sentence)
-        else:
-            given["identity"] = read.identity
         return given
 
 

@@ -25,6 +25,7 @@ from enrichment.vendors import answers
 from enrichment.vendors.clay import wire as clay_wire
 from enrichment.waterfall import countries
 from gdpr import rectifiable
+from gdpr.identity.validation import sentences
 from gdpr.leftovers import names, planner, search_patterns
 from gdpr.messages import templates
 from gdpr.requests import blanking, intake, intake_csv, intake_email
@@ -84,7 +85,7 @@ def requests_errors(text: str) -> None:
     try:
         intake.read({"kind": text, "received_at": text, "emails": text, text[:100]: text})
     except ValidationError as error:
-        intake.sentences(error)
+        sentences(error)
 
 
 def provider(text: str) -> Any:

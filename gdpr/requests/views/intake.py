@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
 from gdpr import audit, data_subjects, rectifiable
+from gdpr.identity.validation import sentences
 from gdpr.models import Channel, SubjectRequest
 from gdpr.requests import intake, intake_csv, intake_email
 from gdpr.requests.pipeline.open import open_request
@@ -71,7 +72,7 @@ def _open(form: Intake, by: Any) -> SubjectRequest | None:
     try:
         return open_request(intake.read(form.row()), channel=form.cleaned_data["channel"], by=by)
     except ValidationError as error:
-        for field, sentence in intake.sentences(error):
+        for field, sentence in sentences(error):
             form.add_error(field if field in form.fields else None, sentence)
     except ActionNotAllowed as why:
         form.add_error(None, str(why))

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from pydantic import ValidationError
 
+from gdpr.identity.validation import sentences
 from gdpr.models import SubjectRequest
 from gdpr.requests import intake, intake_csv, intake_email
 from gdpr.requests.intake import RequestIn
@@ -44,7 +45,7 @@ def test_a_row_is_read_and_normalised():
 def test_what_cannot_be_taken_is_said_without_repeating_it(change: dict, field: str, sentence: str):
     with pytest.raises(ValidationError) as refused:
         intake.read({**ROW, **change})
-    told = intake.sentences(refused.value)
+    told = sentences(refused.value)
     assert any(name == field and sentence in text for name, text in told), told
     assert "not-an-address" not in str(told)
 
