@@ -8,7 +8,8 @@ from typing import IO, cast
 
 from django.utils import timezone
 
-from gdpr.audit_chain import anchor, check, verifier
+from gdpr.audit import verifier
+from gdpr.audit_chain import anchor, check
 from gdpr.models import AuditAnchor
 
 CHUNK = 1_000  # lines written at a time

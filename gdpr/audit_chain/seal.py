@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from gdpr.audit_chain.verifier import GENESIS, link_digest
+from gdpr.audit.verifier import GENESIS, link_digest
 from gdpr.models import AuditEvent, AuditSeal, UnsealedEvent
 
 AT_ONCE = 2_000

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from gdpr import audit, tasks
+from gdpr.audit import verifier as alone
+from gdpr.audit.verifier import GENESIS, Link, link_digest, verify
 from gdpr.audit_chain import anchor, check, seal
-from gdpr.audit_chain import verifier as alone
-from gdpr.audit_chain.verifier import GENESIS, Link, link_digest, verify
 from gdpr.models import AuditAnchor, AuditCheck, AuditContext, AuditEvent, AuditSeal, UnsealedEvent
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.at_once import at_once
@@ -427,7 +427,7 @@ def test_a_broken_file_of_anchors_is_no_silent_success(chain, anchors_file):
 def stand_alone(folder: Path, lines: list[str], anchors: list[str]) -> subprocess.CompletedProcess[str]:
     (folder / "audit.jsonl").write_text("\n".join(lines), encoding="utf-8")
     (folder / "anchors.jsonl").write_text("\n".join(anchors), encoding="utf-8")
-    program = Path(check.__file__).with_name("verifier.py")
+    program = Path(alone.__file__)
     return subprocess.run(
         [sys.executable, "-I", str(program), "audit.jsonl", "anchors.jsonl"],
         cwd=folder, capture_output=True, text=True, check=False,

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from gdpr import audit
+from gdpr.audit.verifier import read, verify
 from gdpr.audit_chain import anchor, check, seal
-from gdpr.audit_chain.verifier import read, verify
 from gdpr.models import AuditAnchor, AuditCheck, AuditEvent
 
 PAGES = ("/audit/", "/audit/export/", "/audit/regulator-pack/")

@@ -1,11 +1,15 @@
-"""The door to the audit ledger."""
+"""The door to the audit ledger: `record` writes an event.
+
+`verifier` says what an event is digested as, and is what anybody verifies the ledger with; how it is sealed,
+anchored, checked and shown is `gdpr.audit_chain`.
+"""
 
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gdpr.audit_chain.verifier import canonical
+from gdpr.audit.verifier import canonical
 from gdpr.models import AuditContext, AuditEvent
 from swarm_admin.core.audit_verbs import Verb, checked
 
