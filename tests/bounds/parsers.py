@@ -25,7 +25,7 @@ from enrichment.vendors import answers
 from enrichment.vendors.clay import wire as clay_wire
 from enrichment.waterfall import countries
 from gdpr import rectifiable
-from gdpr.identity.validation import sentences
+from gdpr.identity import validation
 from gdpr.leftovers import names, planner, search_patterns
 from gdpr.messages import templates
 from gdpr.requests import blanking, intake, intake_csv, intake_email
@@ -85,7 +85,7 @@ def requests_errors(text: str) -> None:
     try:
         intake.read({"kind": text, "received_at": text, "emails": text, text[:100]: text})
     except ValidationError as error:
-        sentences(error)
+        validation.sentences(error)
 
 
 def provider(text: str) -> Any:
@@ -167,7 +167,7 @@ PARSERS: dict[str, Parser] = {
     "scorecard: number": Parser(editing, editing.number),
     "scorecard: button": Parser(editing, lambda text: editing.apply({"components": []}, f"move:components.{text}")),
     "request": Parser(intake, request, (ValidationError,)),
-    "request: what is wrong": Parser(intake, requests_errors),
+    "request: what is wrong": Parser(validation, requests_errors),
     "request: list": Parser(intake_csv, lambda text: intake_csv.parse(raw(text)), (ActionNotAllowed,)),
     "request: list below a head": Parser(
         intake_csv, lambda text: intake_csv.parse(raw(f"kind,emails\n{text}")), (ActionNotAllowed,)
