@@ -1,21 +1,21 @@
 """Claimed deliveries, screened and sent."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.utils import timezone
 
 from enrichment.leases import claim, release_all
 from enrichment.models import Handover, Lead
-from enrichment.models.handover import NOTICE_OUTSTANDING
+from enrichment.models.handover import NOTICE_OUTSTANDING, System
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
-from enrichment.pipeline import listed
+from enrichment.pipeline import hand_ghl, hand_instantly, listed
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.deliver.channels import CHANNELS, Channel
 from enrichment.pipeline.deliver.planning import there
 from enrichment.pipeline.payload import wanted
-from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Sent
+from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Outcome, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -25,6 +25,11 @@ from swarm_admin.core import shutdown
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 
+# {system: what sends the asked, none begun after a monotonic time, and answers in their order}
+SENDERS: dict[str, Callable[[Sequence[Asked], float], list[Outcome]]] = {
+    System.GHL: hand_ghl.send_all,
+    System.INSTANTLY: hand_instantly.send_all,
+}
 STARTED_WITHIN = 1 / 3  # of the lease: what has not begun by then goes back, however slowly the vendor answers
 SHORTEST_SECONDS = 1.0  # a round begins something, however short the lease
 UNTOLD_SECONDS = 3600.0  # a hand-over that waits for its notice is looked at again so often
@@ -65,7 +70,7 @@ def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
         Asked(leads[h.lead_id], h.claimed_from == HandoverStatus.UNKNOWN, there(h, leads[h.lead_id]))  # type: ignore[attr-defined]
         for h in ready
     ]
-    outcomes = list(zip(ready, channel.send(asked, until), strict=True))
+    outcomes = list(zip(ready, SENDERS[handovers[0].system](asked, until), strict=True))
     recording.record(channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)])
     recording.after_errors(channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)])
     recording.after_halves(
