@@ -178,7 +178,7 @@ PLACES: tuple[Place, ...] = (
     ),
     Place("cache", "search:*", "words somebody searched for", "after twelve hours, or with the person"),
     Place("cache", "clay-export:*", "ids of rows found for a request", "when the look-up ends, a week at most"),
-    Place("cache", "overview:*", "counts", _NEVER),
+    Place("cache", "remembered:*", "counts", _NEVER),
     Place("queue", "celery", "names of tasks; one argument, a system", f"{_NEVER}; results are not kept"),
     Place("cache", "limit:*, vitals:*", "counts and times of calls", _NEVER),
     Place("session", "django_session", "ids of leads that were unmasked, and until when", "with the session"),

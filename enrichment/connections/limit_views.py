@@ -1,17 +1,14 @@
 """Vendor limits: how much is left, what waits, and how long will it take?"""
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from enrichment.connections import limits
 from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.screens import screen
 
 
-@require_GET
-@login_required
-@permission_required("enrichment.view_lead", raise_exception=True)
+@screen("enrichment.view_lead")
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     vendors, providers = limits.all_limits(), limits.provider_limits()

@@ -1,10 +1,8 @@
 """Connections: are we connected?"""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.connections import health, setup
 from enrichment.models import ServiceHold
@@ -17,6 +15,7 @@ from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.screens import screen
 
 MANAGE = "enrichment.manage_connections"
 
@@ -28,9 +27,7 @@ def check_can_manage(user: object) -> str:
     return "Only people who may manage connections can do this. Ask an admin."
 
 
-@require_GET
-@login_required
-@permission_required("enrichment.view_lead", raise_exception=True)
+@screen("enrichment.view_lead")
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     vendors = health.all_vendors(budgets=True)
@@ -49,9 +46,7 @@ def show(request: HtmxRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
-@login_required
-@permission_required(MANAGE, raise_exception=True)
+@screen(MANAGE, "POST")
 def test(request: HttpRequest, system: str) -> HttpResponse:
     """One cheap read at the vendor."""
     if system not in NAMES:
@@ -61,9 +56,7 @@ def test(request: HttpRequest, system: str) -> HttpResponse:
     return redirect("connections")
 
 
-@require_POST
-@login_required
-@permission_required(MANAGE, raise_exception=True)
+@screen(MANAGE, "POST")
 def set_up(request: HttpRequest) -> HttpResponse:
     """Table and webhook in Clay."""
     try:
@@ -75,9 +68,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     return redirect("connections")
 
 
-@require_POST
-@login_required
-@permission_required(MANAGE, raise_exception=True)
+@screen(MANAGE, "POST")
 def new_table(request: HttpRequest) -> HttpResponse:
     """A new table in the place of the full one; the leads that wait go on there."""
     try:
@@ -90,9 +81,7 @@ def new_table(request: HttpRequest) -> HttpResponse:
     return redirect("connections")
 
 
-@require_POST
-@login_required
-@permission_required(MANAGE, raise_exception=True)
+@screen(MANAGE, "POST")
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Lift a hold."""
     hold = get_object_or_404(ServiceHold, pk=pk)

@@ -16,9 +16,9 @@ from enrichment.deliveries.cursor import Page, by_time
 from enrichment.models import Handover, Lead, Verdict, WebhookDelivery, lead_search
 from enrichment.models.handover import System
 from enrichment.models.webhook import FAILED
-from enrichment.overview.figures import remembered
 from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus, HandoverStatus
+from swarm_admin.core.cache import remembered
 from swarm_admin.core.numbers import whole
 
 SIZES = (25, 50, 100)

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from enrichment.deliveries import redelivery
 from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
@@ -35,6 +32,7 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import mask, may_see
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
@@ -58,10 +56,7 @@ WAITS = {
 }
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its list."""
     wanted = HandoverList(request.GET)
@@ -101,25 +96,19 @@ def _why_no_bulk(request: HttpRequest, wanted: HandoverList) -> str:
     return ""
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def figures(request: HttpRequest) -> HttpResponse:
     """The answer at the top, for polling."""
     return render(request, "enrichment/deliveries/_delivery_figures.html", {"figures": _figures()})
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def count(request: HttpRequest) -> HttpResponse:
     """The number of rows of a list, fetched after the page so that it waits for no count."""
     return render(request, "enrichment/deliveries/_delivery_count.html", {"count": HandoverList(request.GET).count()})
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV: numbers of leads, no names."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
@@ -144,25 +133,19 @@ def _lines(wanted: HandoverList) -> Iterator[list[str]]:
         ]
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one delivery."""
     return render(request, "enrichment/deliveries/delivery.html", _one(request, pk))
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     """The same beside the list."""
     return render(request, "enrichment/deliveries/_delivery_drawer.html", _one(request, pk))
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Plan one failed or withheld delivery again."""
     handover = get_object_or_404(Handover, pk=pk)
@@ -175,9 +158,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("delivery", pk=pk)
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
     """The record as it is at the other side now; audited."""
     handover = get_object_or_404(Handover.objects.select_related("lead"), pk=pk)
@@ -196,9 +177,7 @@ def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def retry_plan(request: HttpRequest) -> HttpResponse:
     """How many of the list can be retried, how long it takes, and who is left out and why."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
@@ -230,9 +209,7 @@ def _tail(count: int, why: str) -> str:
     return f"{'delivery' if count == 1 else 'deliveries'}: {why}"
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def retry_run(request: HttpRequest) -> HttpResponse:
     """Start the job; what cannot be retried any more is left out."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))

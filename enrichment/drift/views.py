@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.drift import capacity_forecast, mending
 from enrichment.estimates import estimate
@@ -20,6 +18,7 @@ from enrichment.vendors.errors import VendorError
 from gdpr.suppression import gate
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 MEND = "enrichment.mend_drift"
@@ -37,9 +36,7 @@ MEANINGS = {
 }
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     kind = _kind(request.GET.get("kind", ""))
@@ -103,9 +100,7 @@ def _exports() -> limiter.Gauge | None:
         return None  # no key yet
 
 
-@require_POST
-@login_required
-@permission_required(MEND, raise_exception=True)
+@screen(MEND, "POST")
 def plan(request: HttpRequest) -> HttpResponse:
     """What mending a kind, or one row, would do."""
     kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
@@ -134,9 +129,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/drift/drift_plan.html", {"plan": shown})
 
 
-@require_POST
-@login_required
-@permission_required(MEND, raise_exception=True)
+@screen(MEND, "POST")
 def mend(request: HttpRequest) -> HttpResponse:
     """Ask for it; a tick does it."""
     kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))

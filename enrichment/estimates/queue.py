@@ -11,8 +11,8 @@ from django.utils import timezone
 from enrichment.estimates.enriching import Leads
 from enrichment.models import BatchItem, Handover, Lead
 from enrichment.models.work import BatchKind
-from enrichment.overview.figures import remembered
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
+from swarm_admin.core.cache import remembered
 
 WAITING = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
 

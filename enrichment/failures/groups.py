@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import (
     Count,
@@ -26,8 +25,9 @@ from django.utils import timezone
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import CAUSE, SOURCES, Source, failed_for
 from enrichment.models import FailureIgnore, Lead
-from enrichment.overview.figures import remembered
 from enrichment.vendor_pauses.words import NAMES
+from swarm_admin.core.cache import forget as forget_figures
+from swarm_admin.core.cache import remembered
 
 MOST_GROUPS = 200  # of one kind of work
 TREND_HOURS = 24
@@ -74,7 +74,7 @@ class Group:
 
 
 def groups() -> list[Group]:
-    """Every group, ignored ones too, largest first; a few seconds old at most (see `overview.remembered`)."""
+    """Every group, ignored ones too, largest first; a few seconds old at most (see `core.cache`)."""
     return list(remembered(KEPT, _groups))
 
 
@@ -127,7 +127,7 @@ def _spent(found: Iterable[Group]) -> Decimal:
 
 def forget() -> None:
     """The groups have changed: the next look counts anew."""
-    cache.delete_many([f"overview:{key}" for key in (KEPT, f"{KEPT}:beyond", SPENT, "set-aside")])
+    forget_figures(KEPT, f"{KEPT}:beyond", SPENT, "set-aside")
 
 
 def find(key: str, *, kept: bool = False) -> Group | None:

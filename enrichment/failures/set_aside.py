@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from enrichment.models import AlertNotice, BulkJob, Drift, ReconcileRun, Rescore
 from enrichment.models.job import JobKind
-from enrichment.overview.figures import remembered
 from enrichment.scoring import rescore
 from enrichment.states import JobStatus
 from gdpr import audit
 from gdpr.models import AfterCheck, AuditCheck, Notice, Purge, RequestMessage, RequestStep
 from gdpr.states import CLOSED, DutyStatus, MessageStatus, PurgeStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.cache import remembered
 from swarm_admin.core.states import advance
 
 KEPT = "set-aside"

@@ -4,14 +4,11 @@ from collections import Counter
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
@@ -28,6 +25,7 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -37,10 +35,7 @@ NOTHING = "Nothing to retry."
 HOUR = 3600
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """All groups; for htmx the live part. `?ignored=1` shows those that a person has decided to leave."""
     every = failures.groups()
@@ -78,10 +73,7 @@ def _buys(group: Group) -> bool:
     return group.cause.what == "enrichment" and not group.cause.why_no_retry
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def group(request: HttpRequest, key: str) -> HttpResponse:
     """One cause and what failed for it; for htmx the live part. An empty group says so."""
     found = failures.find(key, kept=bool(request.htmx))  # type: ignore[attr-defined]
@@ -118,9 +110,7 @@ def _shown(found: Group, page: "Page[Any]") -> list[dict[str, Any]]:
     return [{"row": row, "lead": leads.get(row.cause_lead)} for row in rows]
 
 
-@require_GET
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY)
 def retry(request: HttpRequest, key: str) -> HttpResponse:
     """The plan: how many, what it costs, how long it takes, what is left out and why."""
     found = failures.find(key)
@@ -158,9 +148,7 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
     }
 
 
-@require_POST
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "POST")
 def retry_run(request: HttpRequest, key: str) -> HttpResponse:
     """Start the job."""
     found = failures.find(key)
@@ -174,9 +162,7 @@ def retry_run(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("job", pk=job.pk)
 
 
-@require_POST
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "POST")
 def ignore(request: HttpRequest, key: str) -> HttpResponse:
     """Leave it as it is, with a reason, until it strikes again."""
     found = failures.find(key)
@@ -191,9 +177,7 @@ def ignore(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("failures")
 
 
-@require_POST
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "POST")
 def show_again(request: HttpRequest, pk: int) -> HttpResponse:
     """No longer ignored."""
     jobs.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
@@ -201,9 +185,7 @@ def show_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("failures")
 
 
-@require_POST
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "POST")
 def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
     """All of a kind that was set aside is due once more, each piece alone, its count begun anew."""
     kind = set_aside.named(name)

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from enrichment.estimates import Work, estimate
 from enrichment.imports import importing
@@ -21,6 +19,7 @@ from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from enrichment.states import JobStatus
 from swarm_admin.core.masking import may_see
+from swarm_admin.core.screens import screen
 from swarm_admin.core.states import InvalidTransition
 
 PERMISSION = "enrichment.import_lead"
@@ -34,9 +33,7 @@ def _get(pk: int) -> BulkJob:
     return get_object_or_404(BulkJob, pk=pk, kind=JobKind.IMPORT)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-@permission_required(PERMISSION, raise_exception=True)
+@screen(PERMISSION, "GET", "HEAD", "POST")
 def upload(request: HttpRequest) -> HttpResponse:
     """Choose a file; on to its preview."""
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
@@ -59,9 +56,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-@permission_required(PERMISSION, raise_exception=True)
+@screen(PERMISSION, "GET", "HEAD", "POST")
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What would come in under this mapping; `start` lets it run, `check` shows it again."""
     job = _get(pk)
@@ -96,25 +91,19 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "enrichment/imports/import_preview.html", context, status=status)
 
 
-@require_GET
-@login_required
-@permission_required(PERMISSION, raise_exception=True)
+@screen(PERMISSION)
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """Progress, and afterwards the result."""
     return render(request, "enrichment/imports/import_job.html", _progress(_get(pk)))
 
 
-@require_GET
-@login_required
-@permission_required(PERMISSION, raise_exception=True)
+@screen(PERMISSION)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part of the page; it asks again until the job has ended."""
     return render(request, "enrichment/imports/_import_job.html", _progress(_get(pk)))
 
 
-@require_POST
-@login_required
-@permission_required(PERMISSION, raise_exception=True)
+@screen(PERMISSION, "POST")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop; what came in stays."""
     try:
@@ -124,9 +113,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("import_job", pk=pk)
 
 
-@require_GET
-@login_required
-@permission_required(PERMISSION, raise_exception=True)
+@screen(PERMISSION)
 def rejections(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every refused row as CSV: number, field, sentence; nothing of the row itself."""
     found = _get(pk)

@@ -16,8 +16,8 @@ from django.utils import timezone
 from enrichment.jobs.retry_handlers import LEADS, WAYS
 from enrichment.models import BulkJob, JobMember
 from enrichment.models.job import JobKind
-from enrichment.overview.figures import remembered
 from enrichment.states import JobStatus, MemberStatus
+from swarm_admin.core.cache import remembered
 
 FRESH = datetime.timedelta(hours=1)  # so long is a success news, and green
 

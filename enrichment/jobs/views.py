@@ -4,13 +4,10 @@ from collections import Counter
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from enrichment.jobs import batches as batch_list
 from enrichment.jobs import jobs
@@ -22,6 +19,7 @@ from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus, JobStatus
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 from swarm_admin.core.states import InvalidTransition
 
 VIEW = "enrichment.view_lead"
@@ -36,10 +34,7 @@ STATUSES = [
 ]
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """All long work, newest first; for htmx the live part."""
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
@@ -82,10 +77,7 @@ def _rows(request: HttpRequest, page: list[BulkJob]) -> list[dict[str, Any]]:
     ]
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """Progress of a job, and what became of it; for htmx the live part. Some kinds have a page of their own."""
     found = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk)
@@ -113,9 +105,7 @@ def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) ->
     }
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a job, for those who may start one of its kind; what was started goes on."""
     found = get_object_or_404(BulkJob, pk=pk)
@@ -131,10 +121,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("job", pk=pk)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def batches(request: HttpRequest) -> HttpResponse:
     """The hand-overs to Clay, newest first; for htmx the live part."""
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
@@ -153,10 +140,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def batch(request: HttpRequest, pk: int) -> HttpResponse:
     """One hand-over with its items; for htmx the live part."""
     found = get_object_or_404(Batch.objects.select_related("waterfall"), pk=pk)

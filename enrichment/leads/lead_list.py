@@ -16,7 +16,7 @@ from enrichment.leads.filters import LeadFilter
 from enrichment.leads.listing import DEFAULT_SORT, FARTHEST_PAGE, PAGE_SIZES, SORTS, Slice, read, served
 from enrichment.models import Lead
 from enrichment.models.lead_queries import LeadQuerySet
-from enrichment.overview.figures import remembered
+from swarm_admin.core.cache import remembered
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
 

@@ -14,8 +14,8 @@ from django.db import connection
 
 from enrichment.models import Attempt, ProviderService
 from enrichment.models.provider import Charge, WaterfallKind
-from enrichment.overview.figures import remembered
 from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core.cache import remembered
 
 NEWEST_ATTEMPTS = 2_000  # looked at for what services without a tabled price have cost
 Service = tuple[str, str]  # provider's slug, kind of waterfall

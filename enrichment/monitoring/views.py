@@ -1,16 +1,15 @@
 """Alerts: what should somebody know about now?"""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import alerts
 from enrichment.models import Alert, AlertKind, Severity
 from enrichment.vendor_pauses.words import NAMES
 from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 HANDLE = "enrichment.handle_alert"
@@ -40,9 +39,7 @@ LOOKS = {
 }
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     opened = list(alerts.open_alerts(request.user).select_related("acknowledged_by")[:SHOWN])
@@ -82,17 +79,13 @@ def _dress(alert: Alert) -> None:
         alert.place, alert.place_name = "", ""  # type: ignore[attr-defined]
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def bell(request: HttpRequest, place: str) -> HttpResponse:
     """The bell of the frame, for polling; `place` tells its two copies apart."""
     return render(request, "components/_bell.html", {"place": place})
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     if alerts.acknowledge(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
         messages.success(request, "Acknowledged: nobody is reminded of it any more.")
@@ -101,9 +94,7 @@ def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("alerts")
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     if alerts.close_by_hand(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
         messages.success(request, "Closed. If the cause lasts, a new alert opens.")

@@ -1,16 +1,10 @@
-"""Is everything flowing? The questions of the Overview, each answered in one or two queries.
-
-Counting a million leads takes a second, so an answer is kept for two seconds at least, and for twenty times
-as long as it took: however many people look, counting takes a twentieth of one database connection.
-"""
+"""Is everything flowing? The questions of the Overview, each answered in one or two queries."""
 
 import datetime
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncHour, TruncMinute, TruncSecond
 from django.utils import timezone
@@ -25,46 +19,16 @@ from enrichment.states import (
     EnrichmentStatus,
     HandoverStatus,
 )
+from swarm_admin.core.cache import remembered
 from swarm_admin.core.percent import percent_of
+from swarm_admin.core.timing import today
 
-FRESH_SECONDS = 2
-SHARE = 20
-LOCK_SECONDS = 60
-KEEP_SECONDS = 3600
 # range → (length in seconds, width of a step in seconds, Trunc)
 RANGES: dict[str, tuple[int, int, Any]] = {
     "10m": (600, 10, TruncSecond),
     "hour": (3600, 60, TruncMinute),
     "day": (86_400, 3600, TruncHour),
 }
-
-
-def remembered(name: str, compute: Callable[[], Any]) -> Any:
-    """`compute()`, kept in Redis under `name` as the module says; while one computes, others get the last."""
-    key, lock = f"overview:{name}", f"overview:{name}:lock"
-    kept = cache.get(key)
-    if kept and (kept["fresh_until"] > time.time() or not cache.add(lock, "1", LOCK_SECONDS)):
-        return kept["value"]
-    try:
-        started = time.time()
-        value = compute()
-        ended = time.time()
-        fresh_until = ended + max(FRESH_SECONDS, SHARE * (ended - started))
-        cache.set(key, {"value": value, "fresh_until": fresh_until, "at": started}, KEEP_SECONDS)
-    finally:
-        cache.delete(lock)
-    return value
-
-
-def counted_at(name: str) -> datetime.datetime | None:
-    """When what is remembered under `name` was counted; None where nothing is."""
-    kept = cache.get(f"overview:{name}")
-    return datetime.datetime.fromtimestamp(kept["at"], datetime.UTC) if kept and "at" in kept else None
-
-
-def today() -> datetime.datetime:
-    """The beginning of the day, in UTC."""
-    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def stages(scope: str) -> dict[str, int]:

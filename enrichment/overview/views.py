@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 
 from enrichment.connections import health
 from enrichment.deliveries.delivery_lists import webhook_figures
@@ -16,23 +14,21 @@ from enrichment.overview import figures as overview
 from enrichment.waterfall import spend_report
 from gdpr.requests import attention
 from swarm_admin.core import work
+from swarm_admin.core.cache import counted_at, remembered
 from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.screens import screen
 
 CAUSES_SHOWN = 10
 
 
-@require_GET
-@login_required
-@permission_required("enrichment.view_lead", raise_exception=True)
+@screen("enrichment.view_lead")
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     template = "enrichment/overview/_overview.html" if request.htmx else "enrichment/overview/overview.html"
     return render(request, template, _answers(_scope(request), request.user))
 
 
-@require_GET
-@login_required
-@permission_required("enrichment.view_lead", raise_exception=True)
+@screen("enrichment.view_lead")
 def charts(request: HttpRequest) -> JsonResponse:
     """What the charts draw: tiers of the scope, throughput of the range; times in ISO 8601, UTC."""
     length = request.GET.get("range", "hour")
@@ -46,9 +42,7 @@ def charts(request: HttpRequest) -> JsonResponse:
     )
 
 
-@require_GET
-@login_required
-@permission_required("enrichment.view_lead", raise_exception=True)
+@screen("enrichment.view_lead")
 def holds(request: HttpRequest) -> HttpResponse:
     """The banner of paused services, for polling."""
     return render(request, "components/_holds.html")
@@ -83,8 +77,8 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "vendors": vendors,
         "unwell": unwell,
         "under_way": under_way,
-        "time": overview.remembered("time", estimate) if under_way else None,
-        "counted_at": overview.counted_at(overview.stages_name(scope)),
+        "time": remembered("time", estimate) if under_way else None,
+        "counted_at": counted_at(overview.stages_name(scope)),
         "good": counts["tier_1"] + counts["tier_2"],
     }
 
@@ -93,5 +87,5 @@ def _of_the_law(user: Any) -> list[attention.Matter]:
     """What of requests and retention needs a person, as far as this one may know of it; some seconds old at most."""
     if not any(user.has_perm(right) for right in (attention.REQUEST, attention.RETENTION)):
         return []
-    found: list[attention.Matter] = overview.remembered("law", attention.matters)
+    found: list[attention.Matter] = remembered("law", attention.matters)
     return [each for each in found if user.has_perm(each.right)]

@@ -16,7 +16,6 @@ import polars as pl
 from django.db import connection
 
 from enrichment.models import ScorecardVersion
-from enrichment.overview.figures import remembered
 from enrichment.scoring import loading, snapshot
 from enrichment.scoring.clay_formula import formula_of, placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
@@ -24,6 +23,7 @@ from enrichment.scoring.engine import Engine
 from enrichment.scoring.version_engine import engine
 from enrichment.states import VersionStatus
 from enrichment.vendor_pauses.clay_table import clay_table
+from swarm_admin.core.cache import remembered
 from swarm_admin.core.numbers import whole
 
 NOT_COMPUTED, RESCORE, ROUNDING, UNEXPLAINED = "not_computed", "rescore", "rounding", "unexplained"
@@ -94,7 +94,7 @@ class Report:
 
 
 def report() -> Report:
-    """The report, as of some seconds ago at most (see `overview.remembered`)."""
+    """The report, as of some seconds ago at most (see `core.cache`)."""
     kept = remembered(KEPT, lambda: _to_keep(count()))
     ids = {key: pl.read_ipc(io.BytesIO(packed)).to_series() for key, packed in kept["ids"].items()}
     return Report(ids=ids, causes=[Cause(**cause) for cause in kept["causes"]], **kept["figures"])

@@ -19,7 +19,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import QueryCanceled
 
-from enrichment.overview.figures import FRESH_SECONDS, LOCK_SECONDS, SHARE
+from swarm_admin.core.cache import FRESH_SECONDS, LOCK_SECONDS, SHARE
 
 AT_ONCE_SECONDS = 0.7  # a page waits so long for a count
 KEPT_SECONDS = 86_400

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import connection
 
 from enrichment.models import Attempt, ProviderService, SourceType, WaterfallVersion
-from enrichment.overview.figures import remembered
 from enrichment.waterfall.countries import country_of
 from enrichment.waterfall.document import Waterfall, WaterfallDocument
+from swarm_admin.core.cache import remembered
 
 NEWEST = 100_000  # attempts looked at: an interval is then within a third of a percent, and the past is left behind
 BANDS = (50, 100, 200, 2001, 5001)  # as the published scorecard cuts sizes
@@ -131,7 +131,7 @@ class Run:
 
 
 def ledger(segment: Segment = Segment.ALL) -> Ledger:
-    """The newest attempts, as of some seconds ago at most (see `overview.remembered`)."""
+    """The newest attempts, as of some seconds ago at most (see `core.cache`)."""
     kept: Ledger = remembered(f"waterfall:observed:{segment}", lambda: read(segment))
     return kept
 

@@ -21,11 +21,11 @@ from enrichment import alerts
 from enrichment.alerts import Cause
 from enrichment.models import AlertKind, Lead, Severity, SpendCap
 from enrichment.models.spend import CapPeriod
-from enrichment.overview.figures import today
 from enrichment.waterfall.spending import Committed, committed
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.timing import today
 
 LOCK = 7_301_002  # an advisory lock: who reserves money, one after the other
 SHORTEST_NOTE = 5

@@ -15,10 +15,11 @@ from django.utils import timezone
 from enrichment.labels import provider_name, tier_label
 from enrichment.models import Attempt, SourceType, SpendCap, TakenOver
 from enrichment.models.spend import CapPeriod
-from enrichment.overview.figures import remembered, today
 from enrichment.waterfall import enriched, spend_limits, spending
 from enrichment.waterfall.spending import ZERO, Committed
 from enrichment.waterfall.spending import Sum as DaySum
+from swarm_admin.core.cache import remembered
+from swarm_admin.core.timing import today
 
 PERIODS = {"today": "Today", "month": "This month", "30d": "30 days"}
 RATE_SECONDS = {

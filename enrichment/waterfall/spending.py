@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, SpendBook, SpendEntry
-from enrichment.overview.figures import remembered, today
+from swarm_admin.core.cache import remembered
+from swarm_admin.core.timing import today
 
 LOCK = 7_301_003  # an advisory lock: who closes a day or opens it again, one after the other
 ZERO = Decimal(0)

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from enrichment.deliveries import replay as replaying
 from enrichment.deliveries.delivery_lists import SIZES, DeliveryList, WebhookList, webhook_figures
@@ -28,6 +25,7 @@ from swarm_admin.core.csv_export import Echo, cell
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import may_see
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -71,10 +69,7 @@ def list_context(wanted: DeliveryList, address: str, noun: str) -> dict[str, Any
     }
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its list."""
     wanted = WebhookList(request.GET)
@@ -89,25 +84,19 @@ def show(request: HtmxRequest) -> HttpResponse:
     return response
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def figures(request: HttpRequest) -> HttpResponse:
     """The answer at the top, for polling."""
     return render(request, "enrichment/webhooks/_webhook_figures.html", {"figures": webhook_figures()})
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def count(request: HttpRequest) -> HttpResponse:
     """The number of rows of a list, fetched after the page so that it waits for no count."""
     return render(request, "enrichment/deliveries/_delivery_count.html", {"count": WebhookList(request.GET).count()})
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV, without headers and bodies."""
     wanted = WebhookList(QueryDict(request.POST.get("query", "")))
@@ -161,25 +150,19 @@ def csv_answer(lines: Iterator[list[str]], name: str) -> StreamingHttpResponse:
     )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one delivery; its body masked until it is asked for."""
     return render(request, "enrichment/webhooks/webhook.html", _one(request, pk))
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     """The same beside the list."""
     return render(request, "enrichment/webhooks/_webhook_drawer.html", _one(request, pk))
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def body(request: HtmxRequest, pk: int) -> HttpResponse:
     """The raw body unmasked, for those who may see it; every look is audited."""
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
@@ -193,9 +176,7 @@ def body(request: HtmxRequest, pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "GET", "POST")
 def replay(request: HttpRequest, pk: int) -> HttpResponse:
     """GET: what a replay would do, by one read at Clay. POST: do it."""
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)

@@ -1,13 +1,10 @@
 """Audit: who did what, and does the ledger hold?"""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from gdpr import audit
 from gdpr.audit_chain import anchor, check, pack, reading, seal
@@ -15,16 +12,14 @@ from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
 from swarm_admin.core import mail
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_auditevent"
 VERIFY = "gdpr.verify_audit"
 NO_RIGHT = "You may not verify the ledger. Ask a compliance officer."
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """A page of the ledger under its verdict; for htmx the verdict alone, while a check runs."""
     if request.htmx:  # type: ignore[attr-defined]
@@ -59,9 +54,7 @@ def verdict(request: HttpRequest) -> dict[str, object]:
     }
 
 
-@require_POST
-@login_required
-@permission_required(VERIFY, raise_exception=True)
+@screen(VERIFY, "POST")
 def verify(request: HttpRequest) -> HttpResponse:
     """Have the worker read the whole ledger; one check at a time."""
     with transaction.atomic():
@@ -72,9 +65,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     return redirect("audit")
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Every event that the filters leave, as CSV. The export is an event itself."""
     filters = reading.Filters.read(request.GET)
@@ -82,9 +73,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     return attachment(reading.EXPORTED, reading.exported(filters), "audit.csv")
 
 
-@require_GET
-@login_required
-@permission_required(VERIFY, raise_exception=True)
+@screen(VERIFY)
 def regulator_pack(request: HttpRequest) -> StreamingHttpResponse:
     """The ledger with its verifier and the registers, as a ZIP. Taking it is an event itself, and in the pack.
 

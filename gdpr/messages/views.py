@@ -2,15 +2,14 @@
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
 
 from gdpr.messages import templates
 from gdpr.messages.defaults import DEFAULTS
 from gdpr.models import MessageTemplate
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
 EDIT = "gdpr.edit_template"
@@ -22,17 +21,13 @@ class Text(forms.Form):
     note = forms.CharField(max_length=300, label="What was changed, and why")
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     texts = [{"title": templates.title(text.slug), "text": text} for text in templates.all_live()]
     return render(request, "gdpr/messages/texts.html", {"texts": texts})
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """The newest version in a form for the next one, filled in with invented values beside it."""
     if slug not in DEFAULTS:

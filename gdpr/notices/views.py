@@ -2,12 +2,9 @@
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import MessageTemplate, Notice, NoticeRun
@@ -16,6 +13,7 @@ from gdpr.states import MessageStatus
 from swarm_admin.core.csv_export import attachment
 from swarm_admin.core.errors import ActionNotAllowed, reason_against
 from swarm_admin.core.form_fields import WholeField
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_retention"
 SEND = "gdpr.send_notices"
@@ -39,10 +37,7 @@ class Text(forms.Form):
     note = forms.CharField(max_length=300, required=False, label="What was changed, and why")
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """The queue by due date, and what went out; for htmx the live part."""
     may_send = request.user.has_perm(SEND)
@@ -60,9 +55,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_GET
-@login_required
-@permission_required(SEND, raise_exception=True)
+@screen(SEND)
 def plan(request: HttpRequest) -> HttpResponse:
     """What sending would do, before it does: how many, by which text, who is left out."""
     form = HowMany(request.GET)
@@ -75,9 +68,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return render(request, "gdpr/notices/notices_plan.html", context)
 
 
-@require_POST
-@login_required
-@permission_required(SEND, raise_exception=True)
+@screen(SEND, "POST")
 def send(request: HttpRequest) -> HttpResponseBase:
     """Queue them; or give them to another tool as a file."""
     form = HowMany(request.POST)
@@ -96,9 +87,7 @@ def send(request: HttpRequest) -> HttpResponseBase:
     return redirect("notices")
 
 
-@require_POST
-@login_required
-@permission_required(SEND, raise_exception=True)
+@screen(SEND, "POST")
 def again(request: HttpRequest) -> HttpResponse:
     """What was not sent, or what nobody knows of, once more; or the latter counted as told."""
     if "told" in request.POST:
@@ -109,9 +98,7 @@ def again(request: HttpRequest) -> HttpResponse:
     return redirect("notices")
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def text(request: HttpRequest) -> HttpResponse:
     """The text's versions and a form for the next one."""
     present = notices.template()

@@ -1,18 +1,16 @@
 """Retention: what ends when, and is it gone?"""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from gdpr.models import Purge, PurgeRecord
 from gdpr.retention import retention
 from gdpr.states import PurgeStatus
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_retention"
 HANDLE = "gdpr.handle_request"
@@ -20,10 +18,7 @@ PAGE = 50
 WEEKS = {"7": 7, "30": 30}
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """The coming days and what is being removed; for htmx the live part."""
     status = request.GET.get("status", "")
@@ -46,9 +41,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     """An officer removed one record where no call could, and says how that is known."""
     record = get_object_or_404(PurgeRecord, pk=pk)
@@ -61,9 +54,7 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("retention")
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         retention.try_again(get_object_or_404(Purge, pk=pk), by=request.user)

@@ -4,11 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
 from pydantic import ValidationError
 
 from gdpr.identity import validation
@@ -16,6 +14,7 @@ from gdpr.models import Suppression
 from gdpr.suppression import suppressions
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole, wholes
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_suppression"
 HANDLE = "gdpr.handle_request"
@@ -46,9 +45,7 @@ class Block(Who):
     reason = forms.CharField(max_length=64, label="Why, without naming them")
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
@@ -72,9 +69,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     return render(request, "gdpr/suppression/suppressions.html", context | more, status=status)
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def look_up(request: HttpRequest) -> HttpResponse:
     """By POST, so that no address holds the person."""
     form = Who(request.POST, auto_id="who_%s")
@@ -84,9 +79,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     return _page(request, who=form, found=found, looked=True)
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def add(request: HttpRequest) -> HttpResponse:
     form = Block(request.POST, auto_id="block_%s")
     if not form.is_valid():
@@ -104,9 +97,7 @@ def _many(identifiers: int) -> str:
     return "1 identifier is" if identifiers == 1 else f"{identifiers:,} identifiers are"
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def release(request: HttpRequest) -> HttpResponse:
     """Let the chosen ones in again, with a reason."""
     ids = wholes(request.POST.getlist("id"))

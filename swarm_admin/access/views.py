@@ -5,16 +5,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
 
 from swarm_admin.access import staff
 from swarm_admin.access.models import ApiKey, Scope
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.screens import screen
 
 PEOPLE = "auth.change_user"
 KEYS = "access.add_apikey"
@@ -34,9 +33,7 @@ class Key(forms.Form):
     )
 
 
-@require_GET
-@login_required
-@permission_required(PEOPLE, raise_exception=True)
+@screen(PEOPLE)
 def show(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
@@ -58,9 +55,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     return render(request, "access/staff.html", context | more, status=status)
 
 
-@require_POST
-@login_required
-@permission_required(PEOPLE, raise_exception=True)
+@screen(PEOPLE, "POST")
 def invite(request: HttpRequest) -> HttpResponse:
     form = Invite(request.POST, auto_id="invite_%s")
     if not form.is_valid():
@@ -112,9 +107,7 @@ ACTS: dict[str, Callable[[User, HttpRequest], HttpResponse | str]] = {
 }
 
 
-@require_POST
-@login_required
-@permission_required(PEOPLE, raise_exception=True)
+@screen(PEOPLE, "POST")
 def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One of ACTS on one person."""
     person = get_object_or_404(User, pk=pk)
@@ -129,9 +122,7 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     return redirect("staff")
 
 
-@require_POST
-@login_required
-@permission_required(KEYS, raise_exception=True)
+@screen(KEYS, "POST")
 def issue_key(request: HttpRequest) -> HttpResponse:
     """The plain text stands on the answer, and nowhere after it."""
     form = Key(request.POST, auto_id="key_%s")
@@ -141,9 +132,7 @@ def issue_key(request: HttpRequest) -> HttpResponse:
     return _page(request, issued=key, plaintext=plaintext)
 
 
-@require_POST
-@login_required
-@permission_required(KEYS, raise_exception=True)
+@screen(KEYS, "POST")
 def revoke_key(request: HttpRequest, pk: int) -> HttpResponse:
     staff.revoke_key(get_object_or_404(ApiKey, pk=pk), by=request.user)
     messages.success(request, "Revoked: it opens nothing any more.")

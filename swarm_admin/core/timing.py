@@ -10,6 +10,11 @@ LONGEST_SECONDS = 6 * 3600.0  # a store that is down for days is still asked fou
 FAST_SECONDS = 300.0  # so long at most for what is to stop at once (Art. 21)
 
 
+def today() -> datetime.datetime:
+    """The beginning of the day, in UTC."""
+    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def span(seconds: float) -> datetime.timedelta:
     """`seconds` of specified time as time on this machine's clock."""
     return datetime.timedelta(seconds=seconds / settings.CLOCK_SPEED)

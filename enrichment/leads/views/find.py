@@ -1,20 +1,15 @@
 """The palette behind Ctrl-K: leads by name."""
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from enrichment.models import Lead
+from swarm_admin.core.screens import screen
 
 MOST = 8
 
 
-@require_POST
-@login_required
-@permission_required(
-    ("enrichment.view_lead", "enrichment.view_personal_data"), raise_exception=True
-)  # finding a person by name is seeing personal data
+@screen(("enrichment.view_lead", "enrichment.view_personal_data"), "POST")
 def find(request: HttpRequest) -> JsonResponse:
     """`{"leads": [{"label", "note", "url"}]}` of at most eight leads; `q` is in the body, not the address."""
     words = request.POST.get("q", "")[:200]

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.deliveries.campaign_decisions import moves_of
 from enrichment.deliveries.contact_decisions import matches_of
@@ -19,6 +17,7 @@ from enrichment.scoring.score_version import version_of
 from enrichment.states import FINAL_STATUSES
 from enrichment.waterfall.document import WaterfallDocument
 from swarm_admin.core.masking import mask
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
@@ -38,9 +37,7 @@ DRAWER_FIELDS = (
 )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one lead."""
     lead = get_object_or_404(Lead.objects.select_related("scorecard").defer("raw", "search"), pk=pk)
@@ -60,9 +57,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "enrichment/leads/lead.html", context)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     """The lead in short, beside the list."""
     lead = get_object_or_404(Lead.objects.select_related("scorecard").defer("raw", "search"), pk=pk)
@@ -81,9 +76,7 @@ def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "enrichment/leads/_lead_drawer.html", context)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The part that is polled while the lead is under way; when it is final, the whole page is asked for."""
     lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)
@@ -93,8 +86,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "GET", "POST")
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask Clay again, without a provider if one is named."""
     if request.method != "POST":  # an address typed in or kept: the form stands on the lead's page
@@ -104,18 +96,14 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, lambda lead: actions.retry_leads([lead], by=request.user, skip_providers=skip), words)
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand the lead over again though nothing changed."""
     words = "The delivery starts in a moment."
     return _do(request, pk, lambda lead: actions.deliver_again(lead, by=request.user), words)
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def show_unmasked(request: HttpRequest, pk: int) -> HttpResponse:
     """Reveal the lead's personal data to this person for an hour, for a reason that is kept."""
     lead = get_object_or_404(Lead.objects.only("pk"), pk=pk)

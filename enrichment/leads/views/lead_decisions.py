@@ -4,21 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
 
 from enrichment.deliveries import campaign_decisions, contact_decisions, person_decisions
 from enrichment.leads import actions
 from enrichment.models import CampaignMove, ContactMatch, Lead
+from swarm_admin.core.screens import screen
 
 DELIVER = "enrichment.deliver_lead"
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def contact(request: HttpRequest, pk: int, match: int) -> HttpResponse:
     """About a contact that a look-up found."""
     found = get_object_or_404(ContactMatch, pk=match, lead=pk)
@@ -26,9 +23,7 @@ def contact(request: HttpRequest, pk: int, match: int) -> HttpResponse:
     return _do(request, pk, lambda: contact_decisions.decide(found, action, by=request.user))
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def campaign(request: HttpRequest, pk: int, move: int) -> HttpResponse:
     """About the campaign's record under an earlier address."""
     found = get_object_or_404(CampaignMove, pk=move, lead=pk)
@@ -36,9 +31,7 @@ def campaign(request: HttpRequest, pk: int, move: int) -> HttpResponse:
     return _do(request, pk, lambda: campaign_decisions.decide(found, status, by=request.user))
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """That the lead is not the suppressed person its answer named."""
     found = get_object_or_404(Lead.objects.only("pk"), pk=pk)

@@ -1,19 +1,16 @@
 """The plan of delivering a lead again: what is sent where, how many calls, when."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET
 
 from enrichment.deliveries.redeliver import plan_again
 from enrichment.leads import actions
 from enrichment.models import Lead
+from swarm_admin.core.screens import screen
 
 
-@require_GET
-@login_required
-@permission_required("enrichment.deliver_lead", raise_exception=True)
+@screen("enrichment.deliver_lead")
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Shown before anything is sent; nothing is planned by looking."""
     lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)

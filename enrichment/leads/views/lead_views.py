@@ -1,21 +1,18 @@
 """The menu of saved views beside the list of leads."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.leads import saved
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def menu(request: HttpRequest) -> HttpResponse:
     """What the menu holds, fetched when it is opened."""
     found = list(saved.visible(request.user))
@@ -26,9 +23,7 @@ def menu(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/leads/_lead_views.html", context)
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def save(request: HttpRequest) -> HttpResponse:
     given = request.POST
     try:
@@ -46,9 +41,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('leads')}?{view.query}")
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(saved.visible(request.user), pk=pk)
     try:

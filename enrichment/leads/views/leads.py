@@ -3,15 +3,12 @@
 import datetime
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from enrichment.labels import tier_label, tier_names
 from enrichment.leads import export as exporting
@@ -23,8 +20,10 @@ from enrichment.models import Lead
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.cache import is_kept
 from swarm_admin.core.masking import mask, may_see
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 LAST_MILLISECOND = 253_402_300_799_000  # since 1970, of the year 9999
 VIEW = "enrichment.view_lead"
@@ -39,10 +38,7 @@ NO_MATCH_OPEN = (
 )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """The page, or for htmx its list."""
     leads = LeadList(request.GET, user=request.user)
@@ -114,9 +110,7 @@ def columns_of(request: HttpRequest) -> list[Column]:
     return chosen(keys if isinstance(keys, list) else None)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def count(request: HttpRequest) -> HttpResponse:
     """The number of leads of a list, fetched after the page so that it waits for no count."""
     leads = LeadList(request.GET, user=request.user)
@@ -125,9 +119,7 @@ def count(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/leads/_lead_count.html", context)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def news(request: HttpRequest) -> HttpResponse:
     """How many leads of the list came since it was drawn, at `since` in ms since 1970; polled by the list."""
     leads = LeadList(request.GET, user=request.user)
@@ -139,9 +131,7 @@ def news(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/leads/_lead_news.html", context)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show_figures(request: HttpRequest) -> HttpResponse:
     """The answer at the top: by status and by tier."""
     return render(request, "enrichment/leads/_lead_figures.html", {"figures_shown": _figures()})
@@ -149,7 +139,7 @@ def show_figures(request: HttpRequest) -> HttpResponse:
 
 def _kept_figures() -> list[dict[str, Any]] | None:
     """None where they would have to be counted first: the page fetches them afterwards."""
-    return _figures() if cache.get("overview:leads:figures") is not None else None
+    return _figures() if is_kept("leads:figures") else None
 
 
 def _figures() -> list[dict[str, Any]]:
@@ -169,9 +159,7 @@ def _figures() -> list[dict[str, Any]]:
     return shown
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def search(request: HttpRequest) -> HttpResponse:
     """Search for words: they come in the body, and the list's address holds only their key."""
     params = QueryDict(request.POST.get("query", ""), mutable=True)
@@ -185,9 +173,7 @@ def search(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def set_columns(request: HttpRequest) -> HttpResponse:
     """Which columns this person sees, for as long as they are logged in."""
     if "standard" in request.POST:
@@ -198,9 +184,7 @@ def set_columns(request: HttpRequest) -> HttpResponse:
     return redirect(address(leads.query))
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV: these columns, these filters, this order; masked for people who see it masked."""
     leads = LeadList(QueryDict(request.POST.get("query", "")), user=request.user)

@@ -3,11 +3,9 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from enrichment.failures.failure_retry import BULK_PRIORITY
 from enrichment.jobs import jobs
@@ -19,14 +17,14 @@ from enrichment.leads.views.leads import address
 from enrichment.models import Lead
 from enrichment.models.job import JobKind
 from swarm_admin.core.numbers import wholes
+from swarm_admin.core.screens import screen
 
 RETRY = "enrichment.retry_lead"
 NOTHING = "Nothing to retry."
 UNREADABLE = "A filter could not be read, so more leads match than were asked for. Mend it or take it away first."
 
 
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "GET", "POST")
 def plan(request: HttpRequest) -> HttpResponse:
     """How many, what it costs, how long it takes, who is left out and why."""
     if request.method != "POST":
@@ -73,9 +71,7 @@ def _tail(count: int, why: str) -> str:
     return f"{'lead' if count == 1 else 'leads'}: {why}"
 
 
-@require_POST
-@login_required
-@permission_required(RETRY, raise_exception=True)
+@screen(RETRY, "POST")
 def run(request: HttpRequest) -> HttpResponse:
     """Start the job for the leads of the plan; who cannot be retried any more is left out."""
     leads = _with_ids(request.POST.get("ids", "").split(","))

@@ -4,10 +4,8 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
 from enrichment.models import ScorecardVersion
@@ -20,15 +18,14 @@ from enrichment.versions import Stale
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
 NO_EDIT = "You may look at the scorecard, not change it. Ask an admin for the right."
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """The draft, or the published card where there is none, as a form."""
     return render(request, "enrichment/scoring/icp.html", page(request))
@@ -58,9 +55,7 @@ def _why_no_publish(draft: ScorecardVersion | None) -> str:
     return ""
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def edit(request: HtmxRequest) -> HttpResponse:
     """What a button of the form does to what is in it; nothing is saved."""
     operation = request.POST.get("do", "")
@@ -75,9 +70,7 @@ def edit(request: HtmxRequest) -> HttpResponse:
     return answer
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def save(request: HttpRequest) -> HttpResponse:
     """Save the form as the draft; what somebody else saved meanwhile is not overwritten but merged."""
     document = editing.read(request.POST.dict())
@@ -107,9 +100,7 @@ def began(request: HttpRequest) -> Began:
     return Began(number("draft"), number("revision") or 0, number("over") or 0)
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def merge(request: HttpRequest) -> HttpResponse:
     """Save the merge of two people's edits, once everything is chosen."""
     base, yours = (_document(request, name) for name in ("base", "yours"))
@@ -171,9 +162,7 @@ def _changes(base: dict[str, Any], after: dict[str, Any]) -> Any:
     return {"sections": found, "count": count(found)}
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def discard(request: HttpRequest) -> HttpResponse:
     """Give the draft up."""
     draft = versions.draft_of(ScorecardVersion)
@@ -192,9 +181,7 @@ def discard(request: HttpRequest) -> HttpResponse:
     return redirect("icp")
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def effect(request: HtmxRequest) -> HttpResponse:
     """The effect of what is in the form, over all leads."""
     context = effect_context(request, typed(request))

@@ -5,15 +5,12 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
-from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.leads import export as exporting
 from enrichment.leads.columns import BY_KEY, Column
@@ -25,8 +22,10 @@ from enrichment.scoring.version_engine import engine
 from enrichment.vendor_pauses.clay_table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.cache import forget
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 PAGE = 50
@@ -42,9 +41,7 @@ EXPORTED = (
 )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """The differing leads by cause."""
     found = drift.report()
@@ -57,18 +54,14 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/scoring/icp_drift.html", context)
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def again(request: HttpRequest) -> HttpResponse:
     """Count anew, not from what is kept for some seconds."""
-    cache.delete(f"overview:{drift.KEPT}")
+    forget(drift.KEPT)
     return redirect("icp_drift")
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def leads(request: HttpRequest, key: str) -> HttpResponse:
     """The leads of one cause."""
     found = drift.report()
@@ -95,9 +88,7 @@ def _fields_that_differ(ids: list[int]) -> dict[int, tuple[str, ...]]:
     return {row.lead_id: row.fields for row in read_clays(ids, names)}
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def export(request: HttpRequest, key: str) -> HttpResponseBase:
     """The leads of one cause as CSV; masked for people who see them masked."""
     found = drift.report()

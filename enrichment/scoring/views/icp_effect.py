@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from enrichment import versions
 from enrichment.leads.lead_detail import OPEN_FIELDS
@@ -31,6 +29,7 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import BYTE_ORDER_MARK, Echo, cell
 from swarm_admin.core.masking import may_see, shown
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -104,9 +103,7 @@ def chart(found: Effect) -> dict[str, Any]:
 # ---------------------------------------------------------------- who moves
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def movers(request: HttpRequest) -> HttpResponse:
     """A page of the leads whose tier the form's card would change."""
     document = typed(request)
@@ -162,9 +159,7 @@ def _named(request: HttpRequest, some: Sequence[Mover]) -> Iterator[dict[str, An
             yield {"mover": mover, "lead": lead, "name": name}
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def export(request: HttpRequest) -> HttpResponseBase:
     """Everyone whose tier the form's card would change, as CSV; masked for people who see it masked."""
     document = typed(request)
@@ -217,9 +212,7 @@ def _csv(request: HttpRequest, found: Effect, moved: Any) -> Iterator[str]:
 # ---------------------------------------------------------------- one lead
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def try_lead(request: HttpRequest) -> HttpResponse:
     """One lead under the live card and under the form's, side by side; or the leads a search finds."""
     chosen, text = request.POST.get("try", ""), request.POST.get("try_search", "").strip()

@@ -4,13 +4,11 @@ import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_GET, require_POST
 from pydantic import ValidationError
 
 from enrichment.models import Lead, ScorecardVersion
@@ -20,6 +18,7 @@ from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -28,9 +27,7 @@ NO_EDIT = "Only people who may edit the scorecard can do this. Ask an admin."
 NO_MANAGE = "Only people who may manage connections can do this. Ask an admin."
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """The formulas of a version (`?version=`, else the published one), beside what Clay has."""
     version = _version(request.GET.get("version", ""))
@@ -61,9 +58,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/scoring/icp_javascript.html", context)
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def pasted(request: HttpRequest) -> HttpResponse:
     """Record that both formulas were pasted into Clay's columns."""
     version = _version(request.POST.get("version", ""))
@@ -86,9 +81,7 @@ def pasted(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('icp_javascript')}?version={version.number}")
 
 
-@require_GET
-@login_required
-@permission_required(MANAGE, raise_exception=True)
+@screen(MANAGE)
 def table_plan(request: HttpRequest) -> HttpResponse:
     """What creating a new table would do."""
     version = _version("")
@@ -107,9 +100,7 @@ def table_plan(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/scoring/icp_javascript_table.html", context)
 
 
-@require_POST
-@login_required
-@permission_required(MANAGE, raise_exception=True)
+@screen(MANAGE, "POST")
 def create_table(request: HttpRequest) -> HttpResponse:
     """A new table in Clay, with the published scorecard's formulas in it."""
     try:

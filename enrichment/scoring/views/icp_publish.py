@@ -3,10 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
 from enrichment.estimates import Work, estimate
@@ -18,6 +16,7 @@ from enrichment.states import VersionStatus
 from enrichment.versions import Stale
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
@@ -27,9 +26,7 @@ NO_DELIVERY = "You may not start deliveries. Ask an admin for the right."
 WAS_PUBLISHED = (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED)
 
 
-@require_GET
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT)
 def plan(request: HttpRequest) -> HttpResponse:
     """What publishing the draft would do, before it does."""
     draft = versions.draft_of(ScorecardVersion)
@@ -64,9 +61,7 @@ def _plan(request: HttpRequest, version: ScorecardVersion, note: str = "") -> di
     }
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def publish(request: HttpRequest) -> HttpResponse:
     """Publish the draft as it was looked at, and start the rescore."""
     draft = versions.draft_of(ScorecardVersion)
@@ -104,9 +99,7 @@ def _number(request: HttpRequest, name: str) -> int:
     return -1 if number is None else number
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def history(request: HttpRequest) -> HttpResponse:
     """Every version that was published, with its note and what it changed."""
     found = versions.history(ScorecardVersion)
@@ -124,9 +117,7 @@ def history(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def version(request: HttpRequest, number: int) -> HttpResponse:
     """One version: what it says, and what it changed from the one before it and from what is live."""
     found = get_object_or_404(
@@ -156,8 +147,7 @@ def _why_no_roll_back(request: HttpRequest, found: ScorecardVersion, live: Score
     return "It says the same as the published version." if found.document == live.document else ""
 
 
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     """GET: what publishing a copy of this version would do. POST: do it."""
     old = get_object_or_404(ScorecardVersion, number=number, status__in=WAS_PUBLISHED)
@@ -169,9 +159,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "enrichment/scoring/icp_publish.html", _plan(request, old))
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a rescore that stopped go on where it stood."""
     found = get_object_or_404(Rescore.objects.select_related("job", "version"), pk=pk)
@@ -184,9 +172,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("job", pk=found.job_id)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def progress(request: HttpRequest) -> HttpResponse:
     """The banner of a rescore under way; it polls itself while there is one."""
     return render(request, "components/_rescore.html", {"rescore": rescore_progress.progress()})

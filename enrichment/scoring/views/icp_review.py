@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment.estimates import Work, estimate
 from enrichment.leads.actions import suppressed
@@ -21,6 +19,7 @@ from enrichment.vendor_pauses.words import NAMES
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import shown
 from swarm_admin.core.numbers import whole, wholes
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
@@ -30,9 +29,7 @@ NOTHING = "Nothing to deliver."
 LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others are when they are sent
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """Those that wait, the best first."""
     found = moves.waiting().select_related("lead", "rescore__version").order_by("-score", "-pk")
@@ -53,9 +50,7 @@ def _chosen(request: HttpRequest) -> QuerySet[TierMove]:
     return moves.waiting().filter(pk__in=wholes(request.POST.getlist("id")))
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def plan(request: HttpRequest) -> HttpResponse:
     """How many, to where, how long, and who is left out; or which are dismissed."""
     chosen = _chosen(request)
@@ -94,9 +89,7 @@ def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[
     }
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def deliver(request: HttpRequest) -> HttpResponse:
     """Start the deliveries as a job."""
     try:
@@ -108,9 +101,7 @@ def deliver(request: HttpRequest) -> HttpResponse:
     return redirect("job", pk=job.pk)
 
 
-@require_POST
-@login_required
-@permission_required(DELIVER, raise_exception=True)
+@screen(DELIVER, "POST")
 def dismiss(request: HttpRequest) -> HttpResponse:
     """Leave them undelivered."""
     count = moves.dismiss(_chosen(request), by=request.user)

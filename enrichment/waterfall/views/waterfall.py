@@ -4,11 +4,8 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 from pydantic import ValidationError
 
 from enrichment import versions
@@ -19,15 +16,13 @@ from enrichment.waterfall.document import WaterfallDocument
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_waterfall"
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HtmxRequest) -> HttpResponse:
     """The editor on the draft, or on what is published where there is none."""
     template = "enrichment/waterfall/_waterfall.html" if request.htmx else "enrichment/waterfall/waterfall.html"
@@ -47,9 +42,7 @@ def _context(request: HttpRequest, sent: editing.Sent | None = None) -> dict[str
     }
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def save(request: HtmxRequest) -> HttpResponse:
     """Save the editor as the draft. A save that began with an older one is answered with the merge."""
     sent = editing.read(request.POST)
@@ -93,9 +86,7 @@ def _merge(request: HtmxRequest, found: editing.Merge) -> HttpResponse:
     return render(request, part if request.htmx else whole, context)
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def merge(request: HtmxRequest) -> HttpResponse:
     """Save what was chosen of mine and theirs; somebody may have been quicker once more."""
     try:
@@ -115,9 +106,7 @@ def merge(request: HtmxRequest) -> HttpResponse:
     return redirect("waterfall")
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def discard(request: HttpRequest) -> HttpResponse:
     """Give the draft up; what is published stands as before."""
     draft = versions.draft_of(WaterfallVersion)

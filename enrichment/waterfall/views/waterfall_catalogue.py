@@ -1,19 +1,16 @@
 """The catalogue of data providers: who could be asked, at what price?"""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
 
 from enrichment.models import ProviderService
 from enrichment.waterfall import catalogue_edits, studio
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
+from swarm_admin.core.screens import screen
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """Every provider by waterfall, with what uses it."""
     groups = studio.by_kind()
@@ -39,9 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/waterfall/waterfall_catalogue.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def service(request: HttpRequest, pk: int) -> HttpResponse:
     """One provider in one waterfall, to change."""
     found = get_object_or_404(ProviderService.objects.select_related("provider"), pk=pk)
@@ -63,9 +58,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "enrichment/waterfall/waterfall_service.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def add(request: HttpRequest) -> HttpResponse:
     """A provider for a waterfall that does not have it yet; it is switched on in the editor."""
     form = catalogue_edits.NewServiceForm(request.POST or None)

@@ -3,10 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from enrichment import versions
 from enrichment.models import WaterfallVersion
@@ -17,6 +15,7 @@ from enrichment.waterfall.observed import Ledger, Segment, ledger
 from enrichment.waterfall.views.waterfall import EDIT, VIEW, _began_with
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.screens import screen
 
 BASES = {"observed": "As observed", "tabled": "As tabled"}
 SEGMENTS = {
@@ -27,9 +26,7 @@ SEGMENTS = {
 }
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HtmxRequest) -> HttpResponse:
     """The panel; a page of its own where it is opened without htmx."""
     basis = request.GET.get("basis", "observed")
@@ -96,9 +93,7 @@ def _pair(live: Fall, draft: Fall | None) -> dict[str, Any]:
     }
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def apply_order(request: HttpRequest) -> HttpResponse:
     """Put a suggested order into the draft; it is the same providers, and nothing else changes."""
     kind, order = request.POST.get("kind", ""), request.POST.get("order", "").split(",")

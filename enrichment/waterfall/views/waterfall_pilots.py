@@ -4,12 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from enrichment import versions
 from enrichment.jobs.job_outcome import outcome, outcomes
@@ -21,6 +18,7 @@ from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole, wholes
+from swarm_admin.core.screens import screen
 
 SHOWN = 50  # of those that wait, to choose from by hand
 NOTHING = "Nothing to try."
@@ -46,9 +44,7 @@ class PilotForm(forms.Form):
     )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """Every pilot, the newest first."""
     jobs = list(BulkJob.objects.filter(kind=JobKind.PILOT).select_related("created_by").order_by("-id")[:100])
@@ -63,9 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/waterfall/waterfall_pilots.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def plan(request: HttpRequest) -> HttpResponse:
     """Choose the leads; then the plan with its cost, before anything is started."""
     draft = versions.draft_of(WaterfallVersion)
@@ -109,9 +103,7 @@ def _shown(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, Any]:
     }
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def start(request: HttpRequest) -> HttpResponse:
     """Start it on the leads of the plan."""
     draft = versions.draft_of(WaterfallVersion)
@@ -129,10 +121,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return redirect("waterfall_pilot_result", pk=job.pk)
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def result(request: HtmxRequest, pk: int) -> HttpResponse:
     """Progress, and what was measured beside what was forecast; for htmx the live part."""
     job = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk, kind=JobKind.PILOT)

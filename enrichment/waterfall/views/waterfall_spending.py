@@ -5,10 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from enrichment.leads.prices import price
 from enrichment.models import SourceType, SpendCap
@@ -18,6 +16,7 @@ from enrichment.waterfall import spend_limits, spend_report
 from enrichment.waterfall.views.waterfall import VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import PlainDecimalField
+from swarm_admin.core.screens import screen
 
 BUDGET = "enrichment.set_budget"
 NO_BUDGET = "You may not change the budget. Ask an admin for the right."
@@ -52,9 +51,7 @@ class BudgetForm(forms.Form):
     )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """The caps with their forecast, and what was spent by provider, source, tier, day and person."""
     period = request.GET.get("period", "month")
@@ -81,9 +78,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/waterfall/waterfall_spending.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(BUDGET, raise_exception=True)
+@screen(BUDGET, "GET", "POST")
 def budget(request: HttpRequest) -> HttpResponse:
     """Set or raise a cap, with a note."""
     form = BudgetForm(request.POST or None, initial=_initial(request))
@@ -105,9 +100,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     return {"period": period, "source_type": source, "amount": cap.amount if cap else None}
 
 
-@require_POST
-@login_required
-@permission_required(BUDGET, raise_exception=True)
+@screen(BUDGET, "POST")
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a cap away, with a note."""
     cap = get_object_or_404(SpendCap, pk=pk)

@@ -4,10 +4,8 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from enrichment import versions
 from enrichment.models import WaterfallVersion
@@ -16,11 +14,10 @@ from enrichment.waterfall import editing, studio
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "GET", "POST")
 def publish(request: HttpRequest) -> HttpResponse:
     """What publishing the draft changes, with the note that stays with it; then it is published."""
     draft = versions.draft_of(WaterfallVersion)
@@ -71,18 +68,14 @@ def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     )
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def history(request: HttpRequest) -> HttpResponse:
     """Every version that was published, the newest first."""
     rows = studio.history_rows(versions.history(WaterfallVersion), studio.names())
     return render(request, "enrichment/waterfall/waterfall_history.html", {"rows": rows, "section": "history"})
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def version(request: HttpRequest, number: int) -> HttpResponse:
     """One version: what it says, what going back to it would change, and the way back."""
     found = get_object_or_404(WaterfallVersion.objects.select_related("created_by", "published_by"), number=number)
@@ -105,9 +98,7 @@ def _shown(request: HttpRequest, found: WaterfallVersion, live: WaterfallVersion
     }
 
 
-@require_POST
-@login_required
-@permission_required(EDIT, raise_exception=True)
+@screen(EDIT, "POST")
 def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     """Publish a copy of an older version; a draft goes on as it is."""
     old = get_object_or_404(WaterfallVersion, number=number, status=VersionStatus.SUPERSEDED)
@@ -125,9 +116,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("waterfall_history")
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def export(request: HttpRequest, number: int) -> JsonResponse:
     """The specification's JSON of a version, as Clay is sent it, for download."""
     found = get_object_or_404(WaterfallVersion, number=number)

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from gdpr import audit
 from gdpr.due_dates import deadline
@@ -20,16 +17,14 @@ from gdpr.suppression.views import Who
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
 PAGE = 50
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """The board; for htmx its live part."""
     template = "gdpr/requests/_board.html" if request.htmx else "gdpr/requests/board.html"  # type: ignore[attr-defined]
@@ -64,9 +59,7 @@ def row(each: SubjectRequest) -> dict[str, Any]:
     return {"request": each, "left": left, "late_by": -left, "tone": tone if each.is_open else ""}
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def find(request: HttpRequest) -> HttpResponse:
     """Requests of a person, by identifier: by POST, so that no address holds it; looking is an event."""
     form = Who(request.POST, auto_id="who_%s")
@@ -78,9 +71,7 @@ def find(request: HttpRequest) -> HttpResponse:
     return render(request, "gdpr/requests/board.html", _context(request, **more))
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as it is filtered, as CSV."""
     audit.record(Verb.EXPORT_REQUESTS, by=request.user)

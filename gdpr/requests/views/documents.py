@@ -4,12 +4,10 @@ import json
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import TextChoices
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_GET, require_POST
 
 from gdpr import stores
 from gdpr.kinds import Action
@@ -19,14 +17,13 @@ from gdpr.requests import certificate as certificates
 from gdpr.states import StepStatus
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
 
 
-@require_POST
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "POST")
 def download(request: HttpRequest, pk: int) -> HttpResponse:
     """By POST: no link, history or prefetch takes a person's data. HTML is given as a file, never shown as a page."""
     kept = get_object_or_404(RequestDocument.objects.select_related("request"), pk=pk)
@@ -42,9 +39,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def certificate(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done, free of personal data, as it was issued: the newest version, or the one that is asked for."""
     subject = get_object_or_404(SubjectRequest, pk=pk)

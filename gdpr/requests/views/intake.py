@@ -5,11 +5,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
 from gdpr import audit, data_subjects, rectifiable
@@ -20,13 +18,12 @@ from gdpr.requests.pipeline.open import open_request
 from gdpr.requests.request_forms import Intake
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.screens import screen
 
 HANDLE = "gdpr.handle_request"
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "GET", "POST")
 def new(request: HttpRequest) -> HttpResponse:
     """The form; `?of=` names a record of ours that fills it in, `?kind=` what is asked for."""
     if request.method == "GET":
@@ -79,9 +76,7 @@ def _open(form: Intake, by: Any) -> SubjectRequest | None:
     return None
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "GET", "POST")
 def paste(request: HttpRequest) -> HttpResponse:
     """A pasted e-mail becomes the form, filled in; an officer looks at every guess before it is opened."""
     pasted = request.POST.get("pasted", "")
@@ -118,9 +113,7 @@ class RequestList(forms.Form):
         return bytes(file.read(intake_csv.LONGEST + 1)) if file else self.cleaned_data["text"].encode()
 
 
-@require_http_methods(["GET", "POST"])
-@login_required
-@permission_required(HANDLE, raise_exception=True)
+@screen(HANDLE, "GET", "POST")
 def upload(request: HttpRequest) -> HttpResponse:
     """A list of requests: what is wrong with which row is said first; the good rows are opened together."""
     form = RequestList(request.POST or None, request.FILES or None)

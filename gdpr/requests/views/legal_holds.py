@@ -1,11 +1,9 @@
 """Legal holds: what is kept although it should go, and until when?"""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
 
 from gdpr import stores
 from gdpr.due_dates import deadline
@@ -13,15 +11,14 @@ from gdpr.models import LegalHold
 from gdpr.requests import legal_holds
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
 HOLD = "gdpr.place_hold"
 PAGE = 50
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     live = LegalHold.objects.live().select_related("placed_by")
     page = Paginator(live, PAGE).get_page(whole(request.GET.get("page")))
@@ -38,9 +35,7 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "gdpr/requests/legal_holds.html", context)
 
 
-@require_POST
-@login_required
-@permission_required(HOLD, raise_exception=True)
+@screen(HOLD, "POST")
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         legal_holds.lift(get_object_or_404(LegalHold, pk=pk), reason=request.POST.get("reason", ""), by=request.user)

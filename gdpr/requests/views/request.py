@@ -5,13 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from gdpr import audit, stores
 from gdpr.audit_chain import reading
@@ -25,16 +22,14 @@ from gdpr.requests.views.request_actions import ACTIONS, HANDLE, HOLD, errors_of
 from gdpr.states import BY_PERSON, OPEN, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, is_possible
+from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
 EVENTS = 60
 SEEN_FOR = datetime.timedelta(hours=12)  # a page that stays open is one look
 
 
-@require_GET
-@login_required
-@permission_required(VIEW, raise_exception=True)
-@vary_on_headers("HX-Request")
+@screen(VIEW, fragments=True)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; for htmx its live part. Opening it is an event, asking again is not."""
     subject = get_object_or_404(SubjectRequest, pk=pk)
@@ -61,9 +56,7 @@ def page(
     return render(request, "gdpr/requests/request.html", told, status=status)
 
 
-@require_POST
-@login_required
-@permission_required(VIEW, raise_exception=True)
+@screen(VIEW, "POST")
 def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     """Do one of ACTIONS to a request. What was typed wrongly comes back in its form; what cannot be is said."""
     wanted = ACTIONS.get(act)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from enrichment.vendors import limiter, vendor_health
 from enrichment.vendors.clay.client import ClayClient
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.limiter import Gauge, Limit
+from swarm_admin.core.cache import forget
 from tests.enrichment.vendors.scripted import CUT, RESET, Say, ScriptedVendor
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -31,7 +31,7 @@ def pace(settings: Any) -> None:
 
 
 def shown(label: str, system: str = "clay") -> limits.Shown:
-    cache.delete("overview:waiting")
+    forget("waiting")
     [vendor] = [vendor for vendor in limits.all_limits() if vendor.system == system]
     return next(limit for limit in vendor.limits if limit.label == label)
 
@@ -148,7 +148,7 @@ def test_the_longest_queue_is_the_longest_that_the_page_shows(sales_client: Clie
     forget_active()
     limiter.take("provider:builtwith", n=100, limit=100)
     LeadFactory(clay_row_id="row_1", dispatch_after=timezone.now())
-    cache.delete("overview:waiting")
+    forget("waiting")
     context = sales_client.get("/limits/").context
     shown = [limit.queue.seconds for limit in context["providers"] if limit.queue]
     assert context["longest"] == max(shown) > 600
@@ -159,7 +159,7 @@ def test_providers_have_their_budget_and_what_will_be_asked(db: None) -> None:
     for _ in range(3):
         LeadFactory()
     limiter.take("provider:apollo", n=1, limit=1)
-    cache.delete("overview:waiting")
+    forget("waiting")
     [apollo] = [limit for limit in limits.provider_limits() if limit.label.lower().startswith("apollo")]
     assert apollo.gauges[0].percent == 100
     assert apollo.queue.calls >= 1

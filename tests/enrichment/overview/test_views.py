@@ -25,6 +25,7 @@ from enrichment.models import (
 )
 from enrichment.overview import figures as overview
 from enrichment.states import DeliveryStatus, EnrichmentStatus, HandoverStatus
+from swarm_admin.core.cache import remembered
 from swarm_admin.core.percent import percent_of
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
@@ -265,19 +266,19 @@ def test_an_answer_is_computed_once_while_it_is_fresh() -> None:
         calls.append(1)
         return {"n": len(calls)}
 
-    assert overview.remembered("probe", compute) == overview.remembered("probe", compute) == {"n": 1}
+    assert remembered("probe", compute) == remembered("probe", compute) == {"n": 1}
     cache.clear()
-    assert overview.remembered("probe", compute) == {"n": 2}
+    assert remembered("probe", compute) == {"n": 2}
 
 
 @pytest.mark.django_db
 def test_while_one_computes_others_get_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "FRESH_SECONDS", 0)
     monkeypatch.setattr(overview, "SHARE", 0)
-    assert overview.remembered("probe", lambda: "first") == "first"
+    assert remembered("probe", lambda: "first") == "first"
 
     def slow() -> str:
-        return f"while this ran: {overview.remembered('probe', lambda: 'never')}"
+        return f"while this ran: {remembered('probe', lambda: 'never')}"
 
-    assert overview.remembered("probe", slow) == "while this ran: first"
-    assert overview.remembered("probe", lambda: "third") == "third"
+    assert remembered("probe", slow) == "while this ran: first"
+    assert remembered("probe", lambda: "third") == "third"

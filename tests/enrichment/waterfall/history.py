@@ -13,12 +13,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, TakenOver, WaterfallVersion
-from enrichment.overview.figures import today
 from enrichment.pipeline.mirror import applying
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import spending
 from gdpr import stores
 from gdpr.stores import Record
+from swarm_admin.core.timing import today
 from tests.factories import LeadFactory
 
 SOURCES = ("competitor_follower", "post_liker", "post_commenter")

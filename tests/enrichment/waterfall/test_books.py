@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 
 from enrichment.models import Attempt, Lead, SpendCap
-from enrichment.overview.figures import today
 from enrichment.waterfall import spend_limits, spend_report, spending
+from swarm_admin.core.timing import today
 from tests.enrichment.waterfall.history import RESERVED, SOURCES, History
 
 pytestmark = pytest.mark.django_db

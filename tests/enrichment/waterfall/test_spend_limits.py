@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from enrichment.models import Alert, Attempt, Batch, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
-from enrichment.overview.figures import today
 from enrichment.pipeline.dispatch.plan import plan
 from enrichment.waterfall import spend_limits, spend_report, spending
 from gdpr.models import AuditEvent
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.timing import today
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import LeadFactory
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,6 +20,7 @@ from enrichment.pipeline.receive import reading, refused
 from enrichment.vendors import limiter
 from enrichment.webhooks.views import count_incomplete
 from gdpr.models import AuditEvent
+from swarm_admin.core.cache import forget
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory
 
@@ -110,7 +110,7 @@ def test_a_body_of_a_megabyte_is_the_limit(db: None, secrets: None, settings: An
 
 
 def figures(client: Client) -> dict[str, Any]:
-    cache.delete("overview:webhook_figures")
+    forget("webhook_figures")
     return dict(client.get("/webhooks/").context["figures"])
 
 
