@@ -24,7 +24,7 @@ from gdpr.requests.pipeline import refresh_status, step_handlers
 from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
 from gdpr.states import StepStatus
 from gdpr.stores import Capability, Later, Unsupported
-from swarm_admin.core import timing, work
+from swarm_admin.core import lease_keeper, timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
@@ -99,7 +99,7 @@ def run(step: RequestStep) -> None:
         if not may_run(step):
             _wait(step, Later("The plan changed; it waits to be approved again."))
             return
-        outcome = step_handlers.do(step)
+        outcome = _do(step)
     except Later as later:
         _wait(step, later)
     except Unsupported as unsupported:
@@ -118,6 +118,14 @@ def run(step: RequestStep) -> None:
         except ActionNotAllowed as impossible:
             # Things moved between the look and the record: the step looks again.
             _wait(step, Later(str(impossible)))
+
+
+def _do(step: RequestStep) -> Outcome:
+    """However long one call takes, its lease is kept; the search for what is left renews its own as it goes."""
+    if step.action == Action.SCAN:
+        return step_handlers.do(step)
+    with lease_keeper.kept(step):
+        return step_handlers.do(step)
 
 
 def may_run(step: RequestStep) -> bool:
