@@ -8,19 +8,19 @@ import pytest
 WATCHED = """
 import ctypes, re, sys, time
 from swarm_admin import frozen
-frozen.watch(0.5)
+frozen.watch({seconds})
 {body}
 print("still here", flush=True)
 """
 # PyDLL keeps the interpreter while C sleeps, as a search that does not end does.
 HELD = "ctypes.PyDLL(None).usleep(900_000); ctypes.PyDLL(None).sleep(50)"
 SEARCH = "re.search('(a|aa)+$', 'a' * 60 + 'b')"
-AT_WORK = "end = time.monotonic() + 1.5\nwhile time.monotonic() < end: sum(range(1000))"
+AT_WORK = "end = time.monotonic() + 6\nwhile time.monotonic() < end: sum(range(1000))"
 
 
-def run(body):
+def run(body, seconds=0.5):
     return subprocess.run(
-        [sys.executable, "-c", WATCHED.format(body=body)],
+        [sys.executable, "-c", WATCHED.format(body=body, seconds=seconds)],
         capture_output=True,
         text=True,
         timeout=50,
@@ -38,5 +38,5 @@ def test_a_held_interpreter_ends_the_process_and_says_where(body):
 
 
 def test_hard_work_that_lets_others_run_goes_on():
-    told = run(AT_WORK)
+    told = run(AT_WORK, seconds=3.0)  # on a machine that has much else to do, too
     assert (told.returncode, told.stdout) == (0, "still here\n")

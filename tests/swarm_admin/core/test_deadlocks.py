@@ -41,7 +41,7 @@ def test_two_who_lock_in_opposite_orders_both_come_through():
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(tries) == 3
+    assert 3 <= len(tries) <= 1 + ATTEMPTS, "the one that is tried again may meet the other once more"
 
 
 def broken_off() -> None:
