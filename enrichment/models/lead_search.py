@@ -137,14 +137,18 @@ def with_address(key: str) -> list[Q]:
 
 def _phones(text: str) -> list[Q]:
     """By its last digits, so that it is found with and without its country, in any spelling."""
+    national = phone_end(text)
+    return [Q(phone_backwards__startswith=national[::-1]) & ~Q(phone="")] if national else []
+
+
+def phone_end(text: str) -> str:
+    """The digits that a number ends with which `text` is a spelling of; "" where it is none, or too few of them."""
     text = _without_extension(unicodedata.normalize("NFKC", text).lower().removeprefix("tel:"))
     if not set(text) <= _PHONE_MARKS | set("0123456789"):
-        return []
+        return ""
     digits = "".join(c for c in text if c.isdigit())
     national = digits.removeprefix("00") if digits.startswith("00") else digits.removeprefix("0")
-    if len(national) < FEWEST_DIGITS:
-        return []
-    return [Q(phone_backwards__startswith=national[::-1]) & ~Q(phone="")]
+    return national if len(national) >= FEWEST_DIGITS else ""
 
 
 def _without_extension(number: str) -> str:

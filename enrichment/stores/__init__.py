@@ -11,16 +11,18 @@ from gdpr.stores import register
 def register_all() -> None:
     """Make the four stores known to the law's side."""
     from enrichment.models import WebhookDelivery
-    from enrichment.stores import values
+    from enrichment.stores import saved_searches, values
     from enrichment.stores.clay import ClayStore
     from enrichment.stores.ghl import GoHighLevelStore
     from enrichment.stores.instantly import InstantlyStore
     from enrichment.stores.mirror import MirrorStore, erase_delivery
     from enrichment.stores.source import LeadSource
+    from gdpr.leftovers import memory
     from gdpr.requests import blanking
 
     for store in (ClayStore(), GoHighLevelStore(), InstantlyStore(), MirrorStore()):
         register(store)
     data_subjects.register(LeadSource())
     values.register_fields()
+    memory.register(saved_searches.forget_person)
     blanking.register(WebhookDelivery._meta.db_table, erase_delivery)

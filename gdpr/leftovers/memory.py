@@ -15,6 +15,23 @@ from gdpr.leftovers.search_patterns import Finder, Needle
 
 AT_ONCE = 500
 UNPACKED_AT_MOST = 64 * 1024 * 1024  # bytes of one value
+Forget = Callable[[Iterable[tuple[str, str]]], int]
+_forgetters: list[Forget] = []
+
+
+def register(forget: Forget) -> None:
+    """Who keeps words of people for a while: given (kind, identifier) pairs, it deletes what tells the person.
+
+    The person may be in no table of ours: they were searched for, and not found.
+    """
+    if forget not in _forgetters:
+        _forgetters.append(forget)
+
+
+def forget(identifiers: Iterable[tuple[str, str]]) -> int:
+    """How many values that were kept for a while are deleted."""
+    told = list(identifiers)
+    return sum(each(told) for each in _forgetters)
 
 
 def scan_redis(needles: Iterable[Needle], beat: Callable[[], None] = nothing) -> list[Hit]:

@@ -95,8 +95,12 @@ def scan(
 
 
 def tidy(identifiers: Iterable[tuple[str, str]], beat: Callable[[], None] = nothing) -> str:
-    """Renew what keeps values that are gone: the planner's statistics and Redis' files. "" or what could not be."""
+    """Renew what keeps values that are gone: the planner's statistics and Redis' files. "" or what could not be.
+
+    What is only kept for a while for somebody's convenience goes before.
+    """
     identifiers = list(identifiers)
+    memory.forget(identifiers)
     planner.renew(Finder(needles(identifiers)), names_of(identifiers), beat)
     return redis_file.rewrite(beat)
 

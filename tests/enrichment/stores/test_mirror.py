@@ -25,6 +25,7 @@ from enrichment.stores import mirror_copy, mirror_tables
 from enrichment.stores.mirror import MirrorStore
 from gdpr import rectifiable
 from gdpr.identity import Identity
+from gdpr.leftovers import scan
 from gdpr.stores import Ground, Later, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, URL, WORK, in_the_mirror
 from tests.factories import EnrichedLeadFactory, lead_row
@@ -267,6 +268,51 @@ def test_kept_search_words_are_forgotten(django_user_model):
     left = {words for words, key in keys.items() if searches.words_of(key) is not None}
     assert left == {"acme", "Mustermann & Co"}
     assert cache.get("search:" + keys["acme"]) == "acme"
+
+
+def full_width(text: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) if c != " " else c for c in text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "(415) 555-0101", "4155550101", "14155550101", "415.555.0101", "+1 415 555 0101", "0014155550101", "5550101",
+        "4155550101 ext. 7", "Erika (415) 555-0101", full_width("(415) 555-0101"),
+        WORK.upper(), f"mailto:{OWN}", f"Erika <{OWN}>", "erika%40home.example", "erika@home", "Erika.Mus",
+        "de.linkedin.com/in/Erika-Mustermann/?x=1", "linkedin.com/in/erika%2Dmustermann", "erika-mus",
+        "Érika Mústermann", "Must Erik", full_width("Erika Mustermann"),
+    ],
+)  # fmt: skip
+def test_words_that_find_the_lead_are_forgotten_in_every_spelling(django_user_model, words):
+    staff = django_user_model.objects.create_user("staff")
+    in_the_mirror()
+    key, other = searches.keep(words, by=staff), searches.keep("415 555 0199", by=staff)
+    store.erase(store.locate(IDENTITY)[0])
+    assert searches.words_of(key) is None
+    assert searches.words_of(other) == "415 555 0199"
+
+
+@pytest.mark.parametrize("words", ["Jürgen Groß", "Juergen Gross", "jurgen gross", "Jurgen Groß", "dora@müller.de"])
+def test_words_are_forgotten_in_any_spelling_of_an_umlaut(django_user_model, words):
+    staff = django_user_model.objects.create_user("staff")
+    in_the_mirror(first_name="Jürgen", last_name="Groß", email_work="dora@xn--mller-kva.de")
+    key = searches.keep(words, by=staff)
+    store.erase(store.locate(IDENTITY)[0])
+    assert searches.words_of(key) is None
+
+
+def test_words_about_somebody_who_is_no_lead_are_forgotten_before_the_last_look(django_user_model, tmp_path):
+    staff = django_user_model.objects.create_user("staff")
+    sought = [("email", "zoe@nobody.example"), ("phone", "+13215554188"), ("name", "Zoé Nobody")]
+    asked = ("ZOE@nobody.example", "(321) 555-4188", "3215554188", "13215554188", "321.555.4188", "zoe nobody")
+    keys = [searches.keep(words, by=staff) for words in asked]
+    other = searches.keep("zoe", by=staff)
+    assert not scan.scan(sought, roots=[tmp_path]).is_clean
+    assert scan.tidy(sought) == ""
+    assert [words for words in map(searches.words_of, keys) if words is not None] == []
+    assert searches.words_of(other) == "zoe"
+    assert scan.scan(sought, roots=[tmp_path]).is_clean
 
 
 def test_no_field_is_told_by_the_name_of_its_column():
