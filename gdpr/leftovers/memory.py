@@ -1,6 +1,7 @@
 """Redis, and sessions, whose contents no search of the table shows: they are packed."""
 
 import pickle
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -9,12 +10,19 @@ import redis
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core import signing
+from django.core.cache import cache
 
+from gdpr.identity import digest, keys
 from gdpr.leftovers.hits import Hit, nothing, said
+from gdpr.leftovers.names import NameFinder
 from gdpr.leftovers.search_patterns import Finder, Needle
 
 AT_ONCE = 500
 UNPACKED_AT_MOST = 64 * 1024 * 1024  # bytes of one value
+IN_CACHE = "Redis, the cache"  # the place whose keys may go at any time, as a cache's may
+KEYS_NAMED = 20
+_TELLABLE = re.compile(r"[A-Za-z0-9:._-]{1,100}")
+_HASHED = "#"  # before the hash of a key whose name is not told
 Forget = Callable[[Iterable[tuple[str, str]]], int]
 _forgetters: list[Forget] = []
 
@@ -34,10 +42,15 @@ def forget(identifiers: Iterable[tuple[str, str]]) -> int:
     return sum(each(told) for each in _forgetters)
 
 
-def scan_redis(needles: Iterable[Needle], beat: Callable[[], None] = nothing) -> list[Hit]:
-    """Every key and value: queue, cache, limits, whatever stands there."""
+def scan_redis(
+    needles: Iterable[Needle], beat: Callable[[], None] = nothing, names: NameFinder | None = None
+) -> list[Hit]:
+    """Every key and value: queue, cache, limits, whatever stands there; `where` names the keys.
+
+    A key that tells somebody itself, by an identifier or one of `names`, is named by a hash of it.
+    """
     finder = Finder(needles)
-    hits = []
+    places: dict[str, list[tuple[str, set[Needle]]]] = {}
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         for number, key in enumerate(client.scan_iter(count=AT_ONCE)):
             if number % AT_ONCE == 0:
@@ -46,9 +59,39 @@ def scan_redis(needles: Iterable[Needle], beat: Callable[[], None] = nothing) ->
             for value in _values(client, key):
                 found |= finder.find(value) | finder.find(_unpacked(value))
             if found:
-                kind = client.type(key).decode()
-                hits.append(Hit(f"Redis, a {kind}", 1, tuple(sorted(said(needle) for needle in found))))
-    return hits
+                place = IN_CACHE if key.startswith(_cached()) else f"Redis, a {client.type(key).decode()}"
+                tells = bool(finder.find(key)) or bool(names and names.find(key))
+                places.setdefault(place, []).append((_name(key, tells=tells), found))
+    return [_hit(place, found) for place, found in places.items()]
+
+
+def _hit(place: str, found: list[tuple[str, set[Needle]]]) -> Hit:
+    what = sorted({said(needle) for _, needles in found for needle in needles})
+    where = sorted(name for name, _ in found)[:KEYS_NAMED]
+    return Hit(place, len(found), tuple(what), tuple(where), table=place if place == IN_CACHE else "")
+
+
+def _cached() -> bytes:
+    """What every key of the cache begins with."""
+    return cache.make_key("").encode()
+
+
+def _name(key: bytes, *, tells: bool) -> str:
+    text = key.decode(errors="replace")
+    return text if not tells and _TELLABLE.fullmatch(text) else _hashed(key)
+
+
+def _hashed(key: bytes) -> str:
+    return _HASHED + digest(f"redis:{key.hex()}", keys()[0][1])[:24]
+
+
+def delete_cached(name: str) -> bool:
+    """Delete the key of the cache that a search named so; whether there was one. No other key of Redis goes."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        if not name.startswith(_HASHED):
+            return name.encode().startswith(_cached()) and bool(client.unlink(name))
+        every = client.scan_iter(match=_cached() + b"*", count=AT_ONCE)
+        return sum(client.unlink(key) for key in every if _hashed(key) == name) > 0
 
 
 def _values(client: Any, key: bytes) -> Iterator[bytes]:

@@ -82,7 +82,7 @@ def scan(
     report = Report(timezone.now())
     tables = database.scan(sought, skipped, beat, names, progress)
     report.rows += [*tables.rows, *large_objects.scan(sought, beat), *planner.scan(Finder(sought), skipped)]
-    report.rows += memory.scan_sessions(sought, beat) + memory.scan_redis(sought, beat)
+    report.rows += memory.scan_sessions(sought, beat) + memory.scan_redis(sought, beat, names)
     folders = roots if roots is not None else [Path(settings.DATA_DIR)]
     found = files.scan(sought, folders, beat, pages=pages, names=names)
     report.rows += found.plain

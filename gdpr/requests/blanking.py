@@ -1,4 +1,7 @@
-"""What a search found in one row is erased: its column is emptied, or it goes as whoever owns the table says."""
+"""What a search found in one row is erased: its column is emptied, or it goes as whoever owns the table says.
+
+A key of the cache is deleted.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from psycopg import sql
 
 from gdpr import audit
 from gdpr.kinds import Action
-from gdpr.leftovers import tables
+from gdpr.leftovers import memory, tables
 from gdpr.leftovers.names import RECORD
 from gdpr.leftovers.tables import Column, Table
 from gdpr.models import AuditContext, RequestStep, SubjectRequest
@@ -38,10 +41,15 @@ def register(table: str, erase: Erase) -> None:
 def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: SubjectRequest | None = None) -> None:
     """Empty one column of one row, named by its key; the event says which, and why.
 
+    `table` may be the cache (gdpr.leftovers.memory.IN_CACHE), without a column; `row` is then one of its keys.
+
     Raises:
         ActionNotAllowed: there is no such row, it is protected, or the table does not allow it.
     """
     reason = require_text(reason, "why it is erased, without the person's data", longest=300)
+    if table == memory.IN_CACHE and not column:
+        _delete_cached(row, by=by, reason=reason, on=on)
+        return
     if table in PROTECTED:
         raise ActionNotAllowed("What proves what was done is never changed.")
     found = next((each for each in tables.tables() if each.label == table), None)
@@ -60,6 +68,15 @@ def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: Subjec
         raise ActionNotAllowed(f"{later}. Try again in a moment.") from None
     except DatabaseError:
         raise ActionNotAllowed("The table does not allow it: something else stands on this value.") from None
+
+
+def _delete_cached(name: str, *, by: Any, reason: str, on: SubjectRequest | None) -> None:
+    """The event comes first: where it cannot be written, the key stays."""
+    with transaction.atomic():
+        said = f"{memory.IN_CACHE} {name}: {reason}"
+        audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=["value"], reason=said)
+        if not memory.delete_cached(name):
+            raise ActionNotAllowed("There is no such key in the cache any more. Try the search again.")
 
 
 def blank_found(step: RequestStep, *, place: str, row: str, reason: str, by: Any) -> None:

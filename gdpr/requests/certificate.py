@@ -17,7 +17,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers.scan import REMAINS
 from gdpr.models import AfterCheck, DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import forget
+from gdpr.requests import blanking, forget
 from gdpr.states import CLOSED, DutyStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 
@@ -160,6 +160,7 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
         for step in steps
         if step.status == StepStatus.WITHHELD and step.action == Action.ERASE and step.record
     ]
+    said += [_found_and_left(step) for step in steps if step.done_by_id and _left(step)]
     said += [
         f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is open; "
         "what it says of the person stays until it has ended."
@@ -171,6 +172,20 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
             f"The request itself names the person until {request.forget_after:%Y-%m-%d %H:%M} UTC, then it is blanked."
         )
     return [*said, *REMAINS]
+
+
+def _left(step: RequestStep) -> list[str]:
+    """What the last search of this step found, and was not erased at the step: places, counts and kinds."""
+    hits = [hit for hit in blanking.found_by(step) if hit["count"] > 0]
+    return [f"{hit['place']}: {hit['count']} ({', '.join(hit['what'])})" for hit in hits]
+
+
+def _found_and_left(step: RequestStep) -> str:
+    ended = f" on {step.done_at:%Y-%m-%d}" if step.done_at else ""
+    return (
+        f"The last search for what is left found {'; '.join(_left(step))}. A person ended it by hand{ended}, with "
+        "evidence; it was not searched again."
+    )
 
 
 def _after(check: AfterCheck) -> list[str]:

@@ -154,10 +154,10 @@ class Done(OfOne):
 
 
 class Leftover(OfOne):
-    """A row that the search for what is left has found."""
+    """A row, or a key of Redis, that the search for what is left has found."""
 
     place = forms.CharField(max_length=200, widget=forms.HiddenInput)
-    row = forms.CharField(max_length=40, label="Row")
+    row = forms.CharField(max_length=100, label="Row or key")
     reason = forms.CharField(max_length=300, label="Why it is erased, without the person's data")
 
 

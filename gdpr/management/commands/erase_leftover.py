@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
+from gdpr.leftovers.memory import IN_CACHE
 from gdpr.requests import blanking
 from swarm_admin.core.errors import ActionNotAllowed
 
@@ -13,14 +14,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("place", help="as `leftovers` prints it: TABLE.COLUMN")
-        parser.add_argument("row", help="the row's number")
+        parser.add_argument("place", help=f'as `leftovers` prints it: TABLE.COLUMN, or "{IN_CACHE}"')
+        parser.add_argument("row", help="the row's number, or the key of the cache")
         parser.add_argument("--reason", required=True, help="without the person's data")
 
     def handle(self, *, place: str, row: str, reason: str, **options: object) -> None:
-        table, _, column = place.rpartition(".")
+        table, _, column = place.rpartition(".") if place != IN_CACHE else (place, "", "")
         try:
             blanking.blank(table, column, row, by=None, reason=reason)
         except ActionNotAllowed as why:
             raise CommandError(str(why)) from None
-        self.stdout.write(f"Erased: {place} of row {row}.")
+        self.stdout.write(f"Erased: {place} of {'row' if column else 'key'} {row}.")

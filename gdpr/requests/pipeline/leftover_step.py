@@ -105,7 +105,8 @@ def _rows(hit: Hit) -> str:
     if not hit.where:
         return ""
     more = f" and {hit.count - len(hit.where)} more" if hit.count > len(hit.where) else ""
-    return f", {'rows' if hit.count > 1 else 'row'} {', '.join(hit.where)}{more}"
+    one = "row" if hit.column else "key"
+    return f", {one}{'s' * (hit.count > 1)} {', '.join(hit.where)}{more}"
 
 
 def _proof(found: leftovers.Report) -> str:

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from gdpr import stores
-from gdpr.leftovers import scan
+from gdpr.leftovers import memory, scan
 from gdpr.models import AuditContext, AuditEvent
 from gdpr.stores import Capability, Later, Record
 
@@ -119,6 +119,24 @@ def test_sessions_and_redis_are_unpacked(house, redis_server):
     redis_server.set("packed", zlib.compress(ADA.encode() * 5))
     places = found(house)
     assert {"django_session", "Redis, a list", "Redis, a string"} <= set(places)
+
+
+def test_keys_of_redis_are_named_and_never_by_what_they_tell(house, redis_server):
+    cache.set("search:abc", ADA)
+    cache.set(f"of:{ADA}", "1")
+    cache.set("of:Ada_Lovelace", ADA)
+    redis_server.rpush("queue", ADA)
+    report = scan.scan([("email", ADA), ("name", "Ada Lovelace")], roots=[house])
+    hits = {hit.place: hit for hit in report.rows}
+    assert hits["Redis, a list"].where == ("queue",)
+    assert hits["Redis, a list"].table == "", "what works is not deleted"
+    assert hits["Redis, the cache"].count == 3
+    *hashed, named = hits["Redis, the cache"].where
+    assert named == ":1:search:abc"
+    assert "ada" not in repr(hits).lower()
+    assert [memory.delete_cached(name) for name in (*hashed, named, named, "queue")] == [True, True, True, False, False]
+    left = scan.scan([("email", ADA)], roots=[house])
+    assert [hit.place for hit in left.rows] == ["Redis, a list"]
 
 
 def locked_zip() -> bytes:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -12,9 +13,10 @@ from gdpr.kinds import Action
 from gdpr.leftovers import scan as leftovers
 from gdpr.leftovers import tables
 from gdpr.models import AuditContext, AuditEvent
-from gdpr.requests import blanking
+from gdpr.requests import blanking, by_hand, certificate
 from swarm_admin.access.roles import COMPLIANCE
 from swarm_admin.core.errors import ActionNotAllowed
+from tests.gdpr.conftest import state
 from tests.gdpr.fake_stores import ADA
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +161,52 @@ def test_an_officer_erases_what_was_found_row_by_row_and_the_erasure_ends(found,
     desk.work(found)
     assert step_of(found).status == "done"
     assert "The name stands in no row or file." in step_of(found).proof
+
+
+@pytest.fixture
+def kept(desk, notes, monkeypatch, tmp_path):
+    """An erasure whose search found the person in the cache."""
+    cache.set("words", f"write to {EMAIL}", 600)
+    every = tables.tables
+    monkeypatch.setattr(tables, "tables", lambda: [table for table in every() if table.name == "notes"])
+    monkeypatch.setattr(leftovers, "scan", lambda *a, **k: SCAN(*a, **{**k, "roots": [tmp_path]}))
+    request = desk.approved("erasure", name="Ada Lovelace")
+    desk.work(desk.tell_partner(desk.work(request)))
+    return request
+
+
+def test_an_officer_deletes_a_key_of_the_cache_that_is_named_and_the_erasure_ends(kept, desk, page):
+    step = step_of(kept)
+    assert "still stand in: Redis, the cache: 1 (email), key :1:words." in step.instructions
+    shown = page.get(f"/requests/{kept.pk}/").content.decode()
+    assert "Delete this key" in shown
+    assert '<option value=":1:words">' in shown
+    told = {"id": step.pk, "place": "Redis, the cache", "row": ":1:words", "reason": WHY}
+    assert page.post(f"/requests/{kept.pk}/do/leftover-erase/", told).status_code == 302
+    assert cache.get("words") is None
+    event = AuditEvent.objects.get(verb="erase_leftover", object_id=str(kept.pk))
+    assert (event.actor_id, event.reason) == (desk.officer.pk, f"Redis, the cache :1:words: {WHY}")
+    page.post(f"/requests/{kept.pk}/do/step-retry/", {"id": step.pk})
+    desk.work(kept)
+    assert step_of(kept).status == "done"
+
+
+def test_a_certificate_lists_what_was_found_and_left(kept, desk):
+    by_hand.complete(step_of(kept), evidence="It goes by itself within hours", by=desk.officer)
+    desk.work(desk.tell_partner(desk.work(kept)))
+    assert kept.status == "completed", state(kept)
+    (said,) = [each for each in certificate.compose(kept)["remains"] if "last search" in each]
+    assert said.startswith("The last search for what is left found Redis, the cache: 1 (email). A person ended it by")
+    assert EMAIL not in said
+
+
+def test_a_key_that_is_gone_and_one_outside_the_cache_are_not_deleted(db, redis_server):
+    redis_server.rpush("queue", EMAIL)
+    for name in ("queue", ":1:nothing"):
+        with pytest.raises(ActionNotAllowed, match="no such key in the cache"):
+            blanking.blank("Redis, the cache", "", name, by=None, reason=WHY)
+    assert redis_server.llen("queue") == 1
+    assert not AuditEvent.objects.filter(verb="erase_leftover").exists()
 
 
 @pytest.mark.parametrize(("place", "row"), [("notes.plain", "7"), ("notes.maybe", "9"), ("auth_user.email", "1")])
