@@ -11,6 +11,7 @@ from collections.abc import Iterator
 LONGEST_EMAIL = 64 + 1 + 255  # characters: local part, @ and domain (RFC 5321, 4.5.3.1)
 LONGEST_HOST = 255
 FEWEST_DIGITS, MOST_DIGITS = 5, 15  # of a phone number with its country (E.164)
+FEWEST_NATIONAL = 6  # digits of a phone number without its country
 
 _RUN = re.compile(r"[^\s@<>\"'(),;:|]+")
 # A profile's own address, the old mobile site's, and Sales Navigator's, whose id ends at a comma.
@@ -19,6 +20,10 @@ _PROFILE = re.compile(
 )
 _HOST_BACKWARDS = re.compile(r"[\w.-]*")
 _PHONE = re.compile(r"\+\d[\d\s().\-/]+")
+# What a number is written with on one line, in full width too; the plus stands for a blank in a form.
+_NUMBER = re.compile("[(\uff08\\d][\\d \\t\u00a0\u202f().\\-/+\u2010-\u2015\uff08\uff09\uff0d\uff0e]+")
+_BETWEEN_NUMBERS = (re.compile(r"[/(\uff08]"), re.compile(r"\s"))
+_DECIMAL = re.compile(r"\d\.\d+")  # 0.1234567: no phone number is written so
 _NO_DIGIT = re.compile(r"\D")
 _EMAIL_IN_PROSE = re.compile(r"(?<![\w.+'-])[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _PROFILE_IN_PROSE = re.compile(
@@ -58,6 +63,23 @@ def phones(text: str) -> Iterator[str]:
         digits = _NO_DIGIT.sub("", found.group())
         if FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
             yield f"+{digits}"
+
+
+def numbers(text: str) -> Iterator[str]:
+    """What may be a phone number in any spelling, with its country or without: "(321) 555-4188", "13215554188".
+
+    As given. Where more digits stand together than a number has, the parts between blanks, slashes and brackets.
+    """
+    for found in _NUMBER.finditer(text):
+        run = found.group()
+        if len(_NO_DIGIT.sub("", run)) <= MOST_DIGITS:
+            parts = [run]
+        else:
+            parts = [part for between in _BETWEEN_NUMBERS for part in between.split(run)]
+        for part in parts:
+            part = part.strip()
+            if FEWEST_NATIONAL <= len(_NO_DIGIT.sub("", part)) <= MOST_DIGITS and not _DECIMAL.fullmatch(part):
+                yield part
 
 
 def emails_in_prose(text: str) -> Iterator[str]:

@@ -110,6 +110,7 @@ PARSERS: dict[str, Parser] = {
     "text match: emails": Parser(text_match, lambda text: list(text_match.emails(text))),
     "text match: profiles": Parser(text_match, lambda text: list(text_match.profiles(text))),
     "text match: phones": Parser(text_match, lambda text: list(text_match.phones(text))),
+    "text match: numbers": Parser(text_match, lambda text: list(text_match.numbers(text))),
     "text match: emails in prose": Parser(text_match, lambda text: list(text_match.emails_in_prose(text))),
     "text match: profiles in prose": Parser(text_match, lambda text: list(text_match.profiles_in_prose(text))),
     "missing": Parser(missing, missing.is_missing),

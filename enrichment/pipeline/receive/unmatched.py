@@ -8,13 +8,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
-from gdpr.identity import Identity
+from gdpr.identity import Identity, phone_key
 from gdpr.suppression import gate
 from swarm_admin.core import text_match
 from swarm_admin.core.identifiers.linkedin import canonical
 
 MOST = 200  # of each kind that are looked up for one body: Clay tells of one person at a time
+MOST_NUMBERS = 1_000  # that are read for one body to see whether they are phone numbers
+DECODED = 3  # times a text may have been percent-encoded on its way here
+_LINK_MARKS = str.maketrans(dict.fromkeys("=/?&#", " "))
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/])|[bfnrt])")
 
 
@@ -39,21 +43,45 @@ def suppressed(bodies: Sequence[bytes]) -> set[int]:
 
 
 def identities(body: bytes) -> list[Identity]:
-    """Every profile, address and international phone number in a body, be it an event or not. Raises Crowd."""
-    text = text_of(body)
+    """Every profile, address and phone number in a body, in any spelling, be it an event or not. Raises Crowd."""
+    text = "\n".join(_readings(text_of(body)))
     return [
         *(Identity(url) for url in dict.fromkeys(_canonical(_few(text_match.profiles(text))))),
-        *(Identity(emails=(email,)) for email in _few(addresses(text))),
-        *(Identity(phone=phone) for phone in _few(text_match.phones(text))),
+        *(Identity(emails=(email,)) for email in _few(_addresses(text))),
+        *(Identity(phone=phone) for phone in _few(_phones(text))),
     ]
 
 
-def _few(found: Iterable[str]) -> list[str]:
-    """Each once. Raises Crowd where there are more than MOST."""
+def _readings(text: str) -> list[str]:
+    """As it stands, and without percent-encoding: an address may have come within a link."""
+    readings = [text]
+    while "%" in readings[-1] and len(readings) <= DECODED and (plain := unquote(readings[-1])) != readings[-1]:
+        readings.append(plain)
+    return readings
+
+
+def _addresses(text: str) -> Iterator[str]:
+    """Those within a link too, where marks stand around them that an address itself may have."""
+    yield from addresses(text)
+    yield from addresses(text.translate(_LINK_MARKS))
+
+
+def _phones(text: str) -> Iterator[str]:
+    """E.164 of the numbers that exist, with their country or as they are dialled at home. Raises Crowd."""
+    yield from text_match.phones(text)
+    for number in _few(text_match.numbers(text), MOST_NUMBERS):
+        spelt = number.replace("+", " ")
+        for reading in (spelt, f"+{spelt}"):
+            if (phone := phone_key(reading)).startswith("+") and phone[1:].isdecimal():
+                yield phone
+
+
+def _few(found: Iterable[str], most: int = MOST) -> list[str]:
+    """Each once. Raises Crowd where there are more than `most`."""
     seen: dict[str, None] = {}
     for each in found:
         seen[each] = None
-        if len(seen) > MOST:
+        if len(seen) > most:
             raise Crowd
     return list(seen)
 

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from enrichment.models import WebhookDelivery
-from enrichment.pipeline.receive import storing
-from enrichment.pipeline.receive.unmatched import identities
+from enrichment.pipeline.receive import reading, storing
+from enrichment.pipeline.receive.unmatched import Crowd, identities
 from enrichment.stores.text_match import Traces
 from gdpr.identity import Identity
+from gdpr.suppression import gate
 
 URL = "https://www.linkedin.com/in/erika-mustermann"
 FOREIGN = "https://www.linkedin.com/in/李-明"
@@ -63,3 +64,38 @@ def test_whom_a_body_may_be_about():
         Identity(emails=("x@y.example",)),
         Identity(phone="+14155550101"),
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "written",
+    [
+        "(321) 555-4188", "3215554188", "13215554188", "321.555.4188", "001 321 555 4188", "call (321) 555-4188 today",
+        "tel:+1%20321%20555%204188", "%28321%29%20555-4188", "321+555+4188", "(321) 555-4199 / (321) 555-4188",
+        "anja%40summitlabs.com", "https://x.example/?to=Anja%2540SummitLabs.com", "mailto:anja%40summitlabs.com",
+        "https%3A%2F%2Fwww.linkedin.com%2Fin%2Fanja-nguyen",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("is_json", [True, False])
+def test_nothing_is_kept_of_an_unknown_row_that_names_a_suppressed_person_in_any_spelling(written, is_json):
+    anja = Identity("https://www.linkedin.com/in/anja-nguyen", ("anja@summitlabs.com",), "+13215554188")
+    gate.suppress(anja, reason="erasure")
+    document = {"event": "row.enriched", "row_id": "row_x", "timestamp": "2026-01-15T10:00:00Z", "data": {"a": written}}
+    body = json.dumps(document).encode() if is_json else f"no event, {written}".encode()
+    storing.store(body, {})
+    storing.store(body.replace(written.encode(), b"(321) 555-0000 bob%40summitlabs.com"), {})
+    reading.run_due()
+    about, other = WebhookDelivery.objects.order_by("pk")
+    assert (about.verdict, bytes(about.body)) == ("suppressed", b"")
+    assert other.verdict == ("unknown_row" if is_json else "malformed")
+    assert bytes(other.body)
+
+
+def test_a_number_that_stands_in_the_body_as_a_number_is_read():
+    assert Identity(phone="+13215554188") in identities(b'{"phone": 3215554188, "vector": [0.3215554199]}')
+    assert Identity(phone="+13215554199") not in identities(b'{"phone": 3215554188, "vector": [0.3215554199]}')
+
+
+def test_a_body_of_endless_numbers_is_a_crowd():
+    with pytest.raises(Crowd):
+        identities(json.dumps(list(range(1_000_000_000, 1_000_080_000))).encode())

@@ -76,3 +76,20 @@ def test_profiles_with_the_host_that_stands_before_them(text, found):
 
 def test_a_number_of_more_digits_than_any_phone_is_none():
     assert list(text_match.phones("+49 (30) 123-456 and +" + "1" * 16)) == ["+4930123456"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("(321) 555-4188", ["(321) 555-4188"]),
+        ("at 321.555.4188, or 13215554188x7", ["321.555.4188", "13215554188"]),
+        ("since 2026-01-15 3215554188", ["2026-01-15", "3215554188"]),
+        ("321 555 4188 / 321 555 4199", ["321 555 4188", "321 555 4199"]),
+        ("tel=321+555+4188&n=1", ["321+555+4188"]),
+        ("\uff08321\uff09 555\uff0d4188", ["\uff08321\uff09 555\uff0d4188"]),
+        ("0.3215554188 12 " + "1" * 16, []),
+        ("+1 321 555 4188\n42", ["1 321 555 4188"]),
+    ],
+)
+def test_numbers_as_they_are_dialled_at_home(text, found):
+    assert list(text_match.numbers(text)) == found
