@@ -91,7 +91,7 @@ def delete_cached(name: str) -> bool:
         if not name.startswith(_HASHED):
             return name.encode().startswith(_cached()) and bool(client.unlink(name))
         every = client.scan_iter(match=_cached() + b"*", count=AT_ONCE)
-        return sum(client.unlink(key) for key in every if _hashed(key) == name) > 0
+        return int(sum(client.unlink(key) for key in every if _hashed(key) == name)) > 0
 
 
 def _values(client: Any, key: bytes) -> Iterator[bytes]:
