@@ -6,7 +6,7 @@ To add a kind:
 2. an entry in `KINDS` below, whose `show(job)` says in a `Shown` what its page holds; the Jobs list, the page, the
    polling and the cancelling are then there;
 3. its work: rows frozen one by one are a `Way` in `enrichment/jobs/retry_handlers.py`, with the kind in
-   `jobs.BY_MEMBERS`,
+   `job_outcome.BY_MEMBERS`,
    started by `jobs.start()`; anything else has a `run_due()` of its own with a tick in `enrichment/tasks.py` that
    moves the job with `advance()` and writes `position` of `total` as it goes, and an end in `job_outcome._ENDS`,
    which says what it came to.

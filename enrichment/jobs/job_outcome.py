@@ -1,6 +1,7 @@
 """How a job stands or ended, in the same words wherever it is shown: by its results, not by its having run.
 
-A retry is over when its rows are queued again; what they come to is told by the rows themselves, as they are now.
+A retry is over when its rows are queued again; what they come to is told by the rows themselves until the last of
+them has ended. From then on it is told as it was kept (`job_results`), whatever becomes of the rows afterwards.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from enrichment.jobs.retry_handlers import LEADS, WAYS
@@ -19,12 +20,16 @@ from enrichment.models.job import JobKind
 from enrichment.states import JobStatus, MemberStatus
 from swarm_admin.core.cache import remembered
 
+KEPT = "came_to"  # of a job's plan: its `Counts` when its last row had ended
+# Run by `jobs`, row by frozen row; a pilot's rows are frozen too, and run by the pilot.
+BY_MEMBERS = (JobKind.RETRY, JobKind.RETRY_LEADS, JobKind.RETRY_DELIVERIES, JobKind.DELIVER_MOVED)
+BY_ROWS = (*BY_MEMBERS, JobKind.PILOT)
 FRESH = datetime.timedelta(hours=1)  # so long is a success news, and green
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows a job `started`, as they are now.
+    """What became of the rows a job `started`: as kept at its end, before that as they are now.
 
     `other`: they ended without a result, or are gone.
     """
@@ -54,12 +59,22 @@ class Outcome:
 
 
 def counts_of(jobs: Iterable[BulkJob]) -> dict[int, Counts]:
-    """{job: its counts} of those that work row by row; three statements for each kind of row."""
+    """{job: its counts} of those that work row by row; four statements for each kind of row that is not kept yet."""
     by_way: dict[str, list[BulkJob]] = {}
+    kept: dict[int, Counts] = {}
     for job in jobs:
-        if what := way_of(job):
+        if KEPT in job.plan:
+            kept[job.pk] = Counts(**job.plan[KEPT])
+        elif what := way_of(job):
             by_way.setdefault(what, []).append(job)
-    return {pk: found for what, some in by_way.items() for pk, found in _counts(what, some).items()}
+    return kept | {pk: found for what, some in by_way.items() for pk, found in _counts(what, some).items()}
+
+
+def under_way(job: BulkJob) -> bool:
+    """Whether a row the job started has not come to an end."""
+    way = WAYS[way_of(job)]
+    started = _started([job]).values("subject")
+    return bool(way.model._default_manager.filter(way.open(), pk__in=started).exists())
 
 
 def way_of(job: BulkJob) -> str:
@@ -70,9 +85,7 @@ def way_of(job: BulkJob) -> str:
 def _counts(what: str, jobs: list[BulkJob]) -> dict[int, Counts]:
     way = WAYS[what]
     rows = way.model._default_manager
-    members = JobMember.objects.filter(job__in=jobs).exclude(status=MemberStatus.LEFT_OUT)
-    # A pilot's members stay as they were planned: its leads were queued all at once.
-    started = members.filter(status=MemberStatus.DONE) | members.filter(job__kind=JobKind.PILOT)
+    started = _started(jobs)
     failed = way.failed().exclude(way.open())
     groups = {
         "under_way": rows.filter(way.open()),
@@ -85,6 +98,12 @@ def _counts(what: str, jobs: list[BulkJob]) -> dict[int, Counts]:
         job.pk: Counts(total.get(job.pk, 0), **{name: each.get(job.pk, 0) for name, each in found.items()})
         for job in jobs
     }
+
+
+def _started(jobs: list[BulkJob]) -> QuerySet[JobMember]:
+    members = JobMember.objects.filter(job__in=jobs).exclude(status=MemberStatus.LEFT_OUT)
+    # A pilot's members stay as they were planned: its leads were queued all at once.
+    return members.filter(status=MemberStatus.DONE) | members.filter(job__kind=JobKind.PILOT)
 
 
 def _per_job(members: object) -> dict[int, int]:

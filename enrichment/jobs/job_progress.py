@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.estimates import estimate
 from enrichment.estimates.words import about, duration
-from enrichment.jobs.jobs import BY_MEMBERS
+from enrichment.jobs.job_outcome import BY_MEMBERS
 from enrichment.jobs.retry_handlers import WAYS
 from enrichment.models import BulkJob
 from enrichment.states import JobStatus, MemberStatus

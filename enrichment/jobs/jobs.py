@@ -19,7 +19,8 @@ from enrichment.failures.causes import Cause
 from enrichment.failures.failure_retry import MOST, FailurePlan, held
 from enrichment.failures.failure_retry import plan as plan_of
 from enrichment.failures.sources import members_of
-from enrichment.jobs import job_leases
+from enrichment.jobs import job_leases, job_results
+from enrichment.jobs.job_outcome import BY_MEMBERS
 from enrichment.jobs.job_verbs import VERBS
 from enrichment.jobs.retry_handlers import WAYS
 from enrichment.models import BulkJob, FailureIgnore, JobMember
@@ -36,12 +37,6 @@ CHUNK = 100
 AHEAD = 250  # ten triggers' worth
 LOOKED_BACK = 1_000  # rows behind the position among which the waiting ones are
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
-BY_MEMBERS = (
-    JobKind.RETRY,
-    JobKind.RETRY_LEADS,
-    JobKind.RETRY_DELIVERIES,
-    JobKind.DELIVER_MOVED,
-)  # run here, row by frozen row
 
 
 class LeaseLost(Exception):
@@ -189,7 +184,11 @@ def show_again(kept: FailureIgnore, *, by: Any) -> None:
 
 
 def run_due() -> int:
-    """Give every live job of this kind of work its turn; returns how many had one."""
+    """Give every live job of this kind of work its turn; returns how many had one.
+
+    What finished jobs came to is kept before that: another job may take the same rows.
+    """
+    job_results.keep_due()
     job_leases.hand_back_lapsed(BY_MEMBERS)
     return sum(run(job_id) for job_id in job_leases.free(BY_MEMBERS))
 

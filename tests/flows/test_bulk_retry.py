@@ -39,6 +39,24 @@ def test_what_is_refused_becomes_a_group_and_one_retry_mends_it(pipeline, sales_
     assert len(pipeline.sandbox.state("ghl")["contacts"]) == 4
 
 
+def test_a_retry_that_failed_says_so_after_a_later_one_has_succeeded(pipeline, sales_client):
+    pipeline.lead("refused-twice")
+    pipeline.sandbox.fault("clay", "400", call="enrich")
+    pipeline.settle()
+    for faulty in (True, False):
+        if not faulty:
+            pipeline.sandbox.no_faults()
+        failures.forget()
+        (group,) = failures.groups()
+        sales_client.post(reverse("failure_retry_run", args=[group.cause.key]))
+        jobs.run_due()
+        pipeline.settle()
+    first, second = BulkJob.objects.order_by("pk")
+    for job, label in ((first, "Finished: 1 of 1 failed again"), (second, "Done")):
+        assert outcome(job).label == label
+        assert label in sales_client.get(reverse("job", args=[job.pk])).content.decode()
+
+
 def test_an_enriched_lead_whose_retry_is_refused_is_not_left_pending(pipeline):
     """It keeps what was found and its status, and its error is shown (D3)."""
     lead = pipeline.lead("refused-later")

@@ -1,4 +1,4 @@
-"""How a job ended follows its results: the rows as they are now."""
+"""How a job ended follows its results: the rows as they are now, and as they were once the last had ended."""
 
 import datetime
 
@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment.jobs import jobs, retry_handlers
-from enrichment.jobs.job_outcome import counts_of, outcome, outcomes
+from enrichment.jobs import job_results, jobs, retry_handlers
+from enrichment.jobs.job_outcome import Counts, counts_of, outcome, outcomes
 from enrichment.jobs.job_progress import time_left
 from enrichment.models import BulkJob, Handover, JobMember, Lead, ServiceHold
 from enrichment.models.job import JobKind
@@ -55,6 +55,47 @@ def test_a_retry_ends_as_its_rows_do_wherever_it_is_shown(sales_client, ends, la
         assert badge in text
         if colour != "green":
             assert ">Done<" not in text.replace("</i>", ">")
+
+
+def test_the_result_of_a_finished_job_stays(sales_client):
+    """Its rows are tried again by a later job, and recover: that is the later job's result."""
+    job = retried(FAILED, FAILED)
+    leads = list(Lead.objects.order_by("pk"))
+    jobs.start(JobKind.RETRY_LEADS, [(lead.pk, lead.pk) for lead in leads], what="leads", plan={"count": 2}, by=None)
+    jobs.run_due()
+    later = BulkJob.objects.latest("pk")
+    assert outcome(later).label == "Queued again"
+    Lead.objects.update(**FOUND)
+    leads[0].delete()
+    jobs.run_due()
+    Lead.objects.update(**FAILED)
+    for page in (reverse("jobs"), reverse("job", args=[job.pk])):
+        assert "Finished: 2 of 2 failed again" in sales_client.get(page).content.decode()
+    job.refresh_from_db()
+    later.refresh_from_db()
+    assert counts_of([job])[job.pk] == Counts(started=2, failed=2)
+    assert counts_of([later])[later.pk] == Counts(started=2, recovered=1)
+    assert outcomes([job, later])[later.pk].label == "Finished: 1 of 2 ended without a result"
+
+
+def test_a_result_is_not_kept_before_the_last_row_has_ended():
+    job = retried({}, FAILED)
+    assert job_results.keep_due() == 0
+    Lead.objects.filter(dispatch_after__isnull=False).update(**FOUND)
+    assert job_results.keep_due() == 1
+    assert job_results.keep_due() == 0
+    job.refresh_from_db()
+    assert counts_of([job])[job.pk] == Counts(started=2, failed=1, recovered=1)
+
+
+def test_the_result_of_a_pilot_stays():
+    lead = FailedLeadFactory()
+    job = BulkJob.objects.create(kind=JobKind.PILOT, status="done", total=1, position=1, plan={})
+    JobMember.objects.create(job=job, position=0, subject=lead.pk, lead=lead)
+    jobs.run_due()
+    Lead.objects.update(**{"updated_at": timezone.now()} | FOUND)
+    job.refresh_from_db()
+    assert outcome(job).label == "Finished: 1 of 1 failed"
 
 
 def test_what_is_left_out_is_no_success():
