@@ -19,10 +19,9 @@ from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
 from enrichment.vendors.calls import NOBODY
 from enrichment.vendors.errors import Recovery, VendorError
-from enrichment.vendors.vendor_health import Vital, vitals
+from enrichment.vendors.vendor_health import vitals
 from swarm_admin.core.percent import percent_of
 
-RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
 CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
 WINDOWS = {"10s": "10 seconds"}
 
@@ -57,7 +56,8 @@ class Budget:
 class Vendor:
     """One system. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
 
-    `failing`: one of its calls has failed lately and not gone well since, whatever the others did.
+    `failing`: no call of any kind has gone well since the last error. A kind of call that goes on failing while others
+    go well has a pause of its own or stands on Failures; one that is not made any more says nothing about today.
     """
 
     system: str
@@ -71,8 +71,11 @@ class Vendor:
     last_bad_words: str
     answers: int
     refusals: int
-    failing: bool = False
     budgets: list[Budget] = field(default_factory=list)
+
+    @property
+    def failing(self) -> bool:
+        return self.last_bad is not None and (self.last_good is None or self.last_bad > self.last_good)
 
     @property
     def state(self) -> str:
@@ -80,8 +83,7 @@ class Vendor:
             return "no_key"
         if self.hold:
             return "held"
-        newest_is_bad = self.last_bad and (self.last_good is None or self.last_bad > self.last_good)
-        if newest_is_bad or self.failing:
+        if self.failing:
             return "error"
         if self.last_good is None:
             return "idle"
@@ -201,15 +203,8 @@ def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None
         last_bad_words=words,
         answers=sum(n for _, n in counts),
         refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
-        failing=any(_fails(call) for call in calls),
         budgets=budgets,
     )
-
-
-def _fails(call: Vital) -> bool:
-    if call.last_bad is None or timezone.now() - call.last_bad > RECENT:
-        return False
-    return call.last_good is None or call.last_bad > call.last_good
 
 
 def _configured(system: str) -> tuple[str, str]:

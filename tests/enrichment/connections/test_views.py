@@ -186,7 +186,9 @@ def vendor_after(**calls: tuple[float | None, float | None]) -> health.Vendor:
         ({"get_row": (5.0, 60.0)}, "ok"),
         ({"get_row": (60.0, 5.0)}, "error"),
         ({"get_row": (7_200.0, 3_600.0)}, "error"),  # an hour ago, and never good since
-        ({"get_row": (1.0, None), "create_rows": (None, 5.0)}, "error"),  # the others do not make up for it
+        ({"get_row": (45.0, None), "probe": (None, 60.0)}, "ok"),  # not asked again once others ended the pause
+        ({"get_row": (1.0, None), "create_rows": (None, 5.0)}, "ok"),
+        ({"get_row": (5.0, None), "create_rows": (None, 1.0)}, "error"),
         ({"get_row": (1.0, None), "create_rows": (None, 3_600.0)}, "ok"),  # it may just not be made any more
         ({"get_row": (2 * 86_400.0, None)}, "stale"),
         ({}, "idle"),
@@ -197,6 +199,17 @@ def test_connected_is_only_what_answers(
 ) -> None:
     settings.CLAY_API_KEY = "key"
     assert vendor_after(**calls).state == state
+
+
+def test_a_vendor_that_answers_again_is_said_to_fail_nowhere(sales_client: Client, settings: object) -> None:
+    """Its last error is the probe's, which nobody asks again once another call has ended the pause."""
+    settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
+    vendor_after(get_row=(45.0, None), probe=(None, 60.0))
+    for page in (told(sales_client), sales_client.get("/").content.decode()):
+        assert "calls have failed since" not in page
+        assert "Failing" not in page
+        assert "Not everything flows" not in page
+    assert "probe: 502" in told(sales_client)
 
 
 def test_old_news_is_not_called_connected(sales_client: Client, settings: object) -> None:
