@@ -7,6 +7,7 @@ from django.urls import NoReverseMatch, reverse
 
 from enrichment import alerts
 from enrichment.models import Alert, AlertKind, Severity
+from enrichment.monitoring.beside_alerts import troubles
 from enrichment.vendor_pauses.words import NAMES
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
@@ -52,6 +53,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "over": over,
         "counts": alerts.count_open(request.user),
         "critical": sum(alert.severity == Severity.CRITICAL for alert in opened),
+        "troubles": troubles(request.user),
         "why_not": why_not(request.user),
     }
     return render(

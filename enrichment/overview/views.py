@@ -59,7 +59,7 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
     unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
     totals = failures.totals()
     under_way = counts["pending"] + counts["in_progress"]
-    of_the_law = _of_the_law(user)
+    of_the_law = attention.shown(user)
     return {
         "scope": scope,
         "counts": counts,
@@ -81,11 +81,3 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "counted_at": counted_at(overview.stages_name(scope)),
         "good": counts["tier_1"] + counts["tier_2"],
     }
-
-
-def _of_the_law(user: Any) -> list[attention.Matter]:
-    """What of requests and retention needs a person, as far as this one may know of it; some seconds old at most."""
-    if not any(user.has_perm(right) for right in (attention.REQUEST, attention.RETENTION)):
-        return []
-    found: list[attention.Matter] = remembered("law", attention.matters)
-    return [each for each in found if user.has_perm(each.right)]

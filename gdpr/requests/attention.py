@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, Min, Q
 
@@ -11,6 +12,7 @@ from gdpr.kinds import Action
 from gdpr.messages import owed
 from gdpr.models import AfterCheck, Purge, RequestStep, SubjectRequest
 from gdpr.states import OPEN, DutyStatus, PurgeStatus, StepStatus
+from swarm_admin.core.cache import remembered
 
 REQUEST, RETENTION = "gdpr.view_request", "gdpr.view_retention"  # who may know of it
 
@@ -29,6 +31,14 @@ class Matter:
     def reference(self) -> str:
         """ "SR-…"; "" where it is about no request."""
         return SubjectRequest(pk=self.request_id).reference if self.request_id else ""
+
+
+def shown(user: Any) -> list[Matter]:
+    """What needs a person, as far as this one may know of it; some seconds old at most."""
+    if not any(user.has_perm(right) for right in (REQUEST, RETENTION)):
+        return []
+    found: list[Matter] = remembered("law", matters)
+    return [each for each in found if user.has_perm(each.right)]
 
 
 def matters() -> list[Matter]:

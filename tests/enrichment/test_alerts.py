@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from enrichment import alerts
 from enrichment.alerts import Cause
+from enrichment.failures import groups as failures
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, ServiceHold, Severity, WebhookDelivery
 from enrichment.monitoring import watch
 from enrichment.pipeline import recovery
@@ -15,7 +16,8 @@ from enrichment.vendor_pauses import pauses
 from enrichment.vendors import vendor_health
 from enrichment.vendors.errors import Misconfigured, Paused, RateLimited, Recovery
 from gdpr.models import AuditEvent
-from tests.factories import EnrichedLeadFactory, LeadFactory
+from gdpr.requests import attention
+from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
 CAUSE = Cause(AlertKind.DRIFT, "clay")
@@ -172,6 +174,30 @@ def test_a_kind_that_names_its_system_is_not_told_it_twice(sales_client):
     page = sales_client.get("/alerts/").content.decode()
     assert "Leads overdue in Clay</strong>" in page
     assert "What it said" in page
+
+
+def test_without_an_alert_the_page_says_what_overview_says(sales_client, settings):
+    settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
+    assert "Nothing is wrong that we know of." in sales_client.get("/alerts/").content.decode()
+    FailedLeadFactory.create_batch(9)
+    failures.forget()
+    for place in ("/", "/alerts/"):
+        page = sales_client.get(place).content.decode()
+        assert "9 failures" in page
+        assert "Nothing is wrong" not in page
+    assert '<a href="/failures/">9 failures need attention</a>' in page
+    settings.GHL_API_KEY = ""
+    page = sales_client.get("/alerts/").content.decode()
+    assert '<a href="/connections/">GoHighLevel has no key</a>' in page
+
+
+def test_what_of_requests_needs_a_person_is_told_to_whoever_may_know(
+    sales_client, compliance_client, settings, monkeypatch
+):
+    settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
+    monkeypatch.setattr(attention, "matters", lambda: [attention.Matter("By hand: x", 1, request_id=1)])
+    assert "requests need a person" in compliance_client.get("/alerts/").content.decode()
+    assert "requests need a person" not in sales_client.get("/alerts/").content.decode()
 
 
 def test_many_failures_at_once(settings):

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from enrichment.connections import probing
+from enrichment.connections import health, probing
 from enrichment.drift import reconcile
 from enrichment.failures import groups as failures
 from enrichment.models import Alert, Attempt, BatchItem, Handover, Lead, ReconcileRun, ServiceHold
@@ -91,6 +91,7 @@ def test_an_outage_of_ten_minutes_fails_nobody(slow, vendor):
     assert ServiceHold.objects.filter(reason="vendor_down", system=vendor).count() == ServiceHold.objects.count()
     assert not Alert.objects.filter(closed_at=None, kind="no_answer").exists()
     assert Attempt.objects.filter(status="failed").count() == 0
+    assert not any(each.failing for each in health.all_vendors())
 
 
 def test_an_outage_of_three_days_is_one_pause_and_ends_by_itself(fast, sales_client):

@@ -1,0 +1,43 @@
+"""What is wrong though no alert says so: what Overview would tell, for the verdict on the Alerts screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from enrichment.connections import health
+from enrichment.failures import groups as failures
+from enrichment.failures import set_aside
+from gdpr.requests import attention
+
+STATES = {"error": "fails", "no_key": "has no key"}  # of a vendor; one that is held has a pause
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`words`: a clause; `place`: the name of the screen's address that shows it."""
+
+    words: str
+    place: str
+
+
+def troubles(user: Any) -> list[Trouble]:
+    """As far as this person may know of them; counts are a few seconds old at most."""
+    found = [
+        Trouble(f"{vendor.name} {STATES[vendor.state]}", "connections")
+        for vendor in health.all_vendors()
+        if vendor.state in STATES
+    ]
+    if rows := failures.totals().rows:
+        found.append(Trouble(f"{rows:,} failure{' needs' if rows == 1 else 's need'} attention", "failures"))
+    if set_aside.shown(user):
+        found.append(Trouble("work is set aside", "failures"))
+    found += [Trouble(words, place) for words, place in _of_the_law(user)]
+    return found
+
+
+def _of_the_law(user: Any) -> list[tuple[str, str]]:
+    rights = {matter.right for matter in attention.shown(user)}
+    told = {attention.REQUEST: ("requests need a person", "requests")}
+    told[attention.RETENTION] = ("retention needs a person", "retention")
+    return [told[right] for right in told if right in rights]
