@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import timezone
 
-from enrichment.models import BatchItem, ReconcileRun, Severity
+from enrichment.models import BatchItem, ReconcileRun, ServiceHold, Severity
+from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.states import ItemStatus
 from enrichment.vendor_pauses.clay_table import clay_table
@@ -22,7 +23,8 @@ LEVELS = ((95, Severity.CRITICAL), (90, Severity.WARNING), (80, Severity.INFO))
 class Runway:
     """A table. `in_clay`: rows of the last whole export, made at `whole_at`; `ours`: leads with a row, at `counted_at`.
 
-    Both of the export are None until a whole one has found rows in the table.
+    Both of the export are None until a whole one has found rows in the table. `refused`: the open pause of a table that
+    takes no more rows, however few it seems to hold.
     """
 
     table_id: str
@@ -33,6 +35,7 @@ class Runway:
     per_day: float
     limit: int
     current: bool
+    refused: ServiceHold | None = None
 
     @property
     def rows(self) -> int:
@@ -44,15 +47,31 @@ class Runway:
         return 100 * self.rows / self.limit if self.limit else 0.0
 
     @property
+    def is_full(self) -> bool:
+        return self.refused is not None or self.rows >= self.limit
+
+    @property
     def days_left(self) -> float | None:
         """At the rate of the last week; None where nothing was added."""
+        if self.is_full:
+            return 0.0
         return max(self.limit - self.rows, 0) / self.per_day if self.per_day else None
+
+    @property
+    def left_words(self) -> str:
+        """ "1 day", "4,167 days"; "" where there is no rate to tell it by."""
+        if self.days_left is None:
+            return ""
+        days = round(self.days_left)
+        return f"{days:,} day{'' if days == 1 else 's'}" if days else "less than a day"
 
     @property
     def level(self) -> Severity | None:
         """None below 80 %. A table that takes no new rows may be as full as it likes."""
         if not self.current:
             return None
+        if self.is_full:
+            return Severity.CRITICAL
         return next((severity for least, severity in LEVELS if self.percent >= least), None)
 
     @property
@@ -64,10 +83,7 @@ class Runway:
 
     @property
     def sentence(self) -> str:
-        left = ""
-        if self.days_left is not None:
-            days = round(self.days_left)
-            left = f" At this week's rate it is full in {days:,} day{'' if days == 1 else 's'}."
+        left = f" At this week's rate it is full in {self.left_words}." if self.left_words and not self.is_full else ""
         return (
             f"Clay's table holds {self.rows:,} of {self.limit:,} rows ({percent_of(self.rows, self.limit)} %).{left} "
             "Before it is full, make a new table; at its limit new leads wait."
@@ -81,6 +97,7 @@ def tables() -> list[Runway]:
     if last is None:
         return []
     current = clay_table()
+    refused = {hold.table: hold for hold in ServiceHold.objects.filter(system=CLAY_ROWS, lifted_at__isnull=True)}
     found = []
     for table in sorted({*last.ours, current} - {""}, key=lambda table: (table != current, table)):
         in_clay = (whole.rows.get(table) or None) if whole else None
@@ -94,6 +111,7 @@ def tables() -> list[Runway]:
                 per_day=per_day(table),
                 limit=settings.CLAY_TABLE_ROWS,
                 current=table == current,
+                refused=refused.get(table),
             )
         )
     return found

@@ -1,10 +1,11 @@
 """A Clay table that is full, by our count or by what Clay answers: one pause with its remedy, and no lead fails."""
 
 import pytest
+from django.utils import timezone
 
 from enrichment.estimates import Work, estimate
 from enrichment.failures import groups as failures
-from enrichment.models import Alert, Batch, Connection, Lead, ScorecardVersion, ServiceHold
+from enrichment.models import Alert, Batch, Connection, Lead, ReconcileRun, ScorecardVersion, ServiceHold
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
 from enrichment.pipeline.dispatch import plan, rows
@@ -96,6 +97,10 @@ def test_fewer_rows_than_were_sent_are_told_at_once(pipeline, admin_client):
     leads(pipeline, 9)
     hold = full(pipeline)
     assert hold.message == "2 of 4 rows answered"
+    ReconcileRun.objects.create(full=True, is_open=False, finished_at=timezone.now(), rows={"tbl_test": 6})
+    told = admin_client.get("/drift/").content.decode()
+    assert "it takes no more rows" in told
+    assert "Full in" not in told
     assert_waiting(pipeline, hold, 3)
     goes_on_in_a_new_table(pipeline, admin_client, 9)
 

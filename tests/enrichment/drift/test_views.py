@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from enrichment.drift import capacity_forecast
-from enrichment.models import Drift, DriftKind, ReconcileRun
+from enrichment.models import Drift, DriftKind, ReconcileRun, ServiceHold
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
@@ -125,3 +125,39 @@ def test_who_may(compliance_client, nobody_client, client, drift):
     assert nobody_client.get("/drift/").status_code == 403
     drift.refresh_from_db()
     assert drift.mend_after is None
+
+
+@pytest.fixture
+def room(settings):
+    """A comparison has counted 542 rows in the table of 50,000."""
+    settings.CLAY_TABLE_ID, settings.CLAY_TABLE_ROWS = "tbl_test", 50_000
+    now = timezone.now()
+    ReconcileRun.objects.create(
+        full=True, is_open=False, finished_at=now, rows={"tbl_test": 542}, ours={"tbl_test": 542}
+    )
+
+
+def test_a_table_that_takes_no_more_rows_has_no_room_left(sales_client, room, monkeypatch):
+    monkeypatch.setattr(capacity_forecast, "per_day", lambda table: 542.0)
+    assert "91 days" in page(sales_client)
+    ServiceHold.objects.create(
+        system="clay.rows", reason="table_full", table="tbl_test", message="8 of 20 rows answered"
+    )
+    shown = page(sales_client)
+    assert "it takes no more rows" in shown
+    assert "8 of 20 rows answered" in shown
+    assert "Full in" not in shown
+    assert "bar-fill-red" in shown
+
+
+@pytest.mark.parametrize(
+    ("per_day", "words"), [(11.868, "4,167 days"), (49_000.0, "1 day"), (200_000.0, "less than a day"), (0.0, "\u2013")]
+)
+def test_how_long_there_is_room_is_told_in_plain_words(sales_client, room, monkeypatch, per_day, words):
+    monkeypatch.setattr(capacity_forecast, "per_day", lambda table: per_day)
+    assert f'<dt>Full in</dt><dd class="num">{words}</dd>' in page(sales_client)
+
+
+def test_a_table_at_its_limit_is_full(sales_client, room, settings):
+    settings.CLAY_TABLE_ROWS = 542
+    assert "it is full" in page(sales_client)
