@@ -21,6 +21,8 @@ def show(request: HtmxRequest) -> HttpResponse:
         "blocked": [limit for limit in (*shown, *providers) if limit.blocked_for],
         "longest": max((queue.seconds for queue in queues), default=0.0),
         "waiting": bool(queues),
+        "paused": list(dict.fromkeys(queue.paused for queue in queues if queue.paused)),
+        "refused_by": limits.providers_that_refused(),
     }
     return render(
         request,

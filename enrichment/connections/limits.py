@@ -1,16 +1,19 @@
 """The vendors' limits as they stand, what waits for each, and how long that will take."""
 
+import datetime
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from enrichment.connections.health import WINDOWS, Budget
 from enrichment.estimates import estimating, queue
 from enrichment.estimates.estimating import LOWEST, calls_of, scope_of
 from enrichment.estimates.lanes import seconds_for
-from enrichment.models import Provider
+from enrichment.models import Alert, AlertKind, Provider, ServiceHold
 from enrichment.pipeline.deliver.channels import CHANNELS
+from enrichment.vendor_pauses import pauses, words
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
@@ -26,7 +29,8 @@ class Queue:
     """What waits for a limit: `calls` slots in all, gone in `seconds` (real) at this limit.
 
     `nouns`: one and many of what is counted. `later`: those that are not due yet, in neither number.
-    `expected`: the number of calls is an estimate.
+    `expected`: the number of calls is an estimate. `paused`: what is paused, so that nothing of it goes out ("" for
+    nothing): `seconds` then counts from the end of that pause.
     """
 
     nouns: tuple[str, str]
@@ -35,6 +39,7 @@ class Queue:
     seconds: float
     later: int = 0
     expected: bool = False
+    paused: str = ""
 
     @property
     def noun(self) -> str:
@@ -92,7 +97,7 @@ def provider_limits() -> list[Shown]:
     never = never_asked(document, hourly_limits())
     expected = expected_calls(document, first, never)
     at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH, never)
-    shown = []
+    shown, paused = [], _name(pauses.triggers_held())
     for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by("name"):
         name, limit = f"provider:{provider.slug}", provider.hourly_limit
         windows, gauges = limiter.limits_of(name, limit), limiter.peek_all(name, limit=limit)
@@ -104,6 +109,7 @@ def provider_limits() -> list[Shown]:
             calls,
             seconds_for(windows, gauges, calls, together=at_once.get(provider.slug, 1)),
             expected=True,
+            paused=paused,
         )
         if provider.slug in never or not limit:
             shown.append(Shown(provider.name, _budgets(windows, gauges), None, holds=False, never=True))
@@ -111,6 +117,15 @@ def provider_limits() -> list[Shown]:
         holds = document.waits_for([provider.slug])
         shown.append(Shown(provider.name, _budgets(windows, gauges), line, holds))
     return sorted(shown, key=lambda each: (-each.gauges[0].percent, each.label))
+
+
+def providers_that_refused() -> list[str]:
+    """Names of the data providers that refused a call as too many in the last week, as Clay told it."""
+    since = timezone.now() - datetime.timedelta(days=7)
+    told = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system="clay", last_at__gte=since)
+    return list(
+        Provider.objects.filter(slug__in=told.values("subject")).order_by("name").values_list("name", flat=True)
+    )
 
 
 def _of_channel(system: str, waiting: dict[str, Any]) -> Shown:
@@ -124,6 +139,7 @@ def _of_channel(system: str, waiting: dict[str, Any]) -> Shown:
         due,
         due * channel.calls,
         later,
+        paused=_name(pauses.held(system)),
     )
 
 
@@ -141,8 +157,17 @@ def _of_clay(waiting: dict[str, Any]) -> list[Shown]:
             ("lead without a row waits", "leads without a row wait"),
             waiting["rows"],
             rows,
+            paused=_name(pauses.rows_held()),
         ),
-        _shown("Row updates", "clay.updates", table, ("lead waits", "leads wait"), waiting["updates"], updates),
+        _shown(
+            "Row updates",
+            "clay.updates",
+            table,
+            ("lead waits", "leads wait"),
+            waiting["updates"],
+            updates,
+            paused=_name(pauses.held("clay")),
+        ),
         _shown(
             "Enrichment triggers",
             "clay.triggers",
@@ -151,16 +176,29 @@ def _of_clay(waiting: dict[str, Any]) -> list[Shown]:
             waiting["triggers"],
             triggers,
             waiting["later"],
+            paused=_name(pauses.triggers_held()),
         ),
         _shown("Exports", "clay.exports", workspace, None, 0, 0),
     ]
 
 
+def _name(hold: ServiceHold | None) -> str:
+    return words.name(hold) if hold else ""
+
+
 def _shown(
-    label: str, name: str, scope: str, nouns: tuple[str, str] | None, count: int, calls: int, later: int = 0
+    label: str,
+    name: str,
+    scope: str,
+    nouns: tuple[str, str] | None,
+    count: int,
+    calls: int,
+    later: int = 0,
+    paused: str = "",
 ) -> Shown:
     windows, gauges = limiter.limits_of(name), limiter.peek_all(name, scope)
-    queue = Queue(nouns, count, calls, seconds_for(windows, gauges, calls), later) if nouns else None
+    seconds = seconds_for(windows, gauges, calls)
+    queue = Queue(nouns, count, calls, seconds, later, paused=paused) if nouns else None
     return Shown(label, _budgets(windows, gauges), queue)
 
 

@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from enrichment import alerts
 from enrichment.connections import health, limits
 from enrichment.estimates.lanes import seconds_for
-from enrichment.models import Handover, Provider, WaterfallVersion
+from enrichment.models import Handover, Provider, ServiceHold, WaterfallVersion
 from enrichment.models.version import forget_active
 from enrichment.templatetags.limits import duration, queue_time
 from enrichment.vendors import limiter, vendor_health
@@ -117,6 +118,40 @@ def test_leads_wait_for_rows_and_triggers(db: None, settings: Any) -> None:
     assert (triggers.count, triggers.calls, triggers.later) == (4, 2, 1)
     settings.CLAY_LIMIT_UNIT = "rows"
     assert shown("New rows").queue.calls == 3
+
+
+@pytest.mark.parametrize(
+    ("system", "reason", "label", "words"),
+    [
+        ("clay", "pause_until_reset", "New rows", "Clay is paused"),
+        ("clay.rows", "table_full", "New rows", "Creating rows in Clay is paused"),
+        ("clay", "pause_until_reset", "Enrichment triggers", "Clay is paused"),
+        ("instantly", "vendor_down", "Calls", "Instantly is paused"),
+    ],
+)
+def test_what_is_paused_is_not_said_to_go_out(
+    sales_client: Client, system: str, reason: str, label: str, words: str
+) -> None:
+    if system == "instantly":
+        Handover.objects.create(lead=EnrichedLeadFactory(), system="instantly", status="planned")
+    else:
+        LeadFactory(clay_row_id="row_1" if label != "New rows" else None, dispatch_after=timezone.now())
+    forget("waiting")
+    assert "goes out at once" in page(sales_client)
+    ServiceHold.objects.create(system=system, reason=reason)
+    queue = shown(label, system.partition(".")[0]).queue
+    assert (queue.count, f"{queue.paused} is paused") == (1, words)
+    told = page(sales_client)
+    assert f"<strong>{words}</strong>" in told
+    assert f"not known: {words}" in told or f"and {words.removesuffix(' is paused')} are paused" in told
+
+
+def test_a_provider_that_refused_calls_is_named_beside_the_vendors_429s(sales_client: Client) -> None:
+    provider = Provider.objects.get(slug="clearbit")
+    alerts.provider_refused(provider.slug, provider.name)
+    told = page(sales_client)
+    assert f"{provider.name} refused calls" in told
+    assert "as it should be" not in told
 
 
 def test_write_backs_wait_for_updates(db: None) -> None:
