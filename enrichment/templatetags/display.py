@@ -106,6 +106,7 @@ MACHINES: list[type[TextChoices]] = [each for each in TRANSITIONS if each.__modu
 # Where two machines word a value differently, the first in order counts.
 LABELS: dict[str, str] = {str(value): str(label) for machine in reversed(MACHINES) for value, label in machine.choices}
 TIER_LOOKS = {1: ("star", "green"), 2: ("star-half", "blue"), 3: ("point", "grey")}
+NOW_SECONDS = 5
 STEPS = ((60, "s", 1), (3600, "min", 60), (86_400, "h", 3600), (86_400 * 60, "d", 86_400))
 
 
@@ -177,16 +178,29 @@ def ago(moment: datetime.datetime | None, empty: str = MISSING) -> SafeString:
     """`empty` is shown where there is no time."""
     if moment is None:
         return format_html('<span class="text-secondary">{}</span>', empty)
+    return _time(moment, relative(moment))
+
+
+@register.simple_tag
+def due(moment: datetime.datetime | None) -> SafeString:
+    """When something is to happen: "in 3 min", "now" where its time has come; never a word of what is over."""
+    if moment is None:
+        return ago(None)
+    left = (moment - timezone.now()).total_seconds()
+    return _time(moment, relative(moment) if left > NOW_SECONDS + 1 else "now")
+
+
+def _time(moment: datetime.datetime, told: str) -> SafeString:
     exact = moment.astimezone(datetime.UTC)
     shape = '<time datetime="{}" title="{} UTC">{}</time>'
-    return format_html(shape, exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", relative(exact))
+    return format_html(shape, exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", told)
 
 
 def relative(moment: datetime.datetime) -> str:
     """ "3 min ago", "in 2 h"; past sixty days the date, in UTC."""
     seconds = (timezone.now() - moment).total_seconds()
     distance = abs(seconds)
-    if distance < 5:
+    if distance < NOW_SECONDS:
         return "just now"
     for below, unit, size in STEPS:
         if distance < below:

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import User
 from django.template import Context, Template
+from django.test import Client
 from django.utils import timezone
 
-from enrichment.models import Verdict
+from enrichment.models import ServiceHold, Verdict
 from enrichment.templatetags.display import LOOKS, money, number, relative, words
 from swarm_admin.core.masking import mask
 from swarm_admin.core.states import TRANSITIONS
@@ -50,6 +51,26 @@ def test_times_to_come_and_long_gone() -> None:
     assert relative(datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC)) == "2 Jan 2020"
     moment = datetime.datetime(2026, 1, 15, 10, 5, 7, tzinfo=datetime.UTC)
     assert 'title="2026-01-15 10:05:07 UTC"' in rendered("{% ago m %}", m=moment)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(90, "in 1 min"), (20.5, "in 20 s"), (3, "now"), (0, "now"), (-600, "now")]
+)
+def test_what_is_to_come_is_never_told_as_over(seconds: float, told: str) -> None:
+    moment = timezone.now() + datetime.timedelta(seconds=seconds)
+    assert f">{told}</time>" in rendered("{% due m %}", m=moment)
+
+
+@pytest.mark.django_db
+def test_a_pause_is_not_said_to_have_been_asked_just_now(sales_client: Client) -> None:
+    until = timezone.now() + datetime.timedelta(seconds=2)
+    ServiceHold.objects.create(
+        system="clay", reason="vendor_down", until=until, since=timezone.now() - datetime.timedelta(hours=1)
+    )
+    for place in ("/", "/connections/"):
+        page = sales_client.get(place).content.decode()
+        assert "Asked again <time" in page
+        assert "just now" not in page.split("Asked again", 1)[1][:200]
 
 
 def test_numbers_and_money() -> None:
