@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from enrichment.models import FieldConflict, Lead
 from enrichment.pipeline import intake
@@ -11,7 +12,7 @@ from enrichment.pipeline.normalise import normalise
 from enrichment.stores import people
 from enrichment.stores.text_match import Traces
 from enrichment.vendors.clay.client import ClayRow
-from gdpr.identity import Identity, digest, keys
+from gdpr.identity import Identity, digest, keys, validation
 from gdpr.leftovers.search_patterns import needles
 from gdpr.models import SubjectRequest, Suppression
 from gdpr.requests.pipeline.open import hashes
@@ -32,6 +33,22 @@ SPELLINGS = (
     ("weg@müller-bau.example", "weg@xn--mller-bau-q9a.example"),
 )
 PAIRS = [(one, other) for each in SPELLINGS for one in each for other in each]
+
+
+@pytest.mark.parametrize("slug", ["undefined", "null", "n-a", "none", "me"])
+def test_what_stands_for_no_profile_is_nobody_to_a_request_and_the_suppression_list(slug: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        validation.read({"linkedin_url": f"https://www.linkedin.com/in/{slug}"})
+    ((field, sentence),) = validation.sentences(refused.value)
+    assert field == "linkedin_url"
+    assert "must name a person's profile" in sentence
+    assert f"/{slug}" not in sentence
+
+
+def test_a_profile_in_letters_of_another_width_is_one_person_to_the_gate() -> None:
+    gate.suppress(Identity("https://www.linkedin.com/in/anja-nguyen-0001"), reason="objection")
+    taken = intake.accept([lead_row(linkedin_url="https://www.linkedin.com/in/\uff41nja-nguyen-0001")])
+    assert (len(taken.accepted), taken.suppressed) == (0, 1)
 
 
 @pytest.mark.parametrize(("suppressed", "seen"), PAIRS)

@@ -5,12 +5,21 @@ import unicodedata
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from swarm_admin.core.identifiers.text import lower, visible
+from swarm_admin.core.missing import is_missing_text
 
 PREFIX = "https://www.linkedin.com/in/"
 MAX_LENGTH = 2000  # characters as given; the canonical form is far shorter
 MAX_SLUG = 100  # LinkedIn's own limit
 MAX_DECODINGS = 10  # times a slug may have been percent-encoded on its way here
-NFC_SHRINKS = 4  # a character of NFC stands for at most so many of what it was made of
+NFKC_SHRINKS = 4  # a character of NFKC stands for at most so many of what it was made of
+# What programs write for a slug they do not have, beside what `core.missing` knows; "me" and "edit" are LinkedIn's own
+# pages of whoever is signed in. Words are joined by one hyphen, whatever stood between them.
+PLACEHOLDERS = frozenset(
+    "me edit na nan false true void n-a n-d 404 not-found notfound no-profile private-profile unavailable "
+    "username user-name your-username yourusername your-name yourname your-profile your-profile-name profile "
+    "profile-name profilename profile-id public-id public-identifier vanity-name vanityname slug id "
+    "first-name-last-name firstname-lastname first-last linkedin-member linkedinmember linkedin-url".split()
+)
 
 ALREADY_CANONICAL = re.compile(rf"{re.escape(PREFIX)}[a-z0-9](?:[a-z0-9-]{{0,98}}[a-z0-9])?", re.ASCII)
 HOST = re.compile(r"(?:(?:www|m|mobile|touch|[a-z]{2}(?:-[a-z]{2})?)\.)?linkedin\.com", re.ASCII)
@@ -30,18 +39,21 @@ def key(url: str) -> str:
 
 
 def canonical(url: str) -> str:
-    """`https://www.linkedin.com/in/slug`, the slug readable (not percent-encoded), NFC and lower case.
+    """`https://www.linkedin.com/in/slug`, the slug readable (not percent-encoded), NFKC and lower case.
 
     Accepts http and https or no scheme, a locale or mobile subdomain, the default port, a query, a
     fragment, doubled slashes, percent-encoding applied up to ten times, and what follows the slug
     (`/en`, `/details/…`). The old `/pub/` form is refused: it does not name the slug of today, and a
     guessed slug is another person. Sales Navigator's addresses of leads and people, and those of the old
-    mobile site, are the profile they name. Idempotent.
+    mobile site, are the profile they name. Letters of another width or font are the plain ones. A slug that
+    stands for none ("undefined", "n-a", "me") would be one person for every row that lost its own, and is
+    refused. Idempotent.
 
     Raises:
         ValueError: a sentence that names the rule and never the value.
     """
     if ALREADY_CANONICAL.fullmatch(url):
+        _refuse_placeholder(url.removeprefix(PREFIX))
         return url
     url = url.strip().strip(INVISIBLE_ENDS).strip()
     if len(url) > MAX_LENGTH:
@@ -87,11 +99,26 @@ def _slug(segments: list[str]) -> str:
     slug = _decoded(segments[1])
     if MEMBER_ID.fullmatch(slug):
         return slug
-    slug = lower(slug) if len(slug) <= NFC_SHRINKS * MAX_SLUG else slug
+    slug = _lower(slug) if len(slug) <= NFKC_SHRINKS * MAX_SLUG else slug
     if len(slug) > MAX_SLUG:
         raise ValueError(f"must name a profile of at most {MAX_SLUG} characters.")
     if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(map(_may_stand, slug)):
         raise ValueError("must name a profile by letters, digits and hyphens.")
+    _refuse_placeholder(slug)
+    return slug
+
+
+def _refuse_placeholder(slug: str) -> None:
+    words = re.findall(r"[^\W_]+", slug)
+    nothing = is_missing_text(" ".join(words)) or all(map(is_missing_text, words))
+    if words and (nothing or "-".join(words) in PLACEHOLDERS):
+        raise ValueError("must name a person's profile; this is what stands in its place where none is known.")
+
+
+def _lower(slug: str) -> str:
+    """NFKC and lower case; each can undo the other, so until nothing changes."""
+    while (lowered := lower(unicodedata.normalize("NFKC", slug))) != slug:
+        slug = lowered
     return slug
 
 
@@ -119,7 +146,7 @@ def _decoded(segment: str) -> str:
         segment = decoded
     else:
         raise ValueError("must not be percent-encoded over and over.")
-    return segment.strip().strip(INVISIBLE_ENDS)
+    return unicodedata.normalize("NFKC", segment.strip().strip(INVISIBLE_ENDS)).strip().strip(INVISIBLE_ENDS)
 
 
 def _may_stand(character: str) -> bool:

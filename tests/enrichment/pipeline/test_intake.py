@@ -79,6 +79,8 @@ NOW = timezone.now()
 BROKEN: list[tuple[str, Any, str]] = [
     ("linkedin_url", None, "is required."),
     ("linkedin_url", "https://evil.example/in/johndoe", "must be an address on linkedin.com."),
+    ("linkedin_url", "https://www.linkedin.com/in/undefined", "must name a person's profile"),
+    ("linkedin_url", "https://www.linkedin.com/in/N-A/", "must name a person's profile"),
     ("linkedin_url", 5, "must be text."),
     ("first_name", "x" * 101, "must be at most 100 characters long."),
     ("first_name", ["John"], "must be text."),
