@@ -8,6 +8,7 @@ from enrichment.drift.repairs import WAYS
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import ContactMatch, Disclosure, Drift, DriftKind, Handover, Lead
 from enrichment.pipeline import hand_ghl
+from enrichment.pipeline.contacts import look
 from enrichment.pipeline.deliver import planning, recording, running
 from enrichment.states import HandoverStatus
 from tests.factories import EnrichedLeadFactory
@@ -75,6 +76,28 @@ def test_two_leads_with_one_number_that_come_together_have_a_contact_each(pipeli
     assert sorted(each["firstName"] for each in stored.values()) == ["Ada", "Grace", "Mary"]
     assert [bool(stored[lead.ghl_contact_id].get("phone")) for lead in leads] == [True, False, False]
     assert all((each.status, each.differences) == ("done", []) for each in Handover.objects.all())
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_contact_in_another_spelling_of_the_host_is_the_one_with_the_lead_s_e_mail(pipeline, linked):
+    lead = EnrichedLeadFactory(email_work="dora@xn--mller-kva.de")
+    if linked:  # to a contact that was deleted since
+        Lead.objects.filter(pk=lead.pk).update(ghl_contact_id="gone")
+        lead.refresh_from_db()
+    before = contact(pipeline, email="dora@müller.de")
+    handover = delivered(pipeline, lead)
+    (after,) = contacts(pipeline).values()
+    assert (handover.status, lead.ghl_contact_id) == ("done", before["id"])
+    assert {name: after[name] for name in (*STRANGER, "email")} == {**STRANGER, "email": "dora@müller.de"}
+    match = ContactMatch.objects.get()
+    assert (match.matched_by, match.whose, match.action) == ("email", "existing", "keep")
+
+
+def test_one_spelling_is_asked_for_once(db):
+    lead = EnrichedLeadFactory(email_work="ada@acme.example", phone="")
+    assert look.calls(lead) == 1
+    lead.email_work = "dora@xn--mller-kva.de"
+    assert look.calls(lead) == 2
 
 
 @pytest.mark.parametrize(

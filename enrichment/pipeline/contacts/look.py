@@ -9,6 +9,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel.client import Contact
+from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key
 
 
@@ -29,7 +30,7 @@ class Look:
 
 def calls(lead: Lead, there: str = "") -> int:
     """How many calls a look makes at most, where the answers tell custom fields."""
-    return bool(there or lead.ghl_contact_id) + bool(lead.email) + bool(lead.phone)
+    return bool(there or lead.ghl_contact_id) + len(_spellings(lead)) + bool(lead.phone)
 
 
 def look_for(lead: Lead, slots: limiter.Slots, there: str = "") -> Look:
@@ -42,10 +43,16 @@ def look_for(lead: Lead, slots: limiter.Slots, there: str = "") -> Look:
         slots.use()
         own = ghl().get_contact(known)
     if lead.email and not (own and has_email(own, lead.email)):
-        by_email = _find(slots, email=lead.email)
+        found = (_find(slots, email=spelling) for spelling in _spellings(lead))
+        by_email = next((contact for contact in found if contact is not None), None)
     if lead.phone and not any(contact and has_number(contact, lead.phone) for contact in (own, by_email)):
         by_number = _find(slots, number=lead.phone)
     return Look(own, by_email, by_number)
+
+
+def _spellings(lead: Lead) -> list[str]:
+    """Of the lead's e-mail, ours first: a contact made by hand may have its host in its own script."""
+    return as_kept_elsewhere([lead.email]) if lead.email else []
 
 
 def has_email(contact: Contact, email: str) -> bool:

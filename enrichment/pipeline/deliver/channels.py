@@ -9,7 +9,10 @@ from enrichment.vendors.connections import ghl, instantly
 
 @dataclass(frozen=True)
 class Channel:
-    """One system. `calls`: what a delivery of a new lead costs of `limit`; `at_once`: how many are claimed together."""
+    """One system. `calls`: what a delivery of a new lead costs of `limit`; `at_once`: how many are claimed together.
+
+    An e-mail that has two spellings may cost a call more; its slot is taken with the others.
+    """
 
     limit: str
     calls: int
