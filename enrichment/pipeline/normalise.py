@@ -25,6 +25,8 @@ _PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,20})?", re.ASCII)
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
 LONGEST_NUMBER = 40  # characters
+MOST_EMPLOYEES = 10_000_000  # the largest employers of all have some three million
+MOST_POINTS = 1_000_000  # of a score, which is a sum of tens of points
 AHEAD = datetime.timedelta(minutes=5)  # D13: a time further ahead of our clock counts as now
 
 
@@ -71,6 +73,17 @@ def number(value: Any) -> float:
     return read
 
 
+def at_most(most: float) -> Callable[[Any], float]:
+    """`number`, where what is larger cannot be right."""
+
+    def read(value: Any) -> float:
+        if (found := number(value)) > most:
+            raise Unreadable
+        return found
+
+    return read
+
+
 def _digits(text: str) -> str:
     """`text` as `float` reads it, where that is the one way to read it."""
     bare = "".join(cleaned(text[: 4 * LONGEST_NUMBER]).split())
@@ -91,8 +104,14 @@ def whole(value: Any) -> int:
 
 
 def email(value: Any) -> str:
-    """In the canonical form (D27)."""
-    return _identifier(emails.canonical, text(4 * emails.MAX_LENGTH)(value))
+    """In the canonical form (D27); "" for one that only says that none is known ("null@acme.com").
+
+    One that nobody reads (noreply@) is Unreadable: it must not take the place of a person's.
+    """
+    read = _identifier(emails.canonical, text(4 * emails.MAX_LENGTH)(value))
+    if emails.is_unread(read):
+        raise Unreadable
+    return "" if emails.is_nothing(read) else read
 
 
 def phone(country: str) -> Callable[[Any], str]:
@@ -209,7 +228,7 @@ def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:
         "title": text(500),
         "company_domain": domain,
         "company_industry": text(200),
-        "company_size": number,
+        "company_size": at_most(MOST_EMPLOYEES),
         "company_revenue": text(100),
         "company_location": text(300),
         "tech_stack": texts,
@@ -220,7 +239,7 @@ def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:
         "linkedin_connections": whole,
         "recent_posts": posts,
         "mutual_connections": whole,
-        "icp_score": number,
+        "icp_score": at_most(MOST_POINTS),
         "icp_tier": text(32),
         "enriched_at": moment,
     }

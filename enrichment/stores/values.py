@@ -9,6 +9,7 @@ from enrichment.pipeline.normalise import Unreadable, readers, text
 from gdpr import rectifiable
 from swarm_admin.core.clean_text import cleaned
 from swarm_admin.core.identifiers import linkedin
+from swarm_admin.core.missing import is_missing, is_missing_text
 
 _OWN: dict[str, Callable[[Any], Any]] = {
     "linkedin_url": linkedin.canonical,
@@ -44,6 +45,7 @@ _ORDER = (
     "phone",
     "linkedin_url",
 )
+_NOTHING = "only says that there is no value; leave it empty to empty the field."
 _NEEDED = ("linkedin_url", "source_name")
 
 
@@ -81,12 +83,16 @@ def validated(values: Mapping[str, str]) -> dict[str, Any]:
                 raise ValueError(f"{name} must not be empty.")
             found[name] = getattr(Lead(), name)
             continue
+        if is_missing_text(given):
+            raise ValueError(f"{name} {_NOTHING}")
         try:
             found[name] = read[name](given)
         except Unreadable:
             raise ValueError(f"{name} cannot be read as its kind of value.") from None
         except ValueError as rule:
             raise ValueError(f"{name} {rule}") from None
+        if is_missing(found[name]):
+            raise ValueError(f"{name} {_NOTHING}")
     return found
 
 

@@ -1,5 +1,6 @@
 """ "Nothing" has many spellings (D29): what programs and spreadsheets write where there is no value."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -22,6 +23,8 @@ PHRASES = frozenset(
 )  # fmt: skip
 # In this case alone: "Nan" and "Na" are names.
 EXACT = frozenset({"NA", "nan", "NaN", "NAN", "<NA>", "NaT", "Inf", "inf", "-inf", "NIL", "None None", "\\N"})
+# What stands between values that were put together; "/" apart, since "n/a" has one.
+_JOINED = (re.compile(r"[\s,;|]+"), re.compile(r"[\s,;|/]+"))
 # What encloses the name of a field that nobody filled in: {{first_name}}, %FNAME%, [First name], *|FNAME|*.
 TEMPLATES = (
     ("{{", "}}"),
@@ -46,9 +49,16 @@ def is_missing_text(text: str) -> bool:
     if len(text) > LONGEST:
         return not text[: 4 * LONGEST].strip() and not text.strip()
     stripped = visible(text)
-    if not stripped or stripped in EXACT or stripped.lower() in PHRASES:
-        return True
-    return _only_marks(stripped) or _unfilled(stripped)
+    return _says_nothing(stripped) or any(_each_says_nothing(parts.split(stripped)) for parts in _JOINED)
+
+
+def _each_says_nothing(parts: list[str]) -> bool:
+    """Of a text put together from several values, as in "null, null"."""
+    return len(parts) > 1 and all(map(_says_nothing, parts))
+
+
+def _says_nothing(text: str) -> bool:
+    return not text or text in EXACT or text.lower() in PHRASES or _only_marks(text) or _unfilled(text)
 
 
 def _only_marks(text: str) -> bool:

@@ -252,6 +252,8 @@ def test_a_poison_judgement_does_not_block_the_others_either(pipeline, monkeypat
         ("tech_stack", "[" * 5000),
         ("enriched_at", "0001-01-01T00:00:00+14:00"),
         ("company_size", "1.234,5"),
+        ("company_size", 1e308),
+        ("email_work", "noreply@acme.com"),
     ],
 )
 def test_an_odd_value_is_a_conflict_of_its_field_and_nothing_else(pipeline, column, value):

@@ -26,6 +26,13 @@ ROLES = frozenset(
     "press privacy purchasing reception recruiting recruitment root rsvp sales security service services shop "
     "spam staff subscribe support team tech unsubscribe usenet vertrieb webmaster welcome www".split()
 )  # fmt: skip
+# What programs put together where no address is known: "null@acme.com", "jo@undefined.com".
+_NOTHING = frozenset(
+    "null none undefined nan n/a unknown noemail nomail notavailable notprovided nullnull nonenone "
+    "undefinedundefined".split()
+)
+_NO_DOMAIN = frozenset({"null", "undefined"})
+_NOBODY_READS = frozenset("noreply donotreply dontreply mailerdaemon".split())
 _ascii_address = EmailValidator()
 
 
@@ -142,6 +149,22 @@ def spellings(address: str) -> tuple[str, ...]:
 def is_role(address: str) -> bool:
     """Whether a canonical address is an office's: whoever works there reads it, so it tells nobody apart (D28)."""
     return address.partition("@")[0].partition("+")[0] in ROLES
+
+
+def is_nothing(address: str) -> bool:
+    """Whether a canonical address only says that none is known."""
+    return _name(address) in _NOTHING or address.partition("@")[2].partition(".")[0] in _NO_DOMAIN
+
+
+def is_unread(address: str) -> bool:
+    """Whether a canonical address is one that mail is sent from and nobody reads."""
+    return _name(address) in _NOBODY_READS
+
+
+def _name(address: str) -> str:
+    """What stands before the @ and any plus sign, its words run together."""
+    local = address.partition("@")[0].partition("+")[0]
+    return local.replace("-", "").replace("_", "").replace(".", "")
 
 
 def key(address: str) -> str:

@@ -17,6 +17,7 @@ NOVEMBER = datetime.datetime(2025, 11, 30, 9, 30, tzinfo=datetime.UTC)
         ("company_size", "1,200", 1200),
         ("company_size", 99.5, 99.5),
         ("company_size", 0, 0),
+        ("company_size", "10,000,000", 10_000_000),
         ("tech_stack", "Salesforce, Gong", ["Salesforce", "Gong"]),
         ("tech_stack", '["Salesforce", "Gong"]', ["Salesforce", "Gong"]),
         ("tech_stack", ["Salesforce", "", None, "Gong"], ["Salesforce", "Gong"]),
@@ -50,6 +51,28 @@ def test_nothing_is_missing_and_not_a_conflict(column, given):
 @pytest.mark.parametrize(
     ("column", "given"),
     [
+        ("email_personal", "null@null.com"),
+        ("email_work", "null@acme.com"),
+        ("email_work", "Undefined.Undefined@acme.com"),
+        ("email_work", "no-email@acme.com"),
+        ("email_work", "ada@undefined.com"),
+        ("company_location", "null, null"),
+        ("company_location", "undefined, N/A"),
+        ("tech_stack", "null, null"),
+    ],
+)
+def test_nothing_put_together_with_something_of_ours_is_nothing(column, given):
+    assert normalise({column: given}, "US") == ({}, {})
+
+
+@pytest.mark.parametrize("given", ["nil@acme.com", "nan.goldin@acme.com", "ada@nullmann.de", "none-such@acme.com"])
+def test_a_name_that_is_like_nothing_is_an_address(given):
+    assert normalise({"email_work": given}, "US") == ({"email_work": given}, {})
+
+
+@pytest.mark.parametrize(
+    ("column", "given"),
+    [
         ("company_size", "51-200"),
         ("company_size", True),
         ("company_size", "2_50"),
@@ -64,8 +87,14 @@ def test_nothing_is_missing_and_not_a_conflict(column, given):
         ("enriched_at", "0001-01-01T00:00:00+14:00"),
         ("company_size", float("inf")),
         ("company_size", -5),
+        ("company_size", 1e308),
+        ("company_size", "1e308"),
+        ("company_size", 10_000_001),
+        ("icp_score", 1e308),
         ("company_size", {"value": 5}),
         ("email_work", "not an address"),
+        ("email_work", "noreply@acme.com"),
+        ("email_personal", "Do-Not-Reply+7@acme.com"),
         ("phone", "call me"),
         ("phone", "12"),
         ("company_domain", "no domain"),

@@ -151,6 +151,10 @@ def test_a_corrected_field_is_written_pinned_and_scored_before_anything_else():
         {"icp_score": "100"},
         {"email_work": "nobody"},
         {"company_size": "many"},
+        {"first_name": "null"},
+        {"company_location": "null, null"},
+        {"email_work": "null@acme.com"},
+        {"email_work": "noreply@acme.com"},
     ],
 )
 def test_what_is_not_valid_is_not_written_and_not_repeated(values):

@@ -9,10 +9,12 @@ NOTHING = (
     "-", "--", "—", ".", "...", "?", "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "{{first_name}}", "{{ lead.title }}",
     "${name}", "{first_name}", "%FIRSTNAME%", "[First Name]", "*|FNAME|*", "[object Object]", "null null", "NA",
     "Unknown", "not available", "\u200b", "\u00a0", " null\u200b", "(blank)", "<no value>", "\\N",
+    "null, null", "undefined, null", "N/A, N/A", "None | None", "null/null", "null, ", "NaN; NaN", "-, -",
 )  # fmt: skip
 SOMETHING = (
     0, 0.0, False, "0", "Nan", "Na", "Nuller", "Nolan", "None of your business Ltd", "N", "Ann", "A/N", "x", "王",
     "C++", "[24]7.ai", "5%", "<Acme, Inc.>", '["a"]', "+49 30 123456", "🚀", "R&D", "-1", "Unknown Worlds",
+    "null, Berlin", "Na, Na", "None, of, that",
     "100%", "{}" * 40,
 )  # fmt: skip
 
