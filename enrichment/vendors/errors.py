@@ -153,6 +153,12 @@ class UnknownOutcome(VendorError):
     kind = "unknown"
     permanent = False
 
+    @property
+    def given_up_as(self) -> Recovery:
+        """What a person is told after the last try, when every look found nothing: a refusal was one."""
+        rule = None if self.status is None else rule_for(self.vendor, self.call, self.status)
+        return rule.recovery if rule is not None and rule.unsure and rule.kind is Permanent else self.recovery
+
 
 @dataclass(eq=False)
 class TooFewRows(UnknownOutcome):

@@ -6,7 +6,7 @@ from django.utils import timezone
 from enrichment.failures import groups as failures
 from enrichment.models import Attempt, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.vendor_pauses import pauses
-from enrichment.vendors.errors import TABLES
+from enrichment.vendors.errors import TABLES, Recovery, UnknownOutcome
 
 # What comes of it, by the specification and what is known beside it. "later": done in the end, once.
 # "held X": every call to the vendor stops for the reason X. "failed X": on Failures for the reason X.
@@ -178,6 +178,26 @@ def test_a_422_that_made_the_contact_is_found_and_not_made_again(pipeline):
     pipeline.settle()
     assert_done_once(pipeline)
     assert pipeline.sandbox.stats()["ghl"]["calls"]["contacts.upsert"]["requests"] == 1
+
+
+def test_a_422_that_stays_is_told_as_the_refusal_it_was(pipeline):
+    """Looked for after each, and nobody was made: the vendor's sentence is what a person needs."""
+    pipeline.lead("johndoe", dispatch_priority=20)
+    pipeline.sandbox.fault("ghl", "422_list", call="contacts.upsert")
+    pipeline.until(lambda: Handover.objects.filter(system="ghl", status="failed").exists())
+    failed = Handover.objects.get(system="ghl")
+    assert failed.error_kind == "set_aside"
+    assert failed.error_message.startswith("ghl upsert_contact: 422 ")
+    failures.forget()
+    (group,) = failures.groups()
+    assert group.cause.title.endswith("data refused")
+    assert pipeline.sandbox.state("ghl")["contacts"] == []
+
+
+def test_an_upsert_without_an_answer_stays_unknown():
+    error = UnknownOutcome("ghl", "upsert_contact", 502, recovery=Recovery.READ_BACK)
+    assert error.given_up_as == "read_back"
+    assert UnknownOutcome("ghl", "upsert_contact", recovery=Recovery.READ_BACK).given_up_as == "read_back"
 
 
 def test_a_422_of_the_look_up_does_not_stop_the_delivery(pipeline):

@@ -17,7 +17,7 @@ from enrichment.pipeline.deliver.planning import begin, is_sent, there
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed, Sent, Withheld
 from enrichment.states import HandoverStatus
-from enrichment.vendors.errors import VendorError
+from enrichment.vendors.errors import UnknownOutcome, VendorError
 from swarm_admin.core import work
 from swarm_admin.core.bulk_sql import insert_each, update_each
 from swarm_admin.core.states import advance, advance_each, advance_one
@@ -194,4 +194,6 @@ def _take(step: recovery.NextStep, handover: Handover, error: VendorError) -> No
         values["tries"] = handover.tries - (not step.counted)
         advance_one(handover, HandoverStatus.UNKNOWN, not_before=step.not_before, **values)
     else:
+        if isinstance(error, UnknownOutcome):
+            values["error_kind"] = error.given_up_as
         advance_one(handover, HandoverStatus.FAILED, finished_at=timezone.now(), **values)
