@@ -19,6 +19,7 @@ from enrichment.pipeline.intake_rows import LeadIn
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.moments import only_written
 from swarm_admin.core.numbers import HIGHEST, only_whole
 from swarm_admin.core.refusals import (
     ANYWHERE,
@@ -79,7 +80,7 @@ class ListQuery(Schema):
     limit: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=500)] = 100
     status: EnrichmentStatus | None = None
     tier: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=3)] | None = None
-    updated_since: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
+    updated_since: Annotated[AwareDatetime, BeforeValidator(only_written), AfterValidator(_in_utc)] | None = None
     provenance: Provenance = "flat"
 
 

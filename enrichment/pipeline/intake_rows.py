@@ -48,17 +48,11 @@ class LeadIn(BaseModel):
         """
         name = info.field_name or ""
         optional = not cls.model_fields[name].is_required()
-        if optional and (value is None or (isinstance(value, str) and is_missing_text(value))):
-            return ""
         if not isinstance(value, str):
-            return value
-        if "\x00" in value:
-            raise broken("must not contain NUL characters.")
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise broken("must not contain unpaired surrogates.") from None
+            return "" if optional and value is None else value
+        _check_storable(value)
+        if optional and is_missing_text(value):
+            return ""
         if name in NAMES and is_damaged(value):
             return ""
         return cleaned(value, lines=name == "engagement_content")
@@ -104,6 +98,16 @@ class LeadIn(BaseModel):
         if moment <= now - datetime.timedelta(days=settings.RETENTION_DAYS):
             raise broken(f"is longer ago than the retention of {settings.RETENTION_DAYS} days.")
         return moment
+
+
+def _check_storable(value: str) -> None:
+    """Also of text that nobody sees: what cannot be kept is never as good as absent."""
+    if "\x00" in value:
+        raise broken("must not contain NUL characters.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise broken("must not contain unpaired surrogates.") from None
 
 
 def _instant(value: Any) -> datetime.datetime:

@@ -25,7 +25,8 @@ from gdpr.identity import Identity
 from gdpr.identity.validation import NOBODY, Address, Addresses, LinkedInUrl, Phone, given, storable
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models.request import Regime
-from swarm_admin.core.numbers import only_whole
+from swarm_admin.core.moments import only_written
+from swarm_admin.core.numbers import HIGHEST, only_whole
 
 FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
 # The day from which the GDPR applies, in the United Kingdom too: nobody had these rights, or their time limits,
@@ -40,7 +41,7 @@ class RequestIn(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     kind: RequestKind
-    received_at: AwareDatetime = Field(default_factory=timezone.now)
+    received_at: Annotated[AwareDatetime, BeforeValidator(only_written)] = Field(default_factory=timezone.now)
     name: Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)] = ""
     contact_email: Address | None = None
     text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(storable)] = ""
@@ -50,7 +51,7 @@ class RequestIn(BaseModel):
     values: dict[str, str] = {}
     regime: Regime = Field(default_factory=lambda: Regime(settings.COMPLIANCE_REGIME))
     calendar: str = Field(default_factory=lambda: settings.COMPLIANCE_CALENDAR)
-    concerns: Annotated[int | None, BeforeValidator(only_whole)] = Field(
+    concerns: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=HIGHEST)] | None = Field(
         default=None, description="number of the earlier request it is about"
     )
 

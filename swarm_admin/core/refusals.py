@@ -46,11 +46,15 @@ LONGEST_NAME, MOST_NAMES = 100, 20  # of unknown fields and parameters, as they 
 
 
 def check_parameters(request: HttpRequest, *known: str) -> None:
-    """Raises Refused, 422, where the address has a parameter that the call does not know."""
+    """Raises Refused, 422, where the address has a parameter that the call does not know, or one of its own twice."""
     unknown = sorted({name[:LONGEST_NAME] for name in request.GET if name not in known})[:MOST_NAMES]
     if unknown:
         faults = [{"field": name, "sentence": f"{name} is not a parameter of this call."} for name in unknown]
         raise Refused(422, f"Not a parameter of this call: {', '.join(unknown)}.", faults)
+    twice = sorted(name for name in known if len(request.GET.getlist(name)) > 1)
+    if twice:
+        faults = [{"field": name, "sentence": f"{name} is given more than once."} for name in twice]
+        raise Refused(422, f"Given more than once: {', '.join(twice)}.", faults)
 
 
 def json_body(request: HttpRequest) -> Any:

@@ -391,7 +391,19 @@ def test_the_list_says_what_is_still_to_be_filled_in(get: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "cursor=x", "status=new", "tier=4", "updated_since=2026-01-15T10:00:00"]
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=1&limit=2",
+        "cursor=x",
+        "status=new",
+        "tier=4",
+        "updated_since=2026-01-15T10:00:00",
+        "updated_since=2026",
+        "updated_since=1768471200",
+        "updated_since=2026-01-15",
+    ],
 )
 def test_a_wrong_filter_is_422_and_named(get: Callable, query: str) -> None:
     response = get(f"/api/leads?{query}")

@@ -86,6 +86,8 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("first_name", ["John"], "must be text."),
     ("first_name", "Jo\x00hn", "must not contain NUL characters."),
     ("first_name", "Jo\ud800hn", "must not contain unpaired surrogates."),
+    ("first_name", "\ud800", "must not contain unpaired surrogates."),
+    ("source_url", "\x00", "must not contain NUL characters."),
     ("last_name", "x" * 101, "must be at most 100 characters long."),
     ("last_name", True, "must be text."),
     ("company_name", "x" * 201, "must be at most 200 characters long."),
