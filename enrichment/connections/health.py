@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +20,18 @@ from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
 from enrichment.vendors.calls import NOBODY
 from enrichment.vendors.errors import Recovery, VendorError
-from enrichment.vendors.vendor_health import vitals
+from enrichment.vendors.vendor_health import Vital, vitals
 from swarm_admin.core.percent import percent_of
 
+RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
+# What the pipeline lives by, each judged by itself: a look or a test that goes well makes up for none of them.
+LIFELINES = (
+    {"create_rows"},
+    {"trigger_enrichment"},
+    {"update_row", "update_rows"},
+    {"upsert_contact"},
+    {"add_lead", "add_leads"},
+)
 CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
 WINDOWS = {"10s": "10 seconds"}
 
@@ -56,8 +66,8 @@ class Budget:
 class Vendor:
     """One system. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
 
-    `failing`: no call of any kind has gone well since the last error. A kind of call that goes on failing while others
-    go well has a pause of its own or stands on Failures; one that is not made any more says nothing about today.
+    `failing`: no call of any kind has gone well since the last error, or one of the LIFELINES (`cut`) has failed lately
+    and not gone well since, whatever the others did. A look or a test that is not made any more says nothing of today.
     """
 
     system: str
@@ -71,11 +81,13 @@ class Vendor:
     last_bad_words: str
     answers: int
     refusals: int
+    cut: bool = False
     budgets: list[Budget] = field(default_factory=list)
 
     @property
     def failing(self) -> bool:
-        return self.last_bad is not None and (self.last_good is None or self.last_bad > self.last_good)
+        newest_is_bad = self.last_bad is not None and (self.last_good is None or self.last_bad > self.last_good)
+        return newest_is_bad or self.cut
 
     @property
     def state(self) -> str:
@@ -203,8 +215,15 @@ def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None
         last_bad_words=words,
         answers=sum(n for _, n in counts),
         refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
+        cut=any(_is_cut([call for call in calls if call.call in line]) for line in LIFELINES),
         budgets=budgets,
     )
+
+
+def _is_cut(calls: Sequence[Vital]) -> bool:
+    bad = max((call.last_bad for call in calls if call.last_bad), default=None)
+    good = max((call.last_good for call in calls if call.last_good), default=None)
+    return bad is not None and timezone.now() - bad <= RECENT and (good is None or bad > good)
 
 
 def _configured(system: str) -> tuple[str, str]:

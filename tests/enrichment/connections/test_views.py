@@ -187,7 +187,8 @@ def vendor_after(**calls: tuple[float | None, float | None]) -> health.Vendor:
         ({"get_row": (60.0, 5.0)}, "error"),
         ({"get_row": (7_200.0, 3_600.0)}, "error"),  # an hour ago, and never good since
         ({"get_row": (45.0, None), "probe": (None, 60.0)}, "ok"),  # not asked again once others ended the pause
-        ({"get_row": (1.0, None), "create_rows": (None, 5.0)}, "ok"),
+        ({"get_row": (1.0, None), "create_rows": (None, 5.0)}, "error"),  # the others do not make up for it
+        ({"create_rows": (1.0, None), "get_row": (None, 5.0)}, "ok"),
         ({"get_row": (5.0, None), "create_rows": (None, 1.0)}, "error"),
         ({"get_row": (1.0, None), "create_rows": (None, 3_600.0)}, "ok"),  # it may just not be made any more
         ({"get_row": (2 * 86_400.0, None)}, "stale"),

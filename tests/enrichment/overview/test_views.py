@@ -273,8 +273,8 @@ def test_an_answer_is_computed_once_while_it_is_fresh() -> None:
 
 @pytest.mark.django_db
 def test_while_one_computes_others_get_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overview, "FRESH_SECONDS", 0)
-    monkeypatch.setattr(overview, "SHARE", 0)
+    monkeypatch.setattr("swarm_admin.core.cache.FRESH_SECONDS", 0)
+    monkeypatch.setattr("swarm_admin.core.cache.SHARE", 0)
     assert remembered("probe", lambda: "first") == "first"
 
     def slow() -> str:
