@@ -23,7 +23,6 @@ from enrichment.models import (
     WaterfallVersion,
     WebhookDelivery,
 )
-from enrichment.overview import figures as overview
 from enrichment.states import DeliveryStatus, EnrichmentStatus, HandoverStatus
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.percent import percent_of
