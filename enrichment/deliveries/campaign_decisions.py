@@ -13,6 +13,7 @@ from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 DOING = {
     MoveStatus.WAITS: "The campaign stays with the earlier address until somebody decides.",
@@ -60,7 +61,7 @@ def decide(move: CampaignMove, status: str, *, by: Any) -> None:
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=move.lead_id)
         fresh = CampaignMove.objects.select_for_update().filter(pk=move.pk).first()
         if fresh is None or status not in CHOICES.get(MoveStatus(fresh.status), []):
-            raise actions.ActionNotAllowed(GONE)
+            raise ActionNotAllowed(GONE)
         actions.check_may_be_handed_over(lead)
         fresh.status, fresh.decided_by, fresh.decided_at = MoveStatus(status), by, timezone.now()
         fresh.save(update_fields=["status", "decided_by", "decided_at"])

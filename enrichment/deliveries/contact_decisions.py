@@ -15,6 +15,7 @@ from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 GONE = "This decision is no longer open: the contact was not found any more, or the lead has changed."
 
@@ -75,7 +76,7 @@ def decide(match: ContactMatch, action: str, *, by: Any) -> None:
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=match.lead_id)
         fresh = ContactMatch.objects.select_for_update().filter(pk=match.pk).first()
         if fresh is None or action not in choices(fresh, lead):
-            raise actions.ActionNotAllowed(GONE)
+            raise ActionNotAllowed(GONE)
         actions.check_may_be_handed_over(lead)
         fresh.action, fresh.decided_by, fresh.decided_at = MatchAction(action), by, timezone.now()
         fresh.save(update_fields=["action", "decided_by", "decided_at"])

@@ -13,6 +13,7 @@ from enrichment.pipeline.deliver import planning
 from enrichment.states import DELIVERED, HandoverStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 DECIDED = "This is decided already, or the lead has been retried since."
 
@@ -26,7 +27,7 @@ def is_another(lead: Lead, *, by: Any) -> list[Handover]:
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
         if not lead.awaits_word:
-            raise actions.ActionNotAllowed(DECIDED)
+            raise ActionNotAllowed(DECIDED)
         lead.needs_person, lead.error_kind, lead.error_message, lead.error_at = False, "", "", None
         actions.check_may_be_handed_over(lead)
         told = {"needs_person": False, "error_kind": "", "error_message": "", "error_at": None}

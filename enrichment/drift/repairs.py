@@ -32,6 +32,7 @@ from enrichment.vendors.errors import NotFound, NotOffered, Recovery
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 
 ROWLESS = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT, DriftKind.NO_ROW)
 
@@ -151,7 +152,7 @@ def _create_again(drift: Drift) -> None:
         if found is None:
             try:
                 actions.retry_leads([lead], by=drift.mend_by)
-            except actions.ActionNotAllowed as impossible:
+            except ActionNotAllowed as impossible:
                 raise NotMended(str(impossible)) from None
         else:
             _take_over(lead, *found)

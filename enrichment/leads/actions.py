@@ -21,6 +21,7 @@ from enrichment.vendor_pauses import words as hold_words
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import span
 
@@ -37,10 +38,6 @@ NOT_DECIDED = (
     "Clay's answer named a suppressed person. Nothing is handed over until somebody says whether the lead is that "
     "person."
 )
-
-
-class ActionNotAllowed(Exception):
-    """An action that cannot be done now; the message is a sentence for the person who asked."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _belongs(text: str, at: int) -> bool:
     """Whether the character, which shows nothing, changes how its neighbours are written or shown."""
     character, before, after = text[at], text[at - 1 : at] if at else "", text[at + 1 : at + 2]
     if character in (ZWJ, ZWNJ):
-        return bool(before) and (_joins_words(text, at) or (character == ZWJ and _joins_signs(before, after)))
+        return bool(before.strip()) and (_joins_words(text, at) or (character == ZWJ and _joins_signs(before, after)))
     if _MONGOLIAN_MARKS.match(character):
         return bool(_MONGOLIAN.match(before))
     if not _SELECTORS.match(character) or not before:

@@ -26,10 +26,10 @@ from enrichment.vendors.clay import wire as clay_wire
 from enrichment.waterfall import countries
 from gdpr import rectifiable
 from gdpr.identity import validation
-from gdpr.leftovers import names, planner, search_patterns
+from gdpr.leftovers import memory, names, planner, search_patterns
 from gdpr.messages import templates
 from gdpr.requests import blanking, intake, intake_csv, intake_email
-from swarm_admin.core import clean_text, masking, missing, numbers, text_match
+from swarm_admin.core import clean_text, masking, missing, moments, numbers, text_match
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.identifiers import emails, linkedin, phones
 from tests.bounds.texts import SIZE, WHOLE
@@ -106,6 +106,8 @@ def email_with(header: str) -> Callable[[str], object]:
 
 
 PARSERS: dict[str, Parser] = {
+    "moments": Parser(moments, moments.only_written, (ValueError,), size=WHOLE),
+    "leftovers: keys of the cache": Parser(memory, lambda text: memory._TELLABLE.fullmatch(text), size=WHOLE),
     "numbers": Parser(numbers, lambda text: (numbers.whole(text), numbers.is_decimal(text)), size=WHOLE),
     "text match: emails": Parser(text_match, lambda text: list(text_match.emails(text))),
     "text match: profiles": Parser(text_match, lambda text: list(text_match.profiles(text))),

@@ -16,6 +16,7 @@ from enrichment.models import Lead, Provider, WaterfallVersion
 from enrichment.scoring.score_version import version_of
 from enrichment.states import FINAL_STATUSES
 from enrichment.waterfall.document import WaterfallDocument
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import mask
 from swarm_admin.core.screens import screen
 
@@ -118,7 +119,7 @@ def _do(request: HttpRequest, pk: int, action: Callable[[Lead], Any], done: str)
     lead = get_object_or_404(Lead, pk=pk)
     try:
         action(lead)
-    except actions.ActionNotAllowed as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, done)

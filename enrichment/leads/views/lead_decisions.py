@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from enrichment.deliveries import campaign_decisions, contact_decisions, person_decisions
-from enrichment.leads import actions
 from enrichment.models import CampaignMove, ContactMatch, Lead
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.screens import screen
 
 DELIVER = "enrichment.deliver_lead"
@@ -41,7 +41,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def _do(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpResponse:
     try:
         decide()
-    except actions.ActionNotAllowed as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "Decision saved. The delivery starts in a moment.")

@@ -16,6 +16,7 @@ from enrichment.leads.retry_plan import RetryPlan, plan_retry
 from enrichment.leads.views.leads import address
 from enrichment.models import Lead
 from enrichment.models.job import JobKind
+from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import wholes
 from swarm_admin.core.screens import screen
 
@@ -81,7 +82,7 @@ def run(request: HttpRequest) -> HttpResponse:
     shown = {"count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
     try:
         job = jobs.start(JobKind.RETRY_LEADS, rows, what=what, plan=shown, by=request.user)
-    except actions.ActionNotAllowed as impossible:
+    except ActionNotAllowed as impossible:
         messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
         return redirect(address(_list(request).query))
     return redirect("job", pk=job.pk)

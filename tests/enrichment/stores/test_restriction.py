@@ -24,6 +24,7 @@ from gdpr.models import AuditEvent
 from gdpr.stores import Ground
 from gdpr.suppression import gate
 from swarm_admin.access.models import ApiKey
+from swarm_admin.core.errors import ActionNotAllowed
 from tests.enrichment.stores.planting import URL, in_the_mirror
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -174,7 +175,7 @@ def test_it_is_not_given_out(client, sales_client):
 def test_staff_are_told_why_nothing_can_be_done_with_it():
     lead = restricted()
     for check in (actions.check_can_retry, actions.check_can_deliver):
-        with pytest.raises(actions.ActionNotAllowed, match="only be kept"):
+        with pytest.raises(ActionNotAllowed, match="only be kept"):
             check(lead)
 
 

@@ -119,8 +119,8 @@ def test_a_lead_whose_tier_changes_is_counted_in_the_one_it_has_with_all_it_cost
 
 @pytest.mark.django_db(transaction=True)
 def test_a_day_is_not_closed_while_a_cost_of_it_is_being_told():
-    """Else its book would stand without that cost for ever."""
-    late = attempt(at=ago(1), cost="0.10")
+    """Else its book would stand without that cost for ever. Two days ago: yesterday's is not closed at once."""
+    late = attempt(at=ago(2), cost="0.10")
     closed = threading.Event()
 
     def close():
@@ -139,7 +139,7 @@ def test_a_day_is_not_closed_while_a_cost_of_it_is_being_told():
             pass
         assert not closed.is_set()
     closing.join()
-    assert SpendEntry.objects.get(book__day=ago(1).date(), provider="").cost == Decimal("0.3000")
+    assert SpendEntry.objects.get(book__day=ago(2).date(), provider="").cost == Decimal("0.3000")
 
 
 def _waiting_for_a_lock():

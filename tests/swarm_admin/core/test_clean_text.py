@@ -115,3 +115,8 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert unicodedata.is_normalized("NFC", once)
     assert not set(once) & {*UNSEEN, "\n", "\u3164"}
     assert cleaned(once, lines=True) == once
+
+
+def test_a_joiner_behind_a_blank_joins_nothing():
+    assert cleaned(" \u200c\u094d") == cleaned(cleaned(" \u200c\u094d")) == "\u094d"
+    assert cleaned("a\n\u200c\u094d", lines=True) == "a\n\u094d"
