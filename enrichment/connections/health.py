@@ -113,7 +113,7 @@ class CallResult:
 
 
 def open_holds() -> list[ServiceHold]:
-    """The services that are paused now, each with its words (see `hold_words`).
+    """The services that are paused now, each with its words (see `vendor_pauses.words`).
 
     One whose time is over is as good as lifted, but for a vendor that does not answer: it is until it has answered.
     """

@@ -78,7 +78,7 @@ def under_way(job: BulkJob) -> bool:
 
 
 def way_of(job: BulkJob) -> str:
-    """The way of `retry_ways.WAYS` its rows go; "" where it has none. A pilot's leads are leads like others."""
+    """The way of `retry_handlers.WAYS` its rows go; "" where it has none. A pilot's leads are leads like others."""
     return LEADS if job.kind == JobKind.PILOT else str(job.plan.get("what", ""))
 
 

@@ -82,7 +82,7 @@ def start_retry(cause: Cause, *, by: Any) -> BulkJob:
 def start(
     kind: JobKind, rows: Sequence[tuple[int, int | None]], *, what: str, plan: dict[str, Any], by: Any
 ) -> BulkJob:
-    """Freeze `rows` (the key of each and its lead's) as a job that goes the way `what` of `retry_ways.WAYS`.
+    """Freeze `rows` (the key of each and its lead's) as a job that goes the way `what` of `retry_handlers.WAYS`.
 
     `plan` is what the person was shown: `count`, and where there is one `cost` with its `cost_label`.
 

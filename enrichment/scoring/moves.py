@@ -21,7 +21,7 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
-WAY = "moves"  # in `retry_ways.WAYS`
+WAY = "moves"  # in `retry_handlers.WAYS`
 GONE = "The lead is gone, or somebody has decided about it already."
 OVERTAKEN = "The lead is no longer in a campaign tier."
 SUPPRESSED = "The person is suppressed or only kept; nothing may be handed over."

@@ -1,6 +1,6 @@
 """The places that hold a person's data, as the law's side works through them: the mirror, Clay, GoHighLevel, Instantly.
 
-Each fulfils `gdpr.stores.PersonalDataStore`. `people` finds a person in the mirror, `traces` in free text,
+Each fulfils `gdpr.stores.PersonalDataStore`. `people` finds a person in the mirror, `text_match` in free text,
 `asking` makes the vendors' calls, `texts` says what a person does by hand.
 """
 

@@ -11,7 +11,7 @@ import logging
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gdpr import audit
@@ -76,15 +76,7 @@ def _leave_to_people() -> None:
 
 def _claim() -> RequestMessage | None:
     due = RequestMessage.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
-    claimed = work.claim(
-        in_order(due.order_by("id")),
-        1,
-        lambda mine, lease: advance(mine, MessageStatus.SENDING, tries=F("tries") + 1, **lease),
-        stage="messages",
-    )
-    for message in claimed:
-        message.status, message.tries = MessageStatus.SENDING, message.tries + 1
-    return claimed[0] if claimed else None
+    return work.claim_one(in_order(due.order_by("id")), MessageStatus.SENDING, stage="messages", counted=True)
 
 
 def _send(message: RequestMessage) -> bool:

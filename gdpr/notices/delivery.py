@@ -65,15 +65,7 @@ def _lost(held: QuerySet[Notice], lease: work.Values) -> None:
 
 def _claim() -> Notice | None:
     due = Notice.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
-    claimed = work.claim(
-        due.order_by("not_before", "id"),
-        1,
-        lambda mine, lease: advance(mine, MessageStatus.SENDING, **lease),
-        stage="notices",
-    )
-    for notice in claimed:
-        notice.status = MessageStatus.SENDING
-    return claimed[0] if claimed else None
+    return work.claim_one(due.order_by("not_before", "id"), MessageStatus.SENDING, stage="notices")
 
 
 def _deliver(notice: Notice) -> tuple[bool, bool]:

@@ -9,7 +9,7 @@ import logging
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gdpr import audit, stores
@@ -51,15 +51,7 @@ def run_due(limit: int = 20) -> int:
 
 def _claim() -> AfterCheck | None:
     due = AfterCheck.objects.filter(status=DutyStatus.OPEN, not_before__lte=timezone.now())
-    claimed = work.claim(
-        due.order_by("not_before"),
-        1,
-        lambda mine, lease: advance(mine, DutyStatus.IN_FLIGHT, tries=F("tries") + 1, **lease),
-        stage="last_looks",
-    )
-    for duty in claimed:
-        duty.status, duty.tries = DutyStatus.IN_FLIGHT, duty.tries + 1
-    return claimed[0] if claimed else None
+    return work.claim_one(due.order_by("not_before"), DutyStatus.IN_FLIGHT, stage="last_looks", counted=True)
 
 
 def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:

@@ -99,15 +99,7 @@ def _wake_held() -> None:
 
 def _claim() -> Purge | None:
     due = Purge.objects.filter(status=PurgeStatus.PLANNED, not_before__lte=timezone.now())
-    claimed = work.claim(
-        due.order_by("not_before", "id"),
-        1,
-        lambda mine, lease: advance(mine, PurgeStatus.IN_FLIGHT, **lease),
-        stage="purges",
-    )
-    for purge in claimed:
-        purge.status = PurgeStatus.IN_FLIGHT
-    return claimed[0] if claimed else None
+    return work.claim_one(due.order_by("not_before", "id"), PurgeStatus.IN_FLIGHT, stage="purges")
 
 
 def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:

@@ -33,8 +33,3 @@ def backoff(tries: int, *, fast: bool = False) -> datetime.datetime:
 def in_seconds(real: float) -> datetime.datetime:
     """So many real seconds from now, as the limiter and a vendor's Retry-After give them."""
     return timezone.now() + datetime.timedelta(seconds=real)
-
-
-def lapsed() -> datetime.datetime:
-    """Work begun before this belongs to a killed worker. In real seconds: a call takes as long as it takes."""
-    return timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS)

@@ -20,6 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from swarm_admin.core import holders, progress
+from swarm_admin.core.states import advance
 
 # The first lapse may be a neighbour's fault, the second a restart of the machine; at the third, alone, it is the work.
 LAPSES_MOST = 3
@@ -91,6 +92,19 @@ def claim(
             setattr(row, name, value)
     progress.moved(stage)
     return rows
+
+
+def claim_one(
+    due: "models.QuerySet[Work]", status: models.TextChoices, *, stage: str, counted: bool = False
+) -> Work | None:
+    """The first row of `due`, ours and moved to `status`, in hand too; None: none is due. `counted`: one try more."""
+    more: Values = {"tries": F("tries") + 1} if counted else {}
+    claimed = claim(due, 1, lambda mine, lease: advance(mine, status, **more, **lease), stage=stage)
+    for row in claimed:
+        setattr(row, "status", status)  # noqa: B010 - a Leased declares neither of the two
+        if counted:
+            setattr(row, "tries", getattr(row, "tries") + 1)  # noqa: B009, B010
+    return claimed[0] if claimed else None
 
 
 def hand_back_lapsed(

@@ -1,6 +1,6 @@
 """Which leads go to Clay together: full batches at once, a partial one after 60 s (D8).
 
-What the budget has no room for, and what the mirror knows already, is not planned (see `spared`).
+What the budget has no room for, and what the mirror knows already, is not planned (see `planning`).
 """
 
 import datetime
@@ -36,7 +36,7 @@ def plan(kind: BatchKind) -> int:
     progress.moved("planning")
     table = clay_table()
     now = timezone.now()
-    # A batch that waits takes nobody's place; of those that wait for a provider, see `crowd`.
+    # A batch that waits takes nobody's place; of those that wait for a provider, see `budget_backlog`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
     if not table or room <= 0 or (kind == BatchKind.ROWS and pauses.held(CLAY_ROWS)):
         return 0

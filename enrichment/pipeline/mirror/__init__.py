@@ -1,7 +1,7 @@
 """Clay's full row becomes the lead: columns, status, provenance; then its score and what is due next.
 
-take_over  → the row's values in the mirror's types, and the conflicts of those that are not applied
-settle     → how the attempt ended: the status, the error beside it, what the lead is due for
-applying   → all of it for many leads at once, in one transaction
-preview    → what applying would change
+apply_row       → the row's values in the mirror's types, and the conflicts of those that are not applied
+refresh_status  → how the attempt ended: the status, the error beside it, what the lead is due for
+applying        → all of it for many leads at once, in one transaction
+preview         → what applying would change
 """
