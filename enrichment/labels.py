@@ -5,11 +5,41 @@ from collections.abc import Iterable
 
 from django.core.cache import cache
 
-from enrichment.leads.columns import COLUMNS
-from enrichment.models import Lead, Provider, ScorecardVersion
+from enrichment.models import Provider, ScorecardVersion
 
 _WORD = re.compile(r"(?<![\w.@/-])[a-z][a-z0-9]+(?!\.*[\w@/-])")  # no part of an address or a name
 KEPT, KEEP_SECONDS = "provider-names", 60
+# Columns of the mirror: as the list of leads heads them, then those that it does not show.
+LIST_LABELS = {
+    "company_name": "Company",
+    "title": "Title",
+    "icp_tier": "Tier",
+    "icp_score": "Score",
+    "enrichment_status": "Status",
+    "source_name": "Source name",
+    "received_at": "Received",
+    "email_work": "E-mail (work)",
+    "email_personal": "E-mail (personal)",
+    "phone": "Phone",
+    "company_domain": "Domain",
+    "company_industry": "Industry",
+    "company_size": "Employees",
+    "company_location": "Location",
+    "drift": "Drift",
+    "enrichment_cost": "Cost",
+    "enriched_at": "Enriched",
+    "linkedin_url": "LinkedIn",
+}
+LABELS = LIST_LABELS | {
+    "linkedin_url": "LinkedIn URL",
+    "icp_score": "ICP score",
+    "icp_tier": "ICP tier",
+    "linkedin_headline": "LinkedIn headline",
+    "linkedin_summary": "LinkedIn summary",
+    "linkedin_connections": "LinkedIn connections",
+    "clay_score": "Clay's score",
+    "clay_tier": "Clay's tier",
+}
 
 
 def provider_name(slug: str) -> str:
@@ -59,15 +89,3 @@ def field_label(name: str) -> str:
 def field_labels(names: Iterable[str]) -> str:
     """The labels of these columns, as a list in a sentence."""
     return ", ".join(field_label(str(name)) for name in names)
-
-
-LABELS = {column.key: column.label for column in COLUMNS if hasattr(Lead, column.key)} | {
-    "linkedin_url": "LinkedIn URL",
-    "icp_score": "ICP score",
-    "icp_tier": "ICP tier",
-    "linkedin_headline": "LinkedIn headline",
-    "linkedin_summary": "LinkedIn summary",
-    "linkedin_connections": "LinkedIn connections",
-    "clay_score": "Clay's score",
-    "clay_tier": "Clay's tier",
-}

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.scoring.published import PUBLISHED as SCORECARD
+from enrichment.documents.first_scorecard import PUBLISHED as SCORECARD
+from enrichment.documents.waterfall import PUBLISHED as WATERFALLS
 from enrichment.waterfall.catalogue import PROVIDERS, SERVICES
-from enrichment.waterfall.document import PUBLISHED as WATERFALLS
 
 
 def plant(**kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
+from enrichment.pilots import pilot
 from enrichment.pipeline import due, poll
 from enrichment.pipeline.deliver import recording, running
 from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
@@ -21,7 +22,7 @@ from enrichment.pipeline.receive import reading
 from enrichment.scoring import anew, rescore, snapshot
 from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
-from enrichment.waterfall import pilot, spend_report, spending
+from enrichment.waterfall import spend_report, spending
 from swarm_admin.core.locks import alone
 
 BY_ITSELF = 15  # turns of the clock between two ticks that nobody woke

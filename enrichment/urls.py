@@ -12,12 +12,12 @@ from enrichment.jobs import views as jobs
 from enrichment.leads.views import find, lead, lead_decisions, lead_deliver, lead_views, leads, leads_retry
 from enrichment.monitoring import views as alerts
 from enrichment.overview import views as overview
+from enrichment.pilots import views
 from enrichment.scoring.views import icp, icp_drift, icp_effect, icp_javascript, icp_publish, icp_review
 from enrichment.waterfall.views import (
     waterfall,
     waterfall_catalogue,
     waterfall_economics,
-    waterfall_pilots,
     waterfall_spending,
     waterfall_versions,
 )
@@ -126,10 +126,10 @@ urlpatterns = [
     path("waterfall/versions/<int:number>/", waterfall_versions.version, name="waterfall_version"),
     path("waterfall/versions/<int:number>/roll-back/", waterfall_versions.roll_back, name="waterfall_roll_back"),
     path("waterfall/versions/<int:number>/waterfalls.json", waterfall_versions.export, name="waterfall_export"),
-    path("waterfall/pilots/", waterfall_pilots.show, name="waterfall_pilots"),
-    path("waterfall/pilots/new/", waterfall_pilots.plan, name="waterfall_pilot"),
-    path("waterfall/pilots/start/", waterfall_pilots.start, name="waterfall_pilot_start"),
-    path("waterfall/pilots/<int:pk>/", waterfall_pilots.result, name="waterfall_pilot_result"),
+    path("waterfall/pilots/", views.show, name="waterfall_pilots"),
+    path("waterfall/pilots/new/", views.plan, name="waterfall_pilot"),
+    path("waterfall/pilots/start/", views.start, name="waterfall_pilot_start"),
+    path("waterfall/pilots/<int:pk>/", views.result, name="waterfall_pilot_result"),
     path("waterfall/spending/", waterfall_spending.show, name="waterfall_spending"),
     path("waterfall/spending/budget/", waterfall_spending.budget, name="waterfall_budget"),
     path(

@@ -17,11 +17,11 @@ from django.db.models import F, Max
 from django.utils import timezone
 from pydantic import ValidationError
 
+from enrichment.documents.scorecard_problems import problems as scorecard_problems
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.models.version import Version, forget_active
-from enrichment.scoring.problems import problems as scorecard_problems
 from enrichment.states import VersionStatus
-from enrichment.waterfall.document import WaterfallDocument
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed

@@ -176,17 +176,10 @@ def test_call(system: str) -> CallResult:
     except NoSlot as none:
         return CallResult(False, f"{NAMES[system]} was not asked: its limit is used up for {none.args[0]:.0f} s.")
     except VendorError as error:
-        note_error(system, error)
+        Connection.note_error(system, error)
         return CallResult(False, f"{NAMES[system]} did not answer as it should: {error}. {error.advice}")
     Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
     return CallResult(True, f"{NAMES[system]} answered in {time.monotonic() - started:.2f} s: {found}")
-
-
-def note_error(system: str, error: VendorError) -> None:
-    """Keep the error with the connection (its words are masked by the client)."""
-    Connection.objects.update_or_create(
-        system=system, defaults={"last_error_at": timezone.now(), "last_error": str(error)[:300]}
-    )
 
 
 def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]) -> Vendor:

@@ -8,15 +8,14 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.connections.health import note_error
 from enrichment.models import Connection
+from enrichment.vendor_pauses.clay_table import TABLE_NAME
 from enrichment.vendors import connections as clients
 from enrichment.vendors.clay.client import ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 
-TABLE_NAME = "Alpha Swarm Lead Enrichment"  # integration specification, table creation
 WEBHOOK_PATH = "/webhooks/clay/enrichment-complete"
 LOCK = "clay_setup"
 LOCK_SECONDS = 120
@@ -55,7 +54,7 @@ def clay_setup(*, by: Any) -> SetUp:
     try:
         return _set_up(by)
     except VendorError as error:
-        note_error("clay", error)
+        Connection.note_error("clay", error)
         raise
     finally:
         cache.delete(LOCK)

@@ -9,7 +9,7 @@ from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendor_pauses.clay_table import TABLE_NAME, clay_table
 from enrichment.vendor_pauses.pauses import lift
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors.errors import VendorError
@@ -39,7 +39,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "clay_table": clay_table(),
         "full_table": next((hold for hold in health.open_holds() if hold.system == CLAY_ROWS), None),
         "webhook_url": setup.webhook_url(),
-        "table_name": setup.TABLE_NAME,
+        "table_name": TABLE_NAME,
         "why_not": check_can_manage(request.user),
     }
     template = "enrichment/connections/_connections.html" if request.htmx else "enrichment/connections/connections.html"

@@ -13,17 +13,17 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from enrichment.documents.waterfall import active_waterfall
 from enrichment.drift.differences import resolve
 from enrichment.drift.repairs import ROWLESS, WAYS, Later, NotMended, table_is_full
 from enrichment.estimates import Work
 from enrichment.leads.actions import STAFF_PRIORITY
-from enrichment.leads.prices import Price, price
 from enrichment.leases import server_is_away
-from enrichment.models import Drift, DriftKind, WaterfallVersion
+from enrichment.models import Drift, DriftKind
 from enrichment.pipeline import recovery
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.errors import VendorError
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.prices import Price, price
 from gdpr import audit
 from swarm_admin.core import shutdown, work
 from swarm_admin.core.audit_verbs import Verb
@@ -78,7 +78,7 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
     ready = list(free.values_list("pk", flat=True)[: MOST + 1])
     if len(ready) > MOST:
         left_out[f"too many for once: at most {MOST:,}"] = free.count() - MOST
-    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    document = active_waterfall()
     each = price(document) if kind in ROWLESS else None
     return MendPlan(kind, ready[:MOST], each, +left_out)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.conf import settings
 
+from enrichment.documents.waterfall import WaterfallDocument, active_waterfall
 from enrichment.estimates import queue
 from enrichment.estimates.enriching import FLUSH, Asked, Clay, FillIn, Leads, sending
 from enrichment.estimates.lanes import Lane
 from enrichment.estimates.words import about
-from enrichment.models import Provider, Rescore, SpendCap, WaterfallVersion
+from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.models.work import URGENT
@@ -23,7 +24,6 @@ from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.provider_budget import expected_calls, hourly_limits, never_asked
 from swarm_admin.core.timing import span
 
@@ -150,7 +150,7 @@ def _used_up() -> SpendCap | None:
 
 
 def published() -> WaterfallDocument:
-    return WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    return active_waterfall()
 
 
 def providers(

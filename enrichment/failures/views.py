@@ -10,15 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
+from enrichment.documents.waterfall import active_waterfall
 from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.failures.sources import members_of
 from enrichment.jobs import jobs
-from enrichment.leads.prices import price
-from enrichment.models import FailureIgnore, Lead, WaterfallVersion
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.models import FailureIgnore, Lead
+from enrichment.waterfall.prices import price
 from gdpr import audit
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
@@ -42,7 +42,7 @@ def show(request: HttpRequest) -> HttpResponse:
     ignored = [group for group in every if group.ignored]
     open_ones = [group for group in every if not group.ignored]
     totals = failures.totals()
-    each = price(WaterfallDocument.model_validate(WaterfallVersion.active().document))
+    each = price(active_waterfall())
     context = {
         "groups": ignored if request.GET.get("ignored") == "1" else open_ones,
         "ignored_shown": request.GET.get("ignored") == "1",

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Case, F, Func, Q, TextField, Value, When
 from django.db.models.functions import Concat, Replace, Trim
 
+from enrichment.labels import LIST_LABELS
 from enrichment.models import Lead, SourceType
 from enrichment.models.lead_queries import FILL_IN
 
@@ -37,10 +38,8 @@ class Column:
         return self.look in {"number", "money", "drift"}
 
 
-def _plain(
-    key: str, label: str, *, sort: str = "", mask: str = "", look: str = "text", default: bool = False
-) -> Column:
-    return Column(key, label, (key,), lambda lead: getattr(lead, key), sort, mask, look, default)
+def _plain(key: str, *, sort: str = "", mask: str = "", look: str = "text", default: bool = False) -> Column:
+    return Column(key, LIST_LABELS[key], (key,), lambda lead: getattr(lead, key), sort, mask, look, default)
 
 
 _SLUGS = Func("only_providers", Value(", "), function="array_to_string", output_field=TextField())
@@ -58,20 +57,20 @@ COLUMNS: tuple[Column, ...] = (
         always=True,
         copied=Trim(Concat("first_name", Value(" "), "last_name")),
     ),
-    _plain("company_name", "Company", sort="company", default=True),
-    _plain("title", "Title", default=True),
+    _plain("company_name", sort="company", default=True),
+    _plain("title", default=True),
     Column(
         "icp_tier",
-        "Tier",
+        LIST_LABELS["icp_tier"],
         ("icp_tier", "icp_score", "scorecard", "restriction"),  # the others for the mark of an older version
         lambda lead: lead.icp_tier,
         look="tier",
         default=True,
     ),
-    _plain("icp_score", "Score", sort="score", look="score", default=True),
+    _plain("icp_score", sort="score", look="score", default=True),
     Column(
         "enrichment_status",
-        "Status",
+        LIST_LABELS["enrichment_status"],
         ("enrichment_status", "only_providers", "dispatch_after", "restriction"),  # the others for a fill-in's mark
         lambda lead: lead.enrichment_status,
         sort="status",
@@ -89,23 +88,24 @@ COLUMNS: tuple[Column, ...] = (
             default=F("source_type"),
         ),
     ),
-    _plain("source_name", "Source name"),
-    _plain("received_at", "Received", sort="received", look="time", default=True),
-    _plain("email_work", "E-mail (work)", mask="email"),
-    _plain("email_personal", "E-mail (personal)", mask="email"),
-    _plain("phone", "Phone", mask="phone"),
-    _plain("company_domain", "Domain"),
-    _plain("company_industry", "Industry"),
-    _plain("company_size", "Employees", look="number"),
-    _plain("company_location", "Location"),
+    _plain("source_name"),
+    _plain("received_at", sort="received", look="time", default=True),
+    _plain("email_work", mask="email"),
+    _plain("email_personal", mask="email"),
+    _plain("phone", mask="phone"),
+    _plain("company_domain"),
+    _plain("company_industry"),
+    _plain("company_size", look="number"),
+    _plain("company_location"),
     Column(
-        "drift", "Drift", ("icp_score", "clay_score", "clay_rewritten_at"), lambda lead: lead.drift, look="drift",
+        "drift", LIST_LABELS["drift"], ("icp_score", "clay_score", "clay_rewritten_at"), lambda lead: lead.drift,
+        look="drift",
         copied=Case(
             When(Q(clay_rewritten_at=None) | Q(clay_score=F("icp_score")), then=F("clay_score") - F("icp_score"))
         ),
     ),
-    _plain("enrichment_cost", "Cost", look="money"),
-    _plain("enriched_at", "Enriched", look="time"),
+    _plain("enrichment_cost", look="money"),
+    _plain("enriched_at", look="time"),
     Column(
         "fill_in", "Waiting for", ("only_providers", "enrichment_status", "restriction"),
         lambda lead: ", ".join(lead.only_providers) if lead.awaits_fill_in else "",
@@ -118,7 +118,7 @@ COLUMNS: tuple[Column, ...] = (
             Case(When(error_provider="", then=Value("")), default=Concat(Value(" ("), "error_provider", Value(")"))),
         ),
     ),
-    _plain("linkedin_url", "LinkedIn", mask="text"),
+    _plain("linkedin_url", mask="text"),
 )  # fmt: skip
 BY_KEY = {column.key: column for column in COLUMNS}
 

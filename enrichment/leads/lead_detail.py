@@ -8,11 +8,9 @@ from typing import Any
 
 from enrichment.leads.sharing import Shared, shared_of
 from enrichment.models import FieldConflict, FieldFact, Lead, Provider
-from enrichment.scoring.engine import Score
-from enrichment.scoring.explained import explanation_of
-from enrichment.scoring.lift import Lift, next_tier
-from enrichment.scoring.score_version import version_of
-from enrichment.scoring.version_engine import engine
+from enrichment.pipeline.score.engine import Score, engine
+from enrichment.pipeline.score.explained import explanation_of, version_of
+from enrichment.pipeline.score.lift import Lift, next_tier
 from swarm_admin.core.masking import mask
 
 # kinds of `masking.mask`; a field that is not here shows nothing of itself when masked

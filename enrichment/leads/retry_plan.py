@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from enrichment.documents.waterfall import active_waterfall
 from enrichment.estimates import Estimate, Work, estimate
 from enrichment.leads.actions import MOST, STAFF_PRIORITY, Sorted, sort_for_retry
-from enrichment.leads.prices import Price, price
-from enrichment.models import Lead, WaterfallVersion
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.models import Lead
+from enrichment.waterfall.prices import Price, price
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def plan_retry(
     found = sort_for_retry(leads)
     if beyond:
         found.left_out[f"One retry takes at most {MOST:,} leads; retry the others afterwards."] += beyond
-    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    document = active_waterfall()
     rowless = sum(lead.clay_row_id is None for lead in found.ready)
     work = Work(len(found.ready), rowless, priority, skip_providers)
     return RetryPlan(found, price(document, skip_providers), estimate(work) if found.ready else Estimate())

@@ -35,6 +35,13 @@ class Connection(models.Model):
     def __str__(self) -> str:
         return self.system
 
+    @classmethod
+    def note_error(cls, system: str, error: Exception) -> None:
+        """Keep the error of a set-up or a test; its words are masked by the vendor's client."""
+        cls._default_manager.update_or_create(
+            system=system, defaults={"last_error_at": timezone.now(), "last_error": str(error)[:300]}
+        )
+
 
 class ServiceHold(models.Model):
     """A paused service: nothing new is begun until `until` has passed or a person resumes it.

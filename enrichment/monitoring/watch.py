@@ -15,7 +15,7 @@ from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceH
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline.receive import events
 from enrichment.states import DeliveryStatus
-from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import pauses, vendor_alerts
 from enrichment.vendors import vendor_health
 from enrichment.vendors.errors import TABLES, RateLimited
 from enrichment.waterfall import spend_limits
@@ -130,7 +130,7 @@ def too_many_calls() -> None:
         for vital in vendor_health.vitals(vendor):
             key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
             if count > cache.get(key, 0) and not _told(vendor, vital.call):
-                alerts.rate_limited(RateLimited(vendor, vital.call, 429))
+                vendor_alerts.rate_limited(RateLimited(vendor, vital.call, 429))
             cache.set(key, count, vendor_health.KEEP_SECONDS)
 
 
@@ -145,7 +145,7 @@ def _close_what_is_over() -> None:
     now = timezone.now()
     stopped = Alert.objects.filter(closed_at__isnull=True)
     held = ServiceHold.objects.filter(lifted_at__isnull=True).values("system")
-    kinds = (*alerts.HOLDS.values(), AlertKind.HOLD)
+    kinds = (*vendor_alerts.HOLDS.values(), AlertKind.HOLD)
     of_vendors = stopped.filter(kind__in=kinds).exclude(kind=AlertKind.TABLE_FULL)
     of_vendors.exclude(Q(system__in=held) | Q(subject__in=held)).update(closed_at=now, by_itself=True)
     if not ServiceHold.objects.filter(lifted_at__isnull=True, system=CLAY_ROWS).exists():

@@ -7,10 +7,9 @@ from typing import Literal
 from django.conf import settings
 from django.utils import timezone
 
-from enrichment import alerts
 from enrichment.labels import provider_name
 from enrichment.models.connection import CLAY_CREATES, CLAY_TRIGGERS
-from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import pauses, vendor_alerts
 from enrichment.vendors import limiter, outages
 from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import (
@@ -65,7 +64,7 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
     if _is_alone(error, tries):
         return _later(error)
     if isinstance(error, RateLimited):
-        alerts.rate_limited(error)
+        vendor_alerts.rate_limited(error)
         seconds = error.retry_after if error.retry_after is not None else _longer_each_time(tries, limit, scope)
         limiter.penalise(limit, scope, seconds)
         return NextStep("again", now + datetime.timedelta(seconds=seconds), counted=False)
@@ -134,7 +133,7 @@ def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
 def provider_refused(provider: str) -> None:
     """A data provider was asked too often: its hour is used up for everybody, whatever our own count says (D11)."""
     provider_budget.use_up(provider)
-    alerts.provider_refused(provider, provider_name(provider))
+    vendor_alerts.provider_refused(provider, provider_name(provider))
 
 
 def _longer_each_time(tries: int, limit: str, scope: str) -> float:

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Lead
-from enrichment.pipeline import score
 from enrichment.pipeline.deliver.planning import plan_all
+from enrichment.pipeline.score import apply
 from enrichment.states import FINAL_STATUSES
 from swarm_admin.core.bulk_sql import update_each
 
@@ -27,7 +27,7 @@ def _some() -> int:
     with transaction.atomic():
         due = Lead.objects.to_score_again().order_by("pk").select_for_update(skip_locked=True)
         leads = list(due[:AT_ONCE])
-        score.apply_all(leads)
+        apply.apply_all(leads)
         now = timezone.now()
         update_each(
             Lead,

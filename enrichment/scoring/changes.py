@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from enrichment.documents.scorecard import Band, Group, Rule, figure
 from enrichment.labels import field_label
 from enrichment.scoring.editing import ROWS
 from enrichment.scoring.merging import MISSING, Conflict, pair
-from enrichment.scoring.scorecard import Band, Group, Rule, figure
 from swarm_admin.core.numbers import whole
 
 SETTINGS = {

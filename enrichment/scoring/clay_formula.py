@@ -15,16 +15,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.connections.health import note_error
-from enrichment.connections.setup import TABLE_NAME
+from enrichment.documents.scorecard import Scorecard
 from enrichment.models import Batch, ClayFormula, Connection, Placement, ScorecardVersion, ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.scoring.javascript import SCORE_COLUMN, TIER_COLUMN, Formula, formula
-from enrichment.scoring.scorecard import Scorecard
 from enrichment.states import BatchStatus, VersionStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendor_pauses.clay_table import TABLE_NAME, clay_table
 from enrichment.vendors import connections as clients
 from enrichment.vendors.clay.client import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
 from enrichment.vendors.errors import VendorError
@@ -200,7 +198,7 @@ def _created(version: ScorecardVersion, *, by: Any) -> ClayFormula:
     try:
         table = _table_for(version, made)
     except VendorError as error:
-        note_error("clay", error)
+        Connection.note_error("clay", error)
         raise
     with transaction.atomic():
         connection, _ = Connection.objects.select_for_update().get_or_create(system="clay")

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import connection
 
+from enrichment.documents.scorecard_fields import NUMBER_FIELDS, TEXT_FIELDS
 from enrichment.models import Lead, WaterfallVersion
 from enrichment.pipeline.normalise import normalise, readers
-from enrichment.scoring.fields import NUMBER_FIELDS, TEXT_FIELDS
 from swarm_admin.core.missing import is_missing
 
 PINNED, UNREADABLE, OTHER_VALUES = "pinned", "unreadable", "other_values"

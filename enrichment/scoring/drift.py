@@ -16,11 +16,10 @@ import polars as pl
 from django.db import connection
 
 from enrichment.models import ScorecardVersion
+from enrichment.pipeline.score.engine import Engine, engine
 from enrichment.scoring import loading, snapshot
 from enrichment.scoring.clay_formula import formula_of, placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.version_engine import engine
 from enrichment.states import VersionStatus
 from enrichment.vendor_pauses.clay_table import clay_table
 from swarm_admin.core.cache import remembered

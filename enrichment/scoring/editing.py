@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from enrichment.labels import field_label
-from enrichment.scoring.fields import LIST_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from swarm_admin.core.numbers import is_decimal, whole
 
 ROWS = {"bands": "bands", "any_of": "groups", "rules": "rules", "count": "needles"}

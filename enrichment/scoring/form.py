@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from enrichment.documents.scorecard import whole
 from enrichment.labels import field_label
 from enrichment.scoring.editing import HIGH, LOW, ROWS, by_field, choices
-from enrichment.scoring.scorecard import whole
 
 MATCHES = (("substring", "anywhere in the text"), ("word", "as a whole word"))
 FROM, TO = (("at_least", "≥"), ("above", ">")), (("at_most", "≤"), ("below", "<"))

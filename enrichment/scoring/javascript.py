@@ -12,10 +12,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from enrichment.scoring.engine import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, plain
-from enrichment.scoring.fields import LIST_FIELDS, NUMBER_FIELDS
+from enrichment.documents.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, figure
+from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
+from enrichment.pipeline.score.engine import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, plain
 from enrichment.scoring.javascript_text import comment, literal, literals, number
-from enrichment.scoring.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, figure
 
 SCORE_COLUMN, TIER_COLUMN = "icp_score", "icp_tier"
 

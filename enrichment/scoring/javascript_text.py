@@ -1,6 +1,6 @@
 """Text as it may stand in JavaScript source that is copied, pasted and shown: literals, comments, numbers."""
 
-from enrichment.scoring.scorecard import whole
+from enrichment.documents.scorecard import whole
 
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 

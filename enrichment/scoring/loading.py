@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from django.db import connection
 
-from enrichment.scoring.fields import LIST_FIELDS, NUMBER_FIELDS
+from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
 
 SEPARATOR = "\x1f"  # the unit separator of ASCII
 # What a lead can be delivered by, and whether it is in the campaign already (see `pipeline.payload.wanted`).
@@ -21,7 +21,7 @@ FLAGS = {
     "reachable": "(email_work <> '' OR email_personal <> '' OR phone <> '')",
     "in_campaign": "(instantly_lead_id <> '')",
 }
-# Clay's tier as a number, as `pipeline.score.clay_tier` reads it (TIER_SOURCE=clay).
+# Clay's tier as a number, as `pipeline.score.apply.clay_tier` reads it (TIER_SOURCE=clay).
 CLAY_TIER = "substring(clay_tier from '(?i)^\\s*tier\\s*([1-9])\\s*$')::int"
 SCORED = "icp_score IS NOT NULL AND restriction = ''"
 

@@ -15,10 +15,10 @@ from typing import Any
 import polars as pl
 from django.conf import settings
 
+from enrichment.documents.scorecard import Component, Scorecard
 from enrichment.pipeline.payload import CAMPAIGN_TIERS
+from enrichment.pipeline.score.engine import Engine, find_hits
 from enrichment.scoring import snapshot
-from enrichment.scoring.engine import Engine, find_hits
-from enrichment.scoring.scorecard import Component, Scorecard
 from enrichment.scoring.snapshot import Snapshot
 
 BINS = 20

@@ -10,13 +10,13 @@ import polars as pl
 from django.db import transaction
 
 from enrichment import versions
+from enrichment.documents.scorecard import Scorecard
 from enrichment.estimates import Work, estimate
 from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
 from enrichment.scoring import preview, rescore
 from enrichment.scoring.preview import Effect
-from enrichment.scoring.scorecard import Scorecard
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.versions import published
 from swarm_admin.core.errors import ActionNotAllowed

@@ -26,9 +26,8 @@ from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVer
 from enrichment.models.job import JobKind
 from enrichment.models.rescore import EVERY_LEAD
 from enrichment.models.version import ACTIVE_SECONDS, forget_active
+from enrichment.pipeline.score.engine import Engine, engine
 from enrichment.scoring import loading, moves
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.version_engine import engine
 from enrichment.states import JobStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

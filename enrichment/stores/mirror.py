@@ -7,9 +7,9 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from enrichment.models import BulkJob, Lead, WebhookDelivery
 from enrichment.personal import PERSONAL
-from enrichment.pipeline import score as scoring
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.receive.unmatched import text_of
+from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import snapshot
 from enrichment.states import DeliveryStatus
 from enrichment.stores import asking, mirror_copy, people, restriction, saved_searches, texts, waiting_files

@@ -13,7 +13,7 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.rows import row_of
 from enrichment.pipeline.receive.unmatched import text_of
-from enrichment.scoring.explained import explanation_of
+from enrichment.pipeline.score.explained import explanation_of
 from enrichment.states import ItemStatus
 from enrichment.stores.mirror_tables import TABLES, Subject, Table, deliveries_of
 from gdpr.stores import Copy, Datum, Share

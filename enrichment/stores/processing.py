@@ -2,10 +2,10 @@
 
 from django.conf import settings
 
+from enrichment.documents.waterfall import active_waterfall
 from enrichment.labels import field_labels
-from enrichment.models import Provider, WaterfallVersion
+from enrichment.models import Provider
 from enrichment.personal import PERSONAL
-from enrichment.waterfall.document import WaterfallDocument
 from gdpr.records.processing import Activity, Recipient
 
 # Keys in other systems, and what is derived: no categories of their own.
@@ -39,7 +39,7 @@ def _systems() -> tuple[Recipient, ...]:
 
 def _providers() -> tuple[Recipient, ...]:
     """The data providers of the published waterfalls, who are asked through Clay."""
-    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    document = active_waterfall()
     asked: dict[str, list[str]] = {}
     for kind, waterfall in document.waterfalls().items():
         for slug in waterfall.providers:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from enrichment.models import BatchItem, Handover, Lead, Restriction
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import score as scoring
 from enrichment.pipeline.deliver import planning
+from enrichment.pipeline.score import apply as scoring
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 from gdpr import audit
 from gdpr.stores import Ground

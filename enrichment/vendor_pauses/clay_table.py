@@ -4,6 +4,8 @@ from django.conf import settings
 
 from enrichment.models import Connection
 
+TABLE_NAME = "Alpha Swarm Lead Enrichment"  # integration specification, table creation
+
 
 def clay_table() -> str:
     """The id of the table that takes new rows; empty until it is configured or made.

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from enrichment import alerts
 from enrichment.models import ServiceHold
 from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
+from enrichment.vendor_pauses import vendor_alerts
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import outages
 from enrichment.vendors.errors import Paused, Recovery, VendorError
@@ -130,7 +130,7 @@ def still_down(hold: ServiceHold, error: VendorError) -> None:
         until=due_in(min(wait, settings.VENDOR_PROBE_MOST_SECONDS)), message=outages.cause(error)
     )
     hold.message = outages.cause(error)
-    alerts.hold_opened(hold)
+    vendor_alerts.hold_opened(hold)
 
 
 def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> bool:
@@ -138,7 +138,7 @@ def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None =
         with transaction.atomic():
             hold.save()
             audit.record(Verb.PAUSE_SERVICE, on=hold, reason=str(hold.reason))
-            alerts.hold_opened(hold, table=table, quota_remaining=quota_remaining)
+            vendor_alerts.hold_opened(hold, table=table, quota_remaining=quota_remaining)
         log.critical("%s is held: %s %s", hold.system, hold.reason, hold.message)
     except IntegrityError:
         return False  # another worker opened it
@@ -170,5 +170,5 @@ def lift(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:
         )
         if lifted:
             audit.record(Verb.RESUME_SERVICE, by=by, on=hold, reason=reason)
-            alerts.hold_lifted(hold)
+            vendor_alerts.hold_lifted(hold)
     return bool(lifted)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallKind
 from enrichment.waterfall.capacity import Capacity, capacity
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.economics import Margin, Outcome, calls_per_lead, margins, outcome
 from enrichment.waterfall.figures import Book, book
 from enrichment.waterfall.observed import Ledger

@@ -12,8 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from enrichment import labels
-from enrichment.leads.columns import COLUMNS
-from enrichment.models import Lead, Provider, ProviderService, WaterfallKind, WaterfallVersion
+from enrichment.models import Provider, ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.states import VersionStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
@@ -38,11 +37,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
 HIGHEST_COST = Decimal(9999)
 TENTH = Decimal("0.1")
 _CONTROL = {"class": "form-control"}
-_names = {column.key: column.label for column in COLUMNS if hasattr(Lead, column.key)}
 
 
 def field_choices(kind: str) -> list[tuple[str, str]]:
-    return [(name, _names.get(name) or labels.field_label(name)) for name in FIELDS[kind]]
+    return [(name, labels.LIST_LABELS.get(name) or labels.field_label(name)) for name in FIELDS[kind]]
 
 
 class Stale(ActionNotAllowed):

@@ -10,9 +10,9 @@ from typing import Any
 from django.http import QueryDict
 
 from enrichment import versions
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.versions import Stale
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.option_forms import FORMS, OptionForm
 from swarm_admin.core.errors import ActionNotAllowed
 

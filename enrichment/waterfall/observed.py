@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db import connection
 
+from enrichment.documents.waterfall import Waterfall, WaterfallDocument
 from enrichment.models import Attempt, ProviderService, SourceType, WaterfallVersion
 from enrichment.waterfall.countries import country_of
-from enrichment.waterfall.document import Waterfall, WaterfallDocument
 from swarm_admin.core.cache import remembered
 
 NEWEST = 100_000  # attempts looked at: an interval is then within a third of a percent, and the past is left behind

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import redis
 from django.conf import settings
 
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import Attempt, Provider
 from enrichment.vendors import limiter
 from enrichment.waterfall import figures
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.economics import calls_per_lead
 from enrichment.waterfall.observed import ledger
 from enrichment.waterfall.waiting import outcomes

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from enrichment import versions
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.waterfall import editing
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.editing import Difference, Document
 from enrichment.waterfall.option_forms import FORMS, OptionForm
 from swarm_admin.core.errors import ActionNotAllowed

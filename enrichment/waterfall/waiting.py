@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.states import ItemStatus
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.economics import Figures, Outcome, outcome
 
 

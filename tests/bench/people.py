@@ -4,9 +4,9 @@ import datetime
 
 import polars as pl
 
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.published import PUBLISHED
-from enrichment.scoring.scorecard import Scorecard
+from enrichment.documents.first_scorecard import PUBLISHED
+from enrichment.documents.scorecard import Scorecard
+from enrichment.pipeline.score.engine import Engine
 from swarm_admin.sample_leads import COMMENTS, COMPANY_HEADS, COMPANY_TAILS, FIRST_NAMES, LAST_NAMES, SOURCES
 from swarm_admin.sandbox.people import AREA_CODES, OTHER_FUNDING, OTHER_TECH, PLACES, TARGET_TECH
 

@@ -16,8 +16,9 @@ from enrichment import labels
 from enrichment.deliveries import shown
 from enrichment.imports import import_files
 from enrichment.models import lead_search
-from enrichment.pipeline import intake_rows, normalise, provenance, score, status
+from enrichment.pipeline import intake_rows, normalise, provenance, status
 from enrichment.pipeline.receive import events, unmatched
+from enrichment.pipeline.score import apply
 from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
 from enrichment.stores.text_match import Traces
@@ -146,7 +147,7 @@ PARSERS: dict[str, Parser] = {
     "row of Clay: time": Parser(normalise, normalise.moment, (normalise.Unreadable,)),
     "row of Clay: providers": Parser(provenance, provider),
     "row of Clay: error": Parser(status, lambda text: status.RunError.read({"message": text, "code": text})),
-    "row of Clay: tier": Parser(score, score.clay_tier),
+    "row of Clay: tier": Parser(apply, apply.clay_tier),
     "row of Clay: country": Parser(countries, lambda text: countries.country_of(text[:300])),
     "lead sent": Parser(intake_rows, lambda text: intake_rows.read(dict.fromkeys(intake_rows.FIELDS, text), NOW)),
     "import": Parser(import_files, imported, (import_files.Unreadable,)),

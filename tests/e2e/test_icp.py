@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from enrichment import versions
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.models.version import forget_active
-from enrichment.pipeline import score as scoring
+from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import rescore
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.e2e.conftest import PHONE

@@ -6,9 +6,10 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from enrichment import versions
+from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import ProviderService, SpendCap, WaterfallVersion
-from enrichment.waterfall import editing, pilot, spend_limits
-from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
+from enrichment.pilots import pilot
+from enrichment.waterfall import editing, spend_limits
 from tests.e2e.conftest import PHONE
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import EnrichedLeadFactory, LeadFactory

@@ -7,8 +7,8 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from enrichment import versions
+from enrichment.documents.waterfall import WaterfallDocument, active_waterfall
 from enrichment.leads import actions
-from enrichment.leads.prices import price
 from enrichment.models import (
     Alert,
     Attempt,
@@ -20,16 +20,16 @@ from enrichment.models import (
     TakenOver,
     WaterfallVersion,
 )
-from enrichment.pipeline.dispatch.planning import active
+from enrichment.pilots import pilot, pilot_result
 from enrichment.vendors import limiter
-from enrichment.waterfall import editing, pilot, pilot_result, spend_limits, spending
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall import editing, spend_limits, spending
+from enrichment.waterfall.prices import price
 
 
 def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
     # A price for every service: what has none is known only once it was seen.
     ProviderService.objects.filter(cost=None).update(cost=Decimal("0.05"))
-    each = price(active()).amount
+    each = price(active_waterfall()).amount
     SpendCap.objects.create(period="day", amount=(3 * each).quantize(Decimal("0.01")) + Decimal("0.01"))
     for number in range(8):
         pipeline.lead(f"capped-{number}")

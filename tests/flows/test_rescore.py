@@ -10,7 +10,7 @@ import pytest
 from enrichment import versions
 from enrichment.models import BulkJob, Lead, Rescore, ScorecardVersion
 from enrichment.models.version import forget_active
-from enrichment.pipeline import score as scoring
+from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import publishing, rescore
 from tests.factories import EnrichedLeadFactory
 

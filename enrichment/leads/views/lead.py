@@ -9,13 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from enrichment.deliveries.campaign_decisions import moves_of
 from enrichment.deliveries.contact_decisions import matches_of
+from enrichment.documents.waterfall import active_waterfall
 from enrichment.leads import actions, lead_detail, unmask
-from enrichment.leads.prices import PriceList
 from enrichment.leads.timeline import timeline
-from enrichment.models import Lead, Provider, WaterfallVersion
-from enrichment.scoring.score_version import version_of
+from enrichment.models import Lead, Provider
+from enrichment.pipeline.score.explained import version_of
 from enrichment.states import FINAL_STATUSES
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.prices import PriceList
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import mask
 from swarm_admin.core.screens import screen
@@ -156,7 +156,7 @@ def _head(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[str, Any]:
 
 def _choices() -> dict[str, Any]:
     """What a retry may leave out, and what each choice costs."""
-    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    document = active_waterfall()
     prices = PriceList()
     return {
         "price": prices.of(document),
@@ -166,5 +166,5 @@ def _choices() -> dict[str, Any]:
 
 def _providers() -> list[tuple[str, str]]:
     """(slug, name) of the active waterfall's providers."""
-    document = WaterfallDocument.model_validate(WaterfallVersion.active().document)
+    document = active_waterfall()
     return list(Provider.objects.filter(slug__in=document.providers()).values_list("slug", "name"))

@@ -18,10 +18,10 @@ from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.models.work import URGENT, BatchKind
 from enrichment.pipeline.dispatch import budget_backlog, planning
+from enrichment.pipeline.dispatch.company_cache import Taken
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
-from enrichment.waterfall.company_cache import Taken
 from swarm_admin.core import progress
 from swarm_admin.core.bulk_sql import insert_each
 from swarm_admin.core.timing import span

@@ -5,30 +5,27 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Q
 from django.utils import timezone
 
-from enrichment.leads.prices import price
-from enrichment.models import Lead, SpendCap, WaterfallVersion
+from enrichment.documents.waterfall import active_waterfall
+from enrichment.models import Lead, SpendCap
 from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.models.spend import CapPeriod
 from enrichment.pipeline.deliver.planning import plan_all
+from enrichment.pipeline.dispatch import company_cache
+from enrichment.pipeline.dispatch.company_cache import Taken
 from enrichment.pipeline.status import status_of
 from enrichment.states import DELIVERED, EnrichmentStatus
-from enrichment.waterfall import company_cache, spend_limits
-from enrichment.waterfall.company_cache import Taken
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall import spend_limits
+from enrichment.waterfall.prices import price
 from swarm_admin.core.states import advance_one
 
 NOTHING = Taken()
-
-
-def active() -> WaterfallDocument:
-    return WaterfallDocument.model_validate(WaterfallVersion.active().document)
 
 
 def affordable(due: LeadQuerySet, most: int) -> LeadQuerySet:
     """The first of those due for whom the caps leave room, `most` at most; the others stay due."""
     if not SpendCap.objects.exists() or not due.exists():
         return due[:most]
-    left = spend_limits.room(price(active()).amount)
+    left = spend_limits.room(price(active_waterfall()).amount)
     found = due.exclude(source_type__in=left.without)
     for source, spent in left.most_spent.items():
         too_dear = Q(enrichment_cost__gt=spent) & (Q(source_type=source) if source else Q())
@@ -43,7 +40,9 @@ def _lead_cap(source: str) -> SpendCap:
 
 def known(leads: Sequence[Lead]) -> dict[int, Taken]:
     """What the mirror knows of them; a pilot buys everything, or it would measure nothing."""
-    return company_cache.known([lead for lead in leads if lead.company_domain and not lead.trial_id], active())
+    return company_cache.known(
+        [lead for lead in leads if lead.company_domain and not lead.trial_id], active_waterfall()
+    )
 
 
 def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, ...]:
@@ -56,7 +55,7 @@ def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, 
         return tuple(group)
     company_cache.take_over(group, dict(found))
     first = group[0]
-    document = active().asking(
+    document = active_waterfall().asking(
         only=first.only_providers, without={*kinds, *first.found_waterfalls}, answered=first.answered
     )
     if document.providers() - set(first.skip_providers):

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
-from enrichment.leads.prices import price
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
@@ -34,7 +34,7 @@ from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
 from enrichment.waterfall import provider_budget, spend_limits
-from enrichment.waterfall.document import WaterfallDocument
+from enrichment.waterfall.prices import price
 from enrichment.waterfall.provider_budget import Reservation, reserve
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in, in_seconds

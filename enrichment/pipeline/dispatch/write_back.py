@@ -14,6 +14,7 @@ from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import clay_scores, recovery
 from enrichment.pipeline.clay_scores import UNSCORED
+from enrichment.pipeline.dispatch import company_cache
 from enrichment.pipeline.dispatch.flush import drain
 from enrichment.pipeline.dispatch.outcome import finish, settle_items
 from enrichment.pipeline.dispatch.plan import freeze
@@ -22,7 +23,6 @@ from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import BulkUpdate
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Permanent, VendorError
-from enrichment.waterfall import company_cache
 from swarm_admin.core.bulk_sql import update_each
 from swarm_admin.core.timing import backoff, in_seconds
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, FieldConflict, Lead
 from enrichment.pipeline import provenance, recovery
-from enrichment.pipeline import score as scoring
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.apply_row import (
@@ -23,12 +22,13 @@ from enrichment.pipeline.mirror.apply_row import (
     take_over,
     taken,
 )
+from enrichment.pipeline.mirror.progress import Progress, Reader
+from enrichment.pipeline.score import apply as scoring
 from enrichment.pipeline.status import RunError
 from enrichment.states import DELIVERED, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import provider_budget
-from enrichment.waterfall.progress import Progress, Reader
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.bulk_sql import update_each

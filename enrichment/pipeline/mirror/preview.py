@@ -7,12 +7,12 @@ from typing import Any
 
 from enrichment.models import Lead
 from enrichment.models.provenance import ConflictReason
-from enrichment.pipeline import score as scoring
 from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.apply_row import at_work, is_stale, taken
+from enrichment.pipeline.mirror.progress import Reader
+from enrichment.pipeline.score import apply as scoring
 from enrichment.pipeline.status import RunError
 from enrichment.vendors.clay.client import ClayRow
-from enrichment.waterfall.progress import Reader
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline.dispatch.write_back import columns_of
+from enrichment.pipeline.mirror.progress import Progress, failures
 from enrichment.pipeline.status import RunError, status_of
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.errors import Recovery
-from enrichment.waterfall.progress import Progress, failures
 from swarm_admin.core.states import may_follow
 from swarm_admin.core.timing import backoff, due_in, span
 

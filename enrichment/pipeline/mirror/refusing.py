@@ -8,11 +8,11 @@ from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import provenance
 from enrichment.pipeline.dispatch.outcome import deliver_found
 from enrichment.pipeline.mirror import refresh_status
+from enrichment.pipeline.mirror.progress import Reader
 from enrichment.pipeline.status import RunError
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import provider_budget
-from enrichment.waterfall.progress import Reader
 from swarm_admin.core.states import advance
 
 SUPPRESSED = "suppressed"

@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from enrichment import versions
+from enrichment.documents.scorecard_problems import problems
 from enrichment.models import ScorecardVersion
 from enrichment.scoring import drafting, editing, form, merging, publishing
 from enrichment.scoring.changes import changes, count, describe
 from enrichment.scoring.drafting import Began
-from enrichment.scoring.problems import problems
 from enrichment.scoring.views.icp_effect import effect_context, typed
 from enrichment.versions import Stale
 from swarm_admin.core.errors import ActionNotAllowed

@@ -15,10 +15,10 @@ from django.utils import timezone
 from enrichment.leads import export as exporting
 from enrichment.leads.columns import BY_KEY, Column
 from enrichment.models import Lead, ScorecardVersion
+from enrichment.pipeline.score.engine import engine
 from enrichment.scoring import drift
 from enrichment.scoring.clay_formula import placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
-from enrichment.scoring.version_engine import engine
 from enrichment.vendor_pauses.clay_table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

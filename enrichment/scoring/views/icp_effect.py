@@ -14,16 +14,16 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from enrichment import versions
+from enrichment.documents.scorecard import Scorecard
+from enrichment.documents.scorecard_fields import MASKED_FIELDS
+from enrichment.documents.scorecard_problems import problems
 from enrichment.leads.lead_detail import OPEN_FIELDS
 from enrichment.models import Lead, ScorecardVersion
+from enrichment.pipeline.score.engine import Engine
+from enrichment.pipeline.score.lift import next_tier
 from enrichment.scoring import editing, form, preview, publishing
 from enrichment.scoring.changes import changes, count
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.fields import MASKED_FIELDS
-from enrichment.scoring.lift import next_tier
 from enrichment.scoring.preview import Effect, Mover
-from enrichment.scoring.problems import problems
-from enrichment.scoring.scorecard import Scorecard
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import BYTE_ORDER_MARK, Echo, cell

@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from pydantic import ValidationError
 
 from enrichment import versions
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
-from enrichment.waterfall.document import WaterfallDocument
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.numbers import whole

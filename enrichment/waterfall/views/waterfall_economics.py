@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from enrichment import versions
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallVersion
 from enrichment.waterfall import editing
 from enrichment.waterfall.appraisal import Appraisal, Fall, appraise
-from enrichment.waterfall.document import WaterfallDocument
 from enrichment.waterfall.observed import Ledger, Segment, ledger
 from enrichment.waterfall.views.waterfall import EDIT, VIEW, _began_with
 from swarm_admin.core.errors import ActionNotAllowed

@@ -8,11 +8,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from enrichment.leads.prices import price
+from enrichment.documents.waterfall import active_waterfall
 from enrichment.models import SourceType, SpendCap
 from enrichment.models.spend import CapPeriod
-from enrichment.pipeline.dispatch.planning import active
 from enrichment.waterfall import spend_limits, spend_report
+from enrichment.waterfall.prices import price
 from enrichment.waterfall.views.waterfall import VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import PlainDecimalField
@@ -59,7 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
     shown = spend_report.shown_caps()
     may = request.user.has_perm(BUDGET)
     waiting = spend_limits.held_leads()
-    each = price(active())
+    each = price(active_waterfall())
     context = {
         "period": period,
         "periods": spend_report.PERIODS.items(),

@@ -60,8 +60,8 @@ def preview_scorecard(bench: Bench) -> Iterator[Figure]:
     from django.conf import settings
     from django.db import connection
 
+    from enrichment.documents.scorecard import PUBLISHED, Scorecard
     from enrichment.scoring import preview, snapshot
-    from enrichment.scoring.scorecard import PUBLISHED, Scorecard
 
     settings.SCORING_SNAPSHOT_DIR = bench.place / "scoring"
     live = Scorecard.model_validate(PUBLISHED)

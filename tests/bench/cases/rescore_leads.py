@@ -17,7 +17,7 @@ WHERE icp_score IS NOT NULL AND restriction = ''
 
 def _moves_every_lead() -> dict[str, Any]:
     """One point for everybody, and ten less for the sizes that earned most: no score stays as it was."""
-    from enrichment.scoring.scorecard import PUBLISHED
+    from enrichment.documents.scorecard import PUBLISHED
 
     document = copy.deepcopy(PUBLISHED)
     document["components"][0]["bands"][0]["points"] = 20
@@ -68,8 +68,8 @@ def _rescore(*, few: bool = False) -> tuple[float, int]:
 
     from enrichment import versions
     from enrichment.models import AfterRescore, ScorecardVersion
+    from enrichment.pipeline.score.engine import engine
     from enrichment.scoring import publishing, rescore
-    from enrichment.scoring.version_engine import engine
 
     engine.cache_clear()  # the copy before had another version under the same key
     document = _moves_every_lead()

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from enrichment.connections import health, setup
 from enrichment.models import Connection, ServiceHold
+from enrichment.vendor_pauses.clay_table import TABLE_NAME
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import connections as clients
 from enrichment.vendors import limiter
@@ -105,9 +106,7 @@ def test_set_up_makes_table_and_webhook_once(admin_client: Client, vendors: Sand
     admin_client.post("/connections/clay/set-up/")
     assert "the table was there" in told(admin_client)
     tables = vendors.clay.get("/tables").json()["tables"]
-    assert [(t["id"], t["name"]) for t in tables if t["name"] == setup.TABLE_NAME] == [
-        (connection.table_id, setup.TABLE_NAME)
-    ]
+    assert [(t["id"], t["name"]) for t in tables if t["name"] == TABLE_NAME] == [(connection.table_id, TABLE_NAME)]
     events = AuditEvent.objects.filter(verb__startswith="set_up_clay")
     assert sorted(events.values_list("verb", flat=True)) == ["set_up_clay_table", "set_up_clay_webhook"]
     assert all(event.actor_id for event in events)
@@ -115,7 +114,7 @@ def test_set_up_makes_table_and_webhook_once(admin_client: Client, vendors: Sand
 
 def test_set_up_takes_the_table_that_has_the_name(vendors: Sandbox, db: None) -> None:
     made = vendors.clay.post(
-        "/tables", json={"name": setup.TABLE_NAME, "columns": [{"name": "linkedin_url", "type": "url"}]}
+        "/tables", json={"name": TABLE_NAME, "columns": [{"name": "linkedin_url", "type": "url"}]}
     ).json()
     done = setup.clay_setup(by=None)
     assert (done.table_id, done.table_made, done.webhook_made) == (made["id"], False, True)

@@ -8,8 +8,8 @@ from django.utils import timezone
 from enrichment.models import Batch, BatchItem, Handover, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch import planning
+from enrichment.pipeline.dispatch.company_cache import Taken
 from enrichment.pipeline.dispatch.plan import plan
-from enrichment.waterfall.company_cache import Taken
 from tests.factories import LeadFactory
 
 

@@ -2,9 +2,9 @@
 
 import copy
 
+from enrichment.documents.scorecard import PUBLISHED
 from enrichment.scoring.changes import changes, count, describe, whole_card
 from enrichment.scoring.merging import merge
-from enrichment.scoring.scorecard import PUBLISHED
 
 
 def said(before, after):

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from enrichment.documents.first_scorecard import PUBLISHED
 from enrichment.models import ClayFormula, Connection, Placement, ScorecardVersion
 from enrichment.scoring import clay_formula
-from enrichment.scoring.published import PUBLISHED
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import connections as clients
 from gdpr.models import AuditEvent

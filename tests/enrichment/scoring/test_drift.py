@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from enrichment.documents.first_scorecard import PUBLISHED
+from enrichment.documents.scorecard import Scorecard
 from enrichment.models import ClayFormula, Lead, Placement, ScorecardVersion
 from enrichment.models.version import forget_active
+from enrichment.pipeline.score.engine import Engine
 from enrichment.scoring import drift
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.published import PUBLISHED
-from enrichment.scoring.scorecard import Scorecard
 from tests.factories import EnrichedLeadFactory
 
 pytestmark = pytest.mark.django_db

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enrichment.documents.scorecard import PUBLISHED, Scorecard
+from enrichment.documents.scorecard_problems import problems
 from enrichment.scoring import editing, form
 from enrichment.scoring.editing import apply, by_field, field_of, lines, number, read
-from enrichment.scoring.problems import problems
-from enrichment.scoring.scorecard import PUBLISHED, Scorecard
 
 
 def typed(document):

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from enrichment.documents.scorecard import PUBLISHED, Scorecard
 from enrichment.pipeline.normalise import normalise
-from enrichment.scoring.engine import Engine
+from enrichment.pipeline.score.engine import Engine
 from enrichment.scoring.javascript import formula
 from enrichment.scoring.javascript_text import comment, literal
-from enrichment.scoring.scorecard import PUBLISHED, Scorecard
-from tests.enrichment.scoring.conftest import Published
-from tests.enrichment.scoring.generated import ODD, WORDS, cards, leads, wrong_leads
+from tests.enrichment.conftest import Published
+from tests.enrichment.generated_scorecards import ODD, WORDS, cards, leads, wrong_leads
 from tests.plugins.node import Javascript
 
 pytestmark = pytest.mark.node

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enrichment.documents.scorecard import PUBLISHED, Scorecard
 from enrichment.scoring.merging import MISSING, merge, pair
-from enrichment.scoring.scorecard import PUBLISHED, Scorecard
 
 
 def changed(*edits):

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
+from enrichment.documents.scorecard import PUBLISHED, Scorecard
 from enrichment.models import Lead
+from enrichment.pipeline.score.engine import Engine
 from enrichment.scoring import preview
-from enrichment.scoring.engine import Engine
-from enrichment.scoring.scorecard import PUBLISHED, Scorecard
 from tests.factories import EnrichedLeadFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("scoring_snapshot")]

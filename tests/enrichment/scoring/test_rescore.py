@@ -13,9 +13,9 @@ from psycopg.errors import DeadlockDetected
 from enrichment import versions
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion, TierMove
 from enrichment.models.version import forget_active
-from enrichment.pipeline import score as scoring
-from enrichment.scoring import moves, publishing, rescore, rescore_progress, score_version
-from enrichment.scoring.explained import explanation_of
+from enrichment.pipeline.score import apply as scoring
+from enrichment.pipeline.score.explained import explanation_of, version_of
+from enrichment.scoring import moves, publishing, rescore, rescore_progress
 from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
 from swarm_admin.core.errors import ActionNotAllowed
@@ -96,10 +96,10 @@ def test_every_lead_has_the_new_versions_score_and_unchanged_ones_are_not_writte
 def test_a_lead_that_was_not_written_stands_under_the_new_version_all_the_same(ada):
     lead = scored(company_size=75.0)
     publish(ada, components__0__bands=[{"at_least": 1, "points": 10}], components__0__label="Head count")
-    assert score_version.version_of(lead).number == 1
+    assert version_of(lead).number == 1
     rescore.run_due()
     lead.refresh_from_db()
-    assert score_version.version_of(lead).number == 2
+    assert version_of(lead).number == 2
     assert explanation_of(lead)[0]["label"] == "Head count"
 
 
@@ -114,8 +114,8 @@ def test_leads_never_scored_and_restricted_ones_are_left_alone(ada):
     before = kept.icp_score
     kept.refresh_from_db()
     assert (kept.icp_score, kept.scorecard.number) == (before, 1)
-    assert score_version.version_of(kept).number == 1
-    assert score_version.version_of(pending) is None
+    assert version_of(kept).number == 1
+    assert version_of(pending) is None
 
 
 def test_where_clay_decides_the_tier_follows_it_and_the_score_is_ours(ada, settings):
@@ -203,10 +203,10 @@ def test_a_later_version_overtakes_it(ada, monkeypatch):
     publish(ada, components__0__bands=[{"at_least": 1, "points": 20}])
     with pytest.raises(rescore.LeaseLost):
         rescore._chunk(job, done)
-    assert [score_version.version_of(lead).number for lead in Lead.objects.order_by("pk")] == [2, 1]
+    assert [version_of(lead).number for lead in Lead.objects.order_by("pk")] == [2, 1]
     rescore.run_due()
     as_it_should_be()
-    assert [score_version.version_of(lead).number for lead in Lead.objects.order_by("pk")] == [3, 3]
+    assert [version_of(lead).number for lead in Lead.objects.order_by("pk")] == [3, 3]
     job.refresh_from_db()
     assert (job.status, job.error) == ("cancelled", "Overtaken by version 3 of the scorecard.")
     assert {first.pk, second.pk} == set(Lead.objects.filter(icp_score=80.0).values_list("pk", flat=True))

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from enrichment.models import Lead, LeadChange
 from enrichment.scoring import loading, snapshot
-from enrichment.scoring.fields import LIST_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("scoring_snapshot")]

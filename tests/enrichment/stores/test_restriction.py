@@ -11,13 +11,13 @@ from enrichment.leads.columns import COLUMNS
 from enrichment.models import Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import score as scoring
 from enrichment.pipeline.deliver import planning, running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.pipeline.dispatch.screening import passing
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.payload import wanted
 from enrichment.pipeline.receive import reading, storing
+from enrichment.pipeline.score import apply as scoring
 from enrichment.stores import restriction
 from enrichment.vendors.clay.client import ClayRow
 from gdpr.models import AuditEvent

@@ -9,12 +9,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from enrichment.leads.prices import costs_seen
 from enrichment.models import Attempt, Batch, BatchItem, BulkJob, FieldFact, Lead, TakenOver, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.overview import figures as overview
-from enrichment.waterfall import observed, pilot_result, spending
+from enrichment.pilots import pilot_result
+from enrichment.waterfall import observed, spending
 from enrichment.waterfall.observed import Segment
+from enrichment.waterfall.prices import costs_seen
 from gdpr import stores
 from gdpr.retention import retention
 from gdpr.stores import Record

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import BatchItem, Lead, Provider, ProviderService, WaterfallVersion
 from enrichment.models.work import Batch, BatchKind
 from enrichment.waterfall.appraisal import appraise
-from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
 from enrichment.waterfall.figures import book
 from enrichment.waterfall.observed import Segment, read
 from enrichment.waterfall.rates import LEAST, Source

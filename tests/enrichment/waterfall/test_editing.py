@@ -5,10 +5,10 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from enrichment import versions
+from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
-from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
 from swarm_admin.core.errors import ActionNotAllowed
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from enrichment.documents.waterfall import PUBLISHED
 from enrichment.models import WaterfallVersion
-from enrichment.waterfall.document import PUBLISHED
 from enrichment.waterfall.observed import Count, Ledger, Segment, ledger, read
 from tests.enrichment.waterfall.runs import attempt, attempts
 from tests.factories import EnrichedLeadFactory

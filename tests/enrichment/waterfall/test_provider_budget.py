@@ -3,10 +3,10 @@
 import pytest
 from django.core.cache import cache
 
+from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import Attempt, Provider, WaterfallVersion
 from enrichment.vendors import limiter
 from enrichment.waterfall import provider_budget
-from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
 from tests.factories import LeadFactory
 
 pytestmark = pytest.mark.django_db

@@ -125,10 +125,10 @@ def due(db, settings):
 
 
 def each():
-    from enrichment.leads.prices import price
-    from enrichment.pipeline.dispatch.planning import active
+    from enrichment.documents.waterfall import active_waterfall
+    from enrichment.waterfall.prices import price
 
-    return price(active()).amount
+    return price(active_waterfall()).amount
 
 
 def planned():

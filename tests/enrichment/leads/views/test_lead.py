@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Disclosure, FieldConflict, FieldFact, Handover, Lead, WaterfallVersion
 from enrichment.models import WebhookDelivery as Delivery
-from enrichment.pipeline import score
+from enrichment.pipeline.score import apply
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -74,7 +74,7 @@ def test_fields_show_provider_cost_pin_and_conflict(lead: Lead, sales_client: Cl
 
 def test_the_score_is_explained_with_what_would_lift_it(lead: Lead, sales_client: Client) -> None:
     lead.company_size, lead.clay_score = 60.0, 87.0
-    score.apply(lead)
+    apply.apply(lead)
     lead.save()
     page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
     assert lead.icp_tier == 2

@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from enrichment import versions
+from enrichment.documents.scorecard import PUBLISHED
+from enrichment.documents.scorecard_problems import problems
 from enrichment.models import Lead, ScorecardVersion
-from enrichment.pipeline import score as scoring
+from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import editing, form
-from enrichment.scoring.problems import problems
-from enrichment.scoring.scorecard import PUBLISHED
 from gdpr.models import AuditEvent
 from tests.factories import EnrichedLeadFactory
 

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from enrichment.documents.first_scorecard import PUBLISHED
 from enrichment.models import ClayFormula, Connection, Placement, ScorecardVersion
 from enrichment.models.version import forget_active
 from enrichment.scoring.clay_formula import formula_of
-from enrichment.scoring.published import PUBLISHED
 from enrichment.vendors.connections import close_clients
 
 pytestmark = pytest.mark.django_db

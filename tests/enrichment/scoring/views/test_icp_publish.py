@@ -5,12 +5,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enrichment import versions
+from enrichment.documents.scorecard import PUBLISHED
 from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Lead, Rescore, ScorecardVersion, TierMove
 from enrichment.models.version import forget_active
-from enrichment.pipeline import score as scoring
+from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import rescore
-from enrichment.scoring.scorecard import PUBLISHED
 from gdpr.suppression import gate
 from tests.enrichment.scoring.views.test_icp import LESS, edited
 from tests.factories import EnrichedLeadFactory

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from enrichment import versions
+from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import Provider, ProviderService, WaterfallVersion
 from enrichment.waterfall import editing
-from enrichment.waterfall.document import PUBLISHED, WaterfallDocument
 from gdpr.models import AuditEvent
 from tests.enrichment.waterfall.test_editing import changed, form
 

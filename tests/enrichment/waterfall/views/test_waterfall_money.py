@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from enrichment import tasks, versions
 from enrichment.models import BulkJob, Lead, ProviderService, SpendCap, WaterfallVersion
-from enrichment.waterfall import editing, enriched, pilot, spend_limits
+from enrichment.pilots import pilot
+from enrichment.waterfall import editing, enriched, spend_limits
 from tests.enrichment.waterfall.test_editing import changed
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import EnrichedLeadFactory, LeadFactory

@@ -1,0 +1,1 @@
+"""What staff decide, as validated documents: the scorecard and the waterfalls. `versions` drafts and publishes them."""

@@ -1,0 +1,1 @@
+"""A draft of the waterfalls tried on a sample of the leads that wait."""

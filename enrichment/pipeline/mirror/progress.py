@@ -1,0 +1,115 @@
+"""How far a run came: which waterfalls are over, who has answered, who was asked how often, and who is still to ask.
+
+Read from what Clay told of the run's providers and from the document it ran under. Which waterfall an answer belongs
+to is told as `observed.assign` tells it. A run that ended well asked everybody it was to ask, whether or not misses
+are told; of one that broke off only what is told is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from enrichment.documents.waterfall import Waterfall, WaterfallDocument
+from enrichment.models import Attempt, WaterfallVersion
+from enrichment.waterfall.observed import Run, assign, offers
+
+# {kind of waterfall: the fields any provider fills for it}
+Offers = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`found`: waterfalls that ended with a find. `answered`: {kind: providers}, of the others, this run's and earlier.
+
+    `left`: providers of those that have not answered there; `apart`: of them those that everybody else is asked beside,
+    so that nothing waits for their answer. `calls`: {provider: how often it was asked in this run}.
+    """
+
+    found: list[str]
+    answered: dict[str, list[str]]
+    left: frozenset[str]
+    apart: frozenset[str]
+    calls: Counter[str]
+
+
+class Reader:
+    """Reads attempts; the documents and the catalogue are fetched once for all of them."""
+
+    def __init__(self, offered: Offers | None = None) -> None:
+        self._offers = offered
+        self._documents: dict[int, WaterfallDocument] = {}
+
+    def of(self, attempt: Attempt, *, broke_off_at: str | None) -> Progress:
+        """`broke_off_at`: the provider whose error ended the run, "" where none is named, None: it ended well."""
+        whole = self._document(attempt.waterfall_id)
+        asked = asked_by(attempt, whole)
+        calls = _by_waterfall(attempt, asked, self._offered())
+        found = set(attempt.without)
+        answered: dict[str, list[str]] = {}
+        left: set[str] = set()
+        in_order: set[str] = set()
+        seen: Counter[str] = Counter()
+        for kind, fall in asked.waterfalls().items():
+            told = calls.get(kind, {})
+            reached = _reached(fall, told) if broke_off_at is None else list(told)
+            seen.update(reached)
+            if kind in found:
+                continue
+            if not fall.asks_all() and any(told.values()):
+                found.add(kind)
+                continue
+            names = sorted({*attempt.answered.get(kind, ()), *reached})
+            if names:
+                answered[kind] = names
+            unanswered = set(whole.waterfalls()[kind].providers) - set(names)
+            left |= unanswered
+            in_order |= set() if fall.asks_all() else unanswered
+        if broke_off_at in asked.providers():
+            seen[str(broke_off_at)] += 1
+        apart = frozenset(left - in_order)
+        return Progress(sorted(found), answered, frozenset(left), apart, seen | _told(attempt))
+
+    def _document(self, version: int) -> WaterfallDocument:
+        if version not in self._documents:
+            document = WaterfallVersion.objects.values_list("document", flat=True).get(pk=version)
+            self._documents[version] = WaterfallDocument.model_validate(document)
+        return self._documents[version]
+
+    def _offered(self) -> Offers:
+        if self._offers is None:
+            self._offers = offers()
+        return self._offers
+
+
+def asked_by(attempt: Attempt, whole: WaterfallDocument) -> WaterfallDocument:
+    """What of the document the attempt had asked."""
+    narrowed = whole.asking(only=attempt.only_providers, without=attempt.without, answered=attempt.answered)
+    return narrowed.only(narrowed.providers() - {*attempt.skip_providers, *attempt.deferred_providers})
+
+
+def _by_waterfall(attempt: Attempt, asked: WaterfallDocument, offered: Offers) -> dict[str, dict[str, bool]]:
+    """{kind: {provider that answered: whether what it found ends the waterfall}}, in the document's order."""
+    entries = tuple((str(each["name"]), frozenset(each["fields"]), float(each["cost"])) for each in attempt.providers)
+    run = Run("", attempt.waterfall_id, partial=False, without=(), entries=entries, many=1)
+    found: dict[str, dict[str, bool]] = {}
+    for kind, slug, _, count in assign(run, asked, offered)[0]:
+        found.setdefault(kind, {})[slug] = bool(count.ends)
+    return found
+
+
+def _reached(fall: Waterfall, told: Mapping[str, bool]) -> Sequence[str]:
+    """Whom a run that ended well has asked: everybody, or those up to the find that ended it."""
+    ends = [at for at, slug in enumerate(fall.providers) if told.get(slug)]
+    return fall.providers if fall.asks_all() or not ends else fall.providers[: ends[0] + 1]
+
+
+def _told(attempt: Attempt) -> Counter[str]:
+    """Calls as told, whichever waterfall they were of."""
+    return Counter(str(each["name"]) for each in attempt.providers)
+
+
+def failures(attempts: Collection[Attempt]) -> Counter[str]:
+    """{provider: how many of these attempts its error ended}."""
+    return Counter(each.provider for each in attempts if each.provider)
