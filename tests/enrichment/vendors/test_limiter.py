@@ -284,3 +284,71 @@ def test_what_is_held_longer_outlives_a_later_call_that_is_not():
     limiter.count([limiter.Ask("provider:apollo", n=1, limit=9)])
     window = limiter.limits_of("provider:apollo", 9)[0].seconds
     assert limiter.connection().pttl("limit:provider:apollo::hour") / 1000 > window + 599
+
+
+# ------------------------------------------------------------------ lapses and rounding
+
+
+def test_429s_in_a_row_are_counted_until_none_came_for_the_lapse(redis_server):
+    key = "limit:ghl.calls:loc:strikes"
+    assert limiter.strikes("ghl.calls", "loc", 20.0001) == 1
+    assert 19_900 < redis_server.pttl(key) <= 20_001  # up, to the millisecond
+    assert limiter.strikes("ghl.calls", "loc", 60) == 2
+    assert 59_900 < redis_server.pttl(key) <= 60_000  # from this one on, not from the first
+    assert limiter.strikes("ghl.calls", "elsewhere", 60) == 1
+    redis_server.delete(key)  # as it lapses
+    assert limiter.strikes("ghl.calls", "loc", 60) == 1
+
+
+def test_429s_while_a_block_holds_are_of_the_same_one():
+    limiter.strikes("ghl.calls", "loc", 60)
+    limiter.strikes("ghl.calls", "loc", 60)
+    limiter.penalise("ghl.calls", "loc", 30)
+    assert [limiter.strikes("ghl.calls", "loc", 60) for _ in range(2)] == [2, 2]
+    limiter.penalise("ghl.calls", "new", 30)
+    assert limiter.strikes("ghl.calls", "new", 60) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "milliseconds"), [(0.0001, 1), (1.0001, 1001), (2, 2000), (1e9, 86_400_000), (0, -2), (-5, -2)]
+)
+def test_a_block_is_rounded_up_and_a_day_at_most(monkeypatch, asked, milliseconds):
+    limiter.penalise("clay.rows", "t", 0)
+    told = []
+    monkeypatch.setattr(type(limiter.connection()), "set", lambda *args, px: told.append(px))
+    limiter.penalise("clay.rows", "t", asked)
+    assert told == ([milliseconds] if milliseconds > 0 else [])
+    assert limiter.blocked_for("clay.rows", "t") == 0.0
+
+
+def test_a_block_is_told_in_seconds():
+    wait = Around(39.9, margin=0.2)
+    limiter.penalise("clay.rows", "t", 40)
+    assert limiter.blocked_for("clay.rows", "t") == wait
+    assert limiter.room("clay.rows", "t") == 0
+    assert limiter.blocked_for("clay.rows", "other table") == 0.0
+
+
+def test_a_slot_is_held_to_the_end_of_its_grain_and_never_shorter(settings, redis_server):
+    """Of a day's window a grain is 86.4 s: the slot is free at a multiple of it, never before its time."""
+    hold, grain = 86_400 + settings.VENDOR_LATENCY_SECONDS, 86_400 / limiter.GRAINS
+    before = time.time()
+    limiter.take("ghl.calls", "loc")
+    after = time.time()
+    ((_, free),) = redis_server.zrange("limit:ghl.calls:loc:day", 0, -1, withscores=True)
+    assert free % round(grain * 1e6) == 0
+    assert before + hold <= free / 1e6 <= after + hold + grain
+
+
+def test_what_a_window_keeps_in_redis_outlives_its_slots_and_not_for_long(redis_server):
+    limiter.take("clay.rows", "t")
+    for key in ("limit:clay.rows:t:minute", "limit:clay.rows:t:minute:n"):
+        assert 61_000 < redis_server.pttl(key) <= 62_100
+
+
+def test_a_wait_is_never_nothing_and_a_limit_of_none_waits_its_window(settings):
+    settings.CLAY_ROWS_PER_MINUTE = 0
+    assert limiter.take("clay.rows", "t") == 60.0
+    assert limiter._wait(1, [Ask("clay.rows", "t")]) == 0.001
+    assert limiter._wait(1500, [Ask("clay.rows", "t")]) == 0.0015
+    assert limiter._wait(0, [Ask("ghl.calls", "loc"), Ask("clay.rows", "t")]) == 86_400.0

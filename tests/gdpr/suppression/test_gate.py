@@ -66,3 +66,43 @@ def test_a_look_up_finds_the_same_and_counts_nothing(db):
     gate.suppress(PERSON, reason="erasure")
     assert gate.look_up([Identity("https://www.linkedin.com/in/other"), PERSON]) == {1}
     assert not Suppression.objects.filter(blocked_count__gt=0).exists()
+
+
+# ------------------------------------------------------------------ its counters
+
+
+def counted() -> list[int]:
+    return sorted(Suppression.objects.values_list("blocked_count", flat=True))
+
+
+def test_every_suppression_counts_every_time_it_stopped_somebody(db, django_capture_on_commit_callbacks):
+    gate.suppress(Identity("https://www.linkedin.com/in/kim", ("kim@home.example",)), reason="erasure")
+    gate.suppress(Identity("https://www.linkedin.com/in/bystander"), reason="erasure")
+    both = Identity("https://www.linkedin.com/in/kim", ("kim@home.example",))
+    by_mail, nobody = Identity(emails=("kim@home.example",)), Identity("https://www.linkedin.com/in/nobody")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert gate.screen([both, nobody, by_mail], "intake") == {0, 2}
+    assert counted() == [0, 1, 2]
+    with django_capture_on_commit_callbacks(execute=True):
+        gate.screen([by_mail], "delivery")
+    assert counted() == [0, 1, 3]
+
+
+def test_it_counts_after_the_commit_and_not_at_all_where_nobody_is_stopped(db, django_capture_on_commit_callbacks):
+    gate.suppress(PERSON, reason="erasure")
+    with django_capture_on_commit_callbacks() as waiting:
+        gate.screen([PERSON], "mirror")
+        gate.screen([Identity("https://www.linkedin.com/in/other")], "mirror")
+    assert len(waiting) == 1
+    assert counted() == [0, 0, 0, 0]
+
+
+def test_a_shared_number_that_is_left_out_counts_and_a_released_one_does_not(db, django_capture_on_commit_callbacks):
+    gate.suppress(Identity(phone="+4930123456"), reason="erasure")
+    gate.suppress(Identity(emails=("free@home.example",)), reason="objection")
+    Suppression.objects.filter(reason="objection").update(released_at="2026-01-01T00:00:00Z")
+    seen = Identity("https://www.linkedin.com/in/other", ("free@home.example",), "+4930123456")
+    with django_capture_on_commit_callbacks(execute=True):
+        screening = gate.examine([seen], "delivery")
+    assert (screening.blocked, screening.shared) == (set(), {0: {"phone:+4930123456"}})
+    assert {each.reason: each.blocked_count for each in Suppression.objects.all()} == {"erasure": 1, "objection": 0}
