@@ -2,64 +2,30 @@
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
 
-  // ---- "steady": change only what differs, so that focus, hover and open menus stay
-  const same = (a, b) =>
-    a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || "") === (b.id || "") &&
-    (a.dataset?.key || "") === (b.dataset?.key || "");
-
-  function morphAttributes(from, to) {
-    for (const { name } of [...from.attributes]) {
-      if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
-    }
-    for (const { name, value } of [...to.attributes]) {
-      if (from.getAttribute(name) !== value) from.setAttribute(name, value);
-    }
-  }
-
-  function morph(from, to) {
-    if (from.nodeType !== Node.ELEMENT_NODE) {
-      if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue;
-      return;
-    }
-    if (from.isEqualNode(to) || from.hasAttribute("data-keep")) return;
-    morphAttributes(from, to);
-    if (from === document.activeElement && "value" in from) return;
-    let at = from.firstChild;
-    for (const child of [...to.childNodes]) {
-      if (at && same(at, child)) {
-        morph(at, child);
-        at = at.nextSibling;
-        continue;
-      }
-      const later = child.id || child.dataset?.key ? [...from.childNodes].find((node) => same(node, child)) : null;
-      if (later) {
-        from.insertBefore(later, at);
-        morph(later, child);
-      } else {
-        const fresh = document.importNode(child, true);
-        from.insertBefore(fresh, at);
-        if (fresh.nodeType === Node.ELEMENT_NODE) htmx.process(fresh);
-      }
-    }
-    while (at) {
-      const next = at.nextSibling;
-      at.remove();
-      at = next;
-    }
+  // ---- "steady": change only what differs, so that focus, hover, open menus and what was typed stay.
+  // Idiomorph's own extension for htmx evaluates text, which the Content-Security-Policy forbids.
+  const changedByHand = (element) =>
+    element.value !== (element.defaultValue ?? element.value) ||
+    element.checked !== element.defaultChecked || element.selected !== element.defaultSelected;
+  const STATE = ["value", "checked", "selected"];
+  const callbacks = {
+    beforeNodeMorphed: (from) => !from.hasAttribute?.("data-keep"),
+    beforeAttributeUpdated: (name, element, how) =>
+      !(name === "open" && how === "remove" && element.nodeName === "DETAILS") && !(STATE.includes(name) && changedByHand(element)),
+  };
+  // Idiomorph knows an element by its id alone: rows have their key for one.
+  function identify(root) {
+    for (const row of root.querySelectorAll("[data-key]:not([id])")) row.id = `key-${row.dataset.key}`;
   }
 
   htmx.defineExtension("steady", {
     isInlineSwap: (style) => style === "steady",
     handleSwap(style, target, fragment) {
       if (style !== "steady") return false;
-      const fresh = fragment.firstElementChild;
-      if (!fresh) return [];
-      if (same(target, fresh) && target.getAttribute("hx-trigger") === fresh.getAttribute("hx-trigger")) {
-        morph(target, fresh);
-        return [];
-      }
-      target.replaceWith(fresh); // it polls otherwise than before, or is another thing: htmx must look at it anew
-      return [fresh];
+      [target, fragment].forEach(identify);
+      const nodes = fragment.firstElementChild ? Idiomorph.morph(target, fragment.firstElementChild, { callbacks }) : [];
+      nodes.filter((node) => node.nodeType === Node.ELEMENT_NODE).forEach((element) => htmx.process(element));
+      return [];
     },
   });
 

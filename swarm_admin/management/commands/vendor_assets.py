@@ -15,6 +15,7 @@ FILES = {
     "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "tabler-icons.min.css": "@tabler/icons-webfont/dist/tabler-icons.min.css",
     "fonts/tabler-icons.woff2": "@tabler/icons-webfont/dist/fonts/tabler-icons.woff2",
+    "idiomorph.min.js": "idiomorph/dist/idiomorph.min.js",
     "chart.umd.js": "chart.js/dist/chart.umd.min.js",
     "Sortable.min.js": "sortablejs/Sortable.min.js",
 }
