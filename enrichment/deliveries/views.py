@@ -1,6 +1,6 @@
 """Deliveries: what did we hand over?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -26,9 +26,10 @@ from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import compare
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
-from enrichment.webhooks.webhook_log import advice_of, csv_answer, list_context
+from enrichment.webhooks.webhook_log import advice_of, list_context
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.csv_export import attachment, of_today
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import mask, may_see
@@ -36,6 +37,7 @@ from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
+EXPORTED = ("Delivery", "Lead", "System", "Status", "Record", "Stored otherwise", "Tries", "Error", "Finished")
 NOTHING_TO_RETRY = "Nothing to retry."
 NO_RIGHT = "You may not deliver leads. Ask an admin for the right."
 HOUR = 3600
@@ -114,23 +116,22 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     with transaction.atomic():
         audit.record(Verb.EXPORT_DELIVERIES, by=request.user, object_type="handover", counts={"rows": wanted.count()})
-    return csv_answer(_lines(wanted), "deliveries")
+    return attachment(EXPORTED, _rows(wanted), of_today("deliveries"))
 
 
-def _lines(wanted: HandoverList) -> Iterator[list[str]]:
-    yield ["Delivery", "Lead", "System", "Status", "Record", "Stored otherwise", "Tries", "Error", "Finished"]
+def _rows(wanted: HandoverList) -> Iterator[Sequence[object]]:
     for each in wanted.ordered().iterator(chunk_size=2_000):
-        yield [
-            str(each.pk),
-            str(each.lead_id),
+        yield (
+            each.pk,
+            each.lead_id,
             each.system,
             each.status,
             each.external_id,
             ", ".join(map(str, each.differences)),
-            str(each.tries),
+            each.tries,
             each.error_kind,
-            each.finished_at.isoformat() if each.finished_at else "",
-        ]
+            each.finished_at and each.finished_at.isoformat(),
+        )
 
 
 @screen(VIEW)

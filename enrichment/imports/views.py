@@ -1,8 +1,5 @@
 """Import: which rows of this file become leads, and how far is it?"""
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +15,7 @@ from enrichment.jobs.job_progress import time_left
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from enrichment.states import JobStatus
+from swarm_admin.core.csv_export import attachment
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.screens import screen
 from swarm_admin.core.states import InvalidTransition
@@ -117,24 +115,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def rejections(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every refused row as CSV: number, field, sentence; nothing of the row itself."""
     found = _get(pk)
-    response = StreamingHttpResponse(_rejection_lines(found), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="import-{found.pk}-rejections.csv"'
-    return response
-
-
-def _rejection_lines(found: BulkJob) -> Iterator[str]:
-    yield _line("row", "field", "reason")
     rows = found.rejected_rows.order_by("index", "id").values_list("index", "field", "sentence")
-    for index, field, sentence in rows.iterator(chunk_size=2_000):
-        yield _line(index + 1, field, sentence)
-
-
-def _line(*cells: Any) -> str:
-    """One line of CSV that no spreadsheet takes for a formula."""
-    out = io.StringIO()
-    safe = [f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell for cell in cells]
-    csv.writer(out).writerow(safe)
-    return out.getvalue()
+    numbered = ((index + 1, field, sentence) for index, field, sentence in rows.iterator(chunk_size=2_000))
+    return attachment(("row", "field", "reason"), numbered, f"import-{found.pk}-rejections.csv")
 
 
 def _progress(found: BulkJob) -> dict[str, Any]:

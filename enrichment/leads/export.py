@@ -1,6 +1,5 @@
 """The list of leads as a CSV file: streamed by COPY, safe to open in a spreadsheet."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db.models import CharField, DateTimeField, F, Func, TextField
 from enrichment.leads.columns import Column
 from enrichment.models import Lead
 from enrichment.models.lead_queries import LeadQuerySet
-from swarm_admin.core.csv_export import BYTE_ORDER_MARK, Echo
+from swarm_admin.core.csv_export import BYTE_ORDER_MARK, line
 from swarm_admin.core.masking import DOTS
 
 BLOCK = 64_000  # bytes
@@ -22,8 +21,7 @@ def rows(leads: LeadQuerySet, columns: Sequence[Column], *, unmasked: bool) -> I
 
     PostgreSQL writes the lines (COPY): a million leads are no million objects of ours.
     """
-    writer = csv.writer(Echo(), lineterminator="\n")
-    yield BYTE_ORDER_MARK + writer.writerow([column.label for column in columns])
+    yield BYTE_ORDER_MARK + line(column.label for column in columns)
     cells = {f"cell_{place}": _cell(column, unmasked) for place, column in enumerate(columns)}
     try:
         sql, params = leads.usable().annotate(**cells).values_list(*cells).query.sql_with_params()
@@ -32,9 +30,9 @@ def rows(leads: LeadQuerySet, columns: Sequence[Column], *, unmasked: bool) -> I
     block: list[bytes] = []
     size = 0
     with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params) as lines:
-        for line in lines:  # a whole one each
-            block.append(bytes(line))
-            size += len(line)
+        for each in lines:  # a whole one
+            block.append(bytes(each))
+            size += len(each)
             if size > BLOCK:
                 yield b"".join(block).decode()
                 block, size = [], 0
@@ -65,7 +63,7 @@ class Moment(Func):
 class Text(Func):
     """A text that a spreadsheet takes for text, as `cell` has it; nothing is NULL."""
 
-    template = r"nullif(regexp_replace(%(expressions)s, '^(?=[-=+@\t\r])(?!-?(\d+\.?\d*|\.\d+)$)', ''''), '')"
+    template = r"nullif(regexp_replace(%(expressions)s, '^(?=[-=+@\t\r\n])(?!-?(\d+\.?\d*|\.\d+)$)', ''''), '')"
     output_field = TextField()
 
 

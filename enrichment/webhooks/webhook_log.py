@@ -1,8 +1,6 @@
 """Webhooks: what did Clay tell us?"""
 
-import csv
-import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +8,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 
 from enrichment.deliveries import replay as replaying
 from enrichment.deliveries.delivery_lists import SIZES, DeliveryList, WebhookList, webhook_figures
@@ -21,7 +18,7 @@ from enrichment.states import DeliveryStatus
 from enrichment.vendors.errors import ADVICE, Recovery
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.csv_export import Echo, cell
+from swarm_admin.core.csv_export import attachment, of_today
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import may_see
@@ -45,6 +42,9 @@ WHY: dict[str, str] = {
 }
 ROW_GONE = "Clay no longer has the row of this lead."
 ERASED_LATER = "The person was erased later: what it said, its row and its lead are not kept any more."
+EXPORTED = (
+    "Delivery", "Received", "Event", "Row", "Lead", "Status", "Verdict", "Changed", "Error", "Erased later",
+)  # fmt: skip
 ERRORS = {"internal_error": "It could not be applied because of an error of ours; the log tells which."}
 
 
@@ -107,47 +107,23 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
             object_type="webhookdelivery",
             counts={"rows": wanted.count()},
         )
-    lines = _lines(wanted)
-    return csv_answer(lines, "webhooks")
+    return attachment(EXPORTED, _rows(wanted), of_today("webhooks"))
 
 
-def _lines(wanted: WebhookList) -> Iterator[list[str]]:
-    yield [
-        "Delivery",
-        "Received",
-        "Event",
-        "Row",
-        "Lead",
-        "Status",
-        "Verdict",
-        "Changed",
-        "Error",
-        "Erased later",
-    ]
+def _rows(wanted: WebhookList) -> Iterator[Sequence[object]]:
     for each in wanted.ordered().iterator(chunk_size=2_000):
-        yield [
-            str(each.pk),
+        yield (
+            each.pk,
             each.received_at.isoformat(),
             each.event,
             each.row_id,
-            str(each.lead_id or ""),
+            each.lead_id,
             each.status,
             each.verdict,
             ", ".join(map(str, each.changed_fields)),
             each.error_kind,
-            each.erased_at.isoformat() if each.erased_at else "",
-        ]
-
-
-def csv_answer(lines: Iterator[list[str]], name: str) -> StreamingHttpResponse:
-    """A CSV file, streamed, its cells safe to open in a spreadsheet."""
-    writer = csv.writer(Echo())
-    day = timezone.now().astimezone(datetime.UTC).date().isoformat()
-    return StreamingHttpResponse(
-        (writer.writerow([cell(text) for text in line]) for line in lines),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}-{day}.csv"'},
-    )
+            each.erased_at and each.erased_at.isoformat(),
+        )
 
 
 @screen(VIEW)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from gdpr.package.document import ITEMS
-from swarm_admin.core.csv_export import BYTE_ORDER_MARK, cell
+from swarm_admin.core import csv_export
 
 
 def text_of(value: Any) -> str:
@@ -41,17 +39,12 @@ def as_json(document: Mapping[str, Any]) -> bytes:
 
 def as_csv(document: Mapping[str, Any]) -> bytes:
     """One row a value, which no spreadsheet takes for a formula; UTF-8 with its mark, as Excel wants it."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["where", "field", "value", "source", "obtained_at"])
-    for record in document["records"]:
-        for datum in record["data"]:
-            row = (
-                record["where"], datum["field"], text_of(datum["value"]), datum.get("source", ""),
-                datum.get("obtained_at") or "",
-            )  # fmt: skip
-            writer.writerow([cell(each) for each in row])
-    return (BYTE_ORDER_MARK + out.getvalue()).encode()
+    rows = (
+        (record["where"], datum["field"], text_of(datum["value"]), datum.get("source"), datum.get("obtained_at"))
+        for record in document["records"]
+        for datum in record["data"]
+    )
+    return "".join(csv_export.lines(("where", "field", "value", "source", "obtained_at"), rows)).encode()
 
 
 def sections(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:

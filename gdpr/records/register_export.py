@@ -1,12 +1,11 @@
 """The register of requests: every one, by reference, without anything of the person (Art. 5(2))."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from gdpr.due_dates import deadline
 from gdpr.models import SubjectRequest
 from gdpr.states import OVER
+from swarm_admin.core import csv_export
 
 HEAD = (
     "reference", "kind", "status", "channel", "regime", "received", "due", "extended", "closed", "in time",
@@ -17,10 +16,8 @@ CHUNK = 500
 
 def lines() -> Iterator[str]:
     """CSV lines, the head first."""
-    yield _line(HEAD)
     requests = SubjectRequest.objects.order_by("id").prefetch_related("pauses", "checks", "steps")
-    for request in requests.iterator(chunk_size=CHUNK):
-        yield _line(_row(request))
+    yield from csv_export.lines(HEAD, map(_row, requests.iterator(chunk_size=CHUNK)), mark=False)
 
 
 def _row(request: SubjectRequest) -> list[object]:
@@ -38,9 +35,3 @@ def _row(request: SubjectRequest) -> list[object]:
 
 def _day(moment: object) -> object:
     return deadline.day_of(moment) if moment else ""  # type: ignore[arg-type]
-
-
-def _line(values: object) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(values)  # type: ignore[arg-type]
-    return out.getvalue()

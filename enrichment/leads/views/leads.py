@@ -21,6 +21,7 @@ from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.cache import is_kept
+from swarm_admin.core.csv_export import download, of_today
 from swarm_admin.core.masking import mask, may_see
 from swarm_admin.core.numbers import whole
 from swarm_admin.core.screens import screen
@@ -198,13 +199,4 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
             counts={"leads": leads.count()},
             reason="" if unmasked else "masked",
         )
-    lines = exporting.rows(leads.everything(), columns, unmasked=unmasked)
-    day = timezone.now().astimezone(datetime.UTC).date().isoformat()
-    return StreamingHttpResponse(
-        lines,
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="leads-{day}.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return download(exporting.rows(leads.everything(), columns, unmasked=unmasked), of_today("leads"))

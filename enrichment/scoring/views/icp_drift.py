@@ -7,10 +7,9 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
 from enrichment.leads import export as exporting
 from enrichment.leads.columns import BY_KEY, Column
@@ -23,6 +22,7 @@ from enrichment.vendor_pauses.clay_table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.cache import forget
+from swarm_admin.core.csv_export import download, of_today
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
 from swarm_admin.core.screens import screen
@@ -104,15 +104,7 @@ def export(request: HttpRequest, key: str) -> HttpResponseBase:
             counts={"leads": found.ids[key].len()},
             reason=key if unmasked else f"{key}, masked",
         )
-    day = timezone.now().astimezone(datetime.UTC).date().isoformat()
-    return StreamingHttpResponse(
-        _lines(found.ids[key], unmasked=unmasked),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="score-drift-{key}-{day}.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return download(_lines(found.ids[key], unmasked=unmasked), of_today(f"score-drift-{key}"))
 
 
 def _lines(ids: Any, *, unmasked: bool) -> Iterator[str]:

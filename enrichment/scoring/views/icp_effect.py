@@ -1,17 +1,14 @@
 """Beside the editor: the effect over all leads, who moves, and the same lead under both cards."""
 
-import csv
-import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 
 from enrichment import versions
 from enrichment.documents.scorecard import Scorecard
@@ -26,7 +23,7 @@ from enrichment.scoring.changes import changes, count
 from enrichment.scoring.preview import Effect, Mover
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.csv_export import BYTE_ORDER_MARK, Echo, cell
+from swarm_admin.core.csv_export import download, in_blocks, lines, of_today
 from swarm_admin.core.masking import may_see, shown
 from swarm_admin.core.numbers import whole
 from swarm_admin.core.screens import screen
@@ -37,6 +34,7 @@ PAGE = 20
 FOUND = 8
 BLOCK = 2_000
 FIELDS = ("id", "first_name", "last_name", "company_name", "title")
+MOVERS = ("Lead", "Name", "Company", "Title", "Score before", "Score after", "Tier before", "Tier after")
 
 
 def effect_context(request: HttpRequest, document: dict[str, Any]) -> dict[str, Any]:
@@ -176,37 +174,16 @@ def export(request: HttpRequest) -> HttpResponseBase:
             counts={"leads": moved.height},
             reason="" if may_see(request.user) else "masked",
         )
-    day = timezone.now().astimezone(datetime.UTC).date().isoformat()
-    headers = {
-        "Content-Disposition": f'attachment; filename="tier-moves-{day}.csv"',
-        "Cache-Control": "no-store",
-    }
-    lines = _csv(request, found, moved)
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return download(in_blocks(lines(MOVERS, _rows(request, found, moved))), of_today("tier-moves"))
 
 
-def _csv(request: HttpRequest, found: Effect, moved: Any) -> Iterator[str]:
-    writer = csv.writer(Echo(), lineterminator="\n")
-    head = ("Lead", "Name", "Company", "Title", "Score before", "Score after", "Tier before", "Tier after")
-    yield BYTE_ORDER_MARK + writer.writerow(head)
+def _rows(request: HttpRequest, found: Effect, moved: Any) -> Iterator[Sequence[object]]:
     for start in range(0, moved.height, BLOCK):
-        block = []
         for row in _named(request, preview.page_of(moved, start, BLOCK)):
             mover, lead = row["mover"], row["lead"]
-            texts = (row["name"], lead.company_name, lead.title)
+            scores = (f"{score:g}" for score in (mover.score_before, mover.score))
             tiers = (found.before[mover.tier_before - 1], found.after[mover.tier - 1])
-            block.append(
-                writer.writerow(
-                    (
-                        lead.pk,
-                        *map(cell, texts),
-                        f"{mover.score_before:g}",
-                        f"{mover.score:g}",
-                        *map(cell, tiers),
-                    )
-                )
-            )
-        yield "".join(block)
+            yield (lead.pk, row["name"], lead.company_name, lead.title, *scores, *tiers)
 
 
 # ---------------------------------------------------------------- one lead

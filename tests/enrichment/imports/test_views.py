@@ -212,7 +212,7 @@ def test_rejections_as_csv_hold_no_formula(sales_client: Client) -> None:
     assert response["Content-Type"].startswith("text/csv")
     assert f'filename="import-{job.pk}-rejections.csv"' in response["Content-Disposition"]
     assert list(csv.reader(io.StringIO(response.getvalue().decode()))) == [
-        ["row", "field", "reason"],
+        ["\ufeffrow", "field", "reason"],
         ["1", "'=cmd()", "'+1, -1"],
         ["5", "source_name", "source_name is required."],
     ]

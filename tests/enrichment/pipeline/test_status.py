@@ -26,6 +26,7 @@ FAILED = told(code=502, provider="apollo")
         ({"email_work": "a@acme.example", "company_size": 0}, None, "completed"),  # a size, if an odd one
         ({"email_personal": "a@home.example", "company_size": 1}, None, "completed"),
         ({"email_work": "a@acme.example", "phone": "+14155551234"}, FAILED, "partial"),
+        ({"email_personal": "a@home.example"}, None, "partial"),
         ({"phone": "+14155551234", "company_size": 250}, None, "partial"),
         ({"phone": "+14155551234"}, FAILED, "partial"),
         ({"company_size": 250, "title": "CEO"}, FAILED, "failed"),

@@ -57,6 +57,22 @@ def test_a_released_suppression_stops_nobody(db):
     assert gate.screen([PERSON], "intake") == set()
 
 
+@pytest.mark.parametrize("purpose", ["intake", "enrichment", "mirror", "delivery"])
+def test_it_is_asked_for_four_purposes(db, purpose):
+    gate.suppress(PERSON, reason="erasure")
+    assert gate.screen([PERSON], purpose) == {0}
+
+
+def test_the_reasons_are_told_of_who_is_stopped_and_of_nobody_else(db):
+    gate.suppress(PERSON, reason="erasure")
+    switchboard = Identity("https://www.linkedin.com/in/other", phone="+4930123456")
+    assert gate.reasons([switchboard, PERSON]) == {1: {"erasure"}}
+    gate.suppress(Identity(emails=("new@home.example",)), reason="objection")
+    both = Identity("https://www.linkedin.com/in/Kim", ("new@home.example",))
+    assert gate.reasons([both]) == {0: {"erasure", "objection"}}
+    assert not Suppression.objects.filter(blocked_count__gt=0).exists()
+
+
 def test_an_unknown_purpose_is_refused(db):
     with pytest.raises(ValueError, match="purpose"):
         gate.screen([PERSON], "curiosity")

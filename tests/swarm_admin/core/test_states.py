@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import models
 
 from enrichment.models import Handover, Lead
 from enrichment.states import EnrichmentStatus, HandoverStatus
+from swarm_admin.core import states
 from swarm_admin.core.states import advance_each, advance_one, declare, may_follow
 from tests.factories import LeadFactory
 
@@ -67,7 +69,16 @@ def test_one_row_moves_and_the_object_in_hand_with_it(db):
     assert stored(other) == ("pending", "")
 
 
-def test_a_machine_without_a_line_for_every_status_is_refused():
-    with pytest.raises(ValueError, match="without transitions"):
-        declare(EnrichmentStatus, {PENDING: {RUNNING}})
-    assert may_follow(PENDING, RUNNING)
+class Light(models.TextChoices):
+    RED = "red"
+    GREEN = "green"
+
+
+def test_a_machine_has_a_line_for_every_status(monkeypatch):
+    monkeypatch.setattr(states, "TRANSITIONS", {})
+    with pytest.raises(ValueError, match="Light has statuses without transitions"):
+        declare(Light, {Light.RED: {Light.GREEN}})
+    assert states.TRANSITIONS == {}
+    declare(Light, {Light.RED: {Light.GREEN}, Light.GREEN: set()})
+    assert may_follow(Light.RED, Light.GREEN)
+    assert not may_follow(Light.GREEN, Light.RED)
