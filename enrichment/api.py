@@ -21,6 +21,7 @@ from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.moments import only_written
 from swarm_admin.core.numbers import HIGHEST, only_whole
+from swarm_admin.core.paging import by_time
 from swarm_admin.core.refusals import (
     ANYWHERE,
     LONGEST_NAME,
@@ -155,18 +156,17 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
     written while you read has a time before it can be seen. Leads that may only be kept are left out.
     """
     check_parameters(request, *ListQuery.model_fields)
-    leads = Lead.objects.usable().filter(id__gt=query.cursor, id__lte=horizon.settled())
+    leads = Lead.objects.usable().filter(id__lte=horizon.settled())
     if query.status:
         leads = leads.filter(enrichment_status=query.status)
     if query.tier:
         leads = leads.in_tier(query.tier)
     if query.updated_since:
         leads = leads.filter(updated_at__gte=query.updated_since)
-    page = list(with_ledger(leads.order_by("id").defer("raw", "search"))[: query.limit + 1])
-    more, page = len(page) > query.limit, page[: query.limit]
-    audit.record(Verb.API_READ, object_type="lead", counts={"leads": len(page)}, reason=_caller(request))
-    items = [_told(lead, query.provenance) for lead in page]
-    return {"leads": items, "next_cursor": page[-1].pk if more else None}
+    told = with_ledger(leads.defer("raw", "search"))
+    page = by_time(told, size=query.limit, after=query.cursor, oldest_first=True)
+    audit.record(Verb.API_READ, object_type="lead", counts={"leads": len(page.rows)}, reason=_caller(request))
+    return {"leads": [_told(lead, query.provenance) for lead in page.rows], "next_cursor": page.after}
 
 
 def _told(lead: Lead, provenance: Provenance) -> dict[str, Any]:

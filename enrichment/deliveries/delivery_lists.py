@@ -12,7 +12,6 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from enrichment.deliveries.cursor import Page, by_time
 from enrichment.models import Handover, Lead, Verdict, WebhookDelivery, lead_search
 from enrichment.models.handover import System
 from enrichment.models.webhook import FAILED
@@ -20,6 +19,7 @@ from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus, HandoverStatus
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.paging import Page, by_time
 
 SIZES = (25, 50, 100)
 OLDEST = "oldest"  # the other way to sort is newest first

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from enrichment import alerts
@@ -23,6 +23,7 @@ from enrichment.models import AlertKind, Lead, Severity, SpendCap
 from enrichment.models.spend import CapPeriod
 from enrichment.waterfall.spending import Committed, committed
 from gdpr import audit
+from swarm_admin.core import locks
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.timing import today
@@ -51,8 +52,7 @@ def admit(leads: Sequence[Lead], each: Decimal) -> Admission:
     caps = list(SpendCap.objects.all())
     if not caps:
         return Admission([lead.pk for lead in leads], {})
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    locks.wait_for_turn(LOCK)
     used = committed()
     admitted: list[int] = []
     held: dict[int, SpendCap] = {}

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, SpendBook, SpendEntry
+from swarm_admin.core import locks
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.timing import today
 
@@ -88,8 +89,7 @@ def reopen(moments: Iterable[datetime.datetime | None]) -> None:
 
 def _alone() -> None:
     """Until the transaction ends no day is closed: one closed meanwhile would lack the cost that is being told."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    locks.wait_for_turn(LOCK)
 
 
 def midnight(day: datetime.date, *, after: int = 0) -> datetime.datetime:

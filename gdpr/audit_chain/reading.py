@@ -13,6 +13,7 @@ from gdpr.audit_chain.links import url_of
 from gdpr.models import AuditEvent, AuditSeal
 from swarm_admin.core.audit_verbs import current, sentence, stored_as
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.paging import by_time
 
 SIZE = 50
 EXPORTED = ("Event", "When (UTC)", "Who", "Did", "On", "Id", "Fields", "Counts", "Reason", "Link", "Digest")
@@ -80,8 +81,8 @@ class Filters:
         return any((self.verb, self.who, self.object_type, self.object_id, self.since, self.until))
 
     def events(self) -> QuerySet[AuditEvent]:
-        """The events asked for, newest first. Days are UTC."""
-        found = AuditEvent.objects.order_by("-id")
+        """The events asked for. Days are UTC."""
+        found = AuditEvent.objects.all()
         if self.verb:
             found = found.filter(verb__in=stored_as(self.verb))
         for name in ("object_type", "object_id"):
@@ -122,11 +123,8 @@ def _names(ids: set[int]) -> dict[int, str]:
 
 def page(filters: Filters, *, before: int = 0) -> tuple[list[Entry], int | None]:
     """(a page of events older than `before`, the id the next page starts below; None at the end)."""
-    found = filters.events()
-    if before:
-        found = found.filter(pk__lt=before)
-    taken = list(found[: SIZE + 1])
-    return entries(taken[:SIZE]), taken[SIZE - 1].pk if len(taken) > SIZE else None
+    found = by_time(filters.events(), size=SIZE, after=before)
+    return entries(found.rows), found.after
 
 
 def choices() -> dict[str, Any]:
@@ -159,17 +157,14 @@ def _distinct(column: str) -> list[str]:
 
 def exported(filters: Filters) -> Iterator[list[Any]]:
     """Rows of the CSV, in EXPORTED's order, a page of the ledger at a time."""
-    before = 0
-    while True:
-        found = filters.events()
-        taken = list((found.filter(pk__lt=before) if before else found)[:CHUNK])
-        for entry in entries(taken):
+    after: int | None = 0
+    while after is not None:
+        found = by_time(filters.events(), size=CHUNK, after=after)
+        for entry in entries(found.rows):
             event = entry.event
             counts = ", ".join(f"{name}: {value}" for name, value in sorted(event.counts.items()))
             yield [
                 event.pk, event.occurred_at.isoformat(), entry.who or "system", entry.did, event.object_type,
                 event.object_id, ", ".join(event.fields), counts, event.reason, entry.link, entry.digest,
             ]  # fmt: skip
-        if len(taken) < CHUNK:
-            return
-        before = taken[-1].pk
+        after = found.after

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from gdpr.audit.verifier import GENESIS, link_digest
 from gdpr.models import AuditEvent, AuditSeal, UnsealedEvent
+from swarm_admin.core import locks
 
+LOCK = "gdpr.seal"
 AT_ONCE = 2_000
 EVENT_FIELDS = (
     "id", "occurred_at", "actor_id", "verb", "object_type", "object_id", "fields", "counts", "reason", "commitment",
@@ -37,13 +39,11 @@ def run_due(*, wait: bool = False) -> int:
 
 
 def _some(wait: bool) -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         if wait:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('gdpr.seal'))")
-        else:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('gdpr.seal'))")
-            if not cursor.fetchone()[0]:
-                return 0
+            locks.wait_for_turn(LOCK)
+        elif not locks.is_my_turn(LOCK):
+            return 0
         waiting = list(UnsealedEvent.objects.order_by("event_id").values_list("event_id", flat=True)[:AT_ONCE])
         events = AuditEvent.objects.filter(pk__in=waiting).order_by("id").values(*EVENT_FIELDS)
         position, digest = head()

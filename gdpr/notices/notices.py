@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from gdpr import alarms, audit, data_subjects
@@ -23,6 +23,7 @@ from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
 from gdpr.states import MessageStatus
 from gdpr.stores import key_hash
 from gdpr.suppression import gate
+from swarm_admin.core import locks
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
@@ -273,8 +274,7 @@ def _export_page(
 
 def one_page_at_a_time() -> None:
     """Until the transaction ends: two that look at the same people at once would both take them."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('gdpr.notices.notices'))")
+    locks.wait_for_turn("gdpr.notices.notices")
 
 
 def try_again(status: MessageStatus, *, by: Any) -> int:

@@ -1,4 +1,7 @@
-"""One process at a time, by PostgreSQL's advisory locks: each ends with its connection, so with a killed worker."""
+"""One process at a time, by PostgreSQL's advisory locks: each ends with its connection, so with a killed worker.
+
+A lock has a text for its name, or a number of its own.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,3 +25,20 @@ def alone(name: str, work: Callable[[], Any]) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"tick:{name}"])
     return True
+
+
+def wait_for_turn(name: str | int) -> None:
+    """Until the caller's transaction ends nobody else has the lock of this name; waits for whoever has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_key(name)})", [name])
+
+
+def is_my_turn(name: str | int) -> bool:
+    """The same without waiting: False where somebody else has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_key(name)})", [name])
+        return bool(cursor.fetchone()[0])
+
+
+def _key(name: str | int) -> str:
+    return "%s" if isinstance(name, int) else "hashtext(%s)"

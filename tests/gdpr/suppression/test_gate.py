@@ -1,6 +1,7 @@
 """Whom the gate stops, and that it keeps nothing of them."""
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Suppression
@@ -122,3 +123,27 @@ def test_a_shared_number_that_is_left_out_counts_and_a_released_one_does_not(db,
         screening = gate.examine([seen], "delivery")
     assert (screening.blocked, screening.shared) == (set(), {0: {"phone:+4930123456"}})
     assert {each.reason: each.blocked_count for each in Suppression.objects.all()} == {"erasure": 1, "objection": 0}
+
+
+# ------------------------------------------------------------------ what others have too
+
+
+def test_an_offices_address_or_a_number_stops_only_who_has_nothing_else(db):
+    gate.suppress(Identity("https://www.linkedin.com/in/kim", ("info@acme.example",), "+4930123456"), reason="erasure")
+    colleague = Identity("https://www.linkedin.com/in/lee", ("info@acme.example",), "+4930123456")
+    found = gate.shared_and_blocked([colleague, Identity(emails=("info@acme.example",), phone="+4930123456")])
+    assert found.blocked == {1}
+    assert found.shared == {0: {"email:info@acme.example", "phone:+4930123456"}}
+
+
+def test_a_persons_own_address_stops_whoever_else_has_it(db):
+    gate.suppress(PERSON, reason="erasure")
+    assert gate.look_up([Identity("https://www.linkedin.com/in/lee", ("kim@home.example",), "+4930123456")]) == {0}
+
+
+def test_who_suppresses_is_recorded_without_the_person(make_client):
+    make_client()
+    officer = get_user_model().objects.get()
+    gate.suppress(PERSON, reason="objection", by=officer)
+    event = AuditEvent.objects.get(verb="suppress")
+    assert (event.actor_id, event.counts, event.reason) == (officer.pk, {"identifiers": 4}, "objection")

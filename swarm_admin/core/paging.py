@@ -28,7 +28,8 @@ def by_time(
 ) -> Page[Row]:
     """The `size` rows after (or before) the row with that id, by `moment` and id, or by id alone.
 
-    Newest first, unless `oldest_first`. A cursor whose row is gone begins at the first.
+    Newest first, unless `oldest_first`. Where the cursor's row is gone, a list by id goes on behind its place, and
+    one by `moment` begins anew.
     """
     anchor = _anchor(rows, moment, after or before)
     backwards = bool(before and not after and anchor is not None)
@@ -48,10 +49,9 @@ def by_time(
 
 
 def _anchor(rows: QuerySet[Any], moment: str, pk: int) -> tuple[Any, int] | None:
-    if not pk:
-        return None
-    names = [moment, "pk"] if moment else ["pk", "pk"]
-    found: tuple[Any, int] | None = rows.model._default_manager.filter(pk=pk).values_list(*names).first()
+    if not pk or not moment:
+        return (None, pk) if pk else None
+    found: tuple[Any, int] | None = rows.model._default_manager.filter(pk=pk).values_list(moment, "pk").first()
     return found
 
 
