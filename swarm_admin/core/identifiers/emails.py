@@ -16,7 +16,6 @@ from swarm_admin.core.identifiers.text import lower, visible
 MAX_LENGTH = 254  # characters of a whole address: RFC 5321 4.5.3.1.3, less the angle brackets
 MAX_LOCAL = 64  # RFC 5321 4.5.3.1.1
 MAX_HOST = 253  # RFC 1035 2.3.4, as text
-_LOCAL_PUNCTUATION = frozenset("!#$%&'*+/=?^_`{|}~-.")  # RFC 5322 atext, and the dot between atoms
 # Mailboxes of an office and not of a person: RFC 2142, and what firms use besides.
 ROLES = frozenset(
     "abuse accounting accounts admin administrator billing bookings bounce careers compliance contact contracts "

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from swarm_admin.core.identifiers.linkedin import PREFIX, canonical
+from swarm_admin.core.identifiers.linkedin import PREFIX, canonical, key
 
 JOHN = "https://www.linkedin.com/in/johndoe"
 
@@ -229,3 +229,39 @@ def test_a_slug_may_be_encoded_again_and_again_but_not_for_ever():
     assert canonical(PREFIX + slug) == PREFIX + "müller"
     with pytest.raises(ValueError, match="over and over"):
         canonical(PREFIX + "%" + "25" * 500 + "41")
+
+
+def encoded(slug: str, times: int) -> str:
+    """`slug`, whose one escape is escaped again and again."""
+    return PREFIX + slug.replace("%", "%" + "25" * (times - 1))
+
+
+def test_ten_times_encoded_is_read_and_eleven_times_is_not():
+    assert canonical(encoded("%61da", 9)) == PREFIX + "ada"
+    with pytest.raises(ValueError, match="over and over"):
+        canonical(encoded("%61da", 10))
+
+
+def test_an_address_has_2000_characters_at_most():
+    url = f"{JOHN}?trk="
+    assert canonical(url + "x" * (2000 - len(url))) == JOHN
+    with pytest.raises(ValueError, match="2000"):
+        canonical(url + "x" * (2001 - len(url)))
+
+
+@pytest.mark.parametrize("url", ["https://www.linkedin.com", "https://www.linkedin.com/", "linkedin.com/mwlite"])
+def test_the_front_page_is_nobody(url: str):
+    with pytest.raises(ValueError, match="a person's profile"):
+        canonical(url)
+
+
+def test_nothing_stands_within_an_address_that_a_browser_would_read_another_way():
+    for url in ("https://www.linkedin.com\\in\\ada", "https://www.linkedin.com/in/a\\da", "linkedin.com/in/a da"):
+        with pytest.raises(ValueError, match="backslashes"):
+            canonical(url)
+    assert canonical(f" \u200b {JOHN} \u200b ") == JOHN
+
+
+def test_the_key_of_what_is_no_profile_is_how_it_stands():
+    assert key("LinkedIn.com/in/JohnDoe/") == JOHN
+    assert key(" Nobody\u200b ") == "Nobody"
