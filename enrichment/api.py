@@ -14,7 +14,7 @@ from enrichment.leads.api_schemas import LeadOut, LeadPage
 from enrichment.leads.output import payload
 from enrichment.leads.provenance import with_ledger
 from enrichment.models import Lead
-from enrichment.pipeline import horizon, intake
+from enrichment.pipeline import intake
 from enrichment.pipeline.intake_rows import LeadIn
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
@@ -156,7 +156,7 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
     written while you read has a time before it can be seen. Leads that may only be kept are left out.
     """
     check_parameters(request, *ListQuery.model_fields)
-    leads = Lead.objects.usable().filter(id__lte=horizon.settled())
+    leads = Lead.objects.usable().filter(id__lte=intake.visible_up_to())
     if query.status:
         leads = leads.filter(enrichment_status=query.status)
     if query.tier:

@@ -5,8 +5,6 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_delete
 
-from gdpr.audit_chain import links
-
 # Where the objects of our audit events are shown.
 PAGES = {
     "lead": "lead",
@@ -34,10 +32,11 @@ class EnrichmentConfig(AppConfig):
 
     def ready(self) -> None:
         from gdpr import alarms
+        from gdpr.audit import reading
         from gdpr.records import processing
 
         for object_type, page in PAGES.items():
-            links.register(object_type, page)
+            reading.add_page(object_type, page)
         from enrichment import stores
         from enrichment.monitoring import compliance_alarms
         from enrichment.stores import processing as our_processing

@@ -10,17 +10,14 @@ from enrichment.connections import probing
 from enrichment.drift import mending, reconcile
 from enrichment.imports import importing
 from enrichment.jobs import jobs
-from enrichment.leases import hand_back_lapsed
-from enrichment.models import Batch, Handover
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
 from enrichment.pilots import pilot
-from enrichment.pipeline import due, poll
-from enrichment.pipeline.deliver import recording, running
-from enrichment.pipeline.dispatch import lost, plan, rows, trigger, write_back
+from enrichment.pipeline import due, lost, poll
+from enrichment.pipeline.deliver import running
+from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.pipeline.receive import reading
 from enrichment.scoring import anew, rescore, snapshot
-from enrichment.states import BatchStatus, HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.waterfall import spend_report, spending
 from swarm_admin.core.locks import alone
@@ -126,16 +123,10 @@ def tidy_snapshot() -> None:
     snapshot.tidy()
 
 
-def take_back() -> None:
-    """Calls whose worker was killed are read back, or given up."""
-    hand_back_lapsed(Batch, BatchStatus, lost.give_up)
-    hand_back_lapsed(Handover, HandoverStatus, recording.give_up)
-
-
 @shared_task
 def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
-    take_back()
+    lost.take_back()
     alone("poll", poll.run_due)
 
 

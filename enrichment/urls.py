@@ -2,7 +2,6 @@
 
 from django.urls import path
 
-from enrichment.connections import limit_views as limits
 from enrichment.connections import views as connections
 from enrichment.deliveries import views as deliveries
 from enrichment.drift import views as drift
@@ -92,7 +91,7 @@ urlpatterns = [
     path("deliveries/<int:pk>/drawer/", deliveries.drawer, name="delivery_drawer"),
     path("deliveries/<int:pk>/retry/", deliveries.retry, name="delivery_retry"),
     path("deliveries/<int:pk>/read-back/", deliveries.read_back, name="delivery_read_back"),
-    path("limits/", limits.show, name="limits"),
+    path("limits/", connections.show_limits, name="limits"),
     path("leads/", leads.show, name="leads"),
     path("leads/count/", leads.count, name="leads_count"),
     path("leads/news/", leads.news, name="leads_news"),

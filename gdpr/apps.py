@@ -9,15 +9,16 @@ class GdprConfig(AppConfig):
 
     def ready(self) -> None:
         from gdpr import alarms
-        from gdpr.audit_chain import check, links, pack, verbs
+        from gdpr.audit import check, pack, reading
         from gdpr.notices import notices
         from gdpr.records import register_export
+        from gdpr.requests import late
         from gdpr.retention import retention
 
-        links.register("subjectrequest", "request")
-        for lookout in (retention.late, notices.late, check.late):
+        reading.add_page("subjectrequest", "request")
+        for lookout in (late.late, retention.late, notices.late, check.late):
             alarms.watch(lookout)
         pack.add_chapter(
             "register.csv", "every request: kind, days, outcome, how it was carried out", register_export.lines
         )
-        pack.add_chapter("verbs.csv", "what each verb of audit.jsonl means", verbs.lines)
+        pack.add_chapter("verbs.csv", "what each verb of audit.jsonl means", pack.verb_lines)

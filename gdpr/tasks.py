@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gdpr import alarms
-from gdpr.audit_chain import anchor, check, seal
+from gdpr.audit import anchor, check, seal
 from gdpr.due_dates import deadline
 from gdpr.messages import send
 from gdpr.models import AuditCheck

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gdpr.audit_chain import views as audit
+from gdpr.audit import views as audit
 from gdpr.messages import views as texts
 from gdpr.notices import views as notices
 from gdpr.records import views as processing

@@ -16,19 +16,18 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, connections
 
-from enrichment import tasks
 from enrichment.drift import mending, reconcile
 from enrichment.imports import importing
 from enrichment.jobs import jobs
 from enrichment.leases import server_is_away
 from enrichment.models.handover import System
-from enrichment.pipeline import poll
+from enrichment.pipeline import lost, poll
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import rows, trigger, write_back
 from enrichment.pipeline.receive import reading
 from enrichment.scoring import rescore
 from enrichment.vendors import limiter
-from gdpr.audit_chain import check
+from gdpr.audit import check
 from gdpr.messages import send
 from gdpr.notices import delivery as notice_delivery
 from gdpr.requests import after_checks
@@ -46,7 +45,7 @@ PAUSE = 0.1
 
 # What is claimed under a lease, each until nothing of it is due.
 STAGES: tuple[Callable[[], Any], ...] = (
-    tasks.take_back,
+    lost.take_back,
     reading.run_due,
     rows.run_due,
     trigger.run_due,

@@ -19,7 +19,8 @@ from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
 from enrichment.vendors.limiter import Gauge, Limit
 from enrichment.vendors.vendor_health import Vital, vitals
-from enrichment.waterfall.provider_budget import expected_calls, hourly_limits, never_asked
+from enrichment.waterfall.figures import expected_calls
+from enrichment.waterfall.provider_budget import hourly_limits, never_asked
 
 TOO_MANY = "429"
 

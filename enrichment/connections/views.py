@@ -1,10 +1,10 @@
-"""Connections: are we connected?"""
+"""Connections: are we connected? And the vendors' limits."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from enrichment.connections import health, setup
+from enrichment.connections import health, limits, setup
 from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula
@@ -91,3 +91,26 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.info(request, f"{name} was resumed already.")
     return redirect("connections")
+
+
+@screen("enrichment.view_lead")
+def show_limits(request: HtmxRequest) -> HttpResponse:
+    """Vendor limits: how much is left, what waits, and how long will it take? For htmx the live part."""
+    vendors, providers = limits.all_limits(), limits.provider_limits()
+    shown = [limit for vendor in vendors for limit in vendor.limits]
+    queues = [limit.queue for limit in (*shown, *providers) if limit.queue and limit.queue.count]
+    context = {
+        "vendors": vendors,
+        "providers": providers,
+        "too_many": sum(vendor.too_many for vendor in vendors),
+        "blocked": [limit for limit in (*shown, *providers) if limit.blocked_for],
+        "longest": max((queue.seconds for queue in queues), default=0.0),
+        "waiting": bool(queues),
+        "paused": list(dict.fromkeys(queue.paused for queue in queues if queue.paused)),
+        "refused_by": limits.providers_that_refused(),
+    }
+    return render(
+        request,
+        "enrichment/connections/_limits.html" if request.htmx else "enrichment/connections/limits.html",
+        context,
+    )

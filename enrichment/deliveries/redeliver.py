@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from enrichment.estimates import Work, estimate
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.leads.actions import OPEN_HANDOVER
 from enrichment.models import Handover, Lead
 from enrichment.pipeline.deliver.channels import CHANNELS

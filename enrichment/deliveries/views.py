@@ -14,7 +14,7 @@ from enrichment.deliveries import redelivery
 from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
 from enrichment.deliveries.redelivery import RETRIED
 from enrichment.deliveries.shown import value_text
-from enrichment.estimates import Work, estimate
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.failures.causes import OWN_ADVICE
 from enrichment.jobs import jobs
 from enrichment.jobs.retry_handlers import DELIVERIES

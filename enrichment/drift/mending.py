@@ -16,7 +16,7 @@ from django.utils import timezone
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.drift.differences import resolve
 from enrichment.drift.repairs import ROWLESS, WAYS, Later, NotMended, table_is_full
-from enrichment.estimates import Work
+from enrichment.estimates.estimating import Work
 from enrichment.leads.actions import STAFF_PRIORITY
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from enrichment.drift import capacity_forecast, shared
+from enrichment.drift import capacity_forecast
 from enrichment.drift.differences import identity_in, url_of
 from enrichment.leads import actions
 from enrichment.models import Drift, DriftKind, Lead
@@ -17,9 +17,9 @@ from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import intake, returned
 from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.deliver.planning import plan
-from enrichment.pipeline.dispatch.write_back import REFERENCES
 from enrichment.pipeline.intake_rows import FIELDS
 from enrichment.pipeline.mirror import apply_row, applying
+from enrichment.pipeline.mirror.refresh_status import REFERENCES
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive.triage import suppressed
 from enrichment.states import FINAL_STATUSES
@@ -214,7 +214,7 @@ def _part(drift: Drift) -> None:
     others = [
         other
         for name in drift.fields
-        if name in shared.REFERENCES and getattr(lead, name)
+        if name in REFERENCES and getattr(lead, name)
         for other in Lead.objects.filter(**{name: getattr(lead, name)}).exclude(pk=lead.pk)
     ]
     if any(other.email == lead.email for other in others):

@@ -7,8 +7,8 @@ from django.db.models import Count
 from enrichment.drift.differences import Finding, record, resolve, without_suppressed
 from enrichment.models import ContactMatch, Drift, DriftKind, Lead
 from enrichment.models.contact_match import LINKED
+from enrichment.pipeline.mirror.refresh_status import REFERENCES
 
-REFERENCES = ("ghl_contact_id", "instantly_lead_id")
 MOST = 5_000  # leads listed at once
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from enrichment.drift import capacity_forecast, mending
-from enrichment.estimates import estimate
+from enrichment.estimates.estimating import estimate
 from enrichment.models import Drift, DriftKind, ReconcileRun
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay

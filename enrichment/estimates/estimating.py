@@ -24,7 +24,8 @@ from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
-from enrichment.waterfall.provider_budget import expected_calls, hourly_limits, never_asked
+from enrichment.waterfall.figures import expected_calls
+from enrichment.waterfall.provider_budget import hourly_limits, never_asked
 from swarm_admin.core.timing import span
 
 LOWEST = -1_000  # below every priority: all that waits leaves first

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment.estimates import Estimate, Work, estimate
+from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import SOURCES, members_of
 from enrichment.leads import actions

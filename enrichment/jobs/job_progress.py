@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from enrichment.estimates import estimate
+from enrichment.estimates.estimating import estimate
 from enrichment.estimates.words import about, duration
 from enrichment.jobs.job_outcome import BY_MEMBERS
 from enrichment.jobs.retry_handlers import WAYS

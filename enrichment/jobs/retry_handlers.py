@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from enrichment.deliveries import redelivery
-from enrichment.estimates import Work
+from enrichment.estimates.estimating import Work
 from enrichment.failures import failure_retry
 from enrichment.failures.failure_retry import (
     BULK_PRIORITY,

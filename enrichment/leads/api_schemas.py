@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from enrichment.models.lead import SourceType
+from enrichment.models import SourceType
 from enrichment.states import EnrichmentStatus
 
 # ISO 8601 in UTC, written as text already: 2026-01-15T10:05:00Z.

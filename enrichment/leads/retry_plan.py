@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from enrichment.documents.waterfall import active_waterfall
-from enrichment.estimates import Estimate, Work, estimate
+from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.leads.actions import MOST, STAFF_PRIORITY, Sorted, sort_for_retry
 from enrichment.models import Lead
 from enrichment.waterfall.prices import Price, price

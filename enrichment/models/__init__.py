@@ -9,7 +9,8 @@ from enrichment.models.failure import FailureIgnore
 from enrichment.models.formula import ClayFormula, Placement
 from enrichment.models.handover import Disclosure, Handover
 from enrichment.models.job import BulkJob, JobMember, RejectedRow
-from enrichment.models.lead import Lead, Restriction, SourceType
+from enrichment.models.lead import Lead
+from enrichment.models.lead_choices import Restriction, SourceType
 from enrichment.models.lead_view import LeadView
 from enrichment.models.provenance import FieldConflict, FieldFact
 from enrichment.models.provider import Charge, Provider, ProviderService, WaterfallKind

@@ -13,26 +13,11 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Reverse
 from django.utils import timezone
 
+from enrichment.models.lead_choices import Restriction, SourceType
 from enrichment.models.lead_queries import FAILING, NAMED_SUPPRESSED, LeadQuerySet
 from enrichment.models.shape import Shape
 from enrichment.states import FINAL_STATUSES, EnrichmentStatus
 from gdpr.identity import Identity
-
-
-class SourceType(models.TextChoices):
-    COMPETITOR_FOLLOWER = "competitor_follower", "Competitor follower"
-    EVENT_ATTENDEE = "event_attendee", "Event attendee"
-    GROUP_MEMBER = "group_member", "Group member"
-    POST_COMMENTER = "post_commenter", "Post commenter"
-    POST_LIKER = "post_liker", "Post liker"
-
-
-class Restriction(models.TextChoices):
-    """Why a lead is only kept: nothing is enriched, scored, delivered or exported of it (Art. 18, Art. 21)."""
-
-    RESTRICTION = "restriction", "Restricted"
-    OBJECTION = "objection", "Objected"
-    BOTH = "both", "Restricted and objected"
 
 
 class Lead(models.Model):

@@ -5,7 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from enrichment.models.lead import SourceType
+from enrichment.models.lead_choices import SourceType
 from enrichment.models.provider import WaterfallKind
 
 

@@ -10,6 +10,7 @@ from enrichment.states import AttemptStatus, BatchStatus, ItemStatus
 from swarm_admin.core import work
 
 URGENT = 20  # of a lead's priority: a person waits for it: it leaves without waiting for company
+AWAITS_BUDGET = "provider_budget"  # why a planned batch waits
 
 
 class Leased(work.Leased):

@@ -13,9 +13,10 @@ from enrichment.alerts import Cause
 from enrichment.drift import capacity_forecast
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
-from enrichment.pipeline.receive import events
+from enrichment.pipeline import recovery
+from enrichment.pipeline.receive import triage
 from enrichment.states import DeliveryStatus
-from enrichment.vendor_pauses import pauses, vendor_alerts
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors import vendor_health
 from enrichment.vendors.errors import TABLES, RateLimited
 from enrichment.waterfall import spend_limits
@@ -81,8 +82,8 @@ def _rows_told() -> set[str]:
     rows = set()
     bodies = unread().order_by("id").values_list("body", flat=True)[:BODIES_READ]
     for body in bodies.iterator(chunk_size=500):
-        with contextlib.suppress(events.Malformed):
-            rows.add(events.read(bytes(body)).row_id)
+        with contextlib.suppress(triage.Malformed):
+            rows.add(triage.read(bytes(body)).row_id)
     return rows
 
 
@@ -130,7 +131,7 @@ def too_many_calls() -> None:
         for vital in vendor_health.vitals(vendor):
             key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
             if count > cache.get(key, 0) and not _told(vendor, vital.call):
-                vendor_alerts.rate_limited(RateLimited(vendor, vital.call, 429))
+                recovery.alert_of_limit(RateLimited(vendor, vital.call, 429))
             cache.set(key, count, vendor_health.KEEP_SECONDS)
 
 
@@ -145,7 +146,7 @@ def _close_what_is_over() -> None:
     now = timezone.now()
     stopped = Alert.objects.filter(closed_at__isnull=True)
     held = ServiceHold.objects.filter(lifted_at__isnull=True).values("system")
-    kinds = (*vendor_alerts.HOLDS.values(), AlertKind.HOLD)
+    kinds = (*pauses.HOLDS.values(), AlertKind.HOLD)
     of_vendors = stopped.filter(kind__in=kinds).exclude(kind=AlertKind.TABLE_FULL)
     of_vendors.exclude(Q(system__in=held) | Q(subject__in=held)).update(closed_at=now, by_itself=True)
     if not ServiceHold.objects.filter(lifted_at__isnull=True, system=CLAY_ROWS).exists():

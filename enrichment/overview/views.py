@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from enrichment.connections import health
 from enrichment.deliveries.delivery_lists import webhook_figures
-from enrichment.estimates import estimate
+from enrichment.estimates.estimating import estimate
 from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from enrichment.overview import figures as overview

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from enrichment import versions
 from enrichment.documents.waterfall import WaterfallDocument
-from enrichment.estimates import Estimate, Work, estimate
+from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.leads.actions import STAFF_PRIORITY, suppressed
 from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
 from enrichment.models.job import JobKind

@@ -11,12 +11,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Lead
-from enrichment.pipeline import horizon
 from enrichment.pipeline.intake_rows import FIELDS, LeadIn, read
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.deadlocks import retried
 
+# The upper 16 bits of the lock's 64-bit name; the lower 48 are an id. `pg_locks` shows the halves as two numbers.
+NAMESPACE = 0x4C44
+LAST_GIVEN = "(SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM enrichment_lead_id_seq)"
 CHUNK = 1_000
 MAX_IGNORED = 20  # names of unknown fields that are answered
 # What a known lead may still learn from intake. Its source and engagement stay those of the first
@@ -77,7 +79,7 @@ def _chunk(valid: dict[int, LeadIn], priority: int, now: datetime.datetime) -> I
     """Take in {index: row} in a transaction of its own; what became of them."""
     result = IntakeResult()
     with transaction.atomic():
-        horizon.announce()
+        announce()
         _take_in(valid, priority, now, result)
     return result
 
@@ -190,3 +192,32 @@ def _fill(again: list[LeadIn], now: datetime.datetime) -> None:
     arrays = [[offers[url].get(name, "") for url in urls] for name in lacks]
     with connection.cursor() as cursor:
         cursor.execute(statement, [urls, *arrays, now])
+
+
+# ---------------------------------------------------------------- who may be seen while others still come in
+
+
+def announce() -> None:
+    """Say that this transaction is going to insert leads; before the first of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock_shared((%s::bigint << 48) + {LAST_GIVEN})", [NAMESPACE])
+
+
+def visible_up_to() -> int:
+    """The highest id at or below which no lead can still appear.
+
+    The last id is read first: whoever announces itself afterwards gives out higher ones. And it is read apart
+    from the leads, whose snapshot must be taken after the locks were looked at.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {LAST_GIVEN}")
+        last = int(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT min(((classid::bigint & 65535) << 32) + objid::bigint) FROM pg_locks "
+            "WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = %s "
+            "AND granted AND pid <> pg_backend_pid() "  # one's own rows can be seen
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [NAMESPACE],
+        )
+        (lowest,) = cursor.fetchone()
+    return last if lowest is None else min(last, int(lowest))

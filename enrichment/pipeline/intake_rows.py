@@ -8,10 +8,10 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from enrichment.models.lead import SourceType
+from enrichment.models import SourceType
 from swarm_admin.core.clean_text import cleaned, is_damaged
 from swarm_admin.core.identifiers import linkedin
-from swarm_admin.core.missing import is_missing_text
+from swarm_admin.core.identifiers.text import is_missing_text
 
 NAMES = ("first_name", "last_name", "company_name")
 SOURCE_TYPES = tuple(SourceType.values)  # `values` makes its list anew each time

@@ -18,7 +18,7 @@ from django.utils import timezone
 from swarm_admin.core import companies
 from swarm_admin.core.clean_text import cleaned, is_damaged
 from swarm_admin.core.identifiers import emails, phones
-from swarm_admin.core.missing import is_missing
+from swarm_admin.core.identifiers.text import is_missing
 
 # Digits are ASCII. 1,200: a comma that groups, and no other; 1.200 can be read two ways, so it is not guessed (D29).
 _PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)

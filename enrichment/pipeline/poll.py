@@ -10,7 +10,8 @@ from django.utils import timezone
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline import fanout, recovery, returned
-from enrichment.pipeline.dispatch.outcome import deliver_found, fail_leads
+from enrichment.pipeline.deliver.planning import deliver_found
+from enrichment.pipeline.dispatch.batch import fail_leads
 from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive.triage import suppressed

@@ -7,9 +7,12 @@ from typing import Literal
 from django.conf import settings
 from django.utils import timezone
 
+from enrichment.alerts import Cause, raise_alert
 from enrichment.labels import provider_name
+from enrichment.models import AlertKind
 from enrichment.models.connection import CLAY_CREATES, CLAY_TRIGGERS
-from enrichment.vendor_pauses import pauses, vendor_alerts
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter, outages
 from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import (
@@ -64,7 +67,7 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
     if _is_alone(error, tries):
         return _later(error)
     if isinstance(error, RateLimited):
-        vendor_alerts.rate_limited(error)
+        alert_of_limit(error)
         seconds = error.retry_after if error.retry_after is not None else _longer_each_time(tries, limit, scope)
         limiter.penalise(limit, scope, seconds)
         return NextStep("again", now + datetime.timedelta(seconds=seconds), counted=False)
@@ -133,7 +136,23 @@ def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
 def provider_refused(provider: str) -> None:
     """A data provider was asked too often: its hour is used up for everybody, whatever our own count says (D11)."""
     provider_budget.use_up(provider)
-    vendor_alerts.provider_refused(provider, provider_name(provider))
+    alert_of_provider(provider, provider_name(provider))
+
+
+def alert_of_limit(error: VendorError) -> None:
+    """A 429: a fault of ours (D11), which our own limits should have prevented."""
+    name = NAMES.get(error.vendor, error.vendor)
+    sentence = f"{name} refused {error.call} as too many calls: our limit is too high, or others call too."
+    raise_alert(Cause(AlertKind.RATE_LIMITED, error.vendor, error.call), sentence)
+
+
+def alert_of_provider(slug: str, name: str) -> None:
+    """A data provider's 429 or used-up quota, as Clay tells it: nobody has to do anything unless it comes again."""
+    sentence = (
+        f"{name} refused a call: too many, or its quota is used up. It is not asked for an hour; what it would have "
+        "found is asked for after that. If this comes again, lower its calls an hour in the catalogue of providers."
+    )
+    raise_alert(Cause(AlertKind.RATE_LIMITED, "clay", slug), sentence)
 
 
 def _longer_each_time(tries: int, limit: str, scope: str) -> float:

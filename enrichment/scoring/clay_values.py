@@ -12,7 +12,7 @@ from django.db import connection
 from enrichment.documents.scorecard_fields import NUMBER_FIELDS, TEXT_FIELDS
 from enrichment.models import Lead, WaterfallVersion
 from enrichment.pipeline.normalise import normalise, readers
-from swarm_admin.core.missing import is_missing
+from swarm_admin.core.identifiers.text import is_missing
 
 PINNED, UNREADABLE, OTHER_VALUES = "pinned", "unreadable", "other_values"
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from enrichment import versions
 from enrichment.documents.scorecard import Scorecard
-from enrichment.estimates import Work, estimate
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System

@@ -9,7 +9,7 @@ from enrichment.pipeline.normalise import Unreadable, readers, text
 from gdpr import rectifiable
 from swarm_admin.core.clean_text import cleaned
 from swarm_admin.core.identifiers import linkedin
-from swarm_admin.core.missing import is_missing, is_missing_text
+from swarm_admin.core.identifiers.text import is_missing, is_missing_text
 
 _OWN: dict[str, Callable[[Any], Any]] = {
     "linkedin_url": linkedin.canonical,

@@ -14,9 +14,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from enrichment.models import ServiceHold
+from enrichment.alerts import Cause, close, raise_alert
+from enrichment.models import AlertKind, ServiceHold, Severity
 from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
-from enrichment.vendor_pauses import vendor_alerts
+from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import outages
 from enrichment.vendors.errors import Paused, Recovery, VendorError
@@ -27,6 +28,13 @@ from swarm_admin.core.timing import due_in, span
 log = logging.getLogger(__name__)
 QUOTA_WINDOW_SECONDS = 3600
 SHORTEST_PAUSE_SECONDS = 60
+HOLDS: dict[str, AlertKind] = {
+    Recovery.REFRESH_KEY: AlertKind.KEY_REFUSED,
+    Recovery.PAUSE: AlertKind.QUOTA,
+    Recovery.CREDITS: AlertKind.CREDITS,
+    Recovery.VENDOR_DOWN: AlertKind.NO_ANSWER,
+    Recovery.TABLE_FULL: AlertKind.TABLE_FULL,
+}
 PATIENT = 1.5  # a vendor that does not answer is asked again after so many times as long as it has lasted
 
 
@@ -130,7 +138,7 @@ def still_down(hold: ServiceHold, error: VendorError) -> None:
         until=due_in(min(wait, settings.VENDOR_PROBE_MOST_SECONDS)), message=outages.cause(error)
     )
     hold.message = outages.cause(error)
-    vendor_alerts.hold_opened(hold)
+    _tell_opened(hold)
 
 
 def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> bool:
@@ -138,7 +146,7 @@ def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None =
         with transaction.atomic():
             hold.save()
             audit.record(Verb.PAUSE_SERVICE, on=hold, reason=str(hold.reason))
-            vendor_alerts.hold_opened(hold, table=table, quota_remaining=quota_remaining)
+            _tell_opened(hold, table=table, quota_remaining=quota_remaining)
         log.critical("%s is held: %s %s", hold.system, hold.reason, hold.message)
     except IntegrityError:
         return False  # another worker opened it
@@ -170,5 +178,33 @@ def lift(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:
         )
         if lifted:
             audit.record(Verb.RESUME_SERVICE, by=by, on=hold, reason=reason)
-            vendor_alerts.hold_lifted(hold)
+            close(_alert_cause(hold))
     return bool(lifted)
+
+
+# ---------------------------------------------------------------- the alert of a pause
+
+
+def _alert_cause(hold: ServiceHold) -> Cause:
+    system = hold.system.partition(".")[0]
+    subject = hold.system if hold.system in ALONE else ""
+    return Cause(HOLDS.get(hold.reason, AlertKind.HOLD), system, subject)
+
+
+def _tell_opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> None:
+    """In the transaction that pauses the service, and at each look that finds it still so."""
+    where = f"Table {table}." if table else ""
+    remaining = "" if quota_remaining is None else f"What remains: {quota_remaining:,}."
+    parts = [hold_words.sentence(hold), where, remaining, hold_words.outlook(hold), _next(hold)]
+    raise_alert(_alert_cause(hold), " ".join(part for part in parts if part), severity=Severity.CRITICAL)
+
+
+def _next(hold: ServiceHold) -> str:
+    """Nothing of the next probe, of which there are many: an alert that lasts says what stays true."""
+    if hold.reason == Recovery.VENDOR_DOWN:
+        return f"Since {_utc(hold.since)}."
+    return f"{hold_words.next_step(hold)} at {_utc(hold.until)}." if hold.until else ""
+
+
+def _utc(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping
 
+from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService
-from enrichment.waterfall.economics import PER_ATTEMPT, Figures
-from enrichment.waterfall.observed import Count, Ledger
+from enrichment.waterfall.economics import PER_ATTEMPT, Figures, calls_per_lead
+from enrichment.waterfall.observed import Count, Ledger, ledger
 from enrichment.waterfall.rates import LEAST, Rate, chosen, observed
+from enrichment.waterfall.waiting import outcomes
 
 # {kind of waterfall: {provider's slug: its figures}}
 Book = Mapping[str, Mapping[str, Figures]]
@@ -25,6 +29,17 @@ def book(seen: Ledger | None = None, value: str | None = None) -> Book:
         mine = _figures(service, usable, value)
         found.setdefault(service.waterfall, {})[service.provider.slug] = mine
     return found
+
+
+def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Counter[str]:
+    """Calls each provider will probably see for `leads` leads, rounded up.
+
+    By how often the others were seen to answer; the published accuracy stands in, which it is not (D9), only for
+    those that were not asked often enough to tell.
+    """
+    asked = document.only(document.providers() - set(skipped))
+    per_lead = calls_per_lead(outcomes(asked, book(ledger())))
+    return Counter({slug: math.ceil(round(leads * each, 6)) for slug, each in per_lead.items() if each})
 
 
 def _figures(service: ProviderService, seen: Ledger | None, value: str | None) -> Figures:

@@ -6,7 +6,6 @@ from then on for an hour. So no provider is asked more often than it allows, wha
 """
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +16,6 @@ from django.conf import settings
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import Attempt, Provider
 from enrichment.vendors import limiter
-from enrichment.waterfall import figures
-from enrichment.waterfall.economics import calls_per_lead
-from enrichment.waterfall.observed import ledger
-from enrichment.waterfall.waiting import outcomes
 from swarm_admin.core.timing import span
 
 log = logging.getLogger(__name__)
@@ -47,17 +42,6 @@ class Reservation:
     def release(self, leads: int) -> None:
         """Give back what was kept for so many leads that certainly will not be asked about."""
         _count_off({(slug, mark): each * leads for slug, (each, mark) in self.kept.items()})
-
-
-def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Counter[str]:
-    """Calls each provider will probably see for `leads` leads, rounded up.
-
-    By how often the others were seen to answer; the published accuracy stands in, which it is not (D9), only for
-    those that were not asked often enough to tell.
-    """
-    asked = document.only(document.providers() - set(skipped))
-    per_lead = calls_per_lead(outcomes(asked, figures.book(ledger())))
-    return Counter({slug: math.ceil(round(leads * each, 6)) for slug, each in per_lead.items() if each})
 
 
 def most_calls(document: WaterfallDocument, skipped: Collection[str] = ()) -> Counter[str]:

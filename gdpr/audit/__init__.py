@@ -1,7 +1,11 @@
 """The door to the audit ledger: `record` writes an event.
 
-`verifier` says what an event is digested as, and is what anybody verifies the ledger with; how it is sealed,
-anchored, checked and shown is `gdpr.audit_chain`.
+seal      → events into the chain, in the order in which they became visible
+check     → the chain verified, all of it and for ever
+anchor    → its head, sent out of the house
+verifier  → what an event is digested as: one file, handed out, that verifies the ledger without us
+pack      → the ledger to take away
+reading   → what the audit page shows
 """
 
 import hashlib

@@ -5,7 +5,6 @@ from django.db import models
 from django.utils import timezone
 
 from gdpr.kinds import CheckLevel
-from gdpr.models.request import SubjectRequest
 
 
 class CheckMethod(models.TextChoices):
@@ -23,7 +22,7 @@ class CheckResult(models.TextChoices):
 
 
 class IdentityCheck(models.Model):
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="checks")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="checks")
     level = models.IntegerField(choices=CheckLevel.choices, help_text="what the kind asks for")
     method = models.CharField(max_length=16, choices=CheckMethod.choices, blank=True, default="")
     result = models.CharField(max_length=8, choices=CheckResult.choices, default=CheckResult.OPEN)

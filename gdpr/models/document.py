@@ -4,8 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from gdpr.models.request import SubjectRequest
-
 
 class DocumentKind(models.TextChoices):
     JSON = "json", "Data (JSON)"
@@ -16,7 +14,7 @@ class DocumentKind(models.TextChoices):
 
 
 class RequestDocument(models.Model):
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="documents")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="documents")
     kind = models.CharField(max_length=12, choices=DocumentKind.choices)
     file = models.FileField(upload_to="requests/", blank=True, default="", max_length=200)
     size = models.PositiveIntegerField(default=0, help_text="bytes")

@@ -3,7 +3,6 @@
 from django.db import models
 from django.utils import timezone
 
-from gdpr.models.request import SubjectRequest
 from gdpr.states import DutyStatus
 from swarm_admin.core.work import Leased
 
@@ -11,7 +10,7 @@ from swarm_admin.core.work import Leased
 class AfterCheck(Leased):
     """A record is erased, but its system can bring it back until `due_at`: then it is looked for once more."""
 
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="after_checks")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="after_checks")
     store = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True, help_text="the store's own; blanked when done")
     key_hash = models.CharField(max_length=64)

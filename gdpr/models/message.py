@@ -4,7 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from gdpr.models.request import SubjectRequest
 from gdpr.states import MessageStatus
 from swarm_admin.core.work import Leased
 
@@ -32,7 +31,7 @@ class MessageTemplate(models.Model):
 
 
 class RequestMessage(Leased):
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="messages")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="messages")
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=8, choices=MessageStatus.choices, default=MessageStatus.DRAFT)
     to = models.CharField(max_length=254, blank=True, default="")

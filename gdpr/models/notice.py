@@ -4,7 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from gdpr.models.message import MessageTemplate
 from gdpr.states import MessageStatus
 from swarm_admin.core.work import Leased
 
@@ -20,7 +19,7 @@ class Notice(Leased):
     store = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True, help_text="the store's own; blanked when told")
     key_hash = models.CharField(max_length=64)
-    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+")
+    template = models.ForeignKey("gdpr.MessageTemplate", on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=8, choices=NoticeChannel.choices)
     status = models.CharField(max_length=8, choices=MessageStatus.choices, default=MessageStatus.QUEUED)
     due_on = models.DateField()

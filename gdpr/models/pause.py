@@ -4,8 +4,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from gdpr.models.request import SubjectRequest
-
 
 class PauseReason(models.TextChoices):
     IDENTITY = "identity", "Identity"
@@ -15,7 +13,7 @@ class PauseReason(models.TextChoices):
 class RequestPause(models.Model):
     """From the question to its answer. Nothing else ever stops the clock."""
 
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="pauses")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="pauses")
     reason = models.CharField(max_length=16, choices=PauseReason.choices)
     justification = models.CharField(max_length=500, help_text="why we may ask; without the person's data")
     asked_at = models.DateTimeField(default=timezone.now)

@@ -5,8 +5,6 @@ from django.db import models
 from django.utils import timezone
 
 from gdpr.identity import Identity
-from gdpr.models.request import SubjectRequest
-from gdpr.stores import Record
 
 
 class Decision(models.TextChoices):
@@ -18,7 +16,7 @@ class Decision(models.TextChoices):
 class FoundRecord(models.Model):
     """One record in one store. A sure one is included from the start; an officer decides about the others."""
 
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="records")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="records")
     store = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True, help_text="the store's own; blanked with the request")
     key_hash = models.CharField(max_length=64, help_text="keyed hash of store and key; stays")
@@ -44,18 +42,6 @@ class FoundRecord(models.Model):
 
     def __str__(self) -> str:
         return f"record {self.pk} in {self.store}"
-
-    def as_record(self) -> Record:
-        """As the store knows it."""
-        return Record(
-            self.store,
-            self.key,
-            tuple(self.matched),
-            self.sure,
-            dict(self.summary),
-            self.fingerprint,
-            self.identity,
-        )
 
     @property
     def identity(self) -> Identity:

@@ -7,8 +7,6 @@ from django.db import models
 from django.utils import timezone
 
 from gdpr.kinds import Action
-from gdpr.models.record import FoundRecord
-from gdpr.models.request import SubjectRequest
 from gdpr.states import OVER, WORKED_ON, RequestStatus, StepStatus
 from swarm_admin.core.work import Leased
 
@@ -51,10 +49,12 @@ class RequestStep(Leased):
     for all steps below `waits_for_stage` to be over. Systems outside share a stage: none waits for another.
     """
 
-    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="steps")
+    request = models.ForeignKey("gdpr.SubjectRequest", on_delete=models.CASCADE, related_name="steps")
     action = models.CharField(max_length=12, choices=Action.choices)
     store = models.CharField(max_length=32, blank=True, default="", help_text="slug; a notice's recipient")
-    record = models.ForeignKey(FoundRecord, null=True, blank=True, on_delete=models.CASCADE, related_name="steps")
+    record = models.ForeignKey(
+        "gdpr.FoundRecord", null=True, blank=True, on_delete=models.CASCADE, related_name="steps"
+    )
     stage = models.IntegerField(default=0)
     waits_for_stage = models.IntegerField(default=0)
     after = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -31,6 +31,7 @@ from gdpr.requests.clarifications import (
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import refresh_status
 from gdpr.requests.pipeline.open import open_request
+from gdpr.requests.withdrawal import BEGUN
 from gdpr.states import MessageStatus, RequestStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
@@ -47,14 +48,11 @@ __all__ = [
     "check_can_extend",
     "check_can_note_answer",
     "check_can_refuse",
-    "check_can_withdraw",
     "explain_portability",
     "extend",
     "note_answer",
     "refuse",
-    "withdraw",
 ]
-BEGUN = "It is being carried out already; what has begun is brought to its end."
 
 
 def assign(request: SubjectRequest, *, to: Any, by: Any) -> SubjectRequest:
@@ -101,7 +99,7 @@ def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
     return request
 
 
-# ---------------------------------------------------------------- refusal and withdrawal
+# ---------------------------------------------------------------- refusal
 
 
 def check_can_refuse(request: SubjectRequest) -> None:
@@ -200,32 +198,6 @@ def accept_offer(request: SubjectRequest, *, by: Any, received_at: datetime.date
         copy.concerns = request
         copy.save(update_fields=["concerns"])
     return copy
-
-
-def check_can_withdraw(request: SubjectRequest) -> None:
-    """Raises ActionNotAllowed where it is closed, or something has been done that cannot be undone."""
-    if not request.is_open:
-        raise ActionNotAllowed(CLOSED)
-    if refresh_status.has_begun(request):
-        raise ActionNotAllowed(BEGUN)
-
-
-def withdraw(request: SubjectRequest, *, reason: str, by: Any, told: bool = True) -> SubjectRequest:
-    """The person does not want it any more; `told` confirms it to them.
-
-    Raises:
-        ActionNotAllowed: it has begun, is closed, or nothing says how the person withdrew it.
-    """
-    reason = require_text(reason, "how the person withdrew it")
-    with transaction.atomic():
-        request = refresh_status.locked(request.pk)
-        check_can_withdraw(request)
-        answer_questions(request)
-        refresh_status.close(request, RequestStatus.WITHDRAWN, withdrawal_reason=reason)
-        audit.record(Verb.WITHDRAW_REQUEST, by=by, on=request)
-        if told:
-            write.write(request, defaults.WITHDRAWN, by=by)
-    return request
 
 
 # ---------------------------------------------------------------- the person's own data in the request

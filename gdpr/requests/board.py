@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
-from gdpr.audit_chain.reading import is_id
+from gdpr.audit.reading import is_id
 from gdpr.due_dates import deadline
 from gdpr.identity import Identity, digests
 from gdpr.kinds import RequestKind

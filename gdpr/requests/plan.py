@@ -13,7 +13,7 @@ from gdpr.identity import Identity, digest, keys
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest
 from gdpr.states import StepStatus
-from gdpr.stores import Capability
+from gdpr.stores import Capability, Record
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # What lies in a lower stage is over, or a person's, before the next begins.
@@ -224,3 +224,16 @@ def recipients(request: SubjectRequest, records: Iterable[FoundRecord]) -> list[
             if key_hash in wanted:
                 found |= {by_name.get(name.casefold(), name[:32]) for name in names}
     return sorted(found)
+
+
+def as_record(found: FoundRecord) -> Record:
+    """A found record as its store knows it."""
+    return Record(
+        found.store,
+        found.key,
+        tuple(found.matched),
+        found.sure,
+        dict(found.summary),
+        found.fingerprint,
+        found.identity,
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from gdpr.audit_chain import check
+from gdpr.audit import check
 from gdpr.models import AfterCheck, Notice, Purge, RequestMessage, RequestStep
 from gdpr.states import DutyStatus, MessageStatus, PurgeStatus, StepStatus
 from swarm_admin.core.progress import Stage

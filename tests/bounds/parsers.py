@@ -16,8 +16,9 @@ from enrichment import labels
 from enrichment.deliveries import shown
 from enrichment.imports import import_files
 from enrichment.models import lead_search
-from enrichment.pipeline import intake_rows, normalise, provenance, status
-from enrichment.pipeline.receive import events, unmatched
+from enrichment.pipeline import intake_rows, normalise, provenance
+from enrichment.pipeline.mirror import run
+from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.score import apply
 from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
@@ -30,9 +31,9 @@ from gdpr.identity import validation
 from gdpr.leftovers import memory, names, planner, search_patterns
 from gdpr.messages import templates
 from gdpr.requests import blanking, intake, intake_csv, intake_email
-from swarm_admin.core import clean_text, masking, missing, moments, numbers, text_match
+from swarm_admin.core import clean_text, masking, moments, numbers, text_match
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.identifiers import emails, linkedin, phones
+from swarm_admin.core.identifiers import emails, linkedin, phones, text
 from tests.bounds.texts import SIZE, WHOLE
 
 URL = "https://www.linkedin.com/in/erika-mustermann"
@@ -116,7 +117,7 @@ PARSERS: dict[str, Parser] = {
     "text match: numbers": Parser(text_match, lambda text: list(text_match.numbers(text))),
     "text match: emails in prose": Parser(text_match, lambda text: list(text_match.emails_in_prose(text))),
     "text match: profiles in prose": Parser(text_match, lambda text: list(text_match.profiles_in_prose(text))),
-    "missing": Parser(missing, missing.is_missing),
+    "missing": Parser(text, text.is_missing),
     "clean text": Parser(clean_text, clean_text.cleaned),
     "clean lines": Parser(clean_text, lambda text: clean_text.cleaned(text, lines=True)),
     "damaged text": Parser(clean_text, clean_text.is_damaged),
@@ -124,8 +125,8 @@ PARSERS: dict[str, Parser] = {
     "address: every spelling": Parser(emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)),
     "phone": Parser(phones, lambda text: phones.canonical(text, "US"), (ValueError,)),
     "phone, as long as one may be": Parser(phones, lambda text: phones.canonical(text[:64], "US"), (ValueError,)),
-    "webhook: event": Parser(events, lambda text: events.read(raw(text)), (events.Malformed,), WHOLE),
-    "webhook: event with a text": Parser(events, lambda text: events.read(within(text)).url),
+    "webhook: event": Parser(triage, lambda text: triage.read(raw(text)), (triage.Malformed,), WHOLE),
+    "webhook: event with a text": Parser(triage, lambda text: triage.read(within(text)).url),
     "webhook: whom it is about": Parser(
         unmatched, lambda text: unmatched.identities(raw(text)), (unmatched.Crowd,), WHOLE
     ),
@@ -146,7 +147,7 @@ PARSERS: dict[str, Parser] = {
     ),
     "row of Clay: time": Parser(normalise, normalise.moment, (normalise.Unreadable,)),
     "row of Clay: providers": Parser(provenance, provider),
-    "row of Clay: error": Parser(status, lambda text: status.RunError.read({"message": text, "code": text})),
+    "row of Clay: error": Parser(run, lambda text: run.RunError.read({"message": text, "code": text})),
     "row of Clay: tier": Parser(apply, apply.clay_tier),
     "row of Clay: country": Parser(countries, lambda text: countries.country_of(text[:300])),
     "lead sent": Parser(intake_rows, lambda text: intake_rows.read(dict.fromkeys(intake_rows.FIELDS, text), NOW)),

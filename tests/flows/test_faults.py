@@ -8,7 +8,9 @@ from django.utils import timezone
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch import lost, plan, rows
+from enrichment.pipeline import lost
+from enrichment.pipeline.dispatch import rows
+from enrichment.pipeline.dispatch.batch import freeze
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import reading, storing, triage
 from enrichment.states import BatchStatus
@@ -141,7 +143,7 @@ def test_a_doubled_webhook_changes_nothing(pipeline):
 
 def test_a_worker_killed_before_its_call_is_found_out(pipeline, settings):
     pipeline.lead("killed-before")
-    plan.freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
+    freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
     claim(Batch.objects.all(), BatchStatus, 1, stage="rows")  # and the worker is gone
     settings.LEASE_SECONDS = 0
     assert hand_back_lapsed(Batch, BatchStatus, lost.give_up) == 1
@@ -152,7 +154,7 @@ def test_a_worker_killed_before_its_call_is_found_out(pipeline, settings):
 
 def test_a_worker_killed_after_its_call_makes_no_second_row(pipeline, settings, monkeypatch):
     pipeline.lead("killed-after")
-    plan.freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
+    freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
 
     def killed(*args):
         raise KeyboardInterrupt
@@ -299,7 +301,7 @@ def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(
 
 def test_a_suppressed_person_does_not_even_leave_for_clay(pipeline):
     lead = pipeline.lead("forgotten")
-    plan.freeze(BatchKind.ROWS, [lead], table="tbl_test")
+    freeze(BatchKind.ROWS, [lead], table="tbl_test")
     gate.suppress(Identity(lead.linkedin_url), reason="erasure")
     for _ in range(5):
         pipeline.step()

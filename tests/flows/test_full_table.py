@@ -3,15 +3,14 @@
 import pytest
 from django.utils import timezone
 
-from enrichment.estimates import Work, estimate
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.failures import groups as failures
 from enrichment.models import Alert, Batch, Connection, Lead, ReconcileRun, ScorecardVersion, ServiceHold
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
 from enrichment.pipeline.dispatch import plan, rows
 from enrichment.scoring import clay_formula
-from enrichment.vendor_pauses import table_capacity
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendor_pauses.clay_table import clay_table, room
 
 ROWS = "clay.rows"
 
@@ -82,7 +81,7 @@ def test_rows_are_counted_as_they_are_made_and_none_is_sent_beyond_the_limit(pip
     leads(pipeline, 9)
     hold = full(pipeline)
     assert hold.message == "it holds 6 rows, its limit"
-    assert table_capacity.room("tbl_test") == 0
+    assert room("tbl_test") == 0
     assert_waiting(pipeline, hold, 3)
     assert rows_of(pipeline) == {"tbl_test": 6}
     assert pipeline.sandbox.stats()["clay"]["rows_over_capacity"] == 0

@@ -9,7 +9,7 @@ from enrichment.leads.actions import retry_leads
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.pipeline.deliver import planning, recording
-from enrichment.pipeline.dispatch.outcome import go_again
+from enrichment.pipeline.dispatch.batch import go_again
 from enrichment.states import BatchStatus, HandoverStatus
 
 

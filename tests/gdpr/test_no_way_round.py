@@ -9,7 +9,8 @@ from gdpr.due_dates import calendar, deadline
 from gdpr.identity import Identity
 from gdpr.kinds import RequestKind
 from gdpr.models import Decision, RequestMessage, SubjectRequest
-from gdpr.requests import actions, clarifications, plan
+from gdpr.requests import clarifications, plan
+from gdpr.requests import withdrawal as withdrawing
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import execute, locate, open, verify
 from gdpr.requests.request_forms import Intake
@@ -123,7 +124,7 @@ def test_our_own_decision_hands_out_nothing(db):
 
 
 def test_an_erasure_forgets_the_persons_earlier_requests_too(desk):
-    earlier = actions.withdraw(desk.open("access"), reason="wrote so", by=desk.officer)
+    earlier = withdrawing.withdraw(desk.open("access"), reason="wrote so", by=desk.officer)
     SubjectRequest.objects.filter(pk=earlier.pk).update(forget_after=timezone.now() + 30 * DAY)
     desk.finished("erasure")
     earlier.refresh_from_db()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gdpr.audit_chain import check
+from gdpr.audit import check
 from gdpr.messages import send
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, PurgeRecord, RequestMessage
 from gdpr.notices import delivery as notice_delivery

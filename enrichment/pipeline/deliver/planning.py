@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline.payload import payload, payload_hash, wanted
-from enrichment.states import HandoverStatus
+from enrichment.states import DELIVERED, HandoverStatus
 from swarm_admin.core import work
 from swarm_admin.core.states import advance
 
@@ -43,6 +43,12 @@ def plan_all(leads: Sequence[Lead], *, force: bool = False, systems: Sequence[st
         if (lead.pk, system) not in is_open
         and (force or not is_sent(lead, system, last_sent.get((lead.pk, system), "")))
     )
+
+
+def deliver_found(lead_ids: Sequence[int]) -> None:
+    """What was found before a run was given up belongs in the CRM all the same; under the caller's lock."""
+    kept = Lead.objects.usable().filter(pk__in=lead_ids, enrichment_status__in=DELIVERED)
+    plan_all(list(kept.defer("raw", "search")))
 
 
 def is_sent(lead: Lead, system: str, sent: str) -> bool:

@@ -1,17 +1,21 @@
 """The loop all three calls to Clay share: claim a due batch, make its call, until nothing is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from enrichment.leases import claim, release
-from enrichment.models import Batch, ServiceHold
+from enrichment.models import Batch, BatchItem, Lead, ServiceHold
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.outcome import finish, items_of
-from enrichment.pipeline.dispatch.screening import passing
-from enrichment.states import BatchStatus
+from enrichment.pipeline.dispatch.batch import finish, items_of
+from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
+from gdpr.suppression import gate
 from swarm_admin.core import shutdown
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 
 STAGES = {BatchKind.ROWS: "rows", BatchKind.TRIGGER: "triggers", BatchKind.UPDATE: "write_backs"}
@@ -64,3 +68,35 @@ def _sent(batch: Batch, items: list[Any], send: Callable[[Batch, list[Any]], boo
         return send(batch, ready)
     finish(batch)
     return True
+
+
+def passing(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
+    """The items that may go.
+
+    The others leave the batch: a restricted lead is due again and waits for its release; one that is suppressed
+    or past its retention is not sent any more.
+    """
+    now = timezone.now()
+    restricted = [item for item in items if item.lead.restriction]
+    blocked = gate.screen([item.lead.identity for item in items], "enrichment") if items else set()
+    over = [
+        item
+        for position, item in enumerate(items)
+        if not item.lead.restriction and (position in blocked or item.lead.retention_until <= now)
+    ]
+    if not restricted and not over:
+        return list(items)
+    due = "write_back_after" if batch.kind == BatchKind.UPDATE else "dispatch_after"
+    leads = Lead.objects.filter(pk__in=[item.lead_id for item in restricted])
+    with transaction.atomic():
+        leads.lock()
+        _leave(restricted, ItemStatus.AGAIN, "restricted")
+        _leave(over, ItemStatus.SET_ASIDE, "suppressed")
+        leads.update(**{due: now})
+    gone = {item.pk for item in (*restricted, *over)}
+    return [item for item in items if item.pk not in gone]
+
+
+def _leave(items: Sequence[BatchItem], status: ItemStatus, reason: str) -> None:
+    chosen = BatchItem.objects.filter(pk__in=[item.pk for item in items])
+    advance(chosen, status, error_kind=reason)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import fanout
-from enrichment.pipeline.dispatch.outcome import go_again
+from enrichment.pipeline.dispatch.batch import go_again
 from enrichment.states import ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table

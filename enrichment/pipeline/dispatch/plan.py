@@ -1,6 +1,6 @@
 """Which leads go to Clay together: full batches at once, a partial one after 60 s (D8).
 
-What the budget has no room for, and what the mirror knows already, is not planned (see `planning`).
+What the budget has no room for, and what the mirror knows already, is not asked of Clay although it is due.
 """
 
 import datetime
@@ -10,25 +10,34 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from enrichment.models import Batch, BatchItem, Lead
+from enrichment.documents.waterfall import active_waterfall
+from enrichment.models import Batch, Lead, SpendCap
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.lead_queries import LeadQuerySet
-from enrichment.models.work import URGENT, BatchKind
-from enrichment.pipeline.dispatch import budget_backlog, planning
+from enrichment.models.spend import CapPeriod
+from enrichment.models.work import AWAITS_BUDGET, URGENT, BatchKind
+from enrichment.pipeline.deliver.planning import plan_all
+from enrichment.pipeline.dispatch import company_cache
+from enrichment.pipeline.dispatch.batch import freeze, in_doubt
 from enrichment.pipeline.dispatch.company_cache import Taken
-from enrichment.states import BatchStatus, ItemStatus
+from enrichment.pipeline.mirror.run import status_of
+from enrichment.states import DELIVERED, BatchStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.waterfall import spend_limits
+from enrichment.waterfall.prices import price
 from swarm_admin.core import progress
-from swarm_admin.core.bulk_sql import insert_each
+from swarm_admin.core.states import advance_one
 from swarm_admin.core.timing import span
 
 OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
 # Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
 AHEAD = 8
+ENOUGH = 2  # batches of one sort wait for a provider's budget: it has somebody to serve when it opens
+NOTHING = Taken()
 
 
 def plan(kind: BatchKind) -> int:
@@ -36,7 +45,7 @@ def plan(kind: BatchKind) -> int:
     progress.moved("planning")
     table = clay_table()
     now = timezone.now()
-    # A batch that waits takes nobody's place; of those that wait for a provider, see `budget_backlog`.
+    # A batch that waits takes nobody's place; of those that wait for a provider, see `_behind_others`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
     if not table or room <= 0 or (kind == BatchKind.ROWS and pauses.held(CLAY_ROWS)):
         return 0
@@ -47,16 +56,16 @@ def plan(kind: BatchKind) -> int:
     }[kind]
     with transaction.atomic():
         due = _due(kind, now)
-        leads = list(planning.affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
-        without = planning.known(leads) if kind == BatchKind.TRIGGER else {}
+        leads = list(affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
+        without = known_already(leads) if kind == BatchKind.TRIGGER else {}
         unsure = in_doubt(kind, leads)
         groups = list(_groups(kind, leads, size, now, without, unsure))[:room]
         for group in groups:
             if without:
-                group = planning.take_over(group, without)
+                group = take_over(group, without)
             if group:
                 there = table if kind == BatchKind.ROWS else group[0].clay_table_id or table
-                freeze(kind, group, table=there, without=without.get(group[0].pk, planning.NOTHING).kinds)
+                freeze(kind, group, table=there, without=without.get(group[0].pk, NOTHING).kinds)
     return len(groups)
 
 
@@ -66,53 +75,6 @@ def soonest(kind: BatchKind) -> float:
     waiting = Batch.objects.filter(kind=kind, status=BatchStatus.PLANNED, not_before__gt=now)
     first = waiting.order_by("not_before").values_list("not_before", flat=True).first()
     return (first - now).total_seconds() if first else 0.0
-
-
-def in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
-    """The ids of those whose last call of this kind was given up while its outcome was unknown.
-
-    It may have taken effect: made again unseen, a row would be there twice, a trigger be paid twice. A write-back
-    may be repeated.
-    """
-    if kind == BatchKind.UPDATE:
-        return set()
-    later = BatchItem.objects.filter(lead=OuterRef("lead"), batch__kind=kind, pk__gt=OuterRef("pk"))
-    given_up = BatchItem.objects.filter(
-        lead__in=[lead.pk for lead in leads], batch__kind=kind, status=ItemStatus.SET_ASIDE, in_doubt=True
-    )
-    return set(given_up.exclude(Exists(later)).values_list("lead_id", flat=True))
-
-
-def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
-    """One batch of these leads, which are due no longer. Inside the caller's transaction.
-
-    It is planned; or of unknown outcome, so that it is read back before anything is sent (D12), where one of the
-    leads is in doubt. `without`: the waterfalls whose data these leads have already.
-    """
-    first = leads[0]
-    narrowed = kind == BatchKind.TRIGGER
-    batch = Batch.objects.create(
-        kind=kind,
-        status=BatchStatus.UNKNOWN if in_doubt(kind, leads) else BatchStatus.PLANNED,
-        table_id=table,
-        priority=max(lead.dispatch_priority for lead in leads),
-        skip_providers=first.skip_providers if narrowed else [],
-        only_providers=first.only_providers if narrowed else [],
-        without=sorted({*without, *(first.found_waterfalls if narrowed else ())}),
-        answered=first.answered if narrowed else {},
-        waterfall_id=first.trial_id if narrowed else None,
-    )
-    made = {
-        "batch": batch.pk,
-        "status": ItemStatus.PLANNED,
-        "error_kind": "",
-        "error_message": "",
-        "in_doubt": False,
-    }
-    insert_each(BatchItem, [{**made, "lead": lead.pk, "position": position} for position, lead in enumerate(leads)])
-    due = "write_back_after" if kind == BatchKind.UPDATE else "dispatch_after"
-    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**{due: None})
-    return batch
 
 
 def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
@@ -126,7 +88,7 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
             .order_by("-dispatch_priority", "dispatch_after", "id")
         )
         if not rowless:
-            leads = leads.exclude(budget_backlog.behind(now))
+            leads = leads.exclude(_behind_others(now))
     return leads.only(
         "id",
         "dispatch_after",
@@ -159,7 +121,7 @@ def _groups(
     waited_since = now - span(settings.CLAY_FLUSH_SECONDS)
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
-        known = tuple(without.get(lead.pk, planning.NOTHING).kinds)
+        known = tuple(without.get(lead.pk, NOTHING).kinds)
         told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known, _had(lead))
         there = "" if kind == BatchKind.ROWS else lead.clay_table_id
         key = (there, lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
@@ -181,3 +143,82 @@ def _leaves(kind: BatchKind, lead: Lead, waited_since: datetime.datetime) -> boo
     due = lead.write_back_after if kind == BatchKind.UPDATE else lead.dispatch_after
     urgent = kind != BatchKind.UPDATE and lead.dispatch_priority >= URGENT
     return urgent or (due is not None and due <= waited_since)
+
+
+def affordable(due: LeadQuerySet, most: int) -> LeadQuerySet:
+    """The first of those due for whom the caps leave room, `most` at most; the others stay due."""
+    if not SpendCap.objects.exists() or not due.exists():
+        return due[:most]
+    left = spend_limits.room(price(active_waterfall()).amount)
+    found = due.exclude(source_type__in=left.without)
+    for source, spent in left.most_spent.items():
+        too_dear = Q(enrichment_cost__gt=spent) & (Q(source_type=source) if source else Q())
+        spend_limits.tell(_lead_cap(source), holds=due.filter(too_dear).exists())
+        found = found.exclude(too_dear)
+    return found[: most if left.leads is None else min(most, left.leads)]
+
+
+def _lead_cap(source: str) -> SpendCap:
+    return SpendCap.objects.get(period=CapPeriod.LEAD, source_type=source)
+
+
+def known_already(leads: Sequence[Lead]) -> dict[int, Taken]:
+    """What the mirror knows of them; a pilot buys everything, or it would measure nothing."""
+    return company_cache.known(
+        [lead for lead in leads if lead.company_domain and not lead.trial_id], active_waterfall()
+    )
+
+
+def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, ...]:
+    """Write what is known onto the leads of a group that goes now; returns those that still have to go.
+
+    One that only was to be filled in, and is, goes no further. All of a group know the same.
+    """
+    kinds = found.get(group[0].pk, NOTHING).kinds
+    if not kinds:
+        return tuple(group)
+    company_cache.take_over(group, dict(found))
+    first = group[0]
+    document = active_waterfall().asking(
+        only=first.only_providers, without={*kinds, *first.found_waterfalls}, answered=first.answered
+    )
+    if document.providers() - set(first.skip_providers):
+        return tuple(group)
+    leads = Lead.objects.filter(pk__in=[lead.pk for lead in group])
+    leads.update(
+        dispatch_after=None,
+        only_providers=[],
+        skip_providers=[],
+        found_waterfalls=[],
+        answered={},
+        updated_at=timezone.now(),
+    )
+    _end(leads)
+    return ()
+
+
+def _end(leads: LeadQuerySet) -> None:
+    """Of those whose run had broken off, nothing is left to ask: they have their status, and are delivered."""
+    broken_off = list(leads.filter(enrichment_status=EnrichmentStatus.PENDING).defer("raw", "search"))
+    for lead in broken_off:
+        told = {"error_kind": "", "error_message": "", "error_provider": "", "error_at": None}
+        advance_one(lead, status_of(lead, None), field="enrichment_status", dispatch_tries=0, **told)
+    plan_all([lead for lead in broken_off if lead.enrichment_status in DELIVERED and not lead.restriction])
+
+
+def _behind_others(now: datetime.datetime) -> Q:
+    """The leads whose trigger would ask the same as those that wait, and is no more urgent."""
+    waiting = Batch.objects.filter(
+        kind=BatchKind.TRIGGER, status=BatchStatus.PLANNED, not_before__gt=now, error_kind=AWAITS_BUDGET
+    )
+    sorts = waiting.values("skip_providers", "only_providers", "answered", "waterfall_id").order_by()
+    found = Q(pk__in=[])
+    for sort in sorts.annotate(batches=Count("pk"), priority=Max("priority")).filter(batches__gte=ENOUGH):
+        found |= Q(
+            skip_providers=sort["skip_providers"],
+            only_providers=sort["only_providers"],
+            answered=sort["answered"],
+            trial_id=sort["waterfall_id"],
+            dispatch_priority__lte=sort["priority"],
+        )
+    return found

@@ -14,8 +14,7 @@ from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import fanout
-from enrichment.pipeline.dispatch.flush import drain
-from enrichment.pipeline.dispatch.outcome import (
+from enrichment.pipeline.dispatch.batch import (
     after_error,
     failed,
     finish,
@@ -23,8 +22,9 @@ from enrichment.pipeline.dispatch.outcome import (
     set_aside,
     settle_items,
 )
+from enrichment.pipeline.dispatch.flush import drain
 from enrichment.states import BatchStatus, ItemStatus
-from enrichment.vendor_pauses import pauses, table_capacity
+from enrichment.vendor_pauses import clay_table, pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
@@ -68,7 +68,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
 
 def _fitting(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
     """Those that the table has room for; the leads of the others stay pending. Where it has none, rows are paused."""
-    room = table_capacity.room(batch.table_id)
+    room = clay_table.room(batch.table_id)
     if room >= len(items):
         return items
     with transaction.atomic():

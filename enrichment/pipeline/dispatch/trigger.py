@@ -14,12 +14,10 @@ from django.utils import timezone
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
-from enrichment.models.work import BatchKind
+from enrichment.models.work import AWAITS_BUDGET, BatchKind
 from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch import not_kept
-from enrichment.pipeline.dispatch.budget_backlog import AWAITS_BUDGET
-from enrichment.pipeline.dispatch.flush import drain
-from enrichment.pipeline.dispatch.outcome import (
+from enrichment.pipeline.dispatch.batch import (
     after_error,
     failed,
     finish,
@@ -28,6 +26,7 @@ from enrichment.pipeline.dispatch.outcome import (
     set_aside,
     settle_items,
 )
+from enrichment.pipeline.dispatch.flush import drain
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import ClayRow

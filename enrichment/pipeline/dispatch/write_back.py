@@ -1,7 +1,7 @@
 """Our references and verdict, written back to Clay's rows in batches (D8). Repeating it is harmless."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +15,10 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline import clay_scores, recovery
 from enrichment.pipeline.clay_scores import UNSCORED
 from enrichment.pipeline.dispatch import company_cache
+from enrichment.pipeline.dispatch.batch import finish, freeze, settle_items
 from enrichment.pipeline.dispatch.flush import drain
-from enrichment.pipeline.dispatch.outcome import finish, settle_items
-from enrichment.pipeline.dispatch.plan import freeze
-from enrichment.states import FINAL_STATUSES, BatchStatus, ItemStatus
+from enrichment.pipeline.mirror.refresh_status import columns_of
+from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.client import BulkUpdate
 from enrichment.vendors.connections import clay
@@ -28,26 +28,11 @@ from swarm_admin.core.timing import backoff, in_seconds
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.updates"
-REFERENCES = ("ghl_contact_id", "instantly_lead_id")
 
 
 def run_due() -> int:
     """Write back due batches until none is due or the limit is reached; returns how many calls."""
     return drain(BatchKind.UPDATE, _send)
-
-
-def columns_of(lead: Lead, taken_over: Iterable[str] = ()) -> dict[str, Any]:
-    """What Clay should hold of ours and does not hold yet, by its last row.
-
-    What it took before and keeps otherwise is not written again: its webhook about that would ask for the next.
-    `taken_over`: columns that the mirror supplied instead of a provider. A pinned one is ours alone.
-    """
-    wanted = [*REFERENCES, *(name for name in taken_over if name not in lead.pinned_fields)]
-    ours = {name: getattr(lead, name) for name in wanted if getattr(lead, name)}
-    if lead.enrichment_status in FINAL_STATUSES:
-        ours["enrichment_status"] = str(lead.enrichment_status)
-    taken = lead.written_back
-    return {name: value for name, value in ours.items() if value not in (lead.raw.get(name), taken.get(name))}
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:

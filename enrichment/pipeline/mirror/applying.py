@@ -22,9 +22,8 @@ from enrichment.pipeline.mirror.apply_row import (
     take_over,
     taken,
 )
-from enrichment.pipeline.mirror.progress import Progress, Reader
+from enrichment.pipeline.mirror.run import Progress, Reader, RunError
 from enrichment.pipeline.score import apply as scoring
-from enrichment.pipeline.status import RunError
 from enrichment.states import DELIVERED, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.client import ClayRow

@@ -9,9 +9,8 @@ from enrichment.models import Lead
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.apply_row import at_work, is_stale, taken
-from enrichment.pipeline.mirror.progress import Reader
+from enrichment.pipeline.mirror.run import Reader, RunError
 from enrichment.pipeline.score import apply as scoring
-from enrichment.pipeline.status import RunError
 from enrichment.vendors.clay.client import ClayRow
 
 

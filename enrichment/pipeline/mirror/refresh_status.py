@@ -2,17 +2,15 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead
-from enrichment.pipeline.dispatch.write_back import columns_of
-from enrichment.pipeline.mirror.progress import Progress, failures
-from enrichment.pipeline.status import RunError, status_of
-from enrichment.states import AttemptStatus, EnrichmentStatus
+from enrichment.pipeline.mirror.run import Progress, RunError, failures, status_of
+from enrichment.states import FINAL_STATUSES, AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.vendors.errors import Recovery
 from swarm_admin.core.states import may_follow
@@ -25,6 +23,7 @@ FAILURES_MOST = 2
 FAILED_LATELY_SECONDS = 3 * 3600
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 BUDGET_WINDOW_SECONDS = 3600  # providers are limited per hour
+REFERENCES = ("ghl_contact_id", "instantly_lead_id")  # ours, which Clay is told
 FILL_IN_PRIORITY = -10  # after everything that is new
 
 
@@ -148,3 +147,17 @@ def settle(lead: Lead, error: RunError | None, *, again: bool, news: bool, now: 
     lead.needs_person = lead.enrichment_status == EnrichmentStatus.FAILED
     if columns_of(lead) and lead.write_back_after is None:
         lead.write_back_after = now
+
+
+def columns_of(lead: Lead, taken_over: Iterable[str] = ()) -> dict[str, Any]:
+    """What Clay should hold of ours and does not hold yet, by its last row.
+
+    What it took before and keeps otherwise is not written again: its webhook about that would ask for the next.
+    `taken_over`: columns that the mirror supplied instead of a provider. A pinned one is ours alone.
+    """
+    wanted = [*REFERENCES, *(name for name in taken_over if name not in lead.pinned_fields)]
+    ours = {name: getattr(lead, name) for name in wanted if getattr(lead, name)}
+    if lead.enrichment_status in FINAL_STATUSES:
+        ours["enrichment_status"] = str(lead.enrichment_status)
+    taken = lead.written_back
+    return {name: value for name, value in ours.items() if value not in (lead.raw.get(name), taken.get(name))}

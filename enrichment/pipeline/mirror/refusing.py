@@ -6,10 +6,9 @@ from django.utils import timezone
 from enrichment.models import Attempt, Lead
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import provenance
-from enrichment.pipeline.dispatch.outcome import deliver_found
+from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.mirror import refresh_status
-from enrichment.pipeline.mirror.progress import Reader
-from enrichment.pipeline.status import RunError
+from enrichment.pipeline.mirror.run import Reader, RunError
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import provider_budget

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from enrichment import versions
-from enrichment.estimates import Work, estimate
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.scoring import publishing, rescore, rescore_progress
 from enrichment.scoring.changes import changes, count, whole_card

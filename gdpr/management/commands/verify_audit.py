@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from gdpr.audit import check, seal
 from gdpr.audit.verifier import NOT_CHECKED, SOUND, Report, read_anchors
-from gdpr.audit_chain import check, seal
 
 
 class Command(BaseCommand):

@@ -190,7 +190,7 @@ def instructions_of(step: RequestStep, capability: Capability) -> str:
     store = stores.find(step.store)
     if store is None:
         return f"The system {step.store} is not connected any more. Do this there by hand, and enter the proof."
-    return store.instructions(capability, step.record.as_record() if step.record else None)
+    return store.instructions(capability, plan.as_record(step.record) if step.record else None)
 
 
 def _fault(step: RequestStep, error: Exception) -> None:

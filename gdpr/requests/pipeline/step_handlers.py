@@ -11,8 +11,8 @@ from django.utils import timezone
 from gdpr import stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.package import collect
-from gdpr.requests import actions, plan
+from gdpr.package import document
+from gdpr.requests import plan, withdrawal
 from gdpr.requests.pipeline import leftover_step, report
 from gdpr.requests.pipeline.locate import compare, keep, note_change, search
 from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
@@ -43,7 +43,7 @@ def do(step: RequestStep) -> Outcome:
 def _record(step: RequestStep) -> Record:
     if step.record is None:
         raise ValueError("a step at a store without its record")
-    return step.record.as_record()
+    return plan.as_record(step.record)
 
 
 def _locate(step: RequestStep, store: PersonalDataStore) -> Outcome:
@@ -67,7 +67,7 @@ def _recheck(step: RequestStep, store: PersonalDataStore) -> Outcome:
 
 
 def _export(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    return Outcome("Copied", collect.as_json(store.export(_record(step))))
+    return Outcome("Copied", document.as_json(store.export(_record(step))))
 
 
 def _rectify(step: RequestStep, store: PersonalDataStore) -> Outcome:
@@ -180,12 +180,12 @@ def _tell(step: RequestStep) -> str:
 
 def _end(step: RequestStep) -> Outcome:
     concerned = step.request.concerns
-    if concerned is None or concerned.status not in OPEN or not is_possible(actions.check_can_withdraw, concerned):
+    if concerned is None or concerned.status not in OPEN or not is_possible(withdrawal.check_can_withdraw, concerned):
         return Outcome("It was too late: that request had begun or was closed.")
 
     def written(request: SubjectRequest, done: RequestStep) -> None:
         if request.concerns is not None and request.concerns.status in OPEN:
-            actions.withdraw(request.concerns, reason="The person withdrew it.", by=None)
+            withdrawal.withdraw(request.concerns, reason="The person withdrew it.", by=None)
 
     return Outcome("The request is withdrawn.", None, written)
 

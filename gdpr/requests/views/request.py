@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from gdpr import audit, stores
-from gdpr.audit_chain import reading
+from gdpr.audit import reading
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import AuditEvent, Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest

@@ -10,7 +10,16 @@ from django.http import Http404
 
 from gdpr.messages.outlet import check_mail_leaves
 from gdpr.models import FoundRecord, SubjectRequest
-from gdpr.requests import actions, after_checks, blanking, by_hand, clarifications, legal_holds, message_actions
+from gdpr.requests import (
+    actions,
+    after_checks,
+    blanking,
+    by_hand,
+    clarifications,
+    legal_holds,
+    message_actions,
+    withdrawal,
+)
 from gdpr.requests import request_forms as f
 from gdpr.requests.pipeline import approve, locate, verify
 from swarm_admin.core.errors import ActionNotAllowed, reason_against
@@ -97,9 +106,9 @@ ACTIONS: dict[str, PageAction] = {
     ),
     "withdraw": PageAction(
         f.Withdraw,
-        lambda s, given, by: actions.withdraw(s, reason=given["reason"], told=given["told"], by=by),
+        lambda s, given, by: withdrawal.withdraw(s, reason=given["reason"], told=given["told"], by=by),
         "Withdrawn.",
-        lambda s, by: actions.check_can_withdraw(s),
+        lambda s, by: withdrawal.check_can_withdraw(s),
     ),
     "portability": PageAction(
         f.Nothing,

@@ -4,16 +4,15 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from swarm_admin.core.identifiers.text import lower, visible
-from swarm_admin.core.missing import is_missing_text
+from swarm_admin.core.identifiers.text import is_missing_text, lower, visible
 
 PREFIX = "https://www.linkedin.com/in/"
 MAX_LENGTH = 2000  # characters as given; the canonical form is far shorter
 MAX_SLUG = 100  # LinkedIn's own limit
 MAX_DECODINGS = 10  # times a slug may have been percent-encoded on its way here
 NFKC_SHRINKS = 4  # a character of NFKC stands for at most so many of what it was made of
-# What programs write for a slug they do not have, beside what `core.missing` knows; "me" and "edit" are LinkedIn's own
-# pages of whoever is signed in. Words are joined by one hyphen, whatever stood between them.
+# What programs write for a slug they do not have, beside what `text` knows; "me" and "edit" are LinkedIn's own pages
+# of whoever is signed in. Words are joined by one hyphen, whatever stood between them.
 PLACEHOLDERS = frozenset(
     "me edit na nan false true void n-a n-d 404 not-found notfound no-profile private-profile unavailable "
     "username user-name your-username yourusername your-name yourname your-profile your-profile-name profile "

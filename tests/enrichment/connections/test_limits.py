@@ -13,8 +13,8 @@ from enrichment.connections import health, limits
 from enrichment.estimates.lanes import seconds_for
 from enrichment.models import Handover, Provider, ServiceHold, WaterfallVersion
 from enrichment.models.version import forget_active
+from enrichment.pipeline import recovery
 from enrichment.templatetags.limits import duration, queue_time
-from enrichment.vendor_pauses import vendor_alerts
 from enrichment.vendors import limiter, vendor_health
 from enrichment.vendors.clay.client import ClayClient
 from enrichment.vendors.errors import VendorError
@@ -148,7 +148,7 @@ def test_what_is_paused_is_not_said_to_go_out(
 
 def test_a_provider_that_refused_calls_is_named_beside_the_vendors_429s(sales_client: Client) -> None:
     provider = Provider.objects.get(slug="clearbit")
-    vendor_alerts.provider_refused(provider.slug, provider.name)
+    recovery.alert_of_provider(provider.slug, provider.name)
     told = page(sales_client)
     assert f"{provider.name} refused calls" in told
     assert "as it should be" not in told

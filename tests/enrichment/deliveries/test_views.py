@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from enrichment.deliveries import redelivery
-from enrichment.estimates import Work, estimate
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare

@@ -8,7 +8,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from enrichment.estimates import Work, estimate, words
+from enrichment.estimates import words
+from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import Handover, Provider, ServiceHold, SpendCap, WaterfallVersion
 from enrichment.models.version import forget_active
 from enrichment.vendors import limiter

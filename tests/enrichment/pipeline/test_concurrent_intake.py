@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 from django.test import Client
 
 from enrichment.models import Lead
-from enrichment.pipeline import horizon
+from enrichment.pipeline import intake
 from enrichment.pipeline.intake import accept
 from gdpr.identity import Identity
 from gdpr.models import Suppression
@@ -122,7 +122,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
 def test_a_reader_neither_waits_for_an_intake_nor_passes_its_leads_over(page):
     before = accept(lead_rows(1)).accepted[0][1]
     with transaction.atomic():
-        horizon.announce()
+        intake.announce()
         late = LeadFactory().pk  # has its id, and cannot be seen yet
         newer = without_waiting(lambda: accept([lead_row(linkedin_url="https://www.linkedin.com/in/newer")]))
         (_, seen_later) = newer.accepted[0]
@@ -138,13 +138,13 @@ def test_an_intake_does_not_wait_for_a_reader():
     with psycopg.connect(**{n: settings_of[n] for n in names if settings_of.get(n)}) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM enrichment_lead")
-        assert horizon.settled() >= 0
+        assert intake.visible_up_to() >= 0
         assert len(without_waiting(lambda: accept(lead_rows(2))).accepted) == 2
 
 
 def test_an_intake_that_was_rolled_back_holds_no_reader_back(page):
     with transaction.atomic():
-        horizon.announce()
+        intake.announce()
         LeadFactory()
         transaction.set_rollback(True)
     (_, pk) = accept(lead_rows(1)).accepted[0]

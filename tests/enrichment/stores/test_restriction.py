@@ -13,7 +13,7 @@ from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import planning, running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
-from enrichment.pipeline.dispatch.screening import passing
+from enrichment.pipeline.dispatch.flush import passing
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.payload import wanted
 from enrichment.pipeline.receive import reading, storing

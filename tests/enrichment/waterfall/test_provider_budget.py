@@ -7,6 +7,7 @@ from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import Attempt, Provider, WaterfallVersion
 from enrichment.vendors import limiter
 from enrichment.waterfall import provider_budget
+from enrichment.waterfall.figures import expected_calls
 from tests.factories import LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +93,7 @@ def test_a_refusal_uses_up_the_hour_also_of_a_provider_without_a_limit():
 
 def test_what_is_forecast_is_what_happened_where_that_is_known():
     """The published accuracy of Apollo is 95 %; it was seen to answer one time in two."""
-    assert provider_budget.expected_calls(DOCUMENT, 100)["hunter"] == 5
+    assert expected_calls(DOCUMENT, 100)["hunter"] == 5
     for number in range(60):
         hit = number % 2
         calls = [_call("apollo", ["email_work"] if hit else [])] + ([] if hit else [_call("hunter", ["email_work"])])
@@ -101,8 +102,8 @@ def test_what_is_forecast_is_what_happened_where_that_is_known():
             finished_at="2026-01-15T10:00:00Z",
         )  # fmt: skip
     cache.clear()
-    assert provider_budget.expected_calls(DOCUMENT, 100)["hunter"] == 50
-    assert provider_budget.expected_calls(DOCUMENT, 100)["clearbit"] == 100
+    assert expected_calls(DOCUMENT, 100)["hunter"] == 50
+    assert expected_calls(DOCUMENT, 100)["clearbit"] == 100
 
 
 def _call(slug, fields):

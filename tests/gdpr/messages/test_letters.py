@@ -11,7 +11,7 @@ from gdpr import alarms
 from gdpr.messages import send, write
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.models.request import RefusalGround
-from gdpr.requests import actions, forget, message_actions
+from gdpr.requests import actions, forget, late, message_actions
 from gdpr.requests.pipeline import execute
 from tests.gdpr.conftest import Desk
 
@@ -116,7 +116,7 @@ def test_a_refusal_that_has_not_left_is_said_and_keeps_who_asked(desk: Desk, mon
     send.run_due()
     send.run_due()
     assert statuses(request)["refusal"] == "failed"
-    assert said(request) == [alarms.LETTER_UNSENT]
+    assert said(request) == [late.LETTER_UNSENT]
     SubjectRequest.objects.update(forget_after=timezone.now())
     assert forget.run_due() == 0
 

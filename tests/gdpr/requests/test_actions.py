@@ -10,7 +10,7 @@ from gdpr.due_dates import deadline
 from gdpr.messages import templates
 from gdpr.models import AuditEvent, LegalHold, RequestMessage, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import actions, after_checks, by_hand, legal_holds, message_actions
+from gdpr.requests import actions, after_checks, by_hand, legal_holds, message_actions, withdrawal
 from gdpr.requests.pipeline import locate, verify
 from gdpr.states import RequestStatus
 from swarm_admin.core.errors import ActionNotAllowed, is_possible, reason_against
@@ -146,16 +146,16 @@ def test_an_objection_is_never_refused(desk: Desk):
 
 def test_a_withdrawal_stops_what_has_not_begun(desk: Desk):
     request = desk.work(desk.identified("erasure"))
-    request = actions.withdraw(request, reason="By e-mail of 5 May", by=desk.officer)
+    request = withdrawal.withdraw(request, reason="By e-mail of 5 May", by=desk.officer)
     assert request.status == RequestStatus.WITHDRAWN
     assert all("1" in store.records for store in desk.places.values())
-    assert not is_possible(actions.check_can_withdraw, request)
+    assert not is_possible(withdrawal.check_can_withdraw, request)
 
 
 def test_a_question_that_is_open_ends_with_the_request(desk: Desk):
     request = desk.open("erasure")
     actions.ask(request, reason="identity", justification="Another address", by=desk.officer)
-    request = actions.withdraw(request, reason="By e-mail of 5 May", by=desk.officer)
+    request = withdrawal.withdraw(request, reason="By e-mail of 5 May", by=desk.officer)
     assert (request.clock_waits, request.pauses.get().answered_at is None) == (False, False)
 
 
@@ -203,7 +203,7 @@ DEEDS = {
     ),
     "withdraw": (
         lambda d: d.open("access"),
-        lambda d, o: actions.withdraw(o, reason="By letter", by=d.officer),
+        lambda d, o: withdrawal.withdraw(o, reason="By letter", by=d.officer),
     ),
     "portability": (
         lambda d: d.open("portability"),
@@ -291,7 +291,7 @@ def test_what_the_person_showed_goes_with_a_request_that_ends_undecided(desk: De
     if end == "refuse":
         actions.refuse(request, ground="not_identified", reason="Nobody answered us twice.", by=desk.officer)
     else:
-        actions.withdraw(request, reason="By telephone", by=desk.officer)
+        withdrawal.withdraw(request, reason="By telephone", by=desk.officer)
     check = request.checks.get()
     assert (check.result, check.evidence) == ("open", "")
     assert check.evidence_deleted_at

@@ -7,7 +7,7 @@ import pytest
 from gdpr import alarms
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.requests import attention, by_hand, certificate
+from gdpr.requests import attention, by_hand, certificate, late
 from gdpr.requests.pipeline import execute, leftover_step
 from gdpr.states import RequestStatus, StepStatus
 from swarm_admin.core.errors import ActionNotAllowed
@@ -38,7 +38,7 @@ def failed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> RequestStep:
 def test_it_says_what_can_be_done_and_stands_where_a_person_looks(failed: RequestStep):
     assert failed.error_message == "It failed through an error of ours (RuntimeError). Try again, or do it by hand."
     assert told() == [("Failed: Look for what is left", 1, True)]
-    (alarm,) = (each for each in alarms.current() if each.kind == alarms.NEEDS_PERSON)
+    (alarm,) = (each for each in alarms.current() if each.kind == late.NEEDS_PERSON)
     assert (alarm.request_id, alarm.severe) == (failed.request_id, True)
 
 

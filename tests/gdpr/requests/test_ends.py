@@ -14,7 +14,7 @@ from django.utils import timezone
 from gdpr import alarms, personal, tasks
 from gdpr.models import AfterCheck, AuditEvent, DocumentKind, RequestMessage, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import after_checks, certificate, forget, legal_holds
+from gdpr.requests import after_checks, certificate, forget, late, legal_holds
 from gdpr.stores import Capability
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.at_once import at_once
@@ -301,8 +301,8 @@ def test_alarms_tell_what_is_due_without_whose(desk: Desk, monkeypatch: pytest.M
     monkeypatch.setattr(alarms, "_listeners", [lambda found: 1 / 0, heard.extend])
     alarms.look()
     assert [(alarm.kind, alarm.request_id) for alarm in heard] == [
-        (alarms.OVERDUE, late.pk),
-        (alarms.DUE_SOON, soon.pk),
+        (late.OVERDUE, late.pk),
+        (late.DUE_SOON, soon.pk),
     ]
     assert not TRACES.findall(str(heard).casefold())
     heard.clear()
@@ -313,7 +313,7 @@ def test_alarms_tell_what_is_due_without_whose(desk: Desk, monkeypatch: pytest.M
 
 def test_a_last_look_that_is_late_is_an_alarm(erased):
     AfterCheck.objects.update(due_at=timezone.now() - 2 * DAY)
-    assert [alarm.kind for alarm in alarms.current()] == [alarms.CHECK_LATE]
+    assert [alarm.kind for alarm in alarms.current()] == [late.CHECK_LATE]
 
 
 def test_the_ticks_do_their_work(desk: Desk):

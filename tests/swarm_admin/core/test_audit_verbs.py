@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gdpr import audit
-from gdpr.audit_chain.seal import run_due as seal
+from gdpr.audit.seal import run_due as seal
 from gdpr.models import AuditEvent
 from swarm_admin.core import audit_verbs
 from swarm_admin.core.audit_verbs import FORMER, Verb, current, sentence, stored_as

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.models import WebhookDelivery
 from enrichment.pipeline.receive import reading
-from enrichment.pipeline.receive.finish import Left, leave
+from enrichment.pipeline.receive.reading import Left, leave
 from enrichment.states import DeliveryStatus
 from swarm_admin.core import holders, work
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from enrichment.models import Attempt, WaterfallVersion
-from enrichment.pipeline.mirror.progress import Reader, failures
+from enrichment.pipeline.mirror.run import Reader, failures
 from tests.factories import LeadFactory
 
 pytestmark = pytest.mark.django_db

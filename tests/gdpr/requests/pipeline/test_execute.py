@@ -18,7 +18,7 @@ from gdpr import alarms
 from gdpr.kinds import Action
 from gdpr.models import AuditEvent, LegalHold, RequestStep, StepAttempt, SubjectRequest, Suppression
 from gdpr.package import files
-from gdpr.requests import actions, by_hand, legal_holds
+from gdpr.requests import actions, by_hand, late, legal_holds, withdrawal
 from gdpr.requests.pipeline import approve, execute
 from gdpr.states import RequestStatus, StepStatus
 from gdpr.stores import Capability, Later
@@ -143,7 +143,7 @@ def test_three_days_down_is_waited_for_while_the_others_go_on(desk: Desk):
     assert "1" not in desk.places["mailer"].records
     assert "1" in desk.places["mirror"].records, "what leads to other records goes last"
     SubjectRequest.objects.filter(pk=request.pk).update(due_on=timezone.localdate() - datetime.timedelta(days=1))
-    assert [alarm.kind for alarm in alarms.current() if alarm.request_id == request.pk] == [alarms.OVERDUE]
+    assert [alarm.kind for alarm in alarms.current() if alarm.request_id == request.pk] == [late.OVERDUE]
     crm.down = False
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED, state(request)
@@ -195,7 +195,7 @@ def test_what_a_store_cannot_do_waits_for_a_person_and_never_ends_by_itself(desk
     RequestStep.objects.filter(pk=step.pk).update(due_on=timezone.localdate() - datetime.timedelta(days=400))
     request = desk.work(request)
     assert request.status == RequestStatus.NEEDS_ACTION, "D22"
-    assert alarms.STEP_LATE in [alarm.kind for alarm in alarms.current()]
+    assert late.STEP_LATE in [alarm.kind for alarm in alarms.current()]
     with pytest.raises(ActionNotAllowed, match="proves"):
         by_hand.complete(step, evidence=" ", by=desk.officer)
     desk.places["crm"].records.pop("1", None)
@@ -361,7 +361,7 @@ def test_what_has_begun_is_neither_refused_nor_withdrawn(desk: Desk):
     desk.places["crm"].down = True
     request = desk.work(request)
     with pytest.raises(ActionNotAllowed, match="carried out"):
-        actions.withdraw(request, reason="By telephone", by=desk.officer)
+        withdrawal.withdraw(request, reason="By telephone", by=desk.officer)
     with pytest.raises(ActionNotAllowed, match="carried out"):
         actions.refuse(request, ground="exempt", reason="We have to keep these data.", by=desk.officer)
 

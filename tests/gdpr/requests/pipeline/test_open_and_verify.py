@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models import AuditEvent, IdentityCheck, SubjectRequest
-from gdpr.requests import actions, forget, identity_check
+from gdpr.requests import forget, identity_check, withdrawal
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import open, verify
 from gdpr.states import RequestStatus
@@ -167,7 +167,7 @@ def test_evidence_that_was_never_kept_is_not_called_deleted(desk: Desk, end: str
     if end in ("passed", "failed"):
         getattr(verify, end)(request, method="document", by=desk.officer)
     else:
-        actions.withdraw(request, reason="By letter", by=desk.officer)
+        withdrawal.withdraw(request, reason="By letter", by=desk.officer)
     if end == "forgotten":
         forget.forget(request.pk)
     check.refresh_from_db()

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, RequestDocument, SubjectRequest
-from gdpr.requests import actions, certificate, forget, legal_holds
+from gdpr.requests import certificate, forget, legal_holds, withdrawal
 from gdpr.requests.pipeline import leftover_step
 from gdpr.requests.views.request_actions import ACTIONS
 from gdpr.states import RequestStatus
@@ -393,7 +393,7 @@ def test_an_erased_person_who_is_named_in_an_open_request_is_said_to_be(complian
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
     assert f"{other.reference}</a> (Access" in page
 
-    actions.withdraw(other, reason="By telephone", by=desk.officer)
+    withdrawal.withdraw(other, reason="By telephone", by=desk.officer)
     assert not any(other.reference in sentence for sentence in certificate.compose(request)["remains"])
     assert "names the person until" not in body(compliance_client.get(f"/requests/{request.pk}/"))
 

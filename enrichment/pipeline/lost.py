@@ -1,17 +1,28 @@
-"""Batches that lost their worker again and again: narrowed down to the row that is to blame, which is set aside."""
+"""Work of the pipeline that lost its worker: taken back, or given up where that happened again and again.
+
+A batch is narrowed down to the row that is to blame, which is set aside.
+"""
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from enrichment.models import Batch, Lead
+from enrichment.leases import hand_back_lapsed
+from enrichment.models import Batch, Handover, Lead
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.outcome import freeze_part, items_of, set_aside, settle_items
+from enrichment.pipeline.deliver import recording
+from enrichment.pipeline.dispatch.batch import freeze_part, items_of, set_aside, settle_items
 from enrichment.pipeline.dispatch.write_back import set_aside as set_write_back_aside
-from enrichment.states import BatchStatus, ItemStatus
+from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 from enrichment.vendors.errors import WorkerLost
 from swarm_admin.core import work
 from swarm_admin.core.states import advance
+
+
+def take_back() -> None:
+    """Calls whose worker was killed are read back, or given up."""
+    hand_back_lapsed(Batch, BatchStatus, give_up)
+    hand_back_lapsed(Handover, HandoverStatus, recording.give_up)
 
 
 def give_up(batches: QuerySet[Batch], lease: work.Values) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from enrichment.models import Lead
-from enrichment.pipeline.dispatch.outcome import fail_leads
+from enrichment.pipeline.dispatch.batch import fail_leads
 from enrichment.vendors.errors import Recovery, VendorError
 from tests.factories import EnrichedLeadFactory
 

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from gdpr import audit
+from gdpr.audit import anchor, check, seal
 from gdpr.audit.verifier import read, verify
-from gdpr.audit_chain import anchor, check, seal
 from gdpr.models import AuditAnchor, AuditCheck, AuditEvent
 
 PAGES = ("/audit/", "/audit/export/", "/audit/regulator-pack/")
@@ -63,7 +63,7 @@ def test_filters_leave_what_they_say(compliance_client, ledger, query, left):
 
 
 def test_pages_go_on_below_the_last_event(compliance_client, monkeypatch, ledger):
-    monkeypatch.setattr("gdpr.audit_chain.reading.SIZE", 1)
+    monkeypatch.setattr("gdpr.audit.reading.SIZE", 1)
     first = compliance_client.get("/audit/")
     second = compliance_client.get(f"/audit/?before={first.context['next']}")
     assert [e.event.pk for page in (first, second) for e in page.context["entries"]] == [

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from gdpr import audit, tasks
+from gdpr.audit import anchor, check, seal
 from gdpr.audit import verifier as alone
 from gdpr.audit.verifier import GENESIS, Link, link_digest, verify
-from gdpr.audit_chain import anchor, check, seal
 from gdpr.models import AuditAnchor, AuditCheck, AuditContext, AuditEvent, AuditSeal, UnsealedEvent
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.at_once import at_once

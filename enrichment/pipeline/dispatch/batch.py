@@ -1,21 +1,21 @@
-"""What a batch's end means for its leads: done, again, or set aside with the reason."""
+"""A batch of leads for Clay: frozen, and what its end means for them: done, again, or set aside with the reason."""
 
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import recovery
-from enrichment.pipeline.deliver.planning import plan_all
-from enrichment.pipeline.dispatch.plan import freeze
-from enrichment.states import DELIVERED, AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus
+from enrichment.pipeline.deliver.planning import deliver_found
+from enrichment.states import AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
+from swarm_admin.core.bulk_sql import insert_each
 from swarm_admin.core.states import advance, advance_one
 
 SENDING = {BatchKind.ROWS: CREATE_ROWS.name, BatchKind.TRIGGER: TRIGGER.name}
@@ -27,6 +27,53 @@ def items_of(batch: Batch) -> list[BatchItem]:
     unsure = getattr(batch, "claimed_from", None) == BatchStatus.UNKNOWN
     unread = [] if unsure or batch.kind == BatchKind.UPDATE else ["lead__raw"]
     return list(items.defer("lead__search", *unread))
+
+
+def in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
+    """The ids of those whose last call of this kind was given up while its outcome was unknown.
+
+    It may have taken effect: made again unseen, a row would be there twice, a trigger be paid twice. A write-back
+    may be repeated.
+    """
+    if kind == BatchKind.UPDATE:
+        return set()
+    later = BatchItem.objects.filter(lead=OuterRef("lead"), batch__kind=kind, pk__gt=OuterRef("pk"))
+    given_up = BatchItem.objects.filter(
+        lead__in=[lead.pk for lead in leads], batch__kind=kind, status=ItemStatus.SET_ASIDE, in_doubt=True
+    )
+    return set(given_up.exclude(Exists(later)).values_list("lead_id", flat=True))
+
+
+def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
+    """One batch of these leads, which are due no longer. Inside the caller's transaction.
+
+    It is planned; or of unknown outcome, so that it is read back before anything is sent (D12), where one of the
+    leads is in doubt. `without`: the waterfalls whose data these leads have already.
+    """
+    first = leads[0]
+    narrowed = kind == BatchKind.TRIGGER
+    batch = Batch.objects.create(
+        kind=kind,
+        status=BatchStatus.UNKNOWN if in_doubt(kind, leads) else BatchStatus.PLANNED,
+        table_id=table,
+        priority=max(lead.dispatch_priority for lead in leads),
+        skip_providers=first.skip_providers if narrowed else [],
+        only_providers=first.only_providers if narrowed else [],
+        without=sorted({*without, *(first.found_waterfalls if narrowed else ())}),
+        answered=first.answered if narrowed else {},
+        waterfall_id=first.trial_id if narrowed else None,
+    )
+    made = {
+        "batch": batch.pk,
+        "status": ItemStatus.PLANNED,
+        "error_kind": "",
+        "error_message": "",
+        "in_doubt": False,
+    }
+    insert_each(BatchItem, [{**made, "lead": lead.pk, "position": position} for position, lead in enumerate(leads)])
+    due = "write_back_after" if kind == BatchKind.UPDATE else "dispatch_after"
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**{due: None})
+    return batch
 
 
 def finish(batch: Batch, status: BatchStatus = BatchStatus.DONE) -> None:
@@ -94,12 +141,6 @@ def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
     advance(complete, EnrichmentStatus.COMPLETED, field="enrichment_status")
     advance(found, EnrichmentStatus.PARTIAL, field="enrichment_status")
     deliver_found(lead_ids)
-
-
-def deliver_found(lead_ids: Sequence[int]) -> None:
-    """What was found before a run was given up belongs in the CRM all the same; under the caller's lock."""
-    kept = Lead.objects.usable().filter(pk__in=lead_ids, enrichment_status__in=DELIVERED)
-    plan_all(list(kept.defer("raw", "search")))
 
 
 def failed(answers: Iterable[object]) -> list[VendorError]:

@@ -8,9 +8,10 @@ from typing import IO, cast
 
 from django.utils import timezone
 
-from gdpr.audit import verifier
-from gdpr.audit_chain import anchor, check
+from gdpr.audit import anchor, check, verifier
 from gdpr.models import AuditAnchor
+from swarm_admin.core import csv_export
+from swarm_admin.core.audit_verbs import FORMER, Verb, sentence
 
 CHUNK = 1_000  # lines written at a time
 README = """\
@@ -99,3 +100,15 @@ def _chunks(lines: Iterable[str]) -> Iterator[str]:
             yield "".join(part)
             part = []
     yield "".join(part)
+
+
+# ---------------------------------------------------------------- what the verbs mean, without this program
+
+VERBS_HEAD = ("verb", "meaning", "now called")
+
+
+def verb_lines() -> Iterator[str]:
+    """CSV lines, the head first: every verb in use, then those that older events have."""
+    used = [(verb.value, verb.sentence, "") for verb in Verb]
+    older = [(old, sentence(old), now.value if isinstance(now, Verb) else "") for old, now in FORMER.items()]
+    return csv_export.lines(VERBS_HEAD, used + older, mark=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swarm_admin.core.missing import is_missing
+from swarm_admin.core.identifiers.text import is_missing
 
 NOTHING = (
     None, "", "   ", [], {}, "null", "NULL", "Null", "None", "none", "undefined", "N/A", "n/a", "n.a.", "NaN", "nan",

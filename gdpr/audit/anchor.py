@@ -9,8 +9,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.utils import timezone
 
-from gdpr.audit_chain.check import anchors_file
-from gdpr.audit_chain.seal import head
+from gdpr.audit.check import anchors_file
+from gdpr.audit.seal import head
 from gdpr.models import AuditAnchor
 from gdpr.models.audit import Occasion
 from swarm_admin.core import mail

@@ -10,8 +10,8 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from gdpr.alarms import Alarm
+from gdpr.audit.seal import EVENT_FIELDS, document
 from gdpr.audit.verifier import Finding, Link, Report, distinct, read_anchors, verify
-from gdpr.audit_chain.seal import EVENT_FIELDS, document
 from gdpr.models import AuditAnchor, AuditCheck, AuditEvent, AuditSeal, UnsealedEvent
 from swarm_admin.core import mail, work
 

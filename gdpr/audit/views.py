@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from gdpr import audit
-from gdpr.audit_chain import anchor, check, pack, reading, seal
+from gdpr.audit import anchor, check, pack, reading, seal
 from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
 from swarm_admin.core import mail
 from swarm_admin.core.audit_verbs import Verb
@@ -23,7 +23,7 @@ NO_RIGHT = "You may not verify the ledger. Ask a compliance officer."
 def show(request: HttpRequest) -> HttpResponse:
     """A page of the ledger under its verdict; for htmx the verdict alone, while a check runs."""
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "gdpr/audit_chain/_audit_verdict.html", verdict(request))
+        return render(request, "gdpr/audit/_audit_verdict.html", verdict(request))
     filters = reading.Filters.read(request.GET)
     before = request.GET.get("before", "")
     entries, following = reading.page(filters, before=int(before) if reading.is_id(before) else 0)
@@ -34,7 +34,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "before": before,
         **reading.choices(),
     }
-    return render(request, "gdpr/audit_chain/audit.html", context | verdict(request))
+    return render(request, "gdpr/audit/audit.html", context | verdict(request))
 
 
 def verdict(request: HttpRequest) -> dict[str, object]:

@@ -7,9 +7,8 @@ from django.utils import timezone
 
 from enrichment.models import Batch, BatchItem, Handover, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch import planning
 from enrichment.pipeline.dispatch.company_cache import Taken
-from enrichment.pipeline.dispatch.plan import plan
+from enrichment.pipeline.dispatch.plan import plan, take_over
 from tests.factories import LeadFactory
 
 
@@ -167,7 +166,7 @@ def test_a_broken_off_lead_whose_rest_the_mirror_knows_is_enriched_and_delivered
     )
     donor = LeadFactory(tech_stack=["Salesforce"], company_domain="acme.example")
     assert asked["waterfall_techstack"]["providers"]
-    assert planning.take_over([lead], {lead.pk: Taken(donors={"techstack": donor})}) == ()
+    assert take_over([lead], {lead.pk: Taken(donors={"techstack": donor})}) == ()
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.dispatch_after, lead.error_kind) == ("completed", None, "")
     assert lead.tech_stack == ["Salesforce"]

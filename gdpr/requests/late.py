@@ -1,0 +1,83 @@
+"""What is due or late of requests: their dates, steps by hand, last looks and letters."""
+
+import datetime
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+
+from gdpr.alarms import Alarm
+from gdpr.due_dates import deadline
+from gdpr.messages import owed
+from gdpr.models import AfterCheck, RequestStep, SubjectRequest
+from gdpr.states import OPEN, DutyStatus, MessageStatus, StepStatus
+
+OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON, LETTER_UNSENT = (
+    "request_overdue",
+    "request_due_soon",
+    "step_late",
+    "after_check_late",
+    "request_needs_person",
+    "letter_unsent",
+)
+GRACE = datetime.timedelta(days=1)  # an after-check may take so long before it is said to be late
+
+
+def late() -> Iterator[Alarm]:
+    """Everything that holds now."""
+    today = deadline.today()
+    yield from _requests(today)
+    yield from _steps(today)
+    yield from _after_checks()
+    yield from _letters()
+
+
+def _requests(today: datetime.date) -> Iterable[Alarm]:
+    soon = today + datetime.timedelta(days=deadline.SOON)
+    for request in SubjectRequest.objects.open().filter(due_on__lte=soon).by_due():
+        left, day = request.days_left(today), f"{request.due_on:%-d %B %Y}"
+        if left < 0:
+            yield Alarm(OVERDUE, request.pk, f"{request.reference} was due on {day} and is not answered.", True)
+        else:
+            yield Alarm(DUE_SOON, request.pk, f"{request.reference} is due on {day}.", left <= 2)
+    stuck = RequestStep.objects.by_person().filter(request__status__in=OPEN, status=StepStatus.FAILED)
+    for row in stuck.values("request").annotate(first=Min("id")).order_by("request"):
+        reference = SubjectRequest(pk=row["request"]).reference
+        # Nothing of the request goes on without a person, and its time runs.
+        yield Alarm(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs a person.", True)
+
+
+def _steps(today: datetime.date) -> Iterable[Alarm]:
+    late = RequestStep.objects.filter(
+        status=StepStatus.MANUAL, due_on__lt=today, request__status__in=OPEN
+    ).select_related("request")
+    seen: set[int] = set()
+    for step in late.order_by("request_id", "due_on"):
+        if step.request_id not in seen:
+            seen.add(step.request_id)
+            yield Alarm(
+                STEP_LATE,
+                step.request_id,
+                f"A step by hand of {step.request.reference} was due on {step.due_on:%-d %B %Y}.",
+            )
+
+
+def _after_checks() -> Iterable[Alarm]:
+    late = AfterCheck.objects.exclude(status=DutyStatus.DONE).filter(due_at__lt=timezone.now() - GRACE)
+    for request_id in late.order_by("request_id").values_list("request_id", flat=True).distinct():
+        reference = SubjectRequest(pk=request_id).reference
+        yield Alarm(CHECK_LATE, request_id, f"The last look after the erasure of {reference} has not been possible.")
+
+
+def _letters() -> Iterable[Alarm]:
+    """The person may not know yet what was done, or how a closed request ended (Art. 12)."""
+    unsent = ~Q(status=MessageStatus.UNKNOWN)
+    stuck = owed.stuck().values("request_id").annotate(unsent=Count("pk", filter=unsent))
+    for row in stuck.order_by("request_id"):
+        reference = SubjectRequest(pk=row["request_id"]).reference
+        said = (
+            f"A letter of {reference} has not left."
+            if row["unsent"]
+            else f"Nobody knows whether a letter of {reference} has left."
+        )
+        yield Alarm(LETTER_UNSENT, row["request_id"], said, True)
