@@ -19,7 +19,7 @@ from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus, HandoverStatus
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.numbers import whole
-from swarm_admin.core.paging import Page, by_time
+from swarm_admin.core.paging import Page, by_time, query_with
 
 SIZES = (25, 50, 100)
 OLDEST = "oldest"  # the other way to sort is newest first
@@ -88,13 +88,7 @@ class DeliveryList:
         }
 
     def query_with(self, **changes: Any) -> str:
-        """The query with these parameters set, or taken out where None."""
-        params = self.params.copy()
-        for name, value in changes.items():
-            params.pop(name, None)
-            if value is not None:
-                params[name] = str(value)
-        return params.urlencode()
+        return query_with(self.params, **changes)
 
     def filters(self) -> list[dict[str, Any]]:
         """Each filter with its choices, for the form."""

@@ -19,6 +19,7 @@ from enrichment.models.lead_queries import LeadQuerySet
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.numbers import whole
+from swarm_admin.core.paging import query_with
 
 MOVES = ("page", "after", "before")  # what belongs to one page of the list and not to the list
 PERSONAL_SORTS = ("name", "-name")
@@ -90,13 +91,7 @@ class LeadList:
         return self.query_with(page=self.page, after=self.after or None, before=self.before or None)
 
     def query_with(self, **changes: Any) -> str:
-        """The query with these parameters set, or taken out where None."""
-        params = self.params.copy()
-        for name, value in changes.items():
-            params.pop(name, None)
-            if value is not None:
-                params[name] = str(value)
-        return params.urlencode()
+        return query_with(self.params, **changes)
 
     def narrow(self, leads: LeadQuerySet) -> LeadQuerySet:
         if self.words is None:

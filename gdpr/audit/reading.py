@@ -35,11 +35,6 @@ class Entry:
         return sentence(self.event.verb)
 
 
-def is_id(text: str) -> bool:
-    """Whether it can be the number of a row; one beyond every number would be an error of the database's."""
-    return whole(text) is not None
-
-
 @dataclass
 class Filters:
     """What of the ledger is asked for; unreadable values are left out and named in `ignored`."""
@@ -59,7 +54,7 @@ class Filters:
             for name in ("verb", "who", "object_type", "object_id")
         )
         found = cls(verb=current(verb), who=who, object_type=object_type, object_id=object_id)
-        if found.who and found.who != "system" and not is_id(found.who):
+        if found.who and found.who != "system" and whole(found.who) is None:
             found.who = ""
             found.ignored.append("who")
         found.since = found._date(query, "since")

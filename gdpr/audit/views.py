@@ -12,6 +12,7 @@ from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
 from swarm_admin.core import mail
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment
+from swarm_admin.core.numbers import whole
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_auditevent"
@@ -26,7 +27,7 @@ def show(request: HttpRequest) -> HttpResponse:
         return render(request, "gdpr/audit/_audit_verdict.html", verdict(request))
     filters = reading.Filters.read(request.GET)
     before = request.GET.get("before", "")
-    entries, following = reading.page(filters, before=int(before) if reading.is_id(before) else 0)
+    entries, following = reading.page(filters, before=whole(before) or 0)
     context = {
         "filters": filters,
         "entries": entries,

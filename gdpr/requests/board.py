@@ -8,7 +8,6 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
-from gdpr.audit.reading import is_id
 from gdpr.due_dates import deadline
 from gdpr.identity import Identity, digests
 from gdpr.kinds import RequestKind
@@ -50,7 +49,7 @@ class Filters:
         return cls(
             one_of("state", STATES, "open"), one_of("kind", RequestKind.values), one_of("status", RequestStatus.values),
             one_of("regime", Regime.values), one_of("late", LATE),
-            handler if handler == "nobody" or is_id(handler) else "", query.get("q", "").strip()[:20],
+            handler if handler == "nobody" or whole(handler) is not None else "", query.get("q", "").strip()[:20],
         )  # fmt: skip
 
     @property

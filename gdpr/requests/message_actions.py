@@ -5,6 +5,7 @@ A step that waited for the message goes on with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -38,14 +39,8 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
     Raises:
         ActionNotAllowed: it has left, or has no address.
     """
-    with transaction.atomic():
-        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
-        check_can_send(message)
-        now = timezone.now()
-        advance_one(message, MessageStatus.QUEUED, not_before=now, tries=0, sent_by=by, error_message="")
-        audit.record(Verb.QUEUE_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
-        _replan_step(message)
-    return message
+    also = {"not_before": timezone.now(), "tries": 0}
+    return _decide(message, check_can_send, MessageStatus.QUEUED, Verb.QUEUE_MESSAGE, by, **also)
 
 
 def check_can_mark_copied(message: RequestMessage) -> None:
@@ -60,13 +55,7 @@ def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
     Raises:
         ActionNotAllowed: it has left already.
     """
-    with transaction.atomic():
-        message = RequestMessage.objects.select_for_update().get(pk=message.pk)
-        check_can_mark_copied(message)
-        advance_one(message, MessageStatus.COPIED, sent_at=timezone.now(), sent_by=by, error_message="")
-        audit.record(Verb.COPY_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
-        _replan_step(message)
-    return message
+    return _decide(message, check_can_mark_copied, MessageStatus.COPIED, Verb.COPY_MESSAGE, by, sent_at=timezone.now())
 
 
 def check_can_mark_arrived(message: RequestMessage) -> None:
@@ -81,17 +70,26 @@ def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
     Raises:
         ActionNotAllowed: its outcome is known.
     """
+    now, how = timezone.now(), "email, found out"
+    return _decide(message, check_can_mark_arrived, MessageStatus.SENT, Verb.SEND_MESSAGE, by, reason=how, sent_at=now)
+
+
+def _decide(
+    message: RequestMessage,
+    check: Callable[[RequestMessage], None],
+    after: MessageStatus,
+    verb: Verb,
+    by: Any,
+    *,
+    reason: str = "",
+    **values: Any,
+) -> RequestMessage:
+    """The message as it is stored, moved to `after` where `check` allows it; the step that waits for it goes on."""
     with transaction.atomic():
         message = RequestMessage.objects.select_for_update().get(pk=message.pk)
-        check_can_mark_arrived(message)
-        advance_one(message, MessageStatus.SENT, sent_at=timezone.now(), sent_by=by, error_message="")
-        audit.record(
-            Verb.SEND_MESSAGE,
-            by=by,
-            on=message.request,
-            counts={"message": message.pk},
-            reason="email, found out",
-        )
+        check(message)
+        advance_one(message, after, sent_by=by, error_message="", **values)
+        audit.record(verb, by=by, on=message.request, counts={"message": message.pk}, reason=reason)
         _replan_step(message)
     return message
 

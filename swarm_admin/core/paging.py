@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.http import QueryDict
 
 Row = TypeVar("Row", bound=Model)
 
@@ -62,3 +63,13 @@ def _beyond(moment: str, anchor: tuple[Any, int], rising: bool) -> Q:
         return Q(**{f"pk__{way}": pk})
     # The first condition alone is a stretch of the index; the second cuts within one moment.
     return Q(**{f"{moment}__{way}e": at}) & (Q(**{f"{moment}__{way}": at}) | Q(**{f"pk__{way}": pk}))
+
+
+def query_with(params: QueryDict, **changes: Any) -> str:
+    """The address's query with these parameters set, or taken out where None."""
+    changed = params.copy()
+    for name, value in changes.items():
+        changed.pop(name, None)
+        if value is not None:
+            changed[name] = str(value)
+    return changed.urlencode()

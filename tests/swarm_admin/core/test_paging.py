@@ -3,10 +3,11 @@
 import datetime
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 
 from enrichment.models import Lead
-from swarm_admin.core.paging import by_time
+from swarm_admin.core.paging import by_time, query_with
 from tests.factories import LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -74,3 +75,10 @@ def test_a_page_by_id_is_one_query(leads, django_assert_num_queries):
 def test_of_no_rows_there_is_no_page():
     page = by_time(Lead.objects.all(), size=2, after=5)
     assert (page.rows, page.before, page.after) == ([], None, None)
+
+
+def test_a_query_is_changed_in_a_copy():
+    params = QueryDict("q=a%26b&size=25&size=50")
+    assert query_with(params, size=100, page=None) == "q=a%26b&size=100"
+    assert query_with(params, q=None, after=7) == "size=25&size=50&after=7"
+    assert params.urlencode() == "q=a%26b&size=25&size=50"
