@@ -149,3 +149,68 @@ def test_a_holiday_is_named():
 def test_a_place_without_a_calendar_is_refused(place: str):
     with pytest.raises(ValueError, match="calendar"):
         calendar.check_calendar(place)
+
+
+# ------------------------------------------------------------------ how the working is said
+
+
+def why(what: str, received: str, **options) -> str:
+    """What one step of the working says, and the day it leads to."""
+    given = {"place": "GB-ENG", "today": Day(2026, 3, 20)} | options
+    found = calendar.deadline(Day.fromisoformat(received), **given)
+    [line] = [line for line in found.lines if line.what == what]
+    return f"{line.day}: {line.why}"
+
+
+@pytest.mark.parametrize(
+    ("received", "extended", "said"),
+    [
+        ("2026-03-02", False, "2026-04-02: The same date one month later."),
+        ("2026-01-31", False, "2026-02-28: The same date one month later; that month has no such day, so its last."),
+        ("2026-03-02", True, "2026-06-02: Extended: three months from the origin."),
+        (
+            "2025-11-30",
+            True,
+            "2026-02-28: Extended: three months from the origin; that month has no such day, so its last.",
+        ),
+    ],
+)
+def test_the_time_allowed_says_its_rule(received: str, extended: bool, said: str):
+    assert why("Time allowed", received, extended=extended) == said
+
+
+def test_a_new_origin_says_whether_the_proof_has_come():
+    come = [Pause(Day(2026, 3, 5), Day(2026, 3, 9), restarts=True), Pause(Day(2026, 3, 6), Day(2026, 3, 8))]
+    begins = "Time begins when the requested identity information arrives"
+    assert why("New origin", "2026-03-02", pauses=come) == f"2026-03-09: {begins}."
+    waits = [*come, Pause(Day(2026, 3, 10), None, restarts=True)]
+    told = f"2026-03-20: {begins}; it has not arrived, so today is taken."
+    assert why("New origin", "2026-03-02", pauses=waits) == told
+
+
+def test_time_that_stood_still_is_counted_and_named():
+    one = [Pause(Day(2026, 3, 5), Day(2026, 3, 6))]
+    said = "2026-04-03: 1 day in which an answer was outstanding (question, from 5 March 2026 to 6 March 2026)."
+    assert why("Time stood still", "2026-03-02", pauses=one) == said
+    two = [Pause(Day(2026, 3, 5), Day(2026, 3, 7), reason="identity"), Pause(Day(2026, 3, 18), None, reason="which")]
+    assert why("Time stood still", "2026-03-02", pauses=two) == (
+        "2026-04-06: 4 days in which an answer was outstanding "
+        "(identity, from 5 March 2026 to 7 March 2026; which, from 18 March 2026 still open)."
+    )
+
+
+def test_every_day_that_is_passed_over_is_named_with_its_reason():
+    assert why("Next working day", "2026-03-03") == (
+        "2026-04-07: 3 April is Good Friday; 4 April is a Saturday; 5 April is a Sunday; 6 April is Easter Monday."
+    )
+    asked = [Pause(Day(2026, 3, 29), Day(2026, 3, 31))]
+    assert why("Next working day", "2026-02-28", pauses=asked, today=Day(2026, 4, 9)) == (
+        "2026-04-01: 28 March is a Saturday; 29 March is a Sunday; 30 March: an answer is outstanding; "
+        "31 March: an answer is outstanding."
+    )
+
+
+def test_whether_a_day_is_a_working_day():
+    days = {Day(2026, 4, day): calendar.is_working(Day(2026, 4, day), "GB-ENG") for day in range(2, 8)}
+    assert [each for each, works in days.items() if works] == [Day(2026, 4, 2), Day(2026, 4, 7)]
+    assert calendar.why_not_working(Day(2026, 4, 2), "GB-ENG") == ""
