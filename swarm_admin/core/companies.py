@@ -3,6 +3,7 @@
 A host that many companies share says nothing about any of them. The public suffix list tells one kind: under a suffix
 that a service has entered there (acme.wixsite.com), each name is a customer of the service. The others are kept here,
 in one place. An address on such a host is a page of the company, and no key.
+Why not tldextract: the same list, behind an HTTP client and a cache on disk that would have to be switched off.
 """
 
 import functools
