@@ -241,15 +241,14 @@ SCORING_SNAPSHOT_DIR = env("SCORING_SNAPSHOT_DIR", default=str(DATA_DIR / "scori
 
 # ---------------------------------------------------------------- people
 
-AUTH_USER_MODEL = "auth.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTH_USER_MODEL = "access.User"
+# This one alone: Django's own knows accounts by e-mail too, and a wrong password would be hashed twice.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "swarm_admin.access.adapter.ClosedSignupAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by an admin, who vouches for the address
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

@@ -8,7 +8,7 @@ import pytest
 import pytest_django
 import redis
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
@@ -16,6 +16,7 @@ from enrichment.models.version import forget_active
 from enrichment.monitoring import standstill
 from enrichment.vendors.connections import close_clients
 from swarm_admin import embedded, probes
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from tests.prepared import prepared_database
 from tests.settings import PLACE, SLOT, TEST_DIR
@@ -93,7 +94,7 @@ def make_client(db: None) -> Callable[..., Client]:
 
     def make(role: str | None = None, *, name: str = "nobody") -> Client:
         email = f"{name}@example.com"
-        user = User.objects.create_user(email, email)
+        user = User.objects.create_user(email)
         if role:
             user.groups.add(Group.objects.get(name=role))
         client = Client()

@@ -35,7 +35,7 @@ ENTRIES = (
     ("Processing", "processing", "file-certificate", "p", "gdpr.view_retention"),
     ("Audit", "audit", "shield-check", "u", "gdpr.view_auditevent"),
     ("Connections", "connections", "plug-connected", "c", "enrichment.view_lead"),
-    ("Staff and keys", "staff", "users-group", "y", "auth.change_user"),
+    ("Staff and keys", "staff", "users-group", "y", "access.change_user"),
 )
 
 

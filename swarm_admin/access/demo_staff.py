@@ -1,8 +1,9 @@
 """People to try the product with; only where the vendors are stand-ins."""
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 
 # Printed at every start and never used outside the demo, which listens on loopback only.
@@ -18,9 +19,7 @@ PEOPLE = (
 def create_demo_staff() -> list[tuple[str, str, str]]:
     """Make the accounts, or set them right again; (role, e-mail, password) of each."""
     for email, first_name, last_name, role, password in PEOPLE:
-        user, _ = User.objects.get_or_create(
-            username=email, defaults={"email": email, "first_name": first_name, "last_name": last_name}
-        )
+        user, _ = User.objects.get_or_create(email=email, defaults={"first_name": first_name, "last_name": last_name})
         if not user.check_password(password):
             user.set_password(password)
             user.save(update_fields=["password"])

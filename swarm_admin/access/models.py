@@ -1,18 +1,79 @@
-"""Keys with which other programs (the Hunter Agent) speak to the API."""
+"""Accounts of people, named by their e-mail address, and keys with which other programs (the Hunter Agent) call us."""
 
 import datetime
 import hashlib
 import hmac
 import secrets
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 PREFIX_LENGTH = 12  # characters of the key that are kept readable: "swarm_" and six of its own
 LAST_USED_PRECISION = datetime.timedelta(minutes=1)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts, and finds them by their address, however it is written."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new account; without a password nobody signs in until one is chosen. Raises ValueError without e-mail."""
+        if not email:
+            raise ValueError("An account needs an e-mail address: it is its name.")
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An account that may do everything, roles or not: for `manage.py createsuperuser`."""
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who works here. Roles are groups (`access/roles.py`); invitations and the rest are in `access/staff.py`.
+
+    The table is the one that Django's own user model had before: see `docs/decisions/0014-own-user-model.md`.
+    """
+
+    # As it was: a wider key would rewrite every table that says who did something.
+    id = models.AutoField(primary_key=True)
+    email = models.EmailField(unique=True)
+    first_name = models.CharField(max_length=150, blank=True)
+    last_name = models.CharField(max_length=150, blank=True)
+    is_staff = models.BooleanField(default=False)  # Django's admin, where one is added, asks for it
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        db_table = "auth_user"
+        # With it, "unique" means once in any letter case; and allauth looks for addresses in small letters.
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="email_in_small_letters")
+        ]
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.lower()
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        return self.first_name
 
 
 class Scope(models.TextChoices):

@@ -11,13 +11,13 @@ from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.urls import reverse
 
 from gdpr import audit
-from swarm_admin.access.models import ApiKey
+from swarm_admin.access.models import ApiKey, User
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from swarm_admin.core import mail
 from swarm_admin.core.audit_verbs import Verb
@@ -84,7 +84,7 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
         raise ActionNotAllowed(KNOWN)
     try:
         with transaction.atomic():
-            user = User.objects.create_user(email, email, first_name=first_name, last_name=last_name)
+            user = User.objects.create_user(email, first_name=first_name, last_name=last_name)
             user.groups.set([Group.objects.get(name=role)])
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
             audit.record(Verb.INVITE_PERSON, by=by, on=user, reason=role)
@@ -100,6 +100,22 @@ def link_again(person: User, *, by: Any) -> Invitation:
     with transaction.atomic():
         audit.record(Verb.LINK_FOR_PASSWORD, by=by, on=person)
     return _told(person, person.groups.values_list("name", flat=True).first() or "")
+
+
+def change_email(person: User, email: str, *, by: Any) -> None:
+    """Another address to sign in with; password, role and sessions stay. Raises ActionNotAllowed where it is taken."""
+    email = email.strip().lower()
+    taken = User.objects.exclude(pk=person.pk).filter(email__iexact=email).exists()
+    if taken or EmailAddress.objects.exclude(user=person).filter(email__iexact=email).exists():
+        raise ActionNotAllowed(KNOWN)
+    try:
+        with transaction.atomic():
+            User.objects.filter(pk=person.pk).update(email=email)
+            EmailAddress.objects.filter(user=person).delete()
+            EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
+            audit.record(Verb.CHANGE_EMAIL, by=by, on=person)
+    except IntegrityError:
+        raise ActionNotAllowed(KNOWN) from None
 
 
 def give_role(person: User, role: str, *, by: Any) -> None:

@@ -5,22 +5,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 
 from swarm_admin.access import staff
-from swarm_admin.access.models import ApiKey, Scope
+from swarm_admin.access.models import ApiKey, Scope, User
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.screens import screen
 
-PEOPLE = "auth.change_user"
+PEOPLE = "access.change_user"
 KEYS = "access.add_apikey"
 
 
 class Invite(forms.Form):
-    email = forms.EmailField(max_length=150, label="E-mail")
+    email = forms.EmailField(max_length=254, label="E-mail")
     first_name = forms.CharField(max_length=150, label="First name")
     last_name = forms.CharField(max_length=150, label="Last name", required=False)
     role = forms.ChoiceField(choices=[(role, role) for role in staff.ROLES], label="Role")

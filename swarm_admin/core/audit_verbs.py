@@ -179,6 +179,7 @@ class Verb(StrEnum):
     # -- staff and keys
     INVITE_PERSON = "invite_person", "Invited a person"
     LINK_FOR_PASSWORD = "link_for_password", "Created a password link"
+    CHANGE_EMAIL = "change_email", "Changed the e-mail address of an account"
     GIVE_ROLE = "give_role", "Gave a person a role"
     SHUT_OUT = "shut_out", "Deactivated a person"
     LET_IN = "let_in", "Reactivated a person"

@@ -12,17 +12,18 @@ LONGEST = 3_600.0
 
 def main() -> None:
     django.setup()
-    from django.contrib.auth.models import Group, User
+    from django.contrib.auth.models import Group
 
     from enrichment.models import Lead
     from gdpr.kinds import Action, RequestKind
     from gdpr.models import SubjectRequest
     from gdpr.requests.intake import RequestIn
     from gdpr.requests.pipeline import approve, open, verify
+    from swarm_admin.access.models import User
     from swarm_admin.access.roles import COMPLIANCE
 
     lead = Lead.objects.exclude(email_work="").filter(pk__gte=int(sys.argv[1])).order_by("pk")[0]
-    officers = [User.objects.get_or_create(username=name)[0] for name in ("first", "second")]
+    officers = [User.objects.get_or_create(email=f"{name}@example.com")[0] for name in ("first", "second")]
     for officer in officers:
         officer.groups.add(Group.objects.get(name=COMPLIANCE))
     started = time.monotonic()

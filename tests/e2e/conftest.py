@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import create_roles
 from tests.plugins.sandbox import PATIENCE_SECONDS, wait_for
 from tests.plugins.tools import chromium_path
@@ -94,7 +95,7 @@ def sign_in(page: Page, live_server: Any) -> Callable[[str], User]:
     def as_role(role: str) -> User:
         create_roles()
         email = f"{role.lower().replace(' ', '.')}@example.com"
-        user = User.objects.create_user(email, email, PASSWORD, first_name="Test")
+        user = User.objects.create_user(email, PASSWORD, first_name="Test")
         user.groups.add(Group.objects.get(name=role))
         client = Client()
         client.force_login(user)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from enrichment.models import Lead
 from gdpr.models import RequestDocument, SubjectRequest
 from gdpr.requests.views.request_actions import ACTIONS
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.e2e.conftest import AXE_RULES, PATIENCE, PHONE
 from tests.factories import EnrichedLeadFactory
@@ -37,7 +38,7 @@ def desk(product: Product, browser: Browser) -> Iterator[Open]:
     said: list[str] = []
 
     def open_for(name: str, role: str) -> Page:
-        user = User.objects.create_user(f"{name}@example.com", f"{name}@example.com", first_name=name.title())
+        user = User.objects.create_user(f"{name}@example.com", first_name=name.title())
         user.groups.add(Group.objects.get(name=role))
         client = Client()
         client.force_login(user)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
@@ -17,6 +16,7 @@ from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import open as opening
 from gdpr.states import RequestStatus, StepStatus
 from gdpr.suppression import gate
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import COMPLIANCE
 from tests.e2e.conftest import PHONE
 

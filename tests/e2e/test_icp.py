@@ -4,7 +4,6 @@ import copy
 from threading import Thread
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from playwright.sync_api import expect
 
@@ -13,6 +12,7 @@ from enrichment.models import Lead, ScorecardVersion
 from enrichment.models.version import forget_active
 from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import rescore
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import COMPLIANCE, SALES_OPS
 from tests.e2e.conftest import PHONE
 from tests.factories import EnrichedLeadFactory

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from enrichment.documents.first_scorecard import PUBLISHED
 from enrichment.models import ClayFormula, Connection, Placement, ScorecardVersion
 from enrichment.models.version import forget_active
 from enrichment.scoring.clay_formula import formula_of
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import ADMIN, SALES_OPS
 from tests.e2e.conftest import PHONE
 from tests.factories import EnrichedLeadFactory

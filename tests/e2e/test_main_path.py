@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.conf import global_settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from enrichment.models import Lead
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import SALES_OPS
 from tests.e2e.conftest import PASSWORD, PATIENCE
 from tests.plugins.product import Product
@@ -35,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.flow
 def test_a_file_becomes_leads_with_tiers(product: Product, browser: Browser, file: Path, settings: Any) -> None:
     settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS  # as the web process has them
-    person = User.objects.create_user("sam@example.com", "sam@example.com", PASSWORD, first_name="Sam")
+    person = User.objects.create_user("sam@example.com", PASSWORD, first_name="Sam")
     person.groups.add(Group.objects.get(name=SALES_OPS))
     page = browser.new_page(base_url=product.url)
     page.set_default_timeout(PATIENCE)

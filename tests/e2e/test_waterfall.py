@@ -1,7 +1,6 @@
 """The Waterfall screen in a browser: order by drag, buttons and keyboard; publish, roll back, merge."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -10,6 +9,7 @@ from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import ProviderService, SpendCap, WaterfallVersion
 from enrichment.pilots import pilot
 from enrichment.waterfall import editing, spend_limits
+from swarm_admin.access.models import User
 from tests.e2e.conftest import PHONE
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -34,7 +34,7 @@ def saved(page, changes):
 
 def by_another(document):
     """Somebody else saves the draft."""
-    other = User.objects.create_user("other@example.com", "other@example.com")
+    other = User.objects.create_user("other@example.com")
     draft = versions.start_draft(WaterfallVersion, by=other)
     whole = WaterfallDocument.model_validate(document).model_dump()
     return versions.save_draft(draft, whole, revision=draft.revision, by=other)
@@ -185,7 +185,7 @@ def test_two_quick_changes_are_both_saved(page, sign_in, live_server):
 @pytest.fixture
 def addresses(live_server):
     """Every screen with something on it."""
-    other = User.objects.create_user("first@example.com", "first@example.com")
+    other = User.objects.create_user("first@example.com")
     draft = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=other)
     versions.publish(draft, revision=draft.revision, over=1, note="ask them all", by=other)
     draft = editing.save(changed(providers=["clearbit", "hunter"]), draft_id=None, revision=-1, by=other)

@@ -4,13 +4,13 @@ import datetime
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
 from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
 from enrichment.models import ServiceHold, Verdict
 from enrichment.templatetags.display import LOOKS, money, number, relative, words
+from swarm_admin.access.models import User
 from swarm_admin.core.masking import mask
 from swarm_admin.core.states import TRANSITIONS
 

@@ -3,7 +3,6 @@
 import copy
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from enrichment import versions
@@ -11,6 +10,7 @@ from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.states import VersionStatus
 from enrichment.versions import Invalid, Stale
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 
 MODELS = (ScorecardVersion, WaterfallVersion)

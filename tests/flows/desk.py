@@ -4,12 +4,13 @@ import html
 import json
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
 from enrichment.models import Lead, WebhookDelivery
 from gdpr.models import RequestDocument, RequestStep, SubjectRequest
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import COMPLIANCE
 from tests.plugins.pipeline import quiet
 from tests.plugins.product import Product
@@ -23,7 +24,7 @@ class Officer:
     """A compliance officer who knows nothing but the screens."""
 
     def __init__(self, name: str) -> None:
-        user = User.objects.create_user(f"{name}@example.com", f"{name}@example.com")
+        user = User.objects.create_user(f"{name}@example.com")
         user.groups.add(Group.objects.get(name=COMPLIANCE))
         self.email, self.client = user.email, Client()
         self.client.force_login(user)

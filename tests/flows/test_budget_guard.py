@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -24,6 +23,7 @@ from enrichment.pilots import pilot, pilot_result
 from enrichment.vendors import limiter
 from enrichment.waterfall import editing, spend_limits, spending
 from enrichment.waterfall.prices import price
+from swarm_admin.access.models import User
 
 
 def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
@@ -103,7 +103,7 @@ def test_a_retry_does_not_buy_the_company_again(pipeline):
 
 
 def test_a_pilot_runs_under_the_draft_and_is_measured(pipeline):
-    ada = User.objects.create_user("ada@example.com", "ada@example.com")
+    ada = User.objects.create_user("ada@example.com")
     document = WaterfallDocument.model_validate(WaterfallVersion.active().document).model_dump()
     document["waterfall_email"]["providers"] = ["hunter"]
     document["waterfall_phone"]["providers"] = []

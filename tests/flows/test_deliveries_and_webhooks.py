@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from enrichment.pipeline.mirror import applying, preview
 from enrichment.pipeline.receive import storing
 from enrichment.vendors.connections import clay
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import SALES_OPS
 
 
@@ -35,7 +36,7 @@ def upsert(pipeline, **fields):
 
 @pytest.fixture
 def browser_of_sales(db):
-    user = User.objects.create_user("sales@example.com", "sales@example.com")
+    user = User.objects.create_user("sales@example.com")
     user.groups.add(Group.objects.get(name=SALES_OPS))
     client = Client()
     client.force_login(user)

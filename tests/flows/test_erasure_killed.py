@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.forms import model_to_dict
 
 from enrichment.models import Lead
@@ -15,6 +15,7 @@ from gdpr.models import AuditEvent, RequestStep, Suppression
 from gdpr.requests import certificate
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import approve, open, verify
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import COMPLIANCE
 from tests.enrichment.stores import planting
 from tests.flows.dying_steps import POINTS
@@ -26,7 +27,7 @@ IDENTIFIERS = [planting.URL.rpartition("/")[2], planting.WORK.lower(), planting.
 
 @pytest.fixture
 def officers(db):
-    found = [User.objects.create_user(name, f"{name}@example.com") for name in ("officer", "second")]
+    found = [User.objects.create_user(f"{name}@example.com") for name in ("officer", "second")]
     for officer in found:
         officer.groups.add(Group.objects.get(name=COMPLIANCE))
     return found

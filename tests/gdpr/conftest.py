@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from gdpr import rectifiable, stores
@@ -15,6 +14,7 @@ from gdpr.requests import by_hand
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import approve, execute, open, verify
 from gdpr.states import RequestStatus, StepStatus
+from swarm_admin.access.models import User
 from tests.gdpr.fake_stores import ADA, BOB, FakeStore, held
 
 
@@ -54,7 +54,7 @@ def people(db: None) -> Callable[[str], User]:
     """Staff by name."""
 
     def make(name: str) -> User:
-        return User.objects.get_or_create(username=name, email=f"{name}@example.com")[0]
+        return User.objects.get_or_create(email=f"{name}@example.com")[0]
 
     return make
 

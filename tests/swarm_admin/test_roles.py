@@ -1,11 +1,12 @@
 """Who may do what, by role."""
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.test import Client
 
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import (
     ADMIN,
     COMPLIANCE,
@@ -57,7 +58,7 @@ def test_what_an_admin_added_by_hand_stays() -> None:
     extra = Permission.objects.get(codename="view_user")
     Group.objects.get(name=SALES_OPS).permissions.add(extra)
     create_roles()
-    assert "auth.view_user" in names_of(SALES_OPS)
+    assert "access.view_user" in names_of(SALES_OPS)
 
 
 @pytest.mark.parametrize(

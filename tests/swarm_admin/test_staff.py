@@ -8,14 +8,14 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from gdpr.models import AuditEvent
 from swarm_admin.access.adapter import NO_SERVER, NOT_MAILED
-from swarm_admin.access.models import ApiKey, find_key
+from swarm_admin.access.models import ApiKey, User, find_key
 from swarm_admin.access.roles import ADMIN, COMPLIANCE, SALES_OPS
 from tests.plugins import mail_server as servers
 
@@ -26,7 +26,7 @@ PASSWORD = "a long-enough passphrase 7"
 
 @pytest.fixture
 def person() -> User:
-    user = User.objects.create_user("kim@example.com", "kim@example.com", PASSWORD, first_name="Kim")
+    user = User.objects.create_user("kim@example.com", PASSWORD, first_name="Kim")
     user.groups.add(Group.objects.get(name=SALES_OPS))
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from enrichment.vendors.gohighlevel.client import Contact
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Suppression
 from gdpr.suppression import gate
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory, LeadFactory
 

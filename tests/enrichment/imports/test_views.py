@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
@@ -18,6 +18,7 @@ from django.urls import reverse
 from enrichment.imports import importing
 from enrichment.models import BulkJob, Lead, RejectedRow
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from tests.factories import ImportJobFactory, lead_row, lead_rows
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,6 @@ import datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from enrichment.models import Attempt, Batch, BatchItem, Handover, Lead, Service
 from gdpr import audit
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory, LeadFactory
 

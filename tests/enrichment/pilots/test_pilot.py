@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrichment import versions
@@ -18,6 +17,7 @@ from enrichment.waterfall import editing
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.enrichment.waterfall.test_editing import changed
 from tests.enrichment.waterfall.test_spending import call
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ada():
-    return User.objects.create_user("ada@example.com", "ada@example.com")
+    return User.objects.create_user("ada@example.com")
 
 
 @pytest.fixture

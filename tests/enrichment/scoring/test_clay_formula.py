@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrichment.documents.first_scorecard import PUBLISHED
@@ -14,6 +13,7 @@ from enrichment.scoring import clay_formula
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import connections as clients
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.plugins.sandbox import KEYS, Sandbox
 
@@ -27,7 +27,7 @@ def live() -> ScorecardVersion:
 
 @pytest.fixture
 def person() -> User:
-    return User.objects.create_user("ops@example.com", "ops@example.com")
+    return User.objects.create_user("ops@example.com")
 
 
 def paste(version: ScorecardVersion, by: User, **changes: Any) -> ClayFormula:

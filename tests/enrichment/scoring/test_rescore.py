@@ -5,7 +5,6 @@ import datetime
 from threading import Event, Thread
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
@@ -18,6 +17,7 @@ from enrichment.pipeline.score.explained import explanation_of, version_of
 from enrichment.scoring import moves, publishing, rescore, rescore_progress
 from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory, LeadFactory
 from tests.locks import wait_until_blocked

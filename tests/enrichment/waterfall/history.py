@@ -9,7 +9,6 @@ import random
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, TakenOver, WaterfallVersion
@@ -18,6 +17,7 @@ from enrichment.vendors.clay.client import ClayRow
 from enrichment.waterfall import spending
 from gdpr import stores
 from gdpr.stores import Record
+from swarm_admin.access.models import User
 from swarm_admin.core.timing import today
 from tests.factories import LeadFactory
 
@@ -79,7 +79,7 @@ class History:
         self.random = random.Random(seed)
         self.people: list[Person] = []
         self.saved: list[tuple[datetime.date, Decimal]] = []
-        self.staff = User.objects.create_user("ops@example.com", "ops@example.com")
+        self.staff = User.objects.create_user("ops@example.com")
         self.version = WaterfallVersion.active()
         self.calls = 0
 

@@ -1,7 +1,6 @@
 """The draft of the waterfalls: read from the screen, saved, refused when stale, merged."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from enrichment import versions
@@ -9,6 +8,7 @@ from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import WaterfallVersion
 from enrichment.versions import Stale
 from enrichment.waterfall import editing, studio
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 
 pytestmark = pytest.mark.django_db
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ada():
-    return User.objects.create_user("ada@example.com", "ada@example.com")
+    return User.objects.create_user("ada@example.com")
 
 
 @pytest.fixture
 def bob():
-    return User.objects.create_user("bob@example.com", "bob@example.com")
+    return User.objects.create_user("bob@example.com")
 
 
 def form(document=PUBLISHED, **changes):

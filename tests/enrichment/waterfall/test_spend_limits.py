@@ -5,7 +5,6 @@ from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline.dispatch.plan import plan
 from enrichment.waterfall import spend_limits, spend_report, spending
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.timing import today
 from tests.enrichment.waterfall.test_spending import attempt

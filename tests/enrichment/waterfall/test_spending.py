@@ -7,13 +7,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, SpendBook, SpendEntry, TakenOver, WaterfallVersion
 from enrichment.waterfall import enriched, spend_report, spending
+from swarm_admin.access.models import User
 from swarm_admin.core.cache import forget
 from swarm_admin.core.timing import today
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -50,7 +50,7 @@ def costs(rows):
 
 
 def test_a_closed_day_says_what_it_said_while_it_was_open():
-    someone = User.objects.create_user("a@example.com", "a@example.com")
+    someone = User.objects.create_user("a@example.com")
     attempt(EnrichedLeadFactory(), at=ago(2), started_by=someone)
     told = [call("apollo", [], "0.03"), call("hunter", ["email_work"], "0.02")]
     attempt(at=ago(2), cost="0.05", providers=told)
@@ -87,7 +87,7 @@ def test_a_cost_told_late_opens_its_day_again():
 
 
 def test_a_lead_counts_once_however_often_by_whomever_and_on_whatever_days_it_was_tried():
-    someone = User.objects.create_user("a@example.com", "a@example.com")
+    someone = User.objects.create_user("a@example.com")
     lead = EnrichedLeadFactory()
     attempt(lead, at=ago(3), cost="0.10")
     attempt(lead, at=ago(3), cost="0.20", started_by=someone)
@@ -178,7 +178,7 @@ def test_the_sums_of_a_month_do_not_read_its_attempts():
 
 
 def test_the_report_by_everything():
-    someone = User.objects.create_user("ops@example.com", "ops@example.com")
+    someone = User.objects.create_user("ops@example.com")
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.30", started_by=someone)
     attempt(LeadFactory(source_type="post_liker"), at=timezone.now(), cost="0.10")
     TakenOver.objects.create(lead=LeadFactory(), waterfall="techstack", saved=Decimal("0.04"))

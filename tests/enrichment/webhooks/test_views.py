@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,6 +19,7 @@ from enrichment.pipeline.receive import reading, refused
 from enrichment.vendors import limiter
 from enrichment.webhooks.views import count_incomplete
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.core.cache import forget
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory

@@ -21,7 +21,7 @@ def anchors_file(settings, tmp_path) -> None:
 
 @pytest.fixture
 def ledger(django_user_model) -> list[AuditEvent]:
-    person = django_user_model.objects.create_user("kim", "kim@example.com", first_name="Kim")
+    person = django_user_model.objects.create_user("kim@example.com", first_name="Kim")
     return [
         audit.record("retry", by=person, object_type="lead", object_id="7", counts={"leads": 1200}),
         audit.record("suppress", fields={"email_work"}, reason="=HYPERLINK(1)"),

@@ -1,12 +1,13 @@
 """Saved views: the list's filters and order under a name, one's own or everybody's."""
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from enrichment.leads import saved
 from enrichment.models import LeadView
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from swarm_admin.access.roles import SALES_OPS
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +16,7 @@ QUERY = "tier=1&tier=2&sort=-score&size=50"
 
 @pytest.fixture
 def other() -> User:
-    user = User.objects.create_user("other@example.com", "other@example.com", first_name="Olga")
+    user = User.objects.create_user("other@example.com", first_name="Olga")
     user.groups.add(Group.objects.get(name=SALES_OPS))
     return user
 

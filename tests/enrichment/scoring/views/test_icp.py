@@ -4,7 +4,6 @@ import copy
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from enrichment import versions
@@ -14,6 +13,7 @@ from enrichment.models import Lead, ScorecardVersion
 from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import editing, form
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from tests.factories import EnrichedLeadFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("scoring_snapshot")]

@@ -143,10 +143,12 @@ def test_a_draft_that_is_gone_is_said(sales_client):
 
 
 def test_who_may_not_deliver_cannot_choose_it(make_client):
-    from django.contrib.auth.models import Permission, User
+    from django.contrib.auth.models import Permission
+
+    from swarm_admin.access.models import User
 
     client = make_client(name="editor")
-    user = User.objects.get(username="editor@example.com")
+    user = User.objects.get(email="editor@example.com")
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_lead", "edit_scorecard"]))
     scored(**LOW)
     version = draft(**MORE)

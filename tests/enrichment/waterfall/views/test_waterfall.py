@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from django.contrib.auth.models import User
 
 from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import Provider, ProviderService, WaterfallVersion
 from enrichment.waterfall import editing
 from gdpr.models import AuditEvent
+from swarm_admin.access.models import User
 from tests.enrichment.waterfall.test_editing import changed, form
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ada():
-    return User.objects.create_user("ada@example.com", "ada@example.com")
+    return User.objects.create_user("ada@example.com")
 
 
 @pytest.fixture

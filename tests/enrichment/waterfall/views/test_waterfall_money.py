@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from enrichment import tasks, versions
 from enrichment.models import BulkJob, Lead, ProviderService, SpendCap, WaterfallVersion
 from enrichment.pilots import pilot
 from enrichment.waterfall import editing, enriched, spend_limits
+from swarm_admin.access.models import User
 from tests.enrichment.waterfall.test_editing import changed
 from tests.enrichment.waterfall.test_spending import attempt
 from tests.factories import EnrichedLeadFactory, LeadFactory
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def draft():
-    ada = User.objects.create_user("ada@example.com", "ada@example.com")
+    ada = User.objects.create_user("ada@example.com")
     dear_first = ["clearbit", "pdl", "apollo", "hunter", "snovio"]
     return editing.save(changed(providers=dear_first), draft_id=None, revision=-1, by=ada)
 
