@@ -19,10 +19,12 @@ Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
 
 
 class Opened(Schema):
-    reference: str = Field(description="What the person and we call it by")
-    due_on: str = Field(description="The last day on which the answer is in time, YYYY-MM-DD")
+    reference: str = Field(description="Reference shown to the person and to staff")
+    due_on: str = Field(description="Due date, YYYY-MM-DD")
     status: str
-    duplicate_of: str = Field(description="Reference of an open request that asks the same; empty if there is none")
+    duplicate_of: str = Field(
+        description="Reference of an open request that may be a duplicate; empty if there is none"
+    )
 
 
 def build_router(*, auth: Auth) -> Router:
@@ -66,7 +68,7 @@ def take_in(request: HttpRequest) -> Status[Any]:
         opened = retried(lambda: open_request(entry, channel=Channel.API))
     except ValidationError as error:
         told = [{"field": field, "sentence": sentence} for field, sentence in sentences(error)]
-        return Status(422, {"error": "The request was not taken in.", "faults": told})
+        return Status(422, {"error": "The request was rejected.", "faults": told})
     except ActionNotAllowed as why:
         return Status(422, {"error": str(why), "faults": []})
     duplicate = opened.duplicate_of.reference if opened.duplicate_of else ""

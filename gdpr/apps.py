@@ -19,6 +19,6 @@ class GdprConfig(AppConfig):
         for lookout in (late.late, retention.late, notices.late, check.late):
             alarms.watch(lookout)
         pack.add_chapter(
-            "register.csv", "every request: kind, days, outcome, how it was carried out", register_export.lines
+            "register.csv", "every request: type, dates, outcome, how it was handled", register_export.lines
         )
         pack.add_chapter("verbs.csv", "what each verb of audit.jsonl means", pack.verb_lines)

@@ -56,7 +56,7 @@ def cleaned(values: Mapping[str, str]) -> dict[str, str]:
         Invalid: there is none, a field nobody knows, or a value that cannot be right.
     """
     if not values:
-        raise Invalid({"": "Name at least one field and its new value."})
+        raise Invalid({"": "Enter at least one field and its new value."})
     good: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for name, value in values.items():
@@ -76,10 +76,10 @@ def clean_if_known(name: str, value: str) -> str:
 
 def _clean(name: str, value: str) -> str:
     if name not in _fields:
-        raise ValueError("There is no such field.")
+        raise ValueError("Unknown field.")
     value = value.strip()
     if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValueError(f"{label(name)} has characters that cannot be kept.")
+        raise ValueError(f"{label(name)} contains characters that can't be stored.")
     if len(value) > LONGEST:
         raise ValueError(f"{label(name)} is longer than {LONGEST:,} characters.")
     return _fields[name].clean(value)

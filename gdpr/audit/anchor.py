@@ -98,11 +98,11 @@ def _file(anchor: AuditAnchor) -> None:
 def _mail(anchor: AuditAnchor) -> None:
     to = officers()
     if not to:
-        raise LookupError("nobody may verify the ledger")
+        raise LookupError("no one has permission to verify the audit log")
     mail.send(
-        f"Audit ledger: anchor of {anchor.day}",
-        "Keep this message: it is what shows a cut or rewritten ledger.\n\n"
-        f"{line(anchor)}\n\nTo check: manage.py verify_audit, or the verifier of the regulator pack.\n",
+        f"Audit log anchor for {anchor.day}",
+        "Keep this message: it is how a truncated or rewritten audit log is detected.\n\n"
+        f"{line(anchor)}\n\nTo verify: run manage.py verify_audit, or the verifier in the regulator pack.\n",
         to,
         message_id=mail.message_id("anchor", anchor.pk),
     )

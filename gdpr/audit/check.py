@@ -80,7 +80,7 @@ def _unchained() -> list[Finding]:
         "WHERE s.event_id IS NULL AND u.event_id IS NULL ORDER BY e.id LIMIT 20"
     )
     return [
-        Finding("unchained", 0, event.pk, f"Event {event.pk} was written past the ledger: no link holds it.")
+        Finding("unchained", 0, event.pk, f"Event {event.pk} was written outside the chain: no link covers it.")
         for event in strange
     ]
 
@@ -138,12 +138,14 @@ def late() -> list[Alarm]:
     found = []
     last = AuditCheck.objects.filter(finished_at__isnull=False).order_by("-id").first()
     if last is not None and last.findings:
-        found.append(Alarm("audit_broken", 0, f"The audit ledger does not hold: {last.findings[0]['sentence']}", True))
+        found.append(
+            Alarm("audit_broken", 0, (f"The audit log failed verification: {last.findings[0]['sentence']}"), True)
+        )
     elif last is not None and last.links and last.verdict and not last.anchored:
-        found.append(Alarm("audit_unanchored", 0, f"The audit ledger is not anchored. {last.verdict}"))
+        found.append(Alarm("audit_unanchored", 0, f"The audit log is not anchored. {last.verdict}"))
     marks = ("filed_at",) if mail.why_not() else ("filed_at", "mailed_at")
     if any(_is_late(mark) for mark in marks):
-        found.append(Alarm("anchor_late", 0, "An anchor of the audit ledger could not be given out for a day."))
+        found.append(Alarm("anchor_late", 0, "No audit log anchor has been published for a day."))
     return found
 
 

@@ -17,17 +17,17 @@ CHUNK = 1_000  # lines written at a time
 README = """\
 Regulator pack of {date}
 
-audit.jsonl     every audit event in the order of its chain, one JSON object a line, each with its digest
-anchors.jsonl   the chain's head as it was given out of the house, day by day; officers hold the same by mail
-verifier.py     checks the two: python verifier.py audit.jsonl anchors.jsonl   (Python 3.9 or newer, nothing else)
+audit.jsonl     every audit event in chain order, one JSON object per line, each with its digest
+anchors.jsonl   the chain's head as published outside the system each day; officers have the same by e-mail
+verifier.py     verifies both: python verifier.py audit.jsonl anchors.jsonl   (needs only Python 3.9 or newer)
 {chapters}
 {anchor}
-Anchors that came with the pack show whether the pack was changed after it was made. Whether the ledger was rewritten
-before that is shown by anchors that lay elsewhere: put the lines of the officers' mails in place of anchors.jsonl.
-The verifier says up to which event the ledger is anchored, and ends with 0 (nothing is wrong), 1 (something does not
-hold), 2 (it could not be checked) or 3 (nothing is wrong with the links, but no anchor names one of them).
+Anchors that come with the pack show whether the pack was changed after it was created. To check whether the log was
+rewritten before that, use anchors kept elsewhere: replace anchors.jsonl with the lines from the officers' e-mails.
+The verifier reports up to which event the log is anchored. Exit codes: 0 (verified), 1 (verification failed),
+2 (could not be verified) or 3 (the chain is consistent, but no anchor covers it).
 
-The files hold no personal data: people stand in them as keyed hashes, staff as numbers.
+The files contain no personal data: people appear as keyed hashes, staff as numbers.
 """
 
 Chapter = Callable[[], Iterable[str]]
@@ -88,7 +88,7 @@ def _files(own: AuditAnchor | None) -> dict[str, Chapter]:
 
 def _readme(own: AuditAnchor | None) -> str:
     chapters = "".join(f"{name:<16}{about}\n" for name, (about, _) in _chapters.items())
-    made = f"The anchor made with this pack: {anchor.line(own)}\n" if own else "The ledger is empty.\n"
+    made = f"The anchor made with this pack: {anchor.line(own)}\n" if own else "The audit log is empty.\n"
     return README.format(date=timezone.now().date().isoformat(), chapters=chapters, anchor=made)
 
 

@@ -91,28 +91,28 @@ class Report:
         if self.findings:
             many = f"{len(self.findings)} finding{'' if len(self.findings) == 1 else 's'}"
             more = " or more" if len(self.findings) >= SHOWN else ""
-            return f"Not sound: {many}{more} in {self.links:,} links."
+            return f"Verification failed: {many}{more} in {self.links:,} links."
         if not self.links:
-            return "Nothing to verify: the ledger held no event."
+            return "Nothing to verify: the audit log is empty."
         if not self.anchored:
             return (
-                f"Not anchored: the {self.links:,} events follow from one another, but no anchor outside names any of "
-                "them. A ledger that was rewritten or cut would look the same."
+                f"Not anchored: the chain of {self.links:,} events is consistent, but no external anchor covers "
+                f"it. A rewritten or truncated log would look the same."
             )
         return self._anchored()
 
     def _anchored(self) -> str:
         on = f" on {self.anchored_on}" if self.anchored_on else ""
         behind = self.links - self.anchored
-        upto = f"Sound up to event {self.anchored_event:,} (link {self.anchored:,} of {self.links:,}), anchored{on}"
+        upto = f"Verified up to event {self.anchored_event:,} (link {self.anchored:,} of {self.links:,}), anchored{on}"
         if behind == 1:
-            return f"{upto}; the event after it is chained but not yet anchored: a rewrite or a cut would not show."
+            return f"{upto}. The next event is chained but not yet anchored, so changes to it would not be detected."
         if behind:
             return (
-                f"{upto}; the {behind:,} events after it are chained but not yet anchored: a rewrite or a cut of those "
-                "would not show."
+                f"{upto}. The next {behind:,} events are chained but not yet anchored, so changes to them would "
+                f"not be detected."
             )
-        return f"{upto}: every event. Events that came after that anchor and were cut off would not show."
+        return f"{upto}: every event. Events added after that anchor and then removed would not be detected."
 
 
 def canonical(event: Mapping[str, Any]) -> bytes:
@@ -189,7 +189,7 @@ class _Reading:
         elif place > self._expected:
             self._skipped(place)  # what its digest covers is missing: nothing more can be said of it
         elif link.event is None:
-            sentence = f"The event of link {place} is missing: it was removed after it was sealed."
+            sentence = f"The event at link {place} is missing: it was removed after it was sealed."
             self._find(Finding("removed", place, 0, sentence))
         elif not follows(self.report.head, link):
             self._does_not_follow(link, place, before)
@@ -208,11 +208,11 @@ class _Reading:
     def _skipped(self, place: int) -> None:
         first, last = self._expected, place - 1
         missing = f"{first}" if first == last else f"{first} to {last}"
-        self._find(Finding("removed", first, 0, f"Link {missing} is missing: removed from the middle."))
+        self._find(Finding("removed", first, 0, f"Link {missing} is missing: removed from within the chain."))
 
     def _out_of_place(self, link: Link) -> None:
         place = self._expected
-        sentence = f"Link {link.position} stands where link {place} should."
+        sentence = f"Found link {link.position} where link {place} is expected."
         self._find(Finding("moved", place, link.event_id, sentence))
         self._fill(link)
         self._open(place, link)
@@ -226,7 +226,7 @@ class _Reading:
         if before is not None and any(follows(digest, link) for digest in self._instead(before)):
             return
         if self._fill(link):
-            sentence = f"Event {link.event_id} at link {place} was sealed at another place of the chain."
+            sentence = f"Event {link.event_id} at link {place} was sealed at a different position in the chain."
             self._find(Finding("moved", place, link.event_id, sentence))
         elif before is not None:
             before.after = link  # what it follows is not there: judged when that turns up
@@ -261,7 +261,7 @@ class _Reading:
             self.report.anchored, self.report.anchored_event = place, link.event_id
             self.report.anchored_on = outside[link.digest]
             if set(inside) - {link.digest}:
-                sentence = f"The anchor of link {place} in the database is not the one outside: it was altered."
+                sentence = f"The anchor of link {place} in the database differs from the external one: it was altered."
                 self._find(Finding("altered", place, 0, sentence))
         elif set(outside) | (set(inside) - {link.digest}):
             self._is_rewritten = True
@@ -278,19 +278,22 @@ class _Reading:
                 self._find(_altered(hole.after, hole.place + 1))
         last = max([*self._outside, *self._inside], default=0)
         if last >= self._expected:
-            sentence = f"The chain ends at {self._expected - 1}, but an anchor names link {last}: its tail was cut off."
+            sentence = (
+                f"The chain ends at {self._expected - 1}, but an anchor names link {last}: the end of the "
+                "chain was removed."
+            )
             self.report.findings.append(Finding("truncated", self._expected, 0, sentence))
         self.report.findings.sort(key=lambda finding: finding.position)
         return self.report
 
 
 def _altered(link: Link, place: int) -> Finding:
-    sentence = f"Event {link.event_id} at link {place} is not what was sealed: it, or its seal, was altered."
+    sentence = f"Event {link.event_id} at link {place} doesn't match its seal: the event or its seal was altered."
     return Finding("altered", place, link.event_id, sentence)
 
 
 def _rewritten(link: Link, place: int, anchored: int) -> Finding:
-    sentence = f"Link {place} is not the one that was anchored: the chain was rewritten after link {anchored}."
+    sentence = f"Link {place} differs from the one that was anchored: the chain was rewritten after link {anchored}."
     return Finding("rewritten", place, link.event_id, sentence)
 
 
@@ -303,7 +306,7 @@ def read(lines: Iterable[str]) -> Iterator[Link]:
             entry = json.loads(line)
             yield Link(int(entry["position"]), str(entry["digest"]), entry["event"])
         except (ValueError, KeyError, TypeError):
-            raise ValueError(f"line {number} of the extract cannot be read") from None
+            raise ValueError(f"line {number} of the export can't be read") from None
 
 
 def read_anchors(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
@@ -316,7 +319,7 @@ def read_anchors(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             day = str(entry.get("day") or "")
             yield {"day": day, "position": int(entry["position"]), "digest": str(entry["digest"])}
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise ValueError(f"line {number} of the anchors cannot be read") from None
+            raise ValueError(f"line {number} of the anchors can't be read") from None
 
 
 def main(arguments: list[Any]) -> int:

@@ -17,7 +17,7 @@ from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_auditevent"
 VERIFY = "gdpr.verify_audit"
-NO_RIGHT = "You may not verify the ledger. Ask a compliance officer."
+NO_RIGHT = "You don't have permission to verify the audit log. Ask a compliance officer."
 
 
 @screen(VIEW, fragments=True)
@@ -62,7 +62,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         asked, is_new = check.ask(by=request.user)
         if is_new:
             audit.record(Verb.VERIFY_AUDIT, by=request.user, on=asked)
-    messages.success(request, "The ledger is being read from its first link. The verdict appears here.")
+    messages.success(request, "Verifying the audit log. The result appears here.")
     return redirect("audit")
 
 

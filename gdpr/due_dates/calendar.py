@@ -67,7 +67,7 @@ def check_calendar(place: str) -> None:
     try:
         _holidays(place)
     except NotImplementedError:
-        raise ValueError(f"There is no calendar of public holidays for {place!r}.") from None
+        raise ValueError(f"No public holiday calendar for {place!r}.") from None
 
 
 def is_working(day: Day, place: str) -> bool:
@@ -93,20 +93,20 @@ def deadline(
         pauses: times in which an answer of the person is or was outstanding.
         extended: to three months from the origin, never month on month.
     """
-    lines = [Line("Received", "The day of receipt is the origin.", received)]
+    lines = [Line("Received", "The period runs from the day of receipt.", received)]
     origin = _origin(received, pauses, today, lines)
     day = months_after(origin, EXTENDED_MONTHS if extended else MONTHS)
     lines.append(Line("Time allowed", _rule(origin, day, extended), day))
     stopped = _stopped(pauses, origin, today)
     day = _with_pauses(origin, day, pauses, stopped, lines)
     day = _to_working(day, place, stopped, lines)
-    lines.append(Line("Due", "The last day on which the answer is in time.", day))
+    lines.append(Line("Due", "Last day to reply on time.", day))
     return Deadline(day, tuple(lines), any(pause.answered is None for pause in pauses))
 
 
 def _rule(origin: Day, day: Day, extended: bool) -> str:
-    rule = "Extended: three months from the origin" if extended else "The same date one month later"
-    return f"{rule}; that month has no such day, so its last." if day.day != origin.day else f"{rule}."
+    rule = "Extended: three months from the start date" if extended else "The same date one month later"
+    return f"{rule}; that month has no such day, so its last day counts." if day.day != origin.day else f"{rule}."
 
 
 def _origin(received: Day, pauses: Sequence[Pause], today: Day, lines: list[Line]) -> Day:
@@ -116,10 +116,10 @@ def _origin(received: Day, pauses: Sequence[Pause], today: Day, lines: list[Line
         return received
     origin = max(received, *(pause.answered or today for pause in asked))
     waits = any(pause.answered is None for pause in asked)
-    why = "Time begins when the requested identity information arrives" + (
-        "; it has not arrived, so today is taken." if waits else "."
+    why = "The period starts when the requested proof of identity arrives" + (
+        "; it hasn't arrived, so this assumes today." if waits else "."
     )
-    lines.append(Line("New origin", why, origin))
+    lines.append(Line("New start date", why, origin))
     return origin
 
 
@@ -143,7 +143,7 @@ def _with_pauses(origin: Day, day: Day, pauses: Sequence[Pause], stopped: set[Da
         told = "; ".join(_told(pause) for pause in pauses if not pause.restarts)
         days = (moved - day).days
         counted = f"{days} day{'s' if days != 1 else ''}"
-        lines.append(Line("Time stood still", f"{counted} in which an answer was outstanding ({told}).", moved))
+        lines.append(Line("Paused", f"{counted} waiting for the person's answer ({told}).", moved))
     return moved
 
 

@@ -24,14 +24,14 @@ from swarm_admin.core.identifiers import phones
 
 MOST_EMAILS = 20
 NO_COUNTRY = "ZZ"  # a number has to name its own
-NOBODY = "Give at least one of: LinkedIn address, e-mail, phone."
+NOBODY = "Enter at least one of: LinkedIn URL, e-mail, phone."
 _ONE_OF = re.compile(r"s?\.\d+$")  # the place in a list: whoever reads the sentence counts otherwise
 
 
 def storable(text: str) -> str:
     """The text itself. Raises ValueError for what no table takes."""
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("has characters that cannot be kept")
+        raise ValueError("contains characters that can't be stored")
     return text
 
 
@@ -47,9 +47,7 @@ def _international(phone: str) -> str:
     try:
         return phones.canonical(phone, NO_COUNTRY)
     except ValueError:
-        raise ValueError(
-            "is no phone number that exists in its country; write it with the country, as in +49 30 123456"
-        ) from None
+        raise ValueError("isn't a valid phone number; include the country code, as in +49 30 123456") from None
 
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(storable)]
@@ -112,14 +110,14 @@ def _sentence(field: str, kind: str, message: str) -> str:
     if kind == "missing":
         text = "is missing"
     elif kind == "enum":
-        text = "is none of those that can be asked for" if field == "kind" else "is not known here"
+        text = "isn't a valid request type" if field == "kind" else "isn't a valid value"
     elif kind == "extra_forbidden":
-        text = "is not a field of a request"
+        text = "isn't a request field"
     elif "e-mail address" in text:
-        text = "is no e-mail address"
+        text = "isn't a valid e-mail address"
     elif kind.startswith(("timezone", "datetime", "date_")):
         text = "needs a day, a time and its offset, as in 2026-11-20T09:30+01:00"
     elif not ours and field:
-        text = f"cannot be read: {text[:1].lower()}{text[1:]}"
+        text = f"is invalid: {text[:1].lower()}{text[1:]}"
     name = _ONE_OF.sub("", field).replace("_", " ")
     return f"{name} {text}".strip() if text[:1].islower() and field else text

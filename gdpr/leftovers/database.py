@@ -115,7 +115,7 @@ class _Search:
                 self.beat()
             if tables.state(table)[1] == file:
                 return
-        raise Later(f"The table {table.label} is rewritten again and again")
+        raise Later(f"The table {table.label} keeps being rewritten")
 
     def _blocks(self, table: Table, blocks: Iterator[list[bytes]], found: _Noted) -> None:
         with closing(blocks):  # type: ignore[type-var]

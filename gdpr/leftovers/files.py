@@ -89,7 +89,7 @@ class _Look:
         except FileNotFoundError:
             return None, []  # removed while this went on
         except UNREADABLE as error:
-            return Hit(place, 1, (f"cannot be read: {type(error).__name__}",)), []
+            return Hit(place, 1, (f"can't be read: {type(error).__name__}",)), []
         told = tuple(sorted(said(needle) for needle in found))
         return Hit(place, 1, told) if found else None, [Hit(place, n, (what,)) for what, n in named.items()]
 

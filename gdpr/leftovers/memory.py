@@ -19,7 +19,7 @@ from gdpr.leftovers.search_patterns import Finder, Needle
 
 AT_ONCE = 500
 UNPACKED_AT_MOST = 64 * 1024 * 1024  # bytes of one value
-IN_CACHE = "Redis, the cache"  # the place whose keys may go at any time, as a cache's may
+IN_CACHE = "Redis cache"  # the place whose keys may go at any time, as a cache's may
 KEYS_NAMED = 20
 _TELLABLE = re.compile(r"[A-Za-z0-9:._-]{1,100}")
 _HASHED = "#"  # before the hash of a key whose name is not told

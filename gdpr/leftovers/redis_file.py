@@ -27,14 +27,14 @@ def rewrite(beat: Callable[[], None] = nothing) -> str:
                 client.bgrewriteaof()
                 _wait(client, REWRITING, beat)
                 if client.info("persistence")["aof_last_bgrewrite_status"] != "ok":
-                    return "Redis could not write its append-only file anew."
+                    return "Redis couldn't rewrite its append-only file."
             if client.config_get("save").get("save"):
                 _wait(client, SAVING, beat)
                 client.bgsave(schedule=True)
                 _wait(client, SAVING, beat)
     except (redis.ResponseError, TimeoutError) as error:
         kind = type(error).__name__
-        return f"Redis' files on disk were not written anew ({kind}); run BGREWRITEAOF and BGSAVE there."
+        return f"Redis' files on disk weren't rewritten ({kind}). Run BGREWRITEAOF and BGSAVE on it."
     return ""
 
 

@@ -18,10 +18,10 @@ from gdpr.leftovers.search_patterns import NAME, Finder, needles
 from gdpr.stores import Capability, Later, Unsupported, registered
 
 REMAINS = (
-    "The write-ahead log and dead row versions of the database keep earlier bytes until they are overwritten; "
-    "compressed values in them are not found by a search for bytes.",
-    "Backups made before the erasure hold the person until they expire. After one is restored, "
-    "`manage.py replay_erasures` erases again everyone on the suppression list.",
+    "The database's write-ahead log and dead row versions keep earlier data until they are overwritten. A byte "
+    "search doesn't find compressed values in them.",
+    "Backups made before the erasure contain this person's data until they expire. After restoring one, run "
+    "`manage.py replay_erasures` to erase everyone on the suppression list again.",
 )
 
 
@@ -123,7 +123,7 @@ def _ask_outside(identity: Identity, report: Report) -> None:
         if not store.is_recipient:
             continue
         if Capability.LOCATE not in store.capabilities():
-            report.not_asked.append(f"{store.label}: it has no search")
+            report.not_asked.append(f"{store.label}: no search available")
             continue
         try:
             found = list(store.locate(identity))

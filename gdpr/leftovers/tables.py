@@ -109,7 +109,7 @@ def state(table: Table) -> tuple[int, int, int]:
 
 
 def locked(table: Table) -> Later:
-    return Later(f"The table {table.label} is locked by somebody else's work")
+    return Later(f"The table {table.label} is locked by another process")
 
 
 def pages_of(table: Table, first: int, beyond: int) -> Iterator[tuple[int, Callable[[], Iterator[list[bytes]]]]]:

@@ -30,41 +30,44 @@ DEFAULTS: dict[str, Text] = {
     ACKNOWLEDGEMENT: Text(
         "Acknowledgement",
         "Your request $reference",
-        "Dear $name,\n\nwe received your request on $received. It is about: $kind. Its number is $reference.\n\n"
-        "We answer by $due at the latest." + END,
+        "Dear $name,\n\nWe received your request on $received. It concerns: $kind. Your reference is $reference.\n\n"
+        "We will reply by $due at the latest." + END,
     ),
     IDENTITY_QUESTION: Text(
         "Identity question",
         "Your request $reference: please confirm who you are",
-        "Dear $name,\n\nbefore we act on your request $reference we have to be sure that it comes from you: "
-        "$reasons\n\nPlease answer this message. We need no copy of an identity card unless we ask for one expressly. "
-        "What you "
-        "send is used for this check alone and deleted after it." + END,
+        "Dear $name,\n\nBefore we act on your request $reference, we need to confirm that it comes from you: "
+        "$reasons\n\nPlease reply to this message. Don't send a copy of an identity document unless we "
+        "expressly ask for one. We use what you send only for this check and delete it afterwards." + END,
     ),
     CLARIFICATION: Text(
         "Clarification",
         "Your request $reference: a question",
-        "Dear $name,\n\nto answer your request $reference we have to know more: $reasons\n\n"
-        "Please answer this message." + END,
+        "Dear $name,\n\nTo answer your request $reference, we need more information: $reasons\n\nPlease reply "
+        "to this message." + END,
     ),
     EXTENSION: Text(
         "Extension",
-        "Your request $reference takes longer",
-        "Dear $name,\n\nwe cannot answer your request $reference within one month, for these reasons: $reasons\n\n"
+        "Your request $reference: we need more time",
+        "Dear $name,\n\nWe cannot answer your request $reference within one month, for these reasons: $reasons\n\n"
         "The law allows us until $due. " + COMPLAINT + END,
     ),
     REFUSAL: Text(
         "Refusal",
         "Your request $reference",
-        "Dear $name,\n\nwe do not act on your request $reference ($kind). $ground\n\n$reasons\n\n" + COMPLAINT + END,
+        (
+            "Dear $name,\n\nWe are not acting on your request $reference ($kind). "
+            "$ground\n\n$reasons\n\n"
+        ) + COMPLAINT + END,
     ),
     PORTABILITY: Text(
         "Portability does not apply",
         "Your request $reference",
-        "Dear $name,\n\nyou asked to receive your data for another controller ($reference). That right (Art. 20) "
-        "applies to data you gave us on the basis of consent or a contract. We process your data on the basis of "
-        "legitimate interest (Art. 6(1)(f)), so it does not apply here.\n\nWe offer you instead a copy of your data "
-        "in a machine-readable form (JSON and CSV), under your right of access. Answer this message if you want it."
+        "Dear $name,\n\nYou asked to receive your data for another controller ($reference). That right (Art. "
+        "20) applies to data you gave us on the basis of consent or a contract. We process your data on the "
+        "basis of legitimate interest (Art. 6(1)(f)), so it does not apply here.\n\nInstead, we offer you a "
+        "copy of your data in a machine-readable format (JSON and CSV), under your right of access. Reply to "
+        "this message if you would like it."
         "\n\n" + COMPLAINT + END,
     ),
     COMPLETION: Text(
@@ -74,14 +77,14 @@ DEFAULTS: dict[str, Text] = {
     ),
     LIFTING: Text(
         "End of a restriction",
-        "The restriction of your data ends",
-        "Dear $name,\n\nthe processing of your data was restricted. We inform you that this restriction is lifted now "
-        "($reference)." + END,
+        "The restriction of your data is ending",
+        "Dear $name,\n\nThe processing of your data was restricted. We are informing you that we are now "
+        "lifting this restriction ($reference)." + END,
     ),
     WITHDRAWN: Text(
         "Withdrawal confirmed",
-        "Your request $reference is withdrawn",
-        "Dear $name,\n\nas you asked, we do not pursue your request $reference ($kind) any further. You can make it "
+        "Your request $reference has been withdrawn",
+        "Dear $name,\n\nAs you asked, we have stopped handling your request $reference ($kind). You can make it "
         "again at any time." + END,
     ),
 }  # fmt: skip

@@ -27,10 +27,10 @@ from swarm_admin.core.states import advance
 
 log = logging.getLogger(__name__)
 TRIES = 6
-SENT_AGAIN = "The mail server did not say whether it took the message; it is sent once more."
+SENT_AGAIN = "The mail server didn't confirm the message. It will be sent once more."
 UNKNOWN = (
-    "Nobody knows whether this message left: the mail server did not answer, or the worker was stopped meanwhile. "
-    "Look into the mail server's log or ask the person; then send it again, or note that it arrived."
+    "Delivery is unconfirmed: the mail server didn't answer, or the worker stopped while sending. Check the "
+    "mail server's log or ask the person, then send it again or mark it as sent."
 )
 
 
@@ -128,9 +128,9 @@ def _failed(message: RequestMessage, kind: str) -> None:
                 message,
                 MessageStatus.QUEUED,
                 not_before=timing.backoff(message.tries),
-                error_message=f"The mail server did not take it ({kind}); it is tried again.",
+                error_message=f"The mail server rejected it ({kind}). Retrying.",
             )
-        elif _mine(message, MessageStatus.FAILED, error_message=f"The mail server did not take it ({kind})."):
+        elif _mine(message, MessageStatus.FAILED, error_message=f"The mail server rejected it ({kind})."):
             audit.record(Verb.FAIL_MESSAGE, on=message.request, counts={"message": message.pk}, reason=kind)
             _wake_step(message)
 

@@ -22,7 +22,7 @@ PLACEHOLDERS: dict[str, str] = {
     "kind": "Access (Art. 15)",
     "received": "3 March 2026",
     "due": "3 April 2026",
-    "reasons": "(the reasons an officer enters)",
+    "reasons": "(reasons entered by staff)",
     "ground": "The right does not apply here.",
     "outcome": "(what was done)",
     "remains": "(what remains, and until when)",
@@ -73,20 +73,20 @@ def render(text: str, values: Mapping[str, str]) -> str:
 def check(slug: str, subject: str, body: str) -> None:
     """Raises ActionNotAllowed where a text could not be filled in, or leaves out what the law asks for."""
     if slug not in DEFAULTS:
-        raise ActionNotAllowed("There is no such text.")
+        raise ActionNotAllowed("This template doesn't exist.")
     if not subject.strip() or not body.strip():
-        raise ActionNotAllowed("A text has a subject and a body.")
+        raise ActionNotAllowed("Enter a subject and a body.")
     if "\n" in subject or "\r" in subject:
-        raise ActionNotAllowed("The subject is one line.")
+        raise ActionNotAllowed("The subject must be one line.")
     for text in (subject, body):
         template = string.Template(text)
         if not template.is_valid():
-            raise ActionNotAllowed("A dollar sign stands before a placeholder; write $$ for the sign itself.")
+            raise ActionNotAllowed("A dollar sign starts a placeholder. Write $$ for a literal dollar sign.")
         if unknown := sorted(set(template.get_identifiers()) - set(PLACEHOLDERS)):
-            raise ActionNotAllowed(f"There is no placeholder ${unknown[0]}.")
+            raise ActionNotAllowed(f"Unknown placeholder: ${unknown[0]}.")
     used = set(string.Template(body).get_identifiers())
     if missing := [name for name in REQUIRED.get(slug, ()) if name not in used]:
-        raise ActionNotAllowed(f"This text has to contain ${missing[0]}.")
+        raise ActionNotAllowed(f"Add the required placeholder ${missing[0]}.")
 
 
 def preview(subject: str, body: str) -> tuple[str, str]:
@@ -101,7 +101,7 @@ def new_version(slug: str, *, subject: str, body: str, note: str, by: Any) -> Me
         ActionNotAllowed: the text lacks something, no note, or somebody saved another version just now.
     """
     check(slug, subject, body)
-    note = require_text(note, "what was changed", longest=300)
+    note = require_text(note, "what changed", longest=300)
     body = body.replace("\r\n", "\n").strip()
     number = live(slug).number + 1
     try:
@@ -111,5 +111,5 @@ def new_version(slug: str, *, subject: str, body: str, note: str, by: Any) -> Me
             )
             audit.record(Verb.EDIT_TEMPLATE, by=by, on=version, counts={"version": number}, reason=slug)
     except IntegrityError:
-        raise ActionNotAllowed("Somebody saved another version just now. Look at it first.") from None
+        raise ActionNotAllowed("Someone just saved another version. Review it first.") from None
     return version

@@ -18,7 +18,7 @@ EDIT = "gdpr.edit_template"
 class Text(forms.Form):
     subject = forms.CharField(max_length=200)
     body = forms.CharField(widget=forms.Textarea(attrs={"rows": 16}), label="Text")
-    note = forms.CharField(max_length=300, label="What was changed, and why")
+    note = forms.CharField(max_length=300, label="What changed, and why")
 
 
 @screen(VIEW)
@@ -40,7 +40,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         except ActionNotAllowed as why:
             form.add_error("body", str(why))
         else:
-            messages.success(request, f"Version {made.number} is used from now on.")
+            messages.success(request, f"Version {made.number} published.")
             return redirect("texts")
     context = {
         "form": form,

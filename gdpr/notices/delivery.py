@@ -30,7 +30,7 @@ from swarm_admin.core.timing import backoff
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200  # in one turn; the next turn goes on
-NOT_KNOWN = "The mail server did not say whether it took it, or the worker was stopped meanwhile."
+NOT_KNOWN = "Delivery is unconfirmed: the mail server didn't answer, or the worker stopped while sending."
 
 
 def run_due(limit: int = AT_ONCE) -> int:

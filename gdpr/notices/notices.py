@@ -37,10 +37,10 @@ SUBJECT = "How we use information about you"
 BODY = """\
 Hello $first_name,
 
-$controller holds business contact data about you and tells you so, as Art. 14 GDPR asks.
+$controller holds business contact data about you and is informing you of this, as required by Art. 14 GDPR.
 
 What: $fields.
-Whence: $source, on $collected_on; completed by providers of business data.
+Source: $source, on $collected_on; completed by providers of business data.
 Why: to find out whether our offer fits your company and, if so, to write to you about it. The legal basis is our
 legitimate interest (Art. 6(1)(f)); you may object at any time, and then we stop at once.
 Who receives it: our processors for enrichment (Clay), contact management (GoHighLevel) and mailing (Instantly).
@@ -118,10 +118,10 @@ def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTempla
     """
     subject, body = " ".join(subject.split()), body.strip()
     if not subject or not body:
-        raise ActionNotAllowed("A notice needs a subject and a text.")
+        raise ActionNotAllowed("Enter a subject and a text.")
     known = {*facts_of(None), *("controller", "contact", "retention_days")}
     if unknown := sorted(set(string.Template(f"{subject}\n{body}").get_identifiers()) - known):
-        raise ActionNotAllowed(f"There is no value for {', '.join(f'${name}' for name in unknown)}.")
+        raise ActionNotAllowed(f"Unknown placeholder: {', '.join(f'${name}' for name in unknown)}.")
     with transaction.atomic():
         number = template().number + 1
         made = MessageTemplate.objects.create(
@@ -157,7 +157,7 @@ def check_can_send() -> None:
     """Raises ActionNotAllowed while the text could not name whom to turn to."""
     if not settings.CONTROLLER_NAME or not settings.CONTROLLER_CONTACT:
         raise ActionNotAllowed(
-            "Set CONTROLLER_NAME and CONTROLLER_CONTACT: a notice names who writes and how to answer."
+            "Set CONTROLLER_NAME and CONTROLLER_CONTACT: a notice must say who sends it and how to reply."
         )
 
 
@@ -165,7 +165,7 @@ def check_is_idle() -> None:
     """Raises ActionNotAllowed while a run still takes people into the queue."""
     run = open_run()
     if run is not None:
-        raise ActionNotAllowed(f"Notices are being queued: {run.queued:,} of at most {run.wanted:,} so far.")
+        raise ActionNotAllowed(f"Queuing notices: {run.queued:,} of up to {run.wanted:,}.")
 
 
 def open_run() -> NoticeRun | None:
@@ -194,13 +194,13 @@ def send(*, limit: int, by: Any) -> NoticeRun:
     check_mail_leaves()
     check_is_idle()
     if not 0 < limit <= MOST:
-        raise ActionNotAllowed(f"Between 1 and {MOST:,} at once.")
+        raise ActionNotAllowed(f"Enter a number from 1 to {MOST:,}.")
     try:
         with transaction.atomic():
             run = NoticeRun.objects.create(wanted=limit, created_by=by)
             audit.record(Verb.SEND_NOTICES, by=by, on=run, counts={"at_most": limit})
     except IntegrityError:
-        raise ActionNotAllowed("Somebody began to send notices just now.") from None
+        raise ActionNotAllowed("Someone just started sending notices.") from None
     return run
 
 
@@ -307,5 +307,5 @@ def late() -> list[alarms.Alarm]:
     count = figures()["late"]
     if not count:
         return []
-    sentence = f"{count} people were collected over a month ago and have not been told (Art. 14)."
+    sentence = f"{count} people whose data was collected over a month ago haven't been notified (Art. 14)."
     return [alarms.Alarm("notices_late", 0, sentence, True)]

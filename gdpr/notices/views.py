@@ -26,7 +26,7 @@ class HowMany(forms.Form):
         min_value=1,
         max_value=notices.MOST,
         initial=100,
-        label="How many, the oldest first",
+        label="Number of notices, oldest first",
         widget=forms.NumberInput(attrs={"class": "form-control w-auto"}),
     )
 
@@ -34,7 +34,7 @@ class HowMany(forms.Form):
 class Text(forms.Form):
     subject = forms.CharField(max_length=200)
     body = forms.CharField(widget=forms.Textarea(attrs={"rows": 18}), label="Text")
-    note = forms.CharField(max_length=300, required=False, label="What was changed, and why")
+    note = forms.CharField(max_length=300, required=False, label="What changed, and why")
 
 
 @screen(VIEW, fragments=True)
@@ -47,7 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "recent": Notice.objects.select_related("template", "created_by").order_by("-id")[:SHOWN],
         "template": notices.template(),
         "form": HowMany(),
-        "why_not": reason_against(notices.check_can_send) if may_send else "You may not send notices.",
+        "why_not": reason_against(notices.check_can_send) if may_send else "You don't have permission to send notices.",
         "run": NoticeRun.objects.first(),
         "may_edit": request.user.has_perm(EDIT),
     }
@@ -60,7 +60,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     """What sending would do, before it does: how many, by which text, who is left out."""
     form = HowMany(request.GET)
     if not form.is_valid():
-        messages.error(request, f"How many: {form.errors['limit'][0]}")
+        messages.error(request, f"Number of notices: {form.errors['limit'][0]}")
         return redirect("notices")
     limit = form.cleaned_data["limit"]
     reason = reason_against(check_mail_leaves) or reason_against(notices.check_is_idle)
@@ -73,7 +73,7 @@ def send(request: HttpRequest) -> HttpResponseBase:
     """Queue them; or give them to another tool as a file."""
     form = HowMany(request.POST)
     if not form.is_valid():
-        messages.error(request, f"How many: {form.errors['limit'][0]}")
+        messages.error(request, f"Number of notices: {form.errors['limit'][0]}")
         return redirect("notices")
     limit = form.cleaned_data["limit"]
     try:
@@ -83,7 +83,7 @@ def send(request: HttpRequest) -> HttpResponseBase:
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, "Notices are being queued, the oldest first. The progress stands here.")
+        messages.success(request, "Queuing notices, oldest first. Progress is shown here.")
     return redirect("notices")
 
 
@@ -91,10 +91,10 @@ def send(request: HttpRequest) -> HttpResponseBase:
 def again(request: HttpRequest) -> HttpResponse:
     """What was not sent, or what nobody knows of, once more; or the latter counted as told."""
     if "told" in request.POST:
-        messages.success(request, f"{notices.count_as_told(by=request.user):,} count as told.")
+        messages.success(request, f"{notices.count_as_told(by=request.user):,} marked as notified.")
     else:
         status = MessageStatus.UNKNOWN if "unknown" in request.POST else MessageStatus.FAILED
-        messages.success(request, f"{notices.try_again(status, by=request.user):,} are tried again.")
+        messages.success(request, f"{notices.try_again(status, by=request.user):,} queued for retry.")
     return redirect("notices")
 
 
@@ -109,7 +109,7 @@ def text(request: HttpRequest) -> HttpResponse:
         except ActionNotAllowed as why:
             form.add_error("body", str(why))
         else:
-            messages.success(request, f"Version {made.number} is used from now on.")
+            messages.success(request, f"Version {made.number} published.")
             return redirect("notices")
     versions = MessageTemplate.objects.filter(slug=notices.SLUG).select_related("created_by").order_by("-number")
     status = 422 if form.is_bound and form.errors else 200

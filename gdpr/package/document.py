@@ -27,11 +27,11 @@ ITEMS = (
     ("a", "Purposes and legal basis"),
     ("b", "Categories of data"),
     ("c", "Recipients"),
-    ("d", "How long the data are kept"),
+    ("d", "How long we keep the data"),
     ("e", "Your rights"),
     ("f", "Complaint"),
     ("g", "Sources"),
-    ("h", "Automated scoring, and its logic"),
+    ("h", "Automated scoring and its logic"),
 )
 
 
@@ -54,7 +54,7 @@ def compose(request: SubjectRequest, *, now: datetime.datetime | None = None) ->
         "c": _recipients(found),
         "d": _retention(found),
         "e": list(RIGHTS),
-        "f": f"You can complain to a supervisory authority, in particular {settings.COMPLAINT_AUTHORITY}.",
+        "f": f"You can lodge a complaint with a supervisory authority, in particular {settings.COMPLAINT_AUTHORITY}.",
         "g": _sources(found),
         "h": _logic(found),
         "records": [_record(part) for part in found],
@@ -114,10 +114,11 @@ def _sources(found: Iterable[Part]) -> list[dict[str, Any]]:
 def _logic(found: Iterable[Part]) -> dict[str, Any]:
     rules = [rule for part in found for rule in part.copy.get("logic", ())]
     if not rules:
-        return {"says": "No score is kept about you.", "rules": []}
+        return {"says": "We hold no score about you.", "rules": []}
     says = (
-        "A score says how well a person's role and company fit our offer. It orders whom we write to first; no "
-        "decision with legal or similarly significant effect is made by it alone. These rules gave you points."
+        "A score shows how well a person's role and company fit our offer. It decides whom we contact first. No "
+        "decision with legal or similarly significant effect is based on it alone. These rules gave you "
+        "points."
     )
     return {"says": says, "rules": rules}
 

@@ -78,7 +78,7 @@ def add_version(request: SubjectRequest, kind: DocumentKind, content: bytes, *, 
 def check_can_download(kept: RequestDocument) -> None:
     """Raises ActionNotAllowed where it has expired."""
     if not kept.available or not kept.file:
-        raise ActionNotAllowed("This file has expired and is erased.")
+        raise ActionNotAllowed("This file has expired and was erased.")
 
 
 def file_name(kept: RequestDocument) -> str:
@@ -101,7 +101,7 @@ def download(kept: RequestDocument, *, by: Any) -> bytes:
     except FileNotFoundError:
         raise ActionNotAllowed("This file is missing.") from None
     if hashlib.sha256(content).hexdigest() != kept.sha256:
-        raise ActionNotAllowed("This file is not what was written; make the package anew.")
+        raise ActionNotAllowed("This file was altered. Create the package again.")
     with transaction.atomic():
         RequestDocument.objects.filter(pk=kept.pk).update(
             downloads=F("downloads") + 1, last_download_at=timezone.now(), last_download_by=by

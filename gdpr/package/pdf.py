@@ -132,15 +132,19 @@ def as_pdf(document: Mapping[str, Any]) -> bytes:
     page.heading(1, "Your data")
     page.text_line(
         " · ".join(
-            each for each in (about["controller"], about["contact"], about["reference"], f"made on {about['made_at']}")
+            each for each in (about["controller"], about["contact"], about["reference"], (
+                "created on "
+                f"{about['made_at']}"
+            ))
             if each
         ),
         soft=True,
     )  # fmt: skip
     whom = f"For {about['name']}. " if about["name"] else ""
     page.text_line(
-        f"{whom}This is all we hold about you, with what Art. 15 of the GDPR asks us to tell. Characters this typeface "
-        "lacks are named by their code; the HTML and JSON files beside this document have them as they are."
+        f"{whom}This is all the data we hold about you, with the information Art. 15 GDPR requires. "
+        f"Characters missing from this "
+        "typeface are shown by their code; the HTML and JSON files show them as they are."
     )
     for letter, heading in ITEMS:
         page.heading(2, f"({letter}) {heading}")
@@ -156,16 +160,16 @@ def as_pdf(document: Mapping[str, Any]) -> bytes:
 
 def _records(page: Page, told: Mapping[str, Any]) -> None:
     if not told["records"]:
-        page.text_line("We looked in all our systems and hold no data of yours.")
+        page.text_line("We searched all our systems and hold no data about you.")
     for record in told["records"]:
         page.heading(3, record["where"])
         for datum in record["data"]:
             origin = ", ".join(each for each in (datum.get("source"), datum.get("obtained_at")) if each)
             page.datum(datum["label"], datum["text"], origin)
         if record["copied_by_hand"]:
-            page.text_line("Copied by hand, because this system has no export.", soft=True)
+            page.text_line("Copied by hand: this system has no export.", soft=True)
     if told["left_out"]:
-        page.text_line(f"Values about other people that were left out: {told['left_out']}.", soft=True)
+        page.text_line(f"Values about other people, left out: {told['left_out']}.", soft=True)
 
 
 def _list_or(page: Page, lines: Sequence[str], nothing: str) -> None:
@@ -176,7 +180,7 @@ def _list_or(page: Page, lines: Sequence[str], nothing: str) -> None:
 
 
 def _purposes(page: Page, told: Mapping[str, Any]) -> None:
-    _list_or(page, told["a"]["purposes"], "No purpose is recorded, because no data are held.")
+    _list_or(page, told["a"]["purposes"], "No purpose is recorded, because we hold no data.")
     page.text_line(told["a"]["legal_basis"])
 
 
@@ -185,12 +189,12 @@ def _recipients(page: Page, told: Mapping[str, Any]) -> None:
         f"{each['recipient']}: {', '.join(each['fields'])} (times: {each['times']}, last: {each['last']})"
         for each in told["c"]
     ]
-    _list_or(page, lines, "Your data were given to nobody.")
+    _list_or(page, lines, "Your data has not been shared with anyone.")
 
 
 def _retention(page: Page, told: Mapping[str, Any]) -> None:
     lines = [f"{each['where']}: until {each['until']}" for each in told["d"]]
-    _list_or(page, lines, "No end is recorded, because no data are held under a term of ours.")
+    _list_or(page, lines, "No retention period is recorded, because we hold no data with a retention period of ours.")
 
 
 def _sources(page: Page, told: Mapping[str, Any]) -> None:
@@ -205,7 +209,7 @@ def _logic(page: Page, told: Mapping[str, Any]) -> None:
 
 SECTIONS = {
     "a": _purposes,
-    "b": lambda page, told: page.text_line(", ".join(told["b"]) or "None: no data are held."),
+    "b": lambda page, told: page.text_line(", ".join(told["b"]) or "None: we hold no data."),
     "c": _recipients,
     "d": _retention,
     "e": lambda page, told: page.items(told["e"]),

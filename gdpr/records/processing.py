@@ -47,17 +47,24 @@ def activities() -> list[Activity]:
 def requests() -> Activity:
     """Our own: answering the people whose data we hold."""
     names = tuple(
-        Recipient(store.label, "carries out what the person asked for") for store in registered() if store.is_recipient
+        Recipient(store.label, "carries out the person's request") for store in registered() if store.is_recipient
     )
     return Activity(
-        "Requests of data subjects",
-        "Answering and carrying out requests, and proving it",
+        "Data subject requests",
+        "Handling requests and documenting how they were handled",
         "Legal obligation (Art. 6(1)(c) with Art. 12 to 22)",
-        "People who write to us about their data",
-        ("name", "contact address", "identifiers", "what they wrote", "evidence of identity until the check"),
+        "People who make a request about their data",
+        (
+            "name",
+            "contact address",
+            "identifiers",
+            "content of the request",
+            "evidence of identity until it is checked",
+        ),
         names,
-        f"Identity: {settings.REQUEST_IDENTITY_DAYS} days after the end, of an erasure "
-        f"{settings.ERASURE_IDENTITY_DAYS}; packages {settings.PACKAGE_DAYS} days; keyed hashes stay as proof.",
+        f"Identity: {settings.REQUEST_IDENTITY_DAYS} days after the request closes (erasures: "
+        f"{settings.ERASURE_IDENTITY_DAYS}). Packages: {settings.PACKAGE_DAYS} days. Keyed hashes are kept as "
+        f"proof.",
     )
 
 
@@ -65,10 +72,10 @@ def suppression() -> Activity:
     count = Suppression.objects.filter(released_at=None).count()
     return Activity(
         "Suppression list",
-        "Not taking in again, or writing to, people who were erased or objected",
+        "Not adding or contacting people who were erased or objected",
         "Legal obligation (Art. 17, Art. 21(3))",
-        f"Erased and objecting people ({count:,} identifiers now)",
-        ("keyed hashes (HMAC-SHA256) of LinkedIn address, e-mails and phone; no identity",),
+        f"People who were erased or objected (currently {count:,} identifiers)",
+        ("keyed hashes (HMAC-SHA256) of LinkedIn URL, e-mails and phone; no clear text",),
         (),
         "Until released, with a reason.",
     )
@@ -78,10 +85,10 @@ def security() -> list[tuple[str, str]]:
     """(measure, as it is configured) (Art. 32)."""
     secure = "on" if settings.SESSION_COOKIE_SECURE else "off: this installation runs without HTTPS"
     return [
-        ("Encryption on the way", secure),
-        ("Access", "by role, second factor available, personal data masked without the right to see them"),
-        ("Records of access", "append-only ledger, sealed into a hash chain, anchored outside once a day"),
+        ("Encryption in transit", secure),
+        ("Access", "by role; two-factor authentication available; personal data masked without permission to see it"),
+        ("Access log", "append-only audit log, sealed in a hash chain, anchored externally once a day"),
         ("Pseudonymisation", "evidence and suppression hold keyed hashes; the keys are not in the database"),
-        ("Content-Security-Policy", "no script, style or frame from elsewhere"),
-        ("Legal holds now", f"{LegalHold.objects.filter(lifted_at=None).count():,}"),
+        ("Content-Security-Policy", "no scripts, styles or frames from other origins"),
+        ("Active legal holds", f"{LegalHold.objects.filter(lifted_at=None).count():,}"),
     ]

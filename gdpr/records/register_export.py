@@ -9,7 +9,7 @@ from swarm_admin.core import csv_export
 
 HEAD = (
     "reference", "kind", "status", "channel", "regime", "received", "due", "extended", "closed", "in time",
-    "identity check", "steps", "steps over", "seconds to stop", "keyed hashes",
+    "identity check", "steps", "steps finished", "seconds to stop", "keyed hashes",
 )  # fmt: skip
 CHUNK = 500
 

@@ -73,12 +73,12 @@ def check_can_extend(request: SubjectRequest) -> None:
     if not request.is_open:
         raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
-        raise ActionNotAllowed("An objection is carried out at once.")
+        raise ActionNotAllowed("An objection is executed immediately.")
     if request.extended_at is not None:
-        raise ActionNotAllowed("The time has been extended; that is possible once.")
+        raise ActionNotAllowed("The deadline was already extended. It can be extended only once.")
     last = deadline.last_day_to_extend(request)
     if deadline.today() > last:
-        raise ActionNotAllowed(f"The time could be extended until {last:%-d %B %Y}, within the first month.")
+        raise ActionNotAllowed(f"The deadline could only be extended until {last:%-d %B %Y}, within the first month.")
 
 
 def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
@@ -87,7 +87,7 @@ def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
     Raises:
         ActionNotAllowed: it is too late, was done, or no reason is given.
     """
-    reason = require_text(reason, "why the request is complex, or how many there are")
+    reason = require_text(reason, "why the request is complex, or how many requests there are")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_extend(request)
@@ -107,7 +107,7 @@ def check_can_refuse(request: SubjectRequest) -> None:
     if not request.is_open:
         raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
-        raise ActionNotAllowed("An objection to direct marketing is never refused (Art. 21(3)).")
+        raise ActionNotAllowed("An objection to direct marketing can't be refused (Art. 21(3)).")
     if refresh_status.has_begun(request):
         raise ActionNotAllowed(BEGUN)
 
@@ -119,8 +119,8 @@ def refuse(request: SubjectRequest, *, ground: str, reason: str, by: Any) -> Sub
         ActionNotAllowed: it has begun, or the ground or the reasons are missing.
     """
     if ground not in RefusalGround.values:
-        raise ActionNotAllowed("Choose the ground on which it is refused.")
-    reason = require_text(reason, "why, as the person reads it", longest=4_000, shortest=20)
+        raise ActionNotAllowed("Choose a ground for refusal.")
+    reason = require_text(reason, "the reason the person will read", longest=4_000, shortest=20)
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_refuse(request)
@@ -136,15 +136,15 @@ def _refuse(request: SubjectRequest, ground: str, reason: str, by: Any) -> None:
 
 
 PORTABILITY_REASON = (
-    "The data are processed on the basis of legitimate interest, not of consent or a contract (Art. 20(1)(a)). "
-    "A machine-readable copy is offered instead."
+    "We process the data on the basis of legitimate interest, not consent or a contract (Art. 20(1)(a)). We "
+    "offer a machine-readable copy instead."
 )
 
 
 def check_can_explain_portability(request: SubjectRequest) -> None:
     """Raises ActionNotAllowed where it is another kind of request, or closed."""
     if request.kind != RequestKind.PORTABILITY:
-        raise ActionNotAllowed("This is for requests for portability.")
+        raise ActionNotAllowed("Only available for portability requests.")
     if not request.is_open:
         raise ActionNotAllowed(CLOSED)
 
@@ -166,11 +166,11 @@ def explain_portability(request: SubjectRequest, *, by: Any) -> SubjectRequest:
 def check_can_accept_offer(request: SubjectRequest) -> None:
     """Raises ActionNotAllowed where no copy was offered, or it was asked for already, or nobody knows of whom."""
     if request.kind != RequestKind.PORTABILITY or request.status != RequestStatus.REFUSED:
-        raise ActionNotAllowed("No copy has been offered with this request.")
+        raise ActionNotAllowed("No copy was offered for this request.")
     if request.later_requests.filter(kind=RequestKind.ACCESS).exists():
-        raise ActionNotAllowed("The copy has been asked for already.")
+        raise ActionNotAllowed("The copy was already requested.")
     if request.forgotten_at:
-        raise ActionNotAllowed("Who asked is erased from this request: open a new one.")
+        raise ActionNotAllowed("The requester's details were erased. Open a new request.")
 
 
 def accept_offer(request: SubjectRequest, *, by: Any, received_at: datetime.datetime | None = None) -> SubjectRequest:
@@ -213,14 +213,14 @@ def change_contact(request: SubjectRequest, *, name: str, contact_email: str, by
     """Where answers go; messages that wait go to the new address.
 
     Raises:
-        ActionNotAllowed: it is closed, or that is no e-mail address.
+        ActionNotAllowed: it is closed, or that isn't a valid e-mail address.
     """
     contact_email = contact_email.strip()
     if contact_email:
         try:
             validate_email(contact_email)
         except ValidationError:
-            raise ActionNotAllowed("That is no e-mail address.") from None
+            raise ActionNotAllowed("Enter a valid e-mail address.") from None
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_change_contact(request)

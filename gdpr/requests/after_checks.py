@@ -57,7 +57,7 @@ def _claim() -> AfterCheck | None:
 def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:
     """Looks that lost their worker again and again: an officer looks, or has it tried again."""
     for duty in list(duties.select_related("request")):
-        words = f"{work.LOST_SENTENCE} Look in {stores.label_of(duty.store)} by hand."
+        words = f"{work.LOST_SENTENCE} Check {stores.label_of(duty.store)} by hand."
         with transaction.atomic():
             mine = duties.filter(pk=duty.pk)
             if advance(mine, DutyStatus.MANUAL, instructions=words, error_message=words, **lease):
@@ -86,7 +86,7 @@ def _look(duty: AfterCheck) -> None:
         )
     except Exception as error:
         log.error("after-check %s: %s", duty.pk, type(error).__name__)  # noqa: TRY400 - its words may be personal
-        words = f"{stores.label_of(duty.store)} could not be asked ({type(error).__name__}). Look there by hand."
+        words = f"{stores.label_of(duty.store)} couldn't be reached ({type(error).__name__}). Check it by hand."
         _end(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
     else:
         if duty.due_at > timezone.now():
@@ -108,7 +108,7 @@ def _look_again(duty: AfterCheck, store: PersonalDataStore) -> None:
         "found_again",
         not_before=timing.backoff(duty.tries),
         due_at=timing.due_in(store.recoverable_days * 86_400),
-        error_message="It was still there, or there again; it is erased and looked for once more.",
+        error_message="The record was still there or had returned. It is being erased and will be checked again.",
     )
 
 
@@ -137,7 +137,7 @@ def _erased_after_hold(duty: AfterCheck) -> None:
     requests = sorted({duty.request_id, *kept.values_list("request_id", flat=True)})
     for request_id in requests:
         refresh_status.locked(request_id)
-    proof = f"Kept under legal hold until {duty.hold_lifted_at:%-d %B %Y}, erased on {now:%-d %B %Y}, read back."
+    proof = f"Kept under legal hold until {duty.hold_lifted_at:%-d %B %Y}, erased and verified on {now:%-d %B %Y}."
     advance(kept, StepStatus.DONE, done_at=now, proof=proof)
     certificate.supersede(requests, f"A record that a legal hold had kept in {stores.label_of(duty.store)} was erased.")
 
@@ -145,7 +145,7 @@ def _erased_after_hold(duty: AfterCheck) -> None:
 def check_can_complete(duty: AfterCheck) -> None:
     """Raises ActionNotAllowed where it is not a person's."""
     if duty.status != DutyStatus.MANUAL:
-        raise ActionNotAllowed("Only a look by hand is marked as done.")
+        raise ActionNotAllowed("Only a manual check can be marked as done.")
 
 
 def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
@@ -154,7 +154,7 @@ def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
     Raises:
         ActionNotAllowed: it is not a person's, or no evidence.
     """
-    evidence = require_text(evidence, "what shows that it is gone", longest=4_000)
+    evidence = require_text(evidence, "proof that it is gone", longest=4_000)
     with transaction.atomic():
         duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
         check_can_complete(duty)

@@ -61,15 +61,15 @@ def _steps() -> Iterator[Matter]:
 
 def _letters() -> Iterator[Matter]:
     for row in owed.stuck().values("request_id").annotate(n=Count("pk")).order_by("request_id"):
-        yield Matter("A letter has not left, or its outcome is unknown", row["n"], request_id=row["request_id"])
+        yield Matter("Message not sent, or delivery unconfirmed", row["n"], request_id=row["request_id"])
 
 
 def _last_looks() -> Iterator[Matter]:
     by_hand = AfterCheck.objects.filter(status=DutyStatus.MANUAL)
     for row in by_hand.values("request_id").annotate(n=Count("pk")).order_by("request_id"):
-        yield Matter("By hand: last look after the erasure", row["n"], request_id=row["request_id"])
+        yield Matter("By hand: final check after the erasure", row["n"], request_id=row["request_id"])
 
 
 def _removals() -> Iterator[Matter]:
     if n := Purge.objects.aggregate(n=Count("pk", filter=Q(status=PurgeStatus.MANUAL)))["n"]:
-        yield Matter("By hand: removal of records whose time is over", n, RETENTION)
+        yield Matter("By hand: removal of expired records", n, RETENTION)

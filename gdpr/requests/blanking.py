@@ -46,28 +46,26 @@ def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: Subjec
     Raises:
         ActionNotAllowed: there is no such row, it is protected, or the table does not allow it.
     """
-    reason = require_text(reason, "why it is erased, without the person's data", longest=300)
+    reason = require_text(reason, "a reason without personal data", longest=300)
     if table == memory.IN_CACHE and not column:
         _delete_cached(row, by=by, reason=reason, on=on)
         return
     if table in PROTECTED:
-        raise ActionNotAllowed("What proves what was done is never changed.")
+        raise ActionNotAllowed("Proof records can't be changed.")
     found = next((each for each in tables.tables() if each.label == table), None)
     if found is None or column not in {each.name for each in found.columns}:
-        raise ActionNotAllowed("There is no such table and column.")
+        raise ActionNotAllowed("No such table and column.")
     if not found.key or not _KEY.fullmatch(row):
-        raise ActionNotAllowed(
-            "A row of this table has no number to name it by. Whoever runs the database erases it there."
-        )
+        raise ActionNotAllowed("Rows of this table have no ID. Ask your database administrator to erase it there.")
     try:
         with transaction.atomic():
             if not _erase(found, column, row):
-                raise ActionNotAllowed("There is no such row any more.")
+                raise ActionNotAllowed("This row no longer exists.")
             audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=[column], reason=f"{table} {row}: {reason}")
     except Later as later:
         raise ActionNotAllowed(f"{later}. Try again in a moment.") from None
     except DatabaseError:
-        raise ActionNotAllowed("The table does not allow it: something else stands on this value.") from None
+        raise ActionNotAllowed("The table doesn't allow it: another record depends on this value.") from None
 
 
 def _delete_cached(name: str, *, by: Any, reason: str, on: SubjectRequest | None) -> None:
@@ -76,7 +74,7 @@ def _delete_cached(name: str, *, by: Any, reason: str, on: SubjectRequest | None
         said = f"{memory.IN_CACHE} {name}: {reason}"
         audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=["value"], reason=said)
         if not memory.delete_cached(name):
-            raise ActionNotAllowed("There is no such key in the cache any more. Try the search again.")
+            raise ActionNotAllowed("This cache key no longer exists. Run the search again.")
 
 
 def blank_found(step: RequestStep, *, place: str, row: str, reason: str, by: Any) -> None:
@@ -90,7 +88,7 @@ def blank_found(step: RequestStep, *, place: str, row: str, reason: str, by: Any
         check_can_blank(step)
         hit = next((each for each in found_by(step) if each["place"] == place and row in each["where"]), None)
         if hit is None:
-            raise ActionNotAllowed("The search did not find this row.")
+            raise ActionNotAllowed("This row isn't in the search results.")
         blank(hit["table"], hit["column"], row, by=by, reason=reason, on=request)
         _note(step, place, row)
 
@@ -100,7 +98,7 @@ def check_can_blank(step: RequestStep) -> None:
     if not step.request.is_open:
         raise ActionNotAllowed("This request is closed.")
     if step.status != StepStatus.MANUAL:
-        raise ActionNotAllowed("Erase what a search has found, once it has ended.")
+        raise ActionNotAllowed("Wait for the search to finish before you erase.")
 
 
 def found_by(step: RequestStep) -> list[dict[str, Any]]:
@@ -141,7 +139,7 @@ def _nothing_of(table: Table, column: Column) -> sql.Composable:
         )
         needed, generated = cursor.fetchone()
     if generated:
-        raise ActionNotAllowed("This column follows from others: erase it there.")
+        raise ActionNotAllowed("This column is computed from others. Erase those instead.")
     if column.type.startswith("_"):
         return sql.SQL("'{{}}'")
     if not needed:
@@ -151,7 +149,7 @@ def _nothing_of(table: Table, column: Column) -> sql.Composable:
             sql.Identifier(column.name)
         )
     if column.type not in EMPTY:
-        raise ActionNotAllowed("This column must hold a value, and none is empty.")
+        raise ActionNotAllowed("This column requires a value that can't be empty.")
     return sql.Literal(EMPTY[column.type])
 
 

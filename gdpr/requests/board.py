@@ -22,8 +22,8 @@ STATES = {"open": "Open", "closed": "Closed", "all": "All"}
 LATE = {
     "overdue": "Overdue",
     "soon": "Due within 7 days",
-    "waits": "Clock waits",
-    "by_hand": "Needs a person",
+    "waits": "Paused",
+    "by_hand": "Needs attention",
 }
 
 
@@ -140,8 +140,8 @@ EXPORTED = (
     "Received",
     "Due",
     "Days left",
-    "Clock waits",
-    "Officer",
+    "Paused",
+    "Assignee",
     "Closed",
 )
 

@@ -33,9 +33,9 @@ def check_can_complete(step: RequestStep) -> None:
     if not step.request.is_open:
         raise ActionNotAllowed("This request is closed.")
     if step.status != StepStatus.MANUAL:
-        raise ActionNotAllowed("Only a step by hand is marked as done.")
+        raise ActionNotAllowed("Only a manual step can be marked as done.")
     if step.action in MESSAGES:
-        raise ActionNotAllowed("Send the message, or mark it as sent another way: the step ends with it.")
+        raise ActionNotAllowed("Send the message or mark it as sent another way. That completes the step.")
 
 
 def complete(
@@ -55,7 +55,7 @@ def complete(
     Raises:
         ActionNotAllowed: no evidence, or the step is not a person's.
     """
-    require_text(evidence, "what proves that it was done", longest=LONGEST)
+    require_text(evidence, "proof that it was done", longest=LONGEST)
     with transaction.atomic():
         step, request = _fresh(step)
         check_can_complete(step)
@@ -65,7 +65,7 @@ def complete(
             locate.found_by_hand(request, step.store, found or {})
         if step.action == Action.EXPORT:
             if not data:
-                raise ActionNotAllowed("Enter what is held there, field by field: it belongs into the copy.")
+                raise ActionNotAllowed("Enter the data held there, field by field, so it can be included in the copy.")
             result = {"data": [{"field": name, "value": value} for name, value in data.items()]}
         advance_one(
             step, StepStatus.DONE, evidence=evidence.strip(), result=result, done_at=timezone.now(), done_by=by,
@@ -82,7 +82,7 @@ def check_can_retry(step: RequestStep) -> None:
     if not step.request.is_open:
         raise ActionNotAllowed("This request is closed.")
     if step.status not in (StepStatus.FAILED, StepStatus.MANUAL, StepStatus.PLANNED):
-        raise ActionNotAllowed("Only a step that failed, waits, or was handed to a person is tried again.")
+        raise ActionNotAllowed("Only a failed, waiting or manual step can be retried.")
 
 
 def retry(step: RequestStep, *, by: Any) -> RequestStep:
@@ -120,11 +120,11 @@ def check_can_take_over(step: RequestStep) -> None:
     if not step.request.is_open:
         raise ActionNotAllowed("This request is closed.")
     if step.status not in (StepStatus.PLANNED, StepStatus.UNKNOWN, StepStatus.FAILED):
-        raise ActionNotAllowed("Only a step that waits or failed is taken over by hand.")
+        raise ActionNotAllowed("Only a waiting or failed step can be done by hand.")
     if not execute.instructions_by_hand(step):
-        raise ActionNotAllowed("This step is done in our own tables; there is nothing to do by hand.")
+        raise ActionNotAllowed("This step runs in our own database and can't be done by hand.")
     if step.action not in plan.NEEDED and step.status != StepStatus.FAILED:
-        raise ActionNotAllowed("It goes on by itself; it is done by hand once it has failed.")
+        raise ActionNotAllowed("This step runs automatically. You can do it by hand if it fails.")
 
 
 def take_over(step: RequestStep, *, by: Any) -> RequestStep:

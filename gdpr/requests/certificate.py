@@ -162,14 +162,15 @@ def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
     ]
     said += [_found_and_left(step) for step in steps if step.done_by_id and _left(step)]
     said += [
-        f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is open; "
-        "what it says of the person stays until it has ended."
+        f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is "
+        "open. It keeps the person's details until it closes."
         for other in forget.named_in(request).order_by("pk")
     ]
-    said.append("Keyed hashes of the identifiers stay on the suppression list, so that the data do not come in again.")
+    said.append("Keyed hashes of the identifiers stay on the suppression list, so the data isn't added again.")
     if request.forget_after:
         said.append(
-            f"The request itself names the person until {request.forget_after:%Y-%m-%d %H:%M} UTC, then it is blanked."
+            f"The request itself keeps the person's details until {request.forget_after:%Y-%m-%d %H:%M} "
+            "UTC. Then they are erased."
         )
     return [*said, *REMAINS]
 
@@ -183,8 +184,8 @@ def _left(step: RequestStep) -> list[str]:
 def _found_and_left(step: RequestStep) -> str:
     ended = f" on {step.done_at:%Y-%m-%d}" if step.done_at else ""
     return (
-        f"The last search for what is left found {'; '.join(_left(step))}. A person ended it by hand{ended}, with "
-        "evidence; it was not searched again."
+        f"The last search for leftovers found {'; '.join(_left(step))}. Staff completed it by hand{ended}, with "
+        f"evidence. The search was not repeated."
     )
 
 
@@ -196,13 +197,11 @@ def _after(check: AfterCheck) -> list[str]:
         if check.erased_at is None:
             return []  # the step says that it is still there
         said.append(
-            f"{label} kept record {record} under legal hold until {check.hold_lifted_at:%Y-%m-%d}; it was erased on "
-            f"{check.erased_at:%Y-%m-%d} and read back as gone."
+            f"{label} kept record {record} under legal hold until {check.hold_lifted_at:%Y-%m-%d}. It was erased on "
+            f"{check.erased_at:%Y-%m-%d} and verified as gone."
         )
     if check.status == DutyStatus.DONE and check.done_at:
-        said.append(f"{label} was asked for record {record} once more on {check.done_at:%Y-%m-%d}: it is gone.")
+        said.append(f"{label} was checked for record {record} again on {check.done_at:%Y-%m-%d}: it is gone.")
     else:
-        said.append(
-            f"{label} can bring record {record} back until {check.due_at:%Y-%m-%d}; it is looked for once more then."
-        )
+        said.append(f"{label} can restore record {record} until {check.due_at:%Y-%m-%d}. It is checked again then.")
     return said

@@ -29,16 +29,16 @@ def check_can_ask_at_all(request: SubjectRequest) -> None:
     if not request.is_open:
         raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
-        raise ActionNotAllowed("An objection is carried out at once; nothing is asked first.")
+        raise ActionNotAllowed("An objection is executed immediately, without asking first.")
 
 
 def check_can_ask(request: SubjectRequest, reason: str) -> None:
     """Raises ActionNotAllowed where this question cannot be asked now."""
     check_can_ask_at_all(request)
     if reason == PauseReason.IDENTITY and request.status != RequestStatus.VERIFYING:
-        raise ActionNotAllowed("Identity is asked about only while the identity check is open (Art. 12(6)).")
+        raise ActionNotAllowed("You can ask about identity only while the identity check is open (Art. 12(6)).")
     if request.pauses.filter(reason=reason, answered_at=None).exists():
-        raise ActionNotAllowed("This question has been asked; its answer is outstanding.")
+        raise ActionNotAllowed("This question was already asked and is awaiting an answer.")
 
 
 def ask(
@@ -61,7 +61,7 @@ def ask(
     Raises:
         ActionNotAllowed: it cannot be asked now, or the justification is missing.
     """
-    justification = require_text(justification, "why this has to be asked")
+    justification = require_text(justification, "why you need to ask")
     try:
         with transaction.atomic():
             request = refresh_status.locked(request.pk)
@@ -77,18 +77,18 @@ def ask(
             deadline.refresh(request)
             audit.record(Verb.ASK_PERSON, by=by, on=request, counts={"pause": pause.pk}, reason=reason)
     except IntegrityError:
-        raise ActionNotAllowed("This question has been asked; its answer is outstanding.") from None
+        raise ActionNotAllowed("This question was already asked and is awaiting an answer.") from None
     return pause
 
 
 def check_can_note_answer(pause: RequestPause, answered_at: datetime.datetime) -> None:
     """Raises ActionNotAllowed where it was answered, or the answer would come before the question or in the future."""
     if pause.answered_at is not None:
-        raise ActionNotAllowed("This question has been answered.")
+        raise ActionNotAllowed("This question was already answered.")
     if answered_at < pause.asked_at:
-        raise ActionNotAllowed("The answer cannot have come before the question.")
+        raise ActionNotAllowed("The answer can't be earlier than the question.")
     if answered_at > timezone.now():
-        raise ActionNotAllowed("The answer cannot come in the future.")
+        raise ActionNotAllowed("The answer can't be in the future.")
 
 
 def note_answer(pause: RequestPause, *, by: Any, answered_at: datetime.datetime | None = None) -> RequestPause:

@@ -30,7 +30,7 @@ def check_enough(kind: str, method: str) -> None:
         raise ActionNotAllowed("Choose how the person was identified.")
     if STRENGTH[method] < level_of(kind):
         needed = level_of(kind).label.casefold()
-        raise ActionNotAllowed(f"That is not enough for this kind of request; it needs: {needed}.")
+        raise ActionNotAllowed(f"Not sufficient for this type of request. Required: {needed}.")
 
 
 def is_enough(kind: str, method: str) -> bool:

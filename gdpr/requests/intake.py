@@ -52,16 +52,16 @@ class RequestIn(BaseModel):
     regime: Regime = Field(default_factory=lambda: Regime(settings.COMPLIANCE_REGIME))
     calendar: str = Field(default_factory=lambda: settings.COMPLIANCE_CALENDAR)
     concerns: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=HIGHEST)] | None = Field(
-        default=None, description="number of the earlier request it is about"
+        default=None, description="ID of the earlier request this one is about"
     )
 
     @field_validator("received_at")
     @classmethod
     def possible_time(cls, moment: datetime.datetime) -> datetime.datetime:
         if moment > timezone.now() + FUTURE:
-            raise ValueError("lies in the future")
+            raise ValueError("is in the future")
         if moment < EARLIEST:
-            raise ValueError("lies before 25 May 2018, the day from which the GDPR applies")
+            raise ValueError("is before 25 May 2018, when the GDPR took effect")
         return moment.astimezone(datetime.UTC)
 
     @field_validator("calendar")
@@ -75,7 +75,7 @@ class RequestIn(BaseModel):
         self.emails = list(dict.fromkeys(self.emails))
         concerned = RULES[self.kind].concerns
         if concerned and self.concerns is None:
-            raise ValueError("Name the request it is about.")
+            raise ValueError("Enter the request it is about.")
         if not concerned and not self.identity.identifiers():
             raise ValueError(NOBODY)
         self._check_values()
@@ -88,7 +88,7 @@ class RequestIn(BaseModel):
             except rectifiable.Invalid as invalid:
                 raise ValueError(str(invalid)) from None
         elif self.values:
-            raise ValueError("Only a rectification has new values.")
+            raise ValueError("Only a rectification can have new values.")
 
     @property
     def identity(self) -> Identity:

@@ -49,19 +49,19 @@ def parse(content: bytes) -> list[Row]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ActionNotAllowed("The file is not in UTF-8. Save it as “CSV UTF-8”.") from None
+        raise ActionNotAllowed("The file isn't UTF-8. Save it as “CSV UTF-8”.") from None
     head = text.split("\n", 1)[0]
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head), strict=True)
         if len(reader.fieldnames or ()) > MOST_COLUMNS:
-            raise ActionNotAllowed(f"The head has more than {MOST_COLUMNS} columns.")
+            raise ActionNotAllowed(f"The header has more than {MOST_COLUMNS} columns.")
         rows = list(islice(reader, MOST + 1))
     except csv.Error:
-        raise ActionNotAllowed("The file is no CSV: a quotation mark is left open or in the wrong place.") from None
+        raise ActionNotAllowed("Invalid CSV: a quotation mark is unclosed or misplaced.") from None
     if not rows:
-        raise ActionNotAllowed("The file has no rows below its head.")
+        raise ActionNotAllowed("The file has no rows below the header.")
     if len(rows) > MOST:
-        raise ActionNotAllowed(f"At most {MOST:,} requests can be read at once.")
+        raise ActionNotAllowed(f"You can import up to {MOST:,} requests at once.")
     _check_head(rows[0])
     return [_row(number, row) for number, row in enumerate(rows, start=2)]
 
@@ -73,15 +73,15 @@ def _delimiter(head: str) -> str:
 def _check_head(row: Mapping[str | None, Any]) -> None:
     names = [name.strip() for name in row if name is not None]
     if "kind" not in names:
-        raise ActionNotAllowed("The head has no column “kind”.")
+        raise ActionNotAllowed("The header has no “kind” column.")
     unknown = [name for name in names if name not in COLUMNS and not name.startswith(VALUE)]
     if unknown:
-        raise ActionNotAllowed(f"There is no column “{unknown[0][:40]}”; there are: {', '.join(COLUMNS)}.")
+        raise ActionNotAllowed(f"Unknown column “{unknown[0][:40]}”. Allowed: {', '.join(COLUMNS)}.")
 
 
 def _row(number: int, row: Mapping[str | None, Any]) -> Row:
     if None in row or any(value is None for value in row.values()):
-        return Row(number, None, [("", "The row has not as many cells as the head.")])
+        return Row(number, None, [("", "The row and the header have different numbers of cells.")])
     cells = {str(name).strip(): str(value).strip() for name, value in row.items()}
     values = {name.removeprefix(VALUE): cell for name, cell in cells.items() if name.startswith(VALUE) and cell}
     given: dict[str, Any] = {name: cell for name, cell in cells.items() if not name.startswith(VALUE)}
@@ -102,7 +102,7 @@ def open_all(rows: list[Row], *, by: Any) -> list[SubjectRequest]:
     """
     good = [row for row in rows if row.entry is not None]
     if not good:
-        raise ActionNotAllowed("No row of this list can be opened.")
+        raise ActionNotAllowed("None of these rows is valid.")
     opened = []
     with transaction.atomic():
         for row in good:

@@ -275,10 +275,10 @@ def _phone(text: str, country: str) -> str:
 
 def _notes(draft: Draft) -> Iterator[str]:
     if draft.kind is None:
-        yield "What the person wants could not be told from the words: choose the kind."
+        yield "We couldn't detect the request type. Choose one."
     if draft.received_at is None:
-        yield "The day of receipt could not be read: enter it. It starts the clock."
+        yield "We couldn't read the date of receipt. Enter it: the deadline runs from it."
     if not draft.contact_email:
-        yield "The sender's address could not be read."
+        yield "We couldn't read the sender's address."
     if len(draft.emails) > 1:
-        yield "More than one e-mail address was found: leave only the person's own."
+        yield "We found more than one e-mail address. Keep only the person's own."

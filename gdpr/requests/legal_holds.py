@@ -25,18 +25,18 @@ def place(*, store: str, key: str, reason: str, review_on: datetime.date, by: An
     Raises:
         ActionNotAllowed: no reason, a day of review that has passed, it is held already, or it is being erased now.
     """
-    reason = require_text(reason, "which law or dispute asks to keep it")
+    reason = require_text(reason, "the law or dispute that requires keeping it")
     if review_on <= deadline.today():
-        raise ActionNotAllowed("The day on which the hold is looked at again lies in the future.")
+        raise ActionNotAllowed("The review date must be in the future.")
     try:
         with transaction.atomic():
             hold = LegalHold.objects.create(store=store, key=key, reason=reason, review_on=review_on, placed_by=by)
             if _is_being_erased(hold):
-                raise ActionNotAllowed("This record is being erased at this moment.")
+                raise ActionNotAllowed("This record is being erased right now.")
             stopped = _withhold(hold)
             audit.record(Verb.PLACE_LEGAL_HOLD, by=by, on=hold, counts={"steps": stopped}, reason=store)
     except IntegrityError:
-        raise ActionNotAllowed("This record is held already.") from None
+        raise ActionNotAllowed("This record is already under legal hold.") from None
     return hold
 
 
@@ -71,10 +71,10 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
     Raises:
         ActionNotAllowed: no reason, or it was lifted already.
     """
-    reason = require_text(reason, "why it need not be kept any more")
+    reason = require_text(reason, "a reason for lifting the hold")
     with transaction.atomic():
         if not LegalHold.objects.filter(pk=hold.pk, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by):
-            raise ActionNotAllowed("This hold was lifted already.")
+            raise ActionNotAllowed("This hold was already lifted.")
         waiting = _steps(hold).filter(status=StepStatus.WITHHELD)
         requests = list(waiting.values_list("request_id", flat=True).distinct())
         freed = advance(waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now())
@@ -103,7 +103,7 @@ def _erase_after_all(hold: LegalHold) -> int:
     if step is None or step.record is None:
         return 0
     now = timezone.now()
-    left.update(proof=f"Legal hold {hold.pk} was lifted on {now:%-d %B %Y}; it is erased next.")
+    left.update(proof=f"Legal hold {hold.pk} was lifted on {now:%-d %B %Y}. The record is erased next.")
     AfterCheck.objects.update_or_create(
         request_id=step.request_id,
         store=hold.store,

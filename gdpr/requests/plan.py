@@ -177,7 +177,7 @@ def _of_record(
 
 
 def _stage(request: SubjectRequest, name: str) -> int:
-    """Systems outside wait for none; our own tables, which lead to them, go last. Only erasure has that order."""
+    """External systems wait for none; our own tables, which lead to them, go last. Only erasure has that order."""
     if request.rules.fast:
         return AT_ONCE
     store = stores.find(name)

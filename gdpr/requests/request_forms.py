@@ -33,7 +33,7 @@ def pairs(text: str) -> dict[str, str]:
     for line in text.splitlines():
         name, _, value = (part.strip() for part in line.partition(":"))
         if name in found:
-            raise ValidationError(f"Line “{name}” stands there twice.")
+            raise ValidationError(f"Line “{name}” appears twice.")
         if name:
             found[name] = value
     return found
@@ -58,24 +58,24 @@ class OfOne(OfRequest):
 
 
 class Assign(OfRequest):
-    to = forms.ChoiceField(required=False, label="Officer")
+    to = forms.ChoiceField(required=False, label="Assignee")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["to"].choices = [("", "Nobody yet"), *((str(pk), email) for pk, email in officers())]  # type: ignore[attr-defined]
+        self.fields["to"].choices = [("", "Unassigned"), *((str(pk), email) for pk, email in officers())]  # type: ignore[attr-defined]
 
 
 class Ask(OfRequest):
     reason = forms.ChoiceField(choices=PauseReason.choices, label="About")
-    justification = forms.CharField(max_length=500, label="Why we may ask, without the person's data")
-    question = forms.CharField(widget=LONG, required=False, label="What the person reads (else the same)")
-    to = forms.EmailField(required=False, label="To another address that we hold")
+    justification = forms.CharField(max_length=500, label="Justification (no personal data)")
+    question = forms.CharField(widget=LONG, required=False, label="Message to the person (if different)")
+    to = forms.EmailField(required=False, label="Send to another address we hold")
 
 
 class Answered(OfOne):
     answered_at = forms.DateTimeField(
         required=False,
-        label="When it came (UTC)",
+        label="Received at (UTC)",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
 
@@ -90,12 +90,12 @@ class Refuse(Reason):
 
 
 class Withdraw(Reason):
-    told = forms.BooleanField(required=False, initial=True, label="Confirm it to the person")
+    told = forms.BooleanField(required=False, initial=True, label="Confirm to the person")
 
 
 class Contact(OfRequest):
     name = forms.CharField(max_length=200, required=False)
-    contact_email = forms.CharField(max_length=254, required=False, label="E-mail for answers")
+    contact_email = forms.CharField(max_length=254, required=False, label="Reply-to e-mail")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,14 +107,14 @@ class Contact(OfRequest):
 
 
 class Evidence(OfRequest):
-    evidence = forms.CharField(max_length=4_000, widget=LONG, label="What the person showed; deleted with the decision")
+    evidence = forms.CharField(max_length=4_000, widget=LONG, label="Evidence provided (deleted with the decision)")
 
 
 class Identified(OfRequest):
     method = forms.ChoiceField(label="How")
     answered_at = forms.DateTimeField(
         required=False,
-        label="If it was asked for: when the proof came (UTC)",
+        label="If you asked for proof: received at (UTC)",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
 
@@ -125,7 +125,7 @@ class Identified(OfRequest):
 
 
 class NotIdentified(OfRequest):
-    method = forms.ChoiceField(choices=CheckMethod.choices, label="What was tried")
+    method = forms.ChoiceField(choices=CheckMethod.choices, label="What you tried")
 
 
 class Decide(OfOne):
@@ -140,10 +140,10 @@ class Approve(OfRequest):
 class Done(OfOne):
     """`found` and `data` are asked for where the step is a search or a copy."""
 
-    evidence = forms.CharField(max_length=4_000, widget=LONG, label="What proves that it was done")
-    found = forms.CharField(required=False, widget=LONG, label="Records found, one a line: key: what is seen there")
+    evidence = forms.CharField(max_length=4_000, widget=LONG, label="Proof that it was done")
+    found = forms.CharField(required=False, widget=LONG, label="Records found, one per line: key: what you see there")
     data = forms.CharField(  # type: ignore[assignment]
-        required=False, widget=LONG, label="What is held there, one a line: field: value"
+        required=False, widget=LONG, label="Data held there, one per line: field: value"
     )
 
     def clean_found(self) -> dict[str, str]:
@@ -158,46 +158,48 @@ class Leftover(OfOne):
 
     place = forms.CharField(max_length=200, widget=forms.HiddenInput)
     row = forms.CharField(max_length=100, label="Row or key")
-    reason = forms.CharField(max_length=300, label="Why it is erased, without the person's data")
+    reason = forms.CharField(max_length=300, label="Reason (no personal data)")
 
 
 class Proof(OfOne):
-    evidence = forms.CharField(max_length=4_000, widget=LONG, label="What shows that it is gone")
+    evidence = forms.CharField(max_length=4_000, widget=LONG, label="Proof that it is gone")
 
 
 class Hold(OfOne):
-    reason = forms.CharField(max_length=500, label="Which law or dispute, without the person's data")
-    review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Looked at again on")
+    reason = forms.CharField(max_length=500, label="Law or dispute (no personal data)")
+    review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Review on")
 
 
 class Intake(forms.Form):
     """A request as an officer enters it; read by gdpr.requests.intake, which says what is missing."""
 
-    kind = forms.ChoiceField(choices=RequestKind.choices, label="What is asked for")
+    kind = forms.ChoiceField(choices=RequestKind.choices, label="Type")
     channel = forms.ChoiceField(
-        choices=[c for c in Channel.choices if c[0] not in (Channel.API, Channel.CSV)], label="How it came"
+        choices=[c for c in Channel.choices if c[0] not in (Channel.API, Channel.CSV)], label="Channel"
     )
     received_at = forms.DateTimeField(
-        label="When it reached us (UTC)",
+        label="Received at (UTC)",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     name = forms.CharField(max_length=200, required=False)
-    contact_email = forms.CharField(max_length=254, required=False, label="E-mail for answers")
-    emails = forms.CharField(max_length=2_000, required=False, label="E-mails of the person, as held by us")
-    linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn address")
-    phone = forms.CharField(max_length=40, required=False, label="Phone, with its country")
+    contact_email = forms.CharField(max_length=254, required=False, label="Reply-to e-mail")
+    emails = forms.CharField(max_length=2_000, required=False, label="E-mail addresses")
+    linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn URL")
+    phone = forms.CharField(max_length=40, required=False, label="Phone, with country code")
     text = forms.CharField(
-        required=False, widget=forms.Textarea(attrs={"rows": 6}), max_length=20_000, label="What they wrote"
+        required=False, widget=forms.Textarea(attrs={"rows": 6}), max_length=20_000, label="Message from the person"
     )
-    values = forms.CharField(required=False, widget=LONG, label="For a rectification, one a line: field: new value")
-    concerns = forms.CharField(required=False, max_length=12, label="Earlier request it is about (SR-00012)")
+    values = forms.CharField(required=False, widget=LONG, label="For a rectification, one per line: field: new value")
+    concerns = forms.CharField(required=False, max_length=12, label="Related request (SR-00012)")
     regime = forms.ChoiceField(choices=Regime.choices, label="Law")
-    calendar = forms.CharField(max_length=8, label="Public holidays of (DE, GB-ENG)")
+    calendar = forms.CharField(max_length=8, label="Public holidays (DE, GB-ENG)")
 
     def clean_channel(self) -> str:
         channel, kind = self.cleaned_data["channel"], self.cleaned_data.get("kind")
         if channel == Channel.OWN and kind not in OWN_DECISIONS:
-            raise ValidationError("A decision of our own is an erasure, a correction, a restriction or an objection.")
+            raise ValidationError(
+                "Our own decision can only be an erasure, a rectification, a restriction or an objection."
+            )
         return str(channel)
 
     def clean_values(self) -> dict[str, str]:
@@ -206,7 +208,7 @@ class Intake(forms.Form):
     def clean_concerns(self) -> str:
         digits = self.cleaned_data["concerns"].strip().upper().removeprefix("SR-").lstrip("0")
         if digits and whole(digits) is None:
-            raise ValidationError("Write it as SR-00012.")
+            raise ValidationError("Use the format SR-00012.")
         return str(digits)
 
     def row(self) -> dict[str, Any]:

@@ -28,18 +28,18 @@ def _in(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
 STAGES: tuple[Stage, ...] = (
     Stage(
         "requests",
-        "Requests of data subjects",
+        "Data subject requests",
         lambda before: RequestStep.objects.due(before).order_by("not_before"),
         "not_before",
         _in(RequestStep, StepStatus.IN_FLIGHT),
     ),
     _of("messages", "Messages to data subjects", RequestMessage, MessageStatus.QUEUED, MessageStatus.SENDING),
     _of("notices", "Notices", Notice, MessageStatus.QUEUED, MessageStatus.SENDING),
-    _of("purges", "Removal of what has expired", Purge, PurgeStatus.PLANNED, PurgeStatus.IN_FLIGHT),
-    _of("last_looks", "Last looks for erased records", AfterCheck, DutyStatus.OPEN, DutyStatus.IN_FLIGHT),
+    _of("purges", "Removal of expired records", Purge, PurgeStatus.PLANNED, PurgeStatus.IN_FLIGHT),
+    _of("last_looks", "Final checks after erasures", AfterCheck, DutyStatus.OPEN, DutyStatus.IN_FLIGHT),
     Stage(
         "audit_checks",
-        "Checks of the audit ledger",
+        "Audit log checks",
         lambda before: check.waiting().filter(in_flight_since=None, requested_at__lte=before).order_by("id"),
         "requested_at",
         lambda: check.waiting().filter(in_flight_since__isnull=False),

@@ -80,7 +80,7 @@ def _erase(record: Record) -> str:
 
     def gone(store: stores.PersonalDataStore) -> str | None:
         store.erase(record)
-        return None if store.verify_absent(record) else "it is still there when read back; run again"
+        return None if store.verify_absent(record) else "still there after erasure; run again"
 
     return _said(record, gone)
 
@@ -92,8 +92,8 @@ def _said(record: Record, act: object) -> str:
     except Later as later:
         return str(later)
     except Unsupported:
-        return "it has to be done by hand"
+        return "has to be done by hand"
     except Exception as error:
         # Its kind and no more: the words of an exception may hold a person's data.
         log.error("replay of %s %s: %s", record.store, record.key, type(error).__name__)  # noqa: TRY400
-        return f"it could not be done ({type(error).__name__})"
+        return f"failed ({type(error).__name__})"

@@ -203,11 +203,11 @@ def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
     Raises:
         ActionNotAllowed: nothing says how, or it is not theirs to do.
     """
-    evidence = require_text(evidence, "what proves that it was removed")
+    evidence = require_text(evidence, "proof of the removal")
     with transaction.atomic():
         waiting = PurgeRecord.objects.select_for_update().filter(pk=record.pk, status=RemovalStatus.MANUAL)
         if not waiting.exists():
-            raise ActionNotAllowed("This record does not wait for a person.")
+            raise ActionNotAllowed("This record doesn't need manual removal.")
         _done(record, evidence)
         advance(Purge.objects.filter(pk=record.purge_id), PurgeStatus.PLANNED, not_before=timezone.now())
         audit.record(Verb.COMPLETE_PURGE_BY_HAND, by=by, on=record, reason=record.store)
@@ -218,7 +218,7 @@ def try_again(purge: Purge, *, by: Any) -> None:
     with transaction.atomic():
         waiting = purge.records.filter(status=RemovalStatus.MANUAL)
         if not advance(waiting, RemovalStatus.WAITING, faults=0, erased_at=None, stays="", instructions=""):
-            raise ActionNotAllowed("Nothing of this purge waits for a person.")
+            raise ActionNotAllowed("Nothing here needs manual removal.")
         advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=timezone.now())
         audit.record(Verb.RETRY_PURGE, by=by, on=purge)
 

@@ -35,7 +35,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "days": days,
         "ending": sum(count for _, count in coming),
         "most": max((count for _, count in coming), default=0),
-        "why_not": "" if request.user.has_perm(HANDLE) else "You may not remove records. Ask a compliance officer.",
+        "why_not": ""
+        if request.user.has_perm(HANDLE)
+        else "You don't have permission to remove records. Ask a compliance officer.",
     }
     template = "gdpr/retention/_retention.html" if request.htmx else "gdpr/retention/retention.html"  # type: ignore[attr-defined]
     return render(request, template, context)
@@ -50,7 +52,7 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, "Noted. The rest of this purge goes on.")
+        messages.success(request, "Marked as removed. The remaining removals continue.")
     return redirect("retention")
 
 
@@ -61,5 +63,5 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, "It is tried again now.")
+        messages.success(request, "Retrying now.")
     return redirect("retention")

@@ -62,9 +62,9 @@ def add(identity: Identity, *, reason: str, by: Any) -> int:
     Raises:
         ActionNotAllowed: nothing that tells who, or no reason.
     """
-    reason = require_text(reason, "why this person is blocked, without naming them", longest=64)
+    reason = require_text(reason, "a reason without naming the person", longest=64)
     if not identity.identifiers():
-        raise ActionNotAllowed("Give an e-mail address, a LinkedIn address or a phone number.")
+        raise ActionNotAllowed("Enter an e-mail address, a LinkedIn URL or a phone number.")
     return gate.suppress(identity, reason=reason, by=by)
 
 
@@ -74,7 +74,7 @@ def release(ids: list[int], *, reason: str, by: Any) -> int:
     Raises:
         ActionNotAllowed: no reason.
     """
-    reason = require_text(reason, "why this person may be taken in again")
+    reason = require_text(reason, "a reason for the release")
     with transaction.atomic():
         chosen = Suppression.objects.filter(pk__in=ids, released_at=None)
         list(chosen.order_by("pk").select_for_update().values_list("pk"))  # as the gate that counts them does

@@ -24,7 +24,7 @@ PAGE = 50
 class Who(forms.Form):
     """Whom it is about: typed, used, and kept nowhere."""
 
-    linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn address")
+    linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn URL")
     email = forms.CharField(max_length=320, required=False, label="E-mail")
     phone = forms.CharField(max_length=40, required=False, label="Phone")
 
@@ -42,7 +42,7 @@ class Who(forms.Form):
 
 
 class Block(Who):
-    reason = forms.CharField(max_length=64, label="Why, without naming them")
+    reason = forms.CharField(max_length=64, label="Reason (don't name the person)")
 
 
 @screen(VIEW)
@@ -64,7 +64,9 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "state": live,
         "who": Who(auto_id="who_%s"),
         "blocking": Block(auto_id="block_%s"),
-        "why_not": "" if request.user.has_perm(HANDLE) else "You may not change the list. Ask a compliance officer.",
+        "why_not": ""
+        if request.user.has_perm(HANDLE)
+        else "You don't have permission to change the suppression list. Ask a compliance officer.",
     }
     return render(request, "gdpr/suppression/suppressions.html", context | more, status=status)
 
@@ -89,7 +91,7 @@ def add(request: HttpRequest) -> HttpResponse:
     except ActionNotAllowed as why:
         form.add_error("reason", str(why))
         return _page(request, 422, blocking=form)
-    messages.success(request, f"{_many(new)} blocked from now on." if new else "They were blocked already.")
+    messages.success(request, f"{_many(new)} now suppressed." if new else "Already suppressed.")
     return redirect("suppressions")
 
 
@@ -106,5 +108,5 @@ def release(request: HttpRequest) -> HttpResponse:
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, f"{_many(released)} let in again.")
+        messages.success(request, f"{_many(released)} released.")
     return redirect("suppressions")

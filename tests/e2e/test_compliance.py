@@ -79,13 +79,13 @@ def assert_accessible(page: Page) -> None:
 def open_request(page: Page, lead: Lead, kind: str) -> SubjectRequest:
     """From the lead's page: the form comes filled in."""
     page.goto(f"/leads/{lead.pk}/")
-    page.get_by_role("link", name="Open a subject request").click()
-    expect(page.get_by_label("LinkedIn address")).to_have_value(lead.linkedin_url)
-    page.get_by_label("What is asked for").select_option(kind)
-    page.get_by_label("What they wrote").fill("I want you to do this.")
+    page.get_by_role("link", name="Open subject request").click()
+    expect(page.get_by_label("LinkedIn URL")).to_have_value(lead.linkedin_url)
+    page.get_by_label("Type").select_option(kind)
+    page.get_by_label("Message from the person").fill("I want you to do this.")
     assert_accessible(page)
-    page.get_by_role("button", name="Open the request").click()
-    expect(page.locator("#request")).to_contain_text("find out whether it is the person")
+    page.get_by_role("button", name="Open request").click()
+    expect(page.locator("#request")).to_contain_text("confirm the requester's identity")
     return SubjectRequest.objects.get()
 
 
@@ -131,7 +131,7 @@ def test_an_access_request_from_intake_to_the_download(desk: Open, product: Prod
     page.get_by_role("button", name="Sent another way").click()
     expect(page.locator("#request")).to_contain_text("Closed")
     page.get_by_role("link", name="Read").click()
-    expect(page.locator("main")).to_contain_text("It holds keyed hashes and no personal data.")
+    expect(page.locator("main")).to_contain_text("Contains keyed hashes, no personal data.")
     assert lead.email_work not in page.locator("main").inner_text()
     page.goto("/requests/?state=closed")
     expect(page.get_by_role("link", name=request.reference)).to_be_visible()
@@ -146,9 +146,9 @@ def test_an_erasure_from_intake_to_the_certificate(desk: Open, product: Product,
     page, other = desk("cora", COMPLIANCE), desk("anna", COMPLIANCE)
     request = open_request(page, lead, "erasure")
     identify(page)
-    expect(page.locator("#request")).to_contain_text("a second officer approves the plan")
+    expect(page.locator("#request")).to_contain_text("someone else approves the plan")
     assert systems(page).count() == 4
-    expect(page.locator("#request")).to_contain_text("You prepared this plan: a second person approves it.")
+    expect(page.locator("#request")).to_contain_text("You prepared this plan. Someone else has to approve it.")
     assert page.locator("button:not([aria-disabled])", has_text="Approve this plan").count() == 0
 
     other.goto("/requests/")
@@ -161,8 +161,8 @@ def test_an_erasure_from_intake_to_the_certificate(desk: Open, product: Product,
     assert stands_in(sandbox, *words) == []
     assert not Lead.objects.filter(pk=lead.pk).exists()
     page.get_by_role("link", name="Read").click()
-    expect(page.locator("main")).to_contain_text("Read back: not there")
-    expect(page.locator("main")).to_contain_text("GoHighLevel can bring record")
+    expect(page.locator("main")).to_contain_text("Verified: not there")
+    expect(page.locator("main")).to_contain_text("GoHighLevel can restore record")
     text = page.locator("main").inner_text().lower()
     assert not any(word.lower() in text for word in words)
     assert RequestDocument.objects.get(request=request).kind == "certificate"

@@ -35,7 +35,7 @@ def test_a_stranger_withdraws_nothing_and_learns_nothing(desk, given):
     for number in (request.pk, request.pk + 1000):
         entry = withdrawal(request, contact_email="mallory@evil.example", **given)
         entry.concerns = number
-        with pytest.raises(ActionNotAllowed, match=r"^There is no such request of this person"):
+        with pytest.raises(ActionNotAllowed, match=r"^No such request from this person"):
             open.open_request(entry, channel="api")
     assert RequestMessage.objects.count() == messages
     request.refresh_from_db()
@@ -58,8 +58,8 @@ def test_a_withdrawal_that_comes_too_late_says_so_and_stops_no_worker(desk):
     later = desk.work(verify.passed(later, method="reply", by=desk.officer))
     assert later.status == RequestStatus.COMPLETED
     answer = later.messages.get(template__slug="completion")
-    assert "could not be stopped" in answer.body
-    assert "is withdrawn" not in answer.body
+    assert "could not stop it" in answer.body
+    assert "have withdrawn" not in answer.body
 
 
 def test_what_moves_between_the_look_and_the_record_is_looked_at_again(desk, monkeypatch):
@@ -106,7 +106,7 @@ def test_the_desks_own_delay_stops_no_clock(desk):
     asked.asked_at = timezone.now() - 15 * DAY
     asked.save(update_fields=["asked_at"])
     came = timezone.now() - 10 * DAY
-    with pytest.raises(ActionNotAllowed, match="after the question"):
+    with pytest.raises(ActionNotAllowed, match="later than the question"):
         verify.passed(request, method="reply", by=desk.officer, answered_at=came - 20 * DAY)
     verify.passed(request, method="reply", by=desk.officer, answered_at=came)
     request.refresh_from_db()

@@ -38,14 +38,14 @@ def test_compliance_sees_them_and_sales_does_not(client, sales_client, complianc
 
 def test_one_identifier_is_spoken_of_as_one_and_an_address_by_its_field(compliance_client):
     wrong = compliance_client.post("/suppression/add/", {"email": "no-address", "reason": "They called"})
-    assert wrong.context["blocking"].errors == {"email": ["email is no e-mail address"]}
+    assert wrong.context["blocking"].errors == {"email": ["email isn't a valid e-mail address"]}
     given = {"email": "zoe@example.com", "reason": "They called"}
     page = compliance_client.post("/suppression/add/", given, follow=True).content.decode()
-    assert "1 identifier is blocked from now on." in page
+    assert "1 identifier is now suppressed." in page
     found = Suppression.objects.get()
     told = {"id": found.pk, "reason": "They\x00 asked for it"}
     page = compliance_client.post("/suppression/release/", told, follow=True).content.decode()
-    assert "1 identifier is let in again." in page
+    assert "1 identifier is released." in page
 
 
 @pytest.mark.parametrize("page", POSTS)
@@ -87,15 +87,15 @@ def test_the_plan_shows_the_text_and_sending_queues_them(compliance_client, unto
     assert "0 of at most 10" in compliance_client.get("/notices/").content.decode()
     notice_runs.run_due()
     assert Notice.objects.count() == 2
-    assert "On their way" in compliance_client.get("/notices/").content.decode()
+    assert "Queued" in compliance_client.get("/notices/").content.decode()
 
 
 def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_client, untold, settings):  # noqa: F811
     settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
     plan = compliance_client.get("/notices/plan/?limit=10").content.decode()
     assert "Send 2 by e-mail" not in plan
-    assert "No mail server is set up (EMAIL_URL)" in plan
-    assert "Export for another tool" in plan
+    assert "E-mail isn't set up (EMAIL_URL)" in plan
+    assert "Export and mark as notified" in plan
 
 
 def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):  # noqa: F811
@@ -113,7 +113,7 @@ def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):  #
 @pytest.mark.parametrize("limit", ["0", "x", "99999999"])
 def test_an_impossible_number_is_refused_with_a_sentence(compliance_client, untold, limit):  # noqa: F811
     answer = compliance_client.post("/notices/send/", {"limit": limit}, follow=True)
-    assert "How many: " in answer.content.decode()
+    assert "Number of notices: " in answer.content.decode()
     assert not Notice.objects.exists()
 
 
@@ -153,9 +153,9 @@ def test_a_person_is_blocked_found_and_released_and_never_named(compliance_clien
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "Give at least one of"),
-        ({"email": "nobody"}, "is no e-mail address"),
-        ({"phone": "12"}, "no phone number"),
+        ({}, "Enter at least one of"),
+        ({"email": "nobody"}, "isn't a valid e-mail address"),
+        ({"phone": "12"}, "isn't a valid phone number"),
     ],
 )
 def test_nobody_is_looked_up_without_an_identifier(compliance_client, given, said):
@@ -167,7 +167,7 @@ def test_nobody_is_looked_up_without_an_identifier(compliance_client, given, sai
 def test_a_key_that_left_the_environment_is_said_to_block_nobody(compliance_client):
     gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
     Suppression.objects.update(key_id="old")
-    assert "these block nobody" in compliance_client.get("/suppression/").content.decode()
+    assert "these block no one" in compliance_client.get("/suppression/").content.decode()
 
 
 def test_the_record_of_processing_names_purposes_recipients_and_retention(compliance_client, settings):

@@ -9,14 +9,14 @@ from swarm_admin.core.errors import ActionNotAllowed
 
 class Command(BaseCommand):
     help = (
-        "Erase one value that `leftovers` found: the column of one row, or of a message from Clay all that it said. "
-        "An event in the ledger says which row, and why."
+        "Erase one value found by `leftovers`: one column of one row, or the whole body of a message from Clay. "
+        "The audit log records the row and the reason."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("place", help=f'as `leftovers` prints it: TABLE.COLUMN, or "{IN_CACHE}"')
-        parser.add_argument("row", help="the row's number, or the key of the cache")
-        parser.add_argument("--reason", required=True, help="without the person's data")
+        parser.add_argument("row", help="row ID, or cache key")
+        parser.add_argument("--reason", required=True, help="reason, without personal data")
 
     def handle(self, *, place: str, row: str, reason: str, **options: object) -> None:
         table, _, column = place.rpartition(".") if place != IN_CACHE else (place, "", "")

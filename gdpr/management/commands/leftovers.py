@@ -13,30 +13,33 @@ from swarm_admin.core.audit_verbs import Verb
 
 class Command(BaseCommand):
     help = (
-        "Search every table, file and cache for a person whose identifiers come on standard input, one a line: "
-        "e-mails, LinkedIn address, phone, `text: ` and any other. Status 1 if one is found. "
-        "`name: Ada Lovelace` is looked for in tables and files, and told apart: it may be another person's."
+        "Search every table, file and cache for a person. Reads identifiers from standard input, one per line: "
+        "e-mail, LinkedIn URL, phone, or `text: ` followed by anything else. Exits with 1 if any is found. "
+        "`name: Ada Lovelace` is searched in tables and files and reported separately: it may belong to "
+        "someone else."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--outside", action="store_true", help="ask Clay, GoHighLevel and Instantly as well")
-        parser.add_argument("--in", type=Path, action="append", dest="roots", help="a folder, instead of the data")
+        parser.add_argument("--outside", action="store_true", help="also search Clay, GoHighLevel and Instantly")
+        parser.add_argument(
+            "--in", type=Path, action="append", dest="roots", help="search this folder instead of the data"
+        )
         parser.add_argument(
             "--tidy",
             action="store_true",
-            help="before, renew what keeps values that are gone: the planner's statistics, Redis' files",
+            help="first refresh what may keep old values: planner statistics and Redis files",
         )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, outside: bool, roots: list[Path] | None, tidy: bool, json: bool, **options: object) -> None:
         if sys.stdin.isatty():
-            self.stderr.write("One identifier a line; end with Ctrl-D.")
+            self.stderr.write("One identifier per line. End with Ctrl-D.")
         try:
             identifiers = search_patterns.read(sys.stdin)
         except ValueError as error:
             raise CommandError(str(error)) from None
         if not identifiers:
-            raise CommandError("No identifier came on standard input.")
+            raise CommandError("No identifiers on standard input.")
         untidy = scan.tidy(identifiers) if tidy else ""
         report = scan.scan(identifiers, outside=outside, roots=roots)
         report.remains += (untidy,) if untidy else ()
@@ -55,17 +58,17 @@ def _json(report: scan.Report) -> str:
 def _words(report: scan.Report) -> str:
     nothing_outside = "nothing found" if report.not_asked else "nothing found there"
     parts = [
-        _part("Rows, files and caches", report.rows, "no row, file or cache holds an identifier"),
+        _part("Rows, files and caches", report.rows, "no identifiers found"),
         _part(
-            "Names in rows and files, which may be another person's", report.names, "none found",
-            "not searched; a line `name: Ada Lovelace` does it",
+            "Names in rows and files (may belong to someone else)", report.names, "none found",
+            "not searched; add a line `name: Ada Lovelace`",
         ),
         _part(
-            "Bytes of the database's own files", report.bytes, "none found",
-            "not searched; the database keeps its files elsewhere",
+            "Raw database files", report.bytes, "none found",
+            "not searched; the database files are on another machine",
         ),
-        _part("Systems outside", report.outside, nothing_outside, "not asked; --outside does it"),
-        *(f"NOT ASKED: {why}" for why in report.not_asked),
+        _part("External systems", report.outside, nothing_outside, "not searched; use --outside"),
+        *(f"NOT SEARCHED: {why}" for why in report.not_asked),
         *(f"Remains: {sentence}" for sentence in report.remains),
     ]  # fmt: skip
     return "\n".join(parts)

@@ -8,19 +8,19 @@ from gdpr.retention import replay
 
 class Command(BaseCommand):
     help = (
-        "After the database was restored from a backup: erase again everyone on the suppression list, in every "
-        "system. Status 1 while something is left; run it again then."
+        "After restoring the database from a backup, erase everyone on the suppression list again, in every "
+        "system. Exits with 1 while records are left; run it again until it exits with 0."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only count them")
+        parser.add_argument("--dry-run", action="store_true", help="count only, erase nothing")
 
     def handle(self, *, dry_run: bool, **options: object) -> None:
         result = replay.run(for_real=not dry_run)
         for sentence in result.left:
             self.stderr.write(sentence)
         self.stdout.write(
-            f"{result.looked_at} people looked at, {result.found} on the list, {result.erased} records erased, "
+            f"{result.looked_at} people checked, {result.found} suppressed, {result.erased} records erased, "
             f"{result.restricted} stopped, {result.held} kept under legal hold, {len(result.left)} left."
         )
         if result.left or (dry_run and result.found):

@@ -12,14 +12,18 @@ from gdpr.audit.verifier import NOT_CHECKED, SOUND, Report, read_anchors
 
 class Command(BaseCommand):
     help = (
-        "Verify the audit ledger: its chain, its anchors, nothing written past it. Ends with 0: nothing is wrong, and "
-        "it is anchored up to the event that is named; 1: something does not hold; 2: it could not be checked; "
-        "3: nothing is wrong with the links, but no anchor outside the database names one of them."
+        "Verify the audit log: its chain, its anchors, and that nothing was written outside it. Exit codes: 0, "
+        "verified and anchored up to the event named; 1, verification failed; 2, it could not be verified; "
+        "3, the chain is consistent but no anchor outside the database covers it."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--anchors", type=Path, help="more anchors, one JSON line each, such as from the mails")
-        parser.add_argument("--json", action="store_true", help="verdict and findings as JSON")
+        parser.add_argument(
+            "--anchors",
+            type=Path,
+            help="file of additional anchors, one JSON object per line, for example from the e-mails",
+        )
+        parser.add_argument("--json", action="store_true", help="print the result and findings as JSON")
 
     def handle(self, *, anchors: Path | None, json: bool, **options: object) -> None:
         seal.run_due(wait=True)
@@ -31,7 +35,7 @@ class Command(BaseCommand):
             self.stdout.write(_document(report, waiting))
         else:
             self.stdout.write("\n".join(report.lines()))
-            self.stdout.write(f"{waiting} events wait for their seal")
+            self.stdout.write(f"{waiting} events waiting to be sealed")
         if report.status != SOUND:
             sys.exit(report.status)
 
@@ -41,7 +45,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         with path.open(encoding="utf-8") as lines:
             return list(read_anchors(lines))
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=NOT_CHECKED) from None
+        raise CommandError(f"Can't read {path}: {error.strerror}.", returncode=NOT_CHECKED) from None
 
 
 def _document(report: Report, waiting: int) -> str:

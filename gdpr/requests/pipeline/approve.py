@@ -21,9 +21,9 @@ from swarm_admin.core.states import advance
 def check_can_approve(request: SubjectRequest, by: Any) -> None:
     """Raises ActionNotAllowed where there is nothing to approve, or not by this person."""
     if request.status != RequestStatus.AWAITING_APPROVAL:
-        raise ActionNotAllowed("No plan of this request waits for approval.")
+        raise ActionNotAllowed("This request has no plan awaiting approval.")
     if by.pk in request.prepared_by:
-        raise ActionNotAllowed("You prepared this plan: a second person approves it.")
+        raise ActionNotAllowed("You prepared this plan. Someone else has to approve it.")
 
 
 def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectRequest:
@@ -36,7 +36,7 @@ def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectReque
         request = refresh_status.locked(request.pk)
         check_can_approve(request, by)
         if plan_hash != request.plan_hash or plan.plan_hash(request) != request.plan_hash:
-            raise ActionNotAllowed("The plan has changed since it was shown to you. Look at it again.")
+            raise ActionNotAllowed("The plan has changed since you opened it. Review it again.")
         request.approved_hash, request.approved_at, request.approved_by = plan_hash, timezone.now(), by
         request.plan_changed = False
         request.save(update_fields=["approved_hash", "approved_at", "approved_by", "plan_changed"])
@@ -59,9 +59,9 @@ def _once_more(request: SubjectRequest) -> None:
 def check_can_send_back(request: SubjectRequest, by: Any) -> None:
     """Raises ActionNotAllowed where no plan waits for approval."""
     if request.status != RequestStatus.AWAITING_APPROVAL:
-        raise ActionNotAllowed("No plan of this request waits for approval.")
+        raise ActionNotAllowed("This request has no plan awaiting approval.")
     if refresh_status.has_begun(request):
-        raise ActionNotAllowed("Part of it is carried out already: it can only be approved or left to wait.")
+        raise ActionNotAllowed("Part of this plan was already executed. You can approve it or leave it waiting.")
 
 
 def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
@@ -70,7 +70,7 @@ def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectReques
     Raises:
         ActionNotAllowed: no plan waits, or no reason is given.
     """
-    reason = require_text(reason, "what has to change, without the person's data")
+    reason = require_text(reason, "what has to change, without personal data")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_send_back(request, by)

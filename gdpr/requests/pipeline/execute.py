@@ -97,7 +97,7 @@ def run(step: RequestStep) -> None:
     """One claimed step, and its outcome on record."""
     try:
         if not may_run(step):
-            _wait(step, Later("The plan changed; it waits to be approved again."))
+            _wait(step, Later("The plan changed and needs approval again."))
             return
         outcome = _do(step)
     except Later as later:
@@ -195,9 +195,9 @@ def instructions_of(step: RequestStep, capability: Capability) -> str:
 
 def _fault(step: RequestStep, error: Exception) -> None:
     kind = type(error).__name__
-    whose = "an error of ours or a refusal for good" if step.store else "an error of ours"
+    what = f"{stores.label_of(step.store)} rejected it, or something failed on our side" if step.store else ""
     instead = ", or do it by hand" if instructions_by_hand(step) else ""
-    message = f"It failed through {whose} ({kind}). Try again{instead}."
+    message = f"{what or 'Something failed on our side'}. Try again{instead}."
     _record(step, StepStatus.FAILED, "failed", message, error_kind=kind[:32], error_message=message)
 
 
@@ -206,7 +206,7 @@ def _not_gone(step: RequestStep) -> None:
     faults = step.faults + 1
     message = "Erased, but the system still shows it."
     if faults >= READ_BACKS:
-        message = f"Erased {faults} times, and the system still shows it."
+        message = f"Erased {faults} times, but the system still shows it."
         _record(
             step, StepStatus.FAILED, "still_there", message,
             faults=faults, error_kind="still_there", error_message=message,

@@ -33,8 +33,8 @@ OWN_TABLES = (
     "gdpr_aftercheck",
 )
 BY_HAND = (
-    "Whoever runs this installation searches it with `manage.py leftovers`, which asks for the identifiers of this "
-    "person. Erase what it finds, or note why it may stay. Enter when it was searched and what was found."
+    "Ask your system administrator to run `manage.py leftovers` with this person's identifiers. Erase what it "
+    "finds, or note why it may stay. Enter when the search ran and what it found."
 )
 Beat = Callable[[Mapping[str, Any]], None]
 
@@ -74,7 +74,7 @@ def _bounded(so_far: progress.Progress, beat: Beat) -> Callable[[], None]:
         beat(so_far.document())
         has_come_on = (len(so_far.done), so_far.page) > from_here
         if so_far.table and has_come_on and timezone.now() - begun > LONGEST_ATTEMPT:
-            raise Later(f"Looked through {len(so_far.done)} tables so far; the search goes on", timezone.now())
+            raise Later(f"Searched {len(so_far.done)} tables so far; still searching", timezone.now())
 
     return alive
 
@@ -83,15 +83,15 @@ def _instructions(found: leftovers.Report) -> str:
     parts = []
     if found.rows:
         parts.append(
-            f"Identifiers of this person still stand in: {_places(found.rows)}. They may belong to somebody else's "
-            "record, such as a shared inbox or switchboard."
+            f"This person's identifiers were found in: {_places(found.rows)}. They may belong to someone else's "
+            f"record, such as a shared inbox or switchboard."
         )
     if found.mentions:
         parts.append(
-            f"The name stands in: {_places(found.mentions)}. It may be another person's of this name: no identifier "
-            "says whose it is."
+            f"The name was found in: {_places(found.mentions)}. It may be another person with this name: no "
+            f"identifier confirms it."
         )
-    parts.append("Look at each place, and enter why it may stay, or erase it and try again.")
+    parts.append("Review each place: enter why it may stay, or erase it and retry the search.")
     return " ".join(parts)
 
 
@@ -111,13 +111,13 @@ def _rows(hit: Hit) -> str:
 
 def _proof(found: leftovers.Report) -> str:
     """Only what was looked for, and where; the systems outside have steps of their own."""
-    said = f"Searched on {timezone.now():%-d %B %Y}: no row, file or cache of ours holds an identifier."
+    said = f"Searched on {timezone.now():%-d %B %Y}: no identifiers found in our rows, files or caches."
     if found.names is None:
-        return f"{said} No name of two words was known to search for."
+        return f"{said} No full name was known to search for."
     records = sum(hit.count for hit in found.names)
     if not records:
-        return f"{said} The name stands in no row or file."
-    return f"{said} {records} record{'s' * (records > 1)} of the same name with other identifiers."
+        return f"{said} The name was not found in rows or files."
+    return f"{said} {records} record{'s' * (records > 1)} with the same name but other identifiers."
 
 
 def _about(sought: list[tuple[str, str]]) -> str:

@@ -113,9 +113,9 @@ def check_can_decide(record: FoundRecord) -> None:
     if not request.is_open:
         raise ActionNotAllowed("This request is closed.")
     if request.planned_at is not None and not (request.plan_changed and record.decision == Decision.OPEN):
-        raise ActionNotAllowed("The plan is frozen. Look for the records again to decide anew.")
+        raise ActionNotAllowed("The plan is frozen. Search again to change your decisions.")
     if request.rules.fast and record.decision == Decision.INCLUDED:
-        raise ActionNotAllowed("An objection is carried out at once; this record has been stopped.")
+        raise ActionNotAllowed("An objection is executed immediately. Processing of this record was already stopped.")
 
 
 def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> FoundRecord:
@@ -130,7 +130,7 @@ def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> 
         check_can_decide(record)
         reason = " ".join(reason.split())[:300]
         if record.sure and not include and len(reason) < 5:
-            raise ActionNotAllowed("Say in a few words why this record is somebody else's.")
+            raise ActionNotAllowed("Enter why this record belongs to someone else.")
         record.decision = Decision.INCLUDED if include else Decision.EXCLUDED
         record.decided_by, record.decided_at, record.decision_reason = by, timezone.now(), reason
         record.save(update_fields=["decision", "decided_by", "decided_at", "decision_reason"])
@@ -148,11 +148,11 @@ def check_can_look_again(request: SubjectRequest) -> None:
         RequestStatus.AWAITING_APPROVAL,
         RequestStatus.NEEDS_ACTION,
     ):
-        raise ActionNotAllowed("There is nothing to look for again at this stage.")
+        raise ActionNotAllowed("You can't search again at this stage.")
     if not request.rules.acts:
-        raise ActionNotAllowed("This kind of request looks for nothing.")
+        raise ActionNotAllowed("This type of request has no search.")
     if refresh_status.has_begun(request):
-        raise ActionNotAllowed("The plan is being carried out already.")
+        raise ActionNotAllowed("The plan is already being executed.")
 
 
 def look_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:

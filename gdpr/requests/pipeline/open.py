@@ -64,16 +64,18 @@ def _concerned(entry: RequestIn, by: Any) -> SubjectRequest | None:
     found = SubjectRequest.objects.select_for_update(of=("self",)).filter(pk=entry.concerns).first()
     own = found is not None and not set(digests(entry.identity.identifiers())).isdisjoint(found.identity_hashes)
     if not own and (by is None or entry.identity.identifiers()):
-        raise ActionNotAllowed("There is no such request of this person.")
+        raise ActionNotAllowed("No such request from this person.")
     if found is None:
-        raise ActionNotAllowed("There is no request of that number.")
+        raise ActionNotAllowed("No request with this number.")
     if entry.kind == RequestKind.WITHDRAWAL and not found.is_open:
-        raise ActionNotAllowed("That request is closed; there is nothing to withdraw.")
+        raise ActionNotAllowed("That request is closed and can't be withdrawn.")
     if entry.kind == RequestKind.RELEASE:
         if found.kind != RequestKind.RESTRICTION or found.status != RequestStatus.COMPLETED:
-            raise ActionNotAllowed("Only a restriction that is in force can be ended.")
+            raise ActionNotAllowed("Only an active restriction can be ended.")
         if found.forgotten_at and not entry.identity.identifiers():
-            raise ActionNotAllowed("Who asked for that restriction is erased from it: give the identifiers again.")
+            raise ActionNotAllowed(
+                "The requester's details were erased from that restriction. Enter the identifiers again."
+            )
     return found
 
 
@@ -142,7 +144,7 @@ def stop_at_once(request: SubjectRequest, *, by: Any) -> None:
         step,
         StepStatus.DONE,
         done_at=request.opened_at,
-        proof="On the suppression list with the request itself.",
+        proof="Suppressed when the request was opened.",
     )
 
 

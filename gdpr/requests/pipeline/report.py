@@ -41,7 +41,7 @@ def answered(step: RequestStep) -> str:
         message = write.write(request, defaults.COMPLETION, draft=request.kind == RequestKind.ACCESS, **values)
     proof = _left(message)
     if owed.on_their_way(request):
-        raise Later("An earlier letter to the person is waiting to be sent.", timing.due_in(MESSAGE_SECONDS))
+        raise Later("An earlier message to the person is still to be sent.", timing.due_in(MESSAGE_SECONDS))
     return proof
 
 
@@ -55,25 +55,25 @@ def _left(message: RequestMessage) -> str:
     if message.status in OUT and message.sent_at:
         return f"Message {message.pk}, {message.get_status_display().lower()}"
     if message.status in (MessageStatus.QUEUED, MessageStatus.SENDING):
-        raise Later("The message to the person is waiting to be sent.", timing.due_in(MESSAGE_SECONDS))
+        raise Later("The message to the person is still to be sent.", timing.due_in(MESSAGE_SECONDS))
     if message.request.kind == RequestKind.ACCESS:
         raise ByHand(
-            "Look through the package, download it, and send it to the person in a way that only they can open. "
-            "Then mark the answer as sent another way."
+            "Review the package, download it, and send it so that only the person can open it. Then mark the "
+            "message as sent another way. That completes the request."
         )
     if message.status == MessageStatus.UNKNOWN:
         raise ByHand(
-            "Nobody knows whether the message left. Find out from the mail server's log or the person. Then send it "
-            "again, or another way, or note that it arrived."
+            "Delivery is unconfirmed. Check the mail server's log or ask the person. Then send it again, send "
+            "it another way, or mark it as sent."
         )
     if message.status == MessageStatus.FAILED:
-        raise ByHand("The mail server did not take the message. Send it again, or another way, and mark it as sent.")
+        raise ByHand("The mail server rejected the message. Send it again, or send it another way and mark it as sent.")
     raise ByHand(_why_a_draft(message))
 
 
 def _why_a_draft(message: RequestMessage) -> str:
     """Why it does not leave by itself, and what to do. An officer may have added either since it was written."""
-    why = ["no e-mail address of the person is known"] if not message.to else []
+    why = ["no e-mail address on file for this person"] if not message.to else []
     why += ["no mail server is set up"] if mail.why_not() else []
     if not why:
         return "The message is a draft. Send it, or send it another way and mark it as sent."
@@ -84,26 +84,34 @@ def _why_a_draft(message: RequestMessage) -> str:
 def outcome(request: SubjectRequest) -> str:
     """What was done, for the person, without a word of ours that says more than the steps do."""
     done = _done(request)
-    nothing = "We looked in all our systems and hold no data of yours."
+    nothing = "We searched all our systems and hold no data about you."
     sentences = {
-        RequestKind.ACCESS: "We send you a copy of the data we hold about you, with all the law asks us to tell.",
-        RequestKind.RECTIFICATION: "Your data are corrected as you asked, and those who were given them are told.",
-        RequestKind.ERASURE: "Your data are erased, and we looked that they are gone. A keyed code of your "
-        "identifiers, from which nobody can read them, stays on a list so that your data do not come in again.",
-        RequestKind.RESTRICTION: "Your data are restricted: we keep them and do nothing else with them. We tell you "
-        "before that ends.",
-        RequestKind.RELEASE: "The restriction of your data is lifted.",
-        RequestKind.OBJECTION: "You objected to the use of your data. We stopped at once: you are not written to, "
-        "scored or handed over any more.",
-        RequestKind.WITHDRAWAL: "As you asked, your earlier request is withdrawn.",
+        RequestKind.ACCESS: (
+            "We are sending you a copy of the data we hold about you, with all the information the law requires."
+        ),
+        RequestKind.RECTIFICATION: (
+            "We have corrected your data as you asked, and the recipients of the data are informed."
+        ),
+        RequestKind.ERASURE: "We have erased your data and checked that it is gone. A keyed code of your "
+        "identifiers, from which they cannot be read, stays on a list so that your data is not collected "
+        "again.",
+        RequestKind.RESTRICTION: "We have restricted your data: we store it and do nothing else with it. We "
+        "will inform you before the restriction ends.",
+        RequestKind.RELEASE: "We have lifted the restriction of your data.",
+        RequestKind.OBJECTION: "You objected to the use of your data. We stopped immediately: we no longer "
+        "contact you, score your data or pass it on.",
+        RequestKind.WITHDRAWAL: "As you asked, we have withdrawn your earlier request.",
     }
     if request.kind == RequestKind.WITHDRAWAL and not _was_withdrawn(request):
-        return "Your earlier request had been carried out, or begun, when this one reached us. It could not be stopped."
+        return (
+            "Your earlier request had already been carried out or started when this one reached us. We could "
+            "not stop it."
+        )
     held = request.steps.filter(status=StepStatus.WITHHELD).exists()
     if request.kind == RequestKind.OBJECTION and not done and not held:
         return _nobody_to_stop(request)
     if request.rules.acts and not done and not held:
-        more = " So that they do not come in, a keyed code of your identifiers is on a list."
+        more = " A keyed code of your identifiers is on a list, so that your data is not collected."
         return nothing + (more if request.rules.suppresses else "")
     return sentences[RequestKind(request.kind)]
 
@@ -120,9 +128,10 @@ def _nobody_to_stop(request: SubjectRequest) -> str:
         if value
     ]
     return (
-        f"You objected to the use of your data. We looked in all our systems under the {' and the '.join(given)} that "
-        "you gave us and found no data of yours. A keyed code of it is on a list, so that nobody is written to, scored "
-        "or handed over under it. If we write to you elsewhere, tell us where, and we stop that."
+        f"You objected to the use of your data. We searched all our systems for the {' and the '.join(given)} "
+        f"you gave us and found no data about you. A keyed code of it is on a list, so that no one is "
+        f"contacted, scored or passed on under it. If we contact you elsewhere, tell us where and we will "
+        f"stop."
     )
 
 
@@ -140,7 +149,7 @@ def remains(request: SubjectRequest) -> str:
     parts = []
     if request.steps.filter(status=StepStatus.WITHHELD).exists():
         parts.append(
-            "Some records are kept because the law obliges or allows us to (Art. 17(3)), and used for nothing else."
+            "Some records are kept because the law requires or allows it (Art. 17(3)). They are used for nothing else."
         )
     if request.kind == RequestKind.ERASURE:
         for step in _done(request):
@@ -148,7 +157,7 @@ def remains(request: SubjectRequest) -> str:
             if step.action == Action.ERASE and store and store.recoverable_days and step.done_at:
                 until = step.done_at + timing.span(store.recoverable_days * 86_400)
                 parts.append(
-                    f"{store.label} can bring the record back until {until:%-d %B %Y}; we look once more after that."
+                    f"{store.label} can restore the record until {until:%-d %B %Y}. We check again after that."
                 )
-        parts.append("Backups made before expire by themselves; after one is restored, the erasure is repeated.")
+        parts.append("Earlier backups expire on their own. If one is restored, the erasure is repeated.")
     return " ".join(dict.fromkeys(parts))

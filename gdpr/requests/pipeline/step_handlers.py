@@ -106,8 +106,8 @@ def _verify(step: RequestStep, store: PersonalDataStore) -> Outcome:
     if not store.verify_absent(_record(step)):
         raise NotGone
     days = store.recoverable_days
-    more = f"; the system can bring it back for {days} days, then it is looked for once more" if days else ""
-    return Outcome(f"Read back: not there{more}")
+    more = f"; the system can restore it for {days} days, then it is checked again" if days else ""
+    return Outcome(f"Verified: not there{more}")
 
 
 def _ground(kind: str) -> Ground:
@@ -134,7 +134,7 @@ def _suppress(step: RequestStep) -> Outcome:
         for identity in plan.identities(request):
             gate.suppress(identity, reason=request.kind)
 
-    return Outcome("On the suppression list", None, written)
+    return Outcome("Suppressed", None, written)
 
 
 def _scan(step: RequestStep) -> Outcome:
@@ -152,7 +152,7 @@ def renew(step: RequestStep, progress: Any) -> None:
         return
     mine = RequestStep.objects.filter(pk=step.pk, status=StepStatus.IN_FLIGHT, in_flight_since=step.in_flight_since)
     if not mine.update(in_flight_since=now, result=progress):
-        raise Later("Another worker goes on with it.")
+        raise Later("Another worker is handling it.")
     step.in_flight_since = now
 
 
@@ -166,15 +166,15 @@ def _notify(step: RequestStep) -> Outcome:
         raise ValueError("a notice before the steps it stands on")
     done = there.filter(status=StepStatus.DONE).values_list("pk", flat=True)
     if done:
-        return Outcome(f"Told by the change itself: steps {', '.join(str(pk) for pk in sorted(done))}.")
+        return Outcome(f"Informed by the change itself: steps {', '.join(str(pk) for pk in sorted(done))}.")
     held = there.filter(status=StepStatus.WITHHELD).exists()
-    return Outcome("Kept under legal hold." if held else "Nothing of this person is held there any more.")
+    return Outcome("Kept under legal hold." if held else "No data about this person is held there any more.")
 
 
 def _tell(step: RequestStep) -> str:
     return (
-        f"{stores.label_of(step.store)} was given data of this person. Tell them of this "
-        f"{step.request.get_kind_display()} and enter when and how, and what they answered."
+        f"{stores.label_of(step.store)} received this person's data. Inform them of this "
+        f"{step.request.get_kind_display()}, then enter when and how you did, and their answer."
     )
 
 
@@ -187,7 +187,7 @@ def _end(step: RequestStep) -> Outcome:
         if request.concerns is not None and request.concerns.status in OPEN:
             withdrawal.withdraw(request.concerns, reason="The person withdrew it.", by=None)
 
-    return Outcome("The request is withdrawn.", None, written)
+    return Outcome("The request was withdrawn.", None, written)
 
 
 AT_STORE: dict[str, Callable[[RequestStep, PersonalDataStore], Outcome]] = {

@@ -38,7 +38,7 @@ def current(request: SubjectRequest) -> IdentityCheck | None:
 def check_can_decide(request: SubjectRequest) -> None:
     """Raises ActionNotAllowed where no identity check is open."""
     if request.status != RequestStatus.VERIFYING:
-        raise ActionNotAllowed("No identity check is open for this request.")
+        raise ActionNotAllowed("This request has no open identity check.")
 
 
 def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> IdentityCheck:
@@ -107,5 +107,5 @@ def _end_question(request: SubjectRequest, at: datetime.datetime | None) -> None
     """Whoever is identified has answered. Raises ActionNotAllowed for a time before the question or in the future."""
     asked = request.pauses.filter(answered_at=None, reason="identity").first()
     if asked is not None and at is not None and not asked.asked_at <= at <= timezone.now():
-        raise ActionNotAllowed("The answer came after the question, and not in the future.")
+        raise ActionNotAllowed("The answer must be later than the question and not in the future.")
     answer_questions(request, reason="identity", at=at)

@@ -34,9 +34,10 @@ def new(request: HttpRequest) -> HttpResponse:
         return _page(request, form, 422)
     if opened.duplicate_of_id:
         messages.warning(
-            request, f"{opened.reference} is like {opened.duplicate_of}: linked, and checked all the same."
+            request,
+            f"{opened.reference} may duplicate {opened.duplicate_of}. It is linked and still processed in full.",
         )
-    messages.success(request, f"{opened.reference} is open; due on {opened.due_on:%-d %B %Y}.")
+    messages.success(request, f"{opened.reference} opened. Due on {opened.due_on:%-d %B %Y}.")
     return redirect("request", pk=opened.pk)
 
 
@@ -82,7 +83,7 @@ def paste(request: HttpRequest) -> HttpResponse:
     pasted = request.POST.get("pasted", "")
     if not pasted.strip():
         status = 422 if request.method == "POST" else 200
-        context = {"problem": "Paste the e-mail with its headers."} if status == 422 else {}
+        context = {"problem": "Paste the e-mail, including its headers."} if status == 422 else {}
         return render(request, "gdpr/requests/request_paste.html", context, status=status)
     draft = intake_email.parse(pasted)
     guessed = {name: value for name, value in draft.initial().items() if value}
@@ -105,7 +106,7 @@ class RequestList(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if not given.get("file") and not given.get("text"):
-            self.add_error("file", "Choose the file.")
+            self.add_error("file", "Choose a file.")
         return given
 
     def content(self) -> bytes:
@@ -126,7 +127,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             context["text"] = content.decode("utf-8-sig")
             if "open" in request.POST or not any(row.wrong for row in rows):
                 opened = intake_csv.open_all(rows, by=request.user)
-                messages.success(request, f"Opened: {len(opened):,}.")
+                messages.success(request, f"Requests opened: {len(opened):,}.")
                 return redirect("requests")
         except ActionNotAllowed as why:
             form.add_error("file", str(why))

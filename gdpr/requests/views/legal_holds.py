@@ -30,7 +30,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "due": live.filter(review_on__lte=deadline.today()).count(),
         "count": live.count(),
         "today": deadline.today(),
-        "why_not": "" if request.user.has_perm(HOLD) else "You may not lift legal holds. Ask a compliance officer.",
+        "why_not": ""
+        if request.user.has_perm(HOLD)
+        else "You don't have permission to lift legal holds. Ask a compliance officer.",
     }
     return render(request, "gdpr/requests/legal_holds.html", context)
 
@@ -42,5 +44,5 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, "Lifted. What waited for it goes on.")
+        messages.success(request, "Hold lifted. Blocked work resumes.")
     return redirect("legal_holds")

@@ -205,16 +205,16 @@ def _interrupted(subject: SubjectRequest) -> RequestStatus:
 def _next(subject: SubjectRequest, steps: list[RequestStep]) -> tuple[str, str]:
     """(what a person does next, the place on the page); empty where the machine is at work or it is over."""
     told = {
-        RequestStatus.VERIFYING: ("Next: find out whether it is the person who writes.", "identity"),
-        RequestStatus.AWAITING_APPROVAL: ("Next: a second officer approves the plan.", "plan"),
+        RequestStatus.VERIFYING: ("Next: confirm the requester's identity.", "identity"),
+        RequestStatus.AWAITING_APPROVAL: ("Next: someone else approves the plan.", "plan"),
     }
     if found := told.get(RequestStatus(subject.status)):
         return found
     if subject.kind == RequestKind.PORTABILITY and subject.status == RequestStatus.RECEIVED:
-        return "Next: explain that it does not apply, and offer a copy.", "acts"
+        return "Next: explain that the right doesn't apply and offer a copy.", "acts"
     waiting = [step for step in steps if step.status in BY_PERSON]
     if not waiting or not subject.is_open:
         return "", ""
     of_system = any(step.store and step.action != Action.NOTIFY for step in waiting)
     many = f"{len(waiting)} steps" if len(waiting) > 1 else "1 step"
-    return f"Next: {many} for a person.", "systems" if of_system else "finish"
+    return f"Next: {many} to do by hand or retry.", "systems" if of_system else "finish"

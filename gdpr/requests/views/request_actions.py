@@ -62,7 +62,7 @@ def _decide(subject: SubjectRequest, given: Given, by: Any) -> None:
 def _place_hold(subject: SubjectRequest, given: Given, by: Any) -> None:
     record: FoundRecord = _one(subject.records, given["id"])
     if not record.key:
-        raise ActionNotAllowed("Which record it was is forgotten already.")
+        raise ActionNotAllowed("The record ID has already been erased.")
     legal_holds.place(store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by)
 
 
@@ -84,24 +84,24 @@ ACTIONS: dict[str, PageAction] = {
     "ask": PageAction(
         f.Ask,
         _ask,
-        "Asked. The clock waits for the answer where the law lets it.",
+        "Question sent. The deadline pauses where the law allows it.",
         lambda s, by: clarifications.check_can_ask_at_all(s),
     ),
     "answered": PageAction(
         f.Answered,
         lambda s, given, by: actions.note_answer(_one(s.pauses, given["id"]), answered_at=given["answered_at"], by=by),
-        "Noted. The clock goes on from the day the answer came.",
+        "Answer logged. The deadline runs again from the day of the answer.",
     ),
     "extend": PageAction(
         f.Reason,
         lambda s, given, by: actions.extend(s, reason=given["reason"], by=by),
-        "Extended to three months from the origin. The person is told why.",
+        "Deadline extended to three months. The person is informed of the reason.",
         lambda s, by: actions.check_can_extend(s),
     ),
     "refuse": PageAction(
         f.Refuse,
         lambda s, given, by: actions.refuse(s, ground=given["ground"], reason=given["reason"], by=by),
-        "Refused. The person is told why and where to complain.",
+        "Request refused. The person is informed of the reason and where to complain.",
         lambda s, by: actions.check_can_refuse(s),
     ),
     "withdraw": PageAction(
@@ -113,57 +113,57 @@ ACTIONS: dict[str, PageAction] = {
     "portability": PageAction(
         f.Nothing,
         lambda s, given, by: actions.explain_portability(s, by=by),
-        "Explained, and a machine-readable copy offered.",
+        "Explained, and offered a machine-readable copy.",
         lambda s, by: actions.check_can_explain_portability(s),
     ),
     "offer": PageAction(
         f.Nothing,
         lambda s, given, by: actions.accept_offer(s, by=by),
-        "An access request was opened for the copy.",
+        "Access request opened for the copy.",
         lambda s, by: actions.check_can_accept_offer(s),
     ),
     "contact": PageAction(
         f.Contact,
         lambda s, given, by: actions.change_contact(s, **given, by=by),
-        "Changed. What waits to be sent goes there.",
+        "Contact changed. Unsent messages go there.",
         lambda s, by: actions.check_can_change_contact(s),
     ),
     "evidence": PageAction(
         f.Evidence,
         lambda s, given, by: verify.note_evidence(s, evidence=given["evidence"], by=by),
-        "Kept until the check is decided.",
+        "Evidence saved until you decide.",
         lambda s, by: verify.check_can_decide(s),
     ),
     "identified": PageAction(
         f.Identified,
         lambda s, given, by: verify.passed(s, **given, by=by),
-        "Identified. Every system is being asked.",
+        "Identity confirmed. Searching all systems.",
         lambda s, by: verify.check_can_decide(s),
     ),
     "not-identified": PageAction(
         f.NotIdentified,
         lambda s, given, by: verify.failed(s, method=given["method"], by=by),
-        "Noted. Try another way, or refuse.",
+        "Evidence rejected. Try another method, or refuse the request.",
         lambda s, by: verify.check_can_decide(s),
     ),
     "decide": PageAction(f.Decide, _decide, "Decided."),
     "look-again": PageAction(
         f.Nothing,
         lambda s, given, by: locate.look_again(s, by=by),
-        "Every system is asked again.",
+        "Searching all systems again.",
         lambda s, by: locate.check_can_look_again(s),
     ),
     "approve": PageAction(
         f.Approve,
         lambda s, given, by: approve.approve(s, plan_hash=given["plan_hash"], by=by),
-        "Approved. It is carried out now.",
+        "Plan approved. Executing now.",
         approve.check_can_approve,
         APPROVE,
     ),
     "send-back": PageAction(
         f.Reason,
         lambda s, given, by: approve.send_back(s, reason=given["reason"], by=by),
-        "Sent back. Every system is asked again.",
+        "Sent back. Searching all systems again.",
         approve.check_can_send_back,
         APPROVE,
     ),
@@ -172,21 +172,21 @@ ACTIONS: dict[str, PageAction] = {
         lambda s, given, by: by_hand.complete(
             _one(s.steps, given["id"]), evidence=given["evidence"], found=given["found"], data=given["data"], by=by
         ),
-        "Noted, with its evidence.",
+        "Marked as done.",
     ),
     "step-retry": PageAction(
-        f.OfOne, lambda s, given, by: by_hand.retry(_one(s.steps, given["id"]), by=by), "It is tried again now."
+        f.OfOne, lambda s, given, by: by_hand.retry(_one(s.steps, given["id"]), by=by), "Retrying now."
     ),
-    "leftover-erase": PageAction(f.Leftover, _blank, "Erased. Try the search again when all of it is looked at."),
+    "leftover-erase": PageAction(f.Leftover, _blank, "Erased. Once you have reviewed everything, retry the search."),
     "step-take-over": PageAction(
         f.OfOne,
         lambda s, given, by: by_hand.take_over(_one(s.steps, given["id"]), by=by),
-        "It is a person's now; the instructions stand beside it.",
+        "Switched to manual. Follow the instructions next to the step.",
     ),
     "message-send": PageAction(
         f.OfOne,
         lambda s, given, by: message_actions.send(_one(s.messages, given["id"]), by=by),
-        "On its way.",
+        "Message queued.",
         against=lambda subject, by: check_mail_leaves(),
     ),
     "message-copied": PageAction(
@@ -197,7 +197,7 @@ ACTIONS: dict[str, PageAction] = {
     "message-arrived": PageAction(
         f.OfOne,
         lambda s, given, by: message_actions.mark_arrived(_one(s.messages, given["id"]), by=by),
-        "Noted as sent.",
+        "Marked as sent.",
     ),
     "message-drop": PageAction(
         f.OfOne, lambda s, given, by: message_actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."
@@ -212,14 +212,14 @@ ACTIONS: dict[str, PageAction] = {
     "check-again": PageAction(
         f.OfOne,
         lambda s, given, by: after_checks.try_again(_one(s.after_checks, given["id"]), by=by),
-        "It is looked for again.",
+        "Checking again.",
     ),
-    "hold": PageAction(f.Hold, _place_hold, "Kept until the hold is lifted. No clock stops for it.", permission=HOLD),
+    "hold": PageAction(f.Hold, _place_hold, "Hold placed. It doesn't pause the deadline.", permission=HOLD),
 }  # fmt: skip
 NO_RIGHT = {
-    HANDLE: "You may not handle requests. Ask a compliance officer.",
-    APPROVE: "You may not approve plans. Ask a compliance officer.",
-    HOLD: "You may not place legal holds. Ask a compliance officer.",
+    HANDLE: "You don't have permission to handle requests. Ask a compliance officer.",
+    APPROVE: "You don't have permission to approve plans. Ask a compliance officer.",
+    HOLD: "You don't have permission to place legal holds. Ask a compliance officer.",
 }
 
 

@@ -96,7 +96,7 @@ def test_links_removed_from_the_middle_are_named(chain):
     forge("DELETE FROM gdpr_auditevent WHERE id IN (%s, %s)", chain[1].pk, chain[2].pk)
     forge("DELETE FROM gdpr_auditseal WHERE position IN (2, 3)")
     report, _ = check.run()
-    assert [f.sentence for f in report.findings] == ["Link 2 to 3 is missing: removed from the middle."]
+    assert [f.sentence for f in report.findings] == ["Link 2 to 3 is missing: removed from within the chain."]
 
 
 def cut_from(position: int) -> None:
@@ -155,15 +155,16 @@ def test_what_was_rewritten_behind_the_last_anchor_is_not_called_sound(chain):
     report, _ = check.run()
     assert (report.findings, report.anchored, report.status) == ([], 4, 0)
     assert report.verdict == (
-        f"Sound up to event {chain[3].pk:,} (link 4 of 6), anchored on {AuditAnchor.objects.get().day}; the 2 events "
-        "after it are chained but not yet anchored: a rewrite or a cut of those would not show."
+        f"Verified up to event {chain[3].pk:,} (link 4 of 6), anchored on "
+        f"{AuditAnchor.objects.get().day}. The next 2 events are "
+        "chained but not yet anchored, so changes to them would not be detected."
     )
 
 
 def test_what_was_cut_behind_the_last_anchor_is_said_not_to_show(chain):
     cut_from(5)
-    assert verdict().startswith(f"Sound up to event {chain[3].pk:,} (link 4 of 4), anchored on ")
-    assert verdict().endswith("Events that came after that anchor and were cut off would not show.")
+    assert verdict().startswith(f"Verified up to event {chain[3].pk:,} (link 4 of 4), anchored on ")
+    assert verdict().endswith("Events added after that anchor and then removed would not be detected.")
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -220,7 +221,7 @@ def test_a_place_told_twice_is_named():
     event = {"id": 1}
     digest = link_digest(GENESIS, event)
     report = verify([Link(1, digest, event), Link(1, digest, event)], [])
-    assert [f.sentence for f in report.findings] == ["Link 1 stands where link 2 should."]
+    assert [f.sentence for f in report.findings] == ["Found link 1 where link 2 is expected."]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE gdpr_auditseal SET digest = ''", "DELETE FROM gdpr_auditseal"])
@@ -381,7 +382,7 @@ def test_officers_who_ask_at_once_ask_for_one_check():
 def test_the_command_tells_a_sound_ledger(chain, capsys):
     call_command("verify_audit")
     told = capsys.readouterr().out
-    assert "Sound up to event" in told
+    assert "Verified up to event" in told
     assert "6 links, 1 anchors" in told
     assert "0 events wait for their seal" in told
 

@@ -129,7 +129,7 @@ def test_the_working_names_every_step_and_ends_with_the_due_date():
     assert [line.what for line in found.lines] == [
         "Received",
         "Time allowed",
-        "Time stood still",
+        "Paused",
         "Next working day",
         "Due",
     ]

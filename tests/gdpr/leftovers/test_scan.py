@@ -130,8 +130,8 @@ def test_keys_of_redis_are_named_and_never_by_what_they_tell(house, redis_server
     hits = {hit.place: hit for hit in report.rows}
     assert hits["Redis, a list"].where == ("queue",)
     assert hits["Redis, a list"].table == "", "what works is not deleted"
-    assert hits["Redis, the cache"].count == 3
-    *hashed, named = hits["Redis, the cache"].where
+    assert hits["Redis cache"].count == 3
+    *hashed, named = hits["Redis cache"].where
     assert named == ":1:search:abc"
     assert "ada" not in repr(hits).lower()
     assert [memory.delete_cached(name) for name in (*hashed, named, named, "queue")] == [True, True, True, False, False]
@@ -168,7 +168,7 @@ def test_files_their_names_and_archives_are_searched(house):
         "broken.gz",
         "locked.zip",
     }
-    assert places["files/locked.zip"] == ("cannot be read: RuntimeError",)
+    assert places["files/locked.zip"] == ("can't be read: RuntimeError",)
     assert places["files/broken.gz"][0].startswith("cannot be read")
 
 
@@ -203,7 +203,7 @@ class Outside:
         (Outside(), True, []),
         (Outside([Record("crm", "c1", ("email",))]), False, []),
         (Outside(error=Later("it is down")), False, ["The CRM: it is down"]),
-        (Outside(can=frozenset()), False, ["The CRM: it has no search"]),
+        (Outside(can=frozenset()), False, ["The CRM: no search available"]),
     ],
 )
 def test_systems_outside_are_asked_and_one_that_cannot_be_is_not_clean(house, store, clean, said):
@@ -246,15 +246,15 @@ def test_the_command_tells_what_it_found_and_is_audited(house, monkeypatch, caps
 def test_the_command_says_what_it_did_not_ask_or_search(house, monkeypatch, capsys):
     stores.register(Outside())
     _, told = run(monkeypatch, capsys, ADA, "--in", str(house))
-    assert "Systems outside: not asked" in told
-    assert "Names in rows and files, which may be another person's: not searched" in told
-    assert "Bytes of the database's own files: not searched" in told
+    assert "External systems: not asked" in told
+    assert "Names in rows and files (may belong to someone else): not searched" in told
+    assert "Raw database files: not searched" in told
     document = json.loads(run(monkeypatch, capsys, ADA, "--in", str(house), "--json")[1])
     assert (document["outside"], document["names"], document["bytes"]) == (None, None, None)
 
     _, told = run(monkeypatch, capsys, f"{ADA}\nname: Ada Lovelace", "--in", str(house), "--outside")
-    assert "Systems outside: nothing found there." in told
-    assert "Names in rows and files, which may be another person's: none found." in told
+    assert "External systems: nothing found there." in told
+    assert "Names in rows and files (may belong to someone else): none found." in told
 
 
 def test_a_name_alone_is_told_and_is_no_finding(house, monkeypatch, capsys):

@@ -132,7 +132,7 @@ def test_words_that_are_gone_leave_redis_file(own_redis):
 def test_a_server_that_forbids_it_is_told_of(own_redis):
     with redis.Redis.from_url(redis_url()) as client:
         client.acl_setuser("default", enabled=True, nopass=True, commands=["+@all", "-bgrewriteaof"], keys=["*"])
-    assert "run BGREWRITEAOF and BGSAVE there" in redis_file.rewrite()
+    assert "Run BGREWRITEAOF and BGSAVE on it" in redis_file.rewrite()
 
 
 def redis_url() -> str:

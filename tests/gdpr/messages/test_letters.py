@@ -73,7 +73,7 @@ def test_a_request_is_open_until_its_letters_have_left(desk: Desk):
         "executing",
         {ACKNOWLEDGEMENT: "queued", COMPLETION: "copied"},
     )
-    assert request.steps.get(action="answer").error_message.startswith("An earlier letter")
+    assert request.steps.get(action="answer").error_message.startswith("An earlier message")
     send.run_due()
     execute.run_due(request_id=request.pk)  # at once: the letter woke the step
     request.refresh_from_db()

@@ -30,7 +30,7 @@ def test_every_text_we_begin_with_can_be_filled_in(slug: str):
 @pytest.mark.parametrize(
     ("slug", "subject", "body", "sentence"),
     [
-        ("nonsense", "a", "b", "no such text"),
+        ("nonsense", "a", "b", "template doesn't exist"),
         ("refusal", "a", "", "subject and a body"),
         ("refusal", "a\nBcc: x@y.example", "$reasons $authority", "one line"),
         ("refusal", "a", "$reasons", r"contain \$authority"),
@@ -220,7 +220,7 @@ def test_what_would_only_be_printed_filed_or_dropped_is_not_taken_for_sent(desk:
     settings.MODE, settings.EMAIL_BACKEND = "production", f"django.core.mail.backends.{name}.EmailBackend"
     message = desk.open("access").messages.get()
     assert (message.status, message.error_message) == ("draft", core_mail.why_not())
-    with pytest.raises(ActionNotAllowed, match="No mail server is set up"):
+    with pytest.raises(ActionNotAllowed, match="E-mail isn't set up"):
         message_actions.send(message, by=desk.officer)
     message_actions.mark_copied(message, by=desk.officer)
     message.refresh_from_db()
@@ -259,6 +259,6 @@ def test_a_letter_is_not_said_to_be_unsent_where_nobody_knows(desk: Desk):
         told[status] = [alarm.sentence for alarm in alarms.current() if alarm.kind == late.LETTER_UNSENT]
     reference = message.request.reference
     assert told == {
-        "failed": [f"A letter of {reference} has not left."],
-        "unknown": [f"Nobody knows whether a letter of {reference} has left."],
+        "failed": [f"A message for {reference} hasn't been sent."],
+        "unknown": [f"Delivery of a message for {reference} is unconfirmed."],
     }

@@ -114,7 +114,7 @@ def test_nothing_held_is_said_plainly(desk: Desk):
         store.records.clear()
     request = desk.work(desk.identified("access"))
     page = files.download(request.documents.get(kind="html"), by=None).decode()
-    assert "hold no data of yours" in page
+    assert "hold no data about you" in page
     assert pdf.as_pdf(told(request)).startswith(b"%PDF-")
 
 

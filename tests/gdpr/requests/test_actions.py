@@ -50,7 +50,7 @@ def test_a_question_stops_the_clock_and_its_answer_starts_it(desk: Desk, today):
     assert [line.what for line in deadline.working(request)] == [
         "Received",
         "Time allowed",
-        "Time stood still",
+        "Paused",
         "Due",
     ]
 
@@ -62,7 +62,7 @@ def test_in_the_uk_the_identity_question_starts_the_month_anew(desk: Desk, today
     today(NOW + 10 * DAY)
     request = verify.passed(request, method="reply", by=desk.officer)
     assert request.due_on == datetime.date(2026, 6, 15)
-    assert deadline.working(request)[1].what == "New origin"
+    assert deadline.working(request)[1].what == "New start date"
 
 
 def test_in_the_uk_a_clarification_suspends_access_alone(desk: Desk, today):
@@ -141,7 +141,7 @@ def test_a_refusal_tells_the_reasons_and_the_right_to_complain(desk: Desk):
 def test_an_objection_is_never_refused(desk: Desk):
     request = desk.open("objection")
     reason = reason_against(actions.check_can_refuse, request)
-    assert "never refused" in reason
+    assert "can't be refused" in reason
 
 
 def test_a_withdrawal_stops_what_has_not_begun(desk: Desk):
@@ -317,6 +317,6 @@ def test_a_hold_is_placed_once_and_for_a_reason(desk: Desk):
 def test_a_draft_nobody_needs_is_dropped_and_one_a_step_waits_for_is_not(desk: Desk):
     request = desk.work(desk.identified("access", contact_email=None))
     message_actions.drop_message(request.messages.get(template__slug="acknowledgement"), by=desk.officer)
-    with pytest.raises(ActionNotAllowed, match="has to be sent"):
+    with pytest.raises(ActionNotAllowed, match="can't be discarded"):
         message_actions.drop_message(request.messages.get(template__slug="completion"), by=desk.officer)
     assert RequestMessage.objects.filter(status="dropped").count() == 1

@@ -36,7 +36,7 @@ def failed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> RequestStep:
 
 
 def test_it_says_what_can_be_done_and_stands_where_a_person_looks(failed: RequestStep):
-    assert failed.error_message == "It failed through an error of ours (RuntimeError). Try again, or do it by hand."
+    assert failed.error_message == "Something failed on our side. Try again, or do it by hand."
     assert told() == [("Failed: Look for what is left", 1, True)]
     (alarm,) = (each for each in alarms.current() if each.kind == late.NEEDS_PERSON)
     assert (alarm.request_id, alarm.severe) == (failed.request_id, True)
@@ -69,7 +69,7 @@ def test_it_is_done_by_hand_with_evidence_alone(desk: Desk, failed: RequestStep)
 def test_a_search_that_goes_on_is_nobodys(desk: Desk, failed: RequestStep):
     by_hand.retry(failed, by=desk.officer)
     failed.refresh_from_db()
-    with pytest.raises(ActionNotAllowed, match="goes on by itself"):
+    with pytest.raises(ActionNotAllowed, match="runs automatically"):
         by_hand.take_over(failed, by=desk.officer)
 
 

@@ -61,12 +61,15 @@ def test_a_column_of_one_row_is_emptied(notes, column, empty):
 @pytest.mark.parametrize(
     ("table", "column", "row", "why_not"),
     [
-        ("notes", "age", "7", "must hold a value"), ("notes", "id", "7", "must hold a value"),
-        ("notes", "one", "7", "something else stands on this value"), ("notes", "twice", "7", "follows from others"),
-        ("notes", "plain", "9", "no such row any more"), ("notes", "colour", "7", "no such table and column"),
-        ("nothing", "plain", "7", "no such table and column"), ("notes", "plain", "(0,1)", "no number to name it by"),
-        ("gdpr_auditevent", "reason", "1", "never changed"), ("gdpr_auditseal", "digest", "1", "never changed"),
-        ("gdpr_suppression", "reason", "1", "never changed"),
+        ("notes", "age", "7", "requires a value"), ("notes", "id", "7", "requires a value"),
+        ("notes", "one", "7", "another record depends on this value"), ("notes", "twice", "7", "computed from others"),
+        ("notes", "plain", "9", "row no longer exists"), ("notes", "colour", "7", "No such table and column"),
+        ("nothing", "plain", "7", "No such table and column"), ("notes", "plain", "(0,1)", "have no ID"),
+        ("gdpr_auditevent", "reason", "1", (
+            "Proof records can't "
+            "be changed"
+        )), ("gdpr_auditseal", "digest", "1", "Proof records can't be changed"),
+        ("gdpr_suppression", "reason", "1", "Proof records can't be changed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_erased_is_said(notes, table, column, row, why_not):
@@ -76,7 +79,7 @@ def test_what_cannot_be_erased_is_said(notes, table, column, row, why_not):
 
 
 def test_a_reason_is_needed(notes):
-    with pytest.raises(ActionNotAllowed, match="why it is erased"):
+    with pytest.raises(ActionNotAllowed, match="a reason without personal data"):
         blanking.blank("notes", "plain", "7", by=None, reason=" ")
 
 
@@ -92,7 +95,7 @@ def test_a_raw_body_goes_with_all_it_said(db):
 
 def test_a_message_that_is_being_read_waits(db):
     delivery = WebhookDelivery.objects.create(body=b"x", body_hash="h", status="processing")
-    with pytest.raises(ActionNotAllowed, match="being read at this moment"):
+    with pytest.raises(ActionNotAllowed, match="being processed right now"):
         blanking.blank("enrichment_webhookdelivery", "body", str(delivery.pk), by=None, reason=WHY)
 
 
@@ -141,8 +144,10 @@ def step_of(request):
 def test_the_step_names_rows_and_tells_names_apart(found):
     step = step_of(found)
     assert step.status == "manual"
-    assert "Identifiers of this person still stand in: notes.maybe: 1 (email), row 7." in step.instructions
-    assert "The name stands in: notes.maybe: 1 (name in a text), row 8. It may be another person's" in step.instructions
+    assert "This person's identifiers were found in: notes.maybe: 1 (email), row 7." in step.instructions
+    assert (
+        "The name was found in: notes.maybe: 1 (name in a text), row 8. It may be another person" in step.instructions
+    )
     assert EMAIL not in step.instructions
 
 
@@ -160,7 +165,7 @@ def test_an_officer_erases_what_was_found_row_by_row_and_the_erasure_ends(found,
     page.post(f"/requests/{found.pk}/do/step-retry/", {"id": step.pk})
     desk.work(found)
     assert step_of(found).status == "done"
-    assert "The name stands in no row or file." in step_of(found).proof
+    assert "The name was not found in rows or files." in step_of(found).proof
 
 
 @pytest.fixture
@@ -177,15 +182,15 @@ def kept(desk, notes, monkeypatch, tmp_path):
 
 def test_an_officer_deletes_a_key_of_the_cache_that_is_named_and_the_erasure_ends(kept, desk, page):
     step = step_of(kept)
-    assert "still stand in: Redis, the cache: 1 (email), key :1:words." in step.instructions
+    assert "were found in: Redis cache: 1 (email), key :1:words." in step.instructions
     shown = page.get(f"/requests/{kept.pk}/").content.decode()
     assert "Delete this key" in shown
     assert '<option value=":1:words">' in shown
-    told = {"id": step.pk, "place": "Redis, the cache", "row": ":1:words", "reason": WHY}
+    told = {"id": step.pk, "place": "Redis cache", "row": ":1:words", "reason": WHY}
     assert page.post(f"/requests/{kept.pk}/do/leftover-erase/", told).status_code == 302
     assert cache.get("words") is None
     event = AuditEvent.objects.get(verb="erase_leftover", object_id=str(kept.pk))
-    assert (event.actor_id, event.reason) == (desk.officer.pk, f"Redis, the cache :1:words: {WHY}")
+    assert (event.actor_id, event.reason) == (desk.officer.pk, f"Redis cache :1:words: {WHY}")
     page.post(f"/requests/{kept.pk}/do/step-retry/", {"id": step.pk})
     desk.work(kept)
     assert step_of(kept).status == "done"
@@ -196,15 +201,15 @@ def test_a_certificate_lists_what_was_found_and_left(kept, desk):
     desk.work(desk.tell_partner(desk.work(kept)))
     assert kept.status == "completed", state(kept)
     (said,) = [each for each in certificate.compose(kept)["remains"] if "last search" in each]
-    assert said.startswith("The last search for what is left found Redis, the cache: 1 (email). A person ended it by")
+    assert said.startswith("The last search for leftovers found Redis cache: 1 (email). Staff completed it by")
     assert EMAIL not in said
 
 
 def test_a_key_that_is_gone_and_one_outside_the_cache_are_not_deleted(db, redis_server):
     redis_server.rpush("queue", EMAIL)
     for name in ("queue", ":1:nothing"):
-        with pytest.raises(ActionNotAllowed, match="no such key in the cache"):
-            blanking.blank("Redis, the cache", "", name, by=None, reason=WHY)
+        with pytest.raises(ActionNotAllowed, match="cache key no longer exists"):
+            blanking.blank("Redis cache", "", name, by=None, reason=WHY)
     assert redis_server.llen("queue") == 1
     assert not AuditEvent.objects.filter(verb="erase_leftover").exists()
 
@@ -214,7 +219,7 @@ def test_what_the_search_did_not_find_is_not_erased_there(found, page, place, ro
     told = {"id": step_of(found).pk, "place": place, "row": row, "reason": WHY}
     answer = page.post(f"/requests/{found.pk}/do/leftover-erase/", told)
     assert answer.status_code == 422
-    assert "The search did not find this row." in answer.content.decode()
+    assert "This row isn't in the search results." in answer.content.decode()
     assert run("SELECT count(*) FROM notes WHERE maybe IS NULL") == [(0,)]
 
 

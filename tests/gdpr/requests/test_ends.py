@@ -48,7 +48,7 @@ def test_the_certificate_says_what_was_done_without_whose(desk: Desk):
         "Read back",
     }
     assert said["approval"]["plan_hash"] == request.approved_hash
-    assert any("Crm can bring record" in each for each in said["remains"])
+    assert any("Crm can restore record" in each for each in said["remains"])
     assert any("Backups" in each for each in said["remains"])
     scan = next(step for step in said["steps"] if step["action"] == "scan")
     assert scan["scan"]["is_clean"] is True
@@ -173,7 +173,7 @@ def test_one_that_came_back_is_erased_again_and_looked_for_later(desk: Desk, era
     after_checks.run_due()
     check = erased.after_checks.get()
     assert (check.status, "1" in desk.places["crm"].records) == ("open", False)
-    assert "there again" in check.error_message
+    assert "had returned" in check.error_message
 
     # Gone at the read-back; as this erasure could be brought back too, the last look begins anew.
     assert check.due_at > timezone.now() + 59 * DAY

@@ -26,23 +26,23 @@ def test_a_row_is_read_and_normalised():
 @pytest.mark.parametrize(
     ("change", "field", "sentence"),
     [
-        ({"emails": "", "phone": ""}, "", "Give at least one of"),
-        ({"emails": "not-an-address"}, "emails.0", "is no e-mail address"),
-        ({"phone": "12"}, "phone", "no phone number"),
-        ({"kind": "curiosity"}, "kind", "is none of those"),
+        ({"emails": "", "phone": ""}, "", "Enter at least one of"),
+        ({"emails": "not-an-address"}, "emails.0", "isn't a valid e-mail address"),
+        ({"phone": "12"}, "phone", "isn't a valid phone number"),
+        ({"kind": "curiosity"}, "kind", "isn't a valid request type"),
         ({"received_at": "2026-01-01T10:00:00"}, "received_at", "its offset, as in"),
         ({"received_at": "1764495000"}, "received_at", "its offset, as in"),
         ({"received_at": 1764495000}, "received_at", "its offset, as in"),
         ({"concerns": -5}, "concerns", "greater than or equal to 1"),
         ({"concerns": 10**30}, "concerns", "less than or equal to"),
         ({"received_at": "2999-01-01T10:00:00Z"}, "received_at", "future"),
-        ({"name": "n" * 201}, "name", "name cannot be read: string should have at most 200"),
+        ({"name": "n" * 201}, "name", "name is invalid: string should have at most 200"),
         ({"calendar": "Atlantis"}, "calendar", "calendar"),
         ({"kind": "rectification"}, "", "at least one field"),
-        ({"kind": "rectification", "values": {"shoe": "43"}}, "", "no such field"),
+        ({"kind": "rectification", "values": {"shoe": "43"}}, "", "Unknown field"),
         ({"values": {"title": "x"}}, "", "Only a rectification"),
-        ({"kind": "withdrawal"}, "", "Name the request"),
-        ({"shoe": "43"}, "shoe", "is not a field"),
+        ({"kind": "withdrawal"}, "", "Enter the request"),
+        ({"shoe": "43"}, "shoe", "isn't a request field"),
         ({"name": "a\x00b"}, "name", "cannot be kept"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_list_is_read_row_by_row():
     assert rows[1].entry is not None
     assert rows[1].entry.values == {"title": "VP"}
     assert rows[2].entry is None
-    assert "Give at least one of" in rows[2].wrong[0][1]
+    assert "Enter at least one of" in rows[2].wrong[0][1]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_list_is_read_row_by_row():
         (b"what,emails\nx,y\n", "no column"),
         (b"kind,shoe\naccess,43\n", "no column .shoe"),
         (b'kind,emails\naccess,"open\n', "no CSV"),
-        ("kind,name\naccess,\xe4\n".encode("latin-1"), "not in UTF-8"),
+        ("kind,name\naccess,\xe4\n".encode("latin-1"), "isn't UTF-8"),
         (b"kind,emails\n" + b"access,a@b.example\n" * 501, "At most 500"),
         (b"kind," * 300 + b"\n" + b"access\n" * 100_000, "more than 200 columns"),
     ],
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_list_is_refused(content: bytes, sentence: str):
 def test_semicolons_and_short_rows():
     rows = intake_csv.parse("\ufeffkind;emails\r\nAccess;ada@acme.example\r\naccess\r\n".encode())
     assert rows[0].entry is not None
-    assert rows[1].wrong == [("", "The row has not as many cells as the head.")]
+    assert rows[1].wrong == [("", "The row and the header have different numbers of cells.")]
 
 
 def test_good_rows_are_opened_together(desk: Desk):
@@ -261,7 +261,7 @@ def test_an_address_in_any_spelling_comes_in_as_its_one_key(spelt):
 
 @pytest.mark.parametrize("number", ["+1 111 111 1111", "000-000-0000", "555-0134", "0170 1234567"])
 def test_a_number_that_nobody_has_is_refused(number):
-    with pytest.raises(ValidationError, match="no phone number that exists"):
+    with pytest.raises(ValidationError, match="isn't a valid phone number"):
         RequestIn(kind="objection", phone=number)
 
 

@@ -265,7 +265,7 @@ def test_data_that_changed_since_the_approval_are_approved_again(desk: Desk):
     assert (request.status, request.plan_changed) == (RequestStatus.AWAITING_APPROVAL, True)
     assert "1" in desk.places["crm"].records
     assert request.plan_hash != before
-    with pytest.raises(ActionNotAllowed, match="changed since it was shown"):
+    with pytest.raises(ActionNotAllowed, match="changed since you opened it"):
         approve.approve(request, plan_hash=before, by=desk.second)
     approve.approve(request, plan_hash=request.plan_hash, by=desk.second)
     request = desk.work(desk.tell_partner(desk.work(request)))
@@ -304,7 +304,7 @@ def test_a_held_record_stays_and_the_rest_goes(desk: Desk):
     assert "1" not in desk.places["mirror"].records
     step = request.steps.get(action="erase", store="crm")
     assert step.status == StepStatus.WITHHELD
-    assert "obliges or allows us" in request.messages.get(template__slug="completion").body
+    assert "requires or allows it" in request.messages.get(template__slug="completion").body
     assert not request.after_checks.exists()
 
 
@@ -352,7 +352,7 @@ def test_a_hold_and_a_worker_that_takes_the_step_never_both_succeed(desk: Desk):
     worker.join()
     assert step is not None
     assert (step.action, step.store) == ("erase", "crm")
-    assert refused == ["This record is being erased at this moment."]
+    assert refused == ["This record is being erased right now."]
     assert not LegalHold.objects.exists()
 
 

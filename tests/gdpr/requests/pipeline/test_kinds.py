@@ -137,11 +137,11 @@ def test_an_objection_of_nobody_known_claims_no_stop(desk: Desk):
     assert request.status == RequestStatus.COMPLETED
     assert not request.has_stopped_somebody
     body = request.messages.get(template__slug="completion").body
-    assert "stopped at once" not in body
+    assert "stopped immediately" not in body
     assert "under the e-mail address that you gave us and found no data of yours" in " ".join(body.split())
     known = desk.work(desk.open("objection"))
     assert known.has_stopped_somebody
-    assert "We stopped at once" in known.messages.get(template__slug="completion").body
+    assert "We stopped immediately" in known.messages.get(template__slug="completion").body
 
 
 def copied(desk: Desk, **more):

@@ -78,7 +78,7 @@ def test_a_duplicate_is_found_after_the_keys_were_rotated(desk: Desk, settings):
 def test_the_person_is_told_at_once_where_we_know_how(desk: Desk):
     told = desk.open("access").messages.get()
     assert (told.status, told.to, told.template.slug) == ("queued", "ada@home.example", "acknowledgement")
-    assert "answer by" in told.body
+    assert "reply by" in told.body
     silent = desk.open("access", contact_email=None).messages.get()
     assert silent.status == "draft"
 
@@ -129,7 +129,7 @@ def test_an_objection_is_kept_although_the_queue_is_down(
 
 @pytest.mark.parametrize("kind", ["withdrawal", "release"])
 def test_what_is_about_another_request_needs_one_that_fits(desk: Desk, kind: str):
-    with pytest.raises(ActionNotAllowed, match="no such request of this person"):
+    with pytest.raises(ActionNotAllowed, match="No such request from this person"):
         desk.open(kind, concerns=99)
     closed = desk.work(desk.open("objection"))
     assert closed.status == RequestStatus.COMPLETED
@@ -196,7 +196,7 @@ def test_which_way_of_checking_is_enough(kind: str, method: str, enough: bool):
 
 def test_a_check_too_weak_starts_nothing(desk: Desk):
     request = desk.open("access")
-    with pytest.raises(ActionNotAllowed, match="not enough"):
+    with pytest.raises(ActionNotAllowed, match="Not sufficient"):
         verify.passed(request, method="known_address", by=desk.officer)
     request.refresh_from_db()
     assert request.status == RequestStatus.VERIFYING
@@ -209,10 +209,10 @@ def test_a_failed_check_can_be_followed_by_another(desk: Desk):
     assert list(request.checks.values_list("result", flat=True)) == ["failed", "open"]
     request = verify.passed(request, method="call_back", by=desk.officer)
     assert request.status == RequestStatus.LOCATING
-    with pytest.raises(ActionNotAllowed, match="No identity check"):
+    with pytest.raises(ActionNotAllowed, match="no open identity check"):
         verify.passed(request, method="call_back", by=desk.officer)
 
 
 def test_the_entry_refuses_a_concern_that_is_missing():
-    with pytest.raises(ValueError, match="Name the request"):
+    with pytest.raises(ValueError, match="Enter the request"):
         RequestIn(kind=RequestKind.WITHDRAWAL)

@@ -130,14 +130,14 @@ def test_a_request_is_opened_and_counts_from_its_receipt(compliance_client, plac
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"emails": "", "contact_email": ""}, "Give at least one of"),
-        ({"emails": "nobody"}, "is no e-mail address"),
-        ({"received_at": "2999-01-01T00:00"}, "lies in the future"),
-        ({"calendar": "XX"}, "no calendar of public holidays"),
+        ({"emails": "", "contact_email": ""}, "Enter at least one of"),
+        ({"emails": "nobody"}, "isn't a valid e-mail address"),
+        ({"received_at": "2999-01-01T00:00"}, "is in the future"),
+        ({"calendar": "XX"}, "No public holiday calendar"),
         ({"kind": "rectification"}, "at least one field"),
-        ({"kind": "rectification", "values": "title: x\ntitle: y"}, "stands there twice"),
-        ({"kind": "withdrawal", "concerns": "SR-00099"}, "no such request of this person"),
-        ({"kind": "withdrawal", "concerns": "mine"}, "Write it as SR-00012"),
+        ({"kind": "rectification", "values": "title: x\ntitle: y"}, "appears twice"),
+        ({"kind": "withdrawal", "concerns": "SR-00099"}, "No such request from this person"),
+        ({"kind": "withdrawal", "concerns": "mine"}, "Use the format SR-00012"),
         ({"kind": "nonsense"}, "Select a valid choice"),
     ],
 )
@@ -162,7 +162,7 @@ def test_an_objection_stops_everything_the_moment_it_is_opened(compliance_client
     compliance_client.post("/requests/new/", {**ENTRY, "kind": "objection"})
     request = SubjectRequest.objects.get()
     assert request.status != RequestStatus.VERIFYING
-    assert "Stopping everywhere now" in body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "Stopping processing everywhere…" in body(compliance_client.get(f"/requests/{request.pk}/"))
 
 
 # ---------------------------------------------------------------- the page
@@ -199,10 +199,10 @@ def test_an_erasure_is_approved_by_a_second_person_only(compliance_client, secon
     request = desk.work(request)
     assert request.status == RequestStatus.AWAITING_APPROVAL
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
-    assert "You prepared this plan: a second person approves it." in page
+    assert "You prepared this plan. Someone else has to approve it." in page
     assert do(compliance_client, request, "approve", plan_hash=request.plan_hash).status_code == 422
     stale = do(second_client, request, "approve", plan_hash="0" * 64)
-    assert "The plan has changed since it was shown to you" in body(stale)
+    assert "The plan has changed since you opened it" in body(stale)
     assert do(second_client, request, "approve", plan_hash=request.plan_hash).status_code == 302
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED
@@ -210,7 +210,7 @@ def test_an_erasure_is_approved_by_a_second_person_only(compliance_client, secon
 
     certificate.issue_due()
     told = body(second_client.get(f"/requests/{request.pk}/certificate/"))
-    assert "What remains, and until when" in told
+    assert "What is still held, and until when" in told
     assert "ada@" not in told
 
 
@@ -243,13 +243,13 @@ def test_a_hold_keeps_one_record_and_is_lifted_with_a_reason(compliance_client, 
 @pytest.mark.parametrize(
     ("act", "given", "said"),
     [
-        ("extend", {"reason": "many"}, "Say in a few words"),
-        ("refuse", {"ground": "unfounded", "reason": "no"}, "Say in a few words"),
+        ("extend", {"reason": "many"}, "Enter why the request is complex"),
+        ("refuse", {"ground": "unfounded", "reason": "no"}, "Enter the reason the person will read"),
         ("refuse", {"ground": "", "reason": "This is refused for good reasons."}, "This field is required"),
-        ("ask", {"reason": "identity", "justification": "a"}, "Say in a few words"),
-        ("contact", {"contact_email": "nobody"}, "That is no e-mail address"),
-        ("approve", {"plan_hash": "x"}, "No plan of this request waits"),
-        ("look-again", {}, "nothing to look for again"),
+        ("ask", {"reason": "identity", "justification": "a"}, "Enter why you need to ask"),
+        ("contact", {"contact_email": "nobody"}, "Enter a valid e-mail address"),
+        ("approve", {"plan_hash": "x"}, "no plan awaiting approval"),
+        ("look-again", {}, "can't search again"),
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(compliance_client, desk, act, given, said):
@@ -293,12 +293,12 @@ def test_a_step_by_hand_is_shown_with_its_instructions_and_ended_with_evidence(c
     request = desk.work(desk.identified("access"))
     step = request.steps.get(status="manual")
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
-    assert "What is held there, one a line" in page
+    assert "Data held there, one per line" in page
     answer = do(compliance_client, request, "step-done", id=step.pk, evidence="read it there", data="")
     assert "field by field" in body(answer)
     for given, said in (
-        ({"evidence": "      "}, "What proves that it was done: This field is required."),
-        ({"evidence": "read it there", "data": "phone: 1\nphone: 2"}, "Line “phone” stands there twice."),
+        ({"evidence": "      "}, "Proof that it was done: This field is required."),
+        ({"evidence": "read it there", "data": "phone: 1\nphone: 2"}, "Line “phone” appears twice."),
     ):
         answer = do(compliance_client, request, "step-done", id=step.pk, **given)
         assert answer.status_code == 422
@@ -332,7 +332,7 @@ def test_a_failed_last_look_is_finished_by_an_officer_and_stands_on_overview(
         assert f'action="/requests/{request.pk}/do/{act}/"' in page
     do(compliance_client, request, "step-take-over", id=failed_scan.pk)
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
-    assert "What proves that it was done" in page
+    assert "Proof that it was done" in page
     assert "manage.py leftovers" in page
     cache.clear()  # what Overview tells may be some seconds old
     assert "By hand: Look for what is left" in body(compliance_client.get("/"))
@@ -347,12 +347,12 @@ def test_a_failed_last_look_is_finished_by_an_officer_and_stands_on_overview(
 def test_a_request_says_that_evidence_was_deleted_only_where_there_was_any(compliance_client, desk):
     request = desk.identified("access")
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
-    assert "No evidence was kept." in page
+    assert "No evidence kept." in page
     assert "evidence is deleted" not in page
     other = desk.open("restriction")
     do(compliance_client, other, "evidence", evidence="Passport C01X")
     do(compliance_client, other, "identified", method="document")
-    assert "The evidence is deleted." in body(compliance_client.get(f"/requests/{other.pk}/"))
+    assert "Evidence deleted." in body(compliance_client.get(f"/requests/{other.pk}/"))
 
 
 # ---------------------------------------------------------------- texts
@@ -377,7 +377,7 @@ def test_a_closed_request_asks_for_no_decision(compliance_client, desk):
     # By the phone alone, which Ada and Bob share: somebody has to say whose records these are.
     request = desk.work(desk.identified("erasure", linkedin_url="", emails=[], phone="+4930123456"))
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
-    assert "Next: decide about" in page
+    assert "Next: review" in page
     assert do(compliance_client, request, "withdraw", reason="By telephone").status_code == 302
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
     assert "Next:" not in page
@@ -389,13 +389,13 @@ def test_an_erased_person_who_is_named_in_an_open_request_is_said_to_be(complian
     request = desk.finished("erasure")
     forget.forget(request.pk)
     told = certificate.compose(request)["remains"]
-    assert any(other.reference in sentence and "until it has ended" in sentence for sentence in told)
+    assert any(other.reference in sentence and "until it closes" in sentence for sentence in told)
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
     assert f"{other.reference}</a> (Access" in page
 
     withdrawal.withdraw(other, reason="By telephone", by=desk.officer)
     assert not any(other.reference in sentence for sentence in certificate.compose(request)["remains"])
-    assert "names the person until" not in body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "keeps the person" not in body(compliance_client.get(f"/requests/{request.pk}/"))
 
 
 def test_the_plan_says_that_a_held_record_is_kept_even_when_its_key_is_forgotten(compliance_client, desk):
@@ -403,6 +403,8 @@ def test_the_plan_says_that_a_held_record_is_kept_even_when_its_key_is_forgotten
     legal_holds.place(store="crm", key="1", reason="In dispute", review_on=day, by=desk.officer)
     request = desk.finished("erasure")
     forget.forget(request.pk)
-    assert "kept under legal hold; erased when it is lifted" in body(compliance_client.get(f"/requests/{request.pk}/"))
+    assert "Kept under legal hold; erased when the hold is lifted" in body(
+        compliance_client.get(f"/requests/{request.pk}/")
+    )
     page = body(compliance_client.get("/holds-on-records/"))
     assert "Crm <code>1</code>" in page
