@@ -159,16 +159,16 @@ def _not_sent(notice: AlertNotice, reason: NotSent) -> None:
 def words(notice: AlertNotice) -> tuple[str, str]:
     """(one line, text) of a notice: what, since when, how often, where to look. No personal data."""
     alert = notice.alert
-    word = {Occasion.OPENED: alert.get_severity_display(), Occasion.OVER: "Over"}.get(
+    word = {Occasion.OPENED: alert.get_severity_display(), Occasion.OVER: "Resolved"}.get(
         Occasion(notice.occasion), "Still open"
     )
     system = f" ({NAMES.get(alert.system, alert.system)})" if alert.system else ""
     line = f"[Swarm Admin] {word}: {alert.get_kind_display()}{system}"
     since = alert.opened_at.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    lines = [alert.sentence, f"Since {since}; raised {alert.count:,} times."]
+    lines = [alert.sentence, f"Since {since}, raised {alert.count:,} time{'' if alert.count == 1 else 's'}."]
     if alert.closed_at:
         until = alert.closed_at.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        lines = [f"It is over since {until}.", f"It was: {alert.sentence}"]
+        lines = [f"Resolved at {until}.", f"Alert: {alert.sentence}"]
     return line, "\n".join([*lines, f"{settings.BASE_URL}{reverse('alerts')}"])
 
 
@@ -178,7 +178,7 @@ def _mail(to: list[str], subject: str, body: str, message_id: str) -> None:
     try:
         mail.send(subject, body, to, message_id=message_id)
     except mail.OutcomeUnknown:
-        raise NotSent("the mail server did not say whether it took it", unknown=True, server_is_away=True) from None
+        raise NotSent("the mail server didn't confirm delivery", unknown=True, server_is_away=True) from None
     except mail.NotSent as error:
         raise NotSent(str(error), server_is_away=error.server_is_away) from None
 
@@ -189,7 +189,7 @@ def _post(subject: str, body: str) -> None:
         raise NotSent("not configured", for_good=True)
     parts = urlsplit(url)
     if parts.hostname not in LOOPBACK and (not settings.PRODUCTION or parts.scheme != "https"):
-        raise NotSent("the address is not allowed here", for_good=True)
+        raise NotSent("this address isn't allowed here", for_good=True)
     try:
         with (
             within(2 * TIMEOUT_SECONDS),

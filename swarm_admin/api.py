@@ -23,7 +23,7 @@ def opened(plaintext: str | None, scope: Scope) -> ApiKey | None:
     """
     key = find_key(plaintext) if plaintext and plaintext.isascii() and plaintext.isprintable() else None
     if key and not key.allows(scope):
-        raise HttpError(403, f"This key lacks the scope {scope}.")
+        raise HttpError(403, f"This API key doesn't have the scope {scope}.")
     return key
 
 
@@ -84,9 +84,9 @@ def refusals_in_json(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 api = NinjaAPI(
     title="Swarm Admin",
     version="1",
-    description="Leads in, enriched leads out. Every call needs an API key with the route's scope.",
+    description="Create leads and read enriched leads. Every call needs an API key with the endpoint's scope.",
     docs=Swagger(settings={"deepLinking": False}),  # its links stand inside buttons
 )
-answer_in_json(api, missing="There is no such lead.")
+answer_in_json(api, missing="Lead not found.")
 api.add_router("", build_router(read_auth=keys_for(Scope.LEADS_READ), write_auth=keys_for(Scope.LEADS_WRITE)))
 api.add_router("", build_requests(auth=keys_for(Scope.REQUESTS_WRITE)))

@@ -69,7 +69,7 @@ def port(name: str, default: int, apart_from: int | None = None) -> int:
     if not 0 < number <= PORT_MAX:
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number from 1 to {PORT_MAX}.")
     if number == apart_from:
-        raise ImproperlyConfigured(f"{name} is {number}, and so is PORT; choose another for one of them.")
+        raise ImproperlyConfigured(f"{name} and PORT are both {number}. Change one of them.")
     return number
 
 
@@ -83,7 +83,7 @@ def public_url(name: str, default: str) -> str:
     if PRODUCTION and url == default:  # missing, and said so with the others
         return url
     allowed = "http:// or https://" if plain else "https:// in production (ALLOW_HTTP=True allows http://)"
-    raise ImproperlyConfigured(f"{name} must begin with {allowed} and name a host.")
+    raise ImproperlyConfigured(f"{name} must start with {allowed} and include a host.")
 
 
 def vendor_url(name: str, real: str, stand_in: str) -> str:
@@ -100,7 +100,7 @@ def slack_url() -> str:
     parts = urlsplit(url)
     if url and parts.hostname not in LOOPBACK and (not PRODUCTION or parts.scheme != "https"):
         raise ImproperlyConfigured(
-            "SLACK_WEBHOOK_URL must begin with https:// in production, and be a loopback address elsewhere."
+            "SLACK_WEBHOOK_URL must start with https:// in production and be a loopback address elsewhere."
         )
     return url
 
@@ -134,7 +134,7 @@ def refuse_incomplete(*names: str) -> None:
     missing = _missing + [name for name in names if not env(name, default="")]
     if PRODUCTION and missing:
         raise ImproperlyConfigured(
-            "Production mode needs these environment variables, set and not a default: "
+            "Production mode requires these environment variables, set to non-default values: "
             + ", ".join(missing)
             + ". See .env.example."
         )

@@ -84,8 +84,8 @@ def require_port(host: str, port: int, variable: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-            raise CommandError(f"Port {port} {reason}; choose another with {variable}={port + 1}.") from error
+            reason = "is taken" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
+            raise CommandError(f"Port {port} {reason}. Choose another with {variable}={port + 1}.") from error
 
 
 RUNNING = "running.lock"
@@ -103,7 +103,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandError(
-                f"Swarm Admin runs on {data_dir} already; stop it first, or choose another place with VAR_DIR."
+                f"Swarm Admin is already running on {data_dir}. Stop it first, or set VAR_DIR to another directory."
             ) from None
         yield
 

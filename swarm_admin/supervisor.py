@@ -113,13 +113,13 @@ class Supervisor:
         # One that a signal ended did start, and may again: only what ends by itself cannot. Work that kills its
         # worker is set aside after a few; giving everything up for it would be the greater harm.
         if program.failed_starts >= FAILED_STARTS_MAX and code >= 0:
-            self._say(program.name, f"ended {FAILED_STARTS_MAX} times in a row (last exit code {code}); giving up.")
+            self._say(program.name, f"stopped {FAILED_STARTS_MAX} times in a row (last exit code {code}). Giving up.")
             self.exit_code = 1
             self.stopping.set()
             return
         longest = PAUSE_MAX_SECONDS if code >= 0 else KILLED_PAUSE_MAX_SECONDS
         pause = min(longest, 0.5 * 2.0**program.failed_starts)
-        self._say(program.name, f"ended with exit code {code}; starting it again in {pause:g} s.")
+        self._say(program.name, f"stopped with exit code {code}. Restarting in {pause:g} s.")
         program.start_at = time.monotonic() + pause
 
     def _stop_all(self) -> None:

@@ -10,8 +10,8 @@ from django.shortcuts import redirect
 
 from swarm_admin.core import mail
 
-NOT_MAILED = "The e-mail could not be sent. Try again later, or ask an admin for a new link."
-NO_SERVER = "No mail server is set up. Ask an admin for a new link."
+NOT_MAILED = "The e-mail couldn't be sent. Try again later, or ask an admin for a new link."
+NO_SERVER = "E-mail isn't set up. Ask an admin for a new link."
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):

@@ -80,8 +80,8 @@ class Scope(models.TextChoices):
     """What a key may be used for."""
 
     LEADS_READ = "leads:read", "Read leads"
-    LEADS_WRITE = "leads:write", "Hand in leads"
-    REQUESTS_WRITE = "requests:write", "Hand in requests of data subjects"
+    LEADS_WRITE = "leads:write", "Create leads"
+    REQUESTS_WRITE = "requests:write", "Create data subject requests"
 
 
 class ApiKey(models.Model):

@@ -24,10 +24,10 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 
 ROLES = (SALES_OPS, COMPLIANCE, ADMIN)
-KNOWN = "Somebody with this e-mail is here already."
-MAIL = """You now have an account for Swarm Admin, as {role}.
+KNOWN = "An account with this e-mail already exists."
+MAIL = """You now have a Swarm Admin account with the role {role}.
 
-Choose a password here; the address works for {days} days, and once:
+Set your password here. The link works once and expires in {days} days:
 {link}
 """
 
@@ -58,14 +58,14 @@ def people() -> QuerySet[User]:
 def check_can_change(person: User, *, by: Any) -> None:
     """Raises ActionNotAllowed: nobody changes their own role or shuts themselves out, so somebody else always can."""
     if person.pk == by.pk:
-        raise ActionNotAllowed("Another admin does this: nobody changes what they may do themselves.")
+        raise ActionNotAllowed("You can't change your own access. Ask another admin.")
 
 
 def check_is_not_last(person: User) -> None:
     """Raises ActionNotAllowed where no other admin could sign in any more."""
     admins = User.objects.filter(is_active=True, groups__name=ADMIN)
     if admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists():
-        raise ActionNotAllowed("This is the last admin. Make somebody else one first.")
+        raise ActionNotAllowed("This is the last admin. Make someone else an admin first.")
 
 
 # ---------------------------------------------------------------- what is done
@@ -79,7 +79,7 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
     """
     email = email.strip().lower()
     if role not in ROLES:
-        raise ActionNotAllowed("Choose one of the roles.")
+        raise ActionNotAllowed("Choose a role.")
     if User.objects.filter(email__iexact=email).exists():
         raise ActionNotAllowed(KNOWN)
     try:
@@ -96,7 +96,7 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
 def link_again(person: User, *, by: Any) -> Invitation:
     """A new link to choose a password with. Raises ActionNotAllowed for who may not sign in."""
     if not person.is_active:
-        raise ActionNotAllowed("They are shut out. Let them in again first.")
+        raise ActionNotAllowed("This account is deactivated. Reactivate it first.")
     with transaction.atomic():
         audit.record(Verb.LINK_FOR_PASSWORD, by=by, on=person)
     return _told(person, person.groups.values_list("name", flat=True).first() or "")
@@ -122,7 +122,7 @@ def give_role(person: User, role: str, *, by: Any) -> None:
     """The one role they have from now on. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     if role not in ROLES:
-        raise ActionNotAllowed("Choose one of the roles.")
+        raise ActionNotAllowed("Choose a role.")
     with transaction.atomic():
         _one_after_the_other()
         if role != ADMIN:
@@ -144,7 +144,7 @@ def shut_out(person: User, *, by: Any) -> None:
 
 
 def let_in(person: User, *, by: Any) -> None:
-    """They may sign in again. Raises ActionNotAllowed."""
+    """Account reactivated. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(is_active=True)
@@ -205,7 +205,7 @@ def _told(user: User, role: str) -> Invitation:
     days = settings.PASSWORD_RESET_TIMEOUT // 86_400
     body = MAIL.format(role=role or "staff", days=days, link=link)
     try:
-        mail.send("Your account for Swarm Admin", body, [user.email], seconds=mail.WEB_SECONDS)
+        mail.send("Your Swarm Admin account", body, [user.email], seconds=mail.WEB_SECONDS)
     except (mail.NotSent, mail.OutcomeUnknown):
         return Invitation(user, link, is_mailed=False)
     return Invitation(user, link, is_mailed=True)

@@ -26,10 +26,8 @@ class Invite(forms.Form):
 
 
 class Key(forms.Form):
-    name = forms.CharField(max_length=100, label="Whose key this is")
-    scopes = forms.MultipleChoiceField(
-        choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label="What it opens"
-    )
+    name = forms.CharField(max_length=100, label="Name")
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label="Scopes")
 
 
 @screen(PEOPLE)
@@ -73,17 +71,17 @@ def _link(person: User, request: HttpRequest) -> HttpResponse | str:
 
 def _role(person: User, request: HttpRequest) -> str:
     staff.give_role(person, request.POST.get("role", ""), by=request.user)
-    return "The role counts from their next click."
+    return "Role saved. It applies from their next click."
 
 
 def _shut_out(person: User, request: HttpRequest) -> str:
     staff.shut_out(person, by=request.user)
-    return "Shut out, and signed out everywhere."
+    return "Account deactivated and signed out everywhere."
 
 
 def _let_in(person: User, request: HttpRequest) -> str:
     staff.let_in(person, by=request.user)
-    return "They may sign in again."
+    return "Account reactivated."
 
 
 def _end_sessions(person: User, request: HttpRequest) -> str:
@@ -93,7 +91,7 @@ def _end_sessions(person: User, request: HttpRequest) -> str:
 
 def _second_factor(person: User, request: HttpRequest) -> str:
     staff.take_second_factor(person, by=request.user)
-    return "Taken away. They sign in by password, and should set up a new one."
+    return "Two-factor authentication removed. Ask them to set it up again."
 
 
 ACTS: dict[str, Callable[[User, HttpRequest], HttpResponse | str]] = {
@@ -134,5 +132,5 @@ def issue_key(request: HttpRequest) -> HttpResponse:
 @screen(KEYS, "POST")
 def revoke_key(request: HttpRequest, pk: int) -> HttpResponse:
     staff.revoke_key(get_object_or_404(ApiKey, pk=pk), by=request.user)
-    messages.success(request, "Revoked: it opens nothing any more.")
+    messages.success(request, "API key revoked.")
     return redirect("staff")

@@ -33,9 +33,9 @@ class Verb(StrEnum):
     API_READ = "api_read", "Read leads through the API"
     RETRY = "retry", "Retried the enrichment of a lead"
     DELIVER_AGAIN = "deliver_again", "Delivered a lead again"
-    DECIDE_CONTACT = "decide_contact", "Decided about a contact found in GoHighLevel"
-    DECIDE_PERSON = "decide_person", "Decided that a lead is not the suppressed person its answer named"
-    DECIDE_ADDRESS = "decide_address", "Decided about a lead's earlier address in the campaign"
+    DECIDE_CONTACT = "decide_contact", "Reviewed a contact found in GoHighLevel"
+    DECIDE_PERSON = "decide_person", "Confirmed that a lead is not the suppressed person in its answer"
+    DECIDE_ADDRESS = "decide_address", "Reviewed a lead's earlier address in the campaign"
     RESTRICT_LEAD = "restrict_lead", "Restricted a lead"
     RELEASE_LEAD = "release_lead", "Lifted the restriction of a lead"
     ADOPT_ROW = "adopt_row", "Linked a lead to its row in Clay"
@@ -46,7 +46,7 @@ class Verb(StrEnum):
     # -- deliveries, webhooks, failures
     VIEW_DELIVERIES = "view_deliveries", "Viewed a list of deliveries"
     EXPORT_DELIVERIES = "export_deliveries", "Exported deliveries"
-    READ_BACK_DELIVERY = "read_back_delivery", "Compared a delivery with the record that was made"
+    READ_BACK_DELIVERY = "read_back_delivery", "Compared a delivery with the created record"
     EXPORT_WEBHOOKS = "export_webhooks", "Exported webhook deliveries"
     VIEW_WEBHOOK_BODY = "view_webhook_body", "Viewed the body of a webhook delivery"
     REPLAY_WEBHOOK = "replay_webhook", "Processed a webhook delivery again"
@@ -61,24 +61,24 @@ class Verb(StrEnum):
     UPLOAD_IMPORT = "upload_import", "Uploaded a file of leads"
     START_IMPORT = "start_import", "Started an import"
     CANCEL_IMPORT = "cancel_import", "Cancelled an import"
-    END_IMPORT = "end_import", "Ended an import"
+    END_IMPORT = "end_import", "Finished an import"
     REMOVE_IMPORT_FILE = "remove_import_file", "Removed the file of an import"
     ERASE_IMPORT_FILE = "erase_import_file", "Erased the file of an import that named an erased person"
     START_RETRY = "start_retry", "Started a bulk retry"
     RESUME_RETRY = "resume_retry", "Resumed a bulk retry"
     CANCEL_RETRY = "cancel_retry", "Cancelled a bulk retry"
-    END_RETRY = "end_retry", "Ended a bulk retry"
+    END_RETRY = "end_retry", "Finished a bulk retry"
     START_RESCORE = "start_rescore", "Started a rescore"
     RESUME_RESCORE = "resume_rescore", "Resumed a rescore"
-    END_RESCORE = "end_rescore", "Ended a rescore"
-    START_MOVED_DELIVERY = "start_moved_delivery", "Started the delivery of leads that a rescore moved up"
-    CANCEL_MOVED_DELIVERY = "cancel_moved_delivery", "Cancelled the delivery of leads that a rescore moved up"
-    END_MOVED_DELIVERY = "end_moved_delivery", "Ended the delivery of leads that a rescore moved up"
+    END_RESCORE = "end_rescore", "Finished a rescore"
+    START_MOVED_DELIVERY = "start_moved_delivery", "Started delivering leads that a rescore moved up"
+    CANCEL_MOVED_DELIVERY = "cancel_moved_delivery", "Cancelled delivering leads that a rescore moved up"
+    END_MOVED_DELIVERY = "end_moved_delivery", "Finished delivering leads that a rescore moved up"
     DELIVER_MOVED = "deliver_moved", "Delivered a lead that a rescore moved up"
-    DISMISS_MOVES = "dismiss_moves", "Left leads that a rescore moved up undelivered"
+    DISMISS_MOVES = "dismiss_moves", "Dismissed leads that a rescore moved up"
     START_PILOT = "start_pilot", "Started a pilot"
     CANCEL_PILOT = "cancel_pilot", "Cancelled a pilot"
-    END_PILOT = "end_pilot", "Ended a pilot"
+    END_PILOT = "end_pilot", "Finished a pilot"
 
     # -- waterfall, scorecard, money, set-up
     START_DRAFT = "start_draft", "Started a draft"
@@ -99,7 +99,7 @@ class Verb(StrEnum):
 
     # -- requests of data subjects
     OPEN_REQUEST = "open_request", "Opened a request"
-    DUPLICATE_REQUEST = "duplicate_request", "Found a request to repeat another"
+    DUPLICATE_REQUEST = "duplicate_request", "Flagged a request as a possible duplicate"
     IMPORT_REQUESTS = "import_requests", "Imported requests"
     PREFILL_REQUEST = "prefill_request", "Filled in a request from a record"
     SEARCH_REQUESTS = "search_requests", "Searched requests for a person"
@@ -111,43 +111,43 @@ class Verb(StrEnum):
     REFUSE_REQUEST = "refuse_request", "Refused a request"
     WITHDRAW_REQUEST = "withdraw_request", "Withdrew a request"
     ASK_PERSON = "ask_person", "Asked the person a question"
-    NOTE_ANSWER = "note_answer", "Noted the person's answer"
-    NOTE_EVIDENCE = "note_evidence", "Noted evidence of identity"
-    DECIDE_IDENTITY = "decide_identity", "Decided about the person's identity"
-    DECIDE_RECORD = "decide_record", "Decided about a record"
-    LOOK_AGAIN = "look_again", "Looked for records again"
-    CHANGE_PLAN = "change_plan", "Found other records than planned"
+    NOTE_ANSWER = "note_answer", "Logged the person's answer"
+    NOTE_EVIDENCE = "note_evidence", "Added evidence of identity"
+    DECIDE_IDENTITY = "decide_identity", "Decided on the person's identity"
+    DECIDE_RECORD = "decide_record", "Reviewed a record"
+    LOOK_AGAIN = "look_again", "Searched for records again"
+    CHANGE_PLAN = "change_plan", "Found different records than planned"
     FREEZE_PLAN = "freeze_plan", "Froze a plan"
     APPROVE_PLAN = "approve_plan", "Approved a plan"
     SEND_BACK_PLAN = "send_back_plan", "Sent a plan back"
-    MOVE_REQUEST = "move_request", "Moved a request to another status"
+    MOVE_REQUEST = "move_request", "Changed a request's status"
     COMPLETE_REQUEST = "complete_request", "Completed a request"
-    FORGET_REQUESTER = "forget_requester", "Erased who made a request"
+    FORGET_REQUESTER = "forget_requester", "Erased a requester's details"
 
     # -- their steps, records after an erasure, messages, documents
     COMPLETE_STEP = "complete_step", "Completed a step"
-    CONTINUE_STEP = "continue_step", "Did a part of a step"
+    CONTINUE_STEP = "continue_step", "Completed part of a step"
     POSTPONE_STEP = "postpone_step", "Postponed a step"
-    HAND_OVER_STEP = "hand_over_step", "Left a step to a person"
-    FAIL_STEP = "fail_step", "Failed at a step"
+    HAND_OVER_STEP = "hand_over_step", "Switched a step to manual"
+    FAIL_STEP = "fail_step", "Failed a step"
     FIND_NOT_ERASED = "find_not_erased", "Found a record still there after its erasure"
     COMPLETE_STEP_BY_HAND = "complete_step_by_hand", "Completed a step by hand"
     RETRY_STEP = "retry_step", "Retried a step"
     TAKE_OVER_STEP = "take_over_step", "Took over a step"
     COMPLETE_AFTER_CHECK = "complete_after_check", "Confirmed that a record stayed erased"
-    POSTPONE_AFTER_CHECK = "postpone_after_check", "Postponed a check after an erasure"
-    CONTINUE_AFTER_CHECK = "continue_after_check", "Found a record erased and will look once more"
-    HAND_OVER_AFTER_CHECK = "hand_over_after_check", "Left a check after an erasure to a person"
-    FAIL_AFTER_CHECK = "fail_after_check", "Failed at a check after an erasure"
-    ERASE_REAPPEARED = "erase_reappeared", "Erased a record that was there again"
-    COMPLETE_AFTER_CHECK_BY_HAND = "complete_after_check_by_hand", "Checked by hand after an erasure"
-    RETRY_AFTER_CHECK = "retry_after_check", "Retried a check after an erasure"
+    POSTPONE_AFTER_CHECK = "postpone_after_check", "Postponed a final check after an erasure"
+    CONTINUE_AFTER_CHECK = "continue_after_check", "Confirmed a record as erased, to be checked again"
+    HAND_OVER_AFTER_CHECK = "hand_over_after_check", "Switched a final check after an erasure to manual"
+    FAIL_AFTER_CHECK = "fail_after_check", "Failed a final check after an erasure"
+    ERASE_REAPPEARED = "erase_reappeared", "Erased a record that had returned"
+    COMPLETE_AFTER_CHECK_BY_HAND = "complete_after_check_by_hand", "Did a final check after an erasure by hand"
+    RETRY_AFTER_CHECK = "retry_after_check", "Retried a final check after an erasure"
     WRITE_MESSAGE = "write_message", "Wrote a message"
     QUEUE_MESSAGE = "queue_message", "Queued a message"
     SEND_MESSAGE = "send_message", "Sent a message by e-mail"
     FAIL_MESSAGE = "fail_message", "Failed to send a message"
     COPY_MESSAGE = "copy_message", "Marked a message as sent another way"
-    DROP_MESSAGE = "drop_message", "Dropped a message"
+    DROP_MESSAGE = "drop_message", "Discarded a message"
     EDIT_TEMPLATE = "edit_template", "Edited a template"
     DOWNLOAD_DOCUMENT = "download_document", "Downloaded a document"
     ERASE_DOCUMENT = "erase_document", "Erased a document"
@@ -159,21 +159,21 @@ class Verb(StrEnum):
     LOOK_UP_SUPPRESSION = "look_up_suppression", "Looked up a suppression"
     PLACE_LEGAL_HOLD = "place_legal_hold", "Placed a legal hold"
     LIFT_LEGAL_HOLD = "lift_legal_hold", "Lifted a legal hold"
-    PURGE = "purge", "Removed a record that may be kept no longer"
-    COMPLETE_PURGE_BY_HAND = "complete_purge_by_hand", "Removed by hand a record that may be kept no longer"
+    PURGE = "purge", "Removed an expired record"
+    COMPLETE_PURGE_BY_HAND = "complete_purge_by_hand", "Removed an expired record by hand"
     RETRY_PURGE = "retry_purge", "Retried the removal of a record"
-    SEND_NOTICES = "send_notices", "Asked for notices to be sent"
+    SEND_NOTICES = "send_notices", "Started sending notices"
     QUEUE_NOTICES = "queue_notices", "Queued notices"
     RETRY_NOTICES = "retry_notices", "Retried notices"
-    RETURN_NOTICES = "return_notices", "Took notices out of the queue, since no e-mail leaves"
-    CONFIRM_NOTICES = "confirm_notices", "Counted notices as told"
+    RETURN_NOTICES = "return_notices", "Removed notices from the queue: no e-mail is sent"
+    CONFIRM_NOTICES = "confirm_notices", "Marked notices as notified"
     EXPORT_NOTICES = "export_notices", "Exported notices"
-    CHANGE_NOTICE_TEXT = "change_notice_text", "Changed the text of the notice"
+    CHANGE_NOTICE_TEXT = "change_notice_text", "Edited the notice template"
     REPLAY_ERASURES = "replay_erasures", "Repeated the erasures after a restore"
-    SCAN_LEFTOVERS = "scan_leftovers", "Scanned for what an erasure left"
-    ERASE_LEFTOVER = "erase_leftover", "Erased a value that an erasure had left"
-    VERIFY_AUDIT = "verify_audit", "Started a check of the ledger"
-    EXPORT_AUDIT = "export_audit", "Exported the audit ledger"
+    SCAN_LEFTOVERS = "scan_leftovers", "Searched for leftovers of an erasure"
+    ERASE_LEFTOVER = "erase_leftover", "Erased a leftover value"
+    VERIFY_AUDIT = "verify_audit", "Started verifying the audit log"
+    EXPORT_AUDIT = "export_audit", "Exported the audit log"
     EXPORT_REGULATOR_PACK = "export_regulator_pack", "Downloaded the regulator pack"
 
     # -- staff and keys
@@ -184,8 +184,8 @@ class Verb(StrEnum):
     SHUT_OUT = "shut_out", "Deactivated a person"
     LET_IN = "let_in", "Reactivated a person"
     END_SESSIONS = "end_sessions", "Signed a person out everywhere"
-    TAKE_SECOND_FACTOR = "take_second_factor", "Removed a person's second factor"
-    ISSUE_KEY = "issue_key", "Issued an API key"
+    TAKE_SECOND_FACTOR = "take_second_factor", "Removed a person's two-factor authentication"
+    ISSUE_KEY = "issue_key", "Created an API key"
     REVOKE_KEY = "revoke_key", "Revoked an API key"
 
 
@@ -212,7 +212,7 @@ FORMER: dict[str, Verb | str] = {
     "retry_leads_started": Verb.START_RETRY,
     "retry_deliveries_started": Verb.START_RETRY,
     "retry_cancelled": "Cancelled a job",
-    "retry_ended": "Ended a job",
+    "retry_ended": "Finished a job",
     "rescore_started": Verb.START_RESCORE,
     "rescore_resumed": Verb.RESUME_RESCORE,
     "rescore_ended": Verb.END_RESCORE,
@@ -250,7 +250,7 @@ FORMER: dict[str, Verb | str] = {
     "after_check_read_back": Verb.CONTINUE_AFTER_CHECK,
     "after_check_failed": Verb.FAIL_AFTER_CHECK,
     "after_check_found_again": Verb.ERASE_REAPPEARED,
-    "after_check_by_hand": "Left a check after an erasure to a person, or made it by hand",
+    "after_check_by_hand": "Switched a final check after an erasure to manual, or did it by hand",
     "after_check_again": Verb.RETRY_AFTER_CHECK,
     "message_sent": Verb.SEND_MESSAGE,
     "message_failed": Verb.FAIL_MESSAGE,
@@ -263,7 +263,7 @@ FORMER: dict[str, Verb | str] = {
 def checked(verb: str) -> str:
     """What is stored of it. Raises ValueError for what is not in the list, whatever its type."""
     if verb not in _SENTENCES:
-        raise ValueError(f"{verb!r} is no verb of the audit ledger: see Verb")
+        raise ValueError(f"{verb!r} is not a verb of the audit log: see Verb")
     return str(verb)
 
 

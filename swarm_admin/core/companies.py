@@ -105,13 +105,13 @@ def registrable(host: str) -> str:
 @functools.lru_cache(maxsize=16_384)
 def _registrable(host: str) -> str:
     if host.rpartition(".")[2].isdecimal():
-        raise ValueError("must name a host, not the address of a machine.")
+        raise ValueError("must be a domain name, not an IP address.")
     found = _suffixes().privatesuffix(host)
     by_registry = _suffixes(only_icann=True).privatesuffix(host)
     if not found or not by_registry:
         if by_registry in SHARED:
             raise SharedHost
-        raise ValueError("must name a domain that can be registered.")
+        raise ValueError("must be a registrable domain.")
     shared = by_registry in SHARED or by_registry.partition(".")[0] in SHARED_NAMES
     if shared or (found != by_registry and by_registry not in REGISTRIES):
         raise SharedHost

@@ -29,7 +29,7 @@ def require_text(text: str, what: str, *, longest: int = 500, shortest: int = 5)
     """
     text = " ".join(text.replace("\x00", "").split())  # PostgreSQL keeps no such character
     if len(text) < shortest:
-        raise ActionNotAllowed(f"Say in a few words {what}.")
+        raise ActionNotAllowed(f"Enter {what} (at least {shortest} characters).")
     if len(text) > longest:
-        raise ActionNotAllowed(f"Say in at most {longest} characters {what}.")
+        raise ActionNotAllowed(f"Enter {what} (at most {longest} characters).")
     return text

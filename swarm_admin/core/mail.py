@@ -19,7 +19,7 @@ SMTP = "swarm_admin.core.smtp.EmailBackend"
 NO_SERVER = "swarm_admin.core.smtp.NoServer"
 # What Django has for trying things out: it prints, files or drops a mail, and says that it was sent.
 STAND_INS = {f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")}
-NO_SERVER_SET_UP = "No mail server is set up (EMAIL_URL): send it another way."
+NO_SERVER_SET_UP = "E-mail isn't set up (EMAIL_URL). Send it another way."
 
 
 class NotSent(Exception):
@@ -71,7 +71,7 @@ def post(message: EmailMessage, *, seconds: float | None = None) -> None:
     except Exception as error:
         raise NotSent(type(error).__name__, server_is_away=_server_is_away(error)) from None
     if not taken:
-        raise NotSent("nobody to send it to")
+        raise NotSent("no recipients")
 
 
 def _server_is_away(error: Exception) -> bool:

@@ -14,5 +14,5 @@ def only_written(value: Any) -> Any:
         ValueError: it is such a number, or text that is no day with a time.
     """
     if isinstance(value, int | float) or (isinstance(value, str) and not _WRITTEN.fullmatch(value.strip())):
-        raise ValueError("needs a day, a time and its offset, as in 2026-11-20T09:30+01:00")
+        raise ValueError("needs a date, a time and a UTC offset, as in 2026-11-20T09:30+01:00")
     return value

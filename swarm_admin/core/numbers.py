@@ -40,5 +40,5 @@ def only_whole(value: Any) -> Any:
         return value
     number = whole(value)
     if number is None:
-        raise ValueError("must be written in digits")
+        raise ValueError("must be a number in digits")
     return number

@@ -18,15 +18,15 @@ logger = logging.getLogger(__name__)
 
 
 class Fault(Schema):
-    field: str = Field(description="Name of the field or parameter; empty if it is about several")
+    field: str = Field(description="Name of the field or parameter; empty if it concerns several")
     sentence: str
 
 
 class Problem(Schema):
     """What every refusal looks like."""
 
-    error: str = Field(description="A sentence for a person to read")
-    faults: list[Fault] = Field([], description="Which fields it is about; may be left out")
+    error: str = Field(description="Human-readable message")
+    faults: list[Fault] = Field([], description="Fields concerned; may be omitted")
 
 
 # What any route may answer besides its own; those that a body causes are of routes that take one.
@@ -49,8 +49,8 @@ def check_parameters(request: HttpRequest, *known: str) -> None:
     """Raises Refused, 422, where the address has a parameter that the call does not know, or one of its own twice."""
     unknown = sorted({name[:LONGEST_NAME] for name in request.GET if name not in known})[:MOST_NAMES]
     if unknown:
-        faults = [{"field": name, "sentence": f"{name} is not a parameter of this call."} for name in unknown]
-        raise Refused(422, f"Not a parameter of this call: {', '.join(unknown)}.", faults)
+        faults = [{"field": name, "sentence": f"Unknown parameter {name}."} for name in unknown]
+        raise Refused(422, f"Unknown parameters: {', '.join(unknown)}.", faults)
     twice = sorted(name for name in known if len(request.GET.getlist(name)) > 1)
     if twice:
         faults = [{"field": name, "sentence": f"{name} is given more than once."} for name in twice]
@@ -60,7 +60,7 @@ def check_parameters(request: HttpRequest, *known: str) -> None:
 def json_body(request: HttpRequest) -> Any:
     """The request's body, read as JSON. Raises Refused: 400, 413 or 415."""
     if request.content_type != "application/json":
-        raise Refused(415, "The body must be JSON: send Content-Type: application/json.")
+        raise Refused(415, "The body must be JSON. Send Content-Type: application/json.")
     try:
         return json.loads(request.body)
     except RequestDataTooBig:
@@ -87,7 +87,7 @@ def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
     def failed(request: HttpRequest, error: Any) -> HttpResponse:
         if is_deadlock(error):
             logger.warning("API call gave way to others")
-            answer = problem(request, 503, "Others were changing the same just now; send it again.")
+            answer = problem(request, 503, "A concurrent change blocked this call. Send it again.")
             answer["Retry-After"] = "1"
             return answer
         logger.error("API call failed: %s", type(error).__name__)
@@ -99,7 +99,7 @@ def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
         ),
         ValidationError: invalid,
         AuthenticationError: lambda request, error: problem(
-            request, 401, "An API key is needed: Authorization: Bearer … or X-API-Key: …"
+            request, 401, "Send an API key: Authorization: Bearer … or X-API-Key: …"
         ),
         HttpError: lambda request, error: problem(request, error.status_code, str(error)),
         Http404: lambda request, error: problem(request, 404, missing),
@@ -110,11 +110,11 @@ def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
 
 
 SENTENCES = {
-    400: "The request cannot be read.",
+    400: "The request can't be read.",
     403: "This is not allowed.",
-    404: "There is nothing at this address; see /api/docs.",
+    404: "Not found. See /api/docs.",
     413: "The body is too large.",
-    500: "The call failed on our side; it was logged.",
+    500: "Internal error. It was logged.",
 }
 
 
@@ -124,7 +124,7 @@ def in_json(answer: HttpResponse, method: str) -> HttpResponse:
         return answer
     sentence = SENTENCES.get(answer.status_code, "The request was refused.")
     if answer.status_code == 405:
-        sentence = f"{method[:20]} is not a method of this address."
+        sentence = f"Method {method[:20]} is not allowed here."
     told = HttpResponse(json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code)
     told["Content-Length"] = str(len(told.content))  # this is behind what sets it for the others
     if allowed := answer.get("Allow", ""):

@@ -30,7 +30,7 @@ def prepare(var_dir: Path) -> None:
     for path in (var_dir, var_dir / "redis", run):
         path.mkdir(parents=True, exist_ok=True)
     if run.stat().st_uid != os.geteuid():
-        raise ServerFailed(f"{run} belongs to another user; set VAR_DIR to a shorter path of your own.")
+        raise ServerFailed(f"{run} belongs to another user. Set VAR_DIR to a shorter path of your own.")
     run.chmod(0o711)
     uid, gid = postgres_account(var_dir)
     for path in (var_dir / "postgres", run / "pg"):
@@ -54,7 +54,7 @@ def postgres_account(var_dir: Path) -> tuple[int, int]:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
             return entry.pw_uid, entry.pw_gid
-    raise ServerFailed("PostgreSQL does not run as root, and there is no account postgres or nobody to run it as.")
+    raise ServerFailed("PostgreSQL can't run as root, and there is no postgres or nobody account to run it as.")
 
 
 def let_pass(path: Path) -> None:

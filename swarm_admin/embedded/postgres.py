@@ -102,7 +102,7 @@ def _launch_postgres(var_dir: Path, durable: bool) -> None:
         except ServerFailed:
             # The children of a killed server hold its shared memory until they notice.
             if time.monotonic() > deadline:
-                raise ServerFailed(f"PostgreSQL did not start; its log is {log}.") from None
+                raise ServerFailed(f"PostgreSQL didn't start. See its log: {log}.") from None
             time.sleep(0.3)
 
 
@@ -123,7 +123,7 @@ def _connection(var_dir: Path) -> psycopg.Connection:
         except psycopg.OperationalError:
             if time.monotonic() > deadline or running_pid(var_dir) is None:
                 log = var_dir / "postgres" / "server.log"
-                raise ServerFailed(f"PostgreSQL does not take connections; its log is {log}.") from None
+                raise ServerFailed(f"PostgreSQL doesn't accept connections. See its log: {log}.") from None
             time.sleep(0.1)
 
 

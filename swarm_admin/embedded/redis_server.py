@@ -46,7 +46,7 @@ def ensure(var_dir: Path, durable: bool) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not answers(var_dir):
         if time.monotonic() > deadline:
-            raise ServerFailed(f"Redis did not start; its log is {log}.")
+            raise ServerFailed(f"Redis didn't start. See its log: {log}.")
         time.sleep(0.02)
 
 
@@ -60,5 +60,5 @@ def stop(var_dir: Path) -> None:
         # A container's first process may leave the ended one as a zombie for good.
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             if time.monotonic() > deadline:
-                raise ServerFailed(f"Redis (process {process.pid}) did not stop.")
+                raise ServerFailed(f"Redis (process {process.pid}) didn't stop.")
             time.sleep(0.02)

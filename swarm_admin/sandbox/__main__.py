@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8100)
     parser.add_argument("--config", type=json.loads, default={}, help="switches as a JSON object")
-    parser.add_argument("--state", type=Path, help="file in which the records outlive the process")
+    parser.add_argument("--state", type=Path, help="file to persist the records in")
     options = parser.parse_args()
     config = Config()
     config.change(options.config)

@@ -76,14 +76,14 @@
     const { xhr, elt } = event.detail;
     if (quiet(elt) && xhr.status >= 500) return; // the next poll tells
     const words = {
-      403: "You may not do that.",
-      404: "That is no longer there. Reload the page.",
-      413: "That is too large.",
+      403: "You don’t have permission to do that.",
+      404: "This no longer exists. Reload the page.",
+      413: "This is too large.",
     };
-    toast(words[xhr.status] || `That did not work (error ${xhr.status}). Nothing more was changed; try again.`, "error");
+    toast(words[xhr.status] || `Something went wrong (error ${xhr.status}). Try again.`, "error");
   });
   document.addEventListener("htmx:sendError", (event) => {
-    if (!quiet(event.detail.elt)) toast("The server cannot be reached. Check your connection and try again.", "error");
+    if (!quiet(event.detail.elt)) toast("Can’t reach the server. Check your connection and try again.", "error");
   });
 
   // ---- drawer

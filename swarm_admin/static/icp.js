@@ -58,7 +58,7 @@
     }
     const sets = [
       { label: `Version ${data.dataset.live}`, data: before, backgroundColor: `${colour("grey")}66`, barPercentage: 0.9, categoryPercentage: 0.9 },
-      { label: "This card", data: after, backgroundColor: colour("accent"), barPercentage: 0.9, categoryPercentage: 0.9 },
+      { label: "This draft", data: after, backgroundColor: colour("accent"), barPercentage: 0.9, categoryPercentage: 0.9 },
     ];
     if (!chart) {
       chart = new Chart(canvas, {

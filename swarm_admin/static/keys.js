@@ -97,7 +97,7 @@
       label: link.textContent.trim(), icon: link.querySelector(".ti").className, note: "Page", run: () => link.click(),
     })),
     { label: "Switch between light and dark", icon: "ti ti-moon", note: "Action", run: () => window.swarmTheme.toggle() },
-    { label: "Keyboard help", icon: "ti ti-keyboard", note: "Action", run: () => $("#help").showModal() },
+    { label: "Keyboard shortcuts", icon: "ti ti-keyboard", note: "Action", run: () => $("#help").showModal() },
     ...[...document.querySelectorAll("[data-palette-action]")].map((button) => ({
       label: button.dataset.paletteAction, icon: "ti ti-bolt", note: "Action", run: () => button.click(),
     })),

@@ -108,14 +108,14 @@
     const [verb, kind] = button.value.split(":");
     const list = document.querySelector(`[data-fall="${kind}"]`);
     const item = button.closest("li");
-    const name = item.dataset.name || item.querySelector(".fall-words").textContent.trim().split("\n")[0].replace(/ not asked$/, "");
+    const name = item.dataset.name || item.querySelector(".fall-words").textContent.trim().split("\n")[0].replace(/ disabled$/, "");
     if (verb === "off") item.querySelector("input").remove();
     else {
       const input = document.createElement("input");
       Object.assign(input, { type: "hidden", name: `${kind}-providers`, value: button.value.split(":")[2] });
       list.append(input);
     }
-    said.textContent = verb === "off" ? `${name} is not asked any more for ${list.dataset.label}.` : `${name} is asked last for ${list.dataset.label}.`;
+    said.textContent = verb === "off" ? `${name} disabled for ${list.dataset.label}.` : `${name} is asked last for ${list.dataset.label}.`;
     const after = () => (list.querySelector("[data-grip]") || document.querySelector(`#fall-${kind}`)).focus();
     document.addEventListener("htmx:afterSettle", after, { once: true });
     save();

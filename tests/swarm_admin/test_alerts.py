@@ -216,7 +216,7 @@ def test_outside_production_only_loopback_is_posted_to(settings):
     open_alert()
     assert alerts.run_due() == 0
     notice = AlertNotice.objects.get()
-    assert (notice.status, notice.error_message) == (BatchStatus.FAILED, "the address is not allowed here")
+    assert (notice.status, notice.error_message) == (BatchStatus.FAILED, "this address isn't allowed here")
 
 
 @pytest.mark.parametrize(

@@ -262,4 +262,4 @@ def test_keys_beside_leads_are_told(client, key):
     body = {"leads": [{}], "dry_run": True, "x" * 5_000: 1}
     answer = client.post("/api/leads", body, content_type="application/json", headers={"X-API-Key": key})
     assert answer.json()["ignored_fields"] == ["dry_run", "x" * 100]
-    assert answer.json()["error"] == "No row could be used."
+    assert answer.json()["error"] == "No valid rows."

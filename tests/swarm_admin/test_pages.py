@@ -82,7 +82,7 @@ def test_messages_become_toasts_for_htmx(admin_client: Client) -> None:
 def test_an_unknown_address_keeps_the_frame(sales_client: Client) -> None:
     answer = sales_client.get("/nothing/")
     assert answer.status_code == 404
-    assert "There is nothing at this address" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
     assert "Overview" in answer.content.decode()
 
 
@@ -91,7 +91,7 @@ def test_a_fault_of_ours_shows_no_traceback(sales_client: Client) -> None:
     sales_client.raise_request_exception = False
     answer = sales_client.get("/fails/")
     assert answer.status_code == 500
-    assert "Something broke on our side" in answer.content.decode()
+    assert "Something went wrong" in answer.content.decode()
     assert "on purpose" not in answer.content.decode()
 
 
@@ -99,12 +99,12 @@ def test_a_fault_of_ours_shows_no_traceback(sales_client: Client) -> None:
 def test_a_stale_form_is_explained() -> None:
     answer = Client(enforce_csrf_checks=True).post("/account/login/", {"login": "a", "password": "b"})
     assert answer.status_code == 403
-    assert "That form had expired" in answer.content.decode()
+    assert "This form has expired" in answer.content.decode()
 
 
 @pytest.mark.django_db
 def test_nobody_signs_up(client: Client) -> None:
-    assert "Accounts are made by an admin" in client.get("/account/signup/").content.decode()
+    assert "Accounts are created by an admin" in client.get("/account/signup/").content.decode()
     assert "sign up" not in client.get("/account/login/").content.decode().lower()
 
 
@@ -122,5 +122,5 @@ def test_the_address_of_a_button_opened_as_a_page_says_so(url: str, sales_client
     answer = sales_client.get(url)
     assert answer.status_code == 405
     assert answer["Allow"] == "POST"
-    assert "nothing was done" in answer.content.decode()
+    assert "Nothing was changed" in answer.content.decode()
     assert sales_client.get(url, headers={"Accept": "application/json"}).content == b""

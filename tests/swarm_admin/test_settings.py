@@ -100,7 +100,7 @@ def test_production_refuses_identity_keys_that_hash_under_nothing(tmp_path: Path
 
 @pytest.mark.parametrize("url", ["http://swarm.example", "swarm.example", "https://", "ftp://swarm.example"])
 def test_production_refuses_an_address_without_tls(tmp_path: Path, url: str) -> None:
-    assert "BASE_URL must begin with https://" in refusal(tmp_path, **COMPLETE | {"BASE_URL": url})
+    assert "BASE_URL must start with https://" in refusal(tmp_path, **COMPLETE | {"BASE_URL": url})
 
 
 def test_production_takes_plain_http_when_told_to(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def ascii_host(host: str) -> str:
     """
     host = visible(host)
     if not host or len(host) > MAX_HOST:  # bounded before anything is encoded
-        raise ValueError("must name a host.")
+        raise ValueError("must include a domain.")
     host = lower(host).removesuffix(".")
     if host.isascii() and "xn--" not in host:
         return host
@@ -94,7 +94,7 @@ def ascii_host(host: str) -> str:
     except (idna.IDNAError, UnicodeError):
         encoded = _older_host(host)
     if not encoded:
-        raise ValueError("must name a host.")
+        raise ValueError("must include a domain.")
     return encoded.lower().removesuffix(".")
 
 

@@ -70,15 +70,15 @@ def _path(url: str) -> list[str]:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError("must be a web address.") from None
+        raise ValueError("must be a URL.") from None
     if parts.scheme not in ("http", "https"):
-        raise ValueError("must begin with https:// or http://.")
+        raise ValueError("must start with https:// or http://.")
     if "@" in parts.netloc:
         raise ValueError("must not contain a user name or password.")
     if not HOST.fullmatch((parts.hostname or "").removesuffix(".")):
-        raise ValueError("must be an address on linkedin.com.")
+        raise ValueError("must be a linkedin.com URL.")
     if port not in (None, 80, 443):
-        raise ValueError("must not name a port.")
+        raise ValueError("must not include a port.")
     return [segment for segment in parts.path.split("/") if segment]
 
 
@@ -90,19 +90,19 @@ def _slug(segments: list[str]) -> str:
     if kind == "sales":
         return _member(segments[1:])
     if kind == "pub":
-        raise ValueError("must be a /in/ address; the old /pub/ form no longer names a profile.")
+        raise ValueError("must be a /in/ URL; old /pub/ URLs are no longer supported.")
     if kind != "in":
         raise ValueError("must be a person's profile (linkedin.com/in/…).")
     if len(segments) < 2:
-        raise ValueError("must name the profile after /in/.")
+        raise ValueError("must include the profile name after /in/.")
     slug = _decoded(segments[1])
     if MEMBER_ID.fullmatch(slug):
         return slug
     slug = _lower(slug) if len(slug) <= NFKC_SHRINKS * MAX_SLUG else slug
     if len(slug) > MAX_SLUG:
-        raise ValueError(f"must name a profile of at most {MAX_SLUG} characters.")
+        raise ValueError(f"must have a profile name of at most {MAX_SLUG} characters.")
     if not any(c.isalnum() or unicodedata.category(c) == "So" for c in slug) or not all(map(_may_stand, slug)):
-        raise ValueError("must name a profile by letters, digits and hyphens.")
+        raise ValueError("must have a profile name of letters, digits and hyphens.")
     _refuse_placeholder(slug)
     return slug
 
@@ -111,7 +111,7 @@ def _refuse_placeholder(slug: str) -> None:
     words = re.findall(r"[^\W_]+", slug)
     nothing = is_missing_text(" ".join(words)) or all(map(is_missing_text, words))
     if words and (nothing or "-".join(words) in PLACEHOLDERS):
-        raise ValueError("must name a person's profile; this is what stands in its place where none is known.")
+        raise ValueError("must be a person's profile; this is a placeholder for an unknown profile.")
 
 
 def _lower(slug: str) -> str:
@@ -127,7 +127,7 @@ def _member(segments: list[str]) -> str:
         raise ValueError("must be a person's profile (linkedin.com/in/… or linkedin.com/sales/lead/…).")
     member = _decoded(segments[1]).partition(",")[0]
     if not MEMBER_ID.fullmatch(member):
-        raise ValueError("must name the profile by LinkedIn's id after /sales/lead/.")
+        raise ValueError("must include LinkedIn's profile ID after /sales/lead/.")
     return member
 
 
@@ -144,7 +144,7 @@ def _decoded(segment: str) -> str:
             break
         segment = decoded
     else:
-        raise ValueError("must not be percent-encoded over and over.")
+        raise ValueError("must not be percent-encoded repeatedly.")
     return unicodedata.normalize("NFKC", segment.strip().strip(INVISIBLE_ENDS)).strip().strip(INVISIBLE_ENDS)
 
 

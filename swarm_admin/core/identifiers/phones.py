@@ -38,7 +38,7 @@ def _canonical(number: str, country: str) -> str:
     for each in parsed:
         if phonenumbers.is_valid_number(each):
             return str(phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164))
-    raise ValueError("must be a number that exists in its country.")
+    raise ValueError("must be a valid phone number for its country.")
 
 
 def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:

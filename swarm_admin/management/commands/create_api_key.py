@@ -6,16 +6,16 @@ from swarm_admin.access.models import ApiKey, Scope
 
 
 class Command(BaseCommand):
-    help = "Issue an API key and print it, once."
+    help = "Create an API key and print it once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="whose key this is, for people to read")
+        parser.add_argument("name", help="name of the key, for people to read")
         parser.add_argument(
             "--scope",
             action="append",
             required=True,
             choices=Scope.values,
-            help="what it opens; may be repeated",
+            help="scope; may be repeated",
         )
 
     def handle(self, *, name: str, scope: list[str], **options: object) -> None:

@@ -21,14 +21,14 @@ def vendors_state() -> Path:
 
 
 class Command(BaseCommand):
-    help = "Run everything on this machine with stand-ins for the vendors and sample leads, until Ctrl-C."
+    help = "Run everything on this machine with simulated vendors and sample leads, until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reset", action="store_true", help="delete the demo's data first")
 
     def handle(self, *, reset: bool, **options: object) -> None:
         if settings.MODE != "demo":
-            raise CommandError("The demo runs with SWARM_MODE=demo (`make demo` sets it).")
+            raise CommandError("The demo requires SWARM_MODE=demo (`make demo` sets it).")
         with processes.only_one(settings.DATA_DIR):
             raise SystemExit(self._run(reset))
 

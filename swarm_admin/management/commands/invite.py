@@ -8,7 +8,7 @@ from swarm_admin.core.errors import ActionNotAllowed
 
 
 class Command(BaseCommand):
-    help = "Make an account and print the address where its owner chooses a password: for the first admin."
+    help = "Create an account and print the link to set its password. Use it for the first admin."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")

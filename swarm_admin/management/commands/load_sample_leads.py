@@ -17,12 +17,12 @@ AT_ONCE = 20
 
 
 class Command(BaseCommand):
-    help = "Hand 500 invented leads to the running product through its API, as a scraping agent would."
+    help = "Create 500 sample leads in the running product through its API, as a scraping agent would."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--api-key", required=True, help="a key with the scope leads:write")
+        parser.add_argument("--api-key", required=True, help="an API key with the scope leads:write")
         parser.add_argument("--count", type=int, default=500)
-        parser.add_argument("--over", type=float, default=0.0, help="seconds over which they are spread")
+        parser.add_argument("--over", type=float, default=0.0, help="spread the leads over this many seconds")
 
     def handle(self, *, api_key: str, count: int, over: float, **options: object) -> None:
         leads = list(sample_leads(count, now=timezone.now()))
@@ -44,7 +44,7 @@ def hand_over(leads: Sequence[dict[str, Any]], api_key: str) -> Counter[str]:
         with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 - our own address
             answer = json.load(response)
     except urllib.error.HTTPError as error:
-        raise CommandError(f"The API answered {error.code} to the sample leads.") from error
+        raise CommandError(f"The API returned {error.code} for the sample leads.") from error
     except urllib.error.URLError as error:
-        raise CommandError("The API cannot be reached.") from error
+        raise CommandError("Can't reach the API.") from error
     return Counter({name: len(value) if isinstance(value, list) else value for name, value in answer.items()})

@@ -29,7 +29,7 @@ class Command(migrate.Command):
             except OperationalError as error:
                 if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable) or not left:
                     raise
-                self.stderr.write(f"A table is in use; trying again in {PAUSE_SECONDS:g} s.")
+                self.stderr.write(f"A table is in use. Retrying in {PAUSE_SECONDS:g} s.")
                 time.sleep(PAUSE_SECONDS)
 
 

@@ -15,7 +15,7 @@ LOAD_SECONDS = 75.0
 
 
 class Command(BaseCommand):
-    help = "Fill a running demo: staff, an API key, table and webhook in the sandbox, sample leads."
+    help = "Fill a running demo with staff, an API key, a sandbox table and webhook, and sample leads."
 
     def handle(self, **options: object) -> None:
         if settings.MODE != "demo":
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         for role, email, password in staff:
             self.stdout.write(f"  {role:<12}  {email:<22}  password  {password}")
         self.stdout.write(f"  API key       {key}")
-        self.stdout.write("  Ctrl-C stops everything; the data stays. `make demo RESET=1` begins anew.")
+        self.stdout.write("  Ctrl-C stops everything. The data is kept; `make demo RESET=1` starts fresh.")
         # After the address is printed: the leads come in over a minute and a half, so that one can watch.
         loaded = settings.DATA_DIR / "sample-leads-loaded"
         if not loaded.exists():
@@ -56,5 +56,5 @@ def wait_for_port(port: int) -> None:
             return
         except OSError as error:
             if time.monotonic() > deadline:
-                raise CommandError(f"Nothing answers on port {port} after {START_SECONDS:.0f} s.") from error
+                raise CommandError(f"No response on port {port} after {START_SECONDS:.0f} s.") from error
             time.sleep(0.1)

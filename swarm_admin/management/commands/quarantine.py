@@ -4,7 +4,7 @@ from swarm_admin.quarantine import Quarantine, work_through
 
 
 class Command(BaseCommand):
-    help = "Do the work that workers were lost over, one piece at a time, until told to stop."
+    help = "Process work that crashed workers, one item at a time, until stopped."
 
     def handle(self, **options: object) -> None:
         Quarantine(work_through).run()

@@ -13,17 +13,21 @@ from swarm_admin.sandbox.server import serve
 class Command(BaseCommand):
     """Needs no database: it accepts the keys of the settings and keeps its state in memory."""
 
-    help = "Serves stand-ins of Clay (/clay/v1), GoHighLevel (/ghl) and Instantly (/instantly/api/v2)."
+    help = "Simulate Clay (/clay/v1), GoHighLevel (/ghl) and Instantly (/instantly/api/v2)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="the control calls ask for no key: keep it local")
+        parser.add_argument("--host", default="127.0.0.1", help="control calls need no key, so keep it local")
         parser.add_argument("--port", type=int, default=8100)
-        parser.add_argument("--speed", type=float, default=settings.CLOCK_SPEED, help="divides every wait and window")
-        parser.add_argument("--seed", type=int, default=1, help="another seed makes other people")
-        parser.add_argument("--no-limits", action="store_true", help="answers no 429 of its own")
-        parser.add_argument("--jitter-ms", type=float, default=0.0, help="real milliseconds off every window")
-        parser.add_argument("--state", type=Path, help="file in which the records outlive the process")
+        parser.add_argument(
+            "--speed", type=float, default=settings.CLOCK_SPEED, help=("divide every wait and window by this")
+        )
+        parser.add_argument("--seed", type=int, default=1, help="a different seed generates different people")
+        parser.add_argument("--no-limits", action="store_true", help="never return 429")
+        parser.add_argument(
+            "--jitter-ms", type=float, default=0.0, help=("subtract this many real milliseconds from every window")
+        )
+        parser.add_argument("--state", type=Path, help="file to persist the records in")
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = Config(

@@ -26,5 +26,7 @@ class Command(BaseCommand):
             processes.quarantine(),
             processes.beat(),
         ]
-        self.stdout.write(f"Swarm Admin serves {settings.BASE_URL} from {host}:{settings.PORT}. Ctrl-C stops it.")
+        self.stdout.write(
+            f"Swarm Admin is running at {settings.BASE_URL} on {host}:{settings.PORT}. Press Ctrl-C to stop."
+        )
         return Supervisor(programs, keep_alive=processes.keep_servers, out=sys.stdout).run()
