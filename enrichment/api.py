@@ -39,7 +39,7 @@ Provenance = Literal["flat", "full"]
 class Taken(Schema):
     """A row that is a lead now."""
 
-    index: int = Field(description="Place of the row in the request, from 0")
+    index: int = Field(description="Index of the row in the request, from 0")
     id: int = Field(description="The lead, as in GET /api/leads/{id}")
 
 
@@ -53,14 +53,14 @@ class RejectedRow(Schema):
 
 class IntakeAnswer(Schema):
     accepted: list[Taken]
-    known: list[Taken] = Field(description="People who are leads already; not enriched again")
+    known: list[Taken] = Field(description="Leads that already exist; not enriched again")
     rejected: list[RejectedRow]
-    suppressed: int = Field(description="Rows of people who must not be taken in; nothing of them was kept")
-    ignored_fields: list[str] = Field(description="Names of fields we do not know; they were not read")
+    suppressed: int = Field(description="Rows of suppressed people; nothing was stored")
+    ignored_fields: list[str] = Field(description="Unknown field names; ignored")
 
 
 class IntakeRefused(IntakeAnswer):
-    """No row could be used."""
+    """No valid rows."""
 
     error: str
 
@@ -76,7 +76,7 @@ class ListQuery(Schema):
     cursor: Annotated[
         int,
         BeforeValidator(only_whole),
-        Field(ge=0, le=HIGHEST, description="`next_cursor` of the page before"),
+        Field(ge=0, le=HIGHEST, description="`next_cursor` of the previous page"),
     ] = 0
     limit: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=500)] = 100
     status: EnrichmentStatus | None = None
@@ -89,7 +89,9 @@ LEAD_REF = LeadIn.model_json_schema()
 BODY = {
     "requestBody": {
         "required": True,
-        "description": f"One lead, a list of leads, or an object with them; at most {settings.INTAKE_MAX_LEADS:,}.",
+        "description": (
+            f"One lead, a list of leads, or an object with a list of leads; at most {settings.INTAKE_MAX_LEADS:,}."
+        ),
         "content": {
             "application/json": {
                 "schema": {
@@ -113,11 +115,11 @@ def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
     """The routes under /leads; each kind of access has its own authentication."""
     router = Router(tags=["leads"])
     taken = {202: IntakeAnswer, 422: IntakeRefused | Problem, ANYWHERE - {422} | OF_A_BODY: Problem}
-    router.post("/leads", auth=write_auth, response=taken, openapi_extra=BODY, summary="Hand in leads")(post_leads)
+    router.post("/leads", auth=write_auth, response=taken, openapi_extra=BODY, summary="Create leads")(post_leads)
     listed: dict[Any, Any] = {200: LeadPage, ANYWHERE: Problem}
-    router.get("/leads", auth=read_auth, response=listed, summary="Enriched leads, page by page")(list_leads)
+    router.get("/leads", auth=read_auth, response=listed, summary="List enriched leads")(list_leads)
     one: dict[Any, Any] = {200: LeadOut, ANYWHERE | {404}: Problem}
-    router.get("/leads/{int:lead_id}", auth=read_auth, response=one, summary="One enriched lead")(get_lead)
+    router.get("/leads/{int:lead_id}", auth=read_auth, response=one, summary="Get an enriched lead")(get_lead)
     return router
 
 
@@ -144,7 +146,7 @@ def post_leads(request: HttpRequest) -> Status[Any]:
         "suppressed": result.suppressed,
         "ignored_fields": sorted({*beside, *result.ignored_fields}),
     }
-    return Status(202, answer) if usable else Status(422, {"error": "No row could be used.", **answer})
+    return Status(202, answer) if usable else Status(422, {"error": "No valid rows.", **answer})
 
 
 def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat"
         raise Http404
     lead = get_object_or_404(with_ledger(Lead.objects.defer("raw", "search")), pk=lead_id)
     if lead.restriction:
-        raise Refused(403, "This person's data may only be kept; they are not given out.")
+        raise Refused(403, "This person's data may only be stored and is not returned.")
     audit.record(Verb.API_READ, on=lead, counts={"leads": 1}, reason=_caller(request))
     return _told(lead, provenance)
 
@@ -206,7 +208,7 @@ def _rows(request: HttpRequest) -> tuple[list[Any], list[str]]:
     if isinstance(rows, dict):
         rows = [rows]
     if not isinstance(rows, list) or not rows:
-        raise Refused(422, 'The body must be a lead, a list of leads, or {"leads": [...]}, and not empty.')
+        raise Refused(422, 'The body must be a lead, a list of leads, or {"leads": [...]}, and must not be empty.')
     if len(rows) > settings.INTAKE_MAX_LEADS:
-        raise Refused(413, f"At most {settings.INTAKE_MAX_LEADS:,} leads in one call; {len(rows):,} came.")
+        raise Refused(413, f"At most {settings.INTAKE_MAX_LEADS:,} leads per call; you sent {len(rows):,}.")
     return rows, beside[: intake.MAX_IGNORED]

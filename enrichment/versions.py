@@ -62,7 +62,7 @@ class Stale(ActionNotAllowed):
     """
 
     def __init__(self, base: dict[str, Any] | None, theirs: dict[str, Any], revision: int, by: Any) -> None:
-        super().__init__("Somebody else has saved this draft since you opened it.")
+        super().__init__("Someone else saved this draft after you opened it.")
         self.base, self.theirs, self.revision, self.by = base, theirs, revision, by
 
 
@@ -72,7 +72,7 @@ class Invalid(ActionNotAllowed):
     def __init__(self, problems: dict[str, str]) -> None:
         count = len(problems)
         super().__init__(
-            f"The draft has {count} problem{'' if count == 1 else 's'}; mend {'it' if count == 1 else 'them'} first."
+            f"The draft has {count} problem{'' if count == 1 else 's'}; fix {'it' if count == 1 else 'them'} first."
         )
         self.problems = problems
 
@@ -192,7 +192,7 @@ def check_can_publish(draft: Version) -> None:
         raise Invalid(found)
     live = published(type(draft))
     if draft.document == live.document:
-        raise ActionNotAllowed(f"The draft says the same as version {live.number}, which is published.")
+        raise ActionNotAllowed(f"The draft is identical to the published version {live.number}.")
 
 
 def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:
@@ -234,7 +234,7 @@ def roll_back(old: V, *, over: int, note: str, by: Any) -> V:
     with transaction.atomic():
         live = _locked_live(type(old), over)
         if old.status == VersionStatus.DRAFT or old.document == live.document:
-            raise ActionNotAllowed(f"Version {old.number} says the same as version {live.number}, which is published.")
+            raise ActionNotAllowed(f"Version {old.number} is identical to the published version {live.number}.")
         advance_one(live, VersionStatus.SUPERSEDED)
         now = timezone.now()
         copy = type(old)._default_manager.create(
@@ -267,7 +267,7 @@ def keep_trial(draft: V, *, revision: int, by: Any) -> V:
         status=VersionStatus.TRIAL,
         document=current.document,
         based_on=current.number,
-        note=f"Draft {current.number}, tried in a pilot",
+        note=f"Draft {current.number}, tested in a pilot",
         created_by=by,
     )
 
@@ -276,7 +276,7 @@ def checked_note(note: str) -> str:
     """Raises ActionNotAllowed where the note says nothing."""
     note = " ".join(note.split())[:LONGEST_NOTE]
     if len(note) < SHORTEST_NOTE:
-        raise ActionNotAllowed("Say in a few words what changes and why; the note stays with the version.")
+        raise ActionNotAllowed("Enter what changes and why. The note is saved with the version.")
     return note
 
 
@@ -292,14 +292,14 @@ def _record_published(version: Version, live: Version, *, by: Any, verb: Verb) -
 def _locked(draft: V) -> V:
     current = type(draft)._default_manager.select_for_update(of=("self",)).filter(pk=draft.pk).first()
     if current is None or current.status != VersionStatus.DRAFT:
-        raise ActionNotAllowed("This draft was published or discarded meanwhile.")
+        raise ActionNotAllowed("This draft was already published or discarded.")
     return current
 
 
 def _locked_live(model: type[V], over: int) -> V:
     live = model._default_manager.select_for_update().filter(status=VersionStatus.PUBLISHED).first()
     if live is None or live.number != over:
-        raise ActionNotAllowed("Another version was published meanwhile. Look at what changes again.")
+        raise ActionNotAllowed("Another version was published. Review the changes again.")
     return live
 
 

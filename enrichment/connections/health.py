@@ -174,12 +174,12 @@ def test_call(system: str) -> CallResult:
     try:
         found = call()
     except NoSlot as none:
-        return CallResult(False, f"{NAMES[system]} was not asked: its limit is used up for {none.args[0]:.0f} s.")
+        return CallResult(False, f"{NAMES[system]} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
     except VendorError as error:
         Connection.note_error(system, error)
         return CallResult(False, f"{NAMES[system]} did not answer as it should: {error}. {error.advice}")
     Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
-    return CallResult(True, f"{NAMES[system]} answered in {time.monotonic() - started:.2f} s: {found}")
+    return CallResult(True, f"{NAMES[system]} responded in {time.monotonic() - started:.2f} s: {found}")
 
 
 def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]) -> Vendor:
@@ -250,11 +250,11 @@ def _ask_ghl() -> str:
     client = clients.ghl()
     _slot("ghl.calls", client.scope())
     client.find_duplicate(email=NOBODY)
-    return "looking up a made-up address works."
+    return "looking up a test address works."
 
 
 def _ask_instantly() -> str:
     client = clients.instantly()
     _slot("instantly.calls", client.scope())
     client.list_leads(NOBODY, limit=1)
-    return "looking up a made-up address works."
+    return "looking up a test address works."

@@ -36,8 +36,8 @@ class SetUp:
 
     @property
     def sentence(self) -> str:
-        table = "made the table" if self.table_made else "the table was there"
-        webhook = "registered the webhook" if self.webhook_made else "the webhook was registered"
+        table = "created the table" if self.table_made else "the table already exists"
+        webhook = "registered the webhook" if self.webhook_made else "the webhook was already registered"
         return f"Clay is set up: {table} ({self.table_id}), {webhook} ({self.webhook_id})."
 
 
@@ -48,9 +48,9 @@ def clay_setup(*, by: Any) -> SetUp:
     VendorError as the client does (kept with the connection).
     """
     if not settings.CLAY_WEBHOOK_SECRET.strip():
-        raise SetupError("CLAY_WEBHOOK_SECRET is empty; set it, so that deliveries can be told from forgeries.")
+        raise SetupError("CLAY_WEBHOOK_SECRET is empty. Set it so that webhooks can be verified.")
     if not cache.add(LOCK, "1", LOCK_SECONDS):
-        raise SetupError("A set-up is running already; wait for it to end.")
+        raise SetupError("Setup is already running. Wait for it to finish.")
     try:
         return _set_up(by)
     except VendorError as error:
@@ -89,15 +89,15 @@ def _table(connection: Connection) -> tuple[ClayTable, bool]:
     if settings.CLAY_TABLE_ID and settings.CLAY_TABLE_ID not in connection.full_tables:
         if settings.CLAY_TABLE_ID not in by_id:
             raise SetupError(
-                f"CLAY_TABLE_ID is {settings.CLAY_TABLE_ID}, and the workspace has no such table. "
-                "Correct it, or leave it empty and the table is made."
+                f"CLAY_TABLE_ID is {settings.CLAY_TABLE_ID}, but the workspace has no such table. Correct it, "
+                f"or leave it empty to create one."
             )
         return by_id[settings.CLAY_TABLE_ID], False
     if connection.table_id in by_id:
         return by_id[connection.table_id], False
     named = [table for table in tables if table.name == TABLE_NAME]
     if len(named) > 1:
-        raise SetupError(f"The workspace has {len(named)} tables called {TABLE_NAME}; name one in CLAY_TABLE_ID.")
+        raise SetupError(f"The workspace has {len(named)} tables called {TABLE_NAME}. Choose one with CLAY_TABLE_ID.")
     if named:
         return named[0], False
     return client.create_table(TABLE_NAME), True

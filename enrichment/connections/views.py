@@ -24,7 +24,7 @@ def check_can_manage(user: object) -> str:
     """Why this person may not set up, test or resume; "" if they may."""
     if user.has_perm(MANAGE):  # type: ignore[attr-defined]
         return ""
-    return "Only people who may manage connections can do this. Ask an admin."
+    return "You don't have permission to manage connections. Ask an admin."
 
 
 @screen("enrichment.view_lead")
@@ -64,7 +64,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     except setup.SetupError as error:
         messages.error(request, str(error))
     except VendorError as error:
-        messages.error(request, f"Clay is not set up: {error}. {error.advice}")
+        messages.error(request, f"Clay setup failed: {error}. {error.advice}")
     return redirect("connections")
 
 
@@ -73,11 +73,11 @@ def new_table(request: HttpRequest) -> HttpResponse:
     """A new table in the place of the full one; the leads that wait go on there."""
     try:
         placement = clay_formula.replace_full_table(by=request.user)
-        messages.success(request, f"Made table {placement.table_id}. Leads that waited for a row go there now.")
+        messages.success(request, f"Created table {placement.table_id}. Waiting leads go there now.")
     except ActionNotAllowed as impossible:
         messages.info(request, str(impossible))
     except VendorError as error:
-        messages.error(request, f"No table was made: {error}. {error.advice}")
+        messages.error(request, f"The table wasn't created: {error}. {error.advice}")
     return redirect("connections")
 
 
@@ -87,9 +87,9 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     hold = get_object_or_404(ServiceHold, pk=pk)
     name = hold_words.name(hold)
     if lift(hold, by=request.user, reason="resumed by hand"):
-        messages.success(request, f"{name} goes on. If the cause is still there, it will be paused again.")
+        messages.success(request, f"{name} resumed. If the cause persists, it pauses again.")
     else:
-        messages.info(request, f"{name} was resumed already.")
+        messages.info(request, f"{name} was already resumed.")
     return redirect("connections")
 
 

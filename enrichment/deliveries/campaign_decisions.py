@@ -16,18 +16,18 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 
 DOING = {
-    MoveStatus.WAITS: "The campaign stays with the earlier address until somebody decides.",
-    MoveStatus.MOVING: "It is being deleted there and added under the new address.",
-    MoveStatus.MOVED: "It was deleted there and added under the new address.",
-    MoveStatus.STAYS: "The campaign stays with the earlier address.",
-    MoveStatus.STOPPED: "It was deleted there. The earlier address is suppressed, so the new one isn't added.",
+    MoveStatus.WAITS: "The campaign keeps the earlier address until you decide.",
+    MoveStatus.MOVING: "Moving to the new address.",
+    MoveStatus.MOVED: "Moved to the new address.",
+    MoveStatus.STAYS: "The campaign keeps the earlier address.",
+    MoveStatus.STOPPED: "Deleted there. The earlier address is suppressed, so the new one isn't added.",
 }
 LABELS = {MoveStatus.MOVING: "Move to the new address", MoveStatus.STAYS: "Keep the earlier address"}
 CHOICES = {
     MoveStatus.WAITS: [MoveStatus.MOVING, MoveStatus.STAYS],
     MoveStatus.STAYS: [MoveStatus.MOVING],
 }
-GONE = "This decision is no longer open: the lead was moved in the meantime."
+GONE = "This decision is no longer open: the lead was already moved."
 
 
 @dataclass(frozen=True)

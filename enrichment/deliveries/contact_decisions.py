@@ -17,14 +17,14 @@ from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 
-GONE = "This decision is no longer open: the contact was not found any more, or the lead has changed."
+GONE = "This decision is no longer open: the contact wasn't found again, or the lead has changed."
 
 
 DOING = {
-    MatchAction.WAITS: "Nothing is delivered until somebody decides.",
-    MatchAction.KEEP: "Its fields stay as they are; only fields of ours are added.",
-    MatchAction.FILL: "Only its empty fields are filled.",
-    MatchAction.WITHOUT_PHONE: "The lead is delivered without the phone number, to a contact of its own.",
+    MatchAction.WAITS: "Delivery is blocked until you decide.",
+    MatchAction.KEEP: "Existing fields are kept. Only our own fields are added.",
+    MatchAction.FILL: "Only empty fields are filled.",
+    MatchAction.WITHOUT_PHONE: "The lead is delivered without the phone number, as a separate contact.",
     MatchAction.LEAVE_OUT: "The lead isn't delivered to GoHighLevel.",
 }
 

@@ -28,7 +28,7 @@ SPANS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
 EVENTS = (
     ("row.enriched", "Row enriched"),
     ("row.enrichment_failed", "Enrichment failed"),
-    ("other", "Any other"),
+    ("other", "Other"),
 )
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
 
@@ -174,7 +174,7 @@ class HandoverList(DeliveryList):
         return {
             "system": ("System", list(System.choices)),
             "status": ("Status", list(HandoverStatus.choices)),
-            "differs": ("Stored otherwise", [("yes", "Yes")]),
+            "differs": ("Mismatch", [("yes", "Yes")]),
         }
 
     def rows(self) -> QuerySet[Handover]:

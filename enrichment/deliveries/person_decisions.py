@@ -15,7 +15,7 @@ from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 
-DECIDED = "This is decided already, or the lead has been retried since."
+DECIDED = "Already decided, or the lead was retried since."
 
 
 def is_another(lead: Lead, *, by: Any) -> list[Handover]:

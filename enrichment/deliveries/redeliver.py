@@ -32,12 +32,12 @@ def plan_again(lead: Lead) -> list[Step]:
 def _step(lead: Lead, system: str, under_way: bool) -> Step:
     channel, name = CHANNELS[system], NAMES[system]
     if not wanted(lead, system):
-        return Step(system, name, "Nothing", 0, "The lead does not belong there: its contact data or its tier.")
+        return Step(system, name, "Nothing", 0, "Not eligible: contact data or tier.")
     if under_way:
-        return Step(system, name, "Nothing more", 0, "A delivery to it is under way already.")
+        return Step(system, name, "Nothing more", 0, "A delivery is already in progress.")
     known = getattr(lead, channel.reference)
-    what = "The record there is brought up to date" if known else "A record is made there, or the one found used"
+    what = "Update the existing record" if known else "Create a record, or use the one found"
     if hold := pauses.held(system):
-        return Step(system, name, what, channel.calls, f"When {name} is resumed. {hold_words.sentence(hold)}")
+        return Step(system, name, what, channel.calls, f"When {name} resumes. {hold_words.sentence(hold)}")
     when = estimate(Work(deliveries={system: 1})).words
-    return Step(system, name, what, channel.calls, f"In {when}, behind what waits already.")
+    return Step(system, name, what, channel.calls, f"In {when}, after deliveries already queued.")

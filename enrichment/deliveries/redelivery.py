@@ -28,12 +28,12 @@ from swarm_admin.core.errors import ActionNotAllowed
 RETRIED = (HandoverStatus.FAILED, HandoverStatus.WITHHELD)
 MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their leads
 
-OVER = "Only a delivery that failed or was withheld can be retried."
-UNDER_WAY = "A delivery of this lead to this system is under way."
-GONE = "The delivery is no longer there."
-OVERTAKEN = "A later delivery of this lead took its place."
-SUPPRESSED = "The person is suppressed; nothing may be handed over."
-NOT_WANTED = "The lead does not belong in this system: it lacks an e-mail or phone, or its tier is not delivered."
+OVER = "Only failed or withheld deliveries can be retried."
+UNDER_WAY = "A delivery of this lead to this system is in progress."
+GONE = "The delivery no longer exists."
+OVERTAKEN = "A later delivery of this lead replaced it."
+SUPPRESSED = "This person is suppressed, so nothing can be delivered."
+NOT_WANTED = "The lead isn't eligible: it has no e-mail or phone, or its tier isn't delivered to this system."
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,12 @@ def retry(handovers: Sequence[Handover], *, by: Any) -> Sorted:
         ActionNotAllowed: there is none that can be retried, or there are too many.
     """
     if len(handovers) > MOST:
-        raise ActionNotAllowed(f"At most {MOST:,} deliveries can be retried at once.")
+        raise ActionNotAllowed(f"You can retry up to {MOST:,} deliveries at once.")
     try:
         with transaction.atomic():
             return _retry(handovers, by)
     except IntegrityError:
-        raise ActionNotAllowed(f"{UNDER_WAY} Nothing was retried; look again.") from None
+        raise ActionNotAllowed(f"{UNDER_WAY} Nothing was retried. Check again.") from None
 
 
 def again(ids: Sequence[int], by: Any) -> dict[int, str]:
@@ -127,7 +127,7 @@ def _locked(ids: Sequence[int]) -> list[Handover]:
 def _retry(handovers: Sequence[Handover], by: Any) -> Sorted:
     found = sort_for_retry(_locked([each.pk for each in handovers]))
     if not found.ready:
-        raise ActionNotAllowed(" ".join(found.left_out) or "There is no delivery to retry.")
+        raise ActionNotAllowed(" ".join(found.left_out) or "No deliveries to retry.")
     _plan_again(found.ready, by)
     return found
 
@@ -157,7 +157,7 @@ class Side:
 def check_can_read_back(handover: Handover) -> None:
     """Raises ActionNotAllowed with the reason where there is nothing to read, or nothing may be called."""
     if not _reference(handover):
-        raise ActionNotAllowed("There is no record of this lead in that system that we know of.")
+        raise ActionNotAllowed("We know of no record of this lead in that system.")
     if hold := pauses.reading_held(handover.system):
         raise ActionNotAllowed(hold_words.sentence(hold))
 
@@ -170,7 +170,7 @@ def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
     check_can_read_back(handover)
     channel, lead = CHANNELS[handover.system], handover.lead
     if wait := limiter.take(channel.limit, channel.scope()):
-        raise ActionNotAllowed(f"The limit is used up for {wait:.0f} s. Try again then.")
+        raise ActionNotAllowed(f"Rate limit reached. Try again in {wait:.0f} s.")
     with transaction.atomic():
         audit.record(Verb.READ_BACK_DELIVERY, by=by, on=lead, fields=[], reason=handover.system)
     names = compare.sent(lead, handover.system)

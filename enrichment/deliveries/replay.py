@@ -44,13 +44,13 @@ class Forecast:
 
 
 NOTHING: dict[str, str] = {
-    Verdict.MALFORMED: "Its body is no event that we can read. A replay would change nothing.",
-    Verdict.UNKNOWN_EVENT: "We do not act on this kind of event. A replay would change nothing.",
-    Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row. A replay would change nothing.",
-    Verdict.STALE: "A newer event of this lead was applied already. A replay would change nothing.",
-    Verdict.UNCHANGED: "The row at Clay holds what we hold. A replay would change nothing.",
-    Verdict.RESTRICTED: "This lead is only kept and not used. A replay would change nothing.",
-    Verdict.SUPPRESSED: "This person is suppressed: a replay would change no lead and would empty the delivery.",
+    Verdict.MALFORMED: "The body isn't a readable event. A replay would change nothing.",
+    Verdict.UNKNOWN_EVENT: "This type of event is ignored. A replay would change nothing.",
+    Verdict.UNKNOWN_ROW: "No lead belongs to this row. A replay would change nothing.",
+    Verdict.STALE: "A newer event for this lead was already applied. A replay would change nothing.",
+    Verdict.UNCHANGED: "Clay's row matches our data. A replay would change nothing.",
+    Verdict.RESTRICTED: "This lead's data may only be stored. A replay would change nothing.",
+    Verdict.SUPPRESSED: "This person is suppressed. A replay would change no lead and would erase the webhook's body.",
 }
 ROW_GONE = "Clay no longer has this row. A replay would change nothing."
 
@@ -58,13 +58,11 @@ ROW_GONE = "Clay no longer has this row. A replay would change nothing."
 def check_can_replay(delivery: WebhookDelivery) -> None:
     """Raises ActionNotAllowed with the reason where the delivery cannot be read again."""
     if delivery.status in UNREAD:
-        raise ActionNotAllowed("It has not been read yet; that happens by itself.")
+        raise ActionNotAllowed("Not processed yet. This happens automatically.")
     if delivery.erased_at is not None:
-        raise ActionNotAllowed("Its person was erased, and the message with them: there is nothing left to read.")
+        raise ActionNotAllowed("The person was erased, including this webhook's body. Nothing is left to process.")
     if delivery.verdict == Verdict.SUPPRESSED:
-        raise ActionNotAllowed(
-            "Nothing of this delivery was kept that could be read: its person is suppressed, or it named too many."
-        )
+        raise ActionNotAllowed("The body wasn't kept: the person is suppressed, or it named too many people to check.")
 
 
 def forecast(delivery: WebhookDelivery) -> Forecast:
@@ -72,9 +70,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
     first = triage.earlier_copies([delivery]).get(delivery.pk)
     found = triage.judge(delivery, first is not None)
     if found.verdict == Verdict.DUPLICATE:
-        return Forecast(
-            found.verdict, f"The same body came before, as delivery {first}. A replay would change nothing."
-        )
+        return Forecast(found.verdict, f"Identical to webhook {first}. A replay would change nothing.")
     if found.verdict or found.event is None or found.lead is None:
         return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
     if hold := pauses.reading_held("clay"):
@@ -100,7 +96,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
 
 
 def _not_asked(lead: Lead, why: str) -> Forecast:
-    return Forecast("", "What a replay would do cannot be told now, because Clay did not answer.", lead, error=why)
+    return Forecast("", "No preview available: Clay didn't respond.", lead, error=why)
 
 
 def replay(delivery: WebhookDelivery, *, by: Any) -> None:

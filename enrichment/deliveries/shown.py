@@ -26,7 +26,7 @@ def body_text(body: bytes, *, unmasked: bool) -> str:
         text = json.dumps(shown, indent=indent, ensure_ascii=False)
     except (ValueError, RecursionError):
         if not unmasked:
-            return f"{len(body):,} bytes that are no JSON. They may hold personal data and are not shown."
+            return f"{len(body):,} bytes, not JSON. They may contain personal data and aren't shown."
         text = body.decode("utf-8", "backslashreplace")
     # JSON may spell half of a surrogate pair, which no page can be written with.
     text = text.encode("utf-8", "backslashreplace").decode()

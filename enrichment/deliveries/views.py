@@ -39,22 +39,22 @@ VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
 EXPORTED = ("Delivery", "Lead", "System", "Status", "Record", "Stored otherwise", "Tries", "Error", "Finished")
 NOTHING_TO_RETRY = "Nothing to retry."
-NO_RIGHT = "You may not deliver leads. Ask an admin for the right."
+NO_RIGHT = "You don't have permission to deliver leads. Ask an admin."
 HOUR = 3600
 WITHHELD = {
-    "suppressed": "The person is suppressed: nothing of them leaves this system.",
-    "restricted": "The person's data may only be kept: nothing of them leaves this system.",
-    "not_wanted": "The lead no longer belonged there when its turn came: no e-mail or phone, or not its tier.",
+    "suppressed": "This person is suppressed. Their data isn't sent anywhere.",
+    "restricted": "This person's data may only be stored. It isn't sent anywhere.",
+    "not_wanted": "The lead was no longer eligible: no e-mail or phone, or not in a delivered tier.",
     NAMED_SUPPRESSED: (
-        "Clay's answer named a suppressed person: nothing leaves until somebody says on the lead's page whether the "
-        "lead is that person."
+        "Clay returned data of a suppressed person. Delivery is blocked until you decide on the lead's page "
+        "whether the lead is that person."
     ),
-    LEFT_OUT: "A person decided not to deliver this lead: see what was found there on the lead's page.",
+    LEFT_OUT: "Someone decided not to deliver this lead. See the contact found on the lead's page.",
 }
 WAITS = {
-    "retryable": "It failed for the moment and is tried again by itself.",
-    "misconfigured": "The system is paused; it goes on when the pause is over.",
-    "paused": "The system is paused; it goes on when the pause is over.",
+    "retryable": "Temporary failure. Retrying automatically.",
+    "misconfigured": "The system is paused. Delivery continues when it resumes.",
+    "paused": "The system is paused. Delivery continues when it resumes.",
 }
 
 
@@ -94,7 +94,7 @@ def _why_no_bulk(request: HttpRequest, wanted: HandoverList) -> str:
         return NO_RIGHT
     status = wanted.chosen.get("status")
     if status is not None and status not in RETRIED:
-        return "Only failed and withheld deliveries can be retried; filter for them."
+        return "Only failed and withheld deliveries can be retried. Filter for them first."
     return ""
 
 
@@ -155,7 +155,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, "The delivery starts in a moment.")
+        messages.success(request, "Delivery starting.")
     return redirect("delivery", pk=pk)
 
 
@@ -169,7 +169,7 @@ def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         context["problem"] = str(impossible)
     except VendorError as error:
-        context["problem"] = f"{handover.get_system_display()} did not answer as it should: {error}. {error.advice}"
+        context["problem"] = f"{handover.get_system_display()} returned an error: {error}. {error.advice}"
     else:
         context |= {"was_read": True, "gone": sides is None}
         context["sides"] = [_shown(side, context["unmasked"]) for side in sides or ()]
@@ -185,14 +185,14 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
     handovers, beyond = redelivery.candidates(wanted.rows())
     found = redelivery.sort_for_retry(handovers)
     if beyond:
-        found.left_out[f"One retry takes at most {redelivery.MOST:,}; retry the others afterwards."] += beyond
+        found.left_out[f"One retry covers up to {redelivery.MOST:,}. Retry the others afterwards."] += beyond
     systems = {system: sum(h.system == system for h in found.ready) for system in System.values}
     number = len(found.ready)
     time = estimate(Work(deliveries=systems)) if number else None
     plan = {
         "title": "Retry deliveries",
         "action": reverse("deliveries_retry_run"),
-        "confirm": "Start the retry",
+        "confirm": "Start retry",
         "count": number,
         "noun": "delivery" if number == 1 else "deliveries",
         "cost": None,

@@ -49,9 +49,9 @@ def alternatives(words: Iterable[str]) -> str:
 
 def _lower_case(needle: str) -> str:
     if not needle.strip():
-        raise _at([], "a text to look for cannot be blank")
+        raise _at([], "search text can't be blank")
     if needle != needle.lower():
-        raise _at([], f'write it in lower case, "{needle.lower()}": values are compared in lower case')
+        raise _at([], f'use lower case, "{needle.lower()}": values are compared in lower case')
     return needle
 
 
@@ -81,16 +81,16 @@ class Band(Part):
     @model_validator(mode="after")
     def _some_number_fits(self) -> Band:
         if self.at_least is not None and self.above is not None:
-            raise _at(["above"], "a band begins once: either at_least or above")
+            raise _at(["above"], "a range has one lower limit: at_least or above")
         if self.at_most is not None and self.below is not None:
-            raise _at(["below"], "a band ends once: either at_most or below")
+            raise _at(["below"], "a range has one upper limit: at_most or below")
         low = self.at_least if self.above is None else self.above
         high = self.at_most if self.below is None else self.below
         if low is None and high is None:
-            raise _at([], "a band needs a beginning or an end")
+            raise _at([], "a range needs a lower or an upper limit")
         ends_included = self.above is None and self.below is None
         if low is not None and high is not None and (low > high or (low == high and not ends_included)):
-            raise _at(["below" if self.at_most is None else "at_most"], "no number is in this band")
+            raise _at(["below" if self.at_most is None else "at_most"], "no number fits this range")
         return self
 
     def sentence(self, unit: str) -> str:
@@ -160,14 +160,14 @@ class Component(Part):
     def _points_fit_the_cap(self) -> Component:
         for i, award in enumerate(self.awards):
             if award.points > self.cap:
-                sentence = f"{figure(award.points)} is above the component's cap of {figure(self.cap)}"
+                sentence = f"{figure(award.points)} is above the component's maximum of {figure(self.cap)}"
                 raise _at([self.awards_in, i, "points"], sentence)
         return self
 
 
 def _fitting(field: str, fitting: tuple[str, ...], holds: str) -> str:
     if field not in fitting:
-        raise _at([], f"this kind looks at a field that holds {holds}: {alternatives(fitting)}")
+        raise _at([], f"this rule type needs a field with {holds}: {alternatives(fitting)}")
     return field
 
 
@@ -214,7 +214,7 @@ class Rules(Component):
     @classmethod
     def _countable(cls, rules: list[Rule]) -> list[Rule]:
         if sum(len(rule.needles) for rule in rules) > MAX_AWARDS:
-            raise _at([], f"at most {MAX_AWARDS} texts to look for, over all rules together")
+            raise _at([], f"at most {MAX_AWARDS} search texts across all rules")
         return rules
 
 
@@ -257,7 +257,7 @@ class Scorecard(Part):
         seen: set[str] = set()
         for i, component in enumerate(components):
             if component.id in seen:
-                raise _at([i, "id"], f'another component has the id "{component.id}"')
+                raise _at([i, "id"], f'another component has the ID "{component.id}"')
             seen.add(component.id)
         return components
 
@@ -284,11 +284,11 @@ class Scorecard(Part):
 def _check_threshold(i: int, tier: Tier, above: Any, *, last: bool) -> None:
     if last:
         if tier.at_least is not None:
-            raise _at([i, "at_least"], "the last tier takes every other lead and has no threshold")
+            raise _at([i, "at_least"], "the last tier takes all other leads and has no threshold")
         return
     if tier.at_least is None:
         raise _at([i, "at_least"], "every tier but the last needs a threshold")
     if i == 0 and tier.at_least > above:
-        raise _at([i, "at_least"], f"no lead can reach it: scores end at {figure(above)}")
+        raise _at([i, "at_least"], f"no lead can reach it: the maximum score is {figure(above)}")
     if i and tier.at_least >= above:
         raise _at([i, "at_least"], f"must be below {figure(above)}, the threshold of the tier before it")

@@ -11,14 +11,14 @@ from enrichment.documents.scorecard import Scorecard
 
 KINDS = {"bands", "any_of", "rules", "count"}
 SENTENCES = {
-    "extra_forbidden": "there is no such field",
+    "extra_forbidden": "unknown field",
     "missing": "is required",
     "float_type": "must be a number",
     "finite_number": "must be a number",
     "string_type": "must be a text",
     "list_type": "must be a list",
-    "string_too_short": "cannot be empty",
-    "too_short": "cannot be empty",
+    "string_too_short": "can't be empty",
+    "too_short": "can't be empty",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "union_tag_not_found": 'needs a kind: "bands", "any_of", "rules" or "count"',
@@ -57,7 +57,7 @@ def _path(detail: ErrorDetails) -> str:
 def _sentence(detail: ErrorDetails) -> str:
     if detail["type"] == "string_pattern_mismatch":
         is_id = detail["loc"][-1] == "id"
-        return "a small letter, then small letters, digits and underscores" if is_id else "cannot be blank"
+        return "a lowercase letter, then lowercase letters, digits and underscores" if is_id else "can't be blank"
     if limit := LIMITS.get(detail["type"]):
         name, words = limit
         return f"{words} {detail['ctx'][name]:g}"

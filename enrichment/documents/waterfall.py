@@ -21,7 +21,7 @@ class Waterfall(BaseModel):
     @model_validator(mode="after")
     def _each_once(self) -> "Waterfall":
         if len(set(self.providers)) != len(self.providers):
-            raise ValueError("a provider stands in a waterfall once")
+            raise ValueError("a provider can appear only once per waterfall")
         return self
 
     def waits(self) -> bool:

@@ -83,10 +83,14 @@ class Runway:
 
     @property
     def sentence(self) -> str:
-        left = f" At this week's rate it is full in {self.left_words}." if self.left_words and not self.is_full else ""
+        left = (
+            (f" At this week's rate it will be full in {self.left_words}.")
+            if self.left_words and not self.is_full
+            else ""
+        )
         return (
             f"Clay's table holds {self.rows:,} of {self.limit:,} rows ({percent_of(self.rows, self.limit)} %).{left} "
-            "Before it is full, make a new table; at its limit new leads wait."
+            "Create a new table before it is full: at the limit, new leads wait."
         )
 
 

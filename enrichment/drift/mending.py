@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 MOST = 5_000  # in one request
 CLAIMED_AT_ONCE = 25
 MENDINGS = {
-    DriftKind.VALUES: "Take Clay's values over into the mirror; pinned fields stay",
-    DriftKind.UNKNOWN_ROW: "Take the rows in as leads, by the rules of intake",
-    DriftKind.DUPLICATE: "Delete the duplicates in Clay; the rows the mirror knows stay",
-    DriftKind.OTHER_TABLE: "Note in the mirror which table the row is in",
+    DriftKind.VALUES: "Copy Clay's values to our leads; pinned fields stay",
+    DriftKind.UNKNOWN_ROW: "Create leads from the rows, with the usual intake checks",
+    DriftKind.DUPLICATE: "Delete the duplicates in Clay; rows linked to leads stay",
+    DriftKind.OTHER_TABLE: "Record the row's current table",
     DriftKind.ROW_GONE: "Create the rows again and enrich them",
     DriftKind.NOT_KEPT: "Create the rows again and enrich them",
     DriftKind.NO_ROW: "Send the leads to Clay",
@@ -67,10 +67,10 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
         drifts = drifts.filter(pk=pk)
     left_out = Counter[str]()
     waiting = drifts.filter(mend_after__isnull=False).count()
-    left_out["being mended already"] = waiting
+    left_out["already being fixed"] = waiting
     free = drifts.filter(mend_after__isnull=True)
     if kind in ROWLESS and table_is_full():
-        left_out["not possible: Clay's table is full. Set up a new one first"] = free.count()
+        left_out["not possible: Clay's table is full. Create a new one first"] = free.count()
         free = free.none()
     if kind == DriftKind.VALUES and (others := free.filter(fields__contains=["linkedin_url"]).count()):
         left_out["not possible: the row now has another person's address. Correct it in Clay"] = others
@@ -151,7 +151,7 @@ def _one(drift: Drift) -> None:
             raise  # its lease runs out
         # One that cannot be mended must not keep the others from it.
         log.exception("mending of drift %s", drift.pk)
-        mine.update(in_flight_since=None, mend_after=None, mend_error="An internal error; the log names it.")
+        mine.update(in_flight_since=None, mend_after=None, mend_error="Internal error. See the log.")
     else:
         mine.update(in_flight_since=None)
         resolve(mine)

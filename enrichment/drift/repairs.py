@@ -64,18 +64,18 @@ def _row(table: str, row_id: str) -> ClayRow | None:
 def _apply(drift: Drift) -> None:
     lead, row = _lead(drift), _row(drift.table_id, drift.row_id)
     if row is None:
-        raise NotMended("The row is no longer in Clay; the next comparison lists it as gone.")
+        raise NotMended("The row is no longer in Clay. The next comparison lists it as gone.")
     _take_over(lead, row, drift.table_id)
 
 
 def _take_over(lead: Lead, row: ClayRow, table: str) -> None:
     """Clay's row becomes the lead's, at the time of the row."""
     if url_of(row) != lead.linkedin_url:
-        raise NotMended("The row now has another person's address. Correct it in Clay; nothing was taken over.")
+        raise NotMended("The row now has another person's address. Correct it in Clay. Nothing was copied.")
     if apply_row.at_work(row):
-        raise NotMended("Clay is at work on this row; its result comes by itself.")
+        raise NotMended("Clay is still enriching this row. The result arrives automatically.")
     if suppressed(lead, row):
-        raise NotMended("This person is suppressed; nothing is taken over.")
+        raise NotMended("This person is suppressed. Nothing was copied.")
     _link(lead, row, table)
     newest = lead.clay_seen_at
     at = _time_of(row)
@@ -94,12 +94,12 @@ def _link(lead: Lead, row: ClayRow, table: str) -> None:
         with transaction.atomic():
             Lead.objects.filter(pk=lead.pk, clay_row_id__isnull=True).update(clay_row_id=row.id, clay_table_id=table)
     except IntegrityError:
-        raise NotMended("Another lead has this row already.") from None
+        raise NotMended("This row already belongs to another lead.") from None
 
 
 def _lead(drift: Drift) -> Lead:
     if drift.lead is None:
-        raise NotMended("There is no such lead any more.")
+        raise NotMended("This lead no longer exists.")
     return drift.lead
 
 
@@ -142,7 +142,7 @@ def _create_again(drift: Drift) -> None:
         return  # it is there after all
     found = _another_row(lead)
     if found is None and table_is_full():
-        raise NotMended("Clay's table is full: set up a new one, then mend again.")
+        raise NotMended("Clay's table is full. Create a new one, then retry.")
     with transaction.atomic():
         known = {name: value for name, value in lead.raw.items() if name not in (*REFERENCES, "enrichment_status")}
         Lead.objects.filter(pk=lead.pk, clay_row_id=drift.row_id or None).update(
@@ -181,19 +181,19 @@ def _delete_duplicate(drift: Drift) -> None:
     if row is None:
         return
     if url_of(row) != lead.linkedin_url:
-        raise NotMended("The row now has another person's address; it was not deleted.")
+        raise NotMended("The row now has another person's address. It was not deleted.")
     if not lead.clay_row_id or _row(lead.clay_table_id or drift.table_id, lead.clay_row_id) is None:
-        raise NotMended("The row the mirror knows is gone, so this one was kept. Mend that first.")
+        raise NotMended("The lead's own row is gone, so this one was kept. Fix that first.")
     if wait := limiter.take("clay.updates", drift.table_id):
         raise Later(wait)
     try:
         clay().delete_row(drift.table_id, drift.row_id)
     except NotOffered:
         raise NotMended(
-            "Clay offers no deletion here: delete the row in Clay by hand. The next comparison sees that it is gone."
+            "Clay doesn't offer deletion here. Delete the row in Clay by hand. The next comparison confirms it."
         ) from None
     if _row(drift.table_id, drift.row_id) is not None:
-        raise NotMended("Clay says that it deleted the row, but it is still there: delete it in Clay by hand.")
+        raise NotMended("Clay reported the row as deleted, but it is still there. Delete it in Clay by hand.")
     audit.record(Verb.DELETE_DUPLICATE_ROW, by=drift.mend_by, on=lead)
 
 
@@ -205,7 +205,7 @@ def _remove(drift: Drift) -> None:
     lead = Lead.objects.filter(clay_row_id=drift.row_id).first()
     if lead is not None:
         returned.take(lead.pk, row, drift.table_id)
-    raise NotMended("The row is being removed; Retention shows how far that is.")
+    raise NotMended("The row is being removed. See Retention for progress.")
 
 
 def _part(drift: Drift) -> None:
@@ -218,7 +218,7 @@ def _part(drift: Drift) -> None:
         for other in Lead.objects.filter(**{name: getattr(lead, name)}).exclude(pk=lead.pk)
     ]
     if any(other.email == lead.email for other in others):
-        raise NotMended("They have the same e-mail address: correct the one that is wrong, then fix this again.")
+        raise NotMended("They have the same e-mail address. Correct the wrong one, then fix this again.")
     with transaction.atomic():
         systems = [system for system, channel in CHANNELS.items() if channel.reference in drift.fields]
         plan(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)

@@ -24,15 +24,15 @@ VIEW = "enrichment.view_lead"
 MEND = "enrichment.mend_drift"
 PAGE = 50
 MEANINGS = {
-    DriftKind.VALUES: "Clay's row holds other values than the mirror.",
-    DriftKind.UNKNOWN_ROW: "Clay has a row of somebody the mirror does not know.",
-    DriftKind.DUPLICATE: "Clay has a second row of the same person.",
-    DriftKind.OTHER_TABLE: "The row is in another table than the mirror says.",
-    DriftKind.ROW_GONE: "The mirror knows a row that Clay no longer has.",
-    DriftKind.NOT_KEPT: "Clay gave the row an id and never kept it: the table may be full.",
-    DriftKind.NO_ROW: "The lead waits for a row that nobody is going to make.",
-    DriftKind.SUPPRESSED: "Clay's answer named somebody on the suppression list; the row is being deleted.",
-    DriftKind.SHARED_RECORD: "Several leads have one record in GoHighLevel or Instantly.",
+    DriftKind.VALUES: "Clay's row has different values than our lead.",
+    DriftKind.UNKNOWN_ROW: "Clay has a row with no matching lead.",
+    DriftKind.DUPLICATE: "Clay has a second row for the same person.",
+    DriftKind.OTHER_TABLE: "The row is in a different table than recorded.",
+    DriftKind.ROW_GONE: "The lead's row no longer exists in Clay.",
+    DriftKind.NOT_KEPT: "Clay assigned the row an ID but never stored it. The table may be full.",
+    DriftKind.NO_ROW: "The lead is waiting for a row that won't be created.",
+    DriftKind.SUPPRESSED: "Clay returned data of someone on the suppression list. The row is being deleted.",
+    DriftKind.SHARED_RECORD: "Several leads share one record in GoHighLevel or Instantly.",
 }
 
 
@@ -66,7 +66,7 @@ def why_not(user: object) -> str:
     """Why this person may not mend; "" if they may."""
     if user.has_perm(MEND):  # type: ignore[attr-defined]
         return ""
-    return "Only people who may mend drift can do this. Ask an admin."
+    return "You don't have permission to fix mismatches. Ask an admin."
 
 
 def _kind(name: str) -> DriftKind | None:
@@ -105,14 +105,14 @@ def plan(request: HttpRequest) -> HttpResponse:
     """What mending a kind, or one row, would do."""
     kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
     if kind is None:
-        messages.warning(request, "Choose what to mend.")
+        messages.warning(request, "Choose what to fix.")
         return redirect("drift")
     found = mending.plan(kind, pk)
     time = estimate(mending.work_of(found))
     shown = {
         "title": f"{kind.label}: {mending.MENDINGS[kind]}",
         "action": reverse("drift_mend"),
-        "confirm": "Delete in Clay" if kind == DriftKind.DUPLICATE else "Mend",
+        "confirm": "Delete in Clay" if kind == DriftKind.DUPLICATE else "Fix",
         "danger": kind == DriftKind.DUPLICATE,
         "count": len(found.ready),
         "noun": "row" if len(found.ready) == 1 else "rows",
@@ -137,7 +137,7 @@ def mend(request: HttpRequest) -> HttpResponse:
         return redirect("drift")
     asked = mending.request(mending.plan(kind, pk), by=request.user)
     if asked:
-        messages.success(request, f"{asked:,} will be mended; each leaves this list when it is done.")
+        messages.success(request, f"Fixing {asked:,}. Each disappears from this list when done.")
     else:
-        messages.info(request, "There was nothing left to mend.")
+        messages.info(request, "Nothing left to fix.")
     return redirect(f"{reverse('drift')}?kind={kind}")

@@ -69,7 +69,7 @@ class Sending:
     fill_ins: tuple[FillIn, ...] = ()
 
 
-FLUSH = "a batch that is not full waits for company"
+FLUSH = "partial batches wait up to a minute"
 
 
 def sending(ours: Leads, ahead: Leads, clay: Clay, asked: Sequence[Asked], *, unlimited: bool) -> Sending:
@@ -82,12 +82,12 @@ def sending(ours: Leads, ahead: Leads, clay: Clay, asked: Sequence[Asked], *, un
         return Sending(0.0, "")
     before, batches = (math.ceil(each.count / clay.trigger_batch) for each in (ahead, ours))
     limits = {
-        "Clay's limit of new rows": _rows(ours, ahead, clay),
-        "Clay's limit of enrichment triggers": _triggers(before + batches, clay),
+        "Clay's new-row limit": _rows(ours, ahead, clay),
+        "Clay's enrichment-trigger limit": _triggers(before + batches, clay),
         **_held_for(asked, before + batches, unlimited=unlimited),
     }
     limited_by = max(limits, key=lambda name: limits[name])
-    in_clay = limits["Clay's limit of new rows"] + _flush(last.rowless, clay.rows_batch, last, clay)
+    in_clay = limits["Clay's new-row limit"] + _flush(last.rowless, clay.rows_batch, last, clay)
     seconds = max(limits[limited_by], in_clay) + _flush(last.count, clay.trigger_batch, last, clay)
     if not limits[limited_by]:
         limited_by = FLUSH if seconds else ""

@@ -81,9 +81,9 @@ class Estimate:
     def note(self) -> str:
         """What the time waits for and what is filled in later, in sentences; "" where there is nothing to say."""
         if self.paused:
-            return f"{self.paused} There is no estimate until it is resumed."
+            return f"{self.paused} No estimate until it resumes."
         limited = f"Limited by {self.limited_by}." if self.limited_by and self.limited_by != FLUSH else ""
-        flush = "A batch that is not full waits up to a minute for company." if self.limited_by == FLUSH else ""
+        flush = "Partial batches wait up to a minute to fill." if self.limited_by == FLUSH else ""
         return " ".join(part for part in (limited, flush, self._fill_in_words()) if part)
 
     def _fill_in_words(self) -> str:
@@ -93,10 +93,10 @@ class Estimate:
         names = _listed([each.provider for each in self.fill_ins])
         leads = f"{most:,} lead{'' if most == 1 else 's'}"
         if math.isinf(last.seconds):
-            return f"Up to {leads} go on without {names}; {last.provider} is never asked: its limit is 0."
+            return f"Up to {leads} continue without {names}; {last.provider} is never called: its limit is 0."
         return (
-            f"Up to {leads} go on without {names} and are filled in later; "
-            f"the last, by {last.provider}, in {about(last.seconds)}."
+            f"Up to {leads} continue without {names} and are filled in later; the last, by {last.provider}, in "
+            f"{about(last.seconds)}."
         )
 
 
@@ -136,7 +136,7 @@ def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     if rowless and (no_rows := _paused(CLAY_ROWS) or _paused(CLAY_CREATES)):
         return Estimate(paused=no_rows)
     if cap := _used_up():
-        return Estimate(paused=f"{cap.label} is used up, so no lead is sent.")
+        return Estimate(paused=f"{cap.label} is reached, so no leads are sent.")
     document = work.document or published()
     asked = providers(document, work.skip, found)
     unlimited = bool(document.providers() - set(work.skip) - {slug for slug, _ in asked})
@@ -205,7 +205,7 @@ def _delivering(system: str, count: int, found: dict[str, Any]) -> Estimate:
         return Estimate(paused=paused)
     channel, due = CHANNELS[system], found["handovers"].get(system, {}).get("due", 0)
     seconds = lane(channel.limit, scope_of(system)).seconds((count + due) * channel.calls)
-    return Estimate(seconds, f"{NAMES[system]}'s limit of calls" if seconds else "")
+    return Estimate(seconds, f"{NAMES[system]}'s call limit" if seconds else "")
 
 
 def scope_of(system: str) -> str:
@@ -220,7 +220,7 @@ def _writing_back(leads: int, found: dict[str, Any]) -> Estimate:
     calls = calls_of(leads, size) + calls_of(found["updates"], size)
     seconds = lane("clay.updates", clay_table()).seconds(calls)
     flush = span(settings.CLAY_FLUSH_SECONDS).total_seconds() if leads % size else 0.0
-    return Estimate(seconds + flush, "Clay's limit of row updates" if seconds else FLUSH if flush else "")
+    return Estimate(seconds + flush, "Clay's row-update limit" if seconds else FLUSH if flush else "")
 
 
 def calls_of(leads: int, batch: int) -> int:
@@ -232,7 +232,7 @@ def _calling(name: str, count: int) -> Estimate:
     if paused := _paused("clay"):
         return Estimate(paused=paused)
     seconds = lane(name, clay_table()).seconds(count)
-    return Estimate(seconds, "Clay's limit of row updates" if seconds else "")
+    return Estimate(seconds, "Clay's row-update limit" if seconds else "")
 
 
 def _scoring(leads: int) -> Estimate:

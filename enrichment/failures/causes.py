@@ -23,54 +23,60 @@ NOT_BY_RETRY = (Recovery.GONE, Recovery.BY_HAND, Recovery.UNENRICHABLE, Verdict.
 FIRST = {
     Recovery.SET_ASIDE: "once the record is corrected",
     Recovery.REFRESH_KEY: "once the key is renewed",
-    Recovery.CHECK_ADDRESS: "once the address is right",
+    Recovery.CHECK_ADDRESS: "once the address is fixed",
     Recovery.PAUSE: "once the quota is back",
     Recovery.CREDITS: "once there are credits",
-    Recovery.VENDOR_DOWN: "once the vendor answers",
+    Recovery.VENDOR_DOWN: "once the vendor responds",
     Recovery.TABLE_FULL: "once there is a new table",
-    Recovery.NEEDS_PERSON: "after a look at it",
-    "internal_error": "once the fault is mended",
-    NAMED_SUPPRESSED: "after a look at it",
-    UNDECIDED: "once it is decided on the lead's page",
-    ANSWERED: "once it is decided on the lead's page",
+    Recovery.NEEDS_PERSON: "after a check",
+    "internal_error": "once the error is fixed",
+    NAMED_SUPPRESSED: "after a check",
+    UNDECIDED: "once you decide on the lead's page",
+    ANSWERED: "once you decide on the lead's page",
 }
 TITLES = {
-    Recovery.BACKOFF: "too many calls",
-    Recovery.NEXT_PROVIDER: "provider did not answer",
+    Recovery.BACKOFF: "rate limit reached",
+    Recovery.NEXT_PROVIDER: "provider didn't respond",
     Recovery.DELAY: "failed three times",
-    Recovery.SET_ASIDE: "data refused",
-    Recovery.REFRESH_KEY: "key refused",
+    Recovery.SET_ASIDE: "data rejected",
+    Recovery.REFRESH_KEY: "API key rejected",
     Recovery.CHECK_ADDRESS: "wrong address or table",
-    Recovery.PAUSE: "quota used up",
-    Recovery.CREDITS: "credits used up",
-    Recovery.VENDOR_DOWN: "vendor did not answer",
+    Recovery.PAUSE: "quota exhausted",
+    Recovery.CREDITS: "credits exhausted",
+    Recovery.VENDOR_DOWN: "vendor didn't respond",
     Recovery.TABLE_FULL: "table full",
     Recovery.UNENRICHABLE: "row unknown to Clay",
     Recovery.GONE: "record is gone",
-    Recovery.BY_HAND: "call not offered",
+    Recovery.BY_HAND: "call not supported",
     Recovery.READ_BACK: "outcome unknown",
-    Recovery.NEEDS_PERSON: "unknown answer",
-    Recovery.WORKER_LOST: "its worker was lost",
+    Recovery.NEEDS_PERSON: "unknown response",
+    Recovery.WORKER_LOST: "worker crashed",
     "no_answer": "never finished",
     UNDECIDED: "existing contact",
-    ANSWERED: "answered under an earlier address",
-    Verdict.MALFORMED: "could not be read",
-    "internal_error": "a fault of ours",
-    NAMED_SUPPRESSED: "answer named a suppressed person",
-    "": "no reason given",
+    ANSWERED: "replied under an earlier address",
+    Verdict.MALFORMED: "unreadable",
+    "internal_error": "internal error",
+    NAMED_SUPPRESSED: "response names a suppressed person",
+    "": "no reason recorded",
 }
 OWN_ADVICE = {
-    ANSWERED: "They replied or unsubscribed under an earlier e-mail address. Decide on its page which one goes on.",
-    UNDECIDED: "GoHighLevel has a contact that is not simply this lead's, so nothing was written. Decide on its page.",
-    "no_answer": "Clay took the row and never finished it: look at it in Clay; a retry may be paid a second time.",
-    "internal_error": "A fault of ours while reading it: the log has the details. Read it again once it is mended.",
-    Verdict.MALFORMED: "It is no message as Clay sends them, so nothing was changed. See on Webhooks what came.",
-    NAMED_SUPPRESSED: (
-        "Clay's answer named somebody on the suppression list: nothing was taken over; its row is removed or waits for "
-        "that person's open request. Nothing is delivered until somebody decides: if the lead is that person, erase it "
-        "by a request; if not, say so on its page, and correct the lead before a retry buys the answer again."
+    ANSWERED: (
+        "The lead replied or unsubscribed under an earlier e-mail address. Decide on the lead's page which "
+        "address to use."
     ),
-    "": "No reason was recorded: a person has to look at it.",
+    UNDECIDED: (
+        "GoHighLevel has a contact that may not be this lead's, so nothing was written. Decide on the lead's page."
+    ),
+    "no_answer": "Clay accepted the row but never finished it. Check it in Clay. A retry may be charged again.",
+    "internal_error": "Internal error while processing. See the log for details. Retry once it is fixed.",
+    Verdict.MALFORMED: "Not a valid Clay message, so nothing was changed. See Webhooks for its content.",
+    NAMED_SUPPRESSED: (
+        "Clay returned data of someone on the suppression list. Nothing was saved; the row is removed or waits "
+        "for that person's open request. Delivery is blocked until you decide: if the lead is that person, "
+        "erase it with a request. If not, confirm that on the lead's page and correct the lead before you "
+        "retry."
+    ),
+    "": "No reason was recorded. Check it manually.",
 }
 
 

@@ -33,10 +33,10 @@ from swarm_admin.core.states import advance
 
 MOST = 50_000  # rows of one retry; the plan looks at each of them
 BULK_PRIORITY = 0  # behind fresh leads and what a person waits for
-BEYOND = f"One retry takes at most {MOST:,}; the others stay on this screen."
-MENDED = "No longer failed: it was tried again, or has succeeded, in the meantime."
-SUPPRESSED = "The person is suppressed; nothing may be handed over."
-NOT_WANTED = "Not wanted there any more: the contact data or the tier has changed."
+BEYOND = f"One retry covers up to {MOST:,}. The others stay on this page."
+MENDED = "No longer failed: retried or recovered in the meantime."
+SUPPRESSED = "This person is suppressed, so nothing can be delivered."
+NOT_WANTED = "No longer eligible: the contact data or the tier has changed."
 
 # What is needed of a lead to know whether it can be tried again, and not its raw row.
 LEAD_FIELDS = (
@@ -53,7 +53,7 @@ class FailurePlan:
     left_out: Counter[str] = field(default_factory=Counter)
     cost: Decimal = Decimal(0)
     time: Estimate = field(default_factory=Estimate)
-    cost_label: str = "Cost, at most"
+    cost_label: str = "Maximum cost"
     cost_caveat: str = ""
 
 

@@ -162,11 +162,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("jobs", "Jobs", "progress", "jobs", _jobs, again=_jobs_again),
     Kind("imports", "Imports: import the file again", "file-import", "jobs", _imports),
     Kind("rescores", "Rescores", "target", "jobs", _rescores, again=_rescores_again),
-    Kind("comparisons", "Comparison with Clay: begins again in its time", "git-compare", "drift", _comparisons),
-    Kind("mendings", "Mending of drift", "git-compare", "drift", _mendings, again=_mendings_again),
-    Kind("notices_of_alerts", "Notices of alerts", "bell", "alerts", _of_alerts),
-    Kind("steps", "Steps of requests", "user-shield", "requests", _of_the_law(RequestStep, StepStatus.FAILED), REQUEST),
-    Kind("messages", "Messages of requests", "user-shield", "requests", _messages, REQUEST),
+    Kind("comparisons", "Comparison with Clay: restarts on schedule", "git-compare", "drift", _comparisons),
+    Kind("mendings", "Fixing of mismatches", "git-compare", "drift", _mendings, again=_mendings_again),
+    Kind("notices_of_alerts", "Alert notifications", "bell", "alerts", _of_alerts),
+    Kind("steps", "Request steps", "user-shield", "requests", _of_the_law(RequestStep, StepStatus.FAILED), REQUEST),
+    Kind("messages", "Request messages", "user-shield", "requests", _messages, REQUEST),
     Kind(
         "last_looks", "Last looks for erased records", "user-shield", "requests",
         _of_the_law(AfterCheck, DutyStatus.MANUAL), REQUEST,
@@ -176,5 +176,5 @@ KINDS: tuple[Kind, ...] = (
         "purges", "Removal of records", "calendar-x", "retention",
         _of_the_law(Purge, PurgeStatus.MANUAL), RETENTION,
     ),
-    Kind("audit_checks", "Checks of the audit ledger", "shield-check", "audit", _audit_checks, AUDIT),
+    Kind("audit_checks", "Audit log checks", "shield-check", "audit", _audit_checks, AUDIT),
 )  # fmt: skip

@@ -29,7 +29,7 @@ from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
-NO_RIGHT = "You may not start work again. Ask an admin for the right."
+NO_RIGHT = "You don't have permission to retry. Ask an admin."
 PAGE = 50
 NOTHING = "Nothing to retry."
 HOUR = 3600
@@ -98,7 +98,7 @@ def _why_no_retry(request: HttpRequest, found: Group) -> str:
     if not request.user.has_perm(RETRY):
         return NO_RIGHT
     if job := jobs.live_job(found.cause):
-        return f"Job {job.pk} is trying these again already."
+        return f"Job {job.pk} is already retrying these."
     return found.cause.why_no_retry
 
 
@@ -133,7 +133,7 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
     return {
         "title": f"Retry: {found.source.label}",
         "action": reverse("failure_retry_run", args=[found.cause.key]),
-        "confirm": "Start the retry",
+        "confirm": "Start retry",
         "count": plan.count,
         "noun": noun if plan.count == 1 else f"{noun}s".replace("deliverys", "deliveries"),
         "cost": plan.cost if _buys(found) else None,
@@ -173,7 +173,7 @@ def ignore(request: HttpRequest, key: str) -> HttpResponse:
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("failure", key=key)
-    messages.success(request, "Ignored. It comes back when it fails again for the same cause.")
+    messages.success(request, "Ignored. It reappears if it fails again for the same cause.")
     return redirect("failures")
 
 
@@ -181,7 +181,7 @@ def ignore(request: HttpRequest, key: str) -> HttpResponse:
 def show_again(request: HttpRequest, pk: int) -> HttpResponse:
     """No longer ignored."""
     jobs.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
-    messages.success(request, "The group is shown again.")
+    messages.success(request, "No longer ignored.")
     return redirect("failures")
 
 
@@ -196,11 +196,11 @@ def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, f"{count:,} tried again." if count else "Nothing of it is set aside any more.")
+        messages.success(request, f"Retrying {count:,}." if count else "Nothing is set aside any more.")
     failures.forget()
     return redirect("failures")
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
-    messages.info(request, "Nothing is left of that group: it was mended or tried again.")
+    messages.info(request, "This group is empty: its failures were fixed or retried.")
     return redirect("failures")

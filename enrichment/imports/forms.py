@@ -16,7 +16,7 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="File",
-        help_text="CSV (comma, semicolon or tab) or JSON (an array, or a lead on each line).",
+        help_text="CSV (comma, semicolon or tab) or JSON (an array, or one lead per line).",
         widget=forms.ClearableFileInput(
             attrs={"class": "form-control", "accept": ".csv,.tsv,.txt,.json,.jsonl,.ndjson"}
         ),
@@ -50,7 +50,7 @@ class MappingForm(forms.Form):
                 choices=choices,
                 initial=guessed.get(name, ""),
                 required=name in REQUIRED,
-                error_messages={"required": "Every lead needs it: choose its column."},
+                error_messages={"required": "Required. Choose a column."},
                 widget=forms.Select(attrs={"class": "form-select"}),
             )
 
@@ -59,7 +59,7 @@ class MappingForm(forms.Form):
         given = [column for column in cleaned.values() if column]
         for name, column in list(cleaned.items()):  # an error takes its field out
             if column and given.count(column) > 1:
-                self.add_error(name, "This column is chosen twice.")
+                self.add_error(name, "This column is already mapped.")
         return cleaned
 
     def columns(self) -> dict[str, str]:

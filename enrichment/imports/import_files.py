@@ -66,13 +66,13 @@ def reading(path: str | Path) -> Iterator[tuple[list[str], Rows]]:
 
 # What people choose by mistake, by the bytes that such a file begins with.
 NO_TABLES = {
-    b"PK\x03\x04": "an Excel workbook or an archive: save its sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save its sheet as CSV",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
+    b"PK\x03\x04": "an Excel workbook or an archive. Save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save the sheet as CSV",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
     b"%PDF": "a PDF document",
-    b"\x1f\x8b": "compressed: unpack it first",
+    b"\x1f\x8b": "compressed. Unpack it first",
 }
 CONTROLS = frozenset(range(32)) - frozenset(b"\x00\t\n\x0b\x0c\r")  # NUL is every other byte of UTF-16
 MOST_CONTROLS = 0.04  # of the first bytes; noise has a tenth, text none
@@ -83,9 +83,9 @@ def _refuse_what_is_no_text(path: str | Path) -> None:
         start = file.read(4096)
     for mark, what in NO_TABLES.items():
         if start.startswith(mark):
-            raise Unreadable(f"The file is no table but {what}.")
+            raise Unreadable(f"This file is {what}.")
     if sum(byte in CONTROLS for byte in start) > MOST_CONTROLS * len(start):
-        raise Unreadable("The file is no table: it is not text. Choose a CSV or a JSON file.")
+        raise Unreadable("This file isn't text. Choose a CSV or JSON file.")
 
 
 def guess(columns: Iterable[str]) -> dict[str, str]:
@@ -152,11 +152,11 @@ def _csv(text: TextIO) -> tuple[list[str], Rows]:
     try:
         header = next(filter(any, reader), [])
     except csv.Error:
-        raise Unreadable("The first row cannot be read: a quote is opened and never closed.") from None
+        raise Unreadable("The first row is unreadable: a quotation mark is never closed.") from None
     if len(header) > MAX_COLUMNS:
-        raise Unreadable(f"The first row names more than {MAX_COLUMNS:,} columns.")
+        raise Unreadable(f"The first row has more than {MAX_COLUMNS:,} columns.")
     if any("linkedin.com/" in cell.lower() for cell in header):
-        raise Unreadable("The first row must name the columns; it holds a lead.")
+        raise Unreadable("The first row must be a header, but it contains a lead.")
     columns = _distinct(header)
     return columns, _csv_rows(reader, columns)
 
@@ -165,7 +165,7 @@ def _bounded_lines(text: TextIO) -> Iterator[str]:
     """The lines of a file, none of which may fill the memory."""
     while line := text.readline(MAX_DOCUMENT + 1):
         if len(line) > MAX_DOCUMENT:
-            raise Unreadable(f"A line of the file is longer than {MAX_DOCUMENT:,} characters.")
+            raise Unreadable(f"A line is longer than {MAX_DOCUMENT:,} characters.")
         yield line
 
 
@@ -207,7 +207,7 @@ def _csv_rows(reader: Iterator[list[str]], columns: list[str]) -> Rows:
                 row[EXTRA] = True
             yield row
     except csv.Error:
-        raise Unreadable(f"Nothing after row {number} can be read: a quote is opened and never closed.") from None
+        raise Unreadable(f"Nothing after row {number} is readable: a quotation mark is never closed.") from None
 
 
 # ---------------------------------------------------------------- JSON
@@ -223,7 +223,7 @@ def _json(text: TextIO, start: str) -> tuple[list[str], Rows]:
         if number >= 1000:
             break
     if number >= 0 and not columns:
-        raise Unreadable("The file holds no lead: none of its values is an object with named fields.")
+        raise Unreadable("The file contains no leads: none of its values is an object with named fields.")
     text.seek(0)
     return [name for name in columns if name.isprintable() and len(name) <= MAX_NAME], _json_rows(text, opening)
 
@@ -245,7 +245,7 @@ def _array(text: TextIO) -> Rows:
             buffer = buffer[at:]
             piece = text.read(max(PIECE, len(buffer)))
             if not piece or len(buffer) > MAX_DOCUMENT:
-                raise Unreadable(f"The file is not valid JSON after row {number}.")
+                raise Unreadable(f"The file isn't valid JSON after row {number}.")
             buffer += piece
             at = _after_space(buffer, 0)
             continue
@@ -289,6 +289,6 @@ def _lines(text: TextIO) -> Iterator[Any]:
         except (ValueError, RecursionError):
             value = None
             if not good:
-                raise Unreadable("The file is not valid JSON: neither an array nor a lead on each line.") from None
+                raise Unreadable("The file isn't valid JSON: use an array or one lead per line.") from None
         good += 1
         yield value

@@ -99,7 +99,7 @@ def upload(file: Any, *, name: str, by: Any = None) -> BulkJob:
 def _count(rows: Iterable[Any]) -> int:
     total = sum(1 for _ in rows)
     if not total:
-        raise Unreadable("The file has no rows below its header.")
+        raise Unreadable("The file has no rows below the header.")
     return total
 
 
@@ -139,15 +139,15 @@ def start(job: BulkJob, *, columns: Mapping[str, str], by: Any = None) -> None:
     """
     fields = list(columns.values())
     if missing := [name for name in REQUIRED if name not in fields]:
-        raise NotStartable(f"No column gives {', '.join(missing)}; every lead needs it.")
+        raise NotStartable(f"Map a column to {', '.join(missing)}: it is required.")
     if twice := sorted({name for name in fields if fields.count(name) > 1}):
-        raise NotStartable(f"Two columns give {', '.join(twice)}; choose one.")
+        raise NotStartable(f"Two columns are mapped to {', '.join(twice)}. Choose one.")
     if unknown := sorted(set(fields) - set(LeadIn.model_fields)):
-        raise NotStartable(f"{len(unknown)} of the chosen fields do not exist.")
+        raise NotStartable(f"{len(unknown)} of the chosen fields don't exist.")
     with transaction.atomic():
         waiting = BulkJob.objects.filter(pk=job.pk, status=JobStatus.QUEUED, columns={})
         if not waiting.update(columns=dict(columns)):
-            raise NotStartable("This import was started or cancelled already.")
+            raise NotStartable("This import was already started or cancelled.")
         audit.record(Verb.START_IMPORT, by=by, on=job, fields=fields, counts={"rows": job.total})
     job.columns = dict(columns)
 
@@ -176,7 +176,7 @@ def run_due() -> int:
     for job_id in due:
         run(job_id)
     forgotten = imports.filter(status=JobStatus.QUEUED, columns={}, created_at__lt=timezone.now() - FORGOTTEN_AFTER)
-    advance(forgotten, JobStatus.CANCELLED, finished_at=timezone.now(), error="Nobody started it within a day.")
+    advance(forgotten, JobStatus.CANCELLED, finished_at=timezone.now(), error="Not started within a day.")
     ended = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
     for job in imports.filter(status__in=ended).exclude(file=""):
         _remove_file(job)
@@ -202,7 +202,7 @@ def run(job_id: int) -> None:
     except Unreadable as error:
         _end(job, JobStatus.FAILED, str(error))
     except OSError:
-        _end(job, JobStatus.FAILED, "The file is not on this machine's disk any more.")
+        _end(job, JobStatus.FAILED, "The file is no longer on this server.")
 
 
 def _take_in_all(job: BulkJob) -> bool:

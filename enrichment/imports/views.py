@@ -23,7 +23,7 @@ from swarm_admin.core.states import InvalidTransition
 PERMISSION = "enrichment.import_lead"
 RECENT = 20
 SHOWN_REJECTIONS = 100
-NOTHING_VALID = "No row would be taken: choose the right columns and check this mapping, or mend the file."
+NOTHING_VALID = "No row can be imported. Correct the column mapping and check it, or fix the file."
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -107,7 +107,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         importing.cancel(_get(pk), by=request.user)
     except InvalidTransition:
-        messages.error(request, "This import has ended already.")
+        messages.error(request, "This import has already finished.")
     return redirect("import_job", pk=pk)
 
 

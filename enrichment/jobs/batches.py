@@ -52,8 +52,8 @@ def outcome(batch: Batch, items: Mapping[str, int]) -> Outcome:
     if batch.status != BatchStatus.DONE or not aside:
         return Outcome(str(batch.get_status_display()), icon, colour)
     if aside == total:
-        return Outcome("Ended: all set aside", "alert-triangle", "red")
-    return Outcome(f"Ended: {aside:,} of {total:,} set aside", "circle-half-2", "amber")
+        return Outcome("Finished: all set aside", "alert-triangle", "red")
+    return Outcome(f"Finished: {aside:,} of {total:,} set aside", "circle-half-2", "amber")
 
 
 def figures() -> dict[str, int]:

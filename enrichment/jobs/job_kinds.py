@@ -97,7 +97,7 @@ def _about_cause(job: BulkJob) -> str:
 
 
 def _about_rows(noun: str) -> Callable[[BulkJob], str]:
-    return lambda job: f"{job.total:,} {noun}{'' if job.total == 1 else 's'} chosen in the list"
+    return lambda job: f"{job.total:,} {noun}{'' if job.total == 1 else 's'} selected in the list"
 
 
 def _show_retry(screen: tuple[str, str]) -> Callable[[BulkJob], Shown]:
@@ -110,8 +110,8 @@ def _show_retry(screen: tuple[str, str]) -> Callable[[BulkJob], Shown]:
                 Figure("In progress", counts.under_way),
                 Figure("Recovered", counts.recovered, "green"),
                 Figure("Failed again", counts.failed, "red"),
-                *([Figure("Without result", counts.other, "amber")] if counts.other else []),
-                Figure("Left out", job.rejected),
+                *([Figure("No result", counts.other, "amber")] if counts.other else []),
+                Figure("Skipped", job.rejected),
                 Figure("Not started", job.total - job.position),
             ],
             outcome=outcome(job, counts),
@@ -130,7 +130,7 @@ def _planned(job: BulkJob, cause: Cause | None) -> dict[str, str]:
     facts = {"Cause": _about_cause(job)} if cause else {}
     facts["Rows"] = f"{number(job.plan['count'])} of {number(job.total)}"
     if job.plan.get("cost") is not None:
-        facts[job.plan.get("cost_label") or "Cost, planned"] = money(job.plan["cost"])
+        facts[job.plan.get("cost_label") or "Planned cost"] = money(job.plan["cost"])
     return facts
 
 
@@ -139,7 +139,7 @@ def _about_import(job: BulkJob) -> str:
 
 
 def _about_rescore(job: BulkJob) -> str:
-    return f"Every lead scored under version {job.plan['version']} of the scorecard"
+    return f"All leads rescored with scorecard version {job.plan['version']}"
 
 
 def _show_rescore(job: BulkJob) -> Shown:
@@ -148,29 +148,30 @@ def _show_rescore(job: BulkJob) -> Shown:
     return Shown(
         figures=[
             Figure("Scores changed", rescore.changed),
-            Figure("To a better tier", rescore.up, "green"),
-            Figure("To a worse tier", rescore.down, "amber"),
+            Figure("Moved up", rescore.up, "green"),
+            Figure("Moved down", rescore.down, "amber"),
             Figure("New in Tier 1 or 2", rescore.lifted),
             Figure("Left", max(job.total - job.position, 0)),
         ],
         outcome=outcome(job),
         facts={
-            "In place of": f"version {job.plan['over']}",
+            "Replaces": f"version {job.plan['over']}",
             "Leads": number(job.total),
-            "Those new in Tier 1 or 2": rescore.get_after_display(),
+            "New in Tier 1 or 2": rescore.get_after_display(),
         },
-        waits="for webhooks that were read before the version changed." if late else "",
+        waits="for webhooks processed before the version changed." if late else "",
         link=("icp_review", "Review") if rescore.moves.exists() else None,
     )
 
 
 NO_END = (
-    "A rescore is not cancelled, which would leave tiers of two versions. Publish another version or roll back instead."
+    "A rescore can't be cancelled: it would leave tiers from two versions. Publish another version or "
+    "roll back instead."
 )
-NO_RETRY = "You may not start or stop retries. Ask an admin for the right."
-NO_DELIVERY = "You may not start or stop deliveries. Ask an admin for the right."
-NO_PILOT = "You may not start or stop pilots. Ask an admin for the right."
-NO_IMPORT = "You may not start or stop imports. Ask an admin for the right."
+NO_RETRY = "You don't have permission to manage retries. Ask an admin."
+NO_DELIVERY = "You don't have permission to manage deliveries. Ask an admin."
+NO_PILOT = "You don't have permission to manage pilots. Ask an admin."
+NO_IMPORT = "You don't have permission to manage imports. Ask an admin."
 
 KINDS: dict[str, Kind] = {
     JobKind.IMPORT: Kind(
@@ -178,8 +179,8 @@ KINDS: dict[str, Kind] = {
     ),
     JobKind.PILOT: Kind(
         "flask",
-        lambda job: f"Draft of the waterfalls, tried on {job.total:,} lead{'' if job.total == 1 else 's'}",
-        "Leads tried",
+        lambda job: f"Waterfall draft, tested on {job.total:,} lead{'' if job.total == 1 else 's'}",
+        "Leads tested",
         WATERFALL,
         NO_PILOT,
         page="waterfall_pilot_result",
@@ -187,7 +188,7 @@ KINDS: dict[str, Kind] = {
     JobKind.RETRY: Kind(
         "refresh",
         _about_cause,
-        "Rows tried again",
+        "Rows retried",
         RETRY,
         NO_RETRY,
         _show_retry(("failures", "Failures")),
@@ -195,15 +196,15 @@ KINDS: dict[str, Kind] = {
     JobKind.RETRY_LEADS: Kind(
         "refresh",
         _about_rows("lead"),
-        "Leads tried again",
+        "Leads retried",
         RETRY,
         NO_RETRY,
         _show_retry(("failures", "Failures")),
     ),
     JobKind.RETRY_DELIVERIES: Kind(
         "send",
-        lambda job: f"{job.total:,} {'delivery' if job.total == 1 else 'deliveries'} chosen in the list",
-        "Deliveries planned again",
+        lambda job: f"{job.total:,} {'delivery' if job.total == 1 else 'deliveries'} selected in the list",
+        "Deliveries rescheduled",
         DELIVER,
         NO_DELIVERY,
         _show_retry(("deliveries", "Deliveries")),
@@ -211,7 +212,7 @@ KINDS: dict[str, Kind] = {
     JobKind.RESCORE: Kind("target", _about_rescore, "Leads scored", VIEW, NO_END, _show_rescore, stops=False),
     JobKind.DELIVER_MOVED: Kind(
         "send",
-        lambda job: f"{job.total:,} {'lead' if job.total == 1 else 'leads'} that a scorecard lifted into Tier 1 or 2",
+        lambda job: f"{job.total:,} {'lead' if job.total == 1 else 'leads'} that a scorecard moved into Tier 1 or 2",
         "Deliveries planned",
         DELIVER,
         NO_DELIVERY,

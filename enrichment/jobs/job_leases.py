@@ -27,7 +27,7 @@ def hand_back_lapsed(kinds: Sequence[str], *, seconds: float | None = None) -> N
 
     def set_aside(jobs: QuerySet[BulkJob], lease: work.Values) -> None:
         for job in list(jobs):
-            words = f"{work.LOST_SENTENCE} It stands at row {job.position:,}."
+            words = f"{work.LOST_SENTENCE} It stopped at row {job.position:,}."
             with transaction.atomic():
                 mine = jobs.filter(pk=job.pk)
                 if advance(mine, JobStatus.FAILED, finished_at=timezone.now(), error=words, **lease):

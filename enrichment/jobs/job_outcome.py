@@ -128,7 +128,7 @@ def outcome(job: BulkJob, counts: Counts | None = None) -> Outcome:
         counts = counts_of([job]).get(job.pk, Counts())
     parts = tuple(part for part in _PARTS.get(job.kind, _retried)(job, counts) if part[0])
     if job.waits_for_person:
-        return Outcome("Waits for you", "user-exclamation", "amber", parts)
+        return Outcome("Waiting for you", "user-exclamation", "amber", parts)
     if job.status in _BEFORE_THE_END:
         label, icon, colour = _BEFORE_THE_END[JobStatus(job.status)]
         return Outcome(label, icon, colour, parts, _untouched(job))
@@ -157,9 +157,9 @@ def _retried(job: BulkJob, counts: Counts) -> Parts:
     return (
         (counts.recovered, "answered" if job.kind == JobKind.PILOT else "recovered"),
         (counts.failed, "failed" if job.kind == JobKind.PILOT else "failed again"),
-        (counts.other, "without result"),
+        (counts.other, "without a result"),
         (counts.under_way, "in progress"),
-        (job.rejected, "left out"),
+        (job.rejected, "skipped"),
     )
 
 
@@ -175,7 +175,7 @@ def _imported(job: BulkJob, counts: Counts) -> Parts:
 def _end_of_retry(job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
     started, words = counts.started, "failed" if job.kind == JobKind.PILOT else "failed again"
     if not started:
-        return Outcome("Nothing to do", "circle-minus", "grey", parts, "Every row was left out.")
+        return Outcome("Nothing to do", "circle-minus", "grey", parts, "All rows were skipped.")
     if counts.under_way:
         failed = f" {counts.failed:,} {words} so far." if counts.failed else ""
         verb = "is" if counts.under_way == 1 else "are"
@@ -195,14 +195,14 @@ def _end_of_import(job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         none_came = not (job.accepted or job.known or job.suppressed)
         return _partly(job.rejected, job.total, "rejected", parts, all_of_it=none_came)
     if not job.accepted:
-        return Outcome("Finished: nothing new", "circle-minus", "grey", parts, "No row became a new lead.")
+        return Outcome("Finished: nothing new", "circle-minus", "grey", parts, "No new leads.")
     return _done(job, parts, f"{job.accepted:,} new lead{'' if job.accepted == 1 else 's'}.")
 
 
 def _end_of_rescore(job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
     if not job.total:
-        return Outcome("Nothing to do", "circle-minus", "grey", parts, "No lead has a score.")
-    return _done(job, parts, f"Every tier is that of version {job.plan['version']}.")
+        return Outcome("Nothing to do", "circle-minus", "grey", parts, "No scored leads.")
+    return _done(job, parts, f"All tiers are from version {job.plan['version']}.")
 
 
 def _end_as_it_ran(job: BulkJob, counts: Counts, parts: Parts) -> Outcome:

@@ -47,7 +47,7 @@ def _by_pace(job: BulkJob) -> TimeLeft:
     pace, still_for = _pace(job)
     if still_for >= STALLED_SECONDS:
         return TimeLeft(
-            f"No progress for {duration(still_for)}. Another worker goes on with it when this one is given up.",
+            f"No progress for {duration(still_for)}. Another worker takes over if this one doesn't recover.",
             stalled=True,
         )
     if not pace:

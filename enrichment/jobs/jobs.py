@@ -53,7 +53,7 @@ def check_can_start(cause: Cause) -> FailurePlan:
         ActionNotAllowed: with a sentence for the person who asked.
     """
     if job := live_job(cause):
-        raise ActionNotAllowed(f"Job {job.pk} is trying these again already.")
+        raise ActionNotAllowed(f"Job {job.pk} is already retrying these.")
     return plan_of(cause)
 
 
@@ -69,7 +69,7 @@ def start_retry(cause: Cause, *, by: Any) -> BulkJob:
     """
     found = check_can_start(cause)
     if not found.count:
-        raise ActionNotAllowed(" ".join(found.left_out) or "Nothing is left of this group.")
+        raise ActionNotAllowed(" ".join(found.left_out) or "This group is empty.")
     with transaction.atomic():
         job = BulkJob.objects.create(kind=JobKind.RETRY, created_by=by, plan=_document(cause, found))
         total = _freeze(job, cause)
@@ -90,7 +90,7 @@ def start(
         ActionNotAllowed: there is nothing to do.
     """
     if not rows:
-        raise ActionNotAllowed("Nothing is left to try again.")
+        raise ActionNotAllowed("Nothing left to retry.")
     with transaction.atomic():
         job = BulkJob.objects.create(kind=kind, created_by=by, plan={**plan, "what": what}, total=len(rows))
         JobMember.objects.bulk_create(
@@ -158,7 +158,7 @@ def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
     """
     reason = " ".join(reason.split())[:300]
     if len(reason) < 5:
-        raise ValueError("Say in a few words why this can be left as it is.")
+        raise ValueError("Enter a reason for ignoring it.")
     with transaction.atomic():
         kept, _ = FailureIgnore.objects.update_or_create(
             what=cause.what,
@@ -213,7 +213,7 @@ def run(job_id: int) -> bool:
         _end(
             job,
             JobStatus.FAILED,
-            f"Stopped by a fault of ours after row {job.position}; the log has the details.",
+            f"Stopped by an internal error after row {job.position}. See the log for details.",
         )
     finally:
         failures.forget()

@@ -32,7 +32,7 @@ def _retry_leads(priority: int) -> Callable[[Sequence[int], Any], dict[int, str]
     def again(ids: Sequence[int], by: Any) -> dict[int, str]:
         leads = list(Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update())
         ready = {lead.pk for lead in actions.sort_for_retry(leads).ready}
-        why = dict.fromkeys(set(ids) - {lead.pk for lead in leads}, "The lead is gone.")
+        why = dict.fromkeys(set(ids) - {lead.pk for lead in leads}, "The lead no longer exists.")
         for lead in leads:
             if lead.pk not in ready:
                 why[lead.pk] = actions.reason_against(actions.check_can_retry, lead)

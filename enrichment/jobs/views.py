@@ -115,9 +115,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         jobs.cancel(found, by=request.user)
     except InvalidTransition:
-        messages.error(request, "This job has ended already.")
+        messages.error(request, "This job has already finished.")
     else:
-        messages.success(request, "Cancelled. What was started goes on; the rest was not touched.")
+        messages.success(request, "Job cancelled. Work already started will finish.")
     return redirect("job", pk=pk)
 
 

@@ -30,13 +30,12 @@ MOST = 5_000  # leads of one retry: seconds, not minutes, under their locks
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 OPEN_HANDOVER = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 
-RUNNING = "Enrichment is running; it can be retried when it is finished."
-QUEUED = "It is already waiting for its turn to be sent to Clay."
-SUPPRESSED = "This person is suppressed; no enrichment may be started."
-ONLY_KEPT = "This person's data may only be kept: nothing is enriched or handed over."
+RUNNING = "Enrichment is running. You can retry when it finishes."
+QUEUED = "Already waiting to be sent to Clay."
+SUPPRESSED = "This person is suppressed and can't be enriched."
+ONLY_KEPT = "This person's data may only be stored: no enrichment or delivery."
 NOT_DECIDED = (
-    "Clay's answer named a suppressed person. Nothing is handed over until somebody says whether the lead is that "
-    "person."
+    "Clay returned data of a suppressed person. Delivery is blocked until you decide whether the lead is that person."
 )
 
 
@@ -112,13 +111,13 @@ def retry_leads(
         ActionNotAllowed: there is none that can be retried, or there are too many.
     """
     if len(leads) > MOST:
-        raise ActionNotAllowed(f"At most {MOST:,} leads can be retried at once.")
+        raise ActionNotAllowed(f"You can retry up to {MOST:,} leads at once.")
     now = timezone.now()
     with transaction.atomic():
         locked = Lead.objects.filter(pk__in=[lead.pk for lead in leads]).order_by("pk").select_for_update()
         found = sort_for_retry(list(locked))
         if not found.ready:
-            raise ActionNotAllowed(" ".join(found.left_out) or "There is no lead to retry.")
+            raise ActionNotAllowed(" ".join(found.left_out) or "No leads to retry.")
         ids = [lead.pk for lead in found.ready]
         # What Clay has not answered for too long is given up, else the new attempt would be its second.
         advance(
@@ -163,7 +162,7 @@ def _record_each(verb: Verb, leads: Sequence[Lead], *, by: Any, reason: str = ""
 def check_may_be_handed_over(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where nothing of the person may leave."""
     if suppressed([lead]):
-        raise ActionNotAllowed("This person is suppressed; nothing may be handed over.")
+        raise ActionNotAllowed("This person is suppressed, so nothing can be delivered.")
     if lead.restriction:
         raise ActionNotAllowed(ONLY_KEPT)
     if lead.awaits_word:
@@ -174,11 +173,11 @@ def check_can_deliver(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where the lead cannot be delivered again now."""
     check_may_be_handed_over(lead)
     if not any(wanted(lead, system) for system in channels.CHANNELS):
-        raise ActionNotAllowed("A delivery needs an e-mail or a phone number; this lead has neither.")
+        raise ActionNotAllowed("This lead has no e-mail or phone number, so it can't be delivered.")
     if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(
         [system for system in channels.CHANNELS if wanted(lead, system)]
     ):
-        raise ActionNotAllowed("A delivery of this lead is already under way.")
+        raise ActionNotAllowed("A delivery of this lead is already in progress.")
 
 
 def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
@@ -192,7 +191,7 @@ def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
         check_can_deliver(lead)
         planned = planning.plan(lead, force=True)
         if not planned:
-            raise ActionNotAllowed("A delivery of this lead is already under way.")
+            raise ActionNotAllowed("A delivery of this lead is already in progress.")
         audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})
     return planned
 

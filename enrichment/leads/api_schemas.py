@@ -22,7 +22,7 @@ class Exact(BaseModel):
 
 class FieldSource(Exact):
     provider: str
-    field: str = Field(description="By the payload's names")
+    field: str = Field(description="By payload field name")
     timestamp: Stamp
 
 
@@ -44,7 +44,7 @@ class Collection(Exact):
 
 class ProviderGave(Exact):
     name: str
-    fields: list[str] = Field(description="By the names of the lead's columns")
+    fields: list[str] = Field(description="By lead field name")
     timestamp: Stamp
 
 
@@ -81,15 +81,13 @@ class LeadOut(Exact):
 
     id: int
     enrichment_status: EnrichmentStatus
-    updated_at: datetime.datetime = Field(description="When anything of the lead last changed")
-    fill_in_providers: list[str] = Field(
-        description="Still to be asked about a lead whose result stands; empty where it waits for none"
-    )
-    fill_in_due_at: datetime.datetime | None = Field(description="From when on; null: now, or for none")
+    updated_at: datetime.datetime = Field(description="When the lead last changed")
+    fill_in_providers: list[str] = Field(description="Providers still due to fill in an enriched lead; empty if none")
+    fill_in_due_at: datetime.datetime | None = Field(description="Earliest time; null if now or none")
     linkedin_url: str
     first_name: str | None
     last_name: str | None
-    email: str | None = Field(description="The work address where there is one, else the personal one")
+    email: str | None = Field(description="The work address if available, else the personal one")
     email_personal: str | None
     phone: str | None
     title: str | None
@@ -118,4 +116,4 @@ class LeadPage(Schema):
     model_config = ConfigDict(extra="forbid")
 
     leads: list[LeadOut]
-    next_cursor: int | None = Field(description="`cursor` of the next page; null on the last")
+    next_cursor: int | None = Field(description="`cursor` of the next page; null on the last page")

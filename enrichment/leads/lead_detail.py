@@ -67,12 +67,12 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("source_type", "Source"),
             ("source_name", "Source name"),
-            ("source_url", "Source address"),
+            ("source_url", "Source URL"),
             ("engagement_action", "Engagement"),
-            ("engagement_content", "What they wrote"),
+            ("engagement_content", "Comment"),
             ("scraped_at", "Collected"),
             ("received_at", "Received"),
-            ("retention_until", "Kept until"),
+            ("retention_until", "Retained until"),
         ),
     ),
 )

@@ -28,13 +28,13 @@ def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
     """
     name = " ".join(name.split())
     if not name or len(name) > 60:
-        raise ActionNotAllowed("A view needs a name of at most 60 characters.")
+        raise ActionNotAllowed("Enter a view name of up to 60 characters.")
     kept = LeadList(QueryDict(query), user=by).query_with(find=None)
     if len(kept) > LONGEST:
-        raise ActionNotAllowed("These are more filters than a view can keep.")
+        raise ActionNotAllowed("Too many filters for one view.")
     mine = LeadView.objects.filter(owner=by)
     if not mine.filter(name=name).exists() and mine.count() >= MOST:
-        raise ActionNotAllowed(f"You keep {MOST} views already. Delete one first.")
+        raise ActionNotAllowed(f"You already have {MOST} views. Delete one first.")
     with transaction.atomic():
         view, _ = LeadView.objects.update_or_create(
             owner=by, name=name, defaults={"query": kept, "is_shared": is_shared}
@@ -46,7 +46,7 @@ def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
 def delete(view: LeadView, *, by: Any) -> None:
     """Raises ActionNotAllowed for somebody else's."""
     if view.owner_id != by.pk:
-        raise ActionNotAllowed("Its owner alone deletes a view.")
+        raise ActionNotAllowed("Only the owner can delete a view.")
     with transaction.atomic():
         audit.record(Verb.DELETE_VIEW, by=by, on=view)
         view.delete()

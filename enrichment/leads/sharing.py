@@ -25,10 +25,10 @@ class Shared:
     def said(self) -> str:
         """What follows from it, as the gate, requests and deliveries have it."""
         if self.field == "phone":
-            return "A number by itself stands for nobody: it is never what a person is matched or suppressed by."
+            return "A phone number alone never identifies a person for matching or suppression."
         if self.is_office:
-            return "A mailbox of an office stands for nobody: it is never what a person is matched or suppressed by."
-        return "Whoever is suppressed by this address is so in each of these leads."
+            return "A shared mailbox never identifies a person for matching or suppression."
+        return "Suppressing this address applies to all of these leads."
 
     @property
     def how_many(self) -> str:

@@ -80,14 +80,14 @@ def _attempts(lead: Lead) -> Iterator[Happening]:
             for kind, slugs in sorted(attempt.answered.items())
             for slug in slugs
         ]
-        asked += [f"not bought again: {', '.join(had)}"] if had else []
+        asked += [f"reused: {', '.join(had)}"] if had else []
         if attempt.triggered_at:
             yield Happening(attempt.triggered_at, "player-play", "Enrichment triggered", "attempt", details=asked)
         details = [f"${attempt.cost:.4f}", *_error(attempt)]
         details += [f"at {provider_name(attempt.provider)}"] if attempt.provider else []
         details += [] if attempt.triggered_at else asked
         ended = attempt.finished_at is not None
-        title = "Enrichment ended" if ended else "Enrichment attempt"
+        title = "Enrichment finished" if ended else "Enrichment attempt"
         at = attempt.finished_at or attempt.started_at
         yield Happening(at, "sparkles", title, "attempt", attempt.status, details=details)
 
@@ -101,7 +101,7 @@ def _webhooks(lead: Lead) -> Iterator[Happening]:
         yield Happening(
             delivery.received_at,
             "webhook",
-            f"Clay reported {delivery.event or 'something unreadable'}",
+            f"Clay reported {delivery.event or 'an unreadable event'}",
             "webhook",
             delivery.verdict or delivery.status,
             details=details,
@@ -111,7 +111,7 @@ def _webhooks(lead: Lead) -> Iterator[Happening]:
 def _handovers(lead: Lead) -> Iterator[Happening]:
     for handover in lead.handovers.order_by("-id")[:MOST_OF_A_KIND]:
         differs = handover.differences
-        details = [f"stored otherwise than sent: {field_labels(differs)}"] if differs else []
+        details = [f"stored differently: {field_labels(differs)}"] if differs else []
         details += _error(handover)
         yield Happening(
             handover.finished_at or handover.created_at,

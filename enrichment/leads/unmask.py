@@ -24,7 +24,7 @@ def reveal(request: HttpRequest, lead: Lead, *, reason: str) -> None:
     """
     reason = " ".join(reason.split())[:500]
     if len(reason) < 5:
-        raise ValueError("Say in a few words why you need to see it.")
+        raise ValueError("Enter a reason for viewing this data.")
     with transaction.atomic():
         audit.record(Verb.REVEAL_LEAD, by=request.user, on=lead, reason=reason)
     now = timezone.now().timestamp()

@@ -10,7 +10,7 @@ from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from gdpr.requests import attention
 
-STATES = {"error": "fails", "no_key": "has no key"}  # of a vendor; one that is held has a pause
+STATES = {"error": "fails", "no_key": "has no API key"}  # of a vendor; one that is held has a pause
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ def troubles(user: Any) -> list[Trouble]:
 
 def _of_the_law(user: Any) -> list[tuple[str, str]]:
     rights = {matter.right for matter in attention.shown(user)}
-    told = {attention.REQUEST: ("requests need a person", "requests")}
-    told[attention.RETENTION] = ("retention needs a person", "retention")
+    told = {attention.REQUEST: ("requests need attention", "requests")}
+    told[attention.RETENTION] = ("retention needs attention", "retention")
     return [told[right] for right in told if right in rights]

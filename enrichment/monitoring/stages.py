@@ -110,12 +110,12 @@ STAGES: tuple[Stage, ...] = (
         DeliveryStatus.PROCESSING,
     ),
     # No order: any of a million that wait will do. What a limit keeps back was looked at all the same.
-    Stage("planning", "Planning of calls to Clay", Lead.objects.due_for_dispatch, "dispatch_after"),
+    Stage("planning", "Planning calls to Clay", Lead.objects.due_for_dispatch, "dispatch_after"),
     *(_batches(kind) for kind in BatchKind),
     *(_deliveries(system) for system in System),
     Stage(
         "polls",
-        "Asking for rows without a webhook",
+        "Polling rows without a webhook",
         lambda before: Attempt.objects.filter(
             status=AttemptStatus.RUNNING, poll_after__lte=before, lead__restriction=""
         ).order_by("poll_after"),
@@ -140,7 +140,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "mending",
-        "Mending of drift",
+        "Fixing of mismatches",
         lambda before: Drift.objects.filter(mend_after__lte=before, resolved_at=None, in_flight_since=None).order_by(
             "mend_after"
         ),
@@ -148,5 +148,5 @@ STAGES: tuple[Stage, ...] = (
         lambda: Drift.objects.filter(mend_after__isnull=False, in_flight_since__isnull=False),
         lambda: clay_pauses() or _pauses("clay"),
     ),
-    _leased("alerts", "Sending of alerts", AlertNotice.objects.all, Q(status__in=WAITING), BatchStatus.IN_FLIGHT),
+    _leased("alerts", "Sending alerts", AlertNotice.objects.all, Q(status__in=WAITING), BatchStatus.IN_FLIGHT),
 )

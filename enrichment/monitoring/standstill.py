@@ -48,10 +48,10 @@ class Report:
         if self.stages:
             names = [stage.label for stage in self.stages[:NAMED]]
             more = len(self.stages) - NAMED
-            parts.append(f"Nothing moves though work is due: {', '.join(names)}{f' and {more} more' * (more > 0)}.")
+            parts.append(f"Work is due but nothing is moving: {', '.join(names)}{f' and {more} more' * (more > 0)}.")
         if self.beat_since:
-            parts.append("The clock that starts background work (beat) is not running.")
-        return " ".join([*parts, "Look at the workers' log; restart them if need be."]) if parts else ""
+            parts.append("The scheduler (beat) is not running.")
+        return " ".join([*parts, "Check the workers' log and restart them if needed."]) if parts else ""
 
 
 def look() -> Report:

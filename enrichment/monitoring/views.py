@@ -28,9 +28,9 @@ PLACES: dict[str, tuple[str, str]] = {
     AlertKind.WEBHOOK_BACKLOG: ("webhooks", "Webhooks"),
     AlertKind.OVERDUE: ("leads", "Leads"),
     AlertKind.NEEDS_PERSON: ("failures", "Failures"),
-    AlertKind.DRIFT: ("drift", "Drift"),
-    AlertKind.RUNWAY: ("drift", "Drift"),
-    AlertKind.ROWS_NOT_KEPT: ("drift", "Drift"),
+    AlertKind.DRIFT: ("drift", "Sync with Clay"),
+    AlertKind.RUNWAY: ("drift", "Sync with Clay"),
+    AlertKind.ROWS_NOT_KEPT: ("drift", "Sync with Clay"),
     AlertKind.COMPLIANCE: ("requests", "Requests"),
 }
 LOOKS = {
@@ -65,7 +65,7 @@ def why_not(user: object) -> str:
     """Why this person may not acknowledge or close; "" if they may."""
     if user.has_perm(HANDLE):  # type: ignore[attr-defined]
         return ""
-    return "Only people who may handle alerts can do this. Ask an admin."
+    return "You don't have permission to handle alerts. Ask an admin."
 
 
 def _dress(alert: Alert) -> None:
@@ -90,16 +90,16 @@ def bell(request: HttpRequest, place: str) -> HttpResponse:
 @screen(HANDLE, "POST")
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     if alerts.acknowledge(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
-        messages.success(request, "Acknowledged: nobody is reminded of it any more.")
+        messages.success(request, "Alert acknowledged. No more reminders.")
     else:
-        messages.info(request, "It was acknowledged or closed already.")
+        messages.info(request, "Already acknowledged or closed.")
     return redirect("alerts")
 
 
 @screen(HANDLE, "POST")
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     if alerts.close_by_hand(get_object_or_404(alerts.visible_to(request.user), pk=pk), by=request.user):
-        messages.success(request, "Closed. If the cause lasts, a new alert opens.")
+        messages.success(request, "Alert closed. If the cause persists, a new alert opens.")
     else:
-        messages.info(request, "It was closed already.")
+        messages.info(request, "Already closed.")
     return redirect("alerts")

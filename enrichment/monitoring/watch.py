@@ -62,7 +62,10 @@ def webhook_backlog() -> str:
     if count < settings.ALERT_WEBHOOK_BACKLOG and not late:
         return ""
     minutes = (timezone.now() - oldest).total_seconds() / 60
-    return f"{_many(count, 'webhook delivery waits', 'webhook deliveries wait')}; the oldest for {minutes:,.0f} min."
+    return (
+        f"{_many(count, 'webhook delivery waits', 'webhook deliveries wait')}; the oldest has waited "
+        f"{minutes:,.0f} min."
+    )
 
 
 def overdue() -> str:
@@ -74,7 +77,7 @@ def overdue() -> str:
     if not count:
         return ""
     leads = _many(count, "lead has", "leads have")
-    return f"{leads} been in progress in Clay for too long; asking Clay for the rows did not help."
+    return f"{leads} been in progress in Clay for too long. Polling the rows didn't help."
 
 
 def _rows_told() -> set[str]:
@@ -92,7 +95,7 @@ def needs_person() -> str:
     count = Lead.objects.filter(needs_person=True, error_at__gte=since).count()
     if count < settings.ALERT_FAILURES_PER_HOUR:
         return ""
-    return f"{count:,} leads came to need a person within an hour. See the failures, grouped by cause."
+    return f"{count:,} leads failed within an hour and need attention. See Failures, grouped by cause."
 
 
 def drift() -> str:
@@ -101,7 +104,7 @@ def drift() -> str:
     if not found:
         return ""
     parts = ", ".join(f"{DriftKind(kind).label.lower()}: {count:,}" for kind, count in found.items())
-    return f"Clay and the mirror disagree ({parts})."
+    return f"Clay is out of sync ({parts})."
 
 
 def rows_not_kept() -> str:
@@ -109,7 +112,7 @@ def rows_not_kept() -> str:
     if not count:
         return ""
     rows = _many(count, "row that is", "rows that are")
-    return f"Clay gave ids to {rows} not in its table: it has silently stopped to take rows, or lost them."
+    return f"Clay assigned IDs to {rows} not in its table. It has silently stopped accepting rows, or lost them."
 
 
 def tables() -> None:

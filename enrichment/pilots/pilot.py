@@ -77,7 +77,7 @@ def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     leads = list(waiting().filter(pk__in=list(ids)[:MOST]).order_by("pk"))
     blocked = suppressed(leads)
     left_out = {"not waiting for their first enrichment, or in another pilot": len(set(ids)) - len(leads)}
-    left_out["suppressed; nothing may be started for them"] = len(blocked)
+    left_out["suppressed, so they can't be enriched"] = len(blocked)
     document = WaterfallDocument.model_validate(draft.document)
     chosen = [lead for lead in leads if lead.pk not in blocked]
     rowless = sum(lead.clay_row_id is None for lead in chosen)
@@ -98,10 +98,10 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
         ActionNotAllowed: a pilot is under way, or none of them can be tried.
     """
     if BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE).exists():
-        raise ActionNotAllowed("A pilot is under way; wait for its end, or cancel it.")
+        raise ActionNotAllowed("A pilot is already running. Wait for it to finish, or cancel it.")
     found = plan(draft, ids)
     if not found.leads:
-        raise ActionNotAllowed("None of these leads can be tried any more.")
+        raise ActionNotAllowed("None of these leads is available any more.")
     forecast = {"draft": told(draft), "live": told(versions.published(WaterfallVersion))}
     with transaction.atomic():
         trial = versions.keep_trial(draft, revision=revision, by=by)

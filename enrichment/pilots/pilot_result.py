@@ -85,7 +85,7 @@ def _cost(costs: list[float], forecast: dict[str, Any]) -> Measure:
         spread = math.sqrt(sum((each - mean) ** 2 for each in costs) / (len(costs) - 1))
         reach = Z95 * spread / math.sqrt(len(costs))
     return Measure(
-        "Cost a lead",
+        "Cost per lead",
         forecast["draft"]["cost"],
         forecast["live"]["cost"],
         mean,

@@ -22,15 +22,15 @@ from swarm_admin.core.numbers import whole, wholes
 from swarm_admin.core.screens import screen
 
 SHOWN = 50  # of those that wait, to choose from by hand
-NOTHING = "Nothing to try."
-NO_DRAFT = "There is no draft to try. Change something in the editor first."
+NOTHING = "Nothing to test."
+NO_DRAFT = "There is no draft to test. Edit something first."
 
 
 class PilotForm(forms.Form):
     """How many at random, of which source; those ticked by hand come instead."""
 
     count = WholeField(
-        label="How many, at random",
+        label="Number of random leads",
         min_value=1,
         max_value=pilot.MOST,
         initial=25,
@@ -38,7 +38,7 @@ class PilotForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "form-control"}),
     )
     source_type = forms.ChoiceField(
-        label="Of",
+        label="Source",
         required=False,
         choices=[("", "all sources"), *SourceType.choices],
         widget=forms.Select(attrs={"class": "form-select"}),
@@ -87,9 +87,9 @@ def plan(request: HttpRequest) -> HttpResponse:
 def _shown(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, Any]:
     ids = ",".join(str(lead.pk) for lead in found.leads)
     return {
-        "title": "The plan",
+        "title": "Plan",
         "action": reverse("waterfall_pilot_start"),
-        "confirm": "Start the pilot",
+        "confirm": "Start pilot",
         "count": len(found.leads),
         "noun": "lead" if len(found.leads) == 1 else "leads",
         "cost": found.cost,
@@ -110,7 +110,7 @@ def start(request: HttpRequest) -> HttpResponse:
     draft = versions.draft_of(WaterfallVersion)
     ids = wholes(request.POST.get("ids", "").split(","))
     if draft is None or draft.pk != whole(request.POST.get("draft", "")):
-        messages.error(request, "The draft was published or discarded meanwhile.")
+        messages.error(request, "The draft was already published or discarded.")
         return redirect("waterfall")
     try:
         revision = whole(request.POST.get("revision", ""))
@@ -118,7 +118,7 @@ def start(request: HttpRequest) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("waterfall_pilot")
-    messages.success(request, f"The pilot runs on {job.total:,} lead{'' if job.total == 1 else 's'}.")
+    messages.success(request, f"Pilot started on {job.total:,} lead{'' if job.total == 1 else 's'}.")
     return redirect("waterfall_pilot_result", pk=job.pk)
 
 

@@ -116,7 +116,7 @@ def _take_in(valid: dict[int, LeadIn], priority: int, now: datetime.datetime, re
         elif url in new or url in ids:
             result.known.append((index, new[url] if url in new else ids[url]))
         else:  # known when we inserted, erased before we looked
-            result.rejected.append(Rejection(index, "", "The lead was removed while it came in; send it again."))
+            result.rejected.append(Rejection(index, "", "The lead was removed during import. Send it again."))
     _fill(
         [lead for lead in wanted.values() if lead.linkedin_url in ids or first[lead.linkedin_url] is not lead],
         now,

@@ -34,7 +34,7 @@ class LeadIn(BaseModel):
     company_name: str = Field("", max_length=200)
     source_type: str = Field(description="One of the source types", json_schema_extra={"enum": [*SourceType.values]})
     source_name: Annotated[str, Field(min_length=1, max_length=200)]
-    source_url: str = Field("", max_length=2000, description="An http or https address")
+    source_url: str = Field("", max_length=2000, description="An http or https URL")
     engagement_action: str = Field("", max_length=500)
     engagement_content: str = Field("", max_length=5000)
     scraped_at: datetime.datetime = Field(description="ISO 8601 with an offset; stored in UTC")
@@ -84,7 +84,7 @@ class LeadIn(BaseModel):
             valid = False
         # Of all blanks, only the plain one counts as printable.
         if not valid or " " in value or not value.isprintable():
-            raise broken("must be a web address that begins with https:// or http://.")
+            raise broken("must be a URL that starts with https:// or http://.")
         return value
 
     @field_validator("scraped_at", mode="before")
@@ -94,9 +94,9 @@ class LeadIn(BaseModel):
         moment = _instant(value)
         now: datetime.datetime = info.context["now"]  # type: ignore[index]
         if moment > now + FUTURE_TOLERANCE:
-            raise broken("must not be in the future (five minutes are tolerated).")
+            raise broken("must not be in the future (five minutes' tolerance).")
         if moment <= now - datetime.timedelta(days=settings.RETENTION_DAYS):
-            raise broken(f"is longer ago than the retention of {settings.RETENTION_DAYS} days.")
+            raise broken(f"is older than the retention period of {settings.RETENTION_DAYS} days.")
         return moment
 
 
@@ -119,11 +119,11 @@ def _instant(value: Any) -> datetime.datetime:
     except (TypeError, ValueError):
         raise broken("must be an ISO 8601 date and time with an offset, as in 2026-01-15T10:00:00Z.") from None
     if offset is None:
-        raise broken("must name its offset from UTC, as in 2026-01-15T10:00:00Z.")
+        raise broken("must include a UTC offset, as in 2026-01-15T10:00:00Z.")
     try:
         return moment.astimezone(datetime.UTC)
     except OverflowError:  # the first or last day of the calendar, moved out of it
-        raise broken("must be a time that can have happened.") from None
+        raise broken("must be a plausible time.") from None
 
 
 SENTENCES = {
@@ -153,5 +153,5 @@ def _rule(error: Any) -> tuple[str, str]:
     if error["type"] == "rule":
         sentence = error["ctx"]["sentence"]
     else:
-        sentence = SENTENCES.get(error["type"], "cannot be read.").format(**error.get("ctx", {}))
+        sentence = SENTENCES.get(error["type"], "can't be read.").format(**error.get("ctx", {}))
     return field, f"{field} {sentence}"

@@ -84,7 +84,7 @@ def _guarded(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
             raise
         log.error("poll of lead %s: %s", lead.pk, type(error).__name__)  # noqa: TRY400
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, lead, "internal_error", "the row could not be read")
+            _give_up(attempt, lead, "internal_error", "the row couldn't be read")
 
 
 def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
@@ -93,7 +93,7 @@ def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
         return
     if apply_row.at_work(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, lead, "no_answer", "Clay is still at work on this row")
+            _give_up(attempt, lead, "no_answer", "Clay is still enriching this row")
         return
     if suppressed(lead, row):
         returned.take(lead.pk, row)

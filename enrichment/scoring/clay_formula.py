@@ -31,11 +31,11 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 
 FIXED_TABLE = (
-    "CLAY_TABLE_ID names the table in the environment, so new leads would still go there. "
-    "Take it out, then a new table can be created here."
+    "CLAY_TABLE_ID is set in the environment, so new leads would still go to that table. Remove it to create a "
+    "new table here."
 )
-NO_FORMULA = "Only a published scorecard can be what Clay computes with."
-EARLIER_TABLE = "The full table is an earlier one: new rows go to another. The pause is over, and no table was made."
+NO_FORMULA = "Only a published scorecard can be used in Clay."
+EARLIER_TABLE = "The full table is no longer in use: new rows go to another. The pause is lifted; no table was created."
 OLDEST = datetime.timedelta(days=366)
 AHEAD = datetime.timedelta(minutes=5)
 MINUTE = datetime.timedelta(minutes=1)
@@ -98,15 +98,15 @@ def confirm_pasted(
         ActionNotAllowed: no table, a draft, another text than is generated now, a time that cannot be.
     """
     if not table:
-        raise ActionNotAllowed("Clay's table is not set up yet.")
+        raise ActionNotAllowed("Clay's table isn't set up yet.")
     if version.status not in (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED):
         raise ActionNotAllowed(NO_FORMULA)
     made = formula_of(version)
     if fingerprint != made.fingerprint:
-        raise ActionNotAllowed("The formula on this page has changed since you copied it. Copy and paste it again.")
+        raise ActionNotAllowed("The formula has changed since you copied it. Copy and paste it again.")
     now = timezone.now()
     if at > now + AHEAD or at < now - OLDEST:
-        raise ActionNotAllowed("Say when it was pasted: a time within the last year, and not ahead of now.")
+        raise ActionNotAllowed("Enter when you pasted it: a time within the last year, not in the future.")
     with transaction.atomic():
         placement = ClayFormula.objects.create(
             table_id=table,
@@ -129,7 +129,7 @@ def check_can_create_table() -> None:
     if settings.CLAY_TABLE_ID and clay_table() == settings.CLAY_TABLE_ID:
         raise ActionNotAllowed(FIXED_TABLE)
     if not clay_table():
-        raise ActionNotAllowed("Set Clay up on the page Connections first: it makes the first table.")
+        raise ActionNotAllowed("Set up Clay under Connections first.")
 
 
 def columns_with(made: Formula) -> list[dict[str, Any]]:
@@ -167,7 +167,7 @@ def replace_full_table(*, by: Any) -> ClayFormula:
     """
     hold, full = pauses.held(CLAY_ROWS), clay_table()
     if hold is None or not full:
-        raise ActionNotAllowed("The table still takes rows.")
+        raise ActionNotAllowed("The table still accepts rows.")
     if not _is_of(hold, full):
         pauses.lift(hold, by=by, reason=f"{hold.table} is not in use")
         raise ActionNotAllowed(EARLIER_TABLE)

@@ -11,8 +11,8 @@ from enrichment.versions import Stale
 from swarm_admin.core.errors import ActionNotAllowed
 
 GONE = (
-    "The draft you edited was published or discarded meanwhile. What you typed is still here, now as a change of the "
-    "published version; look at it and save it again."
+    "The draft you edited was published or discarded. Your edits are kept here as changes to the published "
+    "version. Review and save them again."
 )
 
 

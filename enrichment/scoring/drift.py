@@ -33,27 +33,27 @@ DIRECT = 150_000  # more than these differ: they are taken from the snapshot of 
 NEAR = 1e-6  # two scores this near are one score that was written in fewer digits
 
 MEANINGS = {
-    RESCORE: "Clay already gives what the published scorecard gives; our own score waits for the rescore.",
-    ROUNDING: "The same score with fewer digits: Clay's column rounds.",
-    PINNED: "Clay computed with a value that a rectification replaced in the mirror and pinned.",
-    UNREADABLE: "Clay computed with a value that could not be read as its field's type.",
-    OTHER_VALUES: "Clay's row held other values than the mirror, or lacked one, when it computed.",
-    UNEXPLAINED: "No published scorecard gives this score, neither on the mirror's values nor on Clay's.",
+    RESCORE: "Clay already uses the published scorecard. Our score is waiting for the rescore.",
+    ROUNDING: "Same score with fewer digits: Clay's column rounds.",
+    PINNED: "Clay used a value that a rectification has replaced and pinned here.",
+    UNREADABLE: "Clay used a value that doesn't fit the field's type.",
+    OTHER_VALUES: "Clay's row had different or missing values when it was scored.",
+    UNEXPLAINED: "No published scorecard gives this score, with either our values or Clay's.",
     OLDER: (
-        "We wrote values into Clay's row after this score was read. Clay computes it anew from them; "
-        "the next comparison reads what it comes to."
+        "We updated Clay's row after this score was read. Clay recalculates it, and the next comparison reads "
+        "the new score."
     ),
-    NOT_COMPUTED: "Clay has not given this lead a score yet.",
+    NOT_COMPUTED: "Clay hasn't scored this lead yet.",
 }
 LABELS = {
-    RESCORE: "Our score waits for the rescore",
+    RESCORE: "Waiting for our rescore",
     ROUNDING: "Rounding",
-    PINNED: "Other values: pinned here",
-    UNREADABLE: "Other values: unreadable",
-    OTHER_VALUES: "Other values in Clay's row",
+    PINNED: "Different value: pinned here",
+    UNREADABLE: "Different value: unreadable",
+    OTHER_VALUES: "Different values in Clay's row",
     UNEXPLAINED: "Unexplained",
-    OLDER: "Read before we wrote to Clay's row",
-    NOT_COMPUTED: "Not computed by Clay yet",
+    OLDER: "Read before our last update to Clay",
+    NOT_COMPUTED: "Not scored by Clay yet",
 }
 
 
@@ -140,7 +140,7 @@ def _cause(key: str, count: int) -> Cause:
     if key in LABELS:
         return Cause(key, LABELS[key], MEANINGS[key], count)
     number = int(key.removeprefix(f"{VERSION}-"))
-    meaning = f"Clay's score is the one that scorecard version {number} gives on the lead's values."
+    meaning = f"Clay's score matches scorecard version {number}."
     return Cause(key, f"Formula of scorecard version {number}", meaning, count, number)
 
 

@@ -233,10 +233,10 @@ def add_component(document: dict[str, Any], kind: str, field: str) -> str:
 
 def choices() -> list[tuple[str, str, str]]:
     """(kind, field, words) of every component that can be added."""
-    found = [("bands", field, "ranges of a number") for field in NUMBER_FIELDS]
+    found = [("bands", field, "number ranges") for field in NUMBER_FIELDS]
     for field in TEXT_FIELDS:
-        found += [("any_of", field, "is one of a list"), ("rules", field, "contains a text")]
-    return [*found, *(("count", field, "how many entries contain a text") for field in LIST_FIELDS)]
+        found += [("any_of", field, "value in list"), ("rules", field, "contains text")]
+    return [*found, *(("count", field, "number of entries containing text") for field in LIST_FIELDS)]
 
 
 # ---------------------------------------------------------------- where a problem is shown

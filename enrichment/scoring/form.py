@@ -13,13 +13,13 @@ from enrichment.scoring.editing import HIGH, LOW, ROWS, by_field, choices
 MATCHES = (("substring", "anywhere in the text"), ("word", "as a whole word"))
 FROM, TO = (("at_least", "≥"), ("above", ">")), (("at_most", "≤"), ("below", "<"))
 KINDS = {
-    "bands": "Ranges: the first that holds the number earns",
-    "any_of": "Lists: the first that names the value earns",
-    "rules": "Rules in order of precedence: the first that matches earns",
-    "count": "Every matching entry earns, up to the cap",
+    "bands": "First matching range scores",
+    "any_of": "First list containing the value scores",
+    "rules": "First matching rule scores",
+    "count": "Every matching entry scores, up to the maximum",
 }
 OWN = ("id", "kind", "field")  # of a component, without a control of their own
-ADD = {"bands": "Add a range", "groups": "Add a list", "rules": "Add a rule", "needles": "Add a text"}
+ADD = {"bands": "Add range", "groups": "Add list", "rules": "Add rule", "needles": "Add text"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def build(document: Mapping[str, Any], problems: Mapping[str, str], at: str = ""
     return Form(
         parts=[_part(part, i, len(parts), shown, at) for i, part in enumerate(parts)],
         tiers=[_tier(tier, i, len(tiers), shown, at) for i, tier in enumerate(tiers)],
-        cap=Field("cap", "Most points in all", _figure(document.get("cap")), shown.get("cap", "")),
+        cap=Field("cap", "Max total points", _figure(document.get("cap")), shown.get("cap", "")),
         problems=[(f"f-{name.replace('.', '-')}", where(document, name), text) for name, text in shown.items()],
         tiers_problem=shown.get("tiers", ""),
         adders=_adders(),
@@ -143,14 +143,14 @@ def _part(part: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
     fields = {name: control(name, name, part.get(name)) for name in ("id", "kind", "field")}
     fields |= {
         "label": control("label", "Name", part.get("label")),
-        "cap": control("cap", "Most points", part.get("cap")),
+        "cap": control("cap", "Max points", part.get("cap")),
     }
     if kind == "bands":
         fields["unit"] = control("unit", "Unit", part.get("unit"))
     if kind == "count":
         fields["match"] = control("match", "Match", part.get("match"), options=MATCHES)
-        fields["entry"] = control("entry", "One is called", part.get("entry"))
-        fields["entries"] = control("entries", "Several are called", part.get("entries"))
+        fields["entry"] = control("entry", "Singular", part.get("entry"))
+        fields["entries"] = control("entries", "Plural", part.get("entries"))
     rows = _list(part, rows_name)
     drawn = []
     for i, row in enumerate(rows):
@@ -207,8 +207,8 @@ def _texts(name: str, label: str) -> Any:
 
 ROW = {
     "bands": _band,
-    "groups": _texts("values", "Values, one a line"),
-    "rules": _texts("needles", "Texts, one a line"),
+    "groups": _texts("values", "Values, one per line"),
+    "rules": _texts("needles", "Texts, one per line"),
     "needles": _texts("needle", "Text"),
 }
 
@@ -219,7 +219,7 @@ def _tier(tier: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
         "name": Field(f"{path}.name", "Name", str(tier.get("name", "")), shown.get(f"{path}.name", "")),
         "at_least": Field(
             f"{path}.at_least",
-            "From points",
+            "Minimum points",
             _figure(tier.get("at_least")),
             shown.get(f"{path}.at_least", ""),
         ),

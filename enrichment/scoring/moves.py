@@ -22,10 +22,10 @@ from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 WAY = "moves"  # in `retry_handlers.WAYS`
-GONE = "The lead is gone, or somebody has decided about it already."
+GONE = "The lead no longer exists, or it was already reviewed."
 OVERTAKEN = "The lead is no longer in a campaign tier."
-SUPPRESSED = "The person is suppressed or only kept; nothing may be handed over."
-NOTHING_DUE = "It has what there is of it already, or a delivery is under way."
+SUPPRESSED = "The person is suppressed or restricted, so nothing can be delivered."
+NOTHING_DUE = "Already delivered, or a delivery is in progress."
 
 
 # ---------------------------------------------------------------- recorded by the rescore
@@ -70,7 +70,7 @@ def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:
     """
     chosen = chosen.filter(status=MoveStatus.WAITING)
     if not chosen.exists():
-        raise ActionNotAllowed("Nothing of this waits for review any more.")
+        raise ActionNotAllowed("Nothing left to review here.")
     with transaction.atomic():
         job = BulkJob.objects.create(kind=JobKind.DELIVER_MOVED, created_by=by, plan={"what": WAY})
         total = _freeze(job, chosen)

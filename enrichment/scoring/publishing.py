@@ -52,7 +52,7 @@ def delivery_plan(found: Effect) -> DeliveryPlan:
     reachable = int(flags["reachable"].sum())
     mailable = int(flags["both"].sum())
     left_out = Counter({"has neither e-mail nor phone": came.height - reachable})
-    left_out["has a phone only: goes to GoHighLevel, not to the campaign"] = reachable - mailable
+    left_out["has only a phone: goes to GoHighLevel, not to the campaign"] = reachable - mailable
     blocked, caveat = _blocked(came.filter(pl.col("reachable")))
     left_out["is suppressed"] = len(blocked)
     sent = came.filter(pl.col("reachable") & ~pl.col("id").is_in(blocked))
@@ -68,7 +68,7 @@ def _blocked(leads: pl.DataFrame) -> tuple[list[int], str]:
     if leads.height > ASKED:
         return (
             [],
-            "Each person is looked up in the suppression list before being sent; these are not counted here.",
+            "Each person is checked against the suppression list before sending; these aren't counted here.",
         )
     chosen = Lead.objects.filter(pk__in=leads["id"].to_list())
     return sorted(suppressed(chosen.only("linkedin_url", "email_work", "email_personal", "phone"))), ""
@@ -77,7 +77,7 @@ def _blocked(leads: pl.DataFrame) -> tuple[list[int], str]:
 def check_can_publish(draft: ScorecardVersion | None) -> None:
     """Raises ActionNotAllowed with the sentence for the disabled button."""
     if draft is None:
-        raise ActionNotAllowed("Nothing is drafted. Change something and save it first.")
+        raise ActionNotAllowed("There is no draft. Edit something and save it first.")
     versions.check_can_publish(draft)
 
 
@@ -105,7 +105,7 @@ def roll_back(old: ScorecardVersion, *, over: int, note: str, after: str, by: An
 
 def _choice(after: str) -> str:
     if after not in AfterRescore.values:
-        raise ActionNotAllowed("Choose what happens to the leads that come into Tier 1 or 2.")
+        raise ActionNotAllowed("Choose what happens to leads entering Tier 1 or 2.")
     return after
 
 

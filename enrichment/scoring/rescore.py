@@ -75,17 +75,17 @@ def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Resco
 
 
 def _overtake(job: BulkJob, version: ScorecardVersion) -> None:
-    words = f"Overtaken by version {version.number} of the scorecard."
+    words = f"Replaced by scorecard version {version.number}."
     advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None, error=words)
 
 
 def check_can_resume(rescore: Rescore) -> None:
     """Raises ActionNotAllowed with the sentence for the disabled button."""
     if rescore.job.status != JobStatus.FAILED:
-        raise ActionNotAllowed("This rescore has not stopped.")
+        raise ActionNotAllowed("This rescore is still running.")
     newest = Rescore.objects.order_by("-version__number").values_list("pk", flat=True).first()
     if rescore.pk != newest:
-        raise ActionNotAllowed("Another version of the scorecard was published since.")
+        raise ActionNotAllowed("Another scorecard version has been published since.")
 
 
 def resume(rescore: Rescore, *, by: Any) -> None:
@@ -99,7 +99,7 @@ def resume(rescore: Rescore, *, by: Any) -> None:
         try:
             advance_one(rescore.job, JobStatus.QUEUED, error="", finished_at=None, in_flight_since=None)
         except InvalidTransition:
-            raise ActionNotAllowed("This rescore has not stopped.") from None
+            raise ActionNotAllowed("This rescore is still running.") from None
         audit.record(Verb.RESUME_RESCORE, by=by, on=rescore.job)
 
 
@@ -131,7 +131,7 @@ def run(job_id: int) -> bool:
     except Exception:
         # Else the tick would run into the same wall for ever; a person resumes it.
         log.exception("rescore, job %s", job.pk)
-        words = "Stopped by a fault of ours; the log has the details. Resume it, or publish another version."
+        words = "Stopped by an internal error. See the log for details. Resume it, or publish another version."
         advance(_mine(job), JobStatus.FAILED, finished_at=timezone.now(), in_flight_since=None, error=words)
     return True
 
@@ -241,7 +241,7 @@ def score_leads(rescore: Rescore, where: str, params: list[Any]) -> Tally:
         moves.record(rescore, written)
         if written.height == changed.height:
             return done
-    raise OperationalError("leads changed under the rescore again and again")
+    raise OperationalError("leads kept changing during the rescore")
 
 
 BEFORE = {

@@ -46,7 +46,7 @@ def ask(
     if hold := (pauses.reading_held if reads else pauses.held)(system):
         raise Later(hold_words.sentence(hold).rstrip("."), hold.until)
     if limit and (wait := limiter.take(limit, scope)):
-        raise Later(f"{NAMES[system]}: its rate limit is used up for the moment", in_seconds(wait))
+        raise Later(f"{NAMES[system]}: rate limit reached for the moment", in_seconds(wait))
     try:
         return call()
     except NotOffered:
@@ -61,7 +61,7 @@ def _in_our_words(error: VendorError, system: str, capability: Capability, limit
     step = recovery.next_step(error, tries=1, limit=limit or f"{system}.reads", scope=scope)
     if step.action == "give_up":
         return error
-    said = f"{NAMES[system]} did not do what it was asked: {error}"
+    said = f"{NAMES[system]} rejected the call: {error}"
     if hold := pauses.held(system):
         return Later(said, hold.until)
     # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
@@ -74,7 +74,7 @@ def soon() -> datetime.datetime:
 
 def later_for_calls_under_way(what: str) -> Later:
     """A call of ours that was under way when the step came: its effect must be there before the step is done."""
-    return Later(f"{what} is on its way to the system at this moment", soon())
+    return Later(f"{what} is being sent to the system right now", soon())
 
 
 def later_for_index() -> Later:

@@ -58,7 +58,7 @@ class GoHighLevelStore(SharedContacts):
         self._configured(Capability.LOCATE)
         circle = people.circle(identity)
         if restriction.handing_over(circle.leads, self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         return [self._record(contact, circle) for contact in self._contacts(circle).values()]
 
     def _contacts(self, circle: people.Circle) -> dict[str, Contact]:
@@ -125,14 +125,14 @@ class GoHighLevelStore(SharedContacts):
         body = {**({"email": email} if email else {"phone": contact.phone}), "company_name": company}
         told = self._ask(Capability.RECTIFY, lambda sent: ghl().upsert_contact(sent).contact, body)
         if told.id != contact.id or told.company_name != company:
-            raise Later("GoHighLevel has not taken the company's name over yet", asking.soon())
+            raise Later("GoHighLevel hasn't updated the company name yet", asking.soon())
 
     # ------------------------------------------------------------ erasing
 
     def erase(self, record: Record) -> None:
         """Raises Unsupported where the contact is still there after "not found": then the call itself is not."""
         if restriction.handing_over(_owners(record.key), self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         gone_already = not self._ask(Capability.ERASE, lambda key: ghl().delete_contact(key), record.key)
         if gone_already and self._get(record.key, Capability.ERASE) is not None:
             raise Unsupported(Capability.ERASE)
@@ -155,7 +155,7 @@ class GoHighLevelStore(SharedContacts):
         if len(leads) == 1:  # of several the officer says whose it is
             restriction.restrict(leads, ground)
         if restriction.handing_over(leads, self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         contact = self._get(record.key, Capability.RESTRICT)
         if contact is None:
             return  # gone: nobody can be written to through it

@@ -44,7 +44,7 @@ class InstantlyStore:
         self._configured(Capability.LOCATE)
         circle = people.circle(identity)
         if restriction.handing_over(circle.leads, self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         found: dict[str, CampaignLead] = {}
         for lead_id in _stored_ids(circle):
             if lead := self._get(lead_id, Capability.LOCATE):
@@ -124,7 +124,7 @@ class InstantlyStore:
     def erase(self, record: Record) -> None:
         """Raises Unsupported where the lead is still there after "not found": then the call itself is not."""
         if restriction.handing_over(_owners(record.key), self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         if settings.INSTANTLY_BLOCK_ERASED:
             self._block(record)
         self._remove(record.key, Capability.ERASE)
@@ -159,7 +159,7 @@ class InstantlyStore:
         if len(leads) == 1:  # of several the officer says whose it is
             restriction.restrict(leads, ground)
         if restriction.handing_over(leads, self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         self._remove(record.key, Capability.RESTRICT)
 
     def release(self, record: Record, ground: Ground) -> None:

@@ -125,7 +125,7 @@ class MirrorStore:
                 before = {name: shown(getattr(lead, name)) for name in written}
                 _write(lead, written)
         except IntegrityError:
-            raise ValueError("linkedin_url is another lead's already.") from None
+            raise ValueError("linkedin_url already belongs to another lead.") from None
         return before
 
     # ------------------------------------------------------------ erasing
@@ -159,7 +159,7 @@ class MirrorStore:
         if kind == LEAD:
             restriction.restrict([pk], ground)
             if restriction.handing_over([pk]):
-                raise asking.later_for_calls_under_way("A hand-over of this lead")
+                raise asking.later_for_calls_under_way("A delivery of this lead")
 
     def release(self, record: Record, ground: Ground) -> None:
         kind, pk = _parts(record)
@@ -234,7 +234,7 @@ def _nothing_under_way(subject: Subject) -> None:
     except OperationalError:
         raise asking.later_for_calls_under_way("Work on this lead") from None
     if restriction.handing_over([lead.pk]):
-        raise asking.later_for_calls_under_way("A hand-over of this lead")
+        raise asking.later_for_calls_under_way("A delivery of this lead")
     if restriction.going_to_clay([lead.pk]):
         raise asking.later_for_calls_under_way("A batch with this lead")
     table = next(table for table in TABLES if table.model == "WebhookDelivery")
@@ -243,4 +243,4 @@ def _nothing_under_way(subject: Subject) -> None:
 
 def _no_reading(deliveries: Any) -> None:
     if deliveries.filter(status=DeliveryStatus.PROCESSING).exists():
-        raise Later("A message from Clay about this lead is being read at this moment", asking.soon())
+        raise Later("A message from Clay about this lead is being processed right now", asking.soon())

@@ -126,7 +126,7 @@ def _of_moves(lead: Lead) -> Iterator[Datum]:
     for move in lead.tier_moves.order_by("pk"):
         yield Datum("tier before", move.before, "our scorecard")
         yield Datum("tier after", move.after, "our scorecard")
-        yield Datum("score at the change of tier", move.score, "our scorecard")
+        yield Datum("score at the tier change", move.score, "our scorecard")
 
 
 def _of_webhooks(subject: Subject) -> Iterator[Datum]:

@@ -11,7 +11,7 @@ from gdpr.records.processing import Activity, Recipient
 # Keys in other systems, and what is derived: no categories of their own.
 _NOT_TOLD = {"raw", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id", "clay_score", "clay_tier"}
 _KEEPS = (
-    "keeps the leads while they are enriched",
+    "holds leads during enrichment",
     "manages contacts for sales",
     "sends campaigns to Tier 1 and 2",
 )
@@ -23,12 +23,12 @@ def enrichment_of_leads() -> Activity:
     names = sorted(PERSONAL["Lead"] - _NOT_TOLD)
     return Activity(
         "Enrichment and scoring of business contacts",
-        "Finding out whether an offer fits a company, and whom to write to there",
+        "Checking whether an offer fits a company, and whom to contact there",
         "Legitimate interest (Art. 6(1)(f))",
         "People active in public business networks, events and groups",
         tuple(name.strip() for name in field_labels(names).split(",")),
         (*_systems(), *_providers()),
-        f"{days} days after collection; re-enrichment never extends it. Removed everywhere and read back.",
+        f"{days} days after collection. Re-enrichment never extends it. Removed everywhere and verified.",
     )
 
 
@@ -46,6 +46,6 @@ def _providers() -> tuple[Recipient, ...]:
             asked.setdefault(slug, []).append(kind)
     names = dict(Provider.objects.values_list("slug", "name"))
     return tuple(
-        Recipient(names.get(slug, slug), f"is asked for {', '.join(kinds)} data", "through Clay")
+        Recipient(names.get(slug, slug), f"provides {', '.join(kinds)} data", "through Clay")
         for slug, kinds in sorted(asked.items())
     )

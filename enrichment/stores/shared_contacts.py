@@ -25,15 +25,15 @@ from gdpr.stores import Capability, Record, Unsupported
 EXISTING = "it was in GoHighLevel before our lead."
 SHARED = "another lead has the same contact."
 MATCHED = "another lead was matched with it."
-NOT_KNOWN = "our lead is gone, so it cannot be told whose contact it is."
+NOT_KNOWN = "our lead no longer exists, so it is unclear whose contact it is."
 COMPANY = "company_name"  # the update of a contact does not take it
 _BY_HAND = (
-    "In GoHighLevel, open contact {key} and do not delete it: {why} Empty the fields that hold what we wrote of lead "
-    "{lead} ({fields}) and remove its tags ({tags}). Attach a screenshot."
+    "In GoHighLevel, open contact {key}. Don't delete it: {why} Clear the fields we wrote for lead {lead} "
+    "({fields}) and remove its tags ({tags}). Attach a screenshot."
 )
 _BY_HAND_UNKNOWN = (
-    "In GoHighLevel, look whose contact {key} is: {why} Delete it where it is this person's alone, else empty the "
-    "fields that we wrote. Attach a screenshot."
+    "In GoHighLevel, check whose contact {key} is: {why} Delete it if it is only this person's. Otherwise clear "
+    "the fields we wrote. Attach a screenshot."
 )
 
 
@@ -55,7 +55,7 @@ class SharedContacts:
         if lead is None:
             raise Unsupported(Capability.ERASE)
         if restriction.handing_over([lead.pk], self.name):
-            raise asking.later_for_calls_under_way("A hand-over of this lead")
+            raise asking.later_for_calls_under_way("A delivery of this lead")
         contact = self._get(record.key, Capability.ERASE)
         if contact is not None:
             try:

@@ -27,10 +27,10 @@ _OURS = {
     "clay_tier": "Tier as Clay computed it",
     "raw": "Everything in Clay's row about you",
     "written_back": "What we wrote into Clay's row",
-    "clay_row_id": "Number of your row at Clay",
-    "ghl_contact_id": "Number of your contact at GoHighLevel",
-    "instantly_lead_id": "Number of your record at Instantly",
-    "source_type": "Kind of place where we found you",
+    "clay_row_id": "ID of your row in Clay",
+    "ghl_contact_id": "ID of your contact in GoHighLevel",
+    "instantly_lead_id": "ID of your record in Instantly",
+    "source_type": "Type of place where we found you",
     "scraped_at": "When we found you",
 }
 _COMPUTED = ("icp_score", "icp_tier", "enriched_at")
@@ -45,7 +45,7 @@ _ORDER = (
     "phone",
     "linkedin_url",
 )
-_NOTHING = "only says that there is no value; leave it empty to empty the field."
+_NOTHING = "only says that there is no value. Leave it empty to clear the field."
 _NEEDED = ("linkedin_url", "source_name")
 
 
@@ -77,7 +77,7 @@ def validated(values: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, given in values.items():
         if name not in read:
-            raise ValueError(f"{name} is no field that can be corrected.")
+            raise ValueError(f"{name} can't be corrected.")
         if not cleaned(given):
             if name in _NEEDED:
                 raise ValueError(f"{name} must not be empty.")
@@ -88,7 +88,7 @@ def validated(values: Mapping[str, str]) -> dict[str, Any]:
         try:
             found[name] = read[name](given)
         except Unreadable:
-            raise ValueError(f"{name} cannot be read as its kind of value.") from None
+            raise ValueError(f"{name} isn't a valid value for this field.") from None
         except ValueError as rule:
             raise ValueError(f"{name} {rule}") from None
         if is_missing(found[name]):

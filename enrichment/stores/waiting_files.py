@@ -24,7 +24,7 @@ from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 
 WAIT_SECONDS = 10.0
-CANCELLED = "Cancelled and its file removed: it named a person who must be erased. Upload it again without them."
+CANCELLED = "Cancelled, and its file removed: it contained a person who must be erased. Upload it again without them."
 
 
 def jobs_about(traces: Traces) -> list[BulkJob]:

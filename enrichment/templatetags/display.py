@@ -10,6 +10,7 @@
 {{ lead.enrichment_cost|money:4 }}          US dollars (the catalogue's currency), two decimals unless said
 {{ count|number }}                          12,345
 {{ "unknown_row"|words }}                   unknown row
+{{ "Change Password"|sentence_case }}       Change password
 {{ lead.error_message|said }}               with the providers in it by their names
 {% personal lead.full_name "name" %}        masked without `enrichment.view_personal_data`; kinds in `masking`
 """
@@ -133,7 +134,7 @@ def fill_in(lead: Any) -> str:
     first, *others = map(provider_name, lead.only_providers)
     names = ", ".join((first, *others))
     short = f"{first} +{len(others)}" if others else first
-    when = f"due {relative(lead.dispatch_after)}" if lead.dispatch_after else "asked now"
+    when = f"due {relative(lead.dispatch_after)}" if lead.dispatch_after else "running now"
     return format_html(
         ' <span class="fill-in" title="Fill-in by {1} {2}: an hourly limit was reached">waiting for {0}</span>',
         short,
@@ -148,8 +149,8 @@ def old_version(rescore: Any, lead: Any) -> str:
     if not rescore or not rescore.is_old(lead):
         return ""
     return format_html(
-        '<span class="old-version" title="still of version {0}">v{0}'
-        '<span class="visually-hidden">, still of version {0}</span></span>',
+        '<span class="old-version" title="tier from version {0}">v{0}'
+        '<span class="visually-hidden">, tier from version {0}</span></span>',
         rescore.over,
     )
 
@@ -224,6 +225,15 @@ def number(value: Any) -> str:
     if value is None or value == "":
         return MISSING
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+@register.filter(is_safe=True)
+def sentence_case(text: str) -> str:
+    """A heading of a library in the product's case: "Two-Factor Authentication" → "Two-factor authentication"."""
+    first, *rest = str(text).split() or [""]
+    return " ".join(
+        [first.capitalize() if first.istitle() else first, *(w.lower() if w.istitle() else w for w in rest)]
+    )
 
 
 @register.filter

@@ -30,7 +30,7 @@ from enrichment.templatetags.display import (
 register = template.Library()
 Look = Callable[[Any, Lead, Any], str]
 RESTRICTED = (
-    ' <span class="st st-violet" title="Only kept: neither enriched, scored, delivered nor exported">'
+    ' <span class="st st-violet" title="Stored only: not enriched, scored, delivered or exported">'
     '<i class="ti ti-lock" aria-hidden="true"></i>{}</span>'
 )
 

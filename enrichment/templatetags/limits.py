@@ -19,5 +19,5 @@ def duration(seconds: float) -> str:
 def queue_time(seconds: float) -> str:
     """How long the queue will take at this limit, as a short sentence."""
     if math.isinf(seconds):
-        return "never gone: the limit is 0"
-    return "goes out at once" if seconds < 0.05 else f"gone in {words.about(seconds)}"
+        return "never clears: limit is 0"
+    return "sent immediately" if seconds < 0.05 else f"clears in {words.about(seconds)}"

@@ -12,39 +12,38 @@ PAUSED = {
     CLAY_TRIGGERS: "Triggering enrichments in Clay",
 }
 UNANSWERED = {
-    CLAY_CREATES: "Clay does not answer new rows, though it answers other calls",
-    CLAY_TRIGGERS: "Clay does not answer enrichment triggers, though it answers other calls",
+    CLAY_CREATES: "Clay doesn't respond to new rows, but to other calls",
+    CLAY_TRIGGERS: "Clay doesn't respond to enrichment triggers, but to other calls",
 }
 REASONS: dict[str, str] = {
-    Recovery.PAUSE: "the quota is used up",
-    Recovery.CREDITS: "the credits are used up",
-    Recovery.REFRESH_KEY: "the API key was refused",
-    Recovery.CHECK_ADDRESS: "the address, table or location looks wrong",
-    Recovery.VENDOR_DOWN: "it does not answer",
-    Recovery.TABLE_FULL: "the table takes no more rows",
+    Recovery.PAUSE: "quota exhausted",
+    Recovery.CREDITS: "credits exhausted",
+    Recovery.REFRESH_KEY: "API key rejected",
+    Recovery.CHECK_ADDRESS: "wrong address, table or location",
+    Recovery.VENDOR_DOWN: "not responding",
+    Recovery.TABLE_FULL: "the table accepts no more rows",
 }
 # What goes on meanwhile, and what ends it.
 OUTLOOKS: dict[str, str] = {
-    Recovery.PAUSE: "A quota comes back by itself. Results that are on their way are still read.",
+    Recovery.PAUSE: "Quotas reset automatically. Results in progress are still processed.",
     Recovery.CREDITS: (
-        "Credits do not come back by themselves: buy credits or wait for the plan's renewal, then resume. "
-        "Results that are on their way are still read."
+        "Credits don't reset automatically. Buy credits or wait for the plan's renewal, then resume. Results in "
+        "progress are still processed."
     ),
-    Recovery.REFRESH_KEY: "Renew the key at the vendor and in our settings, then resume.",
+    Recovery.REFRESH_KEY: "Renew the key with the vendor and update it in our settings, then resume.",
     Recovery.CHECK_ADDRESS: "Correct it in our settings, then resume.",
     Recovery.VENDOR_DOWN: (
-        "No lead fails because of it. It is asked again with one call now and then, "
-        "and work goes on by itself when it answers."
+        "No leads fail because of this. We check periodically with one call and resume automatically when it responds."
     ),
     Recovery.TABLE_FULL: (
-        "Leads without a row wait; those that have one go on. Make a new table, and the others go on there."
+        "Leads without a row wait; all others continue. Create a new table to continue with the waiting ones."
     ),
 }
-ALONE_OUTLOOK = "Other calls to Clay go on. It is tried again now and then; no lead fails because of it within a day."
+ALONE_OUTLOOK = "Other calls to Clay continue. We retry periodically; no lead fails because of this within a day."
 NEXT: dict[str, str] = {
-    Recovery.VENDOR_DOWN: "Asked again",
-    Recovery.PAUSE: "Tried again",
-    Recovery.CREDITS: "Tried again",
+    Recovery.VENDOR_DOWN: "Next check",
+    Recovery.PAUSE: "Next try",
+    Recovery.CREDITS: "Next try",
 }
 
 
@@ -57,7 +56,7 @@ def reason(hold: ServiceHold) -> str:
     """Why, without a full stop; with what was seen where that says more."""
     words = UNANSWERED.get(hold.system) or REASONS.get(hold.reason, hold.reason)
     if hold.system == "instantly" and hold.reason == Recovery.CREDITS:
-        words = "the workspace has no paid plan, or no credits left"
+        words = "the workspace has no paid plan or no credits left"
     seen = hold.message if hold.reason in (Recovery.VENDOR_DOWN, Recovery.TABLE_FULL) else ""
     return f"{words} ({seen})" if seen else words
 
@@ -71,7 +70,7 @@ def next_step(hold: ServiceHold) -> str:
     """What happens at `until`, to stand before a time; "" where nothing happens by itself."""
     if not hold.until:
         return ""
-    return "Tried again" if hold.system in ALONE else NEXT.get(hold.reason, "Goes on by itself")
+    return "Next try" if hold.system in ALONE else NEXT.get(hold.reason, "Resumes automatically")
 
 
 def sentence(hold: ServiceHold) -> str:

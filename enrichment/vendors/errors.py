@@ -36,22 +36,26 @@ class Recovery(StrEnum):
 
 # The advice of the Failures screen; the first seven rows are the recovery table of the specification.
 ADVICE: dict[Recovery, str] = {
-    Recovery.BACKOFF: "Too many calls: tried again by itself, each time after a longer wait.",
-    Recovery.NEXT_PROVIDER: "A data provider did not answer in time: tried again with the next provider.",
-    Recovery.SET_ASIDE: "The vendor refused the data: logged and skipped. Correct the record, then retry.",
-    Recovery.REFRESH_KEY: "The API key was refused: renew it at the vendor and in our settings, then resume.",
-    Recovery.DELAY: "The vendor or a data provider failed for the moment: tried again after a delay.",
-    Recovery.UNENRICHABLE: "Clay does not know this row: marked as unenrichable, not tried again.",
-    Recovery.PAUSE: "The quota is used up: new work for this vendor is paused until it resets.",
-    Recovery.CREDITS: "The credits are used up: buy credits at the vendor or wait for the plan's renewal.",
-    Recovery.VENDOR_DOWN: "The vendor does not answer: its work is paused and goes on by itself when it answers.",
-    Recovery.TABLE_FULL: "Clay's table takes no more rows: make a new table on Connections. Leads wait until then.",
-    Recovery.GONE: "The record no longer exists at the vendor: not tried again.",
-    Recovery.BY_HAND: "The vendor does not offer this call: do it by hand there and attach the evidence.",
-    Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong: check it.",
-    Recovery.READ_BACK: "Whether it took effect is unknown: read back from the vendor before sending again.",
-    Recovery.NEEDS_PERSON: "The vendor answered in a way we do not know: a person has to look at it.",
-    Recovery.WORKER_LOST: "Look at what it holds before you try again: it is then taken alone.",
+    Recovery.BACKOFF: "Rate limit reached. Retrying automatically with increasing delays.",
+    Recovery.NEXT_PROVIDER: "A data provider didn't respond in time. Retrying with the next provider.",
+    Recovery.SET_ASIDE: "The vendor rejected the data. It was logged and skipped. Correct the record, then retry.",
+    Recovery.REFRESH_KEY: (
+        "The API key was rejected. Renew it with the vendor and update it in our settings, then resume."
+    ),
+    Recovery.DELAY: "Temporary failure at the vendor or a data provider. Retrying after a delay.",
+    Recovery.UNENRICHABLE: "Clay doesn't know this row. Marked as unenrichable and not retried.",
+    Recovery.PAUSE: "The quota is exhausted. New work for this vendor is paused until it resets.",
+    Recovery.CREDITS: "Credits are exhausted. Buy credits from the vendor or wait for the plan's renewal.",
+    Recovery.VENDOR_DOWN: "The vendor isn't responding. Its work is paused and resumes automatically when it responds.",
+    Recovery.TABLE_FULL: (
+        "Clay's table accepts no more rows. Create a new table under Connections. Leads wait until then."
+    ),
+    Recovery.GONE: "The record no longer exists at the vendor. It is not retried.",
+    Recovery.BY_HAND: "The vendor doesn't support this call. Do it by hand there and attach the evidence.",
+    Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong. Check it.",
+    Recovery.READ_BACK: "Outcome unknown. We check with the vendor before sending again.",
+    Recovery.NEEDS_PERSON: "The vendor sent an unknown response. Check it manually.",
+    Recovery.WORKER_LOST: "Check the content before you retry. It is then processed on its own.",
 }
 
 

@@ -26,8 +26,8 @@ NO_ANSWER: Final = ("timeout", "connection_lost", "not_sent", "unreadable")
 WORDS: Final = {
     "timeout": "no answer in time",
     "connection_lost": "the connection was cut",
-    "not_sent": "it cannot be reached",
-    "unreadable": "its answer is not readable",
+    "not_sent": "it can't be reached",
+    "unreadable": "its response is unreadable",
 }
 
 _told: dict[tuple[str, str], float] = {}  # when this process ended the row last

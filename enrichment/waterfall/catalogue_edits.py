@@ -47,7 +47,7 @@ class Stale(ActionNotAllowed):
     """A save that began with values that somebody has changed since: `differs` are their names in the form."""
 
     def __init__(self, differs: list[str]) -> None:
-        super().__init__("Somebody has changed this provider since you opened it.")
+        super().__init__("Someone changed this provider after you opened it.")
         self.differs = differs
 
 
@@ -60,25 +60,25 @@ class ServiceForm(forms.ModelForm):
     began = forms.CharField(required=False, widget=forms.HiddenInput)
 
     accuracy_percent = PlainDecimalField(
-        label="Accuracy, percent",
+        label="Published accuracy, percent",
         required=False,
         min_value=0,
         max_value=100,
         decimal_places=1,
-        help_text="As the provider or a table says. It is an assumption, not a hit rate.",
+        help_text="As published by the provider. An assumption, not a match rate.",
         widget=forms.NumberInput(attrs={**_CONTROL, "step": "0.1"}),
     )
     fields_filled = forms.MultipleChoiceField(
-        label="Fields it fills",
+        label="Fields filled",
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     hourly_limit = WholeField(
-        label="Calls an hour",
+        label="Calls per hour",
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text="Of this provider in all waterfalls together. Empty: no limit.",
+        help_text="For this provider across all waterfalls. Leave empty for no limit.",
         widget=forms.NumberInput(attrs=_CONTROL),
     )
 
@@ -86,7 +86,7 @@ class ServiceForm(forms.ModelForm):
         model = ProviderService
         fields = ("cost", "charge", "coverage")
         field_classes = {"cost": PlainDecimalField}
-        labels = {"cost": "Cost, US dollars", "charge": "Charged", "coverage": "Coverage, in words"}
+        labels = {"cost": "Cost, US dollars", "charge": "Charged", "coverage": "Coverage note"}
         widgets = {
             "cost": forms.NumberInput(attrs={**_CONTROL, "step": "0.0001"}),
             "charge": forms.Select(attrs={"class": "form-select"}),
@@ -97,7 +97,7 @@ class ServiceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         service = self.instance
         self.fields["fields_filled"].choices = field_choices(service.waterfall)  # type: ignore[attr-defined]
-        self.fields["cost"].help_text = "Empty: nobody has said; then what was seen lately is counted."
+        self.fields["cost"].help_text = "Leave empty if unknown: the recently observed cost is used."
         accuracy = service.accuracy
         self.initial["accuracy_percent"] = None if accuracy is None else (100 * accuracy).quantize(TENTH)
         self.initial["fields_filled"] = service.fields
@@ -108,7 +108,7 @@ class ServiceForm(forms.ModelForm):
     def clean_cost(self) -> Decimal | None:
         cost: Decimal | None = self.cleaned_data["cost"]
         if cost is not None and not 0 <= cost <= HIGHEST_COST:
-            raise forms.ValidationError("From 0 to 9,999 dollars.")
+            raise forms.ValidationError("Enter an amount from 0 to 9,999 dollars.")
         return cost
 
     def over(self, stale: Stale) -> ServiceForm:
@@ -117,10 +117,10 @@ class ServiceForm(forms.ModelForm):
         fresh = ServiceForm(instance=now)
         for name in stale.differs:
             words = _in_words(fresh, name, fresh.initial[name])
-            fresh.fields[name].help_text = f"It was changed to {words} since you opened it."
+            fresh.fields[name].help_text = f"Changed to {words} after you opened it."
         for name in self.changed_names():
             if name in stale.differs and _plain(fresh.initial[name]) != _plain(self.cleaned_data[name]):
-                fresh.fields[name].help_text += " What stands here is yours."
+                fresh.fields[name].help_text += " Your value is shown here."
             fresh.initial[name] = self.cleaned_data[name]
         return fresh
 
@@ -187,15 +187,15 @@ class NewServiceForm(forms.Form):
     slug = forms.RegexField(
         r"^[a-z0-9_]{1,40}\Z",
         label="Name in Clay",
-        help_text="As Clay spells it: small letters, digits, underscores.",
+        help_text="As spelled in Clay: lowercase letters, digits and underscores.",
         widget=forms.TextInput(attrs={**_CONTROL, "autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"invalid": "Small letters, digits and underscores, at most 40."},
+        error_messages={"invalid": "Use up to 40 lowercase letters, digits and underscores."},
     )
     name = forms.CharField(
-        label="Name for people",
+        label="Display name",
         max_length=80,
         required=False,
-        help_text="Only for a provider that is new in the catalogue.",
+        help_text="Only for a provider that is new to the catalogue.",
         widget=forms.TextInput(attrs=_CONTROL),
     )
 
@@ -203,9 +203,9 @@ class NewServiceForm(forms.Form):
         cleaned = super().clean() or {}
         slug, kind = cleaned.get("slug"), cleaned.get("waterfall")
         if slug and kind and ProviderService.objects.filter(provider__slug=slug, waterfall=kind).exists():
-            self.add_error("slug", "This waterfall has it already.")
+            self.add_error("slug", "This waterfall already has it.")
         if slug and not cleaned.get("name") and not Provider.objects.filter(slug=slug).exists():
-            self.add_error("name", "It is new: say what people call it.")
+            self.add_error("name", "New provider: enter a display name.")
         return cleaned
 
 

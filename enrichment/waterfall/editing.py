@@ -17,7 +17,7 @@ from enrichment.waterfall.option_forms import FORMS, OptionForm
 from swarm_admin.core.errors import ActionNotAllowed
 
 Document = dict[str, Any]
-NOBODY = "Every waterfall is empty: nobody would be asked for anything. Switch a provider on."
+NOBODY = "All waterfalls are empty. Enable at least one provider."
 
 
 # ---------------------------------------------------------------- what the screen sends
@@ -132,7 +132,7 @@ def check_can_publish(draft: WaterfallVersion) -> None:
     """Raises ActionNotAllowed with the sentence for the disabled button."""
     live = versions.published(WaterfallVersion)
     if same(draft.document, live.document):
-        raise ActionNotAllowed(f"The draft says the same as version {live.number}, which is published.")
+        raise ActionNotAllowed(f"The draft is identical to the published version {live.number}.")
     if not WaterfallDocument.model_validate(draft.document).providers():
         raise ActionNotAllowed(NOBODY)
 
@@ -192,7 +192,7 @@ def _fields(document: Document) -> Iterator[tuple[str, str]]:
 
 def _label(kind: str, name: str) -> str:
     if name == "providers":
-        return "Who is asked, in this order"
+        return "Providers, in order"
     return str(FORMS[kind]().fields[name].label)
 
 

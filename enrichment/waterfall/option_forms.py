@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from enrichment.models import WaterfallKind
 from swarm_admin.core.form_fields import WholeField
 
-POLICY_WORDS = {"wait": "wait", "skip": "go on without, fill in later"}
+POLICY_WORDS = {"wait": "wait", "skip": "continue without it, fill in later"}
 
 
 def _switch(label: str, help_text: str) -> forms.BooleanField:
@@ -30,8 +30,8 @@ class OptionForm(forms.Form):
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, prefix=str(self.kind))
         usual = POLICY_WORDS[settings.PROVIDER_BUDGET_POLICY]
-        choices = [("", f"As set for all ({usual})"), *((key, words) for key, words in _policies())]
-        self.fields["policy"] = _choice("When the hour of a provider is used up", choices, required=False)
+        choices = [("", f"Default ({usual})"), *((key, words) for key, words in _policies())]
+        self.fields["policy"] = _choice("When a provider's hourly limit is reached", choices, required=False)
 
     def options(self) -> dict[str, Any]:
         """The options of a valid form, as they stand in the document."""
@@ -44,16 +44,16 @@ def _policies() -> list[tuple[str, str]]:
 
 class EmailOptions(OptionForm):
     kind = WaterfallKind.EMAIL
-    stop_on_success = _switch("Stop at the first answer", "Off: every provider is asked and paid for its hits.")
-    verify_deliverability = _switch("Verify deliverability", "An address that would bounce counts as no answer.")
-    prefer_work_email = _switch("Prefer the work address", "A personal address alone does not end the search.")
+    stop_on_success = _switch("Stop at first match", "Off: all providers are called and charged per match.")
+    verify_deliverability = _switch("Verify deliverability", "An address that would bounce counts as no match.")
+    prefer_work_email = _switch("Prefer the work address", "A personal address alone doesn't stop the search.")
 
 
 class PhoneOptions(OptionForm):
     kind = WaterfallKind.PHONE
     format = _choice("Format", [("e164", "E.164 (+14155551234)"), ("national", "National (415-555-1234)")])
     country_default = forms.CharField(
-        label="Country of numbers that name none",
+        label="Default country code",
         max_length=2,
         validators=[RegexValidator(r"^[A-Z]{2}\Z", "Two letters, such as US.")],
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off", "spellcheck": "false"}),
@@ -63,18 +63,18 @@ class PhoneOptions(OptionForm):
 
 class CompanyOptions(OptionForm):
     kind = WaterfallKind.COMPANY
-    merge_results = _switch("Merge the answers", "Every provider is asked. Off: the first answer ends it.")
+    merge_results = _switch("Merge results", "Calls all providers. Off: stops at first match.")
 
 
 class TechstackOptions(OptionForm):
     kind = WaterfallKind.TECHSTACK
-    merge_results = _switch("Merge the answers", "Every provider is asked. Off: the first answer ends it.")
+    merge_results = _switch("Merge results", "Calls all providers. Off: stops at first match.")
     limit = WholeField(
-        label="Technologies kept, at most",
+        label="Maximum technologies kept",
         min_value=1,
         max_value=200,
         widget=forms.NumberInput(attrs={"class": "form-control"}),
-        error_messages={"required": "A number from 1 to 200."},
+        error_messages={"required": "Enter a number from 1 to 200."},
     )
 
 

@@ -44,8 +44,8 @@ class Proof:
     @property
     def words(self) -> str:
         if not self.neighbours:
-            return "There is only one order."
-        pairs = "Swapping any two neighbours of it makes it no cheaper"
+            return "Only one order is possible."
+        pairs = "Swapping any two neighbours makes it no cheaper"
         if self.orders:
             return f"All {self.orders:,} orders were compared. {pairs}."
         return f"{pairs}, and so by the exchange argument no order is."
@@ -88,10 +88,10 @@ def cheapest(providers: Sequence[Figures], *, asks_all: bool) -> Suggestion:
 
 def _why_not(providers: Sequence[Figures], asks_all: bool) -> str:
     if asks_all:
-        return "Everybody is asked whatever the order, so no order is cheaper."
+        return "All providers are called in any order, so no order is cheaper."
     lacking = [each.name for each in providers if each.cost is None or each.hit is None]
     if lacking:
-        return f"A price and a rate are needed of everybody, and one is missing of {', '.join(lacking)}."
+        return f"A suggestion needs a price and a match rate for every provider. Missing for {', '.join(lacking)}."
     return ""
 
 

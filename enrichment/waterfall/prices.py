@@ -40,8 +40,8 @@ class Price:
     def label(self) -> str:
         """What stands over the sum."""
         if self.unknown:
-            return "Cost, as far as prices are known"
-        return "Cost, estimated" if self.seen else "Cost, at most"
+            return "Cost at known prices"
+        return "Estimated cost" if self.seen else "Maximum cost"
 
     @property
     def caveat(self) -> str:
@@ -49,10 +49,10 @@ class Price:
         said = []
         if self.seen:
             said.append(
-                f"No tabled price for {_and(self.seen)}: the highest cost seen lately is counted, and it may be more."
+                f"No list price for {_and(self.seen)}: the highest recent cost is used. Actual cost may be higher."
             )
         if self.unknown:
-            said.append(f"No price is known for {_and(self.unknown)}: what they charge comes on top.")
+            said.append(f"No price for {_and(self.unknown)}: their charges come on top.")
         return " ".join(said)
 
 

@@ -38,8 +38,8 @@ class Rate:
         """ "tabled accuracy, an assumption", or "observed n=1,234, 91.2 to 94.0 %"."""
         if not self.is_assumption:
             return f"observed n={self.n:,}, {100 * self.low:.1f} to {100 * self.high:.1f} %"
-        asked = f"; asked only {self.few:,} time{'' if self.few == 1 else 's'} so far" if self.few else ""
-        return f"tabled accuracy, an assumption{asked}"
+        asked = f"; called only {self.few:,} time{'' if self.few == 1 else 's'} so far" if self.few else ""
+        return f"published accuracy, an assumption{asked}"
 
 
 def tabled(value: float, few: int = 0) -> Rate:

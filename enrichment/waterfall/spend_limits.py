@@ -139,10 +139,10 @@ def tell(cap: SpendCap, *, holds: bool) -> None:
 
 def sentence(cap: SpendCap) -> str:
     if cap.period == CapPeriod.LEAD:
-        return f"{cap.label} (${cap.amount:,.2f}) holds leads that have cost as much already."
+        return f"{cap.label} (${cap.amount:,.2f}) pauses leads that have already cost that much."
     until = "midnight" if cap.period == CapPeriod.DAY else "the first of the month"
-    held = f"new triggers are held until {until} UTC or until it is raised"
-    return f"{cap.label} (${cap.amount:,.2f}) is used up: {held}."
+    held = f"new enrichment is paused until {until} UTC or until you raise it"
+    return f"{cap.label} (${cap.amount:,.2f}) is reached: {held}."
 
 
 def _cause(cap: SpendCap) -> Cause:
@@ -190,7 +190,7 @@ def set_cap(*, period: str, source_type: str, amount: Decimal, note: str, by: An
     """
     note = _checked(note)
     if not 0 < amount < 10**9:
-        raise ActionNotAllowed("An amount above 0, in US dollars.")
+        raise ActionNotAllowed("Enter an amount above 0, in US dollars.")
     with transaction.atomic():
         before = SpendCap.objects.select_for_update().filter(period=period, source_type=source_type).first()
         cap, _ = SpendCap.objects.update_or_create(
@@ -225,7 +225,7 @@ def remove_cap(cap: SpendCap, *, note: str, by: Any) -> None:
 def _checked(note: str) -> str:
     note = " ".join(note.split())[:500]
     if len(note) < SHORTEST_NOTE:
-        raise ActionNotAllowed("Say in a few words why; the note stays with the budget.")
+        raise ActionNotAllowed("Enter a reason. It is saved with the budget.")
     return note
 
 

@@ -171,7 +171,7 @@ def _in_order(lines: list[Line]) -> list[Line]:
 
 
 def _source(key: str) -> str:
-    return str(SourceType(key).label) if key in SourceType.values else "Not noted"
+    return str(SourceType(key).label) if key in SourceType.values else "Not recorded"
 
 
 def _tier(key: str) -> str:

@@ -15,7 +15,7 @@ from enrichment.waterfall.option_forms import FORMS, OptionForm
 from swarm_admin.core.errors import ActionNotAllowed
 
 ICONS = {"email": "mail", "phone": "phone", "company": "building", "techstack": "stack-2"}
-NO_EDIT = "You may not change the waterfalls. Ask an admin for the right."
+NO_EDIT = "You don't have permission to change the waterfalls. Ask an admin."
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def open_studio(sent: editing.Sent | None = None) -> Studio:
 def why_not_publish(draft: WaterfallVersion | None) -> str:
     """The sentence for the disabled button; "" where the draft can be published."""
     if draft is None:
-        return "There is no draft: what you see is published."
+        return "There is no draft. You see the published version."
     try:
         editing.check_can_publish(draft)
     except ActionNotAllowed as impossible:

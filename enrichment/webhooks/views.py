@@ -47,4 +47,4 @@ def count_incomplete(environment: Mapping[str, Any]) -> None:
 
 def too_large() -> JsonResponse:
     refused.count(refused.TOO_LARGE)
-    return JsonResponse({"error": f"The body is over {settings.WEBHOOK_MAX_BYTES} bytes."}, status=413)
+    return JsonResponse({"error": f"The body is larger than {settings.WEBHOOK_MAX_BYTES} bytes."}, status=413)

@@ -26,19 +26,19 @@ from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
-NO_RIGHT = "You may not replay webhooks. Ask an admin for the right to retry enrichments."
+NO_RIGHT = "You don't have permission to replay webhooks. Ask an admin for permission to retry enrichments."
 
 WHY: dict[str, str] = {
     Verdict.ACCEPTED: "The row was fetched from Clay and applied to the lead.",
-    Verdict.UNCHANGED: "The row was fetched from Clay; the lead held all of it already.",
-    Verdict.DUPLICATE: "The same body came before, to the byte.",
-    Verdict.STALE: "A newer event of this lead was applied already, so this one was left.",
-    Verdict.UNKNOWN_ROW: "No lead of ours belongs to this row.",
-    Verdict.UNKNOWN_EVENT: "We do not act on this kind of event.",
-    Verdict.MALFORMED: "The body is no event that we can read.",
-    Verdict.SUPPRESSED: "The person is suppressed, or it names too many to tell: nothing of it was kept.",
-    Verdict.RESTRICTED: "The person's data may only be kept, so it was kept and not applied.",
-    Verdict.ERASED: "The person was erased before it was read: nothing of it was applied.",
+    Verdict.UNCHANGED: "The row was fetched from Clay. The lead was already up to date.",
+    Verdict.DUPLICATE: "An identical body was already received.",
+    Verdict.STALE: "A newer event for this lead was already applied, so this one was skipped.",
+    Verdict.UNKNOWN_ROW: "No lead belongs to this row.",
+    Verdict.UNKNOWN_EVENT: "This type of event is ignored.",
+    Verdict.MALFORMED: "The body isn't a readable event.",
+    Verdict.SUPPRESSED: "The person is suppressed, or it names too many people to check. Nothing was kept.",
+    Verdict.RESTRICTED: "This person's data may only be stored, so it was stored and not applied.",
+    Verdict.ERASED: "The person was erased before it was processed. Nothing was applied.",
 }
 ROW_GONE = "Clay no longer has the row of this lead."
 ERASED_LATER = "The person was erased later: what it said, its row and its lead are not kept any more."
@@ -143,7 +143,7 @@ def body(request: HtmxRequest, pk: int) -> HttpResponse:
     """The raw body unmasked, for those who may see it; every look is audited."""
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
     if not _may(request, delivery):
-        messages.error(request, "You may not see personal data. Ask an admin for the right.")
+        messages.error(request, "You don't have permission to see personal data. Ask an admin.")
         return redirect("webhook", pk=pk)
     with transaction.atomic():
         audit.record(Verb.VIEW_WEBHOOK_BODY, by=request.user, on=delivery)
@@ -159,7 +159,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.method == "POST":
             replaying.replay(delivery, by=request.user)
-            messages.success(request, "The delivery will be read again in a moment.")
+            messages.success(request, "Replaying the webhook.")
             return redirect("webhook", pk=pk)
         replaying.check_can_replay(delivery)
     except ActionNotAllowed as impossible:
@@ -209,7 +209,7 @@ def _why(delivery: WebhookDelivery) -> str:
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:
         return ROW_GONE
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.erased_at:
-        return "No lead of ours belonged to this row, or Clay no longer had it."
+        return "No lead belonged to this row, or Clay no longer had it."
     return WHY.get(delivery.verdict, "")
 
 

@@ -104,10 +104,10 @@ def test_a_webhook_opens_beside_the_list_and_shows_its_body(
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     drawer = page.locator("#drawer")
-    expect(drawer).to_contain_text("It changed")
+    expect(drawer).to_contain_text("Changed fields")
     expect(drawer).not_to_contain_text("ada@acme.example")
     assert_accessible()
-    drawer.get_by_role("button", name="Show as received").click()
+    drawer.get_by_role("button", name="Show unmasked").click()
     expect(drawer).to_contain_text("ada@acme.example")
 
 
@@ -125,10 +125,10 @@ def test_filters_change_the_list_and_the_address(page: Page, sign_in: SignIn, ro
 def test_a_delivery_is_retried_after_its_plan(page: Page, sign_in: SignIn, rows: None) -> None:
     sign_in(SALES_OPS)
     page.goto("/deliveries/?status=failed")
-    page.get_by_role("button", name="Retry all that match…").click()
+    page.get_by_role("button", name="Retry all matching…").click()
     expect(page.locator(".plan")).to_contain_text("2 deliveries")
-    page.get_by_role("button", name="Start the retry").click()
-    expect(page.get_by_text("2 deliveries chosen in the list")).to_be_visible()
+    page.get_by_role("button", name="Start retry").click()
+    expect(page.get_by_text("2 deliveries selected in the list")).to_be_visible()
     jobs.run_due()
     assert not Handover.objects.filter(status="failed").exists()
 
@@ -136,4 +136,4 @@ def test_a_delivery_is_retried_after_its_plan(page: Page, sign_in: SignIn, rows:
 def test_people_without_the_right_are_told_why(page: Page, sign_in: SignIn, rows: None) -> None:
     sign_in(COMPLIANCE)
     page.goto("/deliveries/?status=failed")
-    expect(page.get_by_role("button", name="Retry all that match")).to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name="Retry all matching")).to_have_attribute("aria-disabled", "true")

@@ -44,13 +44,13 @@ def test_the_formula_is_copied_confirmed_and_its_drift_shown(
     sign_in(ADMIN)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/icp/javascript/")
-    expect(page.get_by_text("Clay still computes with version 1.")).to_be_visible()
+    expect(page.get_by_text("Clay still uses version 1.")).to_be_visible()
     assert_accessible()
     page.get_by_role("button", name="Copy the formula of icp_score").click()
     expect(page.get_by_role("button", name="Copied the formula of icp_score")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == formula_of(in_clay).score
-    page.get_by_role("button", name="I pasted both").click()
-    expect(page.get_by_text("Clay computes with this formula.")).to_be_visible()
+    page.get_by_role("button", name="Confirm pasted").click()
+    expect(page.get_by_text("Clay uses this formula.")).to_be_visible()
     assert ClayFormula.objects.filter(scorecard=in_clay).count() == 1
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.reload()

@@ -51,7 +51,7 @@ def test_a_file_becomes_leads_with_tiers(product: Product, browser: Browser, fil
     page.get_by_role("link", name="Import").first.click()
     page.set_input_files("input[type=file]", file)
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_role("heading", name="Rejected rows, and why")).to_be_visible()
+    expect(page.get_by_role("heading", name="Rejected rows")).to_be_visible()
     page.get_by_role("button", name="Import 6 rows").click()
     expect(page.locator("#import-job")).to_contain_text("Finished: 1 of 6 rejected")
     expect(page.locator("#import-refused")).to_be_visible()

@@ -38,7 +38,7 @@ def test_failures_and_overview_are_accessible_and_fit(trouble, look, page, sign_
     page.emulate_media(color_scheme="dark" if look == "dark" else "light")
     for address in ("/failures/", "/"):
         page.goto(address)
-        expect(page.get_by_role("alert")).to_contain_text("Background work stands still")
+        expect(page.get_by_role("alert")).to_contain_text("Background work has stopped")
         assert_accessible()
         assert_fits()
 
@@ -46,7 +46,7 @@ def test_failures_and_overview_are_accessible_and_fit(trouble, look, page, sign_
 def test_what_was_set_aside_is_tried_again(trouble, page, sign_in):
     sign_in("Sales ops")
     page.goto("/failures/")
-    row = page.get_by_role("row").filter(has_text="Mending of drift")
+    row = page.get_by_role("row").filter(has_text="Fixing of mismatches")
     row.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("1 tried again.")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="Mending of drift")).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="Fixing of mismatches")).to_have_count(0)

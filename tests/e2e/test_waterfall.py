@@ -29,7 +29,7 @@ def in_draft(kind="email"):
 
 def saved(page, changes):
     """Waits until the page says so many changes."""
-    expect(page.locator("#studio .verdict")).to_contain_text(f"The draft changes {changes} thing")
+    expect(page.locator("#studio .verdict")).to_contain_text(f"Draft with {changes} change")
 
 
 def by_another(document):
@@ -90,7 +90,7 @@ def test_buttons_move_and_switch(page, sign_in, live_server):
     saved(page, 1)
     expect(down).to_be_focused()
     assert in_draft() == ["hunter", "apollo", "clearbit", "pdl", "snovio"]
-    page.get_by_role("button", name="Switch on LinkedIn for Company").click()
+    page.get_by_role("button", name="Enable LinkedIn for Company").click()
     saved(page, 2)
     expect(page.locator("#waterfall-said")).to_have_text("LinkedIn is asked last for Company.")
     assert in_draft("company") == ["clearbit", "crunchbase", "linkedin"]
@@ -102,9 +102,9 @@ def test_buttons_move_and_switch(page, sign_in, live_server):
 def test_options_are_saved_and_what_cannot_be_is_said_at_the_field(page, sign_in, live_server):
     sign_in("Sales ops")
     page.goto("/waterfall/")
-    page.get_by_label("Stop at the first answer").uncheck()
+    page.get_by_label("Stop at first match").uncheck()
     saved(page, 1)
-    country = page.get_by_label("Country of numbers that name none")
+    country = page.get_by_label("Default country code")
     country.fill("xyz1")
     country.press("Tab")
     expect(page.get_by_role("alert")).to_contain_text("Two letters")
@@ -128,8 +128,8 @@ def test_publish_and_roll_back(page, sign_in, live_server):
     page.get_by_role("link", name="History").click()
     expect(page.locator("main")).to_contain_text("Hunter is cheaper and nearly as good")
     page.get_by_role("link", name="Version 1").click()
-    page.get_by_label("Why go back").fill("bounces went up")
-    page.get_by_role("button", name="Publish it again").click()
+    page.get_by_label("Reason for rolling back").fill("bounces went up")
+    page.get_by_role("button", name="Roll back").click()
     expect(page.get_by_role("link", name="Version 3")).to_be_visible()
     live = versions.published(WaterfallVersion)
     assert (live.number, live.based_on, live.document) == (3, 1, PUBLISHED)
@@ -140,11 +140,11 @@ def test_a_stale_draft_is_refused_with_a_merge_view(page, sign_in, live_server, 
     page.goto("/waterfall/")
     by_another(changed(providers=["hunter", "apollo"], verify_deliverability=False))
     page.get_by_role("button", name="Move Apollo down").click()
-    expect(page.get_by_role("alert")).to_contain_text("Your change was not saved: other@example.com was quicker.")
+    expect(page.get_by_role("alert")).to_contain_text("other@example.com saved first.")
     assert in_draft() == ["hunter", "apollo"]
     assert_accessible()
-    meeting = page.get_by_role("group", name="Who is asked")
-    expect(meeting).to_contain_text("both changed it")
+    meeting = page.get_by_role("group", name="Providers, in order")
+    expect(meeting).to_contain_text("both changed")
     expect(page.get_by_role("group", name="Verify deliverability").get_by_label("Theirs")).to_be_checked()
     meeting.get_by_label("Mine").check()
     page.get_by_role("button", name="Save the merge").click()
@@ -161,7 +161,7 @@ def test_the_suggested_order_is_put_into_the_draft(page, sign_in, live_server):
     economics = page.locator("#economics")
     expect(economics).to_contain_text("the draft beside what is published")
     expect(economics).to_contain_text("All 6 orders were compared.")
-    economics.get_by_role("button", name="Apply this order to the draft of E-mail").click()
+    economics.get_by_role("button", name="Apply to draft of E-mail").click()
     expect(page.locator("#studio .changes")).to_contain_text("Hunter.io → Apollo → Clearbit")
     assert in_draft() == ["hunter", "apollo", "clearbit"]
 

@@ -77,7 +77,7 @@ def test_a_quota_says_what_remains_and_is_over_when_resumed():
     pauses.open_hold(quota())
     alert = Alert.objects.get()
     assert (alert.kind, alert.system, alert.severity) == (AlertKind.QUOTA, "clay", Severity.CRITICAL)
-    assert "What remains: 3." in alert.sentence
+    assert "Remaining: 3." in alert.sentence
     pauses.lift(ServiceHold.objects.get())
     assert Alert.objects.get().by_itself
 
@@ -173,22 +173,22 @@ def test_a_kind_that_names_its_system_is_not_told_it_twice(sales_client):
     alerts.close(Cause(AlertKind.OVERDUE, "clay"))
     page = sales_client.get("/alerts/").content.decode()
     assert "Leads overdue in Clay</strong>" in page
-    assert "What it said" in page
+    assert "Message" in page
 
 
 def test_without_an_alert_the_page_says_what_overview_says(sales_client, settings):
     settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
-    assert "Nothing is wrong that we know of." in sales_client.get("/alerts/").content.decode()
+    assert "No open alerts." in sales_client.get("/alerts/").content.decode()
     FailedLeadFactory.create_batch(9)
     failures.forget()
     for place in ("/", "/alerts/"):
         page = sales_client.get(place).content.decode()
         assert "9 failures" in page
-        assert "Nothing is wrong" not in page
+        assert "No open alerts." not in page
     assert '<a href="/failures/">9 failures need attention</a>' in page
     settings.GHL_API_KEY = ""
     page = sales_client.get("/alerts/").content.decode()
-    assert '<a href="/connections/">GoHighLevel has no key</a>' in page
+    assert '<a href="/connections/">GoHighLevel has no API key</a>' in page
 
 
 def test_what_of_requests_needs_a_person_is_told_to_whoever_may_know(
@@ -196,8 +196,8 @@ def test_what_of_requests_needs_a_person_is_told_to_whoever_may_know(
 ):
     settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
     monkeypatch.setattr(attention, "matters", lambda: [attention.Matter("By hand: x", 1, request_id=1)])
-    assert "requests need a person" in compliance_client.get("/alerts/").content.decode()
-    assert "requests need a person" not in sales_client.get("/alerts/").content.decode()
+    assert "requests need attention" in compliance_client.get("/alerts/").content.decode()
+    assert "requests need attention" not in sales_client.get("/alerts/").content.decode()
 
 
 def test_many_failures_at_once(settings):
@@ -241,7 +241,7 @@ def test_who_may_acknowledge_and_close(request, persona, may):
     alert = Alert.objects.get()
     page = client.get("/alerts/").content.decode()
     assert "They disagree." in page
-    assert ("Only people who may handle alerts" in page) is not may
+    assert ("have permission to handle alerts" in page) is not may
     assert client.post(f"/alerts/{alert.pk}/acknowledge/").status_code == (302 if may else 403)
     assert client.post(f"/alerts/{alert.pk}/close/").status_code == (302 if may else 403)
     alert.refresh_from_db()
@@ -257,12 +257,12 @@ def test_nobody_sees_alerts(nobody_client, client):
 
 
 def test_the_bell_counts_what_nobody_looks_after_on_every_page(sales_client):
-    assert "Alerts: nothing new" in sales_client.get("/").content.decode()
+    assert "No new alerts" in sales_client.get("/").content.decode()
     alerts.raise_alert(CAUSE, "x")
     assert "Alerts: 1 new" in sales_client.get("/leads/").content.decode()
     assert "Alerts: 1 new" in sales_client.get("/alerts/bell/top/").content.decode()
     alerts.acknowledge(Alert.objects.get(), by=None)
-    assert "Alerts: nothing new" in sales_client.get("/").content.decode()
+    assert "No new alerts" in sales_client.get("/").content.decode()
 
 
 def test_the_live_part_is_the_page_without_its_frame(sales_client):

@@ -201,7 +201,7 @@ def test_an_unknown_parameter_is_named(get: Callable, path: str) -> None:
     response = get(f"{path}?statsu=failed&{'x' * 300}=1&provenance=full")
     assert response.status_code == 422
     assert [fault["field"] for fault in response.json()["faults"]] == ["statsu", "x" * 100]
-    assert response.json()["faults"][0]["sentence"] == "statsu is not a parameter of this call."
+    assert response.json()["faults"][0]["sentence"] == "Unknown parameter statsu."
 
 
 @pytest.mark.parametrize("path", ["/api/leads", "/api/requests"])

@@ -41,7 +41,7 @@ def test_what_stands_for_no_profile_is_nobody_to_a_request_and_the_suppression_l
         validation.read({"linkedin_url": f"https://www.linkedin.com/in/{slug}"})
     ((field, sentence),) = validation.sentences(refused.value)
     assert field == "linkedin_url"
-    assert "must name a person's profile" in sentence
+    assert "must be a person's profile" in sentence
     assert f"/{slug}" not in sentence
 
 

@@ -119,13 +119,13 @@ def test_the_active_version_is_the_new_one_after_the_commit(model, ada, django_c
 @pytest.mark.parametrize("note", ["", "   ", "abc"])
 def test_publishing_wants_a_note(model, ada, note):
     draft = draft_with(model, edited(versions.published(model)), ada)
-    with pytest.raises(ActionNotAllowed, match="Say in a few words"):
+    with pytest.raises(ActionNotAllowed, match="Enter what changes and why"):
         versions.publish(draft, revision=1, over=1, note=note, by=ada)
 
 
 def test_what_says_the_same_is_not_published(model, ada):
     draft = versions.start_draft(model, by=ada)
-    with pytest.raises(ActionNotAllowed, match="says the same as version 1"):
+    with pytest.raises(ActionNotAllowed, match="is identical to the published version 1"):
         versions.publish(draft, revision=0, over=1, note="nothing new", by=ada)
 
 

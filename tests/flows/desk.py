@@ -128,9 +128,7 @@ class Desk:
 
     def approve(self, request: SubjectRequest) -> None:
         """By the second officer; whoever prepared it is refused."""
-        self.first.act(
-            request, "approve", plan_hash=request.plan_hash, refused="You prepared this plan: a second person"
-        )
+        self.first.act(request, "approve", plan_hash=request.plan_hash, refused="You prepared this plan. Someone else")
         self.second.act(request, "approve", plan_hash=request.plan_hash)
 
     def certificate(self, request: SubjectRequest) -> dict[str, Any]:

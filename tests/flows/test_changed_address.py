@@ -84,7 +84,7 @@ def test_the_campaign_goes_on_with_the_new_address_alone(pipeline, lead, sales_c
     )
     assert move.contacted_at is not None
     page = sales_client.get(reverse("lead", args=[lead.pk])).content.decode()
-    assert "The campaign had this lead under an earlier e-mail address" in page
+    assert "This lead is in the campaign under an earlier e-mail address" in page
     assert "2 opened" in page
 
 

@@ -55,7 +55,7 @@ def test_a_customer_s_contact_is_as_it_was_before_the_lead(pipeline, settings, a
     assert AuditEvent.objects.get(verb="purge").counts == {"records": 3, "stayed": 1}
     page = admin_client.get(reverse("retention")).content.decode()
     assert "what we wrote is taken out" in page
-    assert "The record itself stays: it was in GoHighLevel before our lead." in page
+    assert "Record kept: it was in GoHighLevel before our lead." in page
 
 
 def test_of_two_leads_with_one_contact_only_the_one_that_ends_goes(pipeline):
@@ -93,10 +93,10 @@ def test_what_the_vendor_does_not_empty_is_an_officer_s_who_is_not_told_to_delet
     assert expires(lead).status == "manual"
     assert before["id"] in contacts(pipeline)
     record = PurgeRecord.objects.get(store="ghl")
-    assert f"open contact {before['id']} and do not delete it" in record.instructions
+    assert f"open contact {before['id']} and Don't delete it" in record.instructions
     assert "swarm" in record.instructions
     assert lead.email not in record.instructions
-    assert "Taken out by hand" in admin_client.get(reverse("retention")).content.decode()
+    assert "Mark as removed" in admin_client.get(reverse("retention")).content.decode()
     pipeline.sandbox.no_faults()
     retention.try_again(Purge.objects.get(), by=None)
     assert expires(lead).status == "done"

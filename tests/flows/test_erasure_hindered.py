@@ -73,7 +73,7 @@ def test_a_vendor_down_for_three_days_is_waited_for_with_the_due_date_in_view(de
     waiting = wait_for(later.filter(status=StepStatus.PLANNED).first)  # it is being tried now and then
     assert ([step.pk for step in later], waiting.store) == ([waiting.pk], "ghl")
     page = desk.second.reads(request)
-    assert waiting.error_message.startswith("GoHighLevel is paused: it does not answer")
+    assert waiting.error_message.startswith("GoHighLevel is paused: not responding")
     assert "502" in waiting.error_message
     assert waiting.error_message in page
     assert f"Due on {due:%-d %B %Y}," in page
@@ -129,7 +129,7 @@ def test_where_deleting_is_not_offered_an_officer_does_it_and_shows_that_it_is_d
             "step-done",
             id=step.pk,
             evidence="  ",
-            refused="What proves that it was done: This field",
+            refused="Proof that it was done: This field",
         )
 
     desk.sandbox.config(**CAN_DELETE)  # at their own screens the vendors do let a person delete
@@ -144,7 +144,7 @@ def test_where_deleting_is_not_offered_an_officer_does_it_and_shows_that_it_is_d
     assert erased.pop("mirror") == (False, "Erased")
     assert erased == dict.fromkeys(VENDORS, (True, "By hand, with evidence"))
     looked = [step for step in told if step["action"] == "verify"]
-    assert {(step["by_hand"], step["proof"][:20]) for step in looked} == {(False, "Read back: not there")}
+    assert {(step["by_hand"], step["proof"][:20]) for step in looked} == {(False, "Verified: not there")}
     assert "By hand, with evidence" in desk.second.reads(request, "certificate/")
     assert_over(desk, request, lead)
     assert desk.held(neighbour) == beside
@@ -163,11 +163,11 @@ def test_a_deletion_without_effect_is_seen_at_the_reading_back(desk: Desk) -> No
     wait_for(lambda: there.count() == 3)
     desk.until(request, "needs_action")
     assert all(desk.held(lead).values())
-    assert "Erased 3 times, and the system still shows it." in desk.first.reads(request)
+    assert "Erased 3 times, but the system still shows it." in desk.first.reads(request)
     assert not request.messages.filter(template__slug="completion").exists()
     assert not request.documents.exists()
     for step in there:
-        refused = "Only a step by hand is marked as done."
+        refused = "Only a manual step can be marked as done."
         desk.first.act(request, "step-done", id=step.pk, evidence="The answer was 200.", refused=refused)
 
     desk.sandbox.config(**dict.fromkeys(LIES, False))

@@ -190,7 +190,7 @@ def test_a_422_that_stays_is_told_as_the_refusal_it_was(pipeline):
     assert failed.error_message.startswith("ghl upsert_contact: 422 ")
     failures.forget()
     (group,) = failures.groups()
-    assert group.cause.title.endswith("data refused")
+    assert group.cause.title.endswith("data rejected")
     assert pipeline.sandbox.state("ghl")["contacts"] == []
 
 

@@ -185,7 +185,7 @@ def test_asked_a_person_decides_on_the_lead_s_page(pipeline, settings, admin_cli
     assert (handover.status, lead.ghl_contact_id) == ("failed", "")
     assert contacts(pipeline) == {before["id"]: before}
     page = admin_client.get(reverse("lead", args=[lead.pk])).content.decode()
-    assert "GoHighLevel already had a contact with this phone number" in page
+    assert "GoHighLevel already has a contact with this phone number" in page
     assert f'value="{action}"' in page
     match = ContactMatch.objects.get()
     admin_client.post(reverse("lead_contact_decide", args=[lead.pk, match.pk]), {"action": action})

@@ -98,7 +98,7 @@ def test_fewer_rows_than_were_sent_are_told_at_once(pipeline, admin_client):
     assert hold.message == "2 of 4 rows answered"
     ReconcileRun.objects.create(full=True, is_open=False, finished_at=timezone.now(), rows={"tbl_test": 6})
     told = admin_client.get("/drift/").content.decode()
-    assert "it takes no more rows" in told
+    assert "the table accepts no more rows" in told
     assert "Full in" not in told
     assert_waiting(pipeline, hold, 3)
     goes_on_in_a_new_table(pipeline, admin_client, 9)
@@ -109,7 +109,7 @@ def test_rows_with_an_id_that_are_not_kept_are_told_with_the_first_trigger(pipel
     pipeline.sandbox.config(table_capacities={"tbl_test": 6})
     leads(pipeline, 9)
     hold = full(pipeline)
-    assert "and did not keep them" in hold.message
+    assert "but didn't store them" in hold.message
     assert_waiting(pipeline, hold, 3)
     goes_on_in_a_new_table(pipeline, admin_client, 9)
 
@@ -193,7 +193,7 @@ def test_a_pause_of_an_earlier_table_retires_no_other(pipeline, settings, admin_
     Connection.objects.update_or_create(system="clay", defaults={"table_id": "tbl_other"})
     settings.CLAY_TABLE_ID = ""
     told = admin_client.post("/connections/clay/new-table/", follow=True).content.decode()
-    assert "no table was made" in told
+    assert "no table was created" in told
     assert Connection.objects.get(system="clay").full_tables == []
     assert not ServiceHold.objects.filter(lifted_at=None).exists()
 

@@ -28,7 +28,7 @@ reading.run_due()
 PICTURE = base64.b64encode(random.Random(1).randbytes(740_000))
 HOSTILE = {
     "one letter": (b"r" * 400_000, "malformed"),
-    "a picture": (json.dumps({"picture": PICTURE.decode()}).encode(), "malformed"),
+    "an image": (json.dumps({"picture": PICTURE.decode()}).encode(), "malformed"),
     "Chinese": (("漢字" * 166_000).encode(), "malformed"),
     "at signs": (b"a@" * 200_000, "malformed"),
     "deep": (b"[" * 400_000, "malformed"),

@@ -138,7 +138,7 @@ def test_the_rest_is_processed_and_the_poison_stands_on_failures(sandbox, proces
         assert time.monotonic() - watched.began < WITHIN, watched
         time.sleep(0.25)
     took = time.monotonic() - watched.began
-    ended = Counter(re.findall(r"^\s*(\w+) \| ended with exit code (-?\d+)", said.read_text(), re.MULTILINE))
+    ended = Counter(re.findall(r"^\s*(\w+) \| stopped with exit code (-?\d+)", said.read_text(), re.MULTILINE))
     print(  # noqa: T201 - the figures of the run
         f"\n{LOAD:,} webhooks, {poison} poison: {took:.0f} s; processed {watched.state[0]:,}, set aside "
         f"{watched.state[1]}; lapses {watched.state[2]:,}; longest lease held {watched.longest_held:.1f} s, longest "
@@ -152,6 +152,6 @@ def test_the_rest_is_processed_and_the_poison_stands_on_failures(sandbox, proces
     assert sound.count() == LOAD - poison
     assert set(sound.values_list("verdict", flat=True)) == {"accepted", "unknown_row"}
     page = sales_client.get(reverse("failures")).content.decode()
-    assert "Webhook: its worker was lost" in page
+    assert "Webhook: worker crashed" in page
     assert {group.cause.what: group.count for group in failures.groups()}["webhook"] == poison
     assert watched.longest_held < 2 * LEASE

@@ -81,10 +81,10 @@ def corrected(desk: Desk, lead: Lead, before: Held, request: SubjectRequest) -> 
 def gone(desk: Desk, lead: Lead, before: Held, request: SubjectRequest) -> None:
     assert desk.held(lead) == {"mirror": {}, "clay": {}, "ghl": {}, "instantly": {}}
     assert desk.systems_with(lead) == []
-    read_back = request.steps.filter(action="verify", status="done", proof__startswith="Read back: not there")
+    read_back = request.steps.filter(action="verify", status="done", proof__startswith="Verified: not there")
     assert set(read_back.values_list("store", flat=True)) == {"mirror", *VENDORS}
     told = desk.certificate(request)
-    assert "GoHighLevel can bring record" in told["remains"][0]
+    assert "GoHighLevel can restore record" in told["remains"][0]
     row = {"linkedin_url": lead.linkedin_url, "source_type": "event_attendee", "source_name": "SaaStr",
            "scraped_at": "2026-01-01T00:00:00Z"}  # fmt: skip
     again = desk.product.http.post("/api/leads", json=[row]).json()
@@ -106,7 +106,7 @@ def restricted(desk: Desk, lead: Lead, before: Held, request: SubjectRequest) ->
 def stopped(desk: Desk, lead: Lead, before: Held, request: SubjectRequest) -> None:
     _kept_only(desk, lead, before, "objection", "do not contact")
     assert 0 <= request.seconds_to_stop < 30
-    assert "Stopped everywhere in" in desk.first.reads(request)
+    assert "Processing stopped everywhere in" in desk.first.reads(request)
 
 
 def withdrawn(desk: Desk, lead: Lead, before: Held, request: SubjectRequest) -> None:
@@ -134,11 +134,11 @@ class Flow:
 FLOWS = [
     Flow(RequestKind.ACCESS, handed_out, outcome="a copy of the data"),
     Flow(RequestKind.PORTABILITY, handed_out, copy_offered, outcome="a copy of the data"),
-    Flow(RequestKind.RECTIFICATION, corrected, with_values, outcome="are corrected"),
-    Flow(RequestKind.ERASURE, gone, outcome="Your data are erased, and we looked that they are gone."),
-    Flow(RequestKind.RESTRICTION, restricted, outcome="Your data are restricted"),
-    Flow(RequestKind.OBJECTION, stopped, outcome="We stopped at once"),
-    Flow(RequestKind.WITHDRAWAL, withdrawn, of_an_erasure, outcome="your earlier request is withdrawn"),
+    Flow(RequestKind.RECTIFICATION, corrected, with_values, outcome="have corrected your data"),
+    Flow(RequestKind.ERASURE, gone, outcome="We have erased your data and checked that it is gone."),
+    Flow(RequestKind.RESTRICTION, restricted, outcome="We have restricted your data"),
+    Flow(RequestKind.OBJECTION, stopped, outcome="We stopped immediately"),
+    Flow(RequestKind.WITHDRAWAL, withdrawn, of_an_erasure, outcome="we have withdrawn your earlier request"),
 ]
 
 

@@ -41,7 +41,7 @@ def test_frozen_workers_are_told_by_beat_and_shown_by_the_web(product, webhook_r
     assert Alert.objects.get(kind="standstill", closed_at=None).severity == 3
     standstill.forget()
     for page in ("/", "/leads/"):
-        assert "Background work stands still" in sales_client.get(page).content.decode()
+        assert "Background work has stopped" in sales_client.get(page).content.decode()
     assert product.http.get("/healthz").status_code == 200
 
     os.killpg(product.processes["worker"].pid, signal.SIGCONT)

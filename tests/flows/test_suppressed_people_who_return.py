@@ -133,7 +133,7 @@ def test_nobody_is_written_to_before_a_person_has_decided(pipeline, admin_client
     assert written_to(pipeline) == set()
     assert not Handover.objects.exists()
     page = admin_client.get(reverse("lead", args=[lead.pk])).content.decode()
-    assert "Nothing is delivered until somebody decides" in page
+    assert "Delivery is blocked until you decide" in page
     assert reverse("lead_deliver_plan", args=[lead.pk]) not in page  # the button says why instead
     admin_client.post(reverse("lead_person_decide", args=[lead.pk]))
     for system in ("ghl", "instantly"):

@@ -71,10 +71,10 @@ def test_the_words_are_true(pipeline, used_up, sales_client):
     (hold,) = banners.standing().holds
     told = sales_client.get("/connections/").content.decode() + Alert.objects.get(closed_at=None).sentence
     assert "402 402" not in told
-    assert "still read" in hold.outlook
+    assert "still processed" in hold.outlook
     if used_up == "402_credits":
-        assert "Credits do not come back by themselves" in told
-        assert "buy credits or wait" in told
-        assert "goes on by itself" not in told
+        assert "Credits don't reset automatically" in told
+        assert "Buy credits or wait" in told
+        assert "resumes automatically" not in told
     else:
-        assert "A quota comes back by itself" in told
+        assert "Quotas reset automatically" in told

@@ -23,7 +23,7 @@ from swarm_admin.core.screens import screen
 VIEW = "enrichment.view_lead"
 RETRY = "enrichment.retry_lead"
 DELIVER = "enrichment.deliver_lead"
-NO_RIGHT = "You may not do this. Ask an admin for the right."
+NO_RIGHT = "You don't have permission to do this. Ask an admin."
 DRAWER_FIELDS = (
     ("title", "Title"),
     ("company_name", "Company"),
@@ -93,14 +93,14 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":  # an address typed in or kept: the form stands on the lead's page
         return redirect("lead", pk=pk)
     skip = [slug for slug in request.POST.getlist("without") if slug in {slug for slug, _ in _providers()}]
-    words = f"The lead goes to Clay again{f', without {skip[0]}' if skip else ''}."
+    words = f"Retrying the lead{f', without {skip[0]}' if skip else ''}."
     return _do(request, pk, lambda lead: actions.retry_leads([lead], by=request.user, skip_providers=skip), words)
 
 
 @screen(DELIVER, "POST")
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand the lead over again though nothing changed."""
-    words = "The delivery starts in a moment."
+    words = "Delivery starting."
     return _do(request, pk, lambda lead: actions.deliver_again(lead, by=request.user), words)
 
 

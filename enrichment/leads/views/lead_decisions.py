@@ -44,5 +44,5 @@ def _do(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpRespons
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, "Decision saved. The delivery starts in a moment.")
+        messages.success(request, "Decision saved. Delivery starting.")
     return redirect("lead", pk=pk)

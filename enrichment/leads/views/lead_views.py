@@ -36,7 +36,7 @@ def save(request: HttpRequest) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("leads")
-    words = " Its search words are not kept." if "find=" in given.get("query", "") else ""
+    words = " Its search terms aren't saved." if "find=" in given.get("query", "") else ""
     messages.success(request, f"Saved as “{view.name}”.{words}")
     return redirect(f"{reverse('leads')}?{view.query}")
 

@@ -30,12 +30,12 @@ LAST_MILLISECOND = 253_402_300_799_000  # since 1970, of the year 9999
 VIEW = "enrichment.view_lead"
 HOUR = 3600
 NO_MATCH = (
-    "Every word must begin a word of the lead's name, company, title, e-mail or address. "
-    "Take a filter away, or search for fewer words."
+    "Search matches the start of words in name, company, title, e-mail or address. Remove a filter or search "
+    "for fewer words."
 )
 NO_MATCH_OPEN = (
-    "Every word must begin a word of the lead's company or title: without the right to see personal data "
-    "nobody can be searched by name or e-mail."
+    "Search matches the start of words in company or title. Searching by name or e-mail requires permission to "
+    "see personal data."
 )
 
 

@@ -22,7 +22,7 @@ from swarm_admin.core.screens import screen
 
 RETRY = "enrichment.retry_lead"
 NOTHING = "Nothing to retry."
-UNREADABLE = "A filter could not be read, so more leads match than were asked for. Mend it or take it away first."
+UNREADABLE = "One filter is invalid, so more leads match than you asked for. Correct or remove it first."
 
 
 @screen(RETRY, "GET", "POST")
@@ -36,7 +36,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         return redirect(back)
     leads, beyond = _selected(request)
     if not leads:
-        messages.warning(request, "No lead is selected. Tick some rows, or choose all that match.")
+        messages.warning(request, "No leads selected. Select rows, or choose all matching.")
         return redirect(back)
     found = plan_retry(leads, beyond=beyond, priority=_priority(leads))
     return render(request, "enrichment/leads/leads_retry.html", {"plan": _shown(request, found, back)})
@@ -46,9 +46,9 @@ def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
     # The leads of the plan are named: those that match when it is confirmed may be others.
     planned = ",".join(str(lead.pk) for lead in found.sorted.ready)
     return {
-        "title": "The plan",
+        "title": "Plan",
         "action": reverse("leads_retry_run"),
-        "confirm": "Start the retry",
+        "confirm": "Start retry",
         "count": found.count,
         "noun": "lead" if found.count == 1 else "leads",
         "cost": found.cost,

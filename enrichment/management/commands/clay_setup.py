@@ -5,7 +5,7 @@ from enrichment.vendors.errors import VendorError
 
 
 class Command(BaseCommand):
-    help = "Make the enrichment table in Clay and register our webhook; safe to run any number of times."
+    help = "Create the enrichment table in Clay and register our webhook. Safe to run repeatedly."
 
     def handle(self, **options: object) -> None:
         try:

@@ -12,7 +12,7 @@ TOLD = 20  # refused rows that are named; the screen has all of them
 
 
 class Command(BaseCommand):
-    help = "Take in leads from a CSV or JSON file; columns are recognised by their names."
+    help = "Import leads from a CSV or JSON file. Columns are recognised by name."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -23,7 +23,7 @@ class Command(BaseCommand):
                 job = importing.upload(opened, name=file.name)
         except (OSError, Unreadable) as error:
             sentence = str(error) if isinstance(error, Unreadable) else f"{error.strerror}."
-            raise CommandError(f"{file} cannot be read: {sentence}") from None
+            raise CommandError(f"Can't read {file}: {sentence}") from None
         try:
             importing.start(job, columns=importing.preview(job).mapping)
         except importing.NotStartable as error:
@@ -41,6 +41,6 @@ class Command(BaseCommand):
             f"{job.suppressed} suppressed, of {job.total} rows."
         )
         if job.status == JobStatus.QUEUED or job.status == JobStatus.RUNNING:
-            self.stdout.write("A worker has taken the job over and goes on with it.")
+            self.stdout.write("A worker has taken over this job.")
         elif job.status != JobStatus.DONE:
             raise CommandError(job.error or "The import was cancelled.")

@@ -17,17 +17,17 @@ TITLES: dict[type[models.TextChoices], str] = {
     states.ItemStatus: "A batch's item",
     states.AttemptStatus: "An enrichment attempt",
     states.DeliveryStatus: "A webhook delivery",
-    states.HandoverStatus: "A handover to GoHighLevel or Instantly",
+    states.HandoverStatus: "A delivery to GoHighLevel or Instantly",
     states.JobStatus: "A job",
     states.MemberStatus: "A row of a bulk retry",
     states.VersionStatus: "A version of the waterfalls or of the scorecard",
-    states.MoveStatus: "A lead that a rescore lifted into a campaign tier",
+    states.MoveStatus: "A lead that a rescore moved into a campaign tier",
 }
 LAW_TITLES: dict[type[models.TextChoices], str] = {
     law.RequestStatus: "A subject request",
     law.StepStatus: "A step of a subject request",
     law.MessageStatus: "A message to the person",
-    law.DutyStatus: "The last look at an erased record",
+    law.DutyStatus: "The final check of an erased record",
 }
 
 

@@ -163,7 +163,7 @@ def go_again(items: Sequence[BatchItem], *, counted: bool = True) -> None:
     leads.update(dispatch_tries=F("dispatch_tries") + 1)
     spent = list(leads.filter(dispatch_tries__gte=settings.MAX_ATTEMPTS).values_list("pk", flat=True))
     if spent:
-        message = "sent several times, and never found there"
+        message = "sent several times but never found there"
         fail_leads(spent, VendorError("clay", "dispatch", message=message, recovery=Recovery.NEEDS_PERSON))
 
 

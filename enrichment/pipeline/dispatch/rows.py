@@ -135,7 +135,7 @@ def record(item: BatchItem, row_id: str) -> None:
                 dispatch_tries=0,
             )
     except IntegrityError:
-        message = "the row id Clay answered belongs to another lead"
+        message = "Clay returned the row ID of another lead"
         error = Permanent("clay", "create_rows", message=message, recovery=Recovery.NEEDS_PERSON)
         set_aside([item], error)
         return
@@ -178,7 +178,7 @@ def _lift_if_all_there(batch: Batch) -> None:
     """The table takes rows after all where none of the batch's has to be made again, whichever look-up found it."""
     hold = pauses.held(CLAY_ROWS)
     if hold and hold.table in ("", batch.table_id) and not batch.items.filter(status=ItemStatus.AGAIN).exists():
-        pauses.lift(hold, reason="the rows that were not answered are there")
+        pauses.lift(hold, reason="rows without a response were found in Clay")
 
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:

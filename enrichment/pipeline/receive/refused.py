@@ -18,7 +18,7 @@ INCOMPLETE: Final = "incomplete"
 WORDS: Final = {
     TOO_LARGE: "over the size limit",
     INCOMPLETE: "cut off before the end of the body",
-    UNSIGNED: "without the right secret",
+    UNSIGNED: "with a wrong secret",
 }
 HOURS: Final = 24
 KEEP_SECONDS: Final = (HOURS + 1) * 3600

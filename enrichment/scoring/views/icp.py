@@ -22,7 +22,7 @@ from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
-NO_EDIT = "You may look at the scorecard, not change it. Ask an admin for the right."
+NO_EDIT = "You can view the scorecard but not change it. Ask an admin."
 
 
 @screen(VIEW)
@@ -86,10 +86,10 @@ def save(request: HttpRequest) -> HttpResponse:
         return redirect("icp_publish")
     found = problems(draft.document)
     if found:
-        words = f"Saved, with {len(found)} problem{'' if len(found) == 1 else 's'} to mend before it can be published."
+        words = f"Saved, with {len(found)} problem{'' if len(found) == 1 else 's'} to fix before you can publish."
         messages.warning(request, words)
     else:
-        messages.success(request, "The draft is saved.")
+        messages.success(request, "Draft saved.")
     return redirect("icp")
 
 
@@ -119,7 +119,7 @@ def merge(request: HttpRequest) -> HttpResponse:
         versions.save_draft(draft, merged.document, revision=revision, by=request.user)
     except Stale as stale:
         return _merge_view(request, base, yours, stale.theirs, stale.revision, stale.by, chosen)
-    messages.success(request, "Both edits are in the draft now.")
+    messages.success(request, "Changes merged into the draft.")
     return redirect("icp")
 
 
@@ -170,14 +170,14 @@ def discard(request: HttpRequest) -> HttpResponse:
         messages.error(request, "There is no draft.")
         return redirect("icp")
     if draft.pk != began(request).draft:
-        messages.error(request, "Another draft was begun meanwhile. It was not discarded.")
+        messages.error(request, "Someone started another draft. It was not discarded.")
         return redirect("icp")
     try:
         versions.discard(draft, revision=began(request).revision, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, "The draft is discarded. The published version goes on.")
+        messages.success(request, "Draft discarded. The published version stays active.")
     return redirect("icp")
 
 

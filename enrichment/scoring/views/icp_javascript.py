@@ -23,8 +23,8 @@ from swarm_admin.core.screens import screen
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
 MANAGE = "enrichment.manage_connections"
-NO_EDIT = "Only people who may edit the scorecard can do this. Ask an admin."
-NO_MANAGE = "Only people who may manage connections can do this. Ask an admin."
+NO_EDIT = "You don't have permission to edit the scorecard. Ask an admin."
+NO_MANAGE = "You don't have permission to manage connections. Ask an admin."
 
 
 @screen(VIEW)
@@ -75,8 +75,8 @@ def pasted(request: HttpRequest) -> HttpResponse:
     else:
         messages.success(
             request,
-            f"Recorded: {placement.table_id} computes with scorecard version {version.number}. "
-            "Clay recomputes its rows; the drift report shows how far it is.",
+            f"Saved: {placement.table_id} uses scorecard version {version.number}. Clay recalculates its rows; "
+            f"see the Clay scores report for progress.",
         )
     return redirect(f"{reverse('icp_javascript')}?version={version.number}")
 
@@ -108,9 +108,9 @@ def create_table(request: HttpRequest) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     except VendorError as error:
-        messages.error(request, f"The table was not created: {error}. {error.advice}")
+        messages.error(request, f"The table wasn't created: {error}. {error.advice}")
     else:
-        messages.success(request, f"Created {placement.table_id}; new leads go there from now on.")
+        messages.success(request, f"Created {placement.table_id}. New leads go there.")
     return redirect("icp_javascript")
 
 
@@ -129,7 +129,7 @@ def _moment(text: str) -> datetime.datetime:
     except ValueError:  # the 30th of February
         read = None
     if read is None:
-        raise ActionNotAllowed("Say when it was pasted, as a date and a time.")
+        raise ActionNotAllowed("Enter the date and time you pasted it.")
     return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
 
 
@@ -150,7 +150,7 @@ def _why_no_paste(request: HttpRequest, version: ScorecardVersion, table: str) -
     if not request.user.has_perm(EDIT):
         return NO_EDIT
     if not table:
-        return "Clay's table is not set up yet."
+        return "Clay's table isn't set up yet."
     return clay_formula.NO_FORMULA if version.status == VersionStatus.DRAFT else ""
 
 

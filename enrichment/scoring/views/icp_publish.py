@@ -21,8 +21,8 @@ from swarm_admin.core.screens import screen
 VIEW = "enrichment.view_lead"
 EDIT = "enrichment.edit_scorecard"
 DELIVER = "enrichment.deliver_lead"
-NO_EDIT = "You may look at the scorecard, not change it. Ask an admin for the right."
-NO_DELIVERY = "You may not start deliveries. Ask an admin for the right."
+NO_EDIT = "You can view the scorecard but not change it. Ask an admin."
+NO_DELIVERY = "You don't have permission to start deliveries. Ask an admin."
 WAS_PUBLISHED = (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED)
 
 
@@ -66,12 +66,12 @@ def publish(request: HttpRequest) -> HttpResponse:
     """Publish the draft as it was looked at, and start the rescore."""
     draft = versions.draft_of(ScorecardVersion)
     if draft is None:
-        messages.error(request, "The draft was published or discarded meanwhile.")
+        messages.error(request, "The draft was already published or discarded.")
         return redirect("icp")
 
     def act(**values: Any) -> Rescore:
         if draft.pk != _number(request, "draft"):
-            raise ActionNotAllowed("Another draft was begun meanwhile. Look at what changes again.")
+            raise ActionNotAllowed("Someone started another draft. Review the changes again.")
         return publishing.publish(draft, revision=_number(request, "revision"), **values)
 
     return _do(request, draft, act)
@@ -85,12 +85,12 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
     try:
         started = act(over=_number(request, "over"), note=note, after=after, by=request.user)
     except Stale:
-        messages.error(request, "The draft was saved by somebody else since you looked. This is what it says now.")
+        messages.error(request, "Someone else saved the draft. These are its current changes.")
         return redirect("icp_publish")
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
-    messages.success(request, f"Version {started.version.number} is published; every lead is scored under it now.")
+    messages.success(request, f"Version {started.version.number} published. Rescoring all leads.")
     return redirect("job", pk=started.job_id)
 
 
@@ -143,8 +143,8 @@ def _why_no_roll_back(request: HttpRequest, found: ScorecardVersion, live: Score
     if not request.user.has_perm(EDIT):
         return NO_EDIT
     if found.pk == live.pk:
-        return "This version is published."
-    return "It says the same as the published version." if found.document == live.document else ""
+        return "This version is already published."
+    return "Identical to the published version." if found.document == live.document else ""
 
 
 @screen(EDIT, "GET", "POST")
@@ -168,7 +168,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, "The rescore goes on.")
+        messages.success(request, "Rescore resumed.")
     return redirect("job", pk=found.job_id)
 
 

@@ -23,7 +23,7 @@ from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
-NO_RIGHT = "You may not start deliveries. Ask an admin for the right."
+NO_RIGHT = "You don't have permission to start deliveries. Ask an admin."
 PAGE = 50
 NOTHING = "Nothing to deliver."
 LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others are when they are sent
@@ -56,7 +56,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(request)
     count = chosen.count()
     if not count:
-        messages.warning(request, "No lead is selected. Tick some rows, or choose all that wait.")
+        messages.warning(request, "No leads selected. Select rows, or choose all.")
         return redirect("icp_review")
     return render(request, "enrichment/scoring/icp_review_plan.html", {"plan": _plan(request, chosen, count)})
 
@@ -68,15 +68,15 @@ def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[
     places = [(NAMES[each], sum(wanted(lead, each) for lead in sent), each) for each in System.values]
     beyond = count - len(leads)
     time = estimate(Work(deliveries={each: number + beyond for _, number, each in places}))
-    left_out = [{"count": len(blocked), "why": "suppressed or only kept"}] if blocked else []
+    left_out = [{"count": len(blocked), "why": "suppressed or restricted"}] if blocked else []
     if beyond:
-        left_out.append({"count": beyond, "why": "are looked up when their turn comes, and sent unless suppressed"})
+        left_out.append({"count": beyond, "why": "are checked when sent, and skipped if suppressed"})
     words = ", ".join(f"{number + beyond:,} to {name}" for name, number, _ in places)
     keys = [] if request.POST.get("all") == "1" else list(chosen.values_list("pk", flat=True))
     return {
         "title": "Deliver leads that came into Tier 1 or 2",
         "action": reverse("icp_review_deliver"),
-        "confirm": "Start the deliveries",
+        "confirm": "Start deliveries",
         "count": len(sent) + beyond,
         "noun": "lead" if len(sent) + beyond == 1 else "leads",
         "cost": None,
@@ -108,5 +108,5 @@ def dismiss(request: HttpRequest) -> HttpResponse:
     if count:
         messages.success(request, f"{count:,} {'lead was' if count == 1 else 'leads were'} dismissed.")
     else:
-        messages.warning(request, "No lead is selected. Tick some rows, or choose all that wait.")
+        messages.warning(request, "No leads selected. Select rows, or choose all.")
     return redirect("icp_review")

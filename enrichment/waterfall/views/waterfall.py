@@ -92,7 +92,7 @@ def merge(request: HtmxRequest) -> HttpResponse:
     try:
         mine = WaterfallDocument.model_validate_json(request.POST.get("mine", "")).model_dump()
     except ValidationError:
-        return HttpResponseBadRequest("The document that was sent cannot be read.")
+        return HttpResponseBadRequest("The submitted document can't be read.")
     theirs = (versions.draft_of(WaterfallVersion) or versions.published(WaterfallVersion)).document
     document = editing.merged(theirs, mine, request.POST)
     try:
@@ -102,7 +102,7 @@ def merge(request: HtmxRequest) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, "Merged and saved as the draft.")
+        messages.success(request, "Merged and saved as draft.")
     return redirect("waterfall")
 
 
@@ -111,12 +111,12 @@ def discard(request: HttpRequest) -> HttpResponse:
     """Give the draft up; what is published stands as before."""
     draft = versions.draft_of(WaterfallVersion)
     if draft is None or draft.pk != whole(request.POST.get("draft", "")):
-        messages.error(request, "This draft was published or discarded meanwhile.")
+        messages.error(request, "This draft was already published or discarded.")
         return redirect("waterfall")
     try:
         versions.discard(draft, by=request.user, revision=_began_with(request)["revision"])
     except ActionNotAllowed as impossible:
         messages.error(request, f"{impossible} It was not discarded.")
     else:
-        messages.success(request, "The draft is discarded; what is published was not touched.")
+        messages.success(request, "Draft discarded. The published version is unchanged.")
     return redirect("waterfall")

@@ -51,7 +51,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
         except catalogue_edits.Stale as passed_by:
             form, stale = form.over(passed_by), True
         else:
-            words = f"{found.provider.name} is changed." if changed else "Nothing was different."
+            words = f"{found.provider.name} saved." if changed else "No changes."
             messages.success(request, words)
             return redirect("waterfall_catalogue")
     context = {"service": found, "form": form, "stale": stale, "section": "catalogue"}
@@ -64,7 +64,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = catalogue_edits.NewServiceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         made = catalogue_edits.add(by=request.user, **form.cleaned_data)
-        messages.success(request, f"{made.provider.name} is in the catalogue. Say what it costs.")
+        messages.success(request, f"{made.provider.name} added to the catalogue. Enter its cost.")
         return redirect("waterfall_service", pk=made.pk)
     context = {"form": form, "section": "catalogue"}
     return render(request, "enrichment/waterfall/waterfall_service_add.html", context)

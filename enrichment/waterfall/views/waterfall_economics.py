@@ -17,7 +17,7 @@ from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
 
-BASES = {"observed": "As observed", "tabled": "As tabled"}
+BASES = {"observed": "Observed rates", "tabled": "Published accuracy"}
 SEGMENTS = {
     Segment.ALL: "All leads",
     Segment.SIZE: "Company size",
@@ -101,13 +101,13 @@ def apply_order(request: HttpRequest) -> HttpResponse:
     document = WaterfallDocument.model_validate(version.document).model_dump()
     waterfall = document.get(f"waterfall_{kind}")
     if waterfall is None or sorted(order) != sorted(waterfall["providers"]):
-        messages.error(request, "The waterfall has other providers meanwhile. Look at the suggestion again.")
+        messages.error(request, "The waterfall's providers have changed. Review the suggestion again.")
         return redirect("waterfall")
     waterfall["providers"] = order
     try:
         editing.save(document, by=request.user, **_began_with(request))
     except ActionNotAllowed as impossible:
-        messages.error(request, f"{impossible} Look at the suggestion again.")
+        messages.error(request, f"{impossible} Review the suggestion again.")
     else:
-        messages.success(request, "The order is in the draft.")
+        messages.success(request, "Order applied to the draft.")
     return redirect("waterfall")

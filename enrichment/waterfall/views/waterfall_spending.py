@@ -19,19 +19,19 @@ from swarm_admin.core.form_fields import PlainDecimalField
 from swarm_admin.core.screens import screen
 
 BUDGET = "enrichment.set_budget"
-NO_BUDGET = "You may not change the budget. Ask an admin for the right."
+NO_BUDGET = "You don't have permission to change budgets. Ask an admin."
 
 
 class BudgetForm(forms.Form):
     """A cap and why it is so."""
 
     period = forms.ChoiceField(
-        label="Spent at most in",
+        label="Budget period",
         choices=CapPeriod.choices,
         widget=forms.Select(attrs={"class": "form-select"}),
     )
     source_type = forms.ChoiceField(
-        label="By",
+        label="Source",
         required=False,
         choices=[("", "all leads"), *SourceType.choices],
         widget=forms.Select(attrs={"class": "form-select"}),
@@ -44,9 +44,9 @@ class BudgetForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "form-control", "step": "0.01"}),
     )
     note = forms.CharField(
-        label="Why",
+        label="Reason",
         max_length=500,
-        help_text="It stays with the budget and in the audit.",
+        help_text="Saved with the budget and in the audit log.",
         widget=forms.Textarea(attrs={"class": "form-control", "rows": 2}),
     )
 
@@ -88,7 +88,7 @@ def budget(request: HttpRequest) -> HttpResponse:
         except ActionNotAllowed as impossible:
             form.add_error("note", str(impossible))
         else:
-            messages.success(request, f"{cap.label} is ${cap.amount:,.2f}; what it held goes within a minute.")
+            messages.success(request, f"{cap.label} set to ${cap.amount:,.2f}. Paused work resumes within a minute.")
             return redirect("waterfall_spending")
     context = {"form": form, "section": "spending"}
     return render(request, "enrichment/waterfall/waterfall_budget.html", context)
@@ -109,5 +109,5 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
-        messages.success(request, f"{cap.label} is taken away.")
+        messages.success(request, f"{cap.label} removed.")
     return redirect("waterfall_spending")

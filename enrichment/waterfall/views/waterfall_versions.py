@@ -32,7 +32,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         except ActionNotAllowed as impossible:
             problem = str(impossible)
         else:
-            words = f"Version {published.number} is published; every trigger from now on carries it."
+            words = f"Version {published.number} is live. All new enrichments use it."
             messages.success(request, words)
             return redirect("waterfall")
         draft, live = versions.draft_of(WaterfallVersion), versions.published(WaterfallVersion)
@@ -56,7 +56,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     """What was looked at: this draft, at that save, over that version."""
     if draft.pk != whole(request.POST.get("draft", "")):
-        raise ActionNotAllowed("Another draft was begun meanwhile. Look at what changes again.")
+        raise ActionNotAllowed("Someone started another draft. Review the changes again.")
     editing.check_can_publish(draft)
     revision, over = (whole(request.POST.get(name, "")) for name in ("revision", "over"))
     return versions.publish(
@@ -112,7 +112,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("waterfall_version", number=number)
-    messages.success(request, f"Version {copy.number} is published; it says what version {old.number} said.")
+    messages.success(request, f"Version {copy.number} is live, a copy of version {old.number}.")
     return redirect("waterfall_history")
 
 

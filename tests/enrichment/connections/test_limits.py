@@ -91,14 +91,14 @@ def test_a_call_that_was_cut_off_is_shown_as_that_wherever_calls_are_counted(
     word = "unreadable" if caught.value.code == "unreadable" else "connection lost"
     assert re.search(f'<span class="num">1</span> . {word}', page(sales_client))
     connections = sales_client.get("/connections/").content.decode()
-    assert "1, 1 refused or lost" in connections
+    assert "1, 1 rejected or lost" in connections
     assert f"create rows: {word}" in connections
     shown_vendor = next(each for each in health.all_vendors() if each.system == "clay")
     assert (shown_vendor.last_good, shown_vendor.failing) == (None, True)
 
 
 def test_429s_are_counted_and_red(sales_client: Client) -> None:
-    assert "as it should be" in page(sales_client)
+    assert "as expected" in page(sales_client)
     vendor_health.record("clay", "create_rows", 429, 0.1)
     vendor_health.record("clay", "create_rows", 200, 0.1)
     vendor_health.record("ghl", "upsert_contact", 429, 0.1)
@@ -137,21 +137,21 @@ def test_what_is_paused_is_not_said_to_go_out(
     else:
         LeadFactory(clay_row_id="row_1" if label != "New rows" else None, dispatch_after=timezone.now())
     forget("waiting")
-    assert "goes out at once" in page(sales_client)
+    assert "sent immediately" in page(sales_client)
     ServiceHold.objects.create(system=system, reason=reason)
     queue = shown(label, system.partition(".")[0]).queue
     assert (queue.count, f"{queue.paused} is paused") == (1, words)
     told = page(sales_client)
     assert f"<strong>{words}</strong>" in told
-    assert f"not known: {words}" in told or f"and {words.removesuffix(' is paused')} are paused" in told
+    assert f"unknown: {words}" in told or f"and {words.removesuffix(' is paused')} are paused" in told
 
 
 def test_a_provider_that_refused_calls_is_named_beside_the_vendors_429s(sales_client: Client) -> None:
     provider = Provider.objects.get(slug="clearbit")
     recovery.alert_of_provider(provider.slug, provider.name)
     told = page(sales_client)
-    assert f"{provider.name} refused calls" in told
-    assert "as it should be" not in told
+    assert f"{provider.name} rate-limited calls" in told
+    assert "as expected" not in told
 
 
 def test_write_backs_wait_for_updates(db: None) -> None:
@@ -239,6 +239,6 @@ def test_durations_are_readable(seconds: float, words: str) -> None:
 
 
 def test_a_queue_says_when_it_is_gone() -> None:
-    assert queue_time(0) == "goes out at once"
+    assert queue_time(0) == "sent immediately"
     assert queue_time(30) == "gone in about 30 s"
-    assert queue_time(math.inf) == "never gone: the limit is 0"
+    assert queue_time(math.inf) == "never clears: limit is 0"

@@ -42,53 +42,68 @@ def test_the_published_card_is_valid_json() -> None:
         ("cap", MISSING, "cap", "is required"),
         ("cap", "100", "cap", "must be a number"),
         ("cap", True, "cap", "must be a number"),
-        ("colour", "red", "colour", "there is no such field"),
-        ("components", [], "components", "cannot be empty"),
+        ("colour", "red", "colour", "unknown field"),
+        ("components", [], "components", "can't be empty"),
         ("components", "x", "components", "must be a list"),
         ("components.0", 7, "components.0", "must be an object"),
         ("components.0.kind", "magic", "components.0", 'the kind is "bands", "any_of", "rules" or "count"'),
         ("components.0.kind", MISSING, "components.0", 'needs a kind: "bands", "any_of", "rules" or "count"'),
-        ("components.0.id", "Größe", "components.0.id", "a small letter, then small letters, digits and underscores"),
-        ("components.1.id", "title", "components.2.id", 'another component has the id "title"'),
-        ("components.0.label", " ", "components.0.label", "cannot be blank"),
-        ("components.0.label", "", "components.0.label", "cannot be empty"),
-        ("components.0.colour", "red", "components.0.colour", "there is no such field"),
+        ("components.0.id", "Größe", "components.0.id", (
+            "a lowercase letter, then lowercase letters, digits and "
+            "underscores"
+        )),
+        ("components.1.id", "title", "components.2.id", 'another component has the ID "title"'),
+        ("components.0.label", " ", "components.0.label", "can't be blank"),
+        ("components.0.label", "", "components.0.label", "can't be empty"),
+        ("components.0.colour", "red", "components.0.colour", "unknown field"),
         (
             "components.0.field", "title", "components.0.field",
-            "this kind looks at a field that holds a number: "
+            "this rule type needs a field with a number: "
             "company_size, linkedin_connections or mutual_connections",
         ),
         (
             "components.3.field", "title", "components.3.field",
-            "this kind looks at a field that holds a list: tech_stack or recent_posts",
+            "this rule type needs a field with a list: tech_stack or recent_posts",
         ),
-        ("components.0.bands.1.points", 31, "components.0.bands.1.points", "31 is above the component's cap of 30"),
+        ("components.0.bands.1.points", 31, "components.0.bands.1.points", "31 is above the component's maximum of 30"),
         ("components.0.bands.1.points", "x", "components.0.bands.1.points", "must be a number"),
-        ("components.0.bands.1.above", 3, "components.0.bands.1.above", "a band begins once: either at_least or above"),
-        ("components.0.bands.0.below", 3, "components.0.bands.0.below", "a band ends once: either at_most or below"),
-        ("components.0.bands.+", {"points": 3}, "components.0.bands.4", "a band needs a beginning or an end"),
-        ("components.0.bands.0.at_most", 199, "components.0.bands.0.at_most", "no number is in this band"),
-        ("components.0.bands.1.below", 100, "components.0.bands.1.below", "no number is in this band"),
-        ("components.1.groups.0.values.0", "", "components.1.groups.0.values.0", "cannot be empty"),
-        ("components.1.groups.0.points", 21, "components.1.groups.0.points", "21 is above the component's cap of 20"),
-        ("components.2.rules.1.needles", [], "components.2.rules.1.needles", "cannot be empty"),
+        ("components.0.bands.1.above", 3, "components.0.bands.1.above", (
+            "a range has one lower limit: at_least "
+            "or above"
+        )),
+        ("components.0.bands.0.below", 3, "components.0.bands.0.below", (
+            "a range has one upper limit: at_most "
+            "or below"
+        )),
+        ("components.0.bands.+", {"points": 3}, "components.0.bands.4", "a range needs a lower or an upper limit"),
+        ("components.0.bands.0.at_most", 199, "components.0.bands.0.at_most", "no number fits this range"),
+        ("components.0.bands.1.below", 100, "components.0.bands.1.below", "no number fits this range"),
+        ("components.1.groups.0.values.0", "", "components.1.groups.0.values.0", "can't be empty"),
+        ("components.1.groups.0.points", 21, "components.1.groups.0.points", (
+            "21 is above the component's "
+            "maximum of 20"
+        )),
+        ("components.2.rules.1.needles", [], "components.2.rules.1.needles", "can't be empty"),
         (
             "components.2.rules.1.needles.0", "VP", "components.2.rules.1.needles.0",
-            'write it in lower case, "vp": values are compared in lower case',
+            'use lower case, "vp": values are compared in lower case',
         ),
         (
             "components.2.rules.1.needles.0", " ", "components.2.rules.1.needles.0",
-            "a text to look for cannot be blank",
+            "search text can't be blank",
         ),
         (
             "components.2.rules.1.needles", ["a"] * 250, "components.2.rules",
-            "at most 250 texts to look for, over all rules together",
+            "at most 250 search texts across all rules",
         ),
-        ("components.3.needles.2.points", 16, "components.3.needles.2.points", "16 is above the component's cap of 15"),
-        ("cap", 70, "tiers.0.at_least", "no lead can reach it: scores end at 70"),
+        ("components.3.needles.2.points", 16, "components.3.needles.2.points", (
+            "16 is above the component's "
+            "maximum of 15"
+        )),
+        ("cap", 70, "tiers.0.at_least", "no lead can reach it: the maximum score is 70"),
         ("tiers.1.at_least", 80, "tiers.1.at_least", "must be below 80, the threshold of the tier before it"),
         ("tiers.1.at_least", MISSING, "tiers.1.at_least", "every tier but the last needs a threshold"),
-        ("tiers.2.at_least", 10, "tiers.2.at_least", "the last tier takes every other lead and has no threshold"),
+        ("tiers.2.at_least", 10, "tiers.2.at_least", "the last tier takes all other leads and has no threshold"),
         ("tiers.2.name", "Tier 1", "tiers.2.name", 'another tier is called "Tier 1"'),
     ],
 )  # fmt: skip

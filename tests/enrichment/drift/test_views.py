@@ -57,16 +57,16 @@ def test_a_whole_run_that_found_the_table_empty_has_not_counted_it(sales_client,
     (table,) = capacity_forecast.tables()
     assert (table.in_clay, table.whole_at, table.rows) == (None, None, 504)
     shown = page(sales_client)
-    assert "until every row is compared" in shown
+    assert "Until all rows are compared" in shown
     ReconcileRun.objects.filter(pk=whole.pk).update(rows={"tbl_test": 500})
     (table,) = capacity_forecast.tables()
     assert (table.in_clay, table.whole_at.year, table.rows) == (500, 2026, 504)
-    assert "until every row is compared" not in page(sales_client)
+    assert "Until all rows are compared" not in page(sales_client)
 
 
 def test_before_the_first_whole_run_it_says_so(sales_client):
     ReconcileRun.objects.create(full=False, is_open=False, finished_at=timezone.now())
-    assert re.search(r"Last whole one</dt><dd>[^a-z]*(<[^>]*>)?not yet", page(sales_client))
+    assert re.search(r"Last full comparison</dt><dd>[^a-z]*(<[^>]*>)?Not yet", page(sales_client))
 
 
 def test_an_admin_sees_no_name(admin_client, drift):
@@ -91,7 +91,7 @@ def test_the_plan_comes_first_and_the_mending_is_asked_for(sales_client, drift):
     assert drift.mend_after is not None
     event = AuditEvent.objects.get(verb="fix_drift")
     assert (event.counts, event.actor_id) == ({"drifts": 1}, drift.mend_by_id)
-    assert "Being mended" in page(sales_client)
+    assert "Fixing" in page(sales_client)
 
 
 def test_one_row_of_many(sales_client, drift):
@@ -104,8 +104,8 @@ def test_one_row_of_many(sales_client, drift):
 def test_making_rows_again_names_its_price(sales_client):
     Drift.objects.create(kind=DriftKind.ROW_GONE, subject="row x", row_id="x", lead=EnrichedLeadFactory())
     page = sales_client.post("/drift/plan/", {"kind": "row_gone"}).content.decode()
-    assert "Cost, as far as prices are known" in page
-    assert "No price is known for " in page
+    assert "Cost at known prices" in page
+    assert "No price for " in page
 
 
 @pytest.mark.parametrize("kind", ["", "nothing", "values' --"])
@@ -117,7 +117,7 @@ def test_an_unknown_kind_goes_back(sales_client, drift, kind):
 
 
 def test_who_may(compliance_client, nobody_client, client, drift):
-    assert "Only people who may mend drift" in page(compliance_client)
+    assert "have permission to fix mismatches" in page(compliance_client)
     for path in ("/drift/plan/", "/drift/mend/"):
         assert compliance_client.post(path, {"kind": "values"}).status_code == 403
         assert nobody_client.post(path, {"kind": "values"}).status_code == 403
@@ -144,7 +144,7 @@ def test_a_table_that_takes_no_more_rows_has_no_room_left(sales_client, room, mo
         system="clay.rows", reason="table_full", table="tbl_test", message="8 of 20 rows answered"
     )
     shown = page(sales_client)
-    assert "it takes no more rows" in shown
+    assert "the table accepts no more rows" in shown
     assert "8 of 20 rows answered" in shown
     assert "Full in" not in shown
     assert "bar-fill-red" in shown

@@ -47,7 +47,7 @@ def test_502_leads_go_on_and_are_filled_in_where_the_policy_is_to_go_on():
     policy("skip")
     told = estimate(Work(leads=502))
     assert told.seconds < 150
-    assert "Up to 402 leads go on without BuiltWith and are filled in later" in told.note
+    assert "Up to 402 leads continue without BuiltWith and are filled in later" in told.note
     assert "by BuiltWith, in about 5 h." in told.note
 
 
@@ -98,7 +98,7 @@ def test_a_fill_in_that_waits_is_no_lead_ahead():
 
 @pytest.mark.parametrize("work", [Work(leads=1), Work(updates=1), Work(calls={"clay.updates": 1})])
 def test_there_is_no_estimate_while_clay_is_paused(work):
-    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota used up")
+    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota exhausted")
     told = estimate(work)
     assert told.words == "paused: no estimate until resumed"
     assert told.note.startswith("Clay is paused: the quota is used up.")
@@ -117,7 +117,7 @@ def test_deliveries_are_behind_those_that_wait(settings):
     cache.clear()
     # 5 wait and 15 come: 80 calls, of which 20 leave at once and the others in three windows
     assert estimate(Work(deliveries={"ghl": 15})).seconds == pytest.approx(30.0)
-    assert estimate(Work(deliveries={"ghl": 15, "instantly": 1})).limited_by == "GoHighLevel's limit of calls"
+    assert estimate(Work(deliveries={"ghl": 15, "instantly": 1})).limited_by == "GoHighLevel's call limit"
 
 
 def test_write_backs_have_their_own_limit(settings):

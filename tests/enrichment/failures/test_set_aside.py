@@ -139,7 +139,7 @@ def test_a_job_has_failed_with_its_reason(kind, run_due):
     job = job_of(kind, position=4)
     run_due()
     assert is_set_aside(job)
-    assert (job.status, job.error) == ("failed", f"{work.LOST_SENTENCE} It stands at row 4.")
+    assert (job.status, job.error) == ("failed", f"{work.LOST_SENTENCE} It stopped at row 4.")
     assert AuditEvent.objects.filter(object_id=str(job.pk), reason="failed").count() == 1
 
 
@@ -201,7 +201,7 @@ def test_webhooks_that_took_their_workers_with_them_stand_by_their_cause(sales_c
     WebhookDelivery.objects.create(body=b"{}", body_hash="poison", status="processing", **lost())
     reading.run_due()
     page = sales_client.get(FAILURES).content.decode()
-    assert "Webhook: its worker was lost" in page
+    assert "Webhook: worker crashed" in page
     assert work.LOST_SENTENCE.rstrip(".") in page
     assert "Can be retried" in page
 
@@ -223,7 +223,7 @@ def test_jobs_and_mendings_stand_by_their_kind_and_go_again(sales_client):
     drift = Drift.objects.create(kind="values", subject="row 1", lapses=3, set_aside_at=now)
     page = sales_client.get(FAILURES).content.decode()
     assert "Set aside" in page
-    assert "Mending of drift" in page
+    assert "Fixing of mismatches" in page
     assert work.LOST_SENTENCE in page
     assert page.count("Try again</button>") == 2
     assert "Nothing. What failed" not in sales_client.get("/").content.decode()
@@ -250,7 +250,7 @@ def test_only_who_may_retry_may_have_it_go_again(compliance_client, nobody_clien
 def test_what_is_the_laws_is_told_to_officers_alone(monkeypatch, sales_client, compliance_client):
     found = {kind.name: (2, timezone.now()) for kind in set_aside.KINDS}
     monkeypatch.setattr(set_aside, "_counted", lambda: found)
-    law = ["Steps of requests", "Messages of requests", "Last looks", "Removal of records", "audit ledger"]
+    law = ["Request steps", "Request messages", "Last looks", "Removal of records", "audit ledger"]
     theirs = compliance_client.get(FAILURES).content.decode()
     assert [words for words in law if words not in theirs] == []
     assert f'href="{reverse("requests")}"' in theirs

@@ -44,7 +44,7 @@ def test_each_cause_stands_with_count_advice_and_cost(sales_client):
     page = sales_client.get(PAGE).content.decode()
     assert "3 failures from 1 cause need attention." in page
     assert "Enrichment: failed three times" in page
-    assert "tried again after a delay" in page
+    assert "Retrying after a delay" in page
     assert "$1.50" in page
     assert GROUP in page
 
@@ -71,7 +71,7 @@ def test_the_live_part_is_the_element_itself(sales_client):
 
 def test_an_empty_group_says_so_and_polls_no_more(sales_client):
     part = sales_client.get(GROUP, headers={"HX-Request": "true"}).content.decode()
-    assert "Nothing is left of this group" in part
+    assert "This group is empty" in part
     assert "hx-get" not in part
     assert sales_client.get(GROUP).status_code == 200
     assert sales_client.get(PLAN).url == PAGE
@@ -97,9 +97,9 @@ def test_a_group_of_deliveries_names_their_leads(sales_client):
 
 def test_a_button_that_cannot_be_used_says_why(compliance_client, sales_client):
     FailedLeadFactory()
-    assert "You may not start work again." in compliance_client.get(GROUP).content.decode()
+    assert "have permission to retry." in compliance_client.get(GROUP).content.decode()
     job = jobs.start_retry(CAUSE, by=None)
-    assert f"Job {job.pk} is trying these again already." in sales_client.get(GROUP).content.decode()
+    assert f"Job {job.pk} is already retrying these." in sales_client.get(GROUP).content.decode()
 
 
 def test_the_plan_comes_before_the_job(sales_client):
@@ -127,7 +127,7 @@ def test_ignoring_takes_the_group_away_and_the_other_list_keeps_it(sales_client)
 def test_ignoring_without_a_reason_is_refused_with_a_sentence(sales_client):
     FailedLeadFactory()
     page = sales_client.post(IGNORE, {"reason": " "}, follow=True).content.decode()
-    assert "Say in a few words" in page
+    assert "Enter a reason for ignoring it" in page
     assert not FailureIgnore.objects.exists()
 
 

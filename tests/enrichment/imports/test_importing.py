@@ -140,11 +140,11 @@ def test_ragged_and_empty_rows() -> None:
     [
         ("", "The file is empty."),
         (" \n\n", "The file is empty."),
-        (as_csv([]), "no rows below its header"),
+        (as_csv([]), "no rows below the header"),
         ("[]", "no rows"),
         ("linkedin_url\n" + "https://www.linkedin.com/in/a\n" + '"' + "x" * 1_000_001, "after row 1"),
-        ('"' + "x" * 1_000_001, "a quote is opened"),
-        ("https://www.linkedin.com/in/johndoe,John\n", "must name the columns"),
+        ('"' + "x" * 1_000_001, "a quotation mark is never closed"),
+        ("https://www.linkedin.com/in/johndoe,John\n", "must be a header"),
         ('[{"linkedin_url": "x"}, {"linked', "not valid JSON after row 1"),
         ('[{"linkedin_url": "x"} {"y": 1}]', "not valid JSON after row 0"),
         ("{broken", "not valid JSON"),
@@ -205,9 +205,9 @@ def test_missing_and_doubled_columns_do_not_start() -> None:
     assert importing.preview(job, {}).missing == list(importing.REQUIRED)
     with pytest.raises(importing.NotStartable, match="source_name"):
         importing.start(job, columns={c: f for c, f in mapping.items() if f != "source_name"})
-    with pytest.raises(importing.NotStartable, match="Two columns give first_name"):
+    with pytest.raises(importing.NotStartable, match="Two columns are mapped to first_name"):
         importing.start(job, columns=mapping | {"other": "first_name"})
-    with pytest.raises(importing.NotStartable, match="do not exist"):
+    with pytest.raises(importing.NotStartable, match="don't exist"):
         importing.start(job, columns=mapping | {"other": "icp_score"})
     importing.start(job, columns=mapping)
     with pytest.raises(importing.NotStartable, match="already"):
@@ -340,7 +340,7 @@ def test_a_lost_file_fails_with_a_sentence() -> None:
     Path(job.file.path).unlink()
     importing.run(job.pk)
     job.refresh_from_db()
-    assert (job.status, job.error) == ("failed", "The file is not on this machine's disk any more.")
+    assert (job.status, job.error) == ("failed", "The file is no longer on this server.")
 
 
 def test_forgotten_uploads_and_left_files_are_cleared(files: Path) -> None:
@@ -371,7 +371,7 @@ def test_command_imports_and_tells(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "No such file"), ("", "The file is empty"), ("name\nJohn\n", "No column gives linkedin_url")],
+    [(None, "No such file"), ("", "The file is empty"), ("name\nJohn\n", "Map a column to linkedin_url")],
 )
 def test_command_says_what_is_wrong(path: Path, files: Path, content: str | None, sentence: str) -> None:
     if content is not None:

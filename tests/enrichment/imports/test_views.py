@@ -105,7 +105,7 @@ def test_another_persons_file_is_shown_to_those_who_may_see_personal_data(
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "The file is empty."), (b"a,b\n", "no rows below its header"), (b"{x", "not valid JSON")],
+    [(b"", "The file is empty."), (b"a,b\n", "no rows below the header"), (b"{x", "not valid JSON")],
 )
 def test_an_unreadable_file_is_told_at_its_field(sales_client: Client, content: bytes, sentence: str) -> None:
     response = send(sales_client, content)
@@ -141,16 +141,16 @@ def test_mapping_can_be_corrected_and_checked(sales_client: Client) -> None:
     )
     job = uploaded(sales_client, rows)
     url = reverse("import_preview", args=[job.pk])
-    assert "No column was recognised for linkedin_url" in text(sales_client.get(url))
+    assert "No column recognised for linkedin_url" in text(sales_client.get(url))
     refused = sales_client.post(url, {"action": "start", "linkedin_url": "Adresse"})
     assert refused.status_code == 422
-    assert "choose its column" in text(refused)
+    assert "Choose a column" in text(refused)
     chosen = {"linkedin_url": "Adresse", "source_type": "Art", "source_name": "Quelle", "scraped_at": "Wann"}
     checked = sales_client.post(url, chosen | {"action": "check"})
     assert checked.status_code == 200
     assert "Valid" in text(checked)
     twice = sales_client.post(url, chosen | {"action": "start", "first_name": "Quelle"})
-    assert "chosen twice" in text(twice)
+    assert "already mapped" in text(twice)
     sales_client.post(url, chosen | {"action": "start"})
     job.refresh_from_db()
     assert job.columns == {column: field for field, column in chosen.items()}
@@ -241,10 +241,10 @@ def test_pages_keep_the_strict_policy(sales_client: Client) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "The file is no table but a picture."),
-        (b"PK\x03\x04" + bytes(range(256)), "save its sheet as CSV"),
-        (bytes(range(1, 256)) * 20, "it is not text"),
-        (b"[1, 2, null]", "The file holds no lead"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This file is an image."),
+        (b"PK\x03\x04" + bytes(range(256)), "Save the sheet as CSV"),
+        (bytes(range(1, 256)) * 20, "This file isn't text"),
+        (b"[1, 2, null]", "The file contains no leads"),
     ],
 )
 def test_what_is_no_table_is_refused(sales_client: Client, content: bytes, sentence: str) -> None:
@@ -257,7 +257,7 @@ def test_what_is_no_table_is_refused(sales_client: Client, content: bytes, sente
 def test_a_preview_without_a_valid_row_cannot_be_started(sales_client: Client) -> None:
     job = uploaded(sales_client, [lead_row(source_type="webinar")])
     page = text(sales_client.get(reverse("import_preview", args=[job.pk])))
-    assert "No row would be taken" in page
+    assert "No row can be imported" in page
     assert 'value="start"' not in page
     assert "of the first row" in page
     assert "Import 1 row<" in page
@@ -277,8 +277,8 @@ def test_no_two_landmarks_of_the_preview_share_their_name(sales_client: Client) 
 def test_an_upload_that_waits_for_its_columns_waits_for_a_person(sales_client: Client) -> None:
     job = uploaded(sales_client, lead_rows(1))
     for address in (reverse("import"), reverse("jobs"), reverse("import_job", args=[job.pk])):
-        assert "Waits for you" in text(sales_client.get(address))
-    assert "1 upload waits for you to name the columns." in text(sales_client.get(reverse("jobs")))
+        assert "Waiting for you" in text(sales_client.get(address))
+    assert "1 upload waiting for you to map columns." in text(sales_client.get(reverse("jobs")))
     start(sales_client, job)
     for address in (reverse("import"), reverse("jobs"), reverse("import_job", args=[job.pk])):
-        assert "Waits for you" not in text(sales_client.get(address))
+        assert "Waiting for you" not in text(sales_client.get(address))

@@ -32,7 +32,7 @@ def test_nothing_chosen_is_no_job():
 
 def test_chosen_leads_are_tried_again_and_the_result_is_told():
     fine, gone = FailedLeadFactory(), FailedLeadFactory()
-    plan = {"count": 2, "cost": "0.30", "cost_label": "Cost, at most"}
+    plan = {"count": 2, "cost": "0.30", "cost_label": "Maximum cost"}
     rows = [(fine.pk, fine.pk), (gone.pk, gone.pk)]
     job = jobs.start(JobKind.RETRY_LEADS, rows, what=retry_handlers.LEADS, plan=plan, by=None)
     Lead.objects.filter(pk=gone.pk).delete()
@@ -45,13 +45,13 @@ def test_chosen_leads_are_tried_again_and_the_result_is_told():
         "In progress": 1,
         "Recovered": 0,
         "Failed again": 0,
-        "Left out": 1,
+        "Skipped": 1,
         "Not started": 0,
     }
-    assert shown.facts == {"Rows": "2 of 2", "Cost, at most": "$0.30"}
-    assert shown.left_out == {"The lead is gone.": 1}
+    assert shown.facts == {"Rows": "2 of 2", "Maximum cost": "$0.30"}
+    assert shown.left_out == {"The lead no longer exists.": 1}
     assert shown.unsettled
-    assert kind_of(job).about(job) == "2 leads chosen in the list"
+    assert kind_of(job).about(job) == "2 leads selected in the list"
 
 
 def test_chosen_deliveries_are_planned_again_whatever_the_system():
@@ -66,4 +66,4 @@ def test_chosen_deliveries_are_planned_again_whatever_the_system():
     job.refresh_from_db()
     assert (job.status, job.accepted, job.rejected) == ("done", 2, 1)
     assert set(Handover.objects.filter(status="planned")) == set(ready)
-    assert "failed or was withheld" in next(iter(jobs.left_out(job)))
+    assert "failed or withheld" in next(iter(jobs.left_out(job)))

@@ -195,7 +195,7 @@ def test_a_paused_vendor_leaves_no_time_to_tell():
     job = retried({})
     BulkJob.objects.filter(pk=job.pk).update(status="running")
     job.refresh_from_db()
-    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota used up")
+    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota exhausted")
     assert time_left(job).words.startswith("Clay is paused: the quota is used up. There is no estimate")
 
 

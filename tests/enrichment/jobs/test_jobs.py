@@ -36,7 +36,7 @@ def started(count=3, *, by=None):
 
 
 def hold(system="clay"):
-    return ServiceHold.objects.create(system=system, reason="pause_until_reset", message="quota used up")
+    return ServiceHold.objects.create(system=system, reason="pause_until_reset", message="quota exhausted")
 
 
 def test_the_plan_tells_rows_cost_time_and_what_is_left_out():
@@ -204,7 +204,7 @@ def test_a_fault_of_ours_ends_the_job_with_a_sentence(monkeypatch):
     jobs.run(job.pk)
     job.refresh_from_db()
     assert job.status == "failed"
-    assert job.error.startswith("Stopped by a fault of ours after row 0")
+    assert job.error.startswith("Stopped by an internal error after row 0")
     assert Lead.objects.filter(enrichment_status="failed").count() == 3
 
 

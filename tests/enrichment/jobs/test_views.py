@@ -57,12 +57,12 @@ def test_who_may_cancel(retry, client, nobody_client, compliance_client, sales_c
     retry.refresh_from_db()
     assert retry.status == "queued"
     page = compliance_client.get(reverse("job", args=[retry.pk])).content.decode()
-    assert "You may not start or stop retries." in page
+    assert "have permission to manage retries." in page
     sales_client.post(url)
     retry.refresh_from_db()
     assert retry.status == "cancelled"
     again = sales_client.post(url, follow=True).content.decode()
-    assert "This job has ended already." in again
+    assert "This job has already finished." in again
 
 
 def test_the_list_names_what_runs_and_how_much_is_left(retry, sales_client):
@@ -87,7 +87,7 @@ def test_jobs_can_be_narrowed(retry, sales_client):
     page = sales_client.get(reverse("jobs"), {"kind": "retry", "status": "queued"}).content.decode()
     assert f"Bulk retry {retry.pk}" in page
     assert "Import of leads" not in page
-    assert "No job matches" in sales_client.get(reverse("jobs"), {"status": "failed"}).content.decode()
+    assert "No jobs match" in sales_client.get(reverse("jobs"), {"status": "failed"}).content.decode()
 
 
 def test_a_result_page_stops_polling_when_all_has_settled(retry, sales_client):
@@ -109,7 +109,7 @@ def test_batches_show_their_items_by_state(batch, sales_client):
     page = sales_client.get(reverse("batches"), {"kind": "trigger", "status": "unknown"}).content.decode()
     assert reverse("batch", args=[batch.pk]) in page
     assert "Set aside" in page
-    assert "No batch matches" in sales_client.get(reverse("batches"), {"kind": "rows"}).content.decode()
+    assert "No batches match" in sales_client.get(reverse("batches"), {"kind": "rows"}).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_batches_show_their_items_by_state(batch, sales_client):
     [
         (["done", "done"], "Done", "grey"),
         (["done", "set_aside"], "Ended: 1 of 2 set aside", "amber"),
-        (["set_aside", "set_aside"], "Ended: all set aside", "red"),
+        (["set_aside", "set_aside"], "Finished: all set aside", "red"),
     ],
 )
 def test_a_batch_ends_as_its_items_do(sales_client, items, label, colour):
@@ -135,7 +135,7 @@ def test_items_are_links_to_leads_masked_by_right(batch, sales_client, admin_cli
     page = sales_client.get(url).content.decode()
     assert "Greta Hopper" in page
     assert "400 refused" in page
-    assert "read back before anything is sent again" in page
+    assert "We check Clay before sending again" in page
     assert "Greta" not in admin_client.get(url).content.decode()
 
 

@@ -111,7 +111,7 @@ def test_delivery_again_is_planned_though_nothing_changed_and_only_once(person: 
     lead = EnrichedLeadFactory()
     planned = actions.deliver_again(lead, by=person)
     assert {handover.system for handover in planned} == {"ghl", "instantly"}
-    with pytest.raises(ActionNotAllowed, match="already under way"):
+    with pytest.raises(ActionNotAllowed, match="already in progress"):
         actions.deliver_again(lead, by=person)
     assert AuditEvent.objects.filter(verb="deliver_again", object_id=str(lead.pk)).count() == 1
 

@@ -9,7 +9,7 @@ from gdpr.alarms import Alarm
 from swarm_admin import alerts as sending
 
 pytestmark = pytest.mark.django_db
-LATE = Alarm("request_overdue", 7, "SR-00007 was due on 3 March 2026 and is not answered.", True)
+LATE = Alarm("request_overdue", 7, "SR-00007 was due on 3 March 2026 and is unanswered.", True)
 
 
 def test_an_alarm_is_one_alert_while_it_holds_and_over_when_it_does_not():

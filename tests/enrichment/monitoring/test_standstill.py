@@ -228,9 +228,9 @@ def test_every_page_and_the_overview_say_so(sales_client):
     webhook()
     standstill.forget()
     for page in ("/", reverse("leads"), reverse("holds")):
-        assert "Background work stands still" in sales_client.get(page).content.decode()
+        assert "Background work has stopped" in sales_client.get(page).content.decode()
     overview = sales_client.get("/").content.decode()
-    assert "Everything is flowing" not in overview
+    assert "All systems running" not in overview
     assert "Nothing. What failed" not in overview
 
 

@@ -213,15 +213,15 @@ def test_an_ignored_cause_waits_for_nobody(sales_client: Client) -> None:
 def test_the_verdict_knows_open_alerts_and_unread_webhooks(sales_client: Client) -> None:
     LeadFactory()
     WebhookDelivery.objects.create(body=b"{}", body_hash="x")
-    assert "1 lead in progress, 1 webhook not read yet." in sales_client.get("/").content.decode()
+    assert "1 lead in progress, 1 webhook unprocessed." in sales_client.get("/").content.decode()
     alerts.raise_alert(alerts.Cause(AlertKind.DRIFT, "clay"), "They disagree.")
     text = sales_client.get("/").content.decode()
-    assert "Everything is flowing" not in text
+    assert "All systems running" not in text
     assert "1 open alert</a>." in text
 
 
 def test_a_hold_stands_on_every_page_until_it_is_over(sales_client: Client) -> None:
-    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota used up")
+    ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota exhausted")
     for address in ("/", "/connections/", "/holds/"):
         assert "Clay is paused" in sales_client.get(address).content.decode()
     ServiceHold.objects.update(until=timezone.now() - datetime.timedelta(seconds=1))

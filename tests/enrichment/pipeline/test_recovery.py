@@ -157,11 +157,11 @@ def test_what_only_looks_pauses_nothing_while_others_are_answered(others_answere
 @pytest.mark.parametrize(
     ("call", "system", "words"),
     [
-        ("create_rows", "clay.creates", "Clay does not answer new rows, though it answers other calls"),
+        ("create_rows", "clay.creates", "Clay doesn't respond to new rows, but to other calls"),
         (
             "trigger_enrichment",
             "clay.triggers",
-            "Clay does not answer enrichment triggers, though it answers other calls",
+            "Clay doesn't respond to enrichment triggers, but to other calls",
         ),
     ],
 )

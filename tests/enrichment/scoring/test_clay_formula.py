@@ -70,7 +70,7 @@ def test_pasted_in_this_minute_is_pasted_after_what_was_there(live: ScorecardVer
     [
         ({"table": ""}, "not set up"),
         ({"fingerprint": "of another text"}, "has changed since you copied"),
-        ({"at": timezone.now() + datetime.timedelta(days=1)}, "not ahead of now"),
+        ({"at": timezone.now() + datetime.timedelta(days=1)}, "not in the future"),
         ({"at": timezone.now() - datetime.timedelta(days=400)}, "within the last year"),
     ],
 )
@@ -120,7 +120,7 @@ def test_no_new_table_where_the_environment_names_one_or_none_is_set_up(settings
     with pytest.raises(ActionNotAllowed, match="CLAY_TABLE_ID"):
         clay_formula.create_table(live, by=person)
     settings.CLAY_TABLE_ID = ""
-    with pytest.raises(ActionNotAllowed, match="Set Clay up"):
+    with pytest.raises(ActionNotAllowed, match="Set up Clay"):
         clay_formula.create_table(live, by=person)
 
 

@@ -208,7 +208,7 @@ def test_a_later_version_overtakes_it(ada, monkeypatch):
     as_it_should_be()
     assert [version_of(lead).number for lead in Lead.objects.order_by("pk")] == [3, 3]
     job.refresh_from_db()
-    assert (job.status, job.error) == ("cancelled", "Overtaken by version 3 of the scorecard.")
+    assert (job.status, job.error) == ("cancelled", "Replaced by scorecard version 3.")
     assert {first.pk, second.pk} == set(Lead.objects.filter(icp_score=80.0).values_list("pk", flat=True))
     with pytest.raises(ActionNotAllowed):
         rescore.resume(done, by=ada)
@@ -433,5 +433,5 @@ def test_the_reasons_why_a_waiting_lead_is_not_delivered(ada):
 
 
 def test_nothing_to_deliver_is_said(ada):
-    with pytest.raises(ActionNotAllowed, match="Nothing of this waits"):
+    with pytest.raises(ActionNotAllowed, match="Nothing left to review"):
         moves.deliver_moves(TierMove.objects.all(), by=ada)

@@ -78,7 +78,7 @@ def test_why_a_contact_stays():
     other.save()
     matched(other)
     assert store.stays(CONTACT, our(lead)) == MATCHED
-    assert "do not delete it" in store.how_to_take_out(CONTACT, our(lead))
+    assert "Don't delete it" in store.how_to_take_out(CONTACT, our(lead))
 
 
 def test_whose_lead_is_gone_is_for_a_person():
@@ -86,4 +86,4 @@ def test_whose_lead_is_gone_is_for_a_person():
     assert store.stays(CONTACT, gone) == NOT_KNOWN
     with pytest.raises(Unsupported):
         store.take_out(CONTACT, gone)
-    assert "Delete it where it is this person's alone" in store.how_to_take_out(CONTACT, gone)
+    assert "Delete it if it is only this person's" in store.how_to_take_out(CONTACT, gone)

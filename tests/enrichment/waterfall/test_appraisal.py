@@ -92,7 +92,7 @@ def test_observed_often_enough_it_stands_and_less_often_the_table_does() -> None
     attempts(LEAST - 1, "-apollo", "-hunter", ("pdl", ["email_work"], 0.04))
     pdl = book(read())["email"]["pdl"]
     assert pdl.hit is not None
-    assert pdl.hit.words == f"tabled accuracy, an assumption; asked only {LEAST - 1} times so far"
+    assert pdl.hit.words == f"published accuracy, an assumption; called only {LEAST - 1} times so far"
 
 
 def test_asked_later_it_sees_the_hard_leads_and_its_own_rate_is_the_one_as_first_asked() -> None:

@@ -172,7 +172,7 @@ def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
         editing.check_can_publish(draft)
     empty = {f"waterfall_{kind}": {"providers": []} for kind in ("email", "phone", "company", "techstack")}
     draft = editing.save(empty, draft_id=draft.pk, revision=0, by=ada)
-    with pytest.raises(ActionNotAllowed, match="nobody would be asked"):
+    with pytest.raises(ActionNotAllowed, match="All waterfalls are empty"):
         editing.check_can_publish(draft)
 
 

@@ -99,7 +99,7 @@ def test_without_a_price_or_a_rate_nothing_is_suggested(lacking: Figures) -> Non
 def test_one_provider_has_one_order() -> None:
     found = cheapest(EMAIL[:1], asks_all=False)
     assert found.proof is not None
-    assert found.proof.words == "There is only one order."
+    assert found.proof.words == "Only one order is possible."
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=8, max_size=8))

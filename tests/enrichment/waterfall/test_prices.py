@@ -50,7 +50,7 @@ def test_services_without_a_price_are_named_and_nothing_is_called_a_bound() -> N
 def test_only_services_with_a_tabled_price_have_a_bound() -> None:
     found = price(document(), untabled())
     assert found.is_bound
-    assert (found.label, found.caveat) == ("Cost, at most", "")
+    assert (found.label, found.caveat) == ("Maximum cost", "")
 
 
 def test_the_highest_cost_seen_stands_in_for_a_tabled_one() -> None:
@@ -78,4 +78,4 @@ def test_the_choice_on_a_lead_says_what_each_costs(sales_client: Client) -> None
     assert "at most" not in page.split('id="lead-retry"')[1].split("</dialog>")[0]
     for slug in ("apollo", "hunter"):
         without = price(document(), [slug]).amount
-        assert re.search(rf'value="{slug}">Without [^<:]*: \${without:.2f} and unknown prices<', page)
+        assert re.search(rf'value="{slug}">Without [^<:]*: \${without:.2f} plus unknown prices<', page)

@@ -130,10 +130,10 @@ def test_what_is_refused_is_counted_and_leaves_no_row(secrets: None, sales_clien
     assert figures(sales_client)["refused"] == {
         "over the size limit": 2,
         "cut off before the end of the body": 1,
-        "without the right secret": 3,
+        "with a wrong secret": 3,
     }
     page = sales_client.get("/webhooks/").content.decode()
-    assert '<dt>Refused, 24 hours</dt><dd><span class="figure-value num">6</span>' in page
+    assert '<dt>Rejected, 24 hours</dt><dd><span class="figure-value num">6</span>' in page
     assert "2 over the size limit" in page
     assert not WebhookDelivery.objects.exists()
     assert len(limiter.connection().keys("webhooks-refused:*")) <= 2  # an hour may have ended meanwhile
@@ -192,7 +192,7 @@ def test_who_may_not_replay(compliance_client: Client, nobody_client: Client, sa
     delivery = stored(verdict="stale")
     address = f"/webhooks/{delivery.pk}/replay/"
     assert [c.post(address).status_code for c in (compliance_client, nobody_client)] == [403, 403]
-    assert "You may not replay webhooks" in compliance_client.get(f"/webhooks/{delivery.pk}/").content.decode()
+    assert "have permission to replay webhooks" in compliance_client.get(f"/webhooks/{delivery.pk}/").content.decode()
     assert f'href="{address}"' in sales_client.get(f"/webhooks/{delivery.pk}/").content.decode()
     delivery.refresh_from_db()
     assert delivery.status == "processed"
@@ -329,9 +329,9 @@ def test_looking_at_the_body_takes_the_right_and_is_audited(sales_client: Client
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"{", "no event that we can read"),
-        (event().replace(b"row.enriched", b"row.moved"), "do not act on this kind"),
-        (event("row_of_nobody"), "No lead of ours"),
+        (b"{", "isn't a readable event"),
+        (event().replace(b"row.enriched", b"row.moved"), "type of event is ignored"),
+        (event("row_of_nobody"), "No lead belongs"),
     ],
 )
 def test_a_replay_that_would_change_nothing_says_so(sales_client: Client, body: bytes, sentence: str) -> None:
@@ -345,7 +345,7 @@ def test_a_replayed_duplicate_or_stale_delivery_would_change_nothing(db: None) -
     lead = EnrichedLeadFactory(clay_row_id="row_x", clay_seen_at=timezone.now())
     first, copy = stored(lead=lead), stored(lead=lead, verdict="duplicate")
     assert replay.forecast(copy).verdict == "duplicate"
-    assert f"as delivery {first.pk}" in replay.forecast(copy).sentence
+    assert f"Identical to webhook {first.pk}" in replay.forecast(copy).sentence
     stale = replay.forecast(first)
     assert (stale.verdict, stale.changes_nothing) == ("stale", True)
 
@@ -360,7 +360,7 @@ def test_a_paused_vendor_is_not_asked(sales_client: Client) -> None:
     EnrichedLeadFactory(clay_row_id="row_x")
     ServiceHold.objects.create(system="clay", reason="refresh_key", message="the key was refused")
     page = sales_client.get(f"/webhooks/{stored().pk}/replay/").content.decode()
-    assert "Clay is paused: the API key was refused" in page
+    assert "Clay is paused: API key rejected" in page
 
 
 def test_a_replay_sets_it_back_once_and_is_audited(sales_client: Client) -> None:
@@ -443,7 +443,7 @@ def test_a_body_with_half_of_a_surrogate_pair_is_shown(sales_client):
             True,
         ),
         ("unknown_row", "Clay no longer had it. The person was erased later", True),
-        ("erased", "The person was erased before it was read: nothing of it was applied.", False),
+        ("erased", "The person was erased before it was processed. Nothing was applied.", False),
     ],
 )
 def test_what_was_erased_since_keeps_what_became_of_it(sales_client, verdict, said, later):
@@ -451,8 +451,8 @@ def test_what_was_erased_since_keeps_what_became_of_it(sales_client, verdict, sa
     for address in (f"/webhooks/{row.pk}/", f"/webhooks/{row.pk}/drawer/"):
         page = sales_client.get(address).content.decode()
         assert said in page
-        assert "The body was erased with its person." in page
-    assert ("person erased later" in sales_client.get("/webhooks/").content.decode()) is later
+        assert "Erased with the person" in page
+    assert ("Person erased later" in sales_client.get("/webhooks/").content.decode()) is later
     assert sales_client.get("/webhooks/figures/").context["figures"]["verdicts"] == {verdict: 1}
     file = b"".join(sales_client.post("/webhooks/export/").streaming_content).decode()
     assert row.erased_at.isoformat() in file
@@ -467,7 +467,7 @@ def test_nobody_can_mend_what_is_erased(db):
 def test_an_unknown_row_says_whose_it_is_not(sales_client):
     strange, gone = stored(verdict="unknown_row"), stored(verdict="unknown_row", lead=EnrichedLeadFactory())
     for row, said in (
-        (strange, "No lead of ours belongs to this row."),
-        (gone, "Clay no longer has the row"),
+        (strange, "No lead belongs to this row."),
+        (gone, "Clay no longer has this lead's row"),
     ):
         assert said in sales_client.get(f"/webhooks/{row.pk}/").content.decode()

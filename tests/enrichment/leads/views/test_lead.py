@@ -78,9 +78,9 @@ def test_the_score_is_explained_with_what_would_lift_it(lead: Lead, sales_client
     lead.save()
     page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
     assert lead.icp_tier == 2
-    assert "What would lift it" in page
+    assert "How to reach the next tier" in page
     assert "→ Tier 1" in page
-    assert "against ours" in page
+    assert "vs ours" in page
 
 
 def test_the_timeline_holds_everything_newest_first(lead: Lead, sales_client: Client) -> None:
@@ -105,8 +105,8 @@ def test_retry_without_a_provider(sales_client: Client) -> None:
 
 def test_a_button_that_cannot_be_used_says_why(sales_client: Client, compliance_client: Client) -> None:
     lead = LeadFactory()
-    assert "already waiting for its turn" in sales_client.get(f"/leads/{lead.pk}/").content.decode()
-    assert "Ask an admin for the right" in compliance_client.get(f"/leads/{lead.pk}/").content.decode()
+    assert "Already waiting to be sent" in sales_client.get(f"/leads/{lead.pk}/").content.decode()
+    assert "Ask an admin" in compliance_client.get(f"/leads/{lead.pk}/").content.decode()
     assert compliance_client.post(f"/leads/{lead.pk}/retry/").status_code == 403
     assert compliance_client.post(f"/leads/{lead.pk}/deliver/").status_code == 403
 
@@ -134,7 +134,7 @@ def test_both_pages_say_whose_number_it_is_too(sales_client):
         page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
         assert "Held by 1 other lead too" in page
         assert f'<a href="/leads/{other.pk}/">lead {other.pk}</a>' in page
-        assert "A number by itself stands for nobody" in page
+        assert "A phone number alone never identifies a person" in page
     assert "Held by" not in sales_client.get(f"/leads/{alone.pk}/").content.decode()
 
 
@@ -143,5 +143,5 @@ def test_an_address_that_two_leads_have_and_an_office_are_told(sales_client):
     second = LeadFactory(email_personal="kim@acme.example", email_work="info@acme.example")
     page = sales_client.get(f"/leads/{first.pk}/").content.decode()
     assert f"lead {second.pk}</a>" in page
-    assert "Whoever is suppressed by this address is so in each of these leads" in page
-    assert "A mailbox of an office stands for nobody" in sales_client.get(f"/leads/{second.pk}/").content.decode()
+    assert "Suppressing this address applies to all of these leads" in page
+    assert "A shared mailbox never identifies a person" in sales_client.get(f"/leads/{second.pk}/").content.decode()

@@ -52,7 +52,7 @@ def test_search_words_are_not_kept(sales_client: Client) -> None:
     query = sales_client.get("/leads/?q=jane+doe&tier=1").context["list"].query
     assert "find=" in query
     answer = sales_client.post("/leads/views/save/", {"name": "Jane", "query": query}, follow=True)
-    assert "search words are not kept" in answer.content.decode()
+    assert "search terms aren't saved" in answer.content.decode()
     assert LeadView.objects.get().query == "tier=1"
     assert "jane" not in LeadView.objects.get().query
 
@@ -66,7 +66,7 @@ def test_others_see_what_is_shared_and_cannot_delete_it(sales_client: Client, ot
     assert "Private" not in text
     shared, private = LeadView.objects.order_by("-is_shared")
     refused = sales_client.post(f"/leads/views/{shared.pk}/delete/", follow=True)
-    assert "Its owner alone deletes a view" in refused.content.decode()
+    assert "Only the owner can delete a view" in refused.content.decode()
     assert sales_client.post(f"/leads/views/{private.pk}/delete/").status_code == 404
     assert LeadView.objects.count() == 2
 
@@ -81,7 +81,7 @@ def test_ones_own_is_deleted(sales_client: Client) -> None:
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
 def test_a_name_that_cannot_be_is_said(sales_client: Client, name: str) -> None:
     answer = sales_client.post("/leads/views/save/", {"name": name, "query": "tier=1"}, follow=True)
-    assert "needs a name of at most 60 characters" in answer.content.decode()
+    assert "Enter a view name of up to 60 characters" in answer.content.decode()
     assert not LeadView.objects.exists()
 
 

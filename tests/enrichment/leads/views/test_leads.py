@@ -184,7 +184,7 @@ def test_a_retry_shows_its_plan_and_then_runs(sales_client: Client) -> None:
     jobs.run_due()
     assert list(Lead.objects.filter(dispatch_priority=20)) == [ready]
     page = sales_client.get(started["Location"]).content.decode()
-    assert "1 lead chosen in the list" in page
+    assert "1 lead selected in the list" in page
     assert "$0.15" in page
 
 
@@ -199,7 +199,7 @@ def test_a_retry_of_many_waits_behind_fresh_leads(sales_client: Client, monkeypa
 def test_a_retry_that_has_become_impossible_says_why(sales_client: Client) -> None:
     waiting = LeadFactory()
     answer = sales_client.post("/leads/retry/run/", {"ids": str(waiting.pk)}, follow=True)
-    assert "already waiting for its turn" in answer.content.decode()
+    assert "Already waiting to be sent" in answer.content.decode()
     assert not BulkJob.objects.exists()
 
 
@@ -300,7 +300,7 @@ def test_all_that_match_cannot_be_retried_while_a_filter_is_unreadable(sales_cli
     assert "Score from: " in page
     assert 'name="all"' not in page
     answer = sales_client.post("/leads/retry/", {"all": "1", "query": "score_min=x"}, follow=True)
-    assert "could not be read" in answer.content.decode()
+    assert "unreadable" in answer.content.decode()
     assert "plan" not in answer.context
     assert 'name="all"' in sales_client.get(LIST).content.decode()
 

@@ -111,7 +111,7 @@ def test_publishing_and_rolling_back_ask_for_the_right(compliance_client, nobody
 
 def test_whoever_may_not_edit_sees_why(compliance_client):
     page = compliance_client.get(reverse("icp")).content.decode()
-    assert "You may look at the scorecard, not change it." in page
+    assert "You can view the scorecard but not change it." in page
     assert '<fieldset class="icp-fieldset" disabled>' in page
 
 
@@ -178,7 +178,7 @@ def test_a_problem_is_said_at_its_field_instead(sales_client):
 def test_without_javascript_the_effect_is_a_page(sales_client):
     page = sales_client.post(reverse("icp_effect"), posted(PUBLISHED)).content.decode()
     assert "<!doctype html>" in page
-    assert "No lead changes its tier" in page
+    assert "No leads change tier" in page
 
 
 def test_whoever_may_not_edit_sees_the_effect_of_what_is_saved(compliance_client, sales_client):
@@ -277,7 +277,7 @@ def test_an_invalid_draft_is_kept_and_its_problems_stand_at_their_fields(sales_c
     data = posted(PUBLISHED, **{"components.0.bands.0.points": "31"})
     sales_client.post(reverse("icp_save"), data)
     page = sales_client.get(reverse("icp")).content.decode()
-    assert "31 is above the component&#x27;s cap of 30" in page
+    assert "31 is above the component&#x27;s maximum of 30" in page
     assert versions.draft_of(ScorecardVersion).document["components"][0]["bands"][0]["points"] == 31
     assert sales_client.get(reverse("icp_publish")).status_code == 302
 
@@ -380,9 +380,9 @@ def test_another_draft_with_the_same_number_is_not_discarded(sales_client, admin
     looked_at = this_draft()
     admin_client.post(reverse("icp_discard"), this_draft())
     admin_client.post(reverse("icp_save"), posted(edited(cap=98)))
-    assert (
-        "Another draft was begun" in sales_client.post(reverse("icp_discard"), looked_at, follow=True).content.decode()
-    )
+    assert ("Someone started another draft") in sales_client.post(
+        reverse("icp_discard"), looked_at, follow=True
+    ).content.decode()
     assert versions.draft_of(ScorecardVersion).document["cap"] == 98
 
 

@@ -50,7 +50,7 @@ def test_nothing_to_compare(sales_client: Client) -> None:
 
 def test_no_drift(sales_client: Client) -> None:
     make(85)
-    assert "scores are ours" in page(sales_client)
+    assert "All scores match" in page(sales_client)
 
 
 def test_groups_with_their_counts_lead_to_their_leads(sales_client: Client) -> None:

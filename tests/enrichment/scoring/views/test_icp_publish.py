@@ -64,7 +64,7 @@ def test_the_plan_says_what_changes_who_moves_and_where_it_would_send(sales_clie
     assert delivery.left_out == {"has neither e-mail nor phone": 1}
     text = page.content.decode()
     assert "Tier 2 begins at" in text
-    assert "Deliver 1 when the rescore has ended" in text
+    assert "Deliver 1 after the rescore" in text
 
 
 def test_the_plan_leaves_out_who_is_suppressed(sales_client):
@@ -77,10 +77,10 @@ def test_the_plan_leaves_out_who_is_suppressed(sales_client):
 
 def test_there_is_no_plan_of_nothing(sales_client):
     answer = sales_client.get(reverse("icp_publish"), follow=True)
-    assert "Nothing is drafted." in answer.content.decode()
+    assert "There is no draft." in answer.content.decode()
     draft()
     answer = sales_client.get(reverse("icp_publish"), follow=True)
-    assert "says the same as version 1" in answer.content.decode()
+    assert "is identical to the published version 1" in answer.content.decode()
 
 
 def test_publishing_starts_the_rescore_and_shows_its_job(sales_client):
@@ -90,12 +90,12 @@ def test_publishing_starts_the_rescore_and_shows_its_job(sales_client):
     assert answer["Location"] == reverse("job", args=[job.pk])
     assert (job.kind, job.total, job.created_by.email) == ("rescore", 1, "sales@example.com")
     page = sales_client.get(answer["Location"]).content.decode()
-    assert "Every lead scored under version 2 of the scorecard" in page
+    assert "All leads rescored with scorecard version 2" in page
     assert "A rescore is not cancelled" in page
     rescore.run_due()
     lead.refresh_from_db()
     assert lead.icp_score == 65.0
-    assert "Every tier is that of version 2." in sales_client.get(answer["Location"]).content.decode()
+    assert "All tiers are from version 2." in sales_client.get(answer["Location"]).content.decode()
 
 
 def test_a_rescore_cannot_be_cancelled_by_anybody(sales_client, admin_client):
@@ -111,10 +111,10 @@ def test_a_rescore_cannot_be_cancelled_by_anybody(sales_client, admin_client):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"note": " "}, "Say in a few words"),
+        ({"note": " "}, "Enter what changes and why"),
         ({"after": "all"}, "Choose what happens"),
-        ({"over": "7"}, "Another version was published meanwhile"),
-        ({"over": ""}, "Another version was published meanwhile"),
+        ({"over": "7"}, "Another version was published"),
+        ({"over": ""}, "Another version was published"),
     ],
 )
 def test_what_is_missing_is_said_and_the_note_is_kept(sales_client, more, words):
@@ -152,7 +152,7 @@ def test_who_may_not_deliver_cannot_choose_it(make_client):
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_lead", "edit_scorecard"]))
     scored(**LOW)
     version = draft(**MORE)
-    assert "You may not start deliveries." in client.get(reverse("icp_publish")).content.decode()
+    assert "have permission to start deliveries." in client.get(reverse("icp_publish")).content.decode()
     assert publish(client, version, after="deliver").status_code == 409
     assert versions.published(ScorecardVersion).number == 1
     assert publish(client, version, after="review").status_code == 302
@@ -168,9 +168,9 @@ def test_history_shows_each_version_with_its_note_and_rolls_back(sales_client):
     page = sales_client.get(reverse("icp_history")).content.decode()
     assert "Large companies too" in page
     first = sales_client.get(reverse("icp_version", args=[1])).content.decode()
-    assert "Roll back to it" in first
+    assert "Roll back to this version" in first
     second = sales_client.get(reverse("icp_version", args=[2])).content.decode()
-    assert "This version is published." in second
+    assert "This version is already published." in second
     assert "200 to 2,000 employees" in second
     plan = sales_client.get(reverse("icp_roll_back", args=[1]))
     assert plan.context["effect"].moved == 1
@@ -202,7 +202,7 @@ def test_a_banner_says_how_far_it_is_on_every_page_until_it_has_ended(sales_clie
     for name in ("overview", "leads", "icp"):
         page = sales_client.get(reverse(name)).content.decode()
         assert "Rescoring to version 2: 0 %." in page
-        assert "Tiers of 1 lead are still of version 1" in page
+        assert "1 lead still has a tier from version 1" in page
     fragment = sales_client.get(reverse("icp_rescore")).content.decode()
     assert 'hx-trigger="every 1s"' in fragment
     rescore.run_due()
@@ -215,10 +215,10 @@ def test_leads_that_are_not_scored_yet_are_marked(sales_client):
     lead = scored()
     publish(sales_client, draft(**LESS))
     for url in (reverse("leads"), reverse("lead", args=[lead.pk])):
-        assert "still of version 1" in sales_client.get(url).content.decode().split("<main", 1)[1]
+        assert "tier from version 1" in sales_client.get(url).content.decode().split("<main", 1)[1]
     rescore.run_due()
     for url in (reverse("leads"), reverse("lead", args=[lead.pk])):
-        assert "still of version 1" not in sales_client.get(url).content.decode()
+        assert "tier from version 1" not in sales_client.get(url).content.decode()
 
 
 def test_one_that_stopped_is_said_and_resumed(sales_client, compliance_client, monkeypatch):
@@ -234,7 +234,7 @@ def test_one_that_stopped_is_said_and_resumed(sales_client, compliance_client, m
     rescore.run_due()
     assert BulkJob.objects.get().status == "done"
     again = sales_client.post(url, follow=True).content.decode()
-    assert "This rescore has not stopped." in again
+    assert "This rescore is still running." in again
 
 
 # ---------------------------------------------------------------- the review
@@ -251,7 +251,7 @@ def waiting(sales_client):
 def test_lifted_leads_stand_in_the_review(sales_client, waiting):
     page = sales_client.get(reverse("icp_review"))
     assert {move.lead for move, _ in page.context["rows"]} == set(waiting)
-    assert "2 leads wait for your decision." in page.content.decode()
+    assert "2 leads to review." in page.content.decode()
 
 
 def test_chosen_ones_are_delivered_after_the_plan_was_shown(sales_client, waiting):
@@ -271,7 +271,7 @@ def test_chosen_ones_are_delivered_after_the_plan_was_shown(sales_client, waitin
 def test_all_of_them_are_delivered(sales_client, waiting):
     Lead.objects.filter(pk=waiting[0].pk).update(restriction="objection")
     plan = sales_client.post(reverse("icp_review_plan"), {"all": "1"}).context["plan"]
-    assert (plan["count"], plan["left_out"]) == (1, [{"count": 1, "why": "suppressed or only kept"}])
+    assert (plan["count"], plan["left_out"]) == (1, [{"count": 1, "why": "suppressed or restricted"}])
     sales_client.post(reverse("icp_review_deliver"), {"all": "1"})
     jobs.run_due()
     assert waiting[1].handovers.count() == 2

@@ -46,7 +46,7 @@ def test_what_is_published_is_shown_with_the_catalogues_words(sales_client):
     shown = page(sales_client)
     assert "Version 1 is published" in shown
     assert "$0.03 a hit" in shown
-    assert "95 % accuracy, tabled" in shown
+    assert "95 % published accuracy" in shown
     assert "500 an hour" in shown
     assert "ZoomInfo" in shown
 
@@ -56,7 +56,7 @@ def test_a_button_without_javascript_saves_the_draft(sales_client):
     assert (answer.status_code, answer["Location"]) == (302, "/waterfall/")
     draft = versions.draft_of(WaterfallVersion)
     assert draft.document["waterfall_email"]["providers"][:2] == ["hunter", "apollo"]
-    assert "The draft changes 1 thing" in page(sales_client)
+    assert "Draft with 1 change" in page(sales_client)
 
 
 def test_a_wrong_value_is_said_and_nothing_is_saved(sales_client):
@@ -70,7 +70,7 @@ def test_a_stale_save_is_answered_with_the_merge(sales_client, draft, ada):
     editing.save(changed(providers=["hunter"]), draft_id=draft.pk, revision=draft.revision, by=ada)
     shown = post(sales_client, "/waterfall/save/", old).content.decode()
     assert "ada@example.com was quicker" in shown
-    assert "Take theirs, drop mine" in shown
+    assert "Discard mine, keep theirs" in shown
 
 
 def test_a_merge_of_nonsense_is_refused(sales_client, draft):
@@ -82,12 +82,12 @@ def test_a_merge_of_nonsense_is_refused(sales_client, draft):
 def test_publishing_asks_for_a_note_and_the_looked_at_draft(sales_client, draft, ada):
     data = {"draft": draft.pk, "revision": draft.revision, "over": 1}
     assert (
-        "note stays with the version"
+        "note is saved with the version"
         in sales_client.post("/waterfall/publish/", {**data, "note": " a "}).content.decode()
     )
     editing.save(changed(providers=["hunter"]), draft_id=draft.pk, revision=draft.revision, by=ada)
     shown = sales_client.post("/waterfall/publish/", {**data, "note": "ask them all"}).content.decode()
-    assert "Somebody else has saved this draft" in shown
+    assert "Someone else saved this draft" in shown
     assert versions.published(WaterfallVersion).number == 1
     data["revision"] = versions.draft_of(WaterfallVersion).revision
     assert sales_client.post("/waterfall/publish/", {**data, "note": "ask them all"}).status_code == 302
@@ -108,7 +108,7 @@ def test_discarding_asks_for_the_draft_that_was_looked_at(sales_client, draft):
 
 def test_rolling_back_publishes_a_copy(sales_client, draft, ada):
     versions.publish(draft, revision=draft.revision, over=1, note="ask them all", by=ada)
-    assert "Publish it again" in page(sales_client, "/waterfall/versions/1/")
+    assert "Roll back" in page(sales_client, "/waterfall/versions/1/")
     answer = sales_client.post("/waterfall/versions/1/roll-back/", {"over": 2, "note": "too dear"})
     assert answer["Location"] == "/waterfall/versions/"
     live = versions.published(WaterfallVersion)
@@ -183,9 +183,9 @@ def test_of_two_who_edit_one_provider_the_second_sees_what_the_first_did(sales_c
     assert admin_client.post(address, {**both, "cost": "0.05", "hourly_limit": "450"}).status_code == 302
     answer = sales_client.post(address, {**both, "accuracy_percent": "90", "hourly_limit": "400"})
     shown = answer.content.decode()
-    assert "somebody has changed this provider since you opened it" in shown
-    assert "It was changed to 0.05 since you opened it." in shown
-    assert "It was changed to 450 since you opened it. What stands here is yours." in shown
+    assert "someone changed this provider after you opened it" in shown
+    assert "Changed to 0.05 after you opened it." in shown
+    assert "Changed to 450 after you opened it. Your value is shown here." in shown
     form = answer.context["form"]
     assert {name: str(form.initial[name]) for name in ("cost", "accuracy_percent", "hourly_limit")} == {
         "cost": "0.0500",
@@ -233,9 +233,9 @@ def test_a_provider_is_added_switched_off(sales_client):
     assert sales_client.post("/waterfall/catalogue/add/", data).status_code == 302
     assert service("dropcontact", "phone").fields == ["phone"]
     assert "Dropcontact" in page(sales_client)
-    assert "has it already" in sales_client.post("/waterfall/catalogue/add/", data).content.decode()
+    assert "already has it" in sales_client.post("/waterfall/catalogue/add/", data).content.decode()
     again = {"waterfall": "email", "slug": "other", "name": ""}
-    assert "what people call it" in sales_client.post("/waterfall/catalogue/add/", again).content.decode()
+    assert "enter a display name" in sales_client.post("/waterfall/catalogue/add/", again).content.decode()
 
 
 # ---------------------------------------------------------------- who may
@@ -267,6 +267,6 @@ def test_without_the_right_it_is_only_read(compliance_client, nobody_client, cli
         assert client.post(address).status_code == 302
     assert versions.draft_of(WaterfallVersion).revision == draft.revision
     shown = page(compliance_client)
-    assert "You may not change the waterfalls" in shown
+    assert "have permission to change the waterfalls" in shown
     assert "data-grip" not in shown
     assert "Discard" not in shown
