@@ -37,14 +37,14 @@ Provenance = Literal["flat", "full"]
 
 
 class Taken(Schema):
-    """A row that is a lead now."""
+    """A row that was accepted as a lead."""
 
     index: int = Field(description="Index of the row in the request, from 0")
     id: int = Field(description="The lead, as in GET /api/leads/{id}")
 
 
 class RejectedRow(Schema):
-    """A rule that a row breaks; a row has an entry for each field that breaks one."""
+    """A validation error of a row; one entry per invalid field."""
 
     index: int
     field: str
@@ -124,9 +124,9 @@ def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
 
 
 def post_leads(request: HttpRequest) -> Status[Any]:
-    """202 with what became of each row; 422 when no row could be used.
+    """Returns 202 with the result of each row, or 422 if no row is valid.
 
-    A row that appears in none of the lists was suppressed. Rows are taken in whatever the others hold.
+    A row that appears in none of the lists was suppressed. Each row is accepted or rejected independently.
     """
     check_parameters(request)
     rows, beside = _rows(request)
@@ -150,12 +150,12 @@ def post_leads(request: HttpRequest) -> Status[Any]:
 
 
 def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
-    """Leads in the order they came in: the output payload with `id`, `enrichment_status` and `updated_at`.
+    """Leads in the order they were received: the output payload with `id`, `enrichment_status` and `updated_at`.
 
-    `fill_in_providers` are still to be asked about a lead whose result stands, from `fill_in_due_at` on (null: now).
-    Go on with `cursor=next_cursor` until it is null. What comes in meanwhile is at the end, so no lead is
-    missed or given twice. With `updated_since`, ask from a minute before the last time: a change that is being
-    written while you read has a time before it can be seen. Leads that may only be kept are left out.
+    `fill_in_providers` are still due to fill in an enriched lead, from `fill_in_due_at` (null: now). Repeat with
+    `cursor=next_cursor` until it is null. New leads are added at the end, so no lead is missed or returned twice.
+    With `updated_since`, start one minute before your last call: a change written while you read may carry an
+    earlier time. Leads whose data may only be stored are excluded.
     """
     check_parameters(request, *ListQuery.model_fields)
     leads = Lead.objects.usable().filter(id__lte=intake.visible_up_to())
@@ -183,7 +183,7 @@ def _told(lead: Lead, provenance: Provenance) -> dict[str, Any]:
 
 
 def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat") -> dict[str, Any]:
-    """A lead as the list tells it; `provenance=full` gives the nested document."""
+    """The lead as in the list. `provenance=full` returns the nested provenance document."""
     check_parameters(request, "provenance")
     if lead_id > HIGHEST:
         raise Http404

@@ -60,7 +60,7 @@ def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def take_in(request: HttpRequest) -> Status[Any]:
-    """Open a request; it counts from `received_at`, and goes through every check like any other."""
+    """Open a request. Its deadline runs from `received_at`; it is processed like any other request."""
     check_parameters(request)
     body = json_body(request)
     try:

@@ -25,11 +25,7 @@ SIZES = (25, 50, 100)
 OLDEST = "oldest"  # the other way to sort is newest first
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 SPANS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
-EVENTS = (
-    ("row.enriched", "Row enriched"),
-    ("row.enrichment_failed", "Enrichment failed"),
-    ("other", "Other"),
-)
+EVENTS = (*EVENT_LABELS.items(), ("other", "Other"))
 UNREAD = (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING)
 
 

@@ -27,7 +27,7 @@ class FieldSource(Exact):
 
 
 class FlatProvenance(Exact):
-    """The provenance of the specification's output payload."""
+    """Provenance as in the output payload."""
 
     sources: list[FieldSource]
     consent_basis: str
@@ -68,7 +68,7 @@ class Access(Exact):
 
 
 class FullProvenance(Exact):
-    """The provenance schema: `provenance=full`."""
+    """Full provenance: `provenance=full`."""
 
     collection: Collection
     enrichment: Enrichment
@@ -77,7 +77,7 @@ class FullProvenance(Exact):
 
 
 class LeadOut(Exact):
-    """How the lead stands, then the specification's output payload: every field always, a missing value is null."""
+    """The lead's status, then the output payload: every field is always present, missing values are null."""
 
     id: int
     enrichment_status: EnrichmentStatus

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from enrichment.labels import field_labels, provider_name, with_provider_names
+from enrichment.labels import EVENT_LABELS, field_labels, provider_name, with_provider_names
 from enrichment.models import Lead
 from enrichment.models.provider import WaterfallKind
 from gdpr.models import AuditEvent
@@ -101,7 +101,7 @@ def _webhooks(lead: Lead) -> Iterator[Happening]:
         yield Happening(
             delivery.received_at,
             "webhook",
-            f"Clay reported {delivery.event or 'an unreadable event'}",
+            f"Clay reported: {EVENT_LABELS.get(delivery.event, delivery.event) or 'unreadable event'}",
             "webhook",
             delivery.verdict or delivery.status,
             details=details,

@@ -24,7 +24,7 @@ def broken(sentence: str) -> PydanticCustomError:
 
 
 class LeadIn(BaseModel):
-    """A lead as the Hunter agent sends it. Lengths are Unicode code points, counted after trimming (D25)."""
+    """A lead as the Hunter agent sends it. Lengths are in Unicode code points after trimming."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 

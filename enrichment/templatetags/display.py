@@ -30,7 +30,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrichment import states
-from enrichment.labels import field_label, field_labels, provider_name, tier_name, with_provider_names
+from enrichment.labels import EVENT_LABELS, field_label, field_labels, provider_name, tier_name, with_provider_names
 from enrichment.models import Verdict
 from swarm_admin.core.masking import may_see, shown
 from swarm_admin.core.states import TRANSITIONS
@@ -240,6 +240,12 @@ def sentence_case(text: str) -> str:
 def words(name: str) -> str:
     """A name of ours for people: "unknown_row" → "unknown row"."""
     return str(name or "").replace("_", " ")
+
+
+@register.filter
+def event(name: str) -> str:
+    """A webhook's event: "row.enriched" → "Row enriched"; one we do not act on as it came."""
+    return EVENT_LABELS.get(name, name)
 
 
 @register.filter

@@ -36,7 +36,7 @@ LONGEST_TEXT = 20_000
 
 
 class RequestIn(BaseModel):
-    """A request as it comes in. `received_at` needs an offset and is when it reached us, not when it is entered."""
+    """A data subject request. `received_at` needs a UTC offset and is when it reached us, not when it was entered."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 

@@ -23,7 +23,7 @@ class Fault(Schema):
 
 
 class Problem(Schema):
-    """What every refusal looks like."""
+    """The body of every error."""
 
     error: str = Field(description="Human-readable message")
     faults: list[Fault] = Field([], description="Fields concerned; may be omitted")

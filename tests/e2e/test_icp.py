@@ -163,7 +163,7 @@ def test_a_stale_draft_is_refused_with_a_merge(page, sign_in, assert_accessible)
     expect(page.get_by_text("Olga Other saved this draft while you edited it.")).to_be_visible()
     assert_accessible()
     page.get_by_role("radio", name="Yours").check()
-    page.get_by_role("button", name="Save the merge").click()
+    page.get_by_role("button", name="Save merge").click()
     expect(page.get_by_text("Changes merged into the draft.")).to_be_visible()
     merged = versions.draft_of(ScorecardVersion).document
     assert merged["components"][0]["bands"][0]["points"] == 7

@@ -147,7 +147,7 @@ def test_a_stale_draft_is_refused_with_a_merge_view(page, sign_in, live_server, 
     expect(meeting).to_contain_text("both changed")
     expect(page.get_by_role("group", name="Verify deliverability").get_by_label("Theirs")).to_be_checked()
     meeting.get_by_label("Mine").check()
-    page.get_by_role("button", name="Save the merge").click()
+    page.get_by_role("button", name="Save merge").click()
     saved(page, 2)
     draft = versions.draft_of(WaterfallVersion)
     assert draft.document["waterfall_email"]["providers"] == ["hunter", "apollo", "clearbit", "pdl", "snovio"]
@@ -159,7 +159,7 @@ def test_the_suggested_order_is_put_into_the_draft(page, sign_in, live_server):
     by_another(changed(providers=["clearbit", "apollo", "hunter"]))
     page.goto("/waterfall/")
     economics = page.locator("#economics")
-    expect(economics).to_contain_text("the draft beside what is published")
+    expect(economics).to_contain_text("draft vs published")
     expect(economics).to_contain_text("All 6 orders were compared.")
     economics.get_by_role("button", name="Apply to draft of E-mail").click()
     expect(page.locator("#studio .changes")).to_contain_text("Hunter.io → Apollo → Clearbit")

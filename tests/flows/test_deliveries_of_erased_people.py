@@ -36,5 +36,5 @@ def test_a_message_that_was_processed_before_the_erasure_is_not_called_suppresse
     desk.product.http.post(address, json=body, headers=headers).raise_for_status()
     late = wait_for(WebhookDelivery.objects.filter(status="processed", verdict="suppressed").first)
     assert late.erased_at is None
-    assert "nothing of it was kept" in desk.first.client.get(f"/webhooks/{late.pk}/").content.decode()
+    assert "Nothing was kept" in desk.first.client.get(f"/webhooks/{late.pk}/").content.decode()
     assert webhook_figures()["verdicts"]["suppressed"] == 1

@@ -104,9 +104,9 @@ def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):  #
             store="home", key=key, key_hash=key, template=notices.template(), channel="email",
             status="unknown", due_on=timezone.localdate(),
         )  # fmt: skip
-    assert "Nobody knows whether 2 notices left" in compliance_client.get("/notices/").content.decode()
+    assert "Delivery of 2 notices is unconfirmed" in compliance_client.get("/notices/").content.decode()
     page = compliance_client.post("/notices/again/", {"told": "1"}, follow=True).content.decode()
-    assert "2 count as told." in page
+    assert "2 marked as notified." in page
     assert set(untold.told) == {"1", "2"}
 
 

@@ -172,7 +172,7 @@ def test_a_server_that_takes_an_alert_and_hangs_gets_it_twice_and_slack_hears_at
     ids = [email.message_from_string(text)["Message-ID"] for text in server.mails]
     assert (len(ids), len(set(ids))) == (2, 1)
     notice = AlertNotice.objects.get(channel="email")
-    assert (notice.status, "did not say" in notice.error_message) == (BatchStatus.FAILED, True)
+    assert (notice.status, "didn't confirm" in notice.error_message) == (BatchStatus.FAILED, True)
 
 
 @pytest.mark.parametrize("behaviour", [servers.SILENT, servers.BANNER, servers.DRIPS])

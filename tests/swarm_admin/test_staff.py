@@ -202,5 +202,5 @@ def test_the_first_admin_is_invited_from_the_machine(capsys: pytest.CaptureFixtu
     call_command("invite", "first@example.com")
     assert "/account/password/reset/key/" in capsys.readouterr().out
     assert role_of(User.objects.get(email="first@example.com")) == [ADMIN]
-    with pytest.raises(CommandError, match="here already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("invite", "first@example.com")

@@ -154,7 +154,7 @@ def test_resume_lifts_the_hold(admin_client: Client, sales_client: Client) -> No
     assert hold.lifted_at <= timezone.now()
     assert AuditEvent.objects.filter(verb="resume_service").count() == 1
     admin_client.post(f"/connections/holds/{hold.pk}/resume/")
-    assert "was resumed already" in told(admin_client)
+    assert "was already resumed" in told(admin_client)
 
 
 def test_gauges_show_what_is_left(admin_client: Client, vendors: Sandbox) -> None:

@@ -274,9 +274,9 @@ def test_delivering_again_is_planned_first(sales_client: Client, compliance_clie
     page = sales_client.get(address)
     first, second = page.context["steps"]
     assert (first.name, first.calls) == ("GoHighLevel", CHANNELS["ghl"].calls)
-    assert "brought up to date" in first.what
+    assert "Update the existing record" in first.what
     assert "Create a record" in second.what
-    assert "behind what waits already" in second.when
+    assert "after deliveries already queued" in second.when
     assert page.context["calls"] == sum(channel.calls for channel in CHANNELS.values())
     assert not Handover.objects.exists()
     assert compliance_client.get(address).status_code == 403

@@ -40,8 +40,8 @@ def test_empty(sales_client):
 def test_it_names_fields_and_never_values(sales_client, drift):
     ReconcileRun.objects.create(full=True, is_open=False, finished_at="2026-01-15T10:00:00Z", ours={"tbl_test": 1})
     shown = page(sales_client)
-    assert "Clay and the mirror disagree" in shown
-    assert "<code>title</code>" in shown
+    assert "Clay is out of sync" in shown
+    assert ">title</span>" in shown
     assert drift.lead.title not in shown
     assert drift.lead.full_name in shown
     assert drift.row_id not in page(sales_client, "?kind=duplicate").split('id="rows-title"')[-1]

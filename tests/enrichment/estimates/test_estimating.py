@@ -101,13 +101,13 @@ def test_there_is_no_estimate_while_clay_is_paused(work):
     ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota exhausted")
     told = estimate(work)
     assert told.words == "paused: no estimate until resumed"
-    assert told.note.startswith("Clay is paused: the quota is used up.")
+    assert told.note.startswith("Clay is paused: quota exhausted.")
     assert not estimate(Work(deliveries={"ghl": 1})).paused
 
 
 def test_there_is_no_estimate_while_the_budget_is_used_up():
     SpendCap.objects.create(period="day", amount=1, reached_at=timezone.now())
-    assert "is used up" in estimate(Work(leads=1)).paused
+    assert "is reached" in estimate(Work(leads=1)).paused
 
 
 def test_deliveries_are_behind_those_that_wait(settings):

@@ -211,7 +211,7 @@ def test_webhooks_that_cannot_be_read_stand_there_and_no_retry_is_offered(sales_
     reading.run_due()
     [group] = groups.groups()
     page = sales_client.get(FAILURES).content.decode()
-    assert "Webhook: could not be read" in page
+    assert "Webhook: unreadable" in page
     detail = sales_client.get(reverse("failure", args=[group.cause.key])).content.decode()
     assert "A retry would fail again." in detail
     assert f"Webhook {WebhookDelivery.objects.get().pk}" in detail
@@ -226,7 +226,7 @@ def test_jobs_and_mendings_stand_by_their_kind_and_go_again(sales_client):
     assert "Fixing of mismatches" in page
     assert work.LOST_SENTENCE in page
     assert page.count("Try again</button>") == 2
-    assert "Nothing. What failed" not in sales_client.get("/").content.decode()
+    assert "Nothing needs attention." not in sales_client.get("/").content.decode()
     for name in ("jobs", "mendings"):
         assert sales_client.post(reverse("failure_set_aside_again", args=[name])).url == FAILURES
     job.refresh_from_db()

@@ -190,7 +190,7 @@ def test_cancel_and_cancel_again(sales_client: Client, files: Path) -> None:
     start(sales_client, job)
     url = reverse("import_cancel", args=[job.pk])
     assert "Cancelled" in text(sales_client.post(url, follow=True))
-    assert "has ended already" in text(sales_client.post(url, follow=True))
+    assert "has already finished" in text(sales_client.post(url, follow=True))
     assert importing.run_due() == 0
     assert not Lead.objects.exists()
     assert not list(files.glob("*"))

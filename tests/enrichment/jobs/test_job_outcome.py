@@ -196,7 +196,7 @@ def test_a_paused_vendor_leaves_no_time_to_tell():
     BulkJob.objects.filter(pk=job.pk).update(status="running")
     job.refresh_from_db()
     ServiceHold.objects.create(system="clay", reason="pause_until_reset", message="quota exhausted")
-    assert time_left(job).words.startswith("Clay is paused: the quota is used up. There is no estimate")
+    assert time_left(job).words.startswith("Clay is paused: quota exhausted. No estimate")
 
 
 def test_a_job_that_does_not_move_is_not_said_to_end(monkeypatch):

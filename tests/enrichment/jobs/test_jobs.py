@@ -55,7 +55,7 @@ def test_nothing_can_be_started_while_the_vendor_is_held():
     hold()
     plan = failure_retry.plan(CAUSE)
     assert plan.count == 0
-    assert list(plan.left_out) == ["Clay is paused: the quota is used up."]
+    assert list(plan.left_out) == ["Clay is paused: quota exhausted."]
     with pytest.raises(ActionNotAllowed, match="paused"):
         jobs.start_retry(CAUSE, by=None)
     assert not BulkJob.objects.exists()

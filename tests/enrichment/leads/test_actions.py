@@ -103,7 +103,7 @@ def test_a_suppressed_person_is_neither_retried_nor_delivered(person: User) -> N
 
 def test_nothing_is_retried_while_clay_is_paused(person: User) -> None:
     ServiceHold.objects.create(system="clay", reason="credits", message="402")
-    with pytest.raises(ActionNotAllowed, match="Clay is paused: the credits are used up"):
+    with pytest.raises(ActionNotAllowed, match="Clay is paused: credits exhausted"):
         actions.retry_leads([failed()], by=person)
 
 

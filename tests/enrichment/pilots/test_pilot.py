@@ -101,7 +101,7 @@ def test_one_at_a_time_and_never_without_leads(draft, leads, ada):
     with pytest.raises(ActionNotAllowed, match="None of these"):
         start(draft, [], ada)
     start(draft, leads[:1], ada)
-    with pytest.raises(ActionNotAllowed, match="under way"):
+    with pytest.raises(ActionNotAllowed, match="already running"):
         start(draft, leads[1:], ada)
 
 

@@ -68,7 +68,7 @@ def test_pasted_in_this_minute_is_pasted_after_what_was_there(live: ScorecardVer
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"table": ""}, "not set up"),
+        ({"table": ""}, "isn't set up"),
         ({"fingerprint": "of another text"}, "has changed since you copied"),
         ({"at": timezone.now() + datetime.timedelta(days=1)}, "not in the future"),
         ({"at": timezone.now() - datetime.timedelta(days=400)}, "within the last year"),

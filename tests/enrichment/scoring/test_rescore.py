@@ -187,7 +187,7 @@ def test_a_fault_stops_it_and_a_person_resumes_it_where_it_stood(ada, monkeypatc
 
 def test_one_that_runs_is_not_resumed(ada):
     done = publish(ada, **LESS_FOR_SIZE)
-    with pytest.raises(ActionNotAllowed, match="has not stopped"):
+    with pytest.raises(ActionNotAllowed, match="is still running"):
         rescore.resume(done, by=ada)
 
 

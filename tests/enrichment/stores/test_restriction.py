@@ -167,15 +167,15 @@ def test_it_is_not_given_out(client, sales_client):
     listed = client.get("/api/leads", headers={"X-API-Key": key}).json()
     assert [each["id"] for each in listed["leads"]] == [other.pk]
     refused = client.get(f"/api/leads/{lead.pk}", headers={"X-API-Key": key})
-    assert (refused.status_code, "only be kept" in refused.json()["error"]) == (403, True)
+    assert (refused.status_code, "only be stored" in refused.json()["error"]) == (403, True)
     assert "Restricted" in sales_client.get("/leads/").content.decode()
-    assert "only be kept" in sales_client.get(f"/leads/{lead.pk}/").content.decode()
+    assert "only be stored" in sales_client.get(f"/leads/{lead.pk}/").content.decode()
 
 
 def test_staff_are_told_why_nothing_can_be_done_with_it():
     lead = restricted()
     for check in (actions.check_can_retry, actions.check_can_deliver):
-        with pytest.raises(ActionNotAllowed, match="only be kept"):
+        with pytest.raises(ActionNotAllowed, match="only be stored"):
             check(lead)
 
 

@@ -44,7 +44,7 @@ def test_the_cheapest_order_is_suggested_for_what_stops_at_the_first_answer() ->
     found = appraise(LIVE).by_kind
     assert found["email"].suggestion.order == ("hunter", "snovio", "apollo", "pdl", "clearbit")
     assert found["phone"].suggestion.order == ("lusha", "cognism")
-    assert "whatever the order" in found["company"].suggestion.why_not
+    assert "in any order" in found["company"].suggestion.why_not
 
 
 def test_builtwith_is_the_narrowest(settings: Any) -> None:
@@ -88,7 +88,7 @@ def test_observed_often_enough_it_stands_and_less_often_the_table_does() -> None
     assert email["hunter"].hit is not None
     assert (email["hunter"].hit.source, email["hunter"].hit.n) == (Source.OBSERVED, 30)
     assert email["pdl"].hit is not None
-    assert email["pdl"].hit.words == "tabled accuracy, an assumption"
+    assert email["pdl"].hit.words == "published accuracy, an assumption"
     attempts(LEAST - 1, "-apollo", "-hunter", ("pdl", ["email_work"], 0.04))
     pdl = book(read())["email"]["pdl"]
     assert pdl.hit is not None

@@ -168,7 +168,7 @@ def test_after_the_draft_was_published_a_save_is_merged_over_what_is_published(a
 
 def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
     draft = versions.start_draft(WaterfallVersion, by=ada)
-    with pytest.raises(ActionNotAllowed, match="says the same"):
+    with pytest.raises(ActionNotAllowed, match="is identical to"):
         editing.check_can_publish(draft)
     empty = {f"waterfall_{kind}": {"providers": []} for kind in ("email", "phone", "company", "techstack")}
     draft = editing.save(empty, draft_id=draft.pk, revision=0, by=ada)

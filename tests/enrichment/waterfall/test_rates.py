@@ -51,6 +51,6 @@ def test_an_observed_rate_stands_where_it_was_asked_often_enough() -> None:
 
 
 def test_a_rate_says_where_it_comes_from() -> None:
-    assert tabled(0.95).words == "tabled accuracy, an assumption"
+    assert tabled(0.95).words == "published accuracy, an assumption"
     assert tabled(0.95, few=7).words == "published accuracy, an assumption; called only 7 times so far"
     assert observed(1_150, 1_234).words == "observed n=1,234, 91.6 to 94.5 %"

@@ -150,7 +150,7 @@ def test_a_reached_cap_holds_all_says_so_and_alerts_once(due):
     assert found.reached_at is not None
     alert = Alert.objects.get(closed_at__isnull=True)
     assert (alert.kind, alert.severity, alert.count) == ("budget", 3, 1)
-    assert "is used up" in alert.sentence
+    assert "is reached" in alert.sentence
     assert Lead.objects.filter(dispatch_after__isnull=False).count() == 4
 
 

@@ -384,7 +384,7 @@ def test_the_command_tells_a_sound_ledger(chain, capsys):
     told = capsys.readouterr().out
     assert "Verified up to event" in told
     assert "6 links, 1 anchors" in told
-    assert "0 events wait for their seal" in told
+    assert "0 events waiting to be sealed" in told
 
 
 def test_the_command_ends_with_status_1_and_names_the_event(chain, capsys):

@@ -131,7 +131,7 @@ def test_an_attempt_is_bounded_and_the_next_goes_on(house, monkeypatch):
     house.work(house.tell_partner(house.work(request)), rounds=100)
     step = scan_step(request)
     assert step.status == "done"
-    assert step.attempts.filter(outcome="later", message__contains="the search goes on").count() > 3
+    assert step.attempts.filter(outcome="later", message__contains="still searching").count() > 3
 
 
 def test_a_retry_by_an_officer_begins_anew(house):

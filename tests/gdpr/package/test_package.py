@@ -160,7 +160,7 @@ def test_a_file_that_was_changed_is_not_handed_out(packed):
     kept = packed.documents.get(kind="json")
     with open(kept.file.path, "ab") as opened:
         opened.write(b" ")
-    with pytest.raises(ActionNotAllowed, match="not what was written"):
+    with pytest.raises(ActionNotAllowed, match="This file was altered"):
         files.download(kept, by=None)
 
 

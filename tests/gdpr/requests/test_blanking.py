@@ -109,7 +109,7 @@ def test_a_context_of_the_ledger_goes(db):
 def test_the_command_erases_one_value(notes, capsys):
     call_command("erase_leftover", "notes.maybe", "7", "--reason", WHY)
     assert "Erased: notes.maybe of row 7." in capsys.readouterr().out
-    with pytest.raises(CommandError, match="no such row"):
+    with pytest.raises(CommandError, match="row no longer exists"):
         call_command("erase_leftover", "notes.maybe", "70", "--reason", WHY)
 
 

@@ -234,7 +234,7 @@ def test_after_a_hold_is_lifted_and_the_record_erased_everything_says_so(desk: D
         for step in record["steps"]
         if step["store"] == "mailer" and step["status"] == "done"
     }
-    assert proofs == {f"Kept under legal hold until {today:%-d %B %Y}, erased on {today:%-d %B %Y}, read back."}
+    assert proofs == {f"Kept under legal hold until {today:%-d %B %Y}, erased and verified on {today:%-d %B %Y}."}
     assert certificate.issue_due() == 0
     assert [kept.number for kept in certificate.versions(request)] == [2, 1]
     assert [kept.superseded_at is None for kept in certificate.versions(request)] == [True, False]

@@ -43,7 +43,7 @@ def test_a_row_is_read_and_normalised():
         ({"values": {"title": "x"}}, "", "Only a rectification"),
         ({"kind": "withdrawal"}, "", "Enter the request"),
         ({"shoe": "43"}, "shoe", "isn't a request field"),
-        ({"name": "a\x00b"}, "name", "cannot be kept"),
+        ({"name": "a\x00b"}, "name", "can't be stored"),
     ],
 )
 def test_what_cannot_be_taken_is_said_without_repeating_it(change: dict, field: str, sentence: str):

@@ -346,7 +346,7 @@ def test_what_was_typed_survives_that_the_draft_was_discarded(sales_client, admi
     answer = sales_client.post(reverse("icp_save"), mine)
     assert answer.status_code == 409
     page = answer.content.decode()
-    assert "published or discarded meanwhile" in page
+    assert "was published or discarded" in page
     assert 'name="cap" value="98"' in page
     hidden = {"base": json.dumps(PUBLISHED), "yours": json.dumps(edited(cap=98)), "revision": "1"}
     merged = sales_client.post(reverse("icp_merge"), hidden)

@@ -91,7 +91,7 @@ def test_publishing_starts_the_rescore_and_shows_its_job(sales_client):
     assert (job.kind, job.total, job.created_by.email) == ("rescore", 1, "sales@example.com")
     page = sales_client.get(answer["Location"]).content.decode()
     assert "All leads rescored with scorecard version 2" in page
-    assert "A rescore is not cancelled" in page
+    assert "A rescore can&#x27;t be cancelled" in page
     rescore.run_due()
     lead.refresh_from_db()
     assert lead.icp_score == 65.0

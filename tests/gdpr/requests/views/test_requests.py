@@ -217,7 +217,7 @@ def test_an_erasure_is_approved_by_a_second_person_only(compliance_client, secon
 def test_a_record_that_may_be_anothers_is_decided_by_the_officer(compliance_client, desk, places):
     request = desk.work(desk.identified("erasure", linkedin_url="", emails=[], phone=ADA.phone))
     page = compliance_client.get(f"/requests/{request.pk}/")
-    assert "decide about" in body(page)
+    assert "Next: review" in body(page)
     for record in request.records.all():
         include = "1" if record.identifiers["linkedin_url"] == ADA.linkedin_url else ""
         do(compliance_client, request, "decide", id=record.pk, include=include, reason="the other is Bob")
@@ -348,7 +348,7 @@ def test_a_request_says_that_evidence_was_deleted_only_where_there_was_any(compl
     request = desk.identified("access")
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
     assert "No evidence kept." in page
-    assert "evidence is deleted" not in page
+    assert "Evidence deleted" not in page
     other = desk.open("restriction")
     do(compliance_client, other, "evidence", evidence="Passport C01X")
     do(compliance_client, other, "identified", method="document")
