@@ -150,7 +150,7 @@ def test_who_is_shut_out_is_out_at_once_and_comes_back_as_they_were(
     assert not UserSession.objects.filter(user=person).exists()
     client.post("/account/login/", {"login": person.email, "password": PASSWORD})
     assert client.get("/leads/").status_code == 302
-    assert "shut out" in act(admin_client, person, "link")
+    assert "deactivated" in act(admin_client, person, "link")
     act(admin_client, person, "let-in")
     client.post("/account/login/", {"login": person.email, "password": PASSWORD})
     assert client.get("/leads/").status_code == 200

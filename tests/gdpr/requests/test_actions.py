@@ -96,7 +96,7 @@ def test_a_question_is_asked_once_and_for_a_reason(desk: Desk):
     with pytest.raises(ActionNotAllowed, match="Enter why you need to ask"):
         actions.ask(request, reason="identity", justification=" ", by=desk.officer)
     actions.ask(request, reason="identity", justification="Another address", by=desk.officer)
-    with pytest.raises(ActionNotAllowed, match="outstanding"):
+    with pytest.raises(ActionNotAllowed, match="awaiting an answer"):
         actions.ask(request, reason="identity", justification="Another address", by=desk.officer)
     identified = desk.identified("access")
     with pytest.raises(ActionNotAllowed, match="identity check is open"):

@@ -91,7 +91,7 @@ def test_a_list_is_read_row_by_row():
         (b"kind,emails\n", "no rows"),
         (b"what,emails\nx,y\n", "no column"),
         (b"kind,shoe\naccess,43\n", "no column .shoe"),
-        (b'kind,emails\naccess,"open\n', "no CSV"),
+        (b'kind,emails\naccess,"open\n', "Invalid CSV"),
         ("kind,name\naccess,\xe4\n".encode("latin-1"), "isn't UTF-8"),
         (b"kind,emails\n" + b"access,a@b.example\n" * 501, "At most 500"),
         (b"kind," * 300 + b"\n" + b"access\n" * 100_000, "more than 200 columns"),

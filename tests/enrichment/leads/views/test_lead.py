@@ -135,7 +135,7 @@ def test_both_pages_say_whose_number_it_is_too(sales_client):
         assert "Held by 1 other lead too" in page
         assert f'<a href="/leads/{other.pk}/">lead {other.pk}</a>' in page
         assert "A phone number alone never identifies a person" in page
-    assert "Held by" not in sales_client.get(f"/leads/{alone.pk}/").content.decode()
+    assert "Also on" not in sales_client.get(f"/leads/{alone.pk}/").content.decode()
 
 
 def test_an_address_that_two_leads_have_and_an_office_are_told(sales_client):

@@ -91,7 +91,7 @@ def test_slug_is_readable_composed_and_lower_case(url: str, slug: str) -> None:
 )
 @pytest.mark.parametrize("url", [PREFIX + "{}", "http://de.linkedin.com/in/{}/?trk=a", "linkedin.com/mwlite/in/{}"])
 def test_what_stands_where_no_profile_is_known_is_nobody(url: str, slug: str) -> None:
-    with pytest.raises(ValueError, match=r"^must name a person's profile"):
+    with pytest.raises(ValueError, match=r"^must be a person's profile"):
         canonical(url.format(slug))
 
 
