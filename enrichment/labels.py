@@ -25,11 +25,12 @@ LIST_LABELS = {
     "company_industry": "Industry",
     "company_size": "Employees",
     "company_location": "Location",
-    "drift": "Drift",
+    "drift": "Score difference",
     "enrichment_cost": "Cost",
     "enriched_at": "Enriched",
     "linkedin_url": "LinkedIn",
 }
+EVENT_LABELS = {"row.enriched": "Row enriched", "row.enrichment_failed": "Enrichment failed"}
 LABELS = LIST_LABELS | {
     "linkedin_url": "LinkedIn URL",
     "icp_score": "ICP score",

@@ -21,4 +21,4 @@ class GdprConfig(AppConfig):
         pack.add_chapter(
             "register.csv", "every request: type, dates, outcome, how it was handled", register_export.lines
         )
-        pack.add_chapter("verbs.csv", "what each verb of audit.jsonl means", pack.verb_lines)
+        pack.add_chapter("verbs.csv", "what each verb in audit.jsonl means", pack.verb_lines)

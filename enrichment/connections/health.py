@@ -177,7 +177,7 @@ def test_call(system: str) -> CallResult:
         return CallResult(False, f"{NAMES[system]} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
     except VendorError as error:
         Connection.note_error(system, error)
-        return CallResult(False, f"{NAMES[system]} did not answer as it should: {error}. {error.advice}")
+        return CallResult(False, f"{NAMES[system]} returned an error: {error}. {error.advice}")
     Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
     return CallResult(True, f"{NAMES[system]} responded in {time.monotonic() - started:.2f} s: {found}")
 

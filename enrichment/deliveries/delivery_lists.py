@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
+from enrichment.labels import EVENT_LABELS
 from enrichment.models import Handover, Lead, Verdict, WebhookDelivery, lead_search
 from enrichment.models.handover import System
 from enrichment.models.webhook import FAILED

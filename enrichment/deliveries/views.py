@@ -37,7 +37,7 @@ from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
 DELIVER = "enrichment.deliver_lead"
-EXPORTED = ("Delivery", "Lead", "System", "Status", "Record", "Stored otherwise", "Tries", "Error", "Finished")
+EXPORTED = ("Delivery", "Lead", "System", "Status", "Record", "Mismatch", "Tries", "Error", "Finished")
 NOTHING_TO_RETRY = "Nothing to retry."
 NO_RIGHT = "You don't have permission to deliver leads. Ask an admin."
 HOUR = 3600

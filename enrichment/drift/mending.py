@@ -77,7 +77,7 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
         free = free.exclude(fields__contains=["linkedin_url"])
     ready = list(free.values_list("pk", flat=True)[: MOST + 1])
     if len(ready) > MOST:
-        left_out[f"too many for once: at most {MOST:,}"] = free.count() - MOST
+        left_out[f"too many at once: at most {MOST:,}"] = free.count() - MOST
     document = active_waterfall()
     each = price(document) if kind in ROWLESS else None
     return MendPlan(kind, ready[:MOST], each, +left_out)

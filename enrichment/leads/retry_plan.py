@@ -41,7 +41,7 @@ def plan_retry(
     """The plan for `leads`; `beyond` further ones match and are left out, being too many for one retry."""
     found = sort_for_retry(leads)
     if beyond:
-        found.left_out[f"One retry takes at most {MOST:,} leads; retry the others afterwards."] += beyond
+        found.left_out[f"One retry covers up to {MOST:,} leads. Retry the others afterwards."] += beyond
     document = active_waterfall()
     rowless = sum(lead.clay_row_id is None for lead in found.ready)
     work = Work(len(found.ready), rowless, priority, skip_providers)

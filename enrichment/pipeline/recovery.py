@@ -142,15 +142,15 @@ def provider_refused(provider: str) -> None:
 def alert_of_limit(error: VendorError) -> None:
     """A 429: a fault of ours (D11), which our own limits should have prevented."""
     name = NAMES.get(error.vendor, error.vendor)
-    sentence = f"{name} refused {error.call} as too many calls: our limit is too high, or others call too."
+    sentence = f"{name} rate-limited {error.call}: our limit is too high, or other tools use the same quota."
     raise_alert(Cause(AlertKind.RATE_LIMITED, error.vendor, error.call), sentence)
 
 
 def alert_of_provider(slug: str, name: str) -> None:
     """A data provider's 429 or used-up quota, as Clay tells it: nobody has to do anything unless it comes again."""
     sentence = (
-        f"{name} refused a call: too many, or its quota is used up. It is not asked for an hour; what it would have "
-        "found is asked for after that. If this comes again, lower its calls an hour in the catalogue of providers."
+        f"{name} rejected a call: rate limit or quota reached. It is skipped for an hour; missing data is "
+        f"filled in after that. If this repeats, lower its calls per hour in the provider catalogue."
     )
     raise_alert(Cause(AlertKind.RATE_LIMITED, "clay", slug), sentence)
 

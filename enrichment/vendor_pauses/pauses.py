@@ -194,7 +194,7 @@ def _alert_cause(hold: ServiceHold) -> Cause:
 def _tell_opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> None:
     """In the transaction that pauses the service, and at each look that finds it still so."""
     where = f"Table {table}." if table else ""
-    remaining = "" if quota_remaining is None else f"What remains: {quota_remaining:,}."
+    remaining = "" if quota_remaining is None else f"Remaining: {quota_remaining:,}."
     parts = [hold_words.sentence(hold), where, remaining, hold_words.outlook(hold), _next(hold)]
     raise_alert(_alert_cause(hold), " ".join(part for part in parts if part), severity=Severity.CRITICAL)
 

@@ -40,12 +40,12 @@ WHY: dict[str, str] = {
     Verdict.RESTRICTED: "This person's data may only be stored, so it was stored and not applied.",
     Verdict.ERASED: "The person was erased before it was processed. Nothing was applied.",
 }
-ROW_GONE = "Clay no longer has the row of this lead."
-ERASED_LATER = "The person was erased later: what it said, its row and its lead are not kept any more."
+ROW_GONE = "Clay no longer has this lead's row."
+ERASED_LATER = "The person was erased later. The content, row and lead are no longer kept."
 EXPORTED = (
     "Delivery", "Received", "Event", "Row", "Lead", "Status", "Verdict", "Changed", "Error", "Erased later",
 )  # fmt: skip
-ERRORS = {"internal_error": "It could not be applied because of an error of ours; the log tells which."}
+ERRORS = {"internal_error": "Not applied because of an internal error. See the log."}
 
 
 def list_context(wanted: DeliveryList, address: str, noun: str) -> dict[str, Any]:

@@ -37,14 +37,14 @@ def _requests(today: datetime.date) -> Iterable[Alarm]:
     for request in SubjectRequest.objects.open().filter(due_on__lte=soon).by_due():
         left, day = request.days_left(today), f"{request.due_on:%-d %B %Y}"
         if left < 0:
-            yield Alarm(OVERDUE, request.pk, f"{request.reference} was due on {day} and is not answered.", True)
+            yield Alarm(OVERDUE, request.pk, f"{request.reference} was due on {day} and is unanswered.", True)
         else:
             yield Alarm(DUE_SOON, request.pk, f"{request.reference} is due on {day}.", left <= 2)
     stuck = RequestStep.objects.by_person().filter(request__status__in=OPEN, status=StepStatus.FAILED)
     for row in stuck.values("request").annotate(first=Min("id")).order_by("request"):
         reference = SubjectRequest(pk=row["request"]).reference
         # Nothing of the request goes on without a person, and its time runs.
-        yield Alarm(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs a person.", True)
+        yield Alarm(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs attention.", True)
 
 
 def _steps(today: datetime.date) -> Iterable[Alarm]:
@@ -58,7 +58,7 @@ def _steps(today: datetime.date) -> Iterable[Alarm]:
             yield Alarm(
                 STEP_LATE,
                 step.request_id,
-                f"A step by hand of {step.request.reference} was due on {step.due_on:%-d %B %Y}.",
+                f"A manual step of {step.request.reference} was due on {step.due_on:%-d %B %Y}.",
             )
 
 
@@ -66,7 +66,7 @@ def _after_checks() -> Iterable[Alarm]:
     late = AfterCheck.objects.exclude(status=DutyStatus.DONE).filter(due_at__lt=timezone.now() - GRACE)
     for request_id in late.order_by("request_id").values_list("request_id", flat=True).distinct():
         reference = SubjectRequest(pk=request_id).reference
-        yield Alarm(CHECK_LATE, request_id, f"The last look after the erasure of {reference} has not been possible.")
+        yield Alarm(CHECK_LATE, request_id, f"The final check after the erasure of {reference} is overdue.")
 
 
 def _letters() -> Iterable[Alarm]:
@@ -76,8 +76,8 @@ def _letters() -> Iterable[Alarm]:
     for row in stuck.order_by("request_id"):
         reference = SubjectRequest(pk=row["request_id"]).reference
         said = (
-            f"A letter of {reference} has not left."
+            f"A message for {reference} hasn't been sent."
             if row["unsent"]
-            else f"Nobody knows whether a letter of {reference} has left."
+            else f"Delivery of a message for {reference} is unconfirmed."
         )
         yield Alarm(LETTER_UNSENT, row["request_id"], said, True)

@@ -15,7 +15,7 @@ from gdpr.states import RequestStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
 
-BEGUN = "It is being carried out already; what has begun is brought to its end."
+BEGUN = "This request is already being executed. Steps that have started will finish."
 
 
 def check_can_withdraw(request: SubjectRequest) -> None:
@@ -32,7 +32,7 @@ def withdraw(request: SubjectRequest, *, reason: str, by: Any, told: bool = True
     Raises:
         ActionNotAllowed: it has begun, is closed, or nothing says how the person withdrew it.
     """
-    reason = require_text(reason, "how the person withdrew it")
+    reason = require_text(reason, "how the person withdrew the request")
     with transaction.atomic():
         request = refresh_status.locked(request.pk)
         check_can_withdraw(request)

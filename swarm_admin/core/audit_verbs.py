@@ -180,7 +180,7 @@ class Verb(StrEnum):
     INVITE_PERSON = "invite_person", "Invited a person"
     LINK_FOR_PASSWORD = "link_for_password", "Created a password link"
     CHANGE_EMAIL = "change_email", "Changed the e-mail address of an account"
-    GIVE_ROLE = "give_role", "Gave a person a role"
+    GIVE_ROLE = "give_role", "Changed a person's role"
     SHUT_OUT = "shut_out", "Deactivated a person"
     LET_IN = "let_in", "Reactivated a person"
     END_SESSIONS = "end_sessions", "Signed a person out everywhere"

@@ -189,7 +189,7 @@ def instructions_by_hand(step: RequestStep) -> str:
 def instructions_of(step: RequestStep, capability: Capability) -> str:
     store = stores.find(step.store)
     if store is None:
-        return f"The system {step.store} is not connected any more. Do this there by hand, and enter the proof."
+        return f"{step.store} is no longer connected. Do this step there by hand and enter the proof."
     return store.instructions(capability, plan.as_record(step.record) if step.record else None)
 
 

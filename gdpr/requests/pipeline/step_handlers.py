@@ -181,11 +181,11 @@ def _tell(step: RequestStep) -> str:
 def _end(step: RequestStep) -> Outcome:
     concerned = step.request.concerns
     if concerned is None or concerned.status not in OPEN or not is_possible(withdrawal.check_can_withdraw, concerned):
-        return Outcome("It was too late: that request had begun or was closed.")
+        return Outcome("Too late: that request had already started or closed.")
 
     def written(request: SubjectRequest, done: RequestStep) -> None:
         if request.concerns is not None and request.concerns.status in OPEN:
-            withdrawal.withdraw(request.concerns, reason="The person withdrew it.", by=None)
+            withdrawal.withdraw(request.concerns, reason="Withdrawn by the person.", by=None)
 
     return Outcome("The request was withdrawn.", None, written)
 

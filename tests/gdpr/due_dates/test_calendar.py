@@ -166,12 +166,19 @@ def why(what: str, received: str, **options) -> str:
     ("received", "extended", "said"),
     [
         ("2026-03-02", False, "2026-04-02: The same date one month later."),
-        ("2026-01-31", False, "2026-02-28: The same date one month later; that month has no such day, so its last."),
-        ("2026-03-02", True, "2026-06-02: Extended: three months from the origin."),
+        (
+            "2026-01-31",
+            False,
+            ("2026-02-28: The same date one month later; that month has no such day, so its last day counts."),
+        ),
+        ("2026-03-02", True, "2026-06-02: Extended: three months from the start date."),
         (
             "2025-11-30",
             True,
-            "2026-02-28: Extended: three months from the origin; that month has no such day, so its last.",
+            (
+                "2026-02-28: Extended: three months from the start date; that month has no such day, so its "
+                "last day counts."
+            ),
         ),
     ],
 )
@@ -181,19 +188,19 @@ def test_the_time_allowed_says_its_rule(received: str, extended: bool, said: str
 
 def test_a_new_origin_says_whether_the_proof_has_come():
     come = [Pause(Day(2026, 3, 5), Day(2026, 3, 9), restarts=True), Pause(Day(2026, 3, 6), Day(2026, 3, 8))]
-    begins = "Time begins when the requested identity information arrives"
-    assert why("New origin", "2026-03-02", pauses=come) == f"2026-03-09: {begins}."
+    begins = "The period starts when the requested proof of identity arrives"
+    assert why("New start date", "2026-03-02", pauses=come) == f"2026-03-09: {begins}."
     waits = [*come, Pause(Day(2026, 3, 10), None, restarts=True)]
-    told = f"2026-03-20: {begins}; it has not arrived, so today is taken."
-    assert why("New origin", "2026-03-02", pauses=waits) == told
+    told = f"2026-03-20: {begins}; it hasn't arrived, so this assumes today."
+    assert why("New start date", "2026-03-02", pauses=waits) == told
 
 
 def test_time_that_stood_still_is_counted_and_named():
     one = [Pause(Day(2026, 3, 5), Day(2026, 3, 6))]
     said = "2026-04-03: 1 day in which an answer was outstanding (question, from 5 March 2026 to 6 March 2026)."
-    assert why("Time stood still", "2026-03-02", pauses=one) == said
+    assert why("Paused", "2026-03-02", pauses=one) == said
     two = [Pause(Day(2026, 3, 5), Day(2026, 3, 7), reason="identity"), Pause(Day(2026, 3, 18), None, reason="which")]
-    assert why("Time stood still", "2026-03-02", pauses=two) == (
+    assert why("Paused", "2026-03-02", pauses=two) == (
         "2026-04-06: 4 days in which an answer was outstanding "
         "(identity, from 5 March 2026 to 7 March 2026; which, from 18 March 2026 still open)."
     )
