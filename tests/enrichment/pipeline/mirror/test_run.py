@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from enrichment.pipeline.status import RunError, status_of
+from enrichment.pipeline.mirror.run import RunError, status_of
 
 from enrichment.models import Lead
 from enrichment.vendors.errors import Misconfigured, Paused, Recovery, VendorError
