@@ -39,7 +39,7 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
     Raises:
         ActionNotAllowed: it has left, or has no address.
     """
-    also = {"not_before": timezone.now(), "tries": 0}
+    also: dict[str, Any] = {"not_before": timezone.now(), "tries": 0}
     return _decide(message, check_can_send, MessageStatus.QUEUED, Verb.QUEUE_MESSAGE, by, **also)
 
 

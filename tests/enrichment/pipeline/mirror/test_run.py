@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from enrichment.pipeline.mirror.run import RunError, status_of
 
 from enrichment.models import Lead
+from enrichment.pipeline.mirror.run import RunError, status_of
 from enrichment.vendors.errors import Misconfigured, Paused, Recovery, VendorError
 
 
