@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.models import Connection
 from enrichment.vendor_pauses.clay_table import TABLE_NAME
 from enrichment.vendors import connections as clients
-from enrichment.vendors.clay.client import ClayTable
+from enrichment.vendors.clay.wire import ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

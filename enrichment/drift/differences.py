@@ -13,7 +13,7 @@ from enrichment.pipeline.clay_scores import COMPUTED
 from enrichment.pipeline.mirror import apply_row, refresh_status
 from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical

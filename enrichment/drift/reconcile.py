@@ -33,7 +33,7 @@ from enrichment.pipeline.mirror import apply_row
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import RowPage
+from enrichment.vendors.clay.wire import RowPage
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery, VendorError
 from swarm_admin.core import holders, shutdown, work

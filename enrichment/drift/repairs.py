@@ -26,7 +26,7 @@ from enrichment.states import FINAL_STATUSES
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, NotOffered, Recovery
 from gdpr import audit

@@ -18,7 +18,7 @@ from enrichment.pipeline.receive.triage import suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core import holders, work

@@ -14,7 +14,7 @@ from enrichment.models.connection import CLAY_CREATES, CLAY_TRIGGERS
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter, outages
-from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
+from enrichment.vendors.clay.calls import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import (
     Misconfigured,
     Paused,

@@ -12,7 +12,7 @@ from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.mirror.refusing import refuse
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr import data_subjects
 from gdpr.data_subjects import Kept
 from gdpr.identity import Identity

@@ -24,7 +24,7 @@ from enrichment.states import BatchStatus, VersionStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses.clay_table import TABLE_NAME, clay_table
 from enrichment.vendors import connections as clients
-from enrichment.vendors.clay.client import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
+from enrichment.vendors.clay.wire import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

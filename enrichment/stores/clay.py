@@ -15,7 +15,7 @@ from enrichment.stores import asking, clay_export, people, restriction, texts
 from enrichment.stores.mirror_tables import forget_row
 from enrichment.stores.values import shown, validated
 from enrichment.vendor_pauses.clay_table import clay_table
-from enrichment.vendors.clay.client import COLUMN_NAMES, ClayRow
+from enrichment.vendors.clay.wire import COLUMN_NAMES, ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
 from gdpr.identity import Identity

@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from enrichment.drift.differences import identity_in
 from enrichment.stores.people import Circle
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import digest, keys
 
 PAGE = 5_000  # rows; Clay gives no more at once

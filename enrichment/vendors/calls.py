@@ -1,12 +1,9 @@
 """What is known of a vendor call before it is made: name, limit, and whether it may be repeated."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 # An address nobody can have (RFC 2606): looking it up finds nothing and tells nothing about anybody.
 NOBODY = "connection-test@swarm-admin.invalid"
-Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -34,24 +31,3 @@ class Call:
     @property
     def changes_nothing(self) -> bool:
         return self.reads or self.looks
-
-
-def makes(call: Call) -> Callable[[Method], Method]:
-    """Marks a client's method with the call it makes."""
-
-    def mark(method: Method) -> Method:
-        setattr(method, "call", call)  # noqa: B010 - a function has no declared attribute of that name
-        return method
-
-    return mark
-
-
-def call_of(method: Callable[..., Any]) -> Call:
-    """The `Call` a client's method makes; AttributeError for anything else."""
-    found: Call = getattr(method, "call")  # noqa: B009
-    return found
-
-
-def limit_of(method: Callable[..., Any]) -> str | None:
-    """The name of the limit a client's method falls under, e.g. `"clay.rows"`; None: unlimited."""
-    return call_of(method).limit

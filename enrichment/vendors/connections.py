@@ -7,7 +7,8 @@ from typing import Final
 from django.conf import settings
 
 from enrichment.vendors import vendor_health
-from enrichment.vendors.clay.client import ClayClient
+from enrichment.vendors.clay.connector import ClayConnector
+from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.gohighlevel.client import GoHighLevelClient
 from enrichment.vendors.instantly.client import InstantlyClient
 
@@ -15,10 +16,10 @@ from .errors import Misconfigured, Recovery
 
 
 @functools.cache
-def clay() -> ClayClient:
+def clay() -> ClayConnector:
     """Raises `Misconfigured` without a key."""
     key = _key("clay", settings.CLAY_API_KEY)
-    return ClayClient(settings.CLAY_API_BASE_URL, key, settings.CLAY_WORKSPACE_ID)
+    return RowsApi(settings.CLAY_API_BASE_URL, key, settings.CLAY_WORKSPACE_ID)
 
 
 @functools.cache

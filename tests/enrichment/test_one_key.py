@@ -11,7 +11,7 @@ from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.normalise import normalise
 from enrichment.stores import people
 from enrichment.stores.text_match import Traces
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity, digest, keys, validation
 from gdpr.leftovers.search_patterns import needles
 from gdpr.models import SubjectRequest, Suppression

@@ -17,9 +17,9 @@ LONGEST_SECONDS = 30
 POINTS = ("before", "after", "recorded")
 # stage → (client, method) whose call is the one that counts
 CALLS = {
-    "rows": ("ClayClient", "create_rows"),
-    "trigger": ("ClayClient", "trigger_enrichment"),
-    "write_back": ("ClayClient", "update_rows"),
+    "rows": ("RowsApi", "create_rows"),
+    "trigger": ("RowsApi", "trigger_enrichment"),
+    "write_back": ("RowsApi", "update_rows"),
     "ghl": ("GoHighLevelClient", "upsert_contact"),
     "ghl_tags": ("GoHighLevelClient", "add_tags"),
     "instantly": ("InstantlyClient", "add_lead"),
@@ -75,7 +75,7 @@ def work(stage: str) -> None:
 def main() -> None:
     stage, point = sys.argv[1:]
     django.setup()
-    from enrichment.vendors.clay import client as clay
+    from enrichment.vendors.clay import rows_api as clay
     from enrichment.vendors.gohighlevel import client as ghl
     from enrichment.vendors.instantly import client as instantly
 

@@ -12,7 +12,7 @@ from enrichment import tasks
 from enrichment.leads import actions
 from enrichment.models import FieldFact, Lead, TakenOver
 from enrichment.pipeline.mirror import applying, preview
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from swarm_admin.core.migration_operations import InBatches
 from tests.factories import EnrichedLeadFactory
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.models import Handover, Lead
 from enrichment.overview import figures as overview
 from enrichment.pipeline.mirror import applying
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 
 GOOD = {"company_size": 900, "company_industry": "SaaS", "title": "VP Sales", "tech_stack": ["Salesforce"]}
 POOR = {

@@ -18,7 +18,8 @@ from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import reading, storing
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import ClayClient, ClayRow
+from enrichment.vendors.clay.rows_api import RowsApi
+from enrichment.vendors.clay.wire import ClayRow
 
 
 def triggered(pipeline, settings, *slugs, polls=0):
@@ -37,7 +38,7 @@ def spoil_read(pipeline, **more):
 
 def as_if_at_work(monkeypatch, lead, meanwhile=lambda row: None):
     """`lead` is still at work by the poll; `meanwhile` happens before its answer is looked at."""
-    real = ClayClient.get_row
+    real = RowsApi.get_row
 
     def get_row(self, table, row_id):
         row = real(self, table, row_id)
@@ -46,7 +47,7 @@ def as_if_at_work(monkeypatch, lead, meanwhile=lambda row: None):
         meanwhile(row)
         return ClayRow.read({**row.raw, "enrichment_status": "in_progress"})
 
-    monkeypatch.setattr(ClayClient, "get_row", get_row)
+    monkeypatch.setattr(RowsApi, "get_row", get_row)
 
 
 def test_a_webhook_that_wins_over_the_last_poll_throws_no_other_answer_away(pipeline, settings, monkeypatch):

@@ -13,7 +13,7 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline import recovery
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.states import AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus
-from enrichment.vendors.clay.client import CREATE_ROWS, TRIGGER
+from enrichment.vendors.clay.calls import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import Permanent, Recovery, UnknownOutcome, VendorError
 from swarm_admin.core.bulk_sql import insert_each
 from swarm_admin.core.states import advance, advance_one

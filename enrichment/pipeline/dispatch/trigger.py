@@ -29,7 +29,7 @@ from enrichment.pipeline.dispatch.batch import (
 from enrichment.pipeline.dispatch.flush import drain
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
 from enrichment.waterfall import provider_budget, spend_limits

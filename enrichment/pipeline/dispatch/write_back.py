@@ -20,7 +20,7 @@ from enrichment.pipeline.dispatch.flush import drain
 from enrichment.pipeline.mirror.refresh_status import columns_of
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import BulkUpdate
+from enrichment.vendors.clay.wire import BulkUpdate
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Permanent, VendorError
 from swarm_admin.core.bulk_sql import update_each

@@ -11,7 +11,7 @@ from enrichment.pipeline.clay_scores import RENAMED
 from enrichment.pipeline.listed import columns
 from enrichment.pipeline.normalise import normalise
 from enrichment.states import EnrichmentStatus
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from enrichment.pipeline.mirror.run import Progress, Reader, RunError
 from enrichment.pipeline.score import apply as scoring
 from enrichment.states import DELIVERED, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.waterfall import provider_budget
 from gdpr.identity import Identity
 from gdpr.suppression import gate

@@ -11,7 +11,7 @@ from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.apply_row import at_work, is_stale, taken
 from enrichment.pipeline.mirror.run import Reader, RunError
 from enrichment.pipeline.score import apply as scoring
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline.mirror.run import Progress, RunError, failures, status_of
 from enrichment.states import FINAL_STATUSES, AttemptStatus, EnrichmentStatus
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.errors import Recovery
 from swarm_admin.core.states import may_follow
 from swarm_admin.core.timing import backoff, due_in, span

@@ -10,7 +10,7 @@ from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.run import Reader, RunError
 from enrichment.states import AttemptStatus, EnrichmentStatus
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.waterfall import provider_budget
 from swarm_admin.core.states import advance
 

@@ -19,7 +19,7 @@ from enrichment.pipeline.receive.triage import Event
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
 from swarm_admin.core import shutdown, work

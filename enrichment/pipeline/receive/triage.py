@@ -12,7 +12,7 @@ from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.normalise import Unreadable, clean, moment
 from enrichment.states import DeliveryStatus
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical

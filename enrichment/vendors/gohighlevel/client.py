@@ -1,13 +1,13 @@
 """GoHighLevel (LeadConnector) v2 over HTTP. Every call falls under `ghl.calls`, scope the location."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import AliasGenerator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from enrichment.vendors.answers import Answer
-from enrichment.vendors.calls import NOBODY, Call, makes
+from enrichment.vendors.calls import NOBODY, Call
 from enrichment.vendors.errors import NotFound, Recovery
 from enrichment.vendors.transport import Transport, segment
 from enrichment.vendors.wire import CamelIncoming, Flag, Incoming, Items, Outgoing, Text, identifier
@@ -106,14 +106,13 @@ class GoHighLevelClient:
         self.location_id = location_id
         self._http = Transport("ghl", base_url, {"Authorization": f"Bearer {api_key}", "Version": VERSION})
 
-    def scope(self, method: Callable[..., Any] | None = None) -> str:
-        """The scope of `ghl.calls`: the location, for every method."""
+    def scope(self) -> str:
+        """The scope of `ghl.calls`: the location."""
         return self.location_id
 
     def close(self) -> None:
         self._http.close()
 
-    @makes(UPSERT)
     def upsert_contact(self, contact: ContactIn | Mapping[str, Any]) -> UpsertResult:
         """Creates the contact or updates the one with its e-mail or phone. `UnknownOutcome` also on a 422."""
         sent = ContactIn.model_validate(contact)
@@ -127,7 +126,6 @@ class GoHighLevelClient:
             differs=_differs(sent, stored),
         )
 
-    @makes(GET)
     def get_contact(self, contact_id: str) -> Contact | None:
         """None: there is no such contact."""
         try:
@@ -137,14 +135,12 @@ class GoHighLevelClient:
             return None
         return self._contact(GET, answer, self._http.document(GET, answer).get("contact"))
 
-    @makes(UPDATE)
     def update_contact(self, contact_id: str, changes: ContactUpdate | Mapping[str, Any]) -> Contact:
         """Sets the given fields and leaves the others. `NotFound` where there is no such contact."""
         body = ContactUpdate.model_validate(changes).body()
         answer = self._send(UPDATE, "PUT", f"/contacts/{segment(contact_id)}", body)
         return self._contact(UPDATE, answer, self._http.document(UPDATE, answer).get("contact"))
 
-    @makes(DELETE)
     def delete_contact(self, contact_id: str) -> bool:
         """True: deleted now; False: it was gone already. The owner can restore it for 60 days."""
         try:
@@ -156,7 +152,6 @@ class GoHighLevelClient:
             raise self._http.unreadable(DELETE, answer)
         return True
 
-    @makes(FIND)
     def find_duplicate(self, *, email: str | None = None, number: str | None = None) -> Contact | None:
         """The contact with this e-mail or phone; None: there is none."""
         if not (email or number):
@@ -170,20 +165,17 @@ class GoHighLevelClient:
         found = document["contact"]
         return None if found is None else self._contact(FIND, answer, found)
 
-    @makes(PROBE)
     def probe(self) -> None:
         """One small read, never repeated: does GoHighLevel answer at all?"""
         answer = self._send(PROBE, "GET", "/contacts/search/duplicate", params={"email": NOBODY})
         self._http.document(PROBE, answer)
 
-    @makes(ADD_TAGS)
     def add_tags(self, contact_id: str, tags: Sequence[str]) -> list[str] | None:
         """Adds tags and leaves the others; all tags the contact then has, None where that is not answered."""
         answer = self._send(ADD_TAGS, "POST", f"/contacts/{segment(contact_id)}/tags", {"tags": list(tags)})
         self._http.document(ADD_TAGS, answer)
         return _tags(answer)
 
-    @makes(REMOVE_TAGS)
     def remove_tags(self, contact_id: str, tags: Sequence[str]) -> list[str] | None:
         """Removes tags and leaves the others; all tags the contact then has, None where that is not answered."""
         body = {"tags": list(tags)}

@@ -3,13 +3,13 @@
 The collection itself is never deleted: no method here sends DELETE without one record's id.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from enrichment.vendors.answers import Answer
-from enrichment.vendors.calls import NOBODY, Call, makes
+from enrichment.vendors.calls import NOBODY, Call
 from enrichment.vendors.errors import NotFound, Recovery
 from enrichment.vendors.transport import Transport, segment
 from enrichment.vendors.wire import Count, Incoming, Outgoing, Text, identifier
@@ -123,21 +123,19 @@ class InstantlyClient:
         self.campaign_id = campaign_id
         self._http = Transport("instantly", base_url, {"Authorization": f"Bearer {api_key}"})
 
-    def scope(self, method: Callable[..., Any] | None = None) -> str:
+    def scope(self) -> str:
         """The scope of `instantly.calls`: there is one workspace per key."""
         return "workspace"
 
     def close(self) -> None:
         self._http.close()
 
-    @makes(ADD)
     def add_lead(self, lead: LeadIn | Mapping[str, Any], campaign: str | None = None) -> Lead:
         """Adds one lead to a campaign (default: the configured one)."""
         body = {"campaign": campaign or self.campaign_id, **LeadIn.model_validate(lead).body()}
         answer = self._send(ADD, "POST", "/leads", body)
         return self._lead(ADD, answer, answer.body)
 
-    @makes(ADD_MANY)
     def add_leads(
         self,
         leads: Sequence[LeadIn | Mapping[str, Any]],
@@ -159,13 +157,11 @@ class InstantlyClient:
             raise self._http.unreadable(ADD_MANY, answer)
         return AddResult(created=created, counters=_counters(document))
 
-    @makes(PROBE)
     def probe(self) -> None:
         """One small read, never repeated: does Instantly answer at all?"""
         answer = self._send(PROBE, "POST", "/leads/list", {"contacts": [NOBODY], "limit": 1})
         self._http.document(PROBE, answer)
 
-    @makes(LIST)
     def list_leads(self, email: str, *, limit: int = LIST_MAX, starting_after: str | None = None) -> LeadPage:
         """The leads with this e-mail in all campaigns, a page; each page is a call of its own."""
         if not email.strip():
@@ -183,7 +179,6 @@ class InstantlyClient:
         leads = [self._lead(LIST, answer, item) for item in items]
         return LeadPage(items=leads, next_starting_after=following if leads else None)
 
-    @makes(GET)
     def get_lead(self, lead_id: str) -> Lead | None:
         """None: there is no such lead."""
         try:
@@ -193,14 +188,12 @@ class InstantlyClient:
             return None
         return self._lead(GET, answer, answer.body)
 
-    @makes(PATCH)
     def patch_lead(self, lead_id: str, changes: LeadPatch | Mapping[str, Any]) -> Lead:
         """Sets the given fields and leaves the others. `NotFound` where there is no such lead."""
         body = LeadPatch.model_validate(changes).body()
         answer = self._send(PATCH, "PATCH", f"/leads/{segment(lead_id)}", body)
         return self._lead(PATCH, answer, answer.body)
 
-    @makes(DELETE)
     def delete_lead(self, lead_id: str) -> bool:
         """True: deleted now; False: it was gone already. ValueError for an empty id: it would delete all."""
         try:
@@ -210,7 +203,6 @@ class InstantlyClient:
             return False
         return True
 
-    @makes(BLOCK)
     def block_list_entry(self, address: str) -> str:
         """Puts a plain address on the block list (a policy decision, off by default); the entry's id."""
         if not address.strip():

@@ -16,7 +16,7 @@ from enrichment.models.version import forget_active
 from enrichment.pipeline import recovery
 from enrichment.templatetags.limits import duration, queue_time
 from enrichment.vendors import limiter, vendor_health
-from enrichment.vendors.clay.client import ClayClient
+from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.limiter import Gauge, Limit
 from swarm_admin.core.cache import forget
@@ -84,7 +84,7 @@ def test_a_call_that_was_cut_off_is_shown_as_that_wherever_calls_are_counted(
     sales_client: Client, scripted: ScriptedVendor, fault: Say
 ) -> None:
     scripted.says(fault)
-    client = ClayClient(scripted.url, "clay-key", "ws_1")
+    client = RowsApi(scripted.url, "clay-key", "ws_1")
     with pytest.raises(VendorError) as caught:
         client.create_rows("t", [{"linkedin_url": "https://www.linkedin.com/in/a"}])
     client.close()

@@ -11,7 +11,7 @@ from enrichment.models import Handover, Lead, WebhookDelivery, version
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.mirror import applying as mirror_applying
 from enrichment.pipeline.receive import reading, storing, triage
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from tests.factories import EnrichedLeadFactory, LeadFactory

@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.models import Attempt, WaterfallVersion
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.provenance import Entry, enter, prices, supplies
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
 AT = "2026-01-15T10:05:00+00:00"

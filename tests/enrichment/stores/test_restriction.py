@@ -19,7 +19,7 @@ from enrichment.pipeline.payload import wanted
 from enrichment.pipeline.receive import reading, storing
 from enrichment.pipeline.score import apply as scoring
 from enrichment.stores import restriction
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from gdpr.models import AuditEvent
 from gdpr.stores import Ground
 from gdpr.suppression import gate

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from enrichment.vendors.clay.client import ClayClient
+from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.gohighlevel.client import GoHighLevelClient
 from enrichment.vendors.instantly.client import InstantlyClient
 
@@ -29,8 +29,8 @@ def vendor() -> Iterator[ScriptedVendor]:
 
 
 @pytest.fixture
-def clay(vendor: ScriptedVendor) -> Iterator[ClayClient]:
-    client = ClayClient(vendor.url + "/v1", "clay-key", "ws_1")
+def clay(vendor: ScriptedVendor) -> Iterator[RowsApi]:
+    client = RowsApi(vendor.url + "/v1", "clay-key", "ws_1")
     yield client
     client.close()
 

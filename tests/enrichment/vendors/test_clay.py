@@ -1,11 +1,15 @@
 import datetime
+import inspect
 
 import pytest
 from pydantic import ValidationError
 
 from enrichment.vendors import limiter
-from enrichment.vendors.calls import limit_of
-from enrichment.vendors.clay.client import COLUMN_NAMES, ENRICHMENT_COLUMNS
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import calls
+from enrichment.vendors.clay.connector import ClayConnector
+from enrichment.vendors.clay.rows_api import RowsApi
+from enrichment.vendors.clay.wire import COLUMN_NAMES, ENRICHMENT_COLUMNS
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Retryable, UnknownOutcome
 
 from .scripted import Say
@@ -207,16 +211,16 @@ def test_the_table_has_the_columns_of_the_specification():
     assert COLUMN_NAMES.isdisjoint({"source_url", "engagement_action", "engagement_content"})
 
 
-def test_methods_tell_their_limit_and_scope(clay):
+def test_calls_tell_their_limit_and_scope(clay):
     told = {
-        name: (limit_of(getattr(clay, name)), clay.scope(getattr(clay, name), "t"))
-        for name in (
-            "create_rows",
-            "update_row",
-            "update_rows",
-            "trigger_enrichment",
-            "export_rows",
-            "get_row",
+        call.name: (call.limit, clay.scope(call, "t"))
+        for call in (
+            calls.CREATE_ROWS,
+            calls.UPDATE_ROW,
+            calls.UPDATE_ROWS,
+            calls.TRIGGER,
+            calls.EXPORT,
+            calls.GET_ROW,
         )
     }
     assert told == {
@@ -227,3 +231,18 @@ def test_methods_tell_their_limit_and_scope(clay):
         "export_rows": ("clay.exports", "ws_1"),
         "get_row": (None, "ws_1"),
     }
+
+
+def test_a_connector_has_the_calls_of_its_capabilities_and_refuses_the_others():
+    """One that can nothing refuses each call by its name; the table API has them all."""
+    calls_of = {name for name in vars(ClayConnector) if not name.startswith("_")} - {"capabilities", "close"}
+    assert calls_of <= vars(RowsApi).keys()
+    assert RowsApi.capabilities == set(Capability)
+    bare = ClayConnector("ws_1")
+    assert bare.capabilities == set()
+    for name in calls_of:
+        method = getattr(bare, name)
+        needed = [p for p in inspect.signature(method).parameters.values() if p.default is p.empty]
+        with pytest.raises(NotOffered, match=name) as refused:
+            method(*("t" for _ in needed))
+        assert refused.value.sent is False

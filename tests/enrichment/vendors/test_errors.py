@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from enrichment.vendors.answers import UNREADABLE, decode, mask, read_envelope, read_retry_after, refusal
-from enrichment.vendors.clay import client as clay
+from enrichment.vendors.clay import calls as clay
 from enrichment.vendors.errors import (
     ADVICE,
     TABLES,

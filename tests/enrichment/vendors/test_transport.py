@@ -7,7 +7,7 @@ import time
 import pytest
 
 from enrichment.vendors import limiter, transport
-from enrichment.vendors.clay.client import ClayClient
+from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.errors import (
     Misconfigured,
     RateLimited,
@@ -103,7 +103,7 @@ def test_a_lost_answer_of_a_write_is_unknown_and_not_repeated(vendor, clay, sett
 
 
 def test_a_refused_connection_is_retryable_for_writes_too(dead_port, tries):
-    client = ClayClient(f"http://127.0.0.1:{dead_port}", "key", "ws")
+    client = RowsApi(f"http://127.0.0.1:{dead_port}", "key", "ws")
     with pytest.raises(Retryable) as caught:
         client.create_rows("t", NEW)
     client.close()
@@ -139,7 +139,7 @@ def test_an_answer_too_large_is_unreadable(vendor, clay, settings):
 )
 def test_nonsense_in_the_configuration_is_named(vendor, url, key):
     with pytest.raises(Misconfigured) as caught:
-        ClayClient(url.replace("URL", vendor.url), key, "ws").list_tables()
+        RowsApi(url.replace("URL", vendor.url), key, "ws").list_tables()
     assert caught.value.code in ("bad_address", "bad_header", "bad_key")
     assert vendor.seen == []
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Lead, TakenOver, WaterfallVersion
 from enrichment.pipeline.mirror import applying
-from enrichment.vendors.clay.client import ClayRow
+from enrichment.vendors.clay.wire import ClayRow
 from enrichment.waterfall import spending
 from gdpr import stores
 from gdpr.stores import Record

@@ -1,17 +1,30 @@
-"""Clay over HTTP: one method per call.
-
-Callers take the slots of `limit_of(method)` in `scope(method, table)` first.
-"""
+"""Clay's table API over HTTP: one method per call, of which callers take the slots first."""
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.conf import settings
 
 from enrichment.vendors import limiter
 from enrichment.vendors.answers import Answer
-from enrichment.vendors.calls import Call, call_of, makes
+from enrichment.vendors.calls import Call
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay.calls import (
+    CREATE_ROWS,
+    CREATE_TABLE,
+    CREATE_WEBHOOK,
+    DELETE_ROW,
+    EXPORT,
+    GET_ROW,
+    LIST_TABLES,
+    PROBE,
+    SEARCH_ROWS,
+    TRIGGER,
+    UPDATE_ROW,
+    UPDATE_ROWS,
+)
+from enrichment.vendors.clay.connector import ClayConnector
 from enrichment.vendors.clay.wire import (
     COLUMN_NAMES,
     ENRICHMENT_COLUMNS,
@@ -33,86 +46,46 @@ from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery,
 from enrichment.vendors.transport import Transport, segment
 from enrichment.vendors.wire import identifier
 
-__all__ = [
-    "COLUMN_NAMES",
-    "ENRICHMENT_COLUMNS",
-    "BulkUpdate",
-    "ClayClient",
-    "ClayRow",
-    "ClayTable",
-    "CreatedRow",
-    "RowIn",
-    "RowPage",
-]
 
-LIST_TABLES: Final = Call("list_tables", reads=True, repeatable=True)
-CREATE_TABLE: Final = Call("create_table")
-CREATE_ROWS: Final = Call("create_rows", "clay.rows")
-GET_ROW: Final = Call("get_row", reads=True, repeatable=True)
-UPDATE_ROW: Final = Call("update_row", "clay.updates", repeatable=True)
-UPDATE_ROWS: Final = Call("update_rows", "clay.updates", repeatable=True)
-DELETE_ROW: Final = Call("delete_row", "clay.updates", repeatable=True)  # assumed: a deletion is an update
-SEARCH_ROWS: Final = Call("search_rows", reads=True, repeatable=True)
-TRIGGER: Final = Call("trigger_enrichment", "clay.triggers")
-EXPORT: Final = Call(
-    "export_rows", "clay.exports", repeatable=True, looks=True
-)  # ten an hour: never repeated by itself
-PROBE: Final = Call("probe", reads=True, repeatable=True, once=True)
-CREATE_WEBHOOK: Final = Call("create_webhook")
+class RowsApi(ClayConnector):
+    """The API of the integration specification: everything by call, row by row."""
 
-
-class ClayClient:
-    """Every method raises `VendorError`; ValueError for our mistakes (too many rows, unknown columns)."""
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
 
     def __init__(self, base_url: str, api_key: str, workspace_id: str) -> None:
+        super().__init__(workspace_id)
         headers = {"Authorization": f"Bearer {api_key}"}
         if workspace_id:
             headers["X-Workspace-Id"] = workspace_id
-        self.workspace_id = workspace_id
         self._http = Transport("clay", base_url, headers)
 
-    def scope(self, method: Callable[..., Any], table: str = "") -> str:
-        """The scope of a method's limit: the table for rows and updates, the workspace for all else."""
-        return table if call_of(method).limit in ("clay.rows", "clay.updates") else self.workspace_id
+    def scope(self, call: Call, table: str = "") -> str:
+        """The scope of a call's limit: the table for rows and updates, the workspace for all else."""
+        return table if call.limit in ("clay.rows", "clay.updates") else self.workspace_id
 
     def close(self) -> None:
         self._http.close()
 
-    @makes(LIST_TABLES)
     def list_tables(self) -> list[ClayTable]:
-        answer = self._http.send(LIST_TABLES, "GET", "/tables")
+        answer = self._send(LIST_TABLES, "GET", "/tables")
         listed = self._http.document(LIST_TABLES, answer).get("tables")
         if not isinstance(listed, list):
             raise self._http.unreadable(LIST_TABLES, answer)
         return [self._table(LIST_TABLES, answer, document) for document in listed]
 
-    @makes(PROBE)
     def probe(self) -> None:
-        """One small read, never repeated: does Clay answer at all?"""
-        self._http.document(PROBE, self._http.send(PROBE, "GET", "/tables"))
+        self._http.document(PROBE, self._send(PROBE, "GET", "/tables"))
 
-    @makes(CREATE_TABLE)
     def create_table(self, name: str, columns: Sequence[Mapping[str, Any]] = ENRICHMENT_COLUMNS) -> ClayTable:
         body = {"name": name, "columns": [dict(column) for column in columns]}
-        answer = self._http.send(CREATE_TABLE, "POST", "/tables", body=body)
+        answer = self._send(CREATE_TABLE, "POST", "/tables", body)
         return self._table(CREATE_TABLE, answer, answer.body, name)
 
-    @makes(CREATE_ROWS)
     def create_rows(self, table: str, rows: Sequence[RowIn | Mapping[str, Any]]) -> list[CreatedRow]:
-        """At most 100 rows; the ids in the order sent.
-
-        Raises `UnknownOutcome` where they cannot be matched, as `TooFewRows` where fewer were answered than sent.
-        """
         self._at_most(ROWS_MAX, rows)
         sent = [RowIn.model_validate(row).body() for row in rows]
-        answer = self._http.send(
-            CREATE_ROWS,
-            "POST",
-            f"/tables/{segment(table)}/rows",
-            body={"rows": sent},
-            scope=table,
-            rows=len(sent),
-        )
+        path = f"/tables/{segment(table)}/rows"
+        answer = self._send(CREATE_ROWS, "POST", path, {"rows": sent}, table=table, rows=len(sent))
         listed = answer.body.get("rows") if isinstance(answer.body, dict) else None
         urls = [row["linkedin_url"] for row in sent]
         created = match_created(urls, listed)
@@ -126,22 +99,16 @@ class ClayClient:
             raise self._http.unreadable(CREATE_ROWS, answer)
         return created
 
-    @makes(GET_ROW)
     def get_row(self, table: str, row_id: str) -> ClayRow:
-        """Raises `NotFound` for a row that is not there."""
-        answer = self._http.send(GET_ROW, "GET", self._path(table, row_id))
+        answer = self._send(GET_ROW, "GET", self._path(table, row_id))
         return self._row(GET_ROW, answer, answer.body)
 
-    @makes(UPDATE_ROW)
     def update_row(self, table: str, row_id: str, values: Mapping[str, Any]) -> ClayRow | None:
-        """Sets columns of one row; None empties a column. The row as it is answered; None where it is not."""
         self._known(values)
-        path = self._path(table, row_id)
-        answer = self._http.send(UPDATE_ROW, "PATCH", path, body=dict(values), scope=table)
+        answer = self._send(UPDATE_ROW, "PATCH", self._path(table, row_id), dict(values), table=table)
         row = ClayRow.read(answer.body)
         return row if row and row.id == row_id else None
 
-    @makes(UPDATE_ROWS)
     def update_rows(self, table: str, updates: Mapping[str, Mapping[str, Any]]) -> BulkUpdate:
         """Sets columns of at most 200 rows, `{row id: {column: value}}`, in one call.
 
@@ -154,7 +121,7 @@ class ClayClient:
         rows = [{"id": row_id, **values} for row_id, values in updates.items()]
         try:
             path = f"/tables/{segment(table)}/rows"
-            answer = self._http.send(UPDATE_ROWS, "PATCH", path, body={"rows": rows}, scope=table, rows=len(rows))
+            answer = self._send(UPDATE_ROWS, "PATCH", path, {"rows": rows}, table=table, rows=len(rows))
         except (NotFound, NotOffered) as error:
             if error.row_index is not None:
                 raise
@@ -163,33 +130,25 @@ class ClayClient:
         read = [ClayRow.read(row) for row in listed] if isinstance(listed, list) else []
         return BulkUpdate(done=list(updates), rows={row.id: row for row in read if row and row.id in updates})
 
-    @makes(DELETE_ROW)
     def delete_row(self, table: str, row_id: str) -> bool:
-        """True: it was there and Clay says it is deleted; False: it was gone already (404).
-
-        `NotOffered` where Clay has no such call. Either word is confirmed only by a read-back (D22).
-        """
         try:
-            self._http.send(DELETE_ROW, "DELETE", self._path(table, row_id), scope=table)
+            self._send(DELETE_ROW, "DELETE", self._path(table, row_id), table=table)
         except NotFound as error:
             if error.recovery is Recovery.NEEDS_PERSON:  # not Clay's own words: the address may not exist
                 raise self._not_offered(error) from None
             return False
         return True
 
-    @makes(SEARCH_ROWS)
     def search_rows(
         self, table: str, query: Mapping[str, Any], *, limit: int = 100, cursor: str | None = None
     ) -> RowPage:
-        """Rows whose columns equal all of `query`, a page. `NotOffered` where Clay has no search (D14)."""
         if not query:
             raise ValueError("a search without a column would answer the whole table")
         self._known(query)
         body = {"query": dict(query), "limit": limit, **({"cursor": cursor} if cursor else {})}
-        answer = self._http.send(SEARCH_ROWS, "POST", f"/tables/{segment(table)}/rows/search", body=body)
+        answer = self._send(SEARCH_ROWS, "POST", f"/tables/{segment(table)}/rows/search", body)
         return self._page(SEARCH_ROWS, answer, cursor)
 
-    @makes(TRIGGER)
     def trigger_enrichment(
         self,
         table: str,
@@ -197,7 +156,6 @@ class ClayClient:
         waterfalls: Mapping[str, Any],
         skip_providers: Sequence[str] = (),
     ) -> list[str]:
-        """Starts enrichment of at most 50 rows with the waterfall document (D10); the ids Clay accepted."""
         self._at_most(TRIGGER_MAX, row_ids)
         body = {
             "row_ids": list(row_ids),
@@ -205,14 +163,13 @@ class ClayClient:
             "skip_providers": list(skip_providers),
         }
         path = f"/tables/{segment(table)}/enrich"
-        answer = self._http.send(TRIGGER, "POST", path, body=body, scope=self.workspace_id, rows=len(row_ids))
+        answer = self._send(TRIGGER, "POST", path, body, rows=len(row_ids))
         accepted = answer.body.get("accepted") if isinstance(answer.body, dict) else None
         if not isinstance(accepted, list):
             raise self._http.unreadable(TRIGGER, answer)
         told = {identifier(row_id) for row_id in accepted}
         return [row_id for row_id in row_ids if row_id in told]
 
-    @makes(EXPORT)
     def export_rows(
         self,
         table: str,
@@ -221,7 +178,6 @@ class ClayClient:
         cursor: str | None = None,
         updated_since: datetime.datetime | None = None,
     ) -> RowPage:
-        """A page of 1 to 5000 rows, those changed since an aware time if given."""
         if not 1 <= limit <= EXPORT_MAX:
             raise ValueError(f"an export takes 1 to {EXPORT_MAX} rows")
         body: dict[str, Any] = {"format": "json", "limit": limit}
@@ -230,14 +186,12 @@ class ClayClient:
         if updated_since:
             body["updated_since"] = updated_since.astimezone(datetime.UTC).isoformat()
         path = f"/tables/{segment(table)}/export"
-        answer = self._http.send(EXPORT, "POST", path, body=body, scope=self.workspace_id)
+        answer = self._send(EXPORT, "POST", path, body)
         return self._page(EXPORT, answer, cursor)
 
-    @makes(CREATE_WEBHOOK)
     def create_webhook(self, url: str, secret: str, events: Sequence[str] = EVENTS) -> str:
-        """Asks for deliveries to `url` with the secret in `X-Webhook-Secret`; the webhook's id."""
         body = {"webhook_url": url, "events": list(events), "headers": {"X-Webhook-Secret": secret}}
-        answer = self._http.send(CREATE_WEBHOOK, "POST", "/webhooks", body=body)
+        answer = self._send(CREATE_WEBHOOK, "POST", "/webhooks", body)
         webhook_id = identifier(answer.body.get("id")) if isinstance(answer.body, dict) else ""
         if not webhook_id:
             raise self._http.unreadable(CREATE_WEBHOOK, answer)
@@ -263,6 +217,11 @@ class ClayClient:
                 refused[row_id] = error
                 break
         return BulkUpdate(done=done, left=waiting, refused=refused, rows=rows)
+
+    def _send(
+        self, call: Call, method: str, path: str, body: Any = None, *, table: str = "", rows: int | None = None
+    ) -> Answer:
+        return self._http.send(call, method, path, body=body, scope=self.scope(call, table), rows=rows)
 
     def _path(self, table: str, row_id: str) -> str:
         return f"/tables/{segment(table)}/rows/{segment(row_id)}"
