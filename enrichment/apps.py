@@ -40,10 +40,12 @@ class EnrichmentConfig(AppConfig):
         from enrichment import stores
         from enrichment.monitoring import compliance_alarms
         from enrichment.stores import processing as our_processing
+        from enrichment.vendors import all as vendors
         from enrichment.waterfall import anonymous
 
         pre_delete.connect(anonymous.keep_purchases, sender="enrichment.Lead")
         post_migrate.connect(_plant, sender=self)
+        vendors.register_all()
         stores.register_all()
         alarms.register(compliance_alarms.hear)
         processing.declare(our_processing.enrichment_of_leads)

@@ -10,6 +10,7 @@ from enrichment.connections import probing
 from enrichment.drift import mending, reconcile
 from enrichment.imports import importing
 from enrichment.jobs import jobs
+from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
 from enrichment.pilots import pilot
@@ -92,7 +93,7 @@ def write_back_references() -> None:
 
 @shared_task
 def read_webhooks() -> None:
-    work = feeding(reading.run_due, (deliver_to, "ghl"), (deliver_to, "instantly"))
+    work = feeding(reading.run_due, *((deliver_to, system) for system in System.values))
     side_by_side("webhooks", work)
 
 
@@ -191,8 +192,7 @@ BEAT = {
     "triggers": _every("dispatch_triggers"),
     "write-back": _every("write_back_references"),
     "webhooks": _every("read_webhooks"),
-    "deliver-ghl": _every("deliver_to", "ghl"),
-    "deliver-instantly": _every("deliver_to", "instantly"),
+    **{f"deliver-{system}": _every("deliver_to", system) for system in System.values},
     "imports": _every("run_imports"),
     "retries": _every("run_retries"),
     "rescores": _every("run_rescores"),

@@ -21,7 +21,7 @@ from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
 from enrichment.models.alert import Channel, Occasion, Told
 from enrichment.states import BatchStatus
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
 from swarm_admin.core import mail, work
 from swarm_admin.core.bounded_http import BoundedTransport, within
 from swarm_admin.core.staff import with_right
@@ -162,7 +162,7 @@ def words(notice: AlertNotice) -> tuple[str, str]:
     word = {Occasion.OPENED: alert.get_severity_display(), Occasion.OVER: "Resolved"}.get(
         Occasion(notice.occasion), "Still open"
     )
-    system = f" ({NAMES.get(alert.system, alert.system)})" if alert.system else ""
+    system = f" ({registry.name_of(alert.system)})" if alert.system else ""
     line = f"[Swarm Admin] {word}: {alert.get_kind_display()}{system}"
     since = alert.opened_at.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     lines = [alert.sentence, f"Since {since}, raised {alert.count:,} time{'' if alert.count == 1 else 's'}."]

@@ -4,34 +4,22 @@ import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
 from enrichment.models import Connection, Provider, ServiceHold
 from enrichment.models.connection import ALONE
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.clay_table import clay_table
-from enrichment.vendor_pauses.words import NAMES
-from enrichment.vendors import connections as clients
-from enrichment.vendors import limiter
-from enrichment.vendors.calls import NOBODY
+from enrichment.vendors import limiter, registry
+from enrichment.vendors.calls import Call
 from enrichment.vendors.errors import Recovery, VendorError
+from enrichment.vendors.vendor import Vendor
 from enrichment.vendors.vendor_health import Vital, vitals
 from swarm_admin.core.percent import percent_of
 
 RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
-# What the pipeline lives by, each judged by itself: a look or a test that goes well makes up for none of them.
-LIFELINES = (
-    {"create_rows"},
-    {"trigger_enrichment"},
-    {"update_row", "update_rows"},
-    {"upsert_contact"},
-    {"add_lead", "add_leads"},
-)
 CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
 WINDOWS = {"10s": "10 seconds"}
 
@@ -63,10 +51,10 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Vendor:
-    """One system. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
+class Connected:
+    """How one system is doing. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
 
-    `failing`: no call of any kind has gone well since the last error, or one of the LIFELINES (`cut`) has failed lately
+    `failing`: no call of any kind has gone well since the last error, or one of its lifelines (`cut`) has failed lately
     and not gone well since, whatever the others did. A look or a test that is not made any more says nothing of today.
     """
 
@@ -128,33 +116,24 @@ def open_holds() -> list[ServiceHold]:
     return found
 
 
-def all_vendors(*, budgets: bool = False) -> list[Vendor]:
-    """The three systems in the order of a lead's way; `budgets` asks Redis for the limits, too."""
+def all_vendors(*, budgets: bool = False) -> list[Connected]:
+    """The systems in the order of a lead's way; `budgets` asks Redis for the limits, too."""
     holds = {hold.system: hold for hold in open_holds()}
     connections = {connection.system: connection for connection in Connection.objects.all()}
     return [
-        _vendor(system, connections.get(system), holds.get(system), budgets_of(system) if budgets else [])
-        for system in NAMES
+        _connected(vendor, connections.get(vendor.slug), holds.get(vendor.slug), budgets_of(vendor) if budgets else [])
+        for vendor in registry.registered()
     ]
 
 
-def budgets_of(system: str) -> list[Budget]:
+def budgets_of(vendor: Vendor) -> list[Budget]:
     """The limits of one system as they stand in Redis; nothing is taken."""
-    workspace, table = settings.CLAY_WORKSPACE_ID, clay_table() if system == "clay" else ""
-    limits = {
-        "clay": [
-            ("New rows", "clay.rows", table),
-            ("Row updates", "clay.updates", table),
-            ("Enrichment triggers", "clay.triggers", workspace),
-            ("Exports", "clay.exports", workspace),
-        ],
-        "ghl": [("Calls", "ghl.calls", settings.GHL_LOCATION_ID)],
-        "instantly": [("Calls", "instantly.calls", "workspace")],
-    }[system]
     return [
-        _budget(label, WINDOWS.get(window.label, window.label), gauge)
-        for label, name, scope in limits
-        for window, gauge in zip(limiter.limits_of(name), limiter.peek_all(name, scope), strict=True)
+        _budget(limit.label, WINDOWS.get(window.label, window.label), gauge)
+        for limit in vendor.limits
+        for window, gauge in zip(
+            limiter.limits_of(limit.name), limiter.peek_all(limit.name, limit.scope()), strict=True
+        )
     ]
 
 
@@ -169,21 +148,25 @@ def provider_budgets() -> list[Budget]:
 
 def test_call(system: str) -> CallResult:
     """One cheap read at a vendor, its outcome kept with the connection. KeyError for an unknown system."""
-    call = {"clay": _ask_clay, "ghl": _ask_ghl, "instantly": _ask_instantly}[system]
+    vendor = registry.named(system)
     started = time.monotonic()
     try:
-        found = call()
+        vendor.client()
+        _slot(vendor, vendor.trial.call)
+        found = vendor.trial.words()
     except NoSlot as none:
-        return CallResult(False, f"{NAMES[system]} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
+        return CallResult(False, f"{vendor.name} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
     except VendorError as error:
         Connection.note_error(system, error)
-        return CallResult(False, f"{NAMES[system]} returned an error: {error}. {error.advice}")
+        return CallResult(False, f"{vendor.name} returned an error: {error}. {error.advice}")
     Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
-    return CallResult(True, f"{NAMES[system]} responded in {time.monotonic() - started:.2f} s: {found}")
+    return CallResult(True, f"{vendor.name} responded in {time.monotonic() - started:.2f} s: {found}")
 
 
-def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]) -> Vendor:
-    calls = vitals(system)
+def _connected(
+    vendor: Vendor, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]
+) -> Connected:
+    calls = vitals(vendor.slug)
     # The word of a set-up or a test says more than a status, so it wins where it is the newest.
     errors = [
         (call.last_bad, f"{call.call}: {call.last_bad_status}".replace("_", " ")) for call in calls if call.last_bad
@@ -195,12 +178,11 @@ def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None
         good.append(connection.last_ok_at)
     last_bad, words = max(errors, default=(None, ""), key=lambda pair: pair[0])
     counts = [(status, n) for call in calls for status, n in call.counts.items()]
-    address, key = _configured(system)
-    return Vendor(
-        system=system,
-        name=NAMES[system],
-        host=urlsplit(address).netloc,
-        has_key=bool(key.strip()),
+    return Connected(
+        system=vendor.slug,
+        name=vendor.name,
+        host=urlsplit(vendor.address).netloc,
+        has_key=vendor.has_key,
         connection=connection,
         hold=hold,
         last_good=max(good, default=None),
@@ -208,7 +190,7 @@ def _vendor(system: str, connection: Connection | None, hold: ServiceHold | None
         last_bad_words=words,
         answers=sum(n for _, n in counts),
         refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
-        cut=any(_is_cut([call for call in calls if call.call in line]) for line in LIFELINES),
+        cut=any(_is_cut([call for call in calls if call.call in line]) for line in vendor.lifelines),
         budgets=budgets,
     )
 
@@ -219,42 +201,20 @@ def _is_cut(calls: Sequence[Vital]) -> bool:
     return bad is not None and timezone.now() - bad <= RECENT and (good is None or bad > good)
 
 
-def _configured(system: str) -> tuple[str, str]:
-    prefix = system.upper()
-    return getattr(settings, f"{prefix}_API_BASE_URL"), getattr(settings, f"{prefix}_API_KEY")
-
-
 def _budget(label: str, window: str, gauge: limiter.Gauge) -> Budget:
     return Budget(label, window, gauge.used, gauge.limit, gauge.resets_in, gauge.blocked_for)
 
 
 def probe(system: str) -> None:
     """Does it answer at all? One small call, never repeated. Raises NoSlot, VendorError."""
-    client: Any = {"clay": clients.clay, "ghl": clients.ghl, "instantly": clients.instantly}[system]()
-    if system != "clay":
-        _slot(f"{system}.calls", client.scope())
+    vendor = registry.named(system)
+    client = vendor.client()
+    _slot(vendor, vendor.probe)
     client.probe()
 
 
-def _slot(limit: str, scope: str) -> None:
-    if wait := limiter.take(limit, scope):
+def _slot(vendor: Vendor, call: Call) -> None:
+    """One slot of the call's limit, where it has one. Raises NoSlot."""
+    scopes = {limit.name: limit.scope for limit in vendor.limits}
+    if call.limit and (wait := limiter.take(call.limit, scopes[call.limit]())):
         raise NoSlot(wait)
-
-
-def _ask_clay() -> str:
-    tables = clients.clay().list_tables()
-    return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
-
-
-def _ask_ghl() -> str:
-    client = clients.ghl()
-    _slot("ghl.calls", client.scope())
-    client.find_duplicate(email=NOBODY)
-    return "looking up a test address works."
-
-
-def _ask_instantly() -> str:
-    client = clients.instantly()
-    _slot("instantly.calls", client.scope())
-    client.list_leads(NOBODY, limit=1)
-    return "looking up a test address works."

@@ -9,15 +9,13 @@ from django.utils import timezone
 
 from enrichment.connections.health import WINDOWS, Budget
 from enrichment.estimates import estimating, queue
-from enrichment.estimates.estimating import LOWEST, calls_of, scope_of
+from enrichment.estimates.estimating import LOWEST, calls_of
 from enrichment.estimates.lanes import seconds_for
 from enrichment.models import Alert, AlertKind, Provider, ServiceHold
-from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.vendor_pauses import pauses, words
-from enrichment.vendor_pauses.clay_table import clay_table
-from enrichment.vendor_pauses.words import NAMES
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.limiter import Gauge, Limit
+from enrichment.vendors.limits import CallLimit
 from enrichment.vendors.vendor_health import Vital, vitals
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
@@ -82,11 +80,16 @@ class VendorLimits:
 
 
 def all_limits() -> list[VendorLimits]:
-    """Clay, GoHighLevel, Instantly; nothing is taken. Counts are a few seconds old at most."""
-    waiting = queue.waiting()
+    """Every vendor in the order of a lead's way; nothing is taken. Counts are a few seconds old at most."""
+    waiting = _all_waiting()
     return [
-        VendorLimits("clay", NAMES["clay"], _of_clay(waiting), vitals("clay")),
-        *(VendorLimits(system, NAMES[system], [_of_channel(system, waiting)], vitals(system)) for system in CHANNELS),
+        VendorLimits(
+            vendor.slug,
+            vendor.name,
+            [_shown(limit, waiting.get(limit.name)) for limit in vendor.limits],
+            vitals(vendor.slug),
+        )
+        for vendor in registry.registered()
     ]
 
 
@@ -129,78 +132,65 @@ def providers_that_refused() -> list[str]:
     )
 
 
-def _of_channel(system: str, waiting: dict[str, Any]) -> Shown:
-    channel, counts = CHANNELS[system], waiting["handovers"].get(system, {})
+@dataclass(frozen=True)
+class _Waiting:
+    """What waits for a limit: `count` of `nouns`, which take `calls`; `later` is not due yet."""
+
+    nouns: tuple[str, str]
+    count: int
+    calls: int
+    later: int = 0
+    paused: str = ""
+
+
+def _all_waiting() -> dict[str, _Waiting]:
+    """{limit: what waits for it}; one that is not in it has nothing waiting by design."""
+    found = queue.waiting()
+    of_deliveries = {each.limit: _of_deliveries(slug, found) for slug, each in registry.delivering().items()}
+    return {**_of_clay(found), **of_deliveries}
+
+
+def _of_deliveries(system: str, found: dict[str, Any]) -> _Waiting:
+    counts = found["handovers"].get(system, {})
     due, later = counts.get("due", 0), counts.get("later", 0)
-    return _shown(
-        "Calls",
-        channel.limit,
-        scope_of(system),
-        ("delivery waits", "deliveries wait"),
-        due,
-        due * channel.calls,
-        later,
-        paused=_name(pauses.held(system)),
-    )
+    calls = due * registry.delivery_to(system).calls
+    return _Waiting(("delivery waits", "deliveries wait"), due, calls, later, _name(pauses.held(system)))
 
 
-def _of_clay(waiting: dict[str, Any]) -> list[Shown]:
-    table, workspace = clay_table(), settings.CLAY_WORKSPACE_ID
-    sizes = (settings.CLAY_ROWS_BATCH, settings.CLAY_UPDATE_BATCH, settings.CLAY_TRIGGER_BATCH)
-    rows, updates, triggers = (
-        calls_of(waiting[name], size) for name, size in zip(("rows", "updates", "triggers"), sizes, strict=True)
-    )
-    return [
-        _shown(
-            "New rows",
-            "clay.rows",
-            table,
+def _of_clay(found: dict[str, Any]) -> dict[str, _Waiting]:
+    leads = ("lead waits", "leads wait")
+    rows, updates, triggers = found["rows"], found["updates"], found["triggers"]
+    return {
+        "clay.rows": _Waiting(
             ("lead without a row waits", "leads without a row wait"),
-            waiting["rows"],
             rows,
+            calls_of(rows, settings.CLAY_ROWS_BATCH),
             paused=_name(pauses.rows_held()),
         ),
-        _shown(
-            "Row updates",
-            "clay.updates",
-            table,
-            ("lead waits", "leads wait"),
-            waiting["updates"],
-            updates,
-            paused=_name(pauses.held("clay")),
+        "clay.updates": _Waiting(
+            leads, updates, calls_of(updates, settings.CLAY_UPDATE_BATCH), paused=_name(pauses.held("clay"))
         ),
-        _shown(
-            "Enrichment triggers",
-            "clay.triggers",
-            workspace,
-            ("lead waits", "leads wait"),
-            waiting["triggers"],
+        "clay.triggers": _Waiting(
+            leads,
             triggers,
-            waiting["later"],
-            paused=_name(pauses.triggers_held()),
+            calls_of(triggers, settings.CLAY_TRIGGER_BATCH),
+            found["later"],
+            _name(pauses.triggers_held()),
         ),
-        _shown("Exports", "clay.exports", workspace, None, 0, 0),
-    ]
+    }
 
 
 def _name(hold: ServiceHold | None) -> str:
     return words.name(hold) if hold else ""
 
 
-def _shown(
-    label: str,
-    name: str,
-    scope: str,
-    nouns: tuple[str, str] | None,
-    count: int,
-    calls: int,
-    later: int = 0,
-    paused: str = "",
-) -> Shown:
-    windows, gauges = limiter.limits_of(name), limiter.peek_all(name, scope)
-    seconds = seconds_for(windows, gauges, calls)
-    queue = Queue(nouns, count, calls, seconds, later, paused=paused) if nouns else None
-    return Shown(label, _budgets(windows, gauges), queue)
+def _shown(limit: CallLimit, waiting: _Waiting | None) -> Shown:
+    windows, gauges = limiter.limits_of(limit.name), limiter.peek_all(limit.name, limit.scope())
+    line = None
+    if waiting:
+        seconds = seconds_for(windows, gauges, waiting.calls)
+        line = Queue(waiting.nouns, waiting.count, waiting.calls, seconds, waiting.later, paused=waiting.paused)
+    return Shown(limit.label, _budgets(windows, gauges), line)
 
 
 def _budgets(windows: list[Limit], gauges: list[Gauge]) -> list[Budget]:

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Connection
-from enrichment.vendor_pauses.clay_table import TABLE_NAME
 from enrichment.vendors import connections as clients
+from enrichment.vendors.clay.table import TABLE_NAME
 from enrichment.vendors.clay.wire import ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit

@@ -9,9 +9,9 @@ from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.clay_table import TABLE_NAME, clay_table
 from enrichment.vendor_pauses.pauses import lift
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
+from enrichment.vendors.clay.table import TABLE_NAME, clay_table
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
@@ -49,7 +49,7 @@ def show(request: HtmxRequest) -> HttpResponse:
 @screen(MANAGE, "POST")
 def test(request: HttpRequest, system: str) -> HttpResponse:
     """One cheap read at the vendor."""
-    if system not in NAMES:
+    if registry.find(system) is None:
         raise Http404
     result = health.test_call(system)
     (messages.success if result.ok else messages.error)(request, result.sentence)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.leads.actions import OPEN_HANDOVER
 from enrichment.models import Handover, Lead
-from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.payload import wanted
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,11 @@ class Step:
 def plan_again(lead: Lead) -> list[Step]:
     """A step for every system, those to which nothing goes as well."""
     under_way = set(Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).values_list("system", flat=True))
-    return [_step(lead, system, system in under_way) for system in CHANNELS]
+    return [_step(lead, system, system in under_way) for system in registry.delivering()]
 
 
 def _step(lead: Lead, system: str, under_way: bool) -> Step:
-    channel, name = CHANNELS[system], NAMES[system]
+    channel, name = registry.delivery_to(system), registry.name_of(system)
     if not wanted(lead, system):
         return Step(system, name, "Nothing", 0, "Not eligible: contact data or tier.")
     if under_way:

@@ -13,14 +13,15 @@ from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.known import held_back
-from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.deliver.planning import OPEN, plan_again
 from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.connections import ghl, instantly
+from enrichment.vendors.gohighlevel import fields as contact_fields
+from enrichment.vendors.instantly import fields as campaign_fields
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -168,7 +169,7 @@ def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
     One call. Raises ActionNotAllowed, VendorError.
     """
     check_can_read_back(handover)
-    channel, lead = CHANNELS[handover.system], handover.lead
+    channel, lead = registry.delivery_to(handover.system), handover.lead
     if wait := limiter.take(channel.limit, channel.scope()):
         raise ActionNotAllowed(f"Rate limit reached. Try again in {wait:.0f} s.")
     with transaction.atomic():
@@ -189,10 +190,10 @@ def _stored(handover: Handover, names: dict[str, Any]) -> dict[str, Any] | None:
     reference = _reference(handover)
     if handover.system == System.GHL:
         contact = ghl().get_contact(reference)
-        return None if contact is None else compare.in_contact(contact, names)
+        return None if contact is None else contact_fields.in_contact(contact, names)
     record = instantly().get_lead(reference)
-    return None if record is None else compare.in_campaign(record, names)
+    return None if record is None else campaign_fields.in_campaign(record, names)
 
 
 def _reference(handover: Handover) -> str:
-    return handover.external_id or str(getattr(handover.lead, CHANNELS[handover.system].reference))
+    return handover.external_id or str(getattr(handover.lead, registry.delivery_to(handover.system).reference))

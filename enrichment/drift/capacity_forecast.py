@@ -10,7 +10,7 @@ from enrichment.models import BatchItem, ReconcileRun, ServiceHold, Severity
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.states import ItemStatus
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.table import clay_table
 from swarm_admin.core.percent import percent_of
 from swarm_admin.core.timing import span
 

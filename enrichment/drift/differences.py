@@ -11,8 +11,8 @@ from enrichment.models import Attempt, BatchItem, Drift, DriftKind, Lead
 from enrichment.pipeline import clay_scores
 from enrichment.pipeline.clay_scores import COMPUTED
 from enrichment.pipeline.mirror import apply_row, refresh_status
-from enrichment.pipeline.normalise import normalise, readers
 from enrichment.states import ItemStatus
+from enrichment.vendors.clay.fields import normalise, readers
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity
 from gdpr.suppression import gate

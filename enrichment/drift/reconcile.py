@@ -31,8 +31,8 @@ from enrichment.models.drift import ReconcilePhase
 from enrichment.pipeline import clay_scores, fanout, recovery, returned
 from enrichment.pipeline.mirror import apply_row
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import limiter
+from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import RowPage
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery, VendorError

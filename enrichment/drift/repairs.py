@@ -15,20 +15,19 @@ from enrichment.leads import actions
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import intake, returned
-from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.deliver.planning import plan
 from enrichment.pipeline.intake_rows import FIELDS
 from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.mirror.refresh_status import REFERENCES
-from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive.triage import suppressed
 from enrichment.states import FINAL_STATUSES
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.clay_table import clay_table
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
+from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, NotOffered, Recovery
+from enrichment.vendors.reading import Unreadable, moment
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
@@ -220,7 +219,7 @@ def _part(drift: Drift) -> None:
     if any(other.email == lead.email for other in others):
         raise NotMended("They have the same e-mail address. Correct the wrong one, then fix this again.")
     with transaction.atomic():
-        systems = [system for system, channel in CHANNELS.items() if channel.reference in drift.fields]
+        systems = [system for system, channel in registry.delivering().items() if channel.reference in drift.fields]
         plan(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)
 
 

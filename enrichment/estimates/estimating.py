@@ -18,12 +18,10 @@ from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.models.work import URGENT
-from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.clay_table import clay_table
-from enrichment.vendor_pauses.words import NAMES
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, limits, registry
+from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
 from swarm_admin.core.timing import span
@@ -203,14 +201,9 @@ def lane(name: str, scope: str) -> Lane:
 def _delivering(system: str, count: int, found: dict[str, Any]) -> Estimate:
     if paused := _paused(system):
         return Estimate(paused=paused)
-    channel, due = CHANNELS[system], found["handovers"].get(system, {}).get("due", 0)
-    seconds = lane(channel.limit, scope_of(system)).seconds((count + due) * channel.calls)
-    return Estimate(seconds, f"{NAMES[system]}'s call limit" if seconds else "")
-
-
-def scope_of(system: str) -> str:
-    """As the client has it, without a client: there is none without a key."""
-    return {"ghl": str(settings.GHL_LOCATION_ID), "instantly": "workspace"}[system]
+    channel, due = registry.delivery_to(system), found["handovers"].get(system, {}).get("due", 0)
+    seconds = lane(channel.limit, limits.named(channel.limit).scope()).seconds((count + due) * channel.calls)
+    return Estimate(seconds, f"{registry.name_of(system)}'s call limit" if seconds else "")
 
 
 def _writing_back(leads: int, found: dict[str, Any]) -> Estimate:

@@ -7,12 +7,11 @@ from enrichment.labels import provider_name
 from enrichment.models import Verdict
 from enrichment.models.handover import ANSWERED, UNDECIDED
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
+from enrichment.vendors import registry
 from enrichment.vendors.errors import ADVICE, Recovery
 
 LABELS = {
     "enrichment": "Enrichment",
-    "ghl": "Delivery to GoHighLevel",
-    "instantly": "Delivery to Instantly",
     "webhook": "Webhook",
     "unreadable": "Webhook",
     "write_back": "Write-back to Clay",
@@ -80,6 +79,11 @@ OWN_ADVICE = {
 }
 
 
+def label_of(what: str) -> str:
+    """The kind of work that failed; of a delivery to a vendor `what` is its slug."""
+    return LABELS.get(what) or f"Delivery to {registry.name_of(what)}"
+
+
 @dataclass(frozen=True)
 class Cause:
     """What the members of a group have in common."""
@@ -103,7 +107,7 @@ class Cause:
     @property
     def title(self) -> str:
         """What failed and how, in a few words."""
-        return f"{LABELS[self.what]}: {TITLES.get(self.kind) or self.kind.replace('_', ' ')}"
+        return f"{label_of(self.what)}: {TITLES.get(self.kind) or self.kind.replace('_', ' ')}"
 
     @property
     def advice(self) -> str:

@@ -268,8 +268,7 @@ def _way(what: str, model: type[Any], again: Any, open: Any, queued: Any, done: 
 
 PLANS: dict[str, Callable[[Cause], FailurePlan]] = {
     "enrichment": _plan_enrichment,
-    "ghl": _plan_delivery,
-    "instantly": _plan_delivery,
+    **dict.fromkeys(System.values, _plan_delivery),
     "webhook": _plan_reading,
     "write_back": _plan_write_back,
 }

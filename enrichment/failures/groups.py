@@ -25,7 +25,7 @@ from django.utils import timezone
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import CAUSE, SOURCES, Source, failed_for
 from enrichment.models import FailureIgnore, Lead
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
 from swarm_admin.core.cache import forget as forget_figures
 from swarm_admin.core.cache import remembered
 
@@ -54,7 +54,7 @@ class Group:
 
     @property
     def system_name(self) -> str:
-        return NAMES[self.source.system]
+        return registry.name_of(self.source.system)
 
     @property
     def ignored(self) -> bool:

@@ -8,33 +8,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db.models import CharField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from enrichment.failures.causes import LABELS, Cause
+from enrichment.failures.causes import Cause, label_of
 from enrichment.models import BatchItem, Handover, Lead, Verdict, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.shape import Shape
 from enrichment.models.work import BatchKind
 from enrichment.states import DeliveryStatus, HandoverStatus, ItemStatus
+from enrichment.vendors import registry
 
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of work that fails: its rows with `cause_…` annotations, and the vendor it goes to."""
+    """A kind of work that fails: its rows with `cause_…` annotations, and the vendor it goes to.
+
+    `own_icon`: where it is not the vendor's.
+    """
 
     what: str
-    icon: str
+    own_icon: str
     system: str
     noun: str
     members: Callable[[], QuerySet[Any]]
 
     @property
+    def icon(self) -> str:
+        return self.own_icon or registry.named(self.system).icon
+
+    @property
     def label(self) -> str:
-        return LABELS[self.what]
+        return label_of(self.what)
 
 
 def _enrichment() -> QuerySet[Any]:
@@ -117,8 +126,7 @@ SOURCES: dict[str, Source] = {
     source.what: source
     for source in (
         Source("enrichment", "sparkles", "clay", "lead", _enrichment),
-        Source("ghl", "address-book", "ghl", "delivery", lambda: _handovers(System.GHL)),
-        Source("instantly", "send", "instantly", "delivery", lambda: _handovers(System.INSTANTLY)),
+        *(Source(system, "", system, "delivery", partial(_handovers, system)) for system in System.values),
         Source("webhook", "webhook", "clay", "webhook", _webhooks),
         Source("unreadable", "webhook", "clay", "webhook", _unreadable),
         Source("write_back", "arrow-back-up", "clay", "write-back", _write_backs),

@@ -13,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Handover, Lead
-from enrichment.pipeline.deliver import channels, planning
+from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.payload import wanted
 from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendors import registry
 from gdpr import audit
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
@@ -172,10 +173,10 @@ def check_may_be_handed_over(lead: Lead) -> None:
 def check_can_deliver(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where the lead cannot be delivered again now."""
     check_may_be_handed_over(lead)
-    if not any(wanted(lead, system) for system in channels.CHANNELS):
+    if not any(wanted(lead, system) for system in registry.delivering()):
         raise ActionNotAllowed("This lead has no e-mail or phone number, so it can't be delivered.")
     if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(
-        [system for system in channels.CHANNELS if wanted(lead, system)]
+        [system for system in registry.delivering() if wanted(lead, system)]
     ):
         raise ActionNotAllowed("A delivery of this lead is already in progress.")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from enrichment.leads.provenance import flat, nested, stamp
 from enrichment.models import Lead
-from enrichment.pipeline.payload import plain
+from enrichment.vendors.lead_values import plain
 
 NAMES = (
     "linkedin_url", "first_name", "last_name", "email", "email_personal", "phone", "title", "company_name",

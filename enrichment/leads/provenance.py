@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from enrichment.models import FieldFact, Lead
+from enrichment.vendors import registry
 
 LEGAL_BASIS = "legitimate_interest"
 PURPOSE = "sales_outreach"
 DOCUMENTED_INTEREST = "B2B revenue operations solutions"
 COLLECTOR = "hunter-mcp"
-SYSTEM_NAMES = {"ghl": "ghl_crm"}  # as the specification's access log names them
 
 
 def with_ledger(leads: QuerySet[Lead]) -> QuerySet[Lead]:
@@ -66,13 +66,19 @@ def nested(lead: Lead) -> dict[str, Any]:
         },
         "access_log": [
             {
-                "system": SYSTEM_NAMES.get(each.system, each.system),
+                "system": _recipient(each.system),
                 "timestamp": stamp(each.occurred_at),
                 "action": each.action,
             }
             for each in disclosures
         ],
     }
+
+
+def _recipient(system: str) -> str:
+    """As the specification's access log names it."""
+    vendor = registry.find(system)
+    return vendor.delivery.recipient if vendor and vendor.delivery else system
 
 
 def _facts(lead: Lead) -> list[FieldFact]:

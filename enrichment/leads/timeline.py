@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from enrichment.labels import EVENT_LABELS, field_labels, provider_name, with_provider_names
 from enrichment.models import Lead
 from enrichment.models.provider import WaterfallKind
+from enrichment.vendors import registry
 from gdpr.models import AuditEvent
 from swarm_admin.core.audit_verbs import Verb, current, sentence
 
@@ -126,11 +127,8 @@ def _handovers(lead: Lead) -> Iterator[Happening]:
 def _disclosures(lead: Lead) -> Iterator[Happening]:
     for disclosure in lead.disclosures.order_by("-occurred_at")[:MOST_OF_A_KIND]:
         details = [_fields(disclosure.fields)] if disclosure.fields else []
-        title = f"Disclosed to {SYSTEM_WORDS.get(disclosure.system, disclosure.system)}"
+        title = f"Disclosed to {registry.name_of(disclosure.system)}"
         yield Happening(disclosure.occurred_at, "share-3", title, "disclosure", details=details)
-
-
-SYSTEM_WORDS = {"ghl": "GoHighLevel", "instantly": "Instantly", "clay": "Clay"}
 
 
 def _audit(lead: Lead) -> Iterator[Happening]:

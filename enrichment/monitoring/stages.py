@@ -23,11 +23,10 @@ from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.monitoring.watch import patience
-from enrichment.pipeline.deliver.channels import CHANNELS
 from enrichment.pipeline.dispatch.flush import STAGES as BATCH_STAGES
 from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from swarm_admin.core.progress import Stage
 
 Rows = QuerySet[Any]
@@ -58,7 +57,7 @@ def no_room(system: str) -> Callable[[], bool]:
     """Whether the system is paused, or its limit used up."""
 
     def ask() -> bool:
-        channel = CHANNELS[system]
+        channel = registry.delivery_to(system)
         return _pauses(system) or limiter.room(channel.limit, channel.scope()) < channel.calls
 
     return ask

@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from enrichment import alerts
 from enrichment.models import Alert, AlertKind, Severity
 from enrichment.monitoring.beside_alerts import troubles
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
 
@@ -71,7 +71,7 @@ def why_not(user: object) -> str:
 def _dress(alert: Alert) -> None:
     """How it looks and where something can be done about it."""
     alert.icon, alert.colour = LOOKS[Severity(alert.severity)]  # type: ignore[attr-defined]
-    system = NAMES.get(alert.system, alert.system)
+    system = registry.name_of(alert.system)
     # "Leads overdue in Clay" names its system already.
     alert.system_name = "" if system in alert.get_kind_display() else system  # type: ignore[attr-defined]
     name, label = PLACES.get(alert.kind, ("", ""))

@@ -17,8 +17,8 @@ from enrichment.pipeline import recovery
 from enrichment.pipeline.receive import triage
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendors import vendor_health
-from enrichment.vendors.errors import TABLES, RateLimited
+from enrichment.vendors import registry, vendor_health
+from enrichment.vendors.errors import RateLimited
 from enrichment.waterfall import spend_limits
 from swarm_admin.core.timing import span
 
@@ -130,7 +130,7 @@ def tables() -> None:
 
 def too_many_calls() -> None:
     """429s of any call, those as well that are not tried again: by what the vitals count."""
-    for vendor in TABLES:
+    for vendor in (each.slug for each in registry.registered()):
         for vital in vendor_health.vitals(vendor):
             key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
             if count > cache.get(key, 0) and not _told(vendor, vital.call):

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, Handover, Lead
 from enrichment.models.lead_queries import FILL_IN
-from enrichment.pipeline.payload import CAMPAIGN_TIERS
 from enrichment.states import (
     DELIVERED,
     FINAL_STATUSES,
@@ -19,6 +18,7 @@ from enrichment.states import (
     EnrichmentStatus,
     HandoverStatus,
 )
+from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.percent import percent_of
 from swarm_admin.core.timing import today

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from enrichment.models import Lead
 from enrichment.pipeline.deliver import planning
-from enrichment.pipeline.normalise import normalise
 from enrichment.pipeline.score import apply as scoring
 from enrichment.states import DELIVERED
+from enrichment.vendors.clay.fields import normalise
 from swarm_admin.core.bulk_sql import update_each
 from swarm_admin.core.timing import span
 

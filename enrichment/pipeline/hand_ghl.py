@@ -13,7 +13,6 @@ from enrichment.pipeline.contacts import look
 from enrichment.pipeline.contacts import look as contacts_look
 from enrichment.pipeline.contacts.look import Look
 from enrichment.pipeline.contacts.rule import Plan
-from enrichment.pipeline.payload import ghl_contact, ghl_tags, outdated_tags
 from enrichment.pipeline.sent import (
     Asked,
     HalfSent,
@@ -27,7 +26,9 @@ from enrichment.pipeline.sent import (
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
+from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import LIMIT, Contact, UpsertResult
+from enrichment.vendors.lead_values import same
 from swarm_admin.core import shutdown
 
 
@@ -110,7 +111,7 @@ def _write(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
     held_back = frozenset({"phone"} if plan.without_phone else ())
     if target is not None and (target.id == one.there or (one.unsure and _holds(target, lead, held_back))):
         return _finished(target, lead, slots, held_back)
-    body = {name: value for name, value in ghl_contact(lead).items() if name not in held_back}
+    body = {name: value for name, value in contact_fields.contact_of(lead).items() if name not in held_back}
     if target is not None:
         _make_findable(target, body, slots)
     slots.use()
@@ -128,7 +129,7 @@ def _make_findable(contact: Contact, body: dict[str, Any], slots: limiter.Slots)
     """
     name = "email" if body.get("email") else "phone"
     value = body.get(name)
-    if value and not compare.same(name, value, contact.raw.get(name)):
+    if value and not same(name, value, contact.raw.get(name)):
         slots.use()
         ghl().update_contact(contact.id, {name: value})
 
@@ -148,7 +149,7 @@ def _protect(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
     """Only the fields of the plan, by the contact's id; nothing that it held is written over."""
     assert plan.target is not None
     lead, written = one.lead, plan.target
-    contact, sent = ghl_contact(lead), compare.sent(lead, System.GHL)
+    contact, sent = contact_fields.contact_of(lead), compare.sent(lead, System.GHL)
     body = {name: contact[name] for name in plan.write if name in contact}
     custom = [entry for entry in contact["custom_fields"] if entry["key"] in plan.write]
     changes = {name: value for name, value in body.items() if name != "company_name"}
@@ -186,7 +187,7 @@ def _holds(contact: Contact, lead: Lead, held_back: Collection[str]) -> bool:
     changes one contact, and makes none.
     """
     wanted = _wanted(lead, {"tags", *held_back})
-    stored = compare.in_contact(contact, wanted)
+    stored = contact_fields.in_contact(contact, wanted)
     return stored.keys() == wanted.keys() and not compare.differing(lead, wanted, stored)
 
 
@@ -219,13 +220,13 @@ def _finish(contact: Contact, lead: Lead, slots: limiter.Slots, held_back: Colle
     """Tags the contact; the fields it then holds otherwise than sent."""
     tags = _tag(contact.id, contact.tags, lead, slots)
     wanted = _wanted(lead, held_back)
-    stored = {**compare.in_contact(_whole(contact), wanted), "tags": tags}
+    stored = {**contact_fields.in_contact(_whole(contact), wanted), "tags": tags}
     return compare.differing(lead, wanted, stored)
 
 
 def _whole(contact: Contact) -> Contact:
     """The contact with its custom fields: read where the answer left them out and there is a slot to spare."""
-    if compare.tells_custom_fields(contact) or limiter.take(LIMIT, scope()):
+    if contact_fields.tells_custom_fields(contact) or limiter.take(LIMIT, scope()):
         return contact
     try:
         return ghl().get_contact(contact.id) or contact
@@ -237,11 +238,11 @@ def _tag(contact_id: str, present: list[str], lead: Lead, slots: limiter.Slots) 
     """Brings the contact's tags up to date; all it then has, lower case."""
     client = ghl()
     held = [str(tag).casefold() for tag in present]
-    if missing := [tag for tag in ghl_tags(lead) if tag not in held]:
+    if missing := [tag for tag in contact_fields.tags_of(lead) if tag not in held]:
         slots.use()
         told = client.add_tags(contact_id, missing)
         held = [*held, *missing] if told is None else [tag.casefold() for tag in told]
-    if outdated := [tag for tag in outdated_tags(lead) if tag in held]:
+    if outdated := [tag for tag in contact_fields.outdated_tags(lead) if tag in held]:
         slots.use()
         told = client.remove_tags(contact_id, outdated)
         left = [tag for tag in held if tag not in outdated]

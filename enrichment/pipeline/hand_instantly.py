@@ -10,11 +10,11 @@ from enrichment.models import Lead
 from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
 from enrichment.pipeline import campaign_moves, compare, fanout
-from enrichment.pipeline.payload import instantly_lead
 from enrichment.pipeline.sent import Asked, NeedsDecision, NotSent, Outcome, Sent, Withheld
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError
+from enrichment.vendors.instantly import fields as campaign_fields
 from enrichment.vendors.instantly.client import LIMIT
 from enrichment.vendors.instantly.client import Lead as CampaignLead
 from swarm_admin.core import shutdown
@@ -102,7 +102,7 @@ def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
     if len(leads) < 2 or limiter.take(LIMIT, scope()):
         return {}
     try:
-        added = instantly().add_leads([instantly_lead(lead) for lead in leads], skip_if_in_campaign=True)
+        added = instantly().add_leads([campaign_fields.lead_of(lead) for lead in leads], skip_if_in_campaign=True)
     except (Permanent, ValueError):  # by Instantly, or by our own rules before anything left
         return {}
     except VendorError as error:
@@ -146,7 +146,7 @@ def _own(lead: Lead, slots: limiter.Slots) -> CampaignLead | None:
 
 def _change(known: str, lead: Lead, slots: limiter.Slots) -> Sent | None:
     """In place; None where it is gone: it is wanted there, so it is added anew."""
-    changes = {name: value for name, value in instantly_lead(lead).items() if name != "email"}
+    changes = {name: value for name, value in campaign_fields.lead_of(lead).items() if name != "email"}
     slots.use()
     try:
         return Sent(known, _differences(lead, instantly().patch_lead(known, changes)))
@@ -156,14 +156,14 @@ def _change(known: str, lead: Lead, slots: limiter.Slots) -> Sent | None:
 
 def _add_one(lead: Lead, slots: limiter.Slots) -> Sent:
     slots.use()
-    added = instantly().add_lead({**instantly_lead(lead), "skip_if_in_campaign": True})
+    added = instantly().add_lead({**campaign_fields.lead_of(lead), "skip_if_in_campaign": True})
     return Sent(added.id, _differences(lead, added))
 
 
 def _differences(lead: Lead, stored: CampaignLead) -> set[str]:
     """The fields that the answer tells otherwise than they were sent."""
     wanted = compare.sent(lead, System.INSTANTLY)
-    return compare.differing(lead, wanted, compare.in_campaign(stored, wanted))
+    return compare.differing(lead, wanted, campaign_fields.in_campaign(stored, wanted))
 
 
 def _find(email: str, slots: limiter.Slots) -> str:

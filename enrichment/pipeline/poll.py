@@ -13,7 +13,6 @@ from enrichment.pipeline import fanout, recovery, returned
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.batch import fail_leads
 from enrichment.pipeline.mirror import apply_row, applying
-from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.pipeline.receive.triage import suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
@@ -21,6 +20,7 @@ from enrichment.vendors import limiter
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
+from enrichment.vendors.reading import Unreadable, moment
 from swarm_admin.core import holders, work
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in

@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from enrichment.models import Attempt, FieldFact, Lead, ProviderService, WaterfallVersion
-from enrichment.pipeline.normalise import Unreadable, moment
 from enrichment.states import AttemptStatus
+from enrichment.vendors.reading import Unreadable, moment
 from enrichment.waterfall import spending
 from swarm_admin.core.bulk_sql import insert_each
 

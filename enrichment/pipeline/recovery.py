@@ -12,8 +12,7 @@ from enrichment.labels import provider_name
 from enrichment.models import AlertKind
 from enrichment.models.connection import CLAY_CREATES, CLAY_TRIGGERS
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.words import NAMES
-from enrichment.vendors import limiter, outages
+from enrichment.vendors import limiter, outages, registry
 from enrichment.vendors.clay.calls import CREATE_ROWS, TRIGGER
 from enrichment.vendors.errors import (
     Misconfigured,
@@ -141,7 +140,7 @@ def provider_refused(provider: str) -> None:
 
 def alert_of_limit(error: VendorError) -> None:
     """A 429: a fault of ours (D11), which our own limits should have prevented."""
-    name = NAMES.get(error.vendor, error.vendor)
+    name = registry.name_of(error.vendor)
     sentence = f"{name} rate-limited {error.call}: our limit is too high, or other tools use the same quota."
     raise_alert(Cause(AlertKind.RATE_LIMITED, error.vendor, error.call), sentence)
 

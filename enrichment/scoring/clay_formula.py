@@ -22,8 +22,8 @@ from enrichment.models.work import BatchKind
 from enrichment.scoring.javascript import SCORE_COLUMN, TIER_COLUMN, Formula, formula
 from enrichment.states import BatchStatus, VersionStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.clay_table import TABLE_NAME, clay_table
 from enrichment.vendors import connections as clients
+from enrichment.vendors.clay.table import TABLE_NAME, clay_table
 from enrichment.vendors.clay.wire import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
 from enrichment.vendors.errors import VendorError
 from gdpr import audit

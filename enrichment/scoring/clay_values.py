@@ -11,7 +11,7 @@ from django.db import connection
 
 from enrichment.documents.scorecard_fields import NUMBER_FIELDS, TEXT_FIELDS
 from enrichment.models import Lead, WaterfallVersion
-from enrichment.pipeline.normalise import normalise, readers
+from enrichment.vendors.clay.fields import normalise, readers
 from swarm_admin.core.identifiers.text import is_missing
 
 PINNED, UNREADABLE, OTHER_VALUES = "pinned", "unreadable", "other_values"

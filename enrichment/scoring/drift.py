@@ -21,7 +21,7 @@ from enrichment.scoring import loading, snapshot
 from enrichment.scoring.clay_formula import formula_of, placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
 from enrichment.states import VersionStatus
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.table import clay_table
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.numbers import whole
 

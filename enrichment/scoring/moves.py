@@ -13,9 +13,11 @@ from django.utils import timezone
 from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, Rescore, TierMove
 from enrichment.models.job import JobKind
-from enrichment.pipeline.deliver import channels, planning
-from enrichment.pipeline.payload import CAMPAIGN_TIERS, wanted
+from enrichment.pipeline.deliver import planning
+from enrichment.pipeline.payload import wanted
 from enrichment.states import HandoverStatus, MemberStatus, MoveStatus
+from enrichment.vendors import registry
+from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -179,4 +181,4 @@ def delivered() -> Q:
 
 def deliverable(lead: Lead) -> list[str]:
     """The systems this lead would be handed to."""
-    return [system for system in channels.CHANNELS if wanted(lead, system)]
+    return [system for system in registry.delivering() if wanted(lead, system)]

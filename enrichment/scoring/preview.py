@@ -16,10 +16,10 @@ import polars as pl
 from django.conf import settings
 
 from enrichment.documents.scorecard import Component, Scorecard
-from enrichment.pipeline.payload import CAMPAIGN_TIERS
 from enrichment.pipeline.score.engine import Engine, find_hits
 from enrichment.scoring import snapshot
 from enrichment.scoring.snapshot import Snapshot
+from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 
 BINS = 20
 KEPT = 16  # components whose hits a process keeps: 1 MB each for a million leads, 12 MB where entries are counted

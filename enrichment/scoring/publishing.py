@@ -17,7 +17,7 @@ from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
 from enrichment.scoring import preview, rescore
 from enrichment.scoring.preview import Effect
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
 from enrichment.versions import published
 from swarm_admin.core.errors import ActionNotAllowed
 
@@ -58,7 +58,7 @@ def delivery_plan(found: Effect) -> DeliveryPlan:
     sent = came.filter(pl.col("reachable") & ~pl.col("id").is_in(blocked))
     to_campaign = int(sent["email"].sum())
     places = [
-        Destination(system, NAMES[system], count, estimate(Work(deliveries={system: count})).words)
+        Destination(system, registry.name_of(system), count, estimate(Work(deliveries={system: count})).words)
         for system, count in ((System.INSTANTLY, to_campaign), (System.GHL, sent.height))
     ]
     return DeliveryPlan(came.height, sent.height, places, dict(+left_out), caveat)

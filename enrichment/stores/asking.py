@@ -9,26 +9,20 @@ from django.conf import settings
 from enrichment.pipeline import recovery
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import NotFound, NotOffered, RateLimited, Recovery, VendorError
+from enrichment.vendors.vendor import Vendor
 from gdpr.stores import Capability, Later, Unsupported
 from swarm_admin.core.timing import due_in, in_seconds
 
 Answer = TypeVar("Answer")
-KEYS = {"clay": "CLAY_API_KEY", "ghl": "GHL_API_KEY", "instantly": "INSTANTLY_API_KEY"}
 # A used-up quota stops what is begun anew, not the reading of what is there.
 READING = (Capability.LOCATE, Capability.EXPORT, Capability.VERIFY)
 ON_ITS_WAY_SECONDS = 5.0  # real ones: as long as a call usually takes
 
 
-def is_set_up(system: str) -> bool:
-    """Whether we have a key: without one every step there is a person's."""
-    return bool(str(getattr(settings, KEYS[system])).strip())
-
-
 def ask(
-    system: str,
+    vendor: Vendor,
     call: Callable[[], Answer],
     *,
     capability: Capability,
@@ -43,26 +37,28 @@ def ask(
         VendorError: it refuses for good.
     """
     reads = capability in READING
-    if hold := (pauses.reading_held if reads else pauses.held)(system):
+    if hold := (pauses.reading_held if reads else pauses.held)(vendor.slug):
         raise Later(hold_words.sentence(hold).rstrip("."), hold.until)
     if limit and (wait := limiter.take(limit, scope)):
-        raise Later(f"{NAMES[system]}: rate limit reached for the moment", in_seconds(wait))
+        raise Later(f"{vendor.name}: rate limit reached for the moment", in_seconds(wait))
     try:
         return call()
     except NotOffered:
         raise Unsupported(capability) from None
     except VendorError as error:
-        raise _in_our_words(error, system, capability, limit, scope) from None
+        raise _in_our_words(error, vendor, capability, limit, scope) from None
 
 
-def _in_our_words(error: VendorError, system: str, capability: Capability, limit: str | None, scope: str) -> Exception:
+def _in_our_words(
+    error: VendorError, vendor: Vendor, capability: Capability, limit: str | None, scope: str
+) -> Exception:
     if isinstance(error, NotFound) and error.recovery is Recovery.NEEDS_PERSON:
         return Unsupported(capability)  # a 404 that is not about the record: the address itself is not there
-    step = recovery.next_step(error, tries=1, limit=limit or f"{system}.reads", scope=scope)
+    step = recovery.next_step(error, tries=1, limit=limit or f"{vendor.slug}.reads", scope=scope)
     if step.action == "give_up":
         return error
-    said = f"{NAMES[system]} rejected the call: {error}"
-    if hold := pauses.held(system):
+    said = f"{vendor.name} rejected the call: {error}"
+    if hold := pauses.held(vendor.slug):
         return Later(said, hold.until)
     # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
     return Later(said, step.not_before if isinstance(error, RateLimited) else None)

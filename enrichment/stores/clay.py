@@ -1,8 +1,8 @@
 """Clay as a store: the rows of our tables, those the mirror does not know included."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -11,17 +11,17 @@ from enrichment.labels import provider_name
 from enrichment.models import Drift, Lead
 from enrichment.pipeline import clay_scores
 from enrichment.pipeline.provenance import supplies
-from enrichment.stores import asking, clay_export, people, restriction, texts
+from enrichment.stores import clay_export, people, restriction
 from enrichment.stores.mirror_tables import forget_row
-from enrichment.stores.values import shown, validated
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.stores.vendor_store import VendorStore
+from enrichment.vendors.clay.record import CLAY
+from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import COLUMN_NAMES, ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
-from gdpr.identity import Identity
+from enrichment.vendors.lead_values import shown
 from gdpr.stores import Capability, Copy, Datum, Ground, Record, Unsupported
 
-Answer = TypeVar("Answer")
 UPDATES = "clay.updates"
 PAGE = 100  # rows of one search
 # What runs, write-backs and formulas change: nothing about the person is different then.
@@ -31,29 +31,24 @@ _VOLATILE = {
 _COMPUTED = {"icp_score", "icp_tier"}
 
 
-class ClayStore:
+class ClayStore(VendorStore[ClayRow]):
     """A key is "table/row". Restricting stops nothing there but our own triggers: Clay does nothing by itself."""
 
-    name = "clay"
-    label = "Clay"
-    is_recipient = True
+    vendor = CLAY
+    reference = "clay_row_id"
     order = 10
-    recoverable_days = 0
+    on_its_way = "A batch with this lead"
 
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset(Capability) if asking.is_set_up(self.name) else frozenset()
+    def _own_id(self, record: Record) -> str:
+        return _parts(record)[1]
 
-    def instructions(self, capability: Capability, record: Record | None) -> str:
-        return texts.instructions(self.name, capability, record)
+    def _is_on_its_way(self, leads: Collection[int]) -> bool:
+        return restriction.going_to_clay(leads)
 
     # ------------------------------------------------------------ finding
 
-    def locate(self, identity: Identity) -> Sequence[Record]:
+    def _records(self, circle: people.Circle) -> Sequence[Record]:
         """By the rows we know, then by search in every table; by export where Clay has no search (D14)."""
-        self._configured(Capability.LOCATE)
-        circle = people.circle(identity)
-        if restriction.going_to_clay(circle.leads):
-            raise asking.later_for_calls_under_way("A batch with this lead")
         found = dict(self._known_rows(circle))
         try:
             found |= dict(self._searched(circle))
@@ -101,8 +96,7 @@ class ClayStore:
         return self._ask(
             Capability.LOCATE,
             lambda: clay().export_rows(table, limit=clay_export.PAGE, cursor=cursor),
-            limit="clay.exports",
-            scope=clay().workspace_id,
+            limit=("clay.exports", clay().workspace_id),
         )
 
     def _record(self, table: str, row: ClayRow, circle: people.Circle) -> Record:
@@ -122,67 +116,57 @@ class ClayStore:
 
     # ------------------------------------------------------------ telling, correcting
 
-    def export(self, record: Record) -> Copy:
-        row = self._row(*_parts(record), Capability.EXPORT)
-        return Copy(data=list(_data(row)) if row else [])
+    def _copy(self, record: Record, found: ClayRow) -> Copy:
+        return Copy(data=list(_data(found)))
 
-    def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
+    def _correct(self, record: Record, found: ClayRow, written: dict[str, Any]) -> Mapping[str, Any]:
         """Fields that Clay's table has no column for are not held there (D6)."""
-        written = {k: v for k, v in validated(values).items() if k in COLUMN_NAMES - _COMPUTED}
-        table, row_id = _parts(record)
-        row = self._row(table, row_id, Capability.RECTIFY)
-        if row is None or not written:
+        held = {name: value for name, value in written.items() if name in COLUMN_NAMES - _COMPUTED}
+        if not held:
             return {}
+        table, row_id = _parts(record)
         answered = self._ask(
             Capability.RECTIFY,
-            lambda: clay().update_row(table, row_id, {name: _sent(value) for name, value in written.items()}),
-            limit=UPDATES,
-            scope=table,
+            lambda: clay().update_row(table, row_id, {name: _sent(value) for name, value in held.items()}),
+            limit=(UPDATES, table),
         )
         with transaction.atomic():
-            clay_scores.rewritten(dict.fromkeys(_owners(row_id), answered.values if answered else None))
-        return {name: shown(row.values.get(name)) for name in written}
+            clay_scores.rewritten(dict.fromkeys(self._owners(record), answered.values if answered else None))
+        return {name: found.values.get(name) for name in held}
 
     # ------------------------------------------------------------ erasing
 
     def erase(self, record: Record) -> None:
-        """Raises Unsupported where the row is still there after "not found": then the call itself is not."""
-        table, row_id = _parts(record)
-        if restriction.going_to_clay(_owners(row_id)):
-            raise asking.later_for_calls_under_way("A batch with this lead")
-        deleted = self._ask(Capability.ERASE, lambda: clay().delete_row(table, row_id), limit=UPDATES, scope=table)
-        if not deleted and self._row(table, row_id, Capability.ERASE) is not None:
-            raise Unsupported(Capability.ERASE)
-        forget_row([row_id])
+        super().erase(record)
+        forget_row([self._own_id(record)])
 
-    def verify_absent(self, record: Record) -> bool:
-        """The row is not there, and a search for the person does not show it any more."""
+    def _delete(self, record: Record, capability: Capability) -> bool:
         table, row_id = _parts(record)
-        if self._row(table, row_id, Capability.VERIFY) is not None:
-            return False
+        return self._ask(capability, lambda: clay().delete_row(table, row_id), limit=(UPDATES, table))
+
+    def _is_found(self, record: Record) -> bool:
+        table, row_id = _parts(record)
         url = record.identity.linkedin_url or _url_of_owner(row_id)
         if not url:
-            return True
+            return False
         try:
             page = self._search(table, {"linkedin_url": url})
         except Unsupported:
-            return True  # Clay has no search: the row itself was asked for above
-        if any(row.id == row_id for row in page.rows):
-            raise asking.later_for_index()
-        return True
+            return False  # Clay has no search: the row itself was asked for before
+        return any(row.id == row_id for row in page.rows)
 
     # ------------------------------------------------------------ keeping only
 
-    def restrict(self, record: Record, ground: Ground) -> None:
-        leads = _owners(_parts(record)[1])
-        restriction.restrict(leads, ground)
-        if restriction.going_to_clay(leads):
-            raise asking.later_for_calls_under_way("A batch with this lead")
+    def _limit_processing(self, record: Record, ground: Ground) -> None:
+        """Nothing is done there without us."""
 
     def release(self, record: Record, ground: Ground) -> None:
         """Nothing was changed there; the mirror lets the lead's triggers go again."""
 
     # ------------------------------------------------------------ calls
+
+    def _read(self, record: Record, capability: Capability) -> ClayRow | None:
+        return self._row(*_parts(record), capability)
 
     def _row(self, table: str, row_id: str, capability: Capability) -> ClayRow | None:
         """None only where Clay itself says that there is no such row."""
@@ -192,16 +176,6 @@ class ClayStore:
             if error.recovery is not Recovery.UNENRICHABLE:
                 raise
             return None
-
-    def _ask(
-        self, capability: Capability, call: Callable[[], Answer], *, limit: str | None = None, scope: str = ""
-    ) -> Answer:
-        self._configured(capability)
-        return asking.ask(self.name, call, capability=capability, limit=limit, scope=scope)
-
-    def _configured(self, capability: Capability) -> None:
-        if not asking.is_set_up(self.name):
-            raise Unsupported(capability)
 
 
 def tables() -> list[str]:
@@ -234,10 +208,6 @@ def _row_ids(circle: people.Circle) -> list[tuple[str, str]]:
 def _parts(record: Record) -> tuple[str, str]:
     table, _, row_id = record.key.rpartition("/")
     return table, row_id
-
-
-def _owners(row_id: str) -> list[int]:
-    return list(Lead.objects.filter(clay_row_id=row_id).values_list("pk", flat=True))
 
 
 def _url_of_owner(row_id: str) -> str:

@@ -1,26 +1,22 @@
 """GoHighLevel as a store: the contacts of our location."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db.models import Q
 
-from enrichment.models import Disclosure, Handover, Lead
+from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
-from enrichment.pipeline.compare import GHL_NAMES
-from enrichment.stores import asking, people, restriction, texts
-from enrichment.stores.replacing import contact_changes
+from enrichment.stores import asking, people
 from enrichment.stores.shared_contacts import SharedContacts, note
-from enrichment.stores.values import shown, validated
 from enrichment.vendors.connections import ghl
-from enrichment.vendors.gohighlevel.client import LIMIT, Contact
-from gdpr.identity import Identity
-from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Share, Unsupported
+from enrichment.vendors.gohighlevel import fields as contact_fields
+from enrichment.vendors.gohighlevel.client import Contact
+from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsupported
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key
 
-Answer = TypeVar("Answer")
 FURTHER = ("additionalEmails", "additionalPhones")  # where a merged contact keeps what was another's
 TAGS = {Ground.RESTRICTION: "do not process", Ground.OBJECTION: "do not contact"}
 _REASONS = set(TAGS.values())
@@ -39,31 +35,18 @@ _VOLATILE = (
 
 
 class GoHighLevelStore(SharedContacts):
-    name = "ghl"
-    label = "GoHighLevel"
-    is_recipient = True
     order = 30
     recoverable_days = 60  # for so long its owner can restore a deleted contact
 
-    def capabilities(self) -> frozenset[Capability]:
-        return frozenset(Capability) if asking.is_set_up(self.name) else frozenset()
-
-    def instructions(self, capability: Capability, record: Record | None) -> str:
-        return texts.instructions(self.name, capability, record)
-
     # ------------------------------------------------------------ finding
 
-    def locate(self, identity: Identity) -> Sequence[Record]:
+    def _records(self, circle: people.Circle) -> Sequence[Record]:
         """By the contacts we made, each e-mail and each phone; an additional e-mail leads on to its own contact."""
-        self._configured(Capability.LOCATE)
-        circle = people.circle(identity)
-        if restriction.handing_over(circle.leads, self.name):
-            raise asking.later_for_calls_under_way("A delivery of this lead")
         return [self._record(contact, circle) for contact in self._contacts(circle).values()]
 
     def _contacts(self, circle: people.Circle) -> dict[str, Contact]:
         found: dict[str, Contact] = {}
-        for contact_id in _stored_ids(circle):
+        for contact_id in self._known_ids(circle):
             if contact := self._get(contact_id, Capability.LOCATE):
                 found[contact.id] = contact
         emails, asked = list(circle.addresses), set[str]()
@@ -99,26 +82,18 @@ class GoHighLevelStore(SharedContacts):
 
     # ------------------------------------------------------------ telling, correcting
 
-    def export(self, record: Record) -> Copy:
-        contact = self._get(record.key, Capability.EXPORT)
-        if contact is None:
-            return Copy(data=[])
-        told, others = _own_data(contact)
-        return Copy(data=told, shares=list(_shares(record.key)), others=others)
+    def _copy(self, record: Record, found: Contact) -> Copy:
+        told, others = _own_data(found)
+        return Copy(data=told, shares=list(self._shares(record)), others=others)
 
-    def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
-        """What the contact holds of these fields is replaced; what it does not hold is left alone."""
-        written = validated(values)
-        contact = self._get(record.key, Capability.RECTIFY)
-        if contact is None:
-            return {}
-        changes, before = contact_changes(contact, written, _owner(contact.id))
+    def _correct(self, record: Record, found: Contact, written: dict[str, Any]) -> Mapping[str, Any]:
+        changes, before = contact_fields.correction(found, written, self._owner(record))
         company = changes.pop("company_name", None)
         if changes:
             self._ask(Capability.RECTIFY, lambda key: ghl().update_contact(key, changes), record.key)
         if company is not None:
-            self._rename_company(contact, changes.get("email") or contact.email, str(company))
-        return {name: shown(value) for name, value in before.items()}
+            self._rename_company(found, changes.get("email") or found.email, str(company))
+        return before
 
     def _rename_company(self, contact: Contact, email: str, company: str) -> None:
         """PUT refuses the company's name; an upsert takes it, and says which contact it took."""
@@ -129,34 +104,30 @@ class GoHighLevelStore(SharedContacts):
 
     # ------------------------------------------------------------ erasing
 
-    def erase(self, record: Record) -> None:
-        """Raises Unsupported where the contact is still there after "not found": then the call itself is not."""
-        if restriction.handing_over(_owners(record.key), self.name):
-            raise asking.later_for_calls_under_way("A delivery of this lead")
-        gone_already = not self._ask(Capability.ERASE, lambda key: ghl().delete_contact(key), record.key)
-        if gone_already and self._get(record.key, Capability.ERASE) is not None:
-            raise Unsupported(Capability.ERASE)
+    def _delete(self, record: Record, capability: Capability) -> bool:
+        return self._ask(capability, lambda key: ghl().delete_contact(key), record.key)
 
-    def verify_absent(self, record: Record) -> bool:
-        """The contact is not there, and no look-up by what is known of the person leads to it."""
-        if self._get(record.key, Capability.VERIFY) is not None:
-            return False
-        for kind, value in _look_ups(record):
+    def _is_found(self, record: Record) -> bool:
+        for kind, value in self._look_ups(record):
             found = self._ask(Capability.VERIFY, lambda asked: ghl().find_duplicate(**asked), {kind: value})
             if found is not None and found.id == record.key:
-                raise asking.later_for_index()
-        return True
+                return True
+        return False
+
+    def _look_ups(self, record: Record) -> Iterator[tuple[str, str]]:
+        """By the record's own identifiers, or by what the mirror still knows of the contact's lead."""
+        lead = self._owner(record)
+        emails = record.identity.emails or ((lead.email,) if lead else ())
+        phone = record.identity.phone or (lead.phone if lead else "")
+        yield from (("email", email) for email in as_kept_elsewhere(emails) if email)
+        if phone:
+            yield "number", phone
 
     # ------------------------------------------------------------ keeping only
 
-    def restrict(self, record: Record, ground: Ground) -> None:
-        """Nothing more is handed over; the contact is set to do-not-disturb and tagged with the reason."""
-        leads = _owners(record.key)
-        if len(leads) == 1:  # of several the officer says whose it is
-            restriction.restrict(leads, ground)
-        if restriction.handing_over(leads, self.name):
-            raise asking.later_for_calls_under_way("A delivery of this lead")
-        contact = self._get(record.key, Capability.RESTRICT)
+    def _limit_processing(self, record: Record, ground: Ground) -> None:
+        """The contact is set to do-not-disturb and tagged with the reason."""
+        contact = self._read(record, Capability.RESTRICT)
         if contact is None:
             return  # gone: nobody can be written to through it
         others = {OURS_BEFORE} if contact.dnd and not _tags(contact) & _REASONS else set()
@@ -168,7 +139,7 @@ class GoHighLevelStore(SharedContacts):
 
     def release(self, record: Record, ground: Ground) -> None:
         """Do-not-disturb goes with the last of our reasons, unless it was there before them; then the tags."""
-        contact = self._get(record.key, Capability.RELEASE)
+        contact = self._read(record, Capability.RELEASE)
         if contact is None:
             return
         held, gone = _tags(contact), {TAGS[ground]}
@@ -180,35 +151,6 @@ class GoHighLevelStore(SharedContacts):
 
     def _disturb(self, contact_id: str, capability: Capability, *, dnd: bool) -> Contact:
         return self._ask(capability, lambda key: ghl().update_contact(key, {"dnd": dnd}), contact_id)
-
-    # ------------------------------------------------------------ calls
-
-    def _get(self, contact_id: str, capability: Capability) -> Contact | None:
-        return self._ask(capability, lambda key: ghl().get_contact(key), contact_id)
-
-    def _ask(self, capability: Capability, call: Callable[[Any], Answer], argument: Any) -> Answer:
-        self._configured(capability)
-        return asking.ask(self.name, lambda: call(argument), capability=capability, limit=LIMIT, scope=ghl().scope())
-
-    def _configured(self, capability: Capability) -> None:
-        if not asking.is_set_up(self.name):
-            raise Unsupported(capability)
-
-
-def _stored_ids(circle: people.Circle) -> list[str]:
-    """The contacts we know of, by the leads and by what was handed over of them."""
-    past = Handover.objects.filter(lead__in=circle.leads, system=System.GHL).exclude(external_id="")
-    stored = [each.lead.ghl_contact_id for each in circle.known]
-    return list(dict.fromkeys(each for each in (*stored, *past.values_list("external_id", flat=True)) if each))
-
-
-def _owners(contact_id: str) -> list[int]:
-    return list(Lead.objects.filter(ghl_contact_id=contact_id).values_list("pk", flat=True))
-
-
-def _owner(contact_id: str) -> Lead | None:
-    owners = list(Lead.objects.filter(ghl_contact_id=contact_id)[:2])
-    return owners[0] if len(owners) == 1 else None
 
 
 def _emails(contact: Contact) -> list[str]:
@@ -243,16 +185,6 @@ def _summary(contact: Contact) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def _look_ups(record: Record) -> Iterator[tuple[str, str]]:
-    """By the record's own identifiers, or by what the mirror still knows of the contact's lead."""
-    lead = _owner(record.key)
-    emails = record.identity.emails or ((lead.email,) if lead else ())
-    phone = record.identity.phone or (lead.phone if lead else "")
-    yield from (("email", email) for email in as_kept_elsewhere(emails) if email)
-    if phone:
-        yield "number", phone
-
-
 def _own_data(contact: Contact) -> tuple[list[Datum], int]:
     """(what the contact holds of the person, how many further addresses in it are another lead's)."""
     owners = Lead.objects.filter(ghl_contact_id=contact.id).values("pk")
@@ -279,7 +211,7 @@ def _is_anothers(entry: Any, owners: Any) -> bool:
 
 
 def _data(contact: Contact) -> Iterator[Datum]:
-    ours = {vendor: name for name, vendor in GHL_NAMES.items()}
+    ours = {vendor: name for name, vendor in contact_fields.NAMES.items()}
     for name, value in contact.raw.items():
         if value in ("", None, [], {}) or name in ("customFields", "id", "locationId"):
             continue
@@ -288,8 +220,3 @@ def _data(contact: Contact) -> Iterator[Datum]:
         if isinstance(entry, dict):
             name = str(entry.get("key") or entry.get("fieldKey") or entry.get("id") or "custom field")
             yield Datum(name.removeprefix("contact."), entry.get("value", entry.get("field_value")), "GoHighLevel")
-
-
-def _shares(contact_id: str) -> Iterator[Share]:
-    for each in Disclosure.objects.filter(lead__ghl_contact_id=contact_id, system=System.GHL).order_by("occurred_at"):
-        yield Share("GoHighLevel", tuple(each.fields), each.occurred_at)

@@ -15,7 +15,8 @@ from enrichment.states import DeliveryStatus
 from enrichment.stores import asking, mirror_copy, people, restriction, saved_searches, texts, waiting_files
 from enrichment.stores.mirror_tables import FILES, TABLES, Subject, blank, told_of
 from enrichment.stores.text_match import Traces
-from enrichment.stores.values import shown, validated
+from enrichment.stores.values import validated
+from enrichment.vendors.lead_values import shown
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsupported
 
@@ -37,7 +38,7 @@ class MirrorStore:
         return frozenset(Capability)
 
     def instructions(self, capability: Capability, record: Record | None) -> str:
-        return texts.instructions(self.name, capability, record)
+        return texts.instructions(texts.MIRROR, capability, record)
 
     # ------------------------------------------------------------ finding
 

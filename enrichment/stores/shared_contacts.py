@@ -5,7 +5,7 @@ lead's match names, those that only we fill, and our tags; of a contact without 
 hold the lead's own values. What another lead of the contact holds or brings up to date stays in it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,13 @@ from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.rule import OURS
-from enrichment.pipeline.payload import GHL_CUSTOM, ghl_tags, outdated_tags
-from enrichment.stores import asking, restriction
+from enrichment.stores.vendor_store import VendorStore
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
+from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.gohighlevel.record import GOHIGHLEVEL
+from enrichment.vendors.lead_values import is_empty, same
 from gdpr.stores import Capability, Record, Unsupported
 
 EXISTING = "it was in GoHighLevel before our lead."
@@ -37,10 +39,11 @@ _BY_HAND_UNKNOWN = (
 )
 
 
-class SharedContacts:
-    """Mixed into the store of GoHighLevel, whose calls it makes: `gdpr.stores.SharesRecords`."""
+class SharedContacts(VendorStore[Contact]):
+    """The half of GoHighLevel's store that is `gdpr.stores.SharesRecords`."""
 
-    name = "ghl"
+    vendor = GOHIGHLEVEL
+    reference = "ghl_contact_id"
 
     def stays(self, record: Record, of: Record) -> str:
         """Why the contact is not deleted with the lead; "" where it is the lead's alone."""
@@ -54,9 +57,8 @@ class SharedContacts:
         lead = _lead(of)
         if lead is None:
             raise Unsupported(Capability.ERASE)
-        if restriction.handing_over([lead.pk], self.name):
-            raise asking.later_for_calls_under_way("A delivery of this lead")
-        contact = self._get(record.key, Capability.ERASE)
+        self._wait_for([lead.pk])
+        contact = self._read(record, Capability.ERASE)
         if contact is not None:
             try:
                 self._take_out(contact, Ours.of(lead, contact))
@@ -84,7 +86,7 @@ class SharedContacts:
 
     def is_taken_out(self, record: Record, of: Record) -> bool | None:
         """Read back: nothing of ours is in it. None: there is no such contact any more."""
-        contact, lead = self._get(record.key, Capability.VERIFY), _lead(of)
+        contact, lead = self._read(record, Capability.VERIFY), _lead(of)
         if contact is None:
             return None
         if lead is None:
@@ -100,14 +102,14 @@ class SharedContacts:
         match = _match(lead, record.key)
         names = sorted({*match.written, *OURS} if match else compare.sent(lead, System.GHL).keys() - {"tags"})
         why = _why(record.key, lead) or SHARED
-        fields, tags = field_labels(names), ", ".join(ghl_tags(lead))
+        fields, tags = field_labels(names), ", ".join(contact_fields.tags_of(lead))
         return _BY_HAND.format(key=record.key, why=why, lead=lead.pk, fields=fields, tags=tags)
 
-    def _get(self, contact_id: str, capability: Capability) -> Contact | None:
-        raise NotImplementedError
+    def _read(self, record: Record, capability: Capability) -> Contact | None:
+        return self._get(record.key, capability)
 
-    def _ask(self, capability: Capability, call: Callable[[Any], Any], argument: Any) -> Any:
-        raise NotImplementedError
+    def _get(self, contact_id: str, capability: Capability) -> Contact | None:
+        return self._ask(capability, lambda key: ghl().get_contact(key), contact_id)
 
 
 def note(contact_id: str) -> str:
@@ -144,8 +146,8 @@ def _match(lead: Lead, contact_id: str) -> ContactMatch | None:
 
 def _emptied(names: Iterable[str]) -> dict[str, Any]:
     """The update that empties these fields."""
-    changes: dict[str, Any] = {name: "" for name in sorted(names) if name not in GHL_CUSTOM}
-    custom = [{"key": name, "field_value": ""} for name in sorted(names) if name in GHL_CUSTOM]
+    changes: dict[str, Any] = {name: "" for name in sorted(names) if name not in contact_fields.CUSTOM}
+    custom = [{"key": name, "field_value": ""} for name in sorted(names) if name in contact_fields.CUSTOM]
     return {**changes, **({"custom_fields": custom} if custom else {})}
 
 
@@ -175,19 +177,19 @@ class Ours:
     def of(cls, lead: Lead, contact: Contact) -> "Ours":
         match = _match(lead, contact.id)
         written = frozenset({*match.written, *OURS}) if match else None
-        tags = frozenset({*ghl_tags(lead), *outdated_tags(lead)})
+        tags = frozenset({*contact_fields.tags_of(lead), *contact_fields.outdated_tags(lead)})
         others = tuple(_other(other, contact.id) for other in _others(contact.id, lead))
         return cls(contact, _sent(lead), written, tags, others)
 
     def held(self) -> set[str]:
         """The fields that hold something of ours and are no other lead's."""
         names = {*self.values, *OURS, *(self.written or ())}
-        stored = compare.in_contact(self.contact, {**dict.fromkeys(names, ""), **self.values})
-        return {name for name, value in stored.items() if not compare.is_empty(value) and self._is_ours(name, value)}
+        stored = contact_fields.in_contact(self.contact, {**dict.fromkeys(names, ""), **self.values})
+        return {name for name, value in stored.items() if not is_empty(value) and self._is_ours(name, value)}
 
     def untold(self) -> set[str]:
         """Our fields whose value the contact does not tell by name: emptied as well where nobody else writes them."""
-        names = compare.untold(self.contact, dict.fromkeys(self.written or (), ""))
+        names = contact_fields.untold(self.contact, dict.fromkeys(self.written or (), ""))
         return {name for name in names if not any(other.brings(name) for other in self.others)}
 
     def tags(self) -> set[str]:
@@ -196,9 +198,9 @@ class Ours:
         return stored & (self.all_tags - theirs)
 
     def _is_ours(self, name: str, value: Any) -> bool:
-        if any(name in other.values and compare.same(name, other.values[name], value) for other in self.others):
+        if any(name in other.values and same(name, other.values[name], value) for other in self.others):
             return False
-        if name in self.values and compare.same(name, self.values[name], value):
+        if name in self.values and same(name, self.values[name], value):
             return self.written is None or name in self.written
         if any(other.brings(name) for other in self.others):
             return False
@@ -208,7 +210,7 @@ class Ours:
 def _other(lead: Lead, contact_id: str) -> Other:
     match = _match(lead, contact_id)
     writes = frozenset({*match.written, *OURS}) if match else None
-    return Other(_sent(lead), writes, frozenset(ghl_tags(lead)))
+    return Other(_sent(lead), writes, frozenset(contact_fields.tags_of(lead)))
 
 
 def _sent(lead: Lead) -> dict[str, Any]:

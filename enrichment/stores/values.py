@@ -5,7 +5,9 @@ from typing import Any
 
 from enrichment.labels import field_label
 from enrichment.models import Lead, WaterfallVersion
-from enrichment.pipeline.normalise import Unreadable, readers, text
+from enrichment.vendors.clay.fields import readers
+from enrichment.vendors.lead_values import shown
+from enrichment.vendors.reading import Unreadable, text
 from gdpr import rectifiable
 from swarm_admin.core.clean_text import cleaned
 from swarm_admin.core.identifiers import linkedin
@@ -94,12 +96,3 @@ def validated(values: Mapping[str, str]) -> dict[str, Any]:
         if is_missing(found[name]):
             raise ValueError(f"{name} {_NOTHING}")
     return found
-
-
-def shown(value: Any) -> str:
-    """A stored value as the text it was, or would be, given as."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -18,8 +18,8 @@ from enrichment.alerts import Cause, close, raise_alert
 from enrichment.models import AlertKind, ServiceHold, Severity
 from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import outages
+from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.errors import Paused, Recovery, VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

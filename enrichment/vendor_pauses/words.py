@@ -2,11 +2,10 @@
 
 from enrichment.models import ServiceHold
 from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
+from enrichment.vendors import registry
 from enrichment.vendors.errors import Recovery
 
-NAMES = {"clay": "Clay", "ghl": "GoHighLevel", "instantly": "Instantly"}
 PAUSED = {
-    **NAMES,
     CLAY_ROWS: "Creating rows in Clay",
     CLAY_CREATES: "Creating rows in Clay",
     CLAY_TRIGGERS: "Triggering enrichments in Clay",
@@ -49,14 +48,14 @@ NEXT: dict[str, str] = {
 
 def name(hold: ServiceHold) -> str:
     """What is paused."""
-    return PAUSED.get(hold.system, hold.system)
+    return PAUSED.get(hold.system) or registry.name_of(hold.system)
 
 
 def reason(hold: ServiceHold) -> str:
     """Why, without a full stop; with what was seen where that says more."""
-    words = UNANSWERED.get(hold.system) or REASONS.get(hold.reason, hold.reason)
-    if hold.system == "instantly" and hold.reason == Recovery.CREDITS:
-        words = "the workspace has no paid plan or no credits left"
+    vendor = registry.find(hold.system)
+    reasons = REASONS | (dict(vendor.pause_reasons) if vendor else {})
+    words = UNANSWERED.get(hold.system) or reasons.get(hold.reason, hold.reason)
     seen = hold.message if hold.reason in (Recovery.VENDOR_DOWN, Recovery.TABLE_FULL) else ""
     return f"{words} ({seen})" if seen else words
 

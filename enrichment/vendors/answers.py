@@ -17,16 +17,10 @@ from django.utils.dateparse import parse_datetime
 
 from swarm_admin.core.numbers import is_decimal, whole
 
+from . import registry
 from .calls import Call
-from .errors import (
-    NotFound,
-    Paused,
-    Recovery,
-    Retryable,
-    UnknownOutcome,
-    VendorError,
-    rule_for,
-)
+from .errors import NotFound, Paused, Permanent, Recovery, Retryable, UnknownOutcome, VendorError
+from .rules import Rule
 
 MESSAGE_LENGTH: Final = 200
 LONGEST_WAIT: Final = 86_400.0  # seconds; a Retry-After beyond a day is taken as a day
@@ -225,7 +219,7 @@ def read_retry_after(value: str | None) -> float | None:
 def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[str, str]) -> VendorError:
     """The error for an answer outside 2xx, by the vendor's table and refined by the body."""
     said = read_envelope(body)
-    rule = rule_for(vendor, call.name, status)
+    rule = registry.named(vendor).rule_for(call.name, status)
     kind, recovery = rule.kind, rule.recovery
     if _unsure(call, status, said, rule.unsure):
         kind, recovery = UnknownOutcome, Recovery.READ_BACK
@@ -249,6 +243,7 @@ def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[st
         resets_at=said.resets_at,
         contact_id=said.contact_id,
         reads=call.changes_nothing,
+        refused_as=_refused_as(rule),
         headers={name.lower(): value[:80] for name, value in headers.items() if _LIMIT_HEADERS.fullmatch(name)},
     )
 
@@ -268,4 +263,10 @@ def lost(vendor: str, call: Call, code: str, status: int | None = None) -> Vendo
     """The error for an answer that never came whole, or that says nothing we can read."""
     if call.repeatable:
         return Retryable(vendor, call.name, status, code, recovery=Recovery.DELAY, reads=call.changes_nothing)
-    return UnknownOutcome(vendor, call.name, status, code, recovery=Recovery.READ_BACK)
+    rule = None if status is None else registry.named(vendor).rule_for(call.name, status)
+    refused_as = _refused_as(rule) if rule else None
+    return UnknownOutcome(vendor, call.name, status, code, recovery=Recovery.READ_BACK, refused_as=refused_as)
+
+
+def _refused_as(rule: Rule) -> Recovery | None:
+    return rule.recovery if rule.unsure and rule.kind is Permanent else None

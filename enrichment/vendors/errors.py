@@ -1,8 +1,4 @@
-"""What can go wrong at a vendor: one hierarchy, and one table per vendor from status to (kind, recovery).
-
-Closed by default: a status in no table needs a person. The HTTP status decides, the body refines (D26);
-the reading of bodies is in `answers`.
-"""
+"""What can go wrong at a vendor: one hierarchy. Which of it an answer means is in the vendors' tables (`rules`)."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -73,7 +69,8 @@ class VendorError(Exception):
     `connection_lost`, `not_sent`, `unreadable`); `message` at most 200 characters, addresses, numbers and
     quoted values masked; `retry_after` in real seconds; `resets_at` aware; `headers` only those about limits;
     `row_index` the faulty row of a batch, from 0; `contact_id` the existing contact of a GoHighLevel
-    duplicate; `sent` False: the request certainly never left; `reads`: the call would have changed nothing there.
+    duplicate; `sent` False: the request certainly never left; `reads`: the call would have changed nothing there;
+    `refused_as`: what the answer's status says where it is a refusal that may have taken effect all the same.
     """
 
     vendor: str
@@ -91,6 +88,7 @@ class VendorError(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
     sent: bool = True
     reads: bool = False
+    refused_as: Recovery | None = None
 
     kind: ClassVar[str] = "permanent"
     permanent: ClassVar[bool] = True
@@ -160,8 +158,7 @@ class UnknownOutcome(VendorError):
     @property
     def given_up_as(self) -> Recovery:
         """What a person is told after the last try, when every look found nothing: a refusal was one."""
-        rule = None if self.status is None else rule_for(self.vendor, self.call, self.status)
-        return rule.recovery if rule is not None and rule.unsure and rule.kind is Permanent else self.recovery
+        return self.refused_as or self.recovery
 
 
 @dataclass(eq=False)
@@ -182,85 +179,3 @@ class WorkerLost(UnknownOutcome):
 
     def __str__(self) -> str:
         return work.LOST_SENTENCE
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`unsure`: behind this status a call that is not repeatable may still have taken effect."""
-
-    kind: type[VendorError]
-    recovery: Recovery
-    unsure: bool = False
-
-
-DEFAULT_RULE = Rule(Permanent, Recovery.NEEDS_PERSON)
-
-_MOVED = dict.fromkeys((301, 302, 303, 307, 308), Rule(Misconfigured, Recovery.CHECK_ADDRESS))
-_GATEWAY = {
-    500: Rule(Retryable, Recovery.DELAY, unsure=True),
-    502: Rule(Retryable, Recovery.DELAY, unsure=True),
-    503: Rule(Retryable, Recovery.DELAY),  # by its definition: not handled
-    504: Rule(Retryable, Recovery.DELAY, unsure=True),
-}
-
-CLAY: dict[int, Rule] = {
-    **_MOVED,
-    **_GATEWAY,
-    400: Rule(Permanent, Recovery.SET_ASIDE),
-    401: Rule(Misconfigured, Recovery.REFRESH_KEY),
-    402: Rule(Paused, Recovery.CREDITS),  # credits exhausted
-    403: Rule(Paused, Recovery.PAUSE),  # quota exceeded
-    404: Rule(NotFound, Recovery.UNENRICHABLE),
-    405: Rule(NotOffered, Recovery.BY_HAND),
-    413: Rule(Permanent, Recovery.SET_ASIDE),
-    422: Rule(Permanent, Recovery.SET_ASIDE),
-    429: Rule(RateLimited, Recovery.BACKOFF),
-    501: Rule(NotOffered, Recovery.BY_HAND),
-    502: Rule(Retryable, Recovery.DELAY),  # a provider's error, or a gateway's
-    504: Rule(Retryable, Recovery.NEXT_PROVIDER),  # a provider's time-out; a gateway's names no provider
-}
-GHL: dict[int, Rule] = {
-    **_MOVED,
-    **_GATEWAY,
-    400: Rule(Permanent, Recovery.SET_ASIDE),
-    401: Rule(Misconfigured, Recovery.REFRESH_KEY),
-    402: Rule(Paused, Recovery.CREDITS),
-    403: Rule(Misconfigured, Recovery.REFRESH_KEY),  # Paused where the body speaks of a quota
-    404: Rule(NotFound, Recovery.GONE),
-    405: Rule(NotOffered, Recovery.BY_HAND),
-    422: Rule(Permanent, Recovery.SET_ASIDE, unsure=True),  # may still have created the contact
-    429: Rule(RateLimited, Recovery.BACKOFF),
-    501: Rule(NotOffered, Recovery.BY_HAND),
-}
-INSTANTLY: dict[int, Rule] = {
-    **_MOVED,
-    **_GATEWAY,
-    400: Rule(Permanent, Recovery.SET_ASIDE),
-    401: Rule(Misconfigured, Recovery.REFRESH_KEY),
-    402: Rule(Paused, Recovery.CREDITS),  # no paid plan
-    403: Rule(Misconfigured, Recovery.REFRESH_KEY),  # Paused where the body speaks of a quota
-    404: Rule(NotFound, Recovery.GONE),
-    405: Rule(NotOffered, Recovery.BY_HAND),
-    422: Rule(Permanent, Recovery.SET_ASIDE),
-    429: Rule(RateLimited, Recovery.BACKOFF),
-    501: Rule(NotOffered, Recovery.BY_HAND),
-}
-TABLES: dict[str, dict[int, Rule]] = {"clay": CLAY, "ghl": GHL, "instantly": INSTANTLY}
-
-# A 404 of a call that names no record means that the table or the capability is missing.
-NO_SUCH_TABLE = Rule(Misconfigured, Recovery.CHECK_ADDRESS)
-NO_SUCH_CALL = Rule(NotOffered, Recovery.BY_HAND)
-EXCEPTIONS: dict[tuple[str, str, int], Rule] = {
-    ("clay", "list_tables", 404): NO_SUCH_TABLE,
-    ("clay", "create_table", 404): NO_SUCH_TABLE,
-    ("clay", "create_rows", 404): NO_SUCH_TABLE,
-    ("clay", "export_rows", 404): NO_SUCH_TABLE,
-    ("clay", "create_webhook", 404): NO_SUCH_TABLE,
-    ("clay", "search_rows", 404): NO_SUCH_CALL,  # D14
-    ("instantly", "block_list_entry", 404): NO_SUCH_CALL,
-}
-
-
-def rule_for(vendor: str, call: str, status: int) -> Rule:
-    """The row of the table for a status; `DEFAULT_RULE` where there is none."""
-    return EXCEPTIONS.get((vendor, call, status)) or TABLES[vendor].get(status, DEFAULT_RULE)

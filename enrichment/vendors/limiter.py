@@ -21,6 +21,7 @@ from typing import Any, Final
 import redis
 from django.conf import settings
 
+from . import limits
 from .errors import Recovery, Retryable
 from .limiter_script import SCRIPT
 
@@ -67,20 +68,6 @@ class Gauge:
     blocked_for: float = 0.0
 
 
-# name → [(label, setting of the count, seconds)]; scopes in the comment. Clay's figures: rate limits of the
-# integration specification; GoHighLevel's and Instantly's: their published API limits.
-_WINDOWS: Final[dict[str, list[tuple[str, str, float]]]] = {
-    "clay.rows": [("minute", "CLAY_ROWS_PER_MINUTE", 60.0)],  # a table
-    "clay.updates": [("minute", "CLAY_UPDATES_PER_MINUTE", 60.0)],  # a table
-    "clay.triggers": [("minute", "CLAY_TRIGGERS_PER_MINUTE", 60.0)],  # the workspace
-    "clay.exports": [("hour", "CLAY_EXPORTS_PER_HOUR", 3600.0)],  # the workspace
-    "ghl.calls": [("10s", "GHL_PER_TEN_SECONDS", 10.0), ("day", "GHL_PER_DAY", 86_400.0)],  # a location
-    "instantly.calls": [  # the workspace
-        ("second", "INSTANTLY_PER_SECOND", 1.0),
-        ("minute", "INSTANTLY_PER_MINUTE", 60.0),
-    ],
-}
-NAMES: Final = tuple(_WINDOWS)
 READS: Final = "clay.reads"  # no limit is known of them: there is only the block after a 429
 
 
@@ -102,17 +89,13 @@ def limits_of(name: str, limit: int | None = None) -> list[Limit]:
         if limit is None:
             raise ValueError(f"{name}: pass the provider's limit per hour")
         return [Limit("hour", limit, PROVIDER_WINDOW / speed)]
-    if name not in _WINDOWS:
-        raise ValueError(f"unknown limit {name}")
-    return [
-        Limit(label, int(getattr(settings, setting)), seconds / speed) for label, setting, seconds in _WINDOWS[name]
-    ]
+    windows = limits.named(name).windows
+    return [Limit(each.label, int(getattr(settings, each.setting)), each.seconds / speed) for each in windows]
 
 
 def ask(name: str, scope: str = "", n: int = 1, *, rows: int | None = None) -> Ask:
-    """What one call asks for. `rows`: how many it carries, counted instead of `n` with `CLAY_LIMIT_UNIT=rows`."""
-    counts_rows = rows is not None and name.startswith("clay.") and settings.CLAY_LIMIT_UNIT == "rows"
-    return Ask(name, scope, rows if counts_rows and rows is not None else n)
+    """What one call asks for. `rows`: how many it carries, counted instead of `n` where the limit counts rows."""
+    return Ask(name, scope, n if rows is None or not limits.named(name).counts_rows else rows)
 
 
 def take(name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None) -> float:

@@ -24,15 +24,6 @@ from .exchange import BadAddress, BadHeader, Exchange, Lost, Unsent
 TRIES: Final = 3
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
 
-Observer = Callable[[str, str, int | str, float], None]
-_observer: Observer = vendor_health.record
-
-
-def observe(observer: Observer | None) -> None:
-    """Who is told `(vendor, call, status or word, seconds)` of every try; None: the vitals in Redis."""
-    global _observer
-    _observer = observer or vendor_health.record
-
 
 def segment(identifier: str) -> str:
     """A vendor's id as one path segment. ValueError for an empty one or dots: that is the collection."""
@@ -154,7 +145,7 @@ class Transport:
             _heed(call, scope, error)
             raise
         finally:
-            _observer(self.vendor, call.name, seen, time.monotonic() - began)
+            vendor_health.record(self.vendor, call.name, seen, time.monotonic() - began)
 
     def _exchanged(
         self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None

@@ -16,14 +16,15 @@ from enrichment import labels
 from enrichment.deliveries import shown
 from enrichment.imports import import_files
 from enrichment.models import lead_search
-from enrichment.pipeline import intake_rows, normalise, provenance
+from enrichment.pipeline import intake_rows, provenance
 from enrichment.pipeline.mirror import run
 from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.score import apply
 from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
 from enrichment.stores.text_match import Traces
-from enrichment.vendors import answers
+from enrichment.vendors import answers, reading
+from enrichment.vendors.clay import fields as clay_fields
 from enrichment.vendors.clay import wire as clay_wire
 from enrichment.waterfall import countries
 from gdpr import rectifiable
@@ -143,9 +144,9 @@ PARSERS: dict[str, Parser] = {
         linkedin, lambda text: linkedin.canonical(f"linkedin.com/in/{text[:1900]}"), (ValueError,)
     ),
     "row of Clay": Parser(
-        normalise, lambda text: normalise.normalise(dict.fromkeys(normalise.readers("US"), text), "US")
+        clay_fields, lambda text: clay_fields.normalise(dict.fromkeys(clay_fields.readers("US"), text), "US")
     ),
-    "row of Clay: time": Parser(normalise, normalise.moment, (normalise.Unreadable,)),
+    "row of Clay: time": Parser(reading, reading.moment, (reading.Unreadable,)),
     "row of Clay: providers": Parser(provenance, provider),
     "row of Clay: error": Parser(run, lambda text: run.RunError.read({"message": text, "code": text})),
     "row of Clay: tier": Parser(apply, apply.clay_tier),

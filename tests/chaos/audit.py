@@ -25,7 +25,9 @@ from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.states import FINAL_STATUSES, HandoverStatus
+from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.instantly import fields as campaign_fields
 from enrichment.vendors.instantly.client import Lead as CampaignLead
 from gdpr.models import AuditEvent
 from swarm_admin.sandbox.people import canonical
@@ -200,10 +202,10 @@ class Audit:
             names.pop("phone", None)
         if system == System.GHL:
             record = self.contacts.get(handover.external_id)
-            stored = record and compare.in_contact(Contact.model_validate({**record, "raw": record}), names)
+            stored = record and contact_fields.in_contact(Contact.model_validate({**record, "raw": record}), names)
         else:
             record = self.campaign.get(handover.external_id)
-            stored = record and compare.in_campaign(_campaign_lead(record), names)
+            stored = record and campaign_fields.in_campaign(_campaign_lead(record), names)
         return compare.differing(lead, names, stored) - set(handover.differences) if stored else {"record"}
 
     # ------------------------------------------------------------ webhooks, money, the ledger, the limits

@@ -14,10 +14,11 @@ from enrichment.imports import import_files
 from enrichment.models import DriftKind, Lead, WebhookDelivery
 from enrichment.pipeline import intake
 from enrichment.pipeline.intake_rows import LeadIn, read
-from enrichment.pipeline.normalise import normalise
-from enrichment.pipeline.payload import ghl_contact, instantly_lead
 from enrichment.pipeline.receive import storing
 from enrichment.stores.values import validated
+from enrichment.vendors.clay.fields import normalise
+from enrichment.vendors.gohighlevel import fields as contact_fields
+from enrichment.vendors.instantly import fields as campaign_fields
 from swarm_admin.core.clean_text import cleaned
 from tests.enrichment.clay_table import change_row, run
 from tests.factories import EnrichedLeadFactory, lead_row
@@ -99,7 +100,7 @@ def test_a_corrected_value(db: None, words: str) -> None:
 def test_what_the_vendors_are_sent(words: str) -> None:
     values, _ = normalise({**dict.fromkeys(TEXTS, words), "tech_stack": [words]}, "US")
     lead = Lead(**{name: value for name, value in values.items() if name != "icp_tier"})
-    for document in (ghl_contact(lead), instantly_lead(lead)):
+    for document in (contact_fields.contact_of(lead), campaign_fields.lead_of(lead)):
         assert_clean(document)
 
 

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from enrichment.models import FieldConflict, Lead
 from enrichment.pipeline import intake
 from enrichment.pipeline.mirror import applying
-from enrichment.pipeline.normalise import normalise
 from enrichment.stores import people
 from enrichment.stores.text_match import Traces
+from enrichment.vendors.clay.fields import normalise
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity, digest, keys, validation
 from gdpr.leftovers.search_patterns import needles

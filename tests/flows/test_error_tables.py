@@ -6,7 +6,8 @@ from django.utils import timezone
 from enrichment.failures import groups as failures
 from enrichment.models import Attempt, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.vendor_pauses import pauses
-from enrichment.vendors.errors import TABLES, Recovery, UnknownOutcome
+from enrichment.vendors import registry
+from enrichment.vendors.errors import Recovery, UnknownOutcome
 
 # What comes of it, by the specification and what is known beside it. "later": done in the end, once.
 # "held X": every call to the vendor stops for the reason X. "failed X": on Failures for the reason X.
@@ -62,7 +63,7 @@ EACH = [(vendor, call, status, told) for (vendor, call), rows in CALLS.items() f
 
 def test_no_row_of_the_tables_is_left_out():
     for (vendor, _), rows in CALLS.items():
-        assert set(TABLES[vendor]) == set(rows) - set(UNKNOWN)
+        assert set(registry.named(vendor).rules) == set(rows) - set(UNKNOWN)
 
 
 def spoil(pipeline, vendor, call, status, **more):

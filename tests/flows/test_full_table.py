@@ -10,7 +10,7 @@ from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
 from enrichment.pipeline.dispatch import plan, rows
 from enrichment.scoring import clay_formula
-from enrichment.vendor_pauses.clay_table import clay_table, room
+from enrichment.vendors.clay.table import clay_table, room
 
 ROWS = "clay.rows"
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from enrichment.models import Lead
-from enrichment.pipeline import compare
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
+from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.lead_values import same
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key
 
@@ -61,7 +62,7 @@ def has_email(contact: Contact, email: str) -> bool:
 
 
 def has_number(contact: Contact, number: str) -> bool:
-    return bool(number) and compare.same("phone", number, contact.phone)
+    return bool(number) and same("phone", number, contact.phone)
 
 
 def _find(slots: limiter.Slots, **by: str) -> Contact | None:
@@ -73,7 +74,7 @@ def _find(slots: limiter.Slots, **by: str) -> Contact | None:
         if error.status != 422:
             raise
         return None
-    if found is None or compare.tells_custom_fields(found):
+    if found is None or contact_fields.tells_custom_fields(found):
         return found
     slots.use()
     return ghl().get_contact(found.id)

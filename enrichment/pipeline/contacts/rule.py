@@ -13,8 +13,9 @@ from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.look import Look, has_email, has_number
-from enrichment.pipeline.payload import GHL_CUSTOM, OUR_TAG
+from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.lead_values import is_empty, same
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # Custom fields that only we fill, by their names: brought up to date in every contact of a lead.
@@ -115,13 +116,13 @@ def _is_ours(contact: Contact, lead: Lead) -> bool:
     """By its row at Clay, which nobody else writes there; without one by profile and tag."""
     if lead.clay_row_id and _holds(contact, "clay_record_id", lead.clay_row_id):
         return True
-    tagged = OUR_TAG in {str(tag).casefold() for tag in contact.tags}
+    tagged = contact_fields.OUR_TAG in {str(tag).casefold() for tag in contact.tags}
     return tagged and _holds(contact, "linkedin_url", lead.linkedin_url)
 
 
 def _holds(contact: Contact, name: str, value: str) -> bool:
-    stored = compare.in_contact(contact, {name: value})
-    return name in stored and compare.same(name, value, stored[name])
+    stored = contact_fields.in_contact(contact, {name: value})
+    return name in stored and same(name, value, stored[name])
 
 
 def _by_email(contact: Contact, whose: Whose, own: Contact | None, known: Known, policy: str) -> Found:
@@ -187,15 +188,15 @@ def fields(lead: Lead, contact: Contact, written: set[str], *, fill: bool) -> tu
     """
     wanted: dict[str, Any] = compare.sent(lead, System.GHL)
     del wanted["tags"]
-    stored = compare.in_contact(contact, wanted)
-    untold = compare.untold(contact, wanted)
+    stored = contact_fields.in_contact(contact, wanted)
+    untold = contact_fields.untold(contact, wanted)
     write, kept = set(), set()
     for name, value in wanted.items():
         if name in written or name in OURS:
             write.add(name)
-        elif name not in untold and compare.is_empty(stored.get(name)):
-            write |= {name} if fill or name in GHL_CUSTOM else set()
-        elif not compare.same(name, value, stored.get(name)):
+        elif name not in untold and is_empty(stored.get(name)):
+            write |= {name} if fill or name in contact_fields.CUSTOM else set()
+        elif not same(name, value, stored.get(name)):
             kept.add(name)
     if "email" in kept and email_key(str(stored.get("email") or "")) == email_key(lead.email):
         kept.discard("email")

@@ -12,12 +12,12 @@ from django.utils import timezone
 from enrichment.leases import release, release_all, together
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline import recovery
-from enrichment.pipeline.deliver.channels import Channel
 from enrichment.pipeline.deliver.planning import begin, is_sent, there
 from enrichment.pipeline.payload import payload, payload_hash, wanted
 from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed, Sent, Withheld
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import UnknownOutcome, VendorError
+from enrichment.vendors.vendor import Delivery
 from swarm_admin.core import work
 from swarm_admin.core.bulk_sql import insert_each, update_each
 from swarm_admin.core.states import advance, advance_each, advance_one
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Done = tuple[Handover, Lead, Sent]
 
 
-def record(channel: Channel, done: Sequence[Done]) -> None:
+def record(channel: Delivery, done: Sequence[Done]) -> None:
     """These were sent: the deliveries are done, disclosed, and their references known.
 
     One that cannot be recorded does not take the others with it: its lease runs out and it is read back.
@@ -35,7 +35,7 @@ def record(channel: Channel, done: Sequence[Done]) -> None:
     together(done, lambda some: _record(channel, some), lambda one, error: _unrecorded(one[0], error))
 
 
-def _record(channel: Channel, done: Sequence[Done]) -> Sequence[Done]:
+def _record(channel: Delivery, done: Sequence[Done]) -> Sequence[Done]:
     now = timezone.now()
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in done}
     hashes = {pk: payload_hash(document) for pk, document in documents.items()}
@@ -78,7 +78,7 @@ def _locked(leads: Iterable[Lead]) -> dict[int, Lead]:
 
 
 def _disclose(
-    channel: Channel,
+    channel: Delivery,
     told: Sequence[tuple[Handover, Lead, Sent | HalfSent]],
     documents: Mapping[int, Mapping[str, Any]],
 ) -> None:
@@ -99,7 +99,7 @@ def _disclose(
     )
 
 
-def _refer(channel: Channel, told: Sequence[tuple[Lead, str]]) -> None:
+def _refer(channel: Delivery, told: Sequence[tuple[Lead, str]]) -> None:
     """References that are new, onto the leads; Clay is due to be told of them."""
     now = timezone.now()
     update_each(
@@ -147,7 +147,7 @@ def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:
     advance(handovers, HandoverStatus.FAILED, finished_at=timezone.now(), **error, **lease)
 
 
-def after_halves(channel: Channel, halves: Sequence[tuple[Handover, Lead, HalfSent]]) -> None:
+def after_halves(channel: Delivery, halves: Sequence[tuple[Handover, Lead, HalfSent]]) -> None:
     """What was taken is kept, referred to and disclosed, so that only the rest is tried again, whatever becomes of it.
 
     A kill before this leaves the delivery to be read back, as one that was never answered.
@@ -171,7 +171,7 @@ def after_halves(channel: Channel, halves: Sequence[tuple[Handover, Lead, HalfSe
     after_errors(channel, [(handover, half.error) for handover, _, half in halves])
 
 
-def after_errors(channel: Channel, failed: Sequence[tuple[Handover, VendorError]]) -> None:
+def after_errors(channel: Delivery, failed: Sequence[tuple[Handover, VendorError]]) -> None:
     """The next step of each. One error may stand for many, which were sent in one call: it is acted upon once."""
     steps: dict[tuple[int, int], recovery.NextStep] = {}
     for handover, error in failed:

@@ -12,14 +12,14 @@ from enrichment.models.handover import NOTICE_OUTSTANDING, System
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import hand_ghl, hand_instantly, listed
 from enrichment.pipeline.deliver import recording
-from enrichment.pipeline.deliver.channels import CHANNELS, Channel
 from enrichment.pipeline.deliver.planning import there
 from enrichment.pipeline.payload import wanted
 from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Outcome, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.errors import VendorError
+from enrichment.vendors.vendor import Delivery
 from gdpr.suppression import gate
 from swarm_admin.core import shutdown
 from swarm_admin.core.states import advance
@@ -39,7 +39,7 @@ SOON = 0.02  # of a limit: worth claiming for, where the limit is what holds the
 def run_due(system: str) -> int:
     """Send what is due to one system until nothing is, or its limit is reached; returns how many were sent."""
     done = 0
-    channel = CHANNELS[system]
+    channel = registry.delivery_to(system)
     while not (shutdown.asked() or pauses.held(system)):
         room = limiter.room(channel.limit, channel.scope()) // channel.calls
         if not room:
@@ -57,11 +57,11 @@ def run_due(system: str) -> int:
 
 def waits(system: str) -> float:
     """Real seconds until the system's limit has room again for more than a few calls; 0.0: it has."""
-    channel = CHANNELS[system]
+    channel = registry.delivery_to(system)
     return limiter.wait_for(channel.limit, channel.scope(), share=SOON, at_least=channel.calls)
 
 
-def _send(channel: Channel, handovers: Sequence[Handover]) -> tuple[int, bool]:
+def _send(channel: Delivery, handovers: Sequence[Handover]) -> tuple[int, bool]:
     """(how many were sent, whether the limit refused one) of what was claimed."""
     until = time.monotonic() + max(settings.LEASE_SECONDS * STARTED_WITHIN, SHORTEST_SECONDS)
     leads = Lead.objects.defer("raw", "search").in_bulk([h.lead_id for h in handovers])

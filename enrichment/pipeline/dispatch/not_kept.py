@@ -11,7 +11,7 @@ from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch.batch import go_again
 from enrichment.states import ItemStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
 

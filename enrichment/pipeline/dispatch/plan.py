@@ -26,7 +26,7 @@ from enrichment.pipeline.dispatch.company_cache import Taken
 from enrichment.pipeline.mirror.run import status_of
 from enrichment.states import DELIVERED, BatchStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall import spend_limits
 from enrichment.waterfall.prices import price
 from swarm_admin.core import progress

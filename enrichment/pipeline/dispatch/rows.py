@@ -24,8 +24,9 @@ from enrichment.pipeline.dispatch.batch import (
 )
 from enrichment.pipeline.dispatch.flush import drain
 from enrichment.states import BatchStatus, ItemStatus
-from enrichment.vendor_pauses import clay_table, pauses
+from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
+from enrichment.vendors.clay import table as clay_table
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
 from swarm_admin.core.bulk_sql import update_each

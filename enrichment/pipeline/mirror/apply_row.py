@@ -9,8 +9,8 @@ from enrichment.models import FieldConflict, Lead, WaterfallVersion
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline.clay_scores import RENAMED
 from enrichment.pipeline.listed import columns
-from enrichment.pipeline.normalise import normalise
 from enrichment.states import EnrichmentStatus
+from enrichment.vendors.clay.fields import normalise
 from enrichment.vendors.clay.wire import ClayRow
 
 

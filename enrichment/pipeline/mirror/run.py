@@ -16,10 +16,12 @@ from typing import Any
 
 from enrichment.documents.waterfall import Waterfall, WaterfallDocument
 from enrichment.models import Attempt, Lead, WaterfallVersion
-from enrichment.pipeline.normalise import clean
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.answers import mask
-from enrichment.vendors.errors import CLAY, DEFAULT_RULE, Misconfigured, Paused, Recovery, VendorError
+from enrichment.vendors.clay.rules import RULES
+from enrichment.vendors.errors import Misconfigured, Paused, Recovery, VendorError
+from enrichment.vendors.reading import clean
+from enrichment.vendors.rules import DEFAULT_RULE
 from enrichment.waterfall.observed import Run, assign, offers
 from swarm_admin.core.numbers import whole
 
@@ -60,7 +62,7 @@ class RunError:
         code = clean(_said(told.get("code"))).strip()
         number = whole(code)
         known = number if number is not None and len(code) == 3 else _WORDS.get(code.lower())
-        rule = CLAY.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
+        rule = RULES.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
         provider = told.get("provider")
         recovery = rule.recovery
         if recovery == Recovery.NEXT_PROVIDER and number is not None and not provider:

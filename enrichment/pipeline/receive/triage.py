@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline.mirror import apply_row
-from enrichment.pipeline.normalise import Unreadable, clean, moment
 from enrichment.states import DeliveryStatus
 from enrichment.vendors.clay.wire import ClayRow
+from enrichment.vendors.reading import Unreadable, clean, moment
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical

@@ -18,7 +18,7 @@ from enrichment.pipeline.score.engine import engine
 from enrichment.scoring import drift
 from enrichment.scoring.clay_formula import placed
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.cache import forget

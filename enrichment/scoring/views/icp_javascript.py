@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.scoring import clay_formula
 from enrichment.states import VersionStatus
-from enrichment.vendor_pauses.clay_table import clay_table
+from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole

@@ -15,7 +15,7 @@ from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System
 from enrichment.pipeline.payload import wanted
 from enrichment.scoring import moves
-from enrichment.vendor_pauses.words import NAMES
+from enrichment.vendors import registry
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import shown
 from swarm_admin.core.numbers import whole, wholes
@@ -65,7 +65,7 @@ def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[
     leads = list(Lead.objects.filter(tier_moves__in=chosen.order_by("-score", "-pk")[:LOOKED_AT]))
     blocked = {lead.pk for lead in leads if lead.restriction} | suppressed(leads)
     sent = [lead for lead in leads if lead.pk not in blocked]
-    places = [(NAMES[each], sum(wanted(lead, each) for lead in sent), each) for each in System.values]
+    places = [(registry.name_of(each), sum(wanted(lead, each) for lead in sent), each) for each in System.values]
     beyond = count - len(leads)
     time = estimate(Work(deliveries={each: number + beyond for _, number, each in places}))
     left_out = [{"count": len(blocked), "why": "suppressed or restricted"}] if blocked else []

@@ -16,6 +16,7 @@ from enrichment.vendors.wire import Count, Incoming, Outgoing, Text, identifier
 from swarm_admin.core.identifiers.emails import key as email_key
 
 LIMIT: Final = "instantly.calls"
+WORKSPACE: Final = "workspace"  # the scope of the limit: there is one for each key
 LEADS_MAX: Final = 1000  # Instantly: leads added in one call
 LIST_MAX: Final = 100
 UNSUBSCRIBED: Final = -2  # a lead's status
@@ -124,8 +125,8 @@ class InstantlyClient:
         self._http = Transport("instantly", base_url, {"Authorization": f"Bearer {api_key}"})
 
     def scope(self) -> str:
-        """The scope of `instantly.calls`: there is one workspace per key."""
-        return "workspace"
+        """The scope of `instantly.calls`."""
+        return WORKSPACE
 
     def close(self) -> None:
         self._http.close()

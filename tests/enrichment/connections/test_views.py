@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from enrichment.connections import health, setup
 from enrichment.models import Connection, ServiceHold
-from enrichment.vendor_pauses.clay_table import TABLE_NAME
-from enrichment.vendor_pauses.words import NAMES
 from enrichment.vendors import connections as clients
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
+from enrichment.vendors.clay.table import TABLE_NAME
+from enrichment.vendors.gohighlevel.record import GOHIGHLEVEL
 from gdpr.models import AuditEvent
 from tests.plugins.sandbox import KEYS, Sandbox
 
@@ -78,7 +78,7 @@ def test_keys_are_never_shown(admin_client: Client, settings: object) -> None:
 @pytest.mark.parametrize("system", ["clay", "ghl", "instantly"])
 def test_a_test_call_shows_its_result(admin_client: Client, vendors: Sandbox, system: str) -> None:
     admin_client.post(f"/connections/{system}/test/")
-    assert f"{NAMES[system]} answered in" in told(admin_client)
+    assert f"{registry.name_of(system)} answered in" in told(admin_client)
     assert Connection.objects.get(system=system).last_ok_at
     [vendor] = [each for each in health.all_vendors() if each.system == system]
     assert vendor.state == "ok"
@@ -159,12 +159,12 @@ def test_resume_lifts_the_hold(admin_client: Client, sales_client: Client) -> No
 
 def test_gauges_show_what_is_left(admin_client: Client, vendors: Sandbox) -> None:
     admin_client.post("/connections/ghl/test/")
-    [ten_seconds, day] = health.budgets_of("ghl")
+    [ten_seconds, day] = health.budgets_of(GOHIGHLEVEL)
     assert (ten_seconds.window, day.used) == ("10 seconds", 1)
     assert f"{day.left:,} of {day.limit:,} left" in told(admin_client)
 
 
-def vendor_after(**calls: tuple[float | None, float | None]) -> health.Vendor:
+def vendor_after(**calls: tuple[float | None, float | None]) -> health.Connected:
     """Clay with these calls: name → (seconds since the last good answer, since the last bad one)."""
     now = timezone.now()
     for name, (good, bad) in calls.items():

@@ -11,7 +11,8 @@ from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare
-from enrichment.pipeline.deliver.channels import CHANNELS
+from enrichment.vendors import registry
+from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Suppression
@@ -235,7 +236,7 @@ def contact(lead: Lead, **changes: Any) -> Contact:
 
 def differences(lead: Lead, **changes: Any) -> set[str]:
     wanted = compare.sent(lead, "ghl")
-    return compare.differing(lead, wanted, compare.in_contact(contact(lead, **changes), wanted))
+    return compare.differing(lead, wanted, contact_fields.in_contact(contact(lead, **changes), wanted))
 
 
 def test_another_way_of_writing_is_no_difference(db: None) -> None:
@@ -273,11 +274,11 @@ def test_delivering_again_is_planned_first(sales_client: Client, compliance_clie
     assert f'href="{address}"' in sales_client.get(f"/leads/{lead.pk}/").content.decode()
     page = sales_client.get(address)
     first, second = page.context["steps"]
-    assert (first.name, first.calls) == ("GoHighLevel", CHANNELS["ghl"].calls)
+    assert (first.name, first.calls) == ("GoHighLevel", registry.delivery_to("ghl").calls)
     assert "Update the existing record" in first.what
     assert "Create a record" in second.what
     assert "after deliveries already queued" in second.when
-    assert page.context["calls"] == sum(channel.calls for channel in CHANNELS.values())
+    assert page.context["calls"] == sum(channel.calls for channel in registry.delivering().values())
     assert not Handover.objects.exists()
     assert compliance_client.get(address).status_code == 403
 

@@ -4,13 +4,15 @@ import pytest
 
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import Disclosure, Handover
-from enrichment.pipeline import hand_ghl, hand_instantly
+from enrichment.pipeline import hand_instantly
 from enrichment.pipeline.deliver import planning, recording, running
 from enrichment.pipeline.deliver import recording as deliver_recording
 from enrichment.pipeline.sent import Asked, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
+from enrichment.vendors.gohighlevel import fields as contact_fields
+from enrichment.vendors.instantly import fields as campaign_fields
 from tests.factories import EnrichedLeadFactory
 
 FOREVER = float("inf")
@@ -135,7 +137,7 @@ def test_the_limit_is_obeyed_and_what_it_refuses_waits_uncounted(pipeline, setti
 def test_a_lead_that_breaks_our_own_code_does_not_take_the_round_with_it(pipeline, monkeypatch, system):
     leads = planned(4, [system])
     poison = leads[1].pk
-    module, name = (hand_ghl, "ghl_contact") if system == "ghl" else (hand_instantly, "instantly_lead")
+    module, name = (contact_fields, "contact_of") if system == "ghl" else (campaign_fields, "lead_of")
     real = getattr(module, name)
 
     def told(lead):

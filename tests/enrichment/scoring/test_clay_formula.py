@@ -10,8 +10,8 @@ from django.utils import timezone
 from enrichment.documents.first_scorecard import PUBLISHED
 from enrichment.models import ClayFormula, Connection, Placement, ScorecardVersion
 from enrichment.scoring import clay_formula
-from enrichment.vendor_pauses.clay_table import clay_table
 from enrichment.vendors import connections as clients
+from enrichment.vendors.clay.table import clay_table
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrichment.documents.scorecard import PUBLISHED, Scorecard
-from enrichment.pipeline.normalise import normalise
 from enrichment.pipeline.score.engine import Engine
 from enrichment.scoring.javascript import formula
 from enrichment.scoring.javascript_text import comment, literal
+from enrichment.vendors.clay.fields import normalise
 from tests.enrichment.conftest import Published
 from tests.enrichment.generated_scorecards import ODD, WORDS, cards, leads, wrong_leads
 from tests.plugins.node import Javascript

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrichment.models import Lead
-from enrichment.pipeline.normalise import normalise
+from enrichment.vendors.clay.fields import normalise
 from gdpr import stores
 from gdpr.identity import Identity
 from gdpr.models import Suppression

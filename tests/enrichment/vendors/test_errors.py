@@ -7,9 +7,9 @@ import pytest
 
 from enrichment.vendors.answers import UNREADABLE, decode, mask, read_envelope, read_retry_after, refusal
 from enrichment.vendors.clay import calls as clay
+from enrichment.vendors.clay.record import CLAY
 from enrichment.vendors.errors import (
     ADVICE,
-    TABLES,
     Misconfigured,
     NotFound,
     NotOffered,
@@ -21,7 +21,9 @@ from enrichment.vendors.errors import (
     UnknownOutcome,
 )
 from enrichment.vendors.gohighlevel import client as ghl
+from enrichment.vendors.gohighlevel.record import GOHIGHLEVEL
 from enrichment.vendors.instantly import client as instantly
+from enrichment.vendors.instantly.record import INSTANTLY
 
 ENVELOPE = {"error": {"code": "some_code", "message": "some words", "provider": "apollo"}}
 FLAT = {"statusCode": 400, "message": "some words", "error": "Bad Request"}
@@ -87,9 +89,9 @@ def test_instantly_add(status, kind, recovery):
 
 
 def test_every_row_of_the_tables_is_tried_above():
-    assert set(TABLES["ghl"]) == {row[0] for row in COMMON} - {418} | {422}
-    assert set(TABLES["instantly"]) == set(TABLES["ghl"])
-    assert set(TABLES["clay"]) == set(TABLES["ghl"]) | {413}
+    assert set(GOHIGHLEVEL.rules) == {row[0] for row in COMMON} - {418} | {422}
+    assert set(INSTANTLY.rules) == set(GOHIGHLEVEL.rules)
+    assert set(CLAY.rules) == set(GOHIGHLEVEL.rules) | {413}
     assert set(ADVICE) == set(Recovery)
 
 

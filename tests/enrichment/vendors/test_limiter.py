@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.errors import Retryable
 from enrichment.vendors.limiter import Ask
 
@@ -20,6 +20,8 @@ settings.configure(REDIS_URL=sys.argv[1], CLOCK_SPEED=600.0, VENDOR_LATENCY_SECO
     CLAY_LIMIT_UNIT="calls", CLAY_ROWS_PER_MINUTE=20)
 django.setup()
 from enrichment.vendors import limiter
+from enrichment.vendors.limits import CallLimit, Window, declare
+declare(CallLimit("clay.rows", "New rows", (Window("minute", "CLAY_ROWS_PER_MINUTE", 60.0),), str))
 granted = 0
 while granted < 15:
     before = time.time()
@@ -171,7 +173,8 @@ def test_mistakes_of_ours_are_errors():
 def test_every_name_has_its_published_figures(settings):
     settings.GHL_PER_TEN_SECONDS, settings.GHL_PER_DAY, settings.CLAY_ROWS_PER_MINUTE = 100, 200_000, 100
     settings.CLOCK_SPEED = 10.0
-    told = {name: [(limit.count, limit.seconds * 10) for limit in limiter.limits_of(name)] for name in limiter.NAMES}
+    names = [limit.name for vendor in registry.registered() for limit in vendor.limits]
+    told = {name: [(limit.count, limit.seconds * 10) for limit in limiter.limits_of(name)] for name in names}
     assert told == {
         "clay.rows": [(100, 60)],
         "clay.updates": [(200, 60)],

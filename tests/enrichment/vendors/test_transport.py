@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from enrichment.vendors import limiter, transport
+from enrichment.vendors import limiter, transport, vendor_health
 from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.errors import (
     Misconfigured,
@@ -26,11 +26,12 @@ HTML = Say(200, b"<html>Welcome</html>")
 
 
 @pytest.fixture
-def tries():
+def tries(monkeypatch):
     told = []
-    transport.observe(lambda vendor, call, status, seconds: told.append((vendor, call, status)))
-    yield told
-    transport.observe(None)
+    monkeypatch.setattr(
+        vendor_health, "record", lambda vendor, call, status, seconds: told.append((vendor, call, status))
+    )
+    return told
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from enrichment.pipeline.normalise import Unreadable, moment, normalise
+from enrichment.vendors.clay.fields import normalise
+from enrichment.vendors.reading import Unreadable, moment
 
 NOVEMBER = datetime.datetime(2025, 11, 30, 9, 30, tzinfo=datetime.UTC)
 

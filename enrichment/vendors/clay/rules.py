@@ -1,0 +1,22 @@
+"""Clay's error table: what a status means, of an answer and in what is told of a run."""
+
+from enrichment.vendors.errors import NotFound, Paused, Permanent, Recovery, Retryable
+from enrichment.vendors.rules import COMMON, NO_SUCH_CALL, NO_SUCH_TABLE, Rule
+
+RULES = {
+    **COMMON,
+    403: Rule(Paused, Recovery.PAUSE),  # quota exceeded
+    404: Rule(NotFound, Recovery.UNENRICHABLE),
+    413: Rule(Permanent, Recovery.SET_ASIDE),
+    502: Rule(Retryable, Recovery.DELAY),  # a provider's error, or a gateway's
+    504: Rule(Retryable, Recovery.NEXT_PROVIDER),  # a provider's time-out; a gateway's names no provider
+}
+# of calls that name no record
+EXCEPTIONS = {
+    ("list_tables", 404): NO_SUCH_TABLE,
+    ("create_table", 404): NO_SUCH_TABLE,
+    ("create_rows", 404): NO_SUCH_TABLE,
+    ("export_rows", 404): NO_SUCH_TABLE,
+    ("create_webhook", 404): NO_SUCH_TABLE,
+    ("search_rows", 404): NO_SUCH_CALL,  # D14
+}
