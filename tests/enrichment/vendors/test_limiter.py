@@ -355,3 +355,73 @@ def test_a_wait_is_never_nothing_and_a_limit_of_none_waits_its_window(settings):
     assert limiter._wait(1, [Ask("clay.rows", "t")]) == 0.001
     assert limiter._wait(1500, [Ask("clay.rows", "t")]) == 0.0015
     assert limiter._wait(0, [Ask("ghl.calls", "loc"), Ask("clay.rows", "t")]) == 86_400.0
+
+
+# ------------------------------------------------------------------ what is kept in Redis
+
+
+def kept(redis_server, key: str) -> tuple[int, int]:
+    """How many times slots become free, and how many numbers there are of them ("used" is one)."""
+    return redis_server.zcard(key), redis_server.hlen(f"{key}:n")
+
+
+def test_nothing_is_kept_of_slots_that_are_free(settings, redis_server):
+    key = "limit:clay.rows:t:minute"
+    limiter.take("clay.rows", "t")
+    later(settings, 30)
+    limiter.take("clay.rows", "t")
+    assert kept(redis_server, key) == (2, 3)
+    later(settings, 35)
+    assert limiter.peek("clay.rows", "t").used == 1
+    assert kept(redis_server, key) == (1, 2)
+    later(settings, 30)
+    assert limiter.peek("clay.rows", "t").used == 0
+    assert not redis_server.exists(key, f"{key}:n")
+
+
+def test_nothing_is_kept_of_claims_that_ended_or_were_given_back(settings, redis_server):
+    key = "limit:provider:apollo::hour"
+    asked = Ask("provider:apollo", n=2, limit=9)
+    for over in (limiter.Claim.end, limiter.Claim.give_back):
+        first = limiter.take_all([asked])
+        later(settings, 100)
+        first = limiter.Claim(first.asks, stamps=[int(redis_server.zrange(key, 0, 0)[0])])  # where it was moved to
+        second = limiter.take_all([asked])
+        over(first)
+        assert kept(redis_server, key) == (1, 2)
+        assert limiter.peek("provider:apollo", limit=9).used == 2
+        over(second)
+        assert kept(redis_server, key)[0] == 0
+        assert limiter.peek("provider:apollo", limit=9).used == 0
+        assert not redis_server.exists(key, f"{key}:n")
+
+
+def test_of_two_claims_that_are_free_at_the_same_time_one_ends_alone():
+    one, _other = (limiter.take_all([Ask("provider:apollo", n=n, limit=9)]) for n in (2, 3))
+    one.end()
+    assert limiter.peek("provider:apollo", limit=9).used == 3
+
+
+def test_an_answered_slot_is_held_to_the_end_of_its_grain_too(redis_server):
+    limiter.take("ghl.calls", "loc")
+    before = time.time()
+    limiter.landed("ghl.calls", "loc")
+    after = time.time()
+    ((_, free),) = redis_server.zrange("limit:ghl.calls:loc:day", 0, -1, withscores=True)
+    assert free % 86_400_000 == 0
+    assert before + 86_400 <= free / 1e6 <= after + 86_400 + 86.4
+
+
+def test_an_answer_that_no_slot_waits_for_prolongs_none(settings):
+    limiter.take("clay.rows", "t")
+    limiter.landed("clay.rows", "t")
+    later(settings, 30)
+    limiter.landed("clay.rows", "t")
+    assert limiter.peek("clay.rows", "t").resets_in < 31
+
+
+def test_slots_that_are_not_found_at_their_time_are_given_back_from_the_earliest(settings):
+    claim = limiter.take_all([Ask("clay.rows", "t", 2)])
+    later(settings, 10)  # now they are free sooner than their stamps say
+    claim.give_back()
+    assert limiter.peek("clay.rows", "t").used == 0

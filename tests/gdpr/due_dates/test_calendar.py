@@ -186,6 +186,11 @@ def test_the_time_allowed_says_its_rule(received: str, extended: bool, said: str
     assert why("Time allowed", received, extended=extended) == said
 
 
+def test_the_first_and_the_last_step_say_what_they_are():
+    assert why("Received", "2026-03-02") == "2026-03-02: The day of receipt is the origin."
+    assert why("Due", "2026-03-02") == "2026-04-02: The last day on which the answer is in time."
+
+
 def test_a_new_origin_says_whether_the_proof_has_come():
     come = [Pause(Day(2026, 3, 5), Day(2026, 3, 9), restarts=True), Pause(Day(2026, 3, 6), Day(2026, 3, 8))]
     begins = "The period starts when the requested proof of identity arrives"
@@ -220,4 +225,5 @@ def test_every_day_that_is_passed_over_is_named_with_its_reason():
 def test_whether_a_day_is_a_working_day():
     days = {Day(2026, 4, day): calendar.is_working(Day(2026, 4, day), "GB-ENG") for day in range(2, 8)}
     assert [each for each, works in days.items() if works] == [Day(2026, 4, 2), Day(2026, 4, 7)]
+    assert calendar.is_working(Day(2026, 3, 27), "GB-ENG")  # a Friday like any other
     assert calendar.why_not_working(Day(2026, 4, 2), "GB-ENG") == ""
