@@ -65,7 +65,7 @@ def test_an_account_gets_another_address(ada: User) -> None:
     ("number", "email", "sentence"),
     [
         ("1000000", "x@example.com", "no account 1000000"),
-        ("", "KIM@example.com", "here already"),
+        ("", "KIM@example.com", "already exists"),
         ("", "no address", "valid email"),
     ],
 )

@@ -202,11 +202,11 @@ def test_a_new_origin_says_whether_the_proof_has_come():
 
 def test_time_that_stood_still_is_counted_and_named():
     one = [Pause(Day(2026, 3, 5), Day(2026, 3, 6))]
-    said = "2026-04-03: 1 day in which an answer was outstanding (question, from 5 March 2026 to 6 March 2026)."
+    said = "2026-04-03: 1 day waiting for the person's answer (question, from 5 March 2026 to 6 March 2026)."
     assert why("Paused", "2026-03-02", pauses=one) == said
     two = [Pause(Day(2026, 3, 5), Day(2026, 3, 7), reason="identity"), Pause(Day(2026, 3, 18), None, reason="which")]
     assert why("Paused", "2026-03-02", pauses=two) == (
-        "2026-04-06: 4 days in which an answer was outstanding "
+        "2026-04-06: 4 days waiting for the person's answer "
         "(identity, from 5 March 2026 to 7 March 2026; which, from 18 March 2026 still open)."
     )
 
