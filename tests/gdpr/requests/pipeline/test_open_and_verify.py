@@ -180,7 +180,7 @@ def test_evidence_that_was_never_kept_is_not_called_deleted(desk: Desk, end: str
 
 
 @pytest.mark.parametrize(
-    ("kind", "method", "Not sufficient"),
+    ("kind", "method", "enough"),
     [
         ("access", "known_address", False),
         ("erasure", "details", False),
