@@ -1,7 +1,9 @@
 """Runs the sandbox: granian in this process, one event loop, until SIGTERM or Ctrl-C."""
 
 import asyncio
+import os
 import signal
+import sys
 from pathlib import Path
 
 from granian.constants import HTTPModes, Interfaces
@@ -14,8 +16,14 @@ from swarm_admin.sandbox.config import Config
 
 
 def serve(config: Config, port: int, host: str = "127.0.0.1", state_file: Path | None = None) -> None:
-    """Blocks until stopped. With a `state_file`, records are read from it and written at the end."""
+    """Serves until stopped, then ends the process. Records are read from the `state_file` and written to it at the end.
+
+    The interpreter is not taken down in order: a thread of granian's that comes back to Python meanwhile aborts
+    the process, so that one stop in twenty looked like a crash.
+    """
     asyncio.run(_serve(app(config, state_file), host, port))
+    sys.stdout.flush()
+    os._exit(0)
 
 
 async def _serve(application: Starlette, host: str, port: int) -> None:
