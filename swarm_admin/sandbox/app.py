@@ -1,7 +1,6 @@
-"""The sandbox as one Starlette application: three vendors and the control calls."""
+"""The sandbox as one Starlette application: three vendors, one of them in three ways, and the control calls."""
 
 import copy
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,13 +12,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from swarm_admin.sandbox import snapshot
+from swarm_admin.sandbox import clay_control
 from swarm_admin.sandbox.clay import Clay
+from swarm_admin.sandbox.clay_routine.api import ClayRoutine
 from swarm_admin.sandbox.clay_store import shown
+from swarm_admin.sandbox.clay_table.sources import ClayTable
 from swarm_admin.sandbox.config import Config
+from swarm_admin.sandbox.control import document_of
+from swarm_admin.sandbox.credits import Credits
 from swarm_admin.sandbox.faults import Faults
 from swarm_admin.sandbox.ghl import GoHighLevel
 from swarm_admin.sandbox.instantly import Instantly
+from swarm_admin.sandbox.snapshot import Records
 from swarm_admin.sandbox.stats import Stats
 
 
@@ -34,7 +38,10 @@ class World:
         self.config = copy.deepcopy(self.first)
         self.faults = Faults(self.config.seed, self.config.speed)
         self.stats = Stats()
+        self.credits = Credits(self.config)
         self.clay = Clay(self.config, self.faults, self.stats)
+        self.clay_table = ClayTable(self.config, self.faults, self.stats, self.credits)
+        self.clay_routine = ClayRoutine(self.config, self.faults, self.stats, self.credits)
         self.ghl = GoHighLevel(self.config, self.faults, self.stats)
         self.instantly = Instantly(self.config, self.faults, self.stats)
 
@@ -42,6 +49,8 @@ class World:
         """Stops runs and deliveries."""
         self.clay.runs.stop()
         await self.clay.webhooks.close()
+        await self.clay_table.runs.close()
+        await self.clay_routine.processing.close()
 
     async def reset(self) -> None:
         """Forgets every record, fault, figure and changed switch."""
@@ -52,8 +61,19 @@ class World:
         """Changes switches; windows of another length begin anew."""
         self.config.change(values)
         self.faults.speed = self.config.speed
-        for vendor in (self.clay, self.ghl, self.instantly):
-            vendor.limits.windows.clear()
+        for vendor in (self.clay, self.clay_table, self.clay_routine, self.ghl, self.instantly):
+            vendor.limits.clear()
+
+    def records(self) -> Records:
+        """What outlives the process."""
+        return Records(
+            clay=self.clay,
+            table=self.clay_table,
+            routine=self.clay_routine,
+            credits=self.credits,
+            ghl=self.ghl,
+            instantly=self.instantly,
+        )
 
     def vendor(self, name: str) -> ASGIApp:
         """The vendor of the present state, whichever that is when a request comes."""
@@ -78,10 +98,13 @@ class World:
                 "rows": sum(len(table.rows) for table in tables),
                 "duplicates_by_linkedin_url": sum(table.duplicates() for table in tables),
                 "running": len(self.clay.runs.waiting),
-                "webhooks": {"sent": 0, "acknowledged": 0, **self.stats.webhooks},
+                "webhooks": {"sent": 0, "acknowledged": 0, **self.stats.deliveries["clay"]},
                 "providers": self.stats.providers,
                 "provider_over_limit": over,
             },
+            "clay_table": self.clay_table.figures(),
+            "clay_routine": self.clay_routine.figures(),
+            "credits": self.credits.figures(),
             "ghl": {
                 **self.stats.vendor("ghl"),
                 "contacts": len(contacts),
@@ -102,6 +125,10 @@ class World:
         if name == "clay":
             tables = {key: [shown(row) for row in each.rows.values()] for key, each in self.clay.tables.items()}
             return {"tables": tables, "webhooks": self.clay.webhooks.registered}
+        if name == "clay_table":
+            return self.clay_table.state()
+        if name == "clay_routine":
+            return self.clay_routine.state()
         if name == "ghl":
             deleted = [contact for _, contact in self.ghl.deleted.values()]
             return {"contacts": list(self.ghl.contacts.values()), "deleted": deleted}
@@ -111,13 +138,6 @@ class World:
                 "blocked": list(self.instantly.blocked.values()),
             }
         return None
-
-
-async def _document(request: Request) -> dict[str, Any]:
-    document = json.loads(await request.body() or b"{}")
-    if not isinstance(document, dict):
-        raise ValueError("the body must be an object")  # noqa: TRY004 - answered as a 400
-    return document
 
 
 def control(world: World) -> list[Route]:
@@ -133,7 +153,7 @@ def control(world: World) -> list[Route]:
     async def faults(request: Request) -> Response:
         if request.method == "POST":
             try:
-                world.faults.add(await _document(request))
+                world.faults.add(await document_of(request))
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, 400)
         elif request.method == "DELETE":
@@ -142,7 +162,7 @@ def control(world: World) -> list[Route]:
 
     async def config(request: Request) -> Response:
         try:
-            world.configure(await _document(request))
+            world.configure(await document_of(request))
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"ok": True})
@@ -152,11 +172,11 @@ def control(world: World) -> list[Route]:
         return JSONResponse({"ok": True})
 
     async def restore(request: Request) -> Response:
-        done = world.ghl.restore(str((await _document(request)).get("id")))
+        done = world.ghl.restore(str((await document_of(request)).get("id")))
         return JSONResponse({"restored": done}, 200 if done else 404)
 
     async def mails(request: Request) -> Response:
-        told = await _document(request)
+        told = await document_of(request)
         counts = (int(told.get("opened", 0)), int(told.get("replied", 0)))
         done = world.instantly.mails(str(told.get("id")), *counts, bool(told.get("unsubscribed")))
         return JSONResponse({"written": done}, 200 if done else 404)
@@ -179,17 +199,22 @@ def app(config: Config, state_file: Path | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         if state_file:
-            snapshot.load(state_file, world.clay, world.ghl, world.instantly)
+            world.records().load(state_file)
         yield
         if state_file:
-            snapshot.save(state_file, world.clay, world.ghl, world.instantly)
+            world.records().save(state_file)
         await world.close()
 
     vendors = [
         Mount("/clay/v1", world.vendor("clay")),
+        Mount("/clay/v3/sources/webhook", world.vendor("clay_table")),
+        Mount("/clay/public/v0", world.vendor("clay_routine")),
         Mount("/ghl", world.vendor("ghl")),
         Mount("/instantly/api/v2", world.vendor("instantly")),
     ]
-    application = Starlette(routes=[*vendors, *control(world)], lifespan=lifespan)
+    application = Starlette(
+        routes=[*vendors, *control(world), *clay_control.tables(world), *clay_control.routines(world)],
+        lifespan=lifespan,
+    )
     application.state.world = world
     return application

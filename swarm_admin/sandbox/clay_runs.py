@@ -27,6 +27,21 @@ def status_of(values: dict[str, Any], error: Any) -> str:
     return "failed" if error else "unenrichable"
 
 
+def scores(values: dict[str, Any], config: Config) -> dict[str, Any]:
+    """The formula columns; the configured answer stands in for the formula's where there is one."""
+    url = canonical(values.get("linkedin_url"))
+    told = [score for each, score in config.clay_scores.items() if canonical(each) == url]
+    score = told[0] if told else icp.score(values)
+    return {"icp_score": score, "icp_tier": icp.tier(score)}
+
+
+def run_seconds(config: Config, url: str, run: int) -> float:
+    """Real seconds of a run, which depend on the person and the number of the run."""
+    shortest, longest = config.enrich_seconds
+    share = Draw("time", url, config.seed, run).share("seconds")
+    return (shortest + (longest - shortest) * share) / config.speed
+
+
 def provenance(values: dict[str, Any], result: Result, moment: datetime.datetime) -> dict[str, Any]:
     """The nested document of the specification."""
     try:
@@ -66,12 +81,10 @@ class Runs:
         self.waiting: set[asyncio.TimerHandle] = set()
 
     def start(self, table: Table, row: Row, document: dict[str, Any], skip: set[str]) -> None:
-        """Begins a run; it ends after a time that depends on the person and the number of the run."""
+        """Begins a run."""
         row.runs += 1
         table.change(row, {"enrichment_status": "in_progress"})
-        shortest, longest = self.config.enrich_seconds
-        draw = Draw("time", canonical(row.values["linkedin_url"]), self.config.seed, row.runs)
-        seconds = (shortest + (longest - shortest) * draw.share("seconds")) / self.config.speed
+        seconds = run_seconds(self.config, canonical(row.values["linkedin_url"]), row.runs)
 
         def finish() -> None:
             self.waiting.discard(handle)
@@ -100,11 +113,8 @@ class Runs:
         self.webhooks.emit(self.event(table, row, moment))
 
     def formula(self, table: Table, row: Row) -> None:
-        """Fills the formula columns; the configured answer stands in for the formula's where there is one."""
-        url = canonical(row.values["linkedin_url"])
-        told = [score for each, score in self.config.clay_scores.items() if canonical(each) == url]
-        score = told[0] if told else icp.score(row.values)
-        values = {"icp_score": score, "icp_tier": icp.tier(score)}
+        """Fills the formula columns."""
+        values = scores(row.values, self.config)
         table.change(row, {name: value for name, value in values.items() if name in table.columns})
 
     def event(self, table: Table, row: Row, moment: datetime.datetime) -> dict[str, Any]:

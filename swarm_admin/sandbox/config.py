@@ -4,6 +4,21 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 EXAMPLE_URL = "https://www.linkedin.com/in/johndoe"  # the integration specification's example lead
+# Data credits of a hit; made up, in the proportions of the specification's prices.
+CREDITS = {
+    "apollo": 1,
+    "hunter": 1,
+    "clearbit": 2,
+    "pdl": 2,
+    "snovio": 1,
+    "cognism": 5,
+    "lusha": 4,
+    "zoominfo": 6,
+    "crunchbase": 1,
+    "builtwith": 1,
+    "wappalyzer": 1,
+    "hginsights": 2,
+}
 
 
 @dataclass
@@ -68,6 +83,31 @@ class Config:
     untidy: bool = True  # some sizes as text, some lists as "a, b"
     webhook_attempts: int = 6
     webhook_backoff_seconds: float = 5.0  # doubled at each attempt
+
+    # Clay as it is sold. These exist from the start; each entry is what the control call of the same name takes.
+    clay_sources: dict[str, dict[str, Any]] = field(default_factory=dict)  # slug → PUT /_clay/sources/{slug}
+    clay_tables: dict[str, dict[str, Any]] = field(default_factory=dict)  # id → PUT /_clay/tables/{id}
+    clay_routines: dict[str, dict[str, Any]] = field(default_factory=dict)  # id → PUT /_clay/routines/{id}
+    clay_hooks: dict[str, dict[str, Any]] = field(default_factory=dict)  # id → PUT /_clay/webhooks/{id}
+    # A month of a workspace. The plans: Free 500/100, Launch 15,000/3,000, Growth 40,000/6,000; here it is more,
+    # so that a demo does not run dry by itself.
+    clay_actions: int = 1_000_000
+    clay_data_credits: int = 1_000_000
+    credits_per_hit: dict[str, int] = field(default_factory=lambda: dict(CREDITS))  # provider → data credits
+    credits_per_miss: dict[str, int] = field(default_factory=dict)  # of those that charge misses
+    submissions_per_second: int = 10  # Clay: into all sources of a workspace
+    submissions_burst: int = 20
+    source_life: int = 50_000  # Clay: what a source takes before it silently takes no more
+    source_status: int = 200  # of an acknowledgement: any 2xx, with any body
+    source_body: str = "OK"
+    callback_attempts: int = 3  # of an HTTP API column
+    callback_backoff_seconds: float = 5.0  # doubled at each attempt
+    routine_header: str = "clay-api-key"  # or "authorization": then a Bearer key
+    routine_calls_per_minute: int = 600  # per workspace; Clay publishes no figure
+    routine_rate_headers: str = "sometimes"  # X-RateLimit-*: on every second answer; "always", "never"
+    routine_kept_seconds: float = 86_400.0  # a finished run can be read about a day
+    pointer_attempts: int = 1  # of the signed webhook: nothing is published about a second
+    signed_url_seconds: float = 900.0  # how long an upload address or a result address opens
 
     def change(self, values: dict[str, Any]) -> None:
         """Sets the named switches; `ValueError` names one that is unknown or of another type."""

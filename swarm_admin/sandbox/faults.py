@@ -27,6 +27,20 @@ OUTAGE = (0, 502, 503, 504)
 WEBHOOKS = {"drop_webhook", "double_webhook", "late_webhook", "out_of_order_webhook"}
 PROVIDERS = {"provider_timeout", "provider_error", "provider_rate_limited", "provider_out_of_credits"}
 KINDS = set(STATUSES) | BODIES | CONNECTION | WEBHOOKS | PROVIDERS
+# Clay's tables: an acknowledged submission that makes no row, a cell in error (`column`, `text`), a column that does
+# not run (`column`, or all), a callback without our reference, values nobody can read.
+TABLE = {"lost_submission", "cell_error", "column_not_run", "no_swarm_ref", "garbage_values"}
+# Clay's routines: an item that fails (`text` is its message), an item or a run that ends with the word `text`.
+ROUTINE = {"item_failed", "item_status", "run_status"}
+ALL_KINDS = KINDS | TABLE | ROUTINE
+VENDORS = ("clay", "clay_table", "clay_routine", "ghl", "instantly")
+POSTING = ("clay", "clay_table", "clay_routine")  # those that post to us
+OWNERS = {  # kinds that only some vendors have
+    **dict.fromkeys(WEBHOOKS, POSTING),
+    **dict.fromkeys(PROVIDERS, ("clay",)),  # a provider is Clay's, whichever way asks it
+    **dict.fromkeys(TABLE, ("clay_table",)),
+    **dict.fromkeys(ROUTINE, ("clay_routine",)),
+}
 
 
 @dataclass
@@ -40,7 +54,9 @@ class Fault:
     probability: float = 1.0
     provider: str | None = None  # named in the error, or the one that times out
     row_index: int | None = None  # named in the error: the row of the batch that is refused
-    linkedin_url: str | None = None  # provider and webhook faults: only that person
+    linkedin_url: str | None = None  # provider, webhook, table and routine faults: only that person
+    column: str | None = None  # cell_error, column_not_run: of that column
+    text: str | None = None  # what a cell, an item or a run says
     seconds: float = 30.0  # slow, late_webhook, Retry-After: vendor seconds
     status: int = 502  # of an html answer, and of `status`, which is any other refusal
     lasts: float | None = None  # vendor seconds after which it is over by itself; None: until it is switched off
@@ -49,16 +65,19 @@ class Fault:
     since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        if self.vendor not in {"clay", "ghl", "instantly"}:
-            raise ValueError(f"unknown vendor: {self.vendor}")
-        if self.kind not in KINDS:
-            raise ValueError(f"unknown kind: {self.kind}; one of {', '.join(sorted(KINDS))}")
-        if self.kind in WEBHOOKS | PROVIDERS and self.vendor != "clay":
-            raise ValueError(f"{self.kind} is a fault of clay")
+        if self.vendor not in VENDORS:
+            raise ValueError(f"unknown vendor: {self.vendor}; one of {', '.join(VENDORS)}")
+        if self.kind not in ALL_KINDS:
+            raise ValueError(f"unknown kind: {self.kind}; one of {', '.join(sorted(ALL_KINDS))}")
+        owners = OWNERS.get(self.kind, VENDORS)
+        if self.vendor not in owners:
+            raise ValueError(f"{self.kind} is a fault of {', '.join(owners)}")
         if self.row_index is not None and self.vendor != "clay":
             raise ValueError("row_index is of clay's batches")
         if self.kind == "provider_timeout" and not self.provider:
             raise ValueError("provider_timeout needs a provider")
+        if self.kind == "cell_error" and not self.column:
+            raise ValueError("cell_error needs a column")
         if self.kind == "reset_after_effect":
             self.effect = True
 
@@ -99,7 +118,7 @@ class Faults:
             fault
             for fault in self.active
             if fault.vendor == vendor
-            and fault.kind not in WEBHOOKS | PROVIDERS
+            and fault.kind not in OWNERS
             and (fault.call in {"*", call} or call.startswith(fault.call + "."))
         )
 
@@ -111,11 +130,22 @@ class Faults:
             if fault.kind in PROVIDERS and fault.provider in {None, provider} and fault.linkedin_url in {None, url}
         )
 
-    def on_webhook(self, url: str) -> Fault | None:
+    def on_webhook(self, vendor: str, url: str) -> Fault | None:
         """The fault of this delivery, used up by one."""
         return self._pick(
-            fault for fault in self.active if fault.kind in WEBHOOKS and fault.linkedin_url in {None, url}
+            fault
+            for fault in self.active
+            if fault.vendor == vendor and fault.kind in WEBHOOKS and fault.linkedin_url in {None, url}
         )
+
+    def on_record(self, kind: str, url: str) -> Fault | None:
+        """The fault of that kind of a table's row or a routine's item, used up by one."""
+        return self._pick(fault for fault in self.active if fault.kind == kind and fault.linkedin_url in {None, url})
+
+    def on_cells(self, kind: str, url: str) -> list[Fault]:
+        """Every fault of that kind of this row, each used up by one: one cell's does not spare another's."""
+        wanted = [fault for fault in self.active if fault.kind == kind and fault.linkedin_url in {None, url}]
+        return [fault for fault in wanted if self._pick([fault])]
 
     def _pick(self, candidates: Iterable[Fault]) -> Fault | None:
         for fault in candidates:

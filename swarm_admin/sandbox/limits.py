@@ -1,10 +1,13 @@
-"""Rate limits as real sliding windows: each call stays in its window for the window's length."""
+"""Rate limits: sliding windows, in which each call stays for the window's length, and buckets that refill."""
 
 import math
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from swarm_admin.sandbox.config import Config
+
+ROUNDING = 1e-6  # of a unit: what adding up fractions of seconds may lose
 
 
 class Window:
@@ -43,12 +46,54 @@ class Window:
         self.used += units
 
 
+class Bucket:
+    """At most `burst` units at once, refilled by `rate` units in a (real) second. A refused call is not counted.
+
+    `slack` units more are let through, which is what the jitter of the network is worth.
+    """
+
+    __slots__ = ("at", "level", "limit", "rate", "slack")
+
+    def __init__(self, rate: float, burst: int, slack: float = 0.0) -> None:
+        self.limit = burst
+        self.rate = rate
+        self.slack = slack
+        self.level = float(burst)
+        self.at = 0.0
+
+    def wait(self, units: int, now: float) -> float:
+        """Seconds until `units` are free; 0 when they are. More than the burst never is: the time of a whole one."""
+        if units > self.limit:
+            return self.limit / self.rate
+        self.level = min(self.level + (now - self.at) * self.rate, float(self.limit))
+        self.at = now
+        lacking = units - self.slack - self.level
+        return max(lacking / self.rate, 0.001) if lacking > ROUNDING else 0.0
+
+    def take(self, units: int, now: float) -> None:
+        """Counts `units` at `now`, after a `wait` that was 0."""
+        self.level -= units
+
+
 class Limits:
-    """The windows by name, made on first use from the configured limits."""
+    """The limits by name, made on first use from the configured figures."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.windows: dict[str, Window] = {}
+        self.buckets: dict[str, Bucket] = {}
+
+    def clear(self) -> None:
+        """Begins every limit anew."""
+        self.windows.clear()
+        self.buckets.clear()
+
+    def bucket(self, name: str, rate: float, burst: int) -> Bucket:
+        """The bucket of that name; `rate` is in units a vendor second."""
+        if name not in self.buckets:
+            speed = self.config.speed
+            self.buckets[name] = Bucket(rate * speed, burst, rate * speed * self.config.jitter_ms / 1000)
+        return self.buckets[name]
 
     def window(self, name: str, limit: int, seconds: float) -> Window:
         """The window of that name; `seconds` are vendor seconds."""
@@ -58,8 +103,8 @@ class Limits:
             window = self.windows[name] = Window(limit, length)
         return window
 
-    def refuse(self, windows: list[Window], units: int = 1) -> float:
-        """0 and counted in every window, or the real seconds to wait and counted in none."""
+    def refuse(self, windows: Sequence[Window | Bucket], units: int = 1) -> float:
+        """0 and counted in every one, or the real seconds to wait and counted in none."""
         if not self.config.limits:
             return 0.0
         now = time.monotonic()

@@ -3,14 +3,16 @@
 from collections import Counter
 from typing import Any
 
+from swarm_admin.sandbox.faults import POSTING, VENDORS
+
 
 class Stats:
     """Counters; `calls[vendor][call]` counts statuses ("201", "reset")."""
 
     def __init__(self) -> None:
-        self.calls: dict[str, dict[str, Counter[str]]] = {"clay": {}, "ghl": {}, "instantly": {}}
-        self.counts: dict[str, Counter[str]] = {"clay": Counter(), "ghl": Counter(), "instantly": Counter()}
-        self.webhooks: Counter[str] = Counter()
+        self.calls: dict[str, dict[str, Counter[str]]] = {vendor: {} for vendor in VENDORS}
+        self.counts: dict[str, Counter[str]] = {vendor: Counter() for vendor in VENDORS}
+        self.deliveries: dict[str, Counter[str]] = {vendor: Counter() for vendor in POSTING}
         self.providers: dict[str, dict[str, float]] = {}
 
     def answered(self, vendor: str, call: str, status: str) -> None:

@@ -74,6 +74,12 @@ class Sandbox:
         """Changes switches until the next reset."""
         self.http.post("/_config", json=switches).raise_for_status()
 
+    def control(self, method: str, path: str, **document: Any) -> Any:
+        """What a person does in Clay (`/_clay/…`): the answer of that control call."""
+        answer = self.http.request(method, f"/_clay/{path}", json=document)
+        answer.raise_for_status()
+        return answer.json()
+
     def reset(self) -> None:
         """Back to the start: no records, no faults, no changed switches."""
         self.http.post("/_reset").raise_for_status()

@@ -1,7 +1,7 @@
 import signal
 from pathlib import Path
 
-from tests.plugins.sandbox import Sandbox, start_sandbox
+from tests.plugins.sandbox import KEYS, Receiver, Sandbox, start_sandbox, wait_for
 from tests.ports import free_port
 
 ROW = {"linkedin_url": "https://www.linkedin.com/in/johndoe"}
@@ -45,6 +45,35 @@ def test_records_outlive_the_process(tmp_path: Path) -> None:
         again.ghl.post("/contacts/upsert", json={"locationId": "location", "email": "a@example.com"}).json()["new"]
         is False
     )
+    process.terminate()
+    assert process.wait(120) == 0
+    sandbox.close()
+    again.close()
+
+
+def test_what_was_set_up_in_clay_outlives_the_process(tmp_path: Path, webhook_receiver: Receiver) -> None:
+    port, state = free_port(), tmp_path / "sandbox.state"
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    process = start_sandbox(port, state=state, enrich_seconds=[100_000, 100_000])
+    sandbox.control("PUT", "sources/leads", life=7)
+    sandbox.control("PUT", "tables/t_leads", callback={"url": webhook_receiver.url})
+    sandbox.control("PUT", "webhooks/wh_1", url=webhook_receiver.url, secret="whsec_1")
+    sandbox.control("PUT", "routines/function:t_1")
+    assert sandbox.http.post("/clay/v3/sources/webhook/leads", json=ROW).status_code == 200
+    item = {"id": "1", "inputs": {"full_name": "Ann Example", "company_name": "Example Labs"}}
+    body = {"items": [item], "webhook_id": "wh_1"}
+    headers = {"clay-api-key": KEYS["clay_api_key"]}
+    run = sandbox.http.post("/clay/public/v0/routines/function:t_1/run", json=body, headers=headers).json()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 0
+    process = start_sandbox(port, state=state)
+    again = Sandbox(sandbox.url)
+    wait_for(lambda: len(webhook_receiver.deliveries) == 2)
+    pointers = [body for _, body in webhook_receiver.deliveries if "webhookId" in body]
+    assert [body["data"] for body in pointers] == [{"routine_run_id": run["routine_run_id"]}]
+    (source,) = again.state("clay_table")["sources"]
+    assert (source["life"], source["taken"]) == (7, 1)
+    assert again.control("GET", "credits")["workspace"]["actions"]["used"] > 1
     process.terminate()
     assert process.wait(120) == 0
     sandbox.close()

@@ -114,6 +114,11 @@ def test_a_slow_answer_outlasts_a_timeout_and_has_its_effect(sandbox: Sandbox) -
         {"vendor": "clay", "kind": "provider_timeout"},
         {"vendor": "clay", "kind": "502", "often": True},
         {"kind": "502"},
+        {"vendor": "clay", "kind": "garbage_values"},
+        {"vendor": "clay_routine", "kind": "cell_error", "column": "phone"},
+        {"vendor": "clay_table", "kind": "cell_error"},
+        {"vendor": "clay_table", "kind": "item_failed"},
+        {"vendor": "clay_table", "kind": "provider_error"},
     ],
 )
 def test_a_fault_that_does_not_exist_is_refused(sandbox: Sandbox, fault: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from swarm_admin.sandbox.limits import Window, retry_after
+from swarm_admin.sandbox.limits import Bucket, Window, retry_after
 from tests.plugins.sandbox import Sandbox, wait_for
 
 ROW = {"linkedin_url": "https://www.linkedin.com/in/lead-0"}
@@ -19,6 +19,36 @@ def test_a_window_slides() -> None:
     assert window.wait(1, 110.0) == 0
     assert window.remaining(110.0) == 1
     assert window.remaining(114.0) == 2
+
+
+def test_a_bucket_takes_a_burst_and_refills() -> None:
+    bucket = Bucket(10.0, 20)
+    for _ in range(20):
+        assert bucket.wait(1, 100.0) == 0
+        bucket.take(1, 100.0)
+    assert bucket.wait(1, 100.0) == pytest.approx(0.1)
+    assert bucket.wait(5, 100.0) == pytest.approx(0.5)
+    assert bucket.wait(1, 100.1) == 0
+    assert bucket.wait(21, 200.0) == pytest.approx(2.0), "never, whatever one waits"
+
+
+def test_a_bucket_lets_its_rate_through_for_ever() -> None:
+    bucket, taken = Bucket(10.0, 20), 0
+    for moment in range(10_000):
+        now = 50.0 + moment * 0.1
+        assert bucket.wait(1, now) == 0
+        bucket.take(1, now)
+        taken += 1
+    assert taken == 10_000
+
+
+def test_a_bucket_forgives_the_jitter_of_the_network_and_no_more() -> None:
+    bucket = Bucket(10.0, 1, slack=0.5)
+    assert bucket.wait(1, 100.0) == 0
+    bucket.take(1, 100.0)
+    assert bucket.wait(1, 100.06) == 0
+    bucket.take(1, 100.06)
+    assert bucket.wait(1, 100.12) > 0
 
 
 def test_retry_after_is_rounded_up() -> None:
