@@ -12,7 +12,7 @@ VAR := $(abspath $(or $(VAR_DIR),var))
 BIN := .venv/bin
 STATIC_SOURCES := $(shell find swarm_admin/static -type f 2>/dev/null)
 
-.PHONY: help demo serve test chaos bench check lock install assets
+.PHONY: help demo serve test cover chaos bench check lock install assets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,16 @@ serve: install assets ## the product, configured by the environment and .env (se
 
 test: install $(VAR)/.vendored ## every test, on all processors (REQUIRE_BROWSER=1: fail without Chromium or Node; ARGS="-n0 -k word")
 	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
+
+# The tests that start no browser and no chain of real processes; `make test` runs them too, unmeasured and faster.
+UNITS := tests/enrichment tests/gdpr tests/swarm_admin
+
+cover: export COVERAGE_FILE := $(VAR)/coverage/data
+cover: install $(VAR)/.vendored ## the unit tests, measured: lines and branches, with the floor of pyproject.toml
+	@mkdir -p "$(VAR)/coverage" && $(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n logical --maxprocesses 8 --dist worksteal $(UNITS) $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 # SECONDS is a variable of bash too, which counts up: only what is given to make counts here.
 chaos: install $(VAR)/.vendored ## kill everything at random under load, then audit (SEED=1 LEADS=2000 SECONDS=120)
