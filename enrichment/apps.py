@@ -37,15 +37,19 @@ class EnrichmentConfig(AppConfig):
 
         for object_type, page in PAGES.items():
             reading.add_page(object_type, page)
-        from enrichment import stores
+        from enrichment import stores, versions
         from enrichment.monitoring import compliance_alarms
+        from enrichment.scoring.document_kind import SCORECARDS
         from enrichment.stores import processing as our_processing
         from enrichment.vendors import all as vendors
         from enrichment.waterfall import anonymous
+        from enrichment.waterfall.document_kind import WATERFALLS
 
         pre_delete.connect(anonymous.keep_purchases, sender="enrichment.Lead")
         post_migrate.connect(_plant, sender=self)
         vendors.register_all()
         stores.register_all()
+        for kind in (SCORECARDS, WATERFALLS):
+            versions.register(kind)
         alarms.register(compliance_alarms.hear)
         processing.declare(our_processing.enrichment_of_leads)

@@ -13,7 +13,9 @@ from enrichment.jobs.job_outcome import outcome, outcomes
 from enrichment.models import BulkJob, SourceType, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.pilots import pilot, pilot_result
-from enrichment.waterfall import editing, studio
+from enrichment.waterfall import studio
+from enrichment.waterfall.changes import differences, names
+from enrichment.waterfall.document_kind import WATERFALLS
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import WholeField
@@ -135,9 +137,9 @@ def result(request: HtmxRequest, pk: int) -> HttpResponse:
         "result": pilot_result.result(job),
         "live_job": job.status in pilot.LIVE,
         "outcome": outcome(job),
-        "changes": editing.differences(live.document, trial.document, studio.names()),
-        "still": draft is not None and editing.same(draft.document, trial.document),
-        "is_published": editing.same(live.document, trial.document),
+        "changes": differences(live.document, trial.document, names()),
+        "still": draft is not None and WATERFALLS.same(draft.document, trial.document),
+        "is_published": WATERFALLS.same(live.document, trial.document),
         "may_edit": request.user.has_perm(EDIT),
         "section": "pilots",
     }

@@ -10,7 +10,8 @@ from typing import Any
 from enrichment.documents.scorecard import Band, Group, Rule, figure
 from enrichment.labels import field_label
 from enrichment.scoring.editing import ROWS
-from enrichment.scoring.merging import MISSING, Conflict, pair
+from enrichment.versions import Choice
+from enrichment.versions.merging import MISSING, Conflict, pair
 from swarm_admin.core.numbers import whole
 
 SETTINGS = {
@@ -222,18 +223,6 @@ def whole_card(document: Mapping[str, Any]) -> list[Said]:
 
 
 # ---------------------------------------------------------------- conflicts of a merge
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A conflict as a person sees it."""
-
-    path: str
-    where: str
-    base: str
-    theirs: str
-    yours: str
-    choice: str
 
 
 def describe(conflict: Conflict, base: Mapping[str, Any]) -> Choice:

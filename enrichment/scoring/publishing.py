@@ -74,13 +74,6 @@ def _blocked(leads: pl.DataFrame) -> tuple[list[int], str]:
     return sorted(suppressed(chosen.only("linkedin_url", "email_work", "email_personal", "phone"))), ""
 
 
-def check_can_publish(draft: ScorecardVersion | None) -> None:
-    """Raises ActionNotAllowed with the sentence for the disabled button."""
-    if draft is None:
-        raise ActionNotAllowed("There is no draft. Edit something and save it first.")
-    versions.check_can_publish(draft)
-
-
 def publish(draft: ScorecardVersion, *, revision: int, over: int, note: str, after: str, by: Any) -> Rescore:
     """Publish the draft in place of version number `over` and start the rescore; `after` is an AfterRescore.
 

@@ -9,10 +9,10 @@ from typing import Any
 from enrichment import versions
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
+from enrichment.versions.kinds import Document
 from enrichment.waterfall import editing
-from enrichment.waterfall.editing import Difference, Document
+from enrichment.waterfall.changes import Difference, differences, names
 from enrichment.waterfall.option_forms import FORMS, OptionForm
-from swarm_admin.core.errors import ActionNotAllowed
 
 ICONS = {"email": "mail", "phone": "phone", "company": "building", "techstack": "stack-2"}
 NO_EDIT = "You don't have permission to change the waterfalls. Ask an admin."
@@ -50,28 +50,12 @@ class Studio:
         return self.draft or self.live
 
 
-def names() -> dict[str, str]:
-    """{slug: name} of every provider in the catalogue."""
-    return dict(ProviderService.objects.values_list("provider__slug", "provider__name"))
-
-
 def open_studio(sent: editing.Sent | None = None) -> Studio:
     """The screen; `sent` is what was sent and not saved, because something in it is wrong."""
     live, draft = versions.published(WaterfallVersion), versions.draft_of(WaterfallVersion)
     document = (draft or live).document
-    changes = editing.differences(live.document, draft.document, names()) if draft else []
-    return Studio(live, draft, falls(document, sent), changes, why_not_publish(draft))
-
-
-def why_not_publish(draft: WaterfallVersion | None) -> str:
-    """The sentence for the disabled button; "" where the draft can be published."""
-    if draft is None:
-        return "There is no draft. You see the published version."
-    try:
-        editing.check_can_publish(draft)
-    except ActionNotAllowed as impossible:
-        return str(impossible)
-    return ""
+    changes = differences(live.document, draft.document, names()) if draft else []
+    return Studio(live, draft, falls(document, sent), changes, versions.why_not_publish(draft))
 
 
 def falls(document: Document, sent: editing.Sent | None = None) -> list[Fall]:
@@ -114,6 +98,6 @@ def history_rows(found: Sequence[WaterfallVersion], known: Mapping[str, str]) ->
     """Each version with how much it changed against the one it took the place of."""
     rows = []
     for version, older in zip(found, [*found[1:], None], strict=True):
-        changes = editing.differences(older.document, version.document, known) if older else []
+        changes = differences(older.document, version.document, known) if older else []
         rows.append({"version": version, "changes": changes})
     return rows

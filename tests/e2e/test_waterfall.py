@@ -8,7 +8,8 @@ from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import ProviderService, SpendCap, WaterfallVersion
 from enrichment.pilots import pilot
-from enrichment.waterfall import editing, spend_limits
+from enrichment.versions import Began
+from enrichment.waterfall import spend_limits
 from swarm_admin.access.models import User
 from tests.e2e.conftest import PHONE
 from tests.enrichment.waterfall.test_spending import attempt
@@ -138,19 +139,20 @@ def test_publish_and_roll_back(page, sign_in, live_server):
 def test_a_stale_draft_is_refused_with_a_merge_view(page, sign_in, live_server, assert_accessible):
     sign_in("Sales ops")
     page.goto("/waterfall/")
-    by_another(changed(providers=["hunter", "apollo"], verify_deliverability=False))
+    swapped = ["snovio", "apollo", "hunter", "clearbit"]
+    by_another(changed(providers=swapped, verify_deliverability=False))
     page.get_by_role("button", name="Move Apollo down").click()
-    expect(page.get_by_role("alert")).to_contain_text("other@example.com saved first.")
-    assert in_draft() == ["hunter", "apollo"]
+    expect(page.get_by_role("alert")).to_contain_text("other@example.com saved this draft while you edited it.")
+    assert in_draft() == swapped
     assert_accessible()
-    meeting = page.get_by_role("group", name="Providers, in order")
-    expect(meeting).to_contain_text("both changed")
-    expect(page.get_by_role("group", name="Verify deliverability").get_by_label("Theirs")).to_be_checked()
-    meeting.get_by_label("Mine").check()
+    conflict = page.get_by_role("group", name="Providers, in order")
+    expect(conflict).to_contain_text("Snov.io → Apollo → Hunter.io → Clearbit")
+    expect(page.get_by_role("region", name="Their changes")).to_contain_text("Verify deliverability")
+    conflict.get_by_label("Yours").check()
     page.get_by_role("button", name="Save merge").click()
     saved(page, 2)
     draft = versions.draft_of(WaterfallVersion)
-    assert draft.document["waterfall_email"]["providers"] == ["hunter", "apollo", "clearbit", "pdl", "snovio"]
+    assert draft.document["waterfall_email"]["providers"] == ["hunter", "apollo", "clearbit", "snovio"]
     assert draft.document["waterfall_email"]["verify_deliverability"] is False
 
 
@@ -186,9 +188,9 @@ def test_two_quick_changes_are_both_saved(page, sign_in, live_server):
 def addresses(live_server):
     """Every screen with something on it."""
     other = User.objects.create_user("first@example.com")
-    draft = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=other)
+    draft = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=other)
     versions.publish(draft, revision=draft.revision, over=1, note="ask them all", by=other)
-    draft = editing.save(changed(providers=["clearbit", "hunter"]), draft_id=None, revision=-1, by=other)
+    draft = versions.save(WaterfallVersion, changed(providers=["clearbit", "hunter"]), Began(), by=other)
     LeadFactory.create_batch(3)
     job = pilot.start(draft, pilot.drawn(2), revision=draft.revision, by=other)
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.31")

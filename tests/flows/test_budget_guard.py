@@ -21,7 +21,8 @@ from enrichment.models import (
 )
 from enrichment.pilots import pilot, pilot_result
 from enrichment.vendors import limiter
-from enrichment.waterfall import editing, spend_limits, spending
+from enrichment.versions import Began
+from enrichment.waterfall import spend_limits, spending
 from enrichment.waterfall.prices import price
 from swarm_admin.access.models import User
 
@@ -107,7 +108,7 @@ def test_a_pilot_runs_under_the_draft_and_is_measured(pipeline):
     document = WaterfallDocument.model_validate(WaterfallVersion.active().document).model_dump()
     document["waterfall_email"]["providers"] = ["hunter"]
     document["waterfall_phone"]["providers"] = []
-    draft = editing.save(document, draft_id=None, revision=-1, by=ada)
+    draft = versions.save(WaterfallVersion, document, Began(), by=ada)
     tried = [pipeline.lead(f"tried-{number}") for number in range(3)]
     other = pipeline.lead("not-tried")
     job = pilot.start(draft, [lead.pk for lead in tried], revision=draft.revision, by=ada)

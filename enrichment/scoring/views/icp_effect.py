@@ -47,7 +47,7 @@ def effect_context(request: HttpRequest, document: dict[str, Any]) -> dict[str, 
     measured = publishing.effect_of(document)
     return {
         "live": live,
-        "sections": sections,
+        "changes": sections,
         "change_count": count(sections),
         "effect": measured,
         "matrix": matrix(measured),

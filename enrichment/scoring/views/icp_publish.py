@@ -13,9 +13,8 @@ from enrichment.scoring import publishing, rescore, rescore_progress
 from enrichment.scoring.changes import changes, count, whole_card
 from enrichment.scoring.views.icp_effect import matrix
 from enrichment.states import VersionStatus
-from enrichment.versions import Stale
+from enrichment.versions import Began, Stale
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -31,7 +30,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     """What publishing the draft would do, before it does."""
     draft = versions.draft_of(ScorecardVersion)
     try:
-        publishing.check_can_publish(draft)
+        versions.check_can_publish(draft)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("icp")
@@ -48,7 +47,7 @@ def _plan(request: HttpRequest, version: ScorecardVersion, note: str = "") -> di
         "version": version,
         "is_draft": version.status == VersionStatus.DRAFT,
         "live": live,
-        "sections": sections,
+        "changes": sections,
         "change_count": count(sections),
         "effect": found,
         "matrix": matrix(found),
@@ -70,9 +69,9 @@ def publish(request: HttpRequest) -> HttpResponse:
         return redirect("icp")
 
     def act(**values: Any) -> Rescore:
-        if draft.pk != _number(request, "draft"):
-            raise ActionNotAllowed("Someone started another draft. Review the changes again.")
-        return publishing.publish(draft, revision=_number(request, "revision"), **values)
+        began = Began.posted(request.POST)
+        began.check_is(draft)
+        return publishing.publish(draft, revision=began.revision, **values)
 
     return _do(request, draft, act)
 
@@ -83,7 +82,7 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
         messages.error(request, NO_DELIVERY)
         return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
     try:
-        started = act(over=_number(request, "over"), note=note, after=after, by=request.user)
+        started = act(over=Began.posted(request.POST).over or 0, note=note, after=after, by=request.user)
     except Stale:
         messages.error(request, "Someone else saved the draft. These are its current changes.")
         return redirect("icp_publish")
@@ -92,11 +91,6 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
         return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
     messages.success(request, f"Version {started.version.number} published. Rescoring all leads.")
     return redirect("job", pk=started.job_id)
-
-
-def _number(request: HttpRequest, name: str) -> int:
-    number = whole(request.POST.get(name), most=10**9)
-    return -1 if number is None else number
 
 
 @screen(VIEW)
@@ -131,7 +125,7 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
         "version": found,
         "live": live,
         "before": earlier[0] if earlier else None,
-        "sections": changes(earlier[0].document, found.document) if earlier else [],
+        "changes": changes(earlier[0].document, found.document) if earlier else [],
         "whole": whole_card(found.document),
         "made": Rescore.objects.select_related("job").filter(version=found).first(),
         "why_no_roll_back": _why_no_roll_back(request, found, live),

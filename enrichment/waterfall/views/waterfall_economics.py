@@ -9,10 +9,9 @@ from django.shortcuts import redirect, render
 from enrichment import versions
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallVersion
-from enrichment.waterfall import editing
 from enrichment.waterfall.appraisal import Appraisal, Fall, appraise
 from enrichment.waterfall.observed import Ledger, Segment, ledger
-from enrichment.waterfall.views.waterfall import EDIT, VIEW, _began_with
+from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
@@ -105,7 +104,7 @@ def apply_order(request: HttpRequest) -> HttpResponse:
         return redirect("waterfall")
     waterfall["providers"] = order
     try:
-        editing.save(document, by=request.user, **_began_with(request))
+        versions.save(WaterfallVersion, document, versions.Began.posted(request.POST), by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, f"{impossible} Review the suggestion again.")
     else:

@@ -10,7 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from enrichment import versions
 from enrichment.models import WaterfallVersion
 from enrichment.states import VersionStatus
-from enrichment.waterfall import editing, studio
+from enrichment.versions import Began
+from enrichment.waterfall import studio
+from enrichment.waterfall.changes import differences, names
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
@@ -39,14 +41,14 @@ def publish(request: HttpRequest) -> HttpResponse:
         if draft is None:
             messages.error(request, problem)
             return redirect("waterfall")
-    changes = editing.differences(live.document, draft.document, studio.names())
+    changes = differences(live.document, draft.document, names())
     context = {
         "draft": draft,
         "live": live,
         "changes": changes,
         "problem": problem,
         "note": request.POST.get("note", ""),
-        "why_not": studio.why_not_publish(draft),
+        "why_not": versions.why_not_publish(draft),
         "empty": [fall.label for fall in studio.falls(draft.document) if not fall.asked],
         "section": "editor",
     }
@@ -55,23 +57,16 @@ def publish(request: HttpRequest) -> HttpResponse:
 
 def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     """What was looked at: this draft, at that save, over that version."""
-    if draft.pk != whole(request.POST.get("draft", "")):
-        raise ActionNotAllowed("Someone started another draft. Review the changes again.")
-    editing.check_can_publish(draft)
-    revision, over = (whole(request.POST.get(name, "")) for name in ("revision", "over"))
-    return versions.publish(
-        draft,
-        by=request.user,
-        note=request.POST.get("note", ""),
-        revision=-1 if revision is None else revision,
-        over=over or 0,
-    )
+    began = Began.posted(request.POST)
+    began.check_is(draft)
+    note = request.POST.get("note", "")
+    return versions.publish(draft, revision=began.revision, over=began.over or 0, note=note, by=request.user)
 
 
 @screen(VIEW)
 def history(request: HttpRequest) -> HttpResponse:
     """Every version that was published, the newest first."""
-    rows = studio.history_rows(versions.history(WaterfallVersion), studio.names())
+    rows = studio.history_rows(versions.history(WaterfallVersion), names())
     return render(request, "enrichment/waterfall/waterfall_history.html", {"rows": rows, "section": "history"})
 
 
@@ -89,7 +84,7 @@ def _shown(request: HttpRequest, found: WaterfallVersion, live: WaterfallVersion
         "version": found,
         "live": live,
         "falls": studio.falls(found.document),
-        "changes": editing.differences(live.document, found.document, studio.names()),
+        "changes": differences(live.document, found.document, names()),
         "json": json.dumps(studio.exported(found), indent=2),
         "is_live": found.pk == live.pk,
         "was_published": found.status == VersionStatus.SUPERSEDED,

@@ -12,8 +12,7 @@ from enrichment.models import Attempt, Batch, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pilots import pilot, pilot_result
 from enrichment.pipeline.dispatch.plan import plan as plan_batches
-from enrichment.versions import Stale
-from enrichment.waterfall import editing
+from enrichment.versions import Began, Stale
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
@@ -33,7 +32,7 @@ def ada():
 
 @pytest.fixture
 def draft(ada):
-    return editing.save(changed(providers=["hunter", "apollo"]), draft_id=None, revision=-1, by=ada)
+    return versions.save(WaterfallVersion, changed(providers=["hunter", "apollo"]), Began(), by=ada)
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
     trial = pilot.trial_of(job)
     assert (trial.status, trial.based_on, trial.document) == ("trial", draft.number, draft.document)
     assert (job.total, job.plan["count"]) == (2, 2)
-    editing.save(changed(providers=["pdl"]), draft_id=draft.pk, revision=draft.revision, by=ada)
+    versions.save(WaterfallVersion, changed(providers=["pdl"]), Began(draft.pk, draft.revision), by=ada)
     trial.refresh_from_db()
     assert trial.document == draft.document
     tried = Lead.objects.filter(trial=trial)
@@ -90,7 +89,7 @@ def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
 
 
 def test_a_draft_saved_meanwhile_is_not_tried(draft, leads, ada):
-    editing.save(changed(providers=["pdl"]), draft_id=draft.pk, revision=draft.revision, by=ada)
+    versions.save(WaterfallVersion, changed(providers=["pdl"]), Began(draft.pk, draft.revision), by=ada)
     with pytest.raises(Stale):
         start(draft, leads, ada)
     assert not Lead.objects.filter(trial__isnull=False).exists()

@@ -4,7 +4,7 @@ import copy
 
 from enrichment.documents.scorecard import PUBLISHED
 from enrichment.scoring.changes import changes, count, describe, whole_card
-from enrichment.scoring.merging import merge
+from enrichment.versions.merging import merge
 
 
 def said(before, after):

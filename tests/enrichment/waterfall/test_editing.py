@@ -6,8 +6,11 @@ from django.http import QueryDict
 from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import WaterfallVersion
-from enrichment.versions import Stale
-from enrichment.waterfall import editing, studio
+from enrichment.versions import Began, DraftGone, Stale
+from enrichment.versions.merging import merge
+from enrichment.waterfall import editing
+from enrichment.waterfall.changes import differences, names
+from enrichment.waterfall.document_kind import WATERFALLS
 from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 
@@ -47,7 +50,7 @@ def changed(**email):
 def test_the_form_says_what_is_published():
     sent = editing.read(form())
     assert sent.is_valid
-    assert editing.same(sent.document, PUBLISHED)
+    assert WATERFALLS.same(sent.document, PUBLISHED)
 
 
 @pytest.mark.parametrize(
@@ -101,86 +104,108 @@ def test_what_cannot_be_is_said_at_its_field(name, value):
 
 def test_the_first_change_begins_a_draft_and_no_change_does_not(ada):
     live = WaterfallVersion.active()
-    assert editing.save(dict(PUBLISHED), draft_id=None, revision=-1, by=ada) == live
+    assert versions.save(WaterfallVersion, dict(PUBLISHED), Began(), by=ada) == live
     assert versions.draft_of(WaterfallVersion) is None
-    draft = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    draft = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
     assert (draft.status, draft.based_on, draft.revision) == ("draft", live.number, 1)
 
 
 def test_a_save_that_began_with_an_older_one_is_refused_with_all_that_a_merge_needs(ada, bob):
-    first = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
-    editing.save(changed(prefer_work_email=False), draft_id=first.pk, revision=1, by=ada)
+    first = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
+    versions.save(WaterfallVersion, changed(prefer_work_email=False), Began(first.pk, 1), by=ada)
     mine = changed(verify_deliverability=False, stop_on_success=False)
     with pytest.raises(Stale) as refused:
-        editing.save(mine, draft_id=first.pk, revision=1, by=bob)
-    merge = editing.merge_of(refused.value, mine, studio.names())
-    chosen = {meeting.path: meeting.choice for meeting in merge.meetings}
-    assert chosen == {
-        "email.stop_on_success": "theirs",
-        "email.verify_deliverability": "mine",
-        "email.prefer_work_email": "theirs",
-    }
-    assert merge.by == ada
+        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    stale = refused.value
+    merged = merge(stale.base, stale.theirs, mine)
+    assert merged.conflicts == []
+    assert merged.document == changed(prefer_work_email=False, verify_deliverability=False)
+    assert stale.by == ada
     assert versions.draft_of(WaterfallVersion).document["waterfall_email"]["verify_deliverability"] is True
 
 
 def test_two_who_make_the_same_change_do_not_meet(ada, bob):
     mine = changed(providers=["hunter", "apollo"])
-    first = editing.save(mine, draft_id=None, revision=-1, by=ada)
-    assert editing.save(mine, draft_id=None, revision=-1, by=bob).revision == first.revision
+    first = versions.save(WaterfallVersion, mine, Began(), by=ada)
+    assert versions.save(WaterfallVersion, mine, Began(), by=bob).revision == first.revision
+
+
+def conflict_of(refused, yours, chosen=None):
+    """The one place that both changed, in words, and what comes of it."""
+    base, theirs = refused.value.base, refused.value.theirs
+    merged = merge(base, theirs, yours, chosen)
+    [choice] = WATERFALLS.choices(merged.conflicts, base)
+    return choice, merged
 
 
 def test_what_both_changed_is_left_to_the_person(ada, bob):
-    first = editing.save(changed(providers=["hunter", "apollo"]), draft_id=None, revision=-1, by=ada)
-    editing.save(changed(providers=["hunter"]), draft_id=first.pk, revision=1, by=ada)
-    mine = changed(providers=["apollo"])
+    first = versions.save(WaterfallVersion, changed(policy="wait"), Began(), by=ada)
+    versions.save(WaterfallVersion, changed(policy="skip"), Began(first.pk, 1), by=ada)
+    mine = changed(policy="")
     with pytest.raises(Stale) as refused:
-        editing.save(mine, draft_id=first.pk, revision=1, by=bob)
-    merge = editing.merge_of(refused.value, mine, studio.names())
-    [meeting] = merge.meetings
-    assert (meeting.choice, meeting.mine, meeting.theirs, meeting.began_with) == (
-        "",
-        "Apollo",
-        "Hunter.io",
-        "Hunter.io → Apollo",
+        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    choice, merged = conflict_of(refused, mine)
+    assert (choice.path, choice.choice) == ("waterfall_email.policy", "")
+    assert choice.where == "E-mail: When the hour of a provider is used up"
+    assert (choice.base, choice.theirs) == ("Wait", "Go on without, fill in later")
+    assert choice.yours.startswith("As set for all")
+    assert len(merged.open) == 1
+    for side, policy in (("yours", ""), ("theirs", "skip")):
+        chosen = conflict_of(refused, mine, {choice.path: side})[1]
+        assert (chosen.document["waterfall_email"]["policy"], chosen.open) == (policy, [])
+
+
+def test_of_two_orders_one_is_chosen_and_who_is_switched_on_or_off_is_taken_from_both(ada, bob):
+    first = versions.save(WaterfallVersion, changed(providers=["apollo", "hunter", "pdl"]), Began(), by=ada)
+    theirs = changed(providers=["pdl", "apollo", "hunter", "snovio"])
+    versions.save(WaterfallVersion, theirs, Began(first.pk, 1), by=ada)
+    mine = changed(providers=["hunter", "apollo", "pdl", "clearbit"])
+    with pytest.raises(Stale) as refused:
+        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    choice, _ = conflict_of(refused, mine)
+    assert choice.where == "E-mail: Providers, in order"
+    assert (choice.base, choice.theirs, choice.yours) == (
+        "Apollo → Hunter.io → PDL",
+        "PDL → Apollo → Hunter.io",
+        "Hunter.io → Apollo → PDL",
     )
-    assert merge.open == 1
-    theirs = refused.value.theirs
-    assert editing.merged(theirs, mine, {"email.providers": "mine"})["waterfall_email"]["providers"] == ["apollo"]
-    assert editing.merged(theirs, mine, {"email.providers": "theirs"}) == theirs
+    chosen = conflict_of(refused, mine, {choice.path: "theirs"})[1].document
+    assert chosen["waterfall_email"]["providers"] == ["pdl", "clearbit", "apollo", "hunter", "snovio"]
+    assert WaterfallDocument.model_validate(chosen)
 
 
 def test_beginning_a_draft_where_somebody_has_begun_one_is_refused(ada, bob):
-    editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
     with pytest.raises(Stale):
-        editing.save(changed(prefer_work_email=False), draft_id=None, revision=-1, by=bob)
+        versions.save(WaterfallVersion, changed(prefer_work_email=False), Began(), by=bob)
 
 
 def test_after_the_draft_was_published_a_save_is_merged_over_what_is_published(ada, bob):
-    first = editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    first = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
     versions.publish(first, revision=1, over=1, note="ask them all", by=ada)
     mine = changed(stop_on_success=False, prefer_work_email=False)
     with pytest.raises(Stale) as refused:
-        editing.save(mine, draft_id=first.pk, revision=1, by=bob)
-    merge = editing.merge_of(refused.value, mine, studio.names())
-    assert [(m.path, m.choice) for m in merge.meetings] == [("email.prefer_work_email", "mine")]
+        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    merged = merge(WATERFALLS.whole(refused.value.base), refused.value.theirs, mine)
+    assert isinstance(refused.value, DraftGone)
+    assert (merged.document, merged.conflicts) == (mine, [])
 
 
 def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
     draft = versions.start_draft(WaterfallVersion, by=ada)
     with pytest.raises(ActionNotAllowed, match="is identical to"):
-        editing.check_can_publish(draft)
+        versions.check_can_publish(draft)
     empty = {f"waterfall_{kind}": {"providers": []} for kind in ("email", "phone", "company", "techstack")}
-    draft = editing.save(empty, draft_id=draft.pk, revision=0, by=ada)
+    draft = versions.save(WaterfallVersion, empty, Began(draft.pk, 0), by=ada)
     with pytest.raises(ActionNotAllowed, match="All waterfalls are empty"):
-        editing.check_can_publish(draft)
+        versions.check_can_publish(draft)
 
 
 def test_differences_are_told_in_the_words_of_the_screen():
     after = changed(providers=["hunter", "apollo", "clearbit", "pdl"], policy="wait", stop_on_success=False)
-    found = {each.path: each for each in editing.differences(PUBLISHED, after, studio.names())}
+    found = {each.path: each for each in differences(PUBLISHED, after, names())}
     assert found["email.providers"].after == "Hunter.io → Apollo → Clearbit → PDL"
     assert found["email.providers"].removed == ("Snov.io",)
     assert (found["email.stop_on_success"].before, found["email.stop_on_success"].after) == ("yes", "no")
     assert found["email.policy"].after == "Wait"
-    assert editing.differences(PUBLISHED, PUBLISHED, {}) == []
+    assert differences(PUBLISHED, PUBLISHED, {}) == []

@@ -308,7 +308,7 @@ def test_a_stale_save_is_answered_with_the_merge_and_changes_nothing(sales_clien
     assert versions.draft_of(ScorecardVersion).document == edited(cap=97) | {
         "components": versions.draft_of(ScorecardVersion).document["components"]
     }
-    hidden = {name: answer.context[name] for name in ("base", "yours", "revision")}
+    hidden = answer.context["sent"]
     again = sales_client.post(reverse("icp_merge"), hidden)
     assert [each.choice for each in again.context["conflicts"]] == [""]
     done = sales_client.post(reverse("icp_merge"), {**hidden, f"choose:{conflict.path}": "yours"})
@@ -322,9 +322,9 @@ def test_a_merge_that_is_stale_itself_is_asked_again(sales_client, admin_client)
     mine = posted(edited(cap=99, **LESS))
     admin_client.post(reverse("icp_save"), posted(edited(cap=97)))
     answer = sales_client.post(reverse("icp_save"), mine)
-    hidden = {name: answer.context[name] for name in ("base", "yours", "revision")}
+    hidden = answer.context["sent"]
     admin_client.post(reverse("icp_save"), posted(edited(cap=96)))
-    assert "yours_lines" in sales_client.post(reverse("icp_merge"), hidden).context
+    assert "yours_changes" in sales_client.post(reverse("icp_merge"), hidden).context
     assert versions.draft_of(ScorecardVersion).document["cap"] == 96
 
 
@@ -333,7 +333,7 @@ def test_two_people_who_both_begin_a_draft_are_merged(sales_client, admin_client
     admin_client.post(reverse("icp_save"), theirs)
     answer = sales_client.post(reverse("icp_save"), mine)
     assert answer.context["conflicts"] == []
-    hidden = {name: answer.context[name] for name in ("base", "yours", "revision")}
+    hidden = answer.context["sent"]
     sales_client.post(reverse("icp_merge"), hidden)
     document = versions.draft_of(ScorecardVersion).document
     assert (document["cap"], document["components"][0]["bands"][0]["points"]) == (97, 5)

@@ -7,7 +7,7 @@ import pytest
 from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import Provider, ProviderService, WaterfallVersion
-from enrichment.waterfall import editing
+from enrichment.versions import Began
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
 from tests.enrichment.waterfall.test_editing import changed, form
@@ -22,7 +22,7 @@ def ada():
 
 @pytest.fixture
 def draft(ada):
-    return editing.save(changed(stop_on_success=False), draft_id=None, revision=-1, by=ada)
+    return versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
 
 
 def page(client, address="/waterfall/"):
@@ -67,16 +67,45 @@ def test_a_wrong_value_is_said_and_nothing_is_saved(sales_client):
 
 def test_a_stale_save_is_answered_with_the_merge(sales_client, draft, ada):
     old = sent(draft)
-    editing.save(changed(providers=["hunter"]), draft_id=draft.pk, revision=draft.revision, by=ada)
+    versions.save(WaterfallVersion, changed(providers=["hunter"]), Began(draft.pk, draft.revision), by=ada)
     shown = post(sales_client, "/waterfall/save/", old).content.decode()
-    assert "ada@example.com was quicker" in shown
+    assert "ada@example.com saved this draft while you edited it." in shown
     assert "Discard mine, keep theirs" in shown
+
+
+def test_the_merge_is_saved_once_everything_is_chosen(sales_client, draft, ada):
+    old = sent(draft, email__policy="wait")
+    theirs = changed(stop_on_success=False, policy="skip", prefer_work_email=False)
+    now = versions.save(WaterfallVersion, theirs, Began(draft.pk, draft.revision), by=ada)
+    refused = post(sales_client, "/waterfall/save/", old)
+    [conflict] = refused.context["conflicts"]
+    hidden = refused.context["sent"]
+    again = sales_client.post("/waterfall/merge/", hidden)
+    assert [each.choice for each in again.context["conflicts"]] == [""]
+    assert versions.draft_of(WaterfallVersion).revision == now.revision
+    answer = sales_client.post("/waterfall/merge/", {**hidden, f"choose:{conflict.path}": "yours"})
+    assert (answer.status_code, answer["Location"]) == (302, "/waterfall/")
+    merged = changed(stop_on_success=False, policy="wait", prefer_work_email=False)
+    assert versions.draft_of(WaterfallVersion).document == merged
+
+
+def test_after_the_draft_was_discarded_a_change_is_merged_over_what_is_published(sales_client, draft, ada):
+    old = sent(draft, phone__country_default="DE")
+    versions.discard(draft, revision=draft.revision, by=ada)
+    refused = post(sales_client, "/waterfall/save/", old)
+    assert "was published or discarded" in refused.content.decode()
+    assert sales_client.post("/waterfall/merge/", refused.context["sent"]).status_code == 302
+    document = versions.draft_of(WaterfallVersion).document
+    assert document["waterfall_phone"]["country_default"] == "DE"
 
 
 def test_a_merge_of_nonsense_is_refused(sales_client, draft):
     for mine in ("", "{", '{"waterfall_email": {}}', "[]"):
-        answer = sales_client.post("/waterfall/merge/", {"mine": mine, "draft": draft.pk, "revision": 1})
-        assert answer.status_code == 400
+        sent = {"base": json.dumps(PUBLISHED), "yours": mine, "draft": draft.pk, "revision": 1}
+        answer = sales_client.post("/waterfall/merge/", sent)
+        assert answer.status_code == 409
+        assert "be read. Edit and save again" in answer.content.decode()
+    assert versions.draft_of(WaterfallVersion).revision == draft.revision
 
 
 def test_publishing_asks_for_a_note_and_the_looked_at_draft(sales_client, draft, ada):
@@ -85,7 +114,7 @@ def test_publishing_asks_for_a_note_and_the_looked_at_draft(sales_client, draft,
         "note is saved with the version"
         in sales_client.post("/waterfall/publish/", {**data, "note": " a "}).content.decode()
     )
-    editing.save(changed(providers=["hunter"]), draft_id=draft.pk, revision=draft.revision, by=ada)
+    versions.save(WaterfallVersion, changed(providers=["hunter"]), Began(draft.pk, draft.revision), by=ada)
     shown = sales_client.post("/waterfall/publish/", {**data, "note": "ask them all"}).content.decode()
     assert "Someone else saved this draft" in shown
     assert versions.published(WaterfallVersion).number == 1
@@ -121,7 +150,7 @@ def test_rolling_back_publishes_a_copy(sales_client, draft, ada):
 def test_the_export_is_the_specifications_json(sales_client, ada):
     whole = WaterfallDocument.model_validate(PUBLISHED).model_dump()
     whole["waterfall_company"]["policy"] = "wait"
-    editing.save(whole, draft_id=None, revision=-1, by=ada)
+    versions.save(WaterfallVersion, whole, Began(), by=ada)
     for number in (1, 2):
         answer = sales_client.get(f"/waterfall/versions/{number}/waterfalls.json")
         assert json.loads(answer.content) == PUBLISHED

@@ -186,7 +186,7 @@ def test_every_act_is_audited_and_without_its_event_nothing_happens(model, ada, 
         raise RuntimeError("no audit")
 
     with monkeypatch.context() as patched:
-        patched.setattr(versions.audit, "record", broken)
+        patched.setattr(versions.life_cycle.audit, "record", broken)
         with pytest.raises(RuntimeError):
             versions.publish(draft, revision=1, over=1, note="unseen by audit", by=ada)
     assert versions.published(model).number == 1

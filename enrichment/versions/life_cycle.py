@@ -1,6 +1,6 @@
 """The life of a versioned document: draft, save, publish with a note, roll back, discard. Audited, keyword-only.
 
-The same for the scorecard and the waterfalls. There is one draft of each at a time, which everybody who may
+There is one draft of each at a time, which everybody who may
 edit shares; a save names the save it began with (`revision`), and one that began with an older save is
 refused with the three documents a merge needs. A published document never changes: rolling back
 publishes a copy of the old one as a new version.
@@ -8,20 +8,16 @@ publishes a copy of the old one as a new version.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.utils import timezone
-from pydantic import ValidationError
 
-from enrichment.documents.scorecard_problems import problems as scorecard_problems
-from enrichment.documents.waterfall import WaterfallDocument
-from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
+from enrichment.models import DraftSave
 from enrichment.models.version import Version, forget_active
 from enrichment.states import VersionStatus
+from enrichment.versions.kinds import kind_of
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -32,28 +28,6 @@ SHORTEST_NOTE = 5
 LONGEST_NOTE = 500
 
 
-@dataclass(frozen=True)
-class Kind:
-    """`name` stands in DraftSave; `problems` gives {path: sentence} of a document."""
-
-    name: str
-    problems: Callable[[Any], dict[str, str]]
-
-
-def _waterfall_problems(document: Any) -> dict[str, str]:
-    try:
-        WaterfallDocument.model_validate(document)
-    except ValidationError as error:
-        return {".".join(str(step) for step in each["loc"]): each["msg"] for each in error.errors(include_url=False)}
-    return {}
-
-
-KINDS: dict[type[Version], Kind] = {
-    ScorecardVersion: Kind("scorecard", scorecard_problems),
-    WaterfallVersion: Kind("waterfall", _waterfall_problems),
-}
-
-
 class Stale(ActionNotAllowed):
     """A save that began with an older save than the draft's last.
 
@@ -61,8 +35,10 @@ class Stale(ActionNotAllowed):
     now, `revision` the save to name when saving the merge.
     """
 
+    sentence = "Someone else saved this draft after you opened it."
+
     def __init__(self, base: dict[str, Any] | None, theirs: dict[str, Any], revision: int, by: Any) -> None:
-        super().__init__("Someone else saved this draft after you opened it.")
+        super().__init__(self.sentence)
         self.base, self.theirs, self.revision, self.by = base, theirs, revision, by
 
 
@@ -78,10 +54,6 @@ class Invalid(ActionNotAllowed):
 
 
 # ---------------------------------------------------------------- reading
-
-
-def kind_of(version: type[Version] | Version) -> Kind:
-    return KINDS[version if isinstance(version, type) else type(version)]
 
 
 def published(model: type[V]) -> V:
@@ -186,13 +158,27 @@ def discard(draft: V, *, revision: int, by: Any) -> None:
 # ---------------------------------------------------------------- publishing
 
 
-def check_can_publish(draft: Version) -> None:
+def check_can_publish(draft: Version | None) -> None:
     """Raises ActionNotAllowed with the sentence for the disabled button: invalid, or as it is published already."""
-    if found := kind_of(draft).problems(draft.document):
+    if draft is None:
+        raise ActionNotAllowed("There is no draft. Edit something and save it first.")
+    kind = kind_of(draft)
+    if found := kind.problems(draft.document):
         raise Invalid(found)
     live = published(type(draft))
-    if draft.document == live.document:
+    if kind.same(draft.document, live.document):
         raise ActionNotAllowed(f"The draft is identical to the published version {live.number}.")
+    if why := kind.why_not_publish(draft.document):
+        raise ActionNotAllowed(why)
+
+
+def why_not_publish(draft: Version | None) -> str:
+    """That sentence; "" where the draft can be published."""
+    try:
+        check_can_publish(draft)
+    except ActionNotAllowed as impossible:
+        return str(impossible)
+    return ""
 
 
 def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enrichment.documents.scorecard import PUBLISHED, Scorecard
-from enrichment.scoring.merging import MISSING, merge, pair
+from enrichment.versions.merging import MISSING, merge, pair
 
 
 def changed(*edits):

@@ -1,0 +1,49 @@
+"""One editor of versioned documents: draft, save, merge two people's edits, publish with a note, roll back.
+
+The scorecard and the waterfalls are documents of this kind; each room registers a `DocumentKind` and keeps what is its
+own: its form, its preview, its words. `life_cycle` acts on versions, `saving` on what an editor sends, `merging` is
+arithmetic alone, `views` holds the screens that are the same for every kind.
+"""
+
+from enrichment.versions.kinds import Choice, DocumentKind, kind_of, register
+from enrichment.versions.life_cycle import (
+    Invalid,
+    Stale,
+    check_can_publish,
+    discard,
+    draft_of,
+    history,
+    keep_trial,
+    publish,
+    published,
+    roll_back,
+    save_draft,
+    saved_as,
+    start_draft,
+    why_not_publish,
+)
+from enrichment.versions.saving import Began, DraftGone, save
+
+__all__ = [
+    "Began",
+    "Choice",
+    "DocumentKind",
+    "DraftGone",
+    "Invalid",
+    "Stale",
+    "check_can_publish",
+    "discard",
+    "draft_of",
+    "history",
+    "keep_trial",
+    "kind_of",
+    "publish",
+    "published",
+    "register",
+    "roll_back",
+    "save",
+    "save_draft",
+    "saved_as",
+    "start_draft",
+    "why_not_publish",
+]
