@@ -14,7 +14,7 @@ from enrichment.models import BulkJob, SourceType, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.pilots import pilot, pilot_result
 from enrichment.waterfall import studio
-from enrichment.waterfall.changes import differences, names
+from enrichment.waterfall.changes import differences
 from enrichment.waterfall.document_kind import WATERFALLS
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
@@ -137,7 +137,7 @@ def result(request: HtmxRequest, pk: int) -> HttpResponse:
         "result": pilot_result.result(job),
         "live_job": job.status in pilot.LIVE,
         "outcome": outcome(job),
-        "changes": differences(live.document, trial.document, names()),
+        "changes": differences(live.document, trial.document),
         "still": draft is not None and WATERFALLS.same(draft.document, trial.document),
         "is_published": WATERFALLS.same(live.document, trial.document),
         "may_edit": request.user.has_perm(EDIT),

@@ -9,6 +9,7 @@ from enrichment.versions.kinds import Choice, DocumentKind, kind_of, register
 from enrichment.versions.life_cycle import (
     Invalid,
     Stale,
+    changes_by_version,
     check_can_publish,
     discard,
     draft_of,
@@ -31,6 +32,7 @@ __all__ = [
     "DraftGone",
     "Invalid",
     "Stale",
+    "changes_by_version",
     "check_can_publish",
     "discard",
     "draft_of",

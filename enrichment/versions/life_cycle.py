@@ -71,6 +71,13 @@ def history(model: type[V]) -> list[V]:
     return list(was.select_related("created_by", "published_by").order_by("-published_at", "-number"))
 
 
+def changes_by_version(model: type[V]) -> list[tuple[V, Any]]:
+    """Each with what it changed from the one it took the place of, in its kind's words; None for the first."""
+    found, kind = history(model), kind_of(model)
+    pairs = zip(found, [*found[1:], None], strict=True)
+    return [(version, kind.changes(old.document, version.document) if old else None) for version, old in pairs]
+
+
 def saved_as(draft: Version, revision: int) -> dict[str, Any] | None:
     """The draft's document as it was at that save."""
     saves = DraftSave.objects.filter(kind=kind_of(draft).name, number=draft.number, revision=revision)

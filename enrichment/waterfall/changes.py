@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from enrichment.documents.waterfall import WaterfallDocument
-from enrichment.models import ProviderService, WaterfallKind
+from enrichment.labels import provider_name
+from enrichment.models import WaterfallKind
 from enrichment.versions.kinds import Document
 from enrichment.waterfall.option_forms import FORMS
 
@@ -15,11 +16,6 @@ from enrichment.waterfall.option_forms import FORMS
 def whole(document: Document) -> Document:
     """The document with every default spelled out."""
     return WaterfallDocument.model_validate(document).model_dump()
-
-
-def names() -> dict[str, str]:
-    """{slug: name} of every provider in the catalogue."""
-    return dict(ProviderService.objects.values_list("provider__slug", "provider__name"))
 
 
 @dataclass(frozen=True)
@@ -35,16 +31,12 @@ class Difference:
     removed: tuple[str, ...] = ()
 
     @property
-    def path(self) -> str:
-        return f"{self.kind}.{self.field}"
-
-    @property
     def kind_label(self) -> str:
         return str(WaterfallKind(self.kind).label)
 
 
-def differences(before: Document, after: Document, names: Mapping[str, str]) -> list[Difference]:
-    """What changes from `before` to `after`; `names`: {slug: name} of the providers."""
+def differences(before: Document, after: Document) -> list[Difference]:
+    """What changes from `before` to `after`."""
     one, other = whole(before), whole(after)
     found = []
     for kind, name in _fields(one):
@@ -57,10 +49,10 @@ def differences(before: Document, after: Document, names: Mapping[str, str]) -> 
                 kind,
                 name,
                 label(kind, name),
-                words(kind, name, was, names),
-                words(kind, name, becomes, names),
-                tuple(names.get(slug, slug) for slug in lists[1] if slug not in lists[0]),
-                tuple(names.get(slug, slug) for slug in lists[0] if slug not in lists[1]),
+                words(kind, name, was),
+                words(kind, name, becomes),
+                tuple(provider_name(slug) for slug in lists[1] if slug not in lists[0]),
+                tuple(provider_name(slug) for slug in lists[0] if slug not in lists[1]),
             )
         )
     return found
@@ -79,10 +71,10 @@ def label(kind: str, name: str) -> str:
     return str(FORMS[kind]().fields[name].label)
 
 
-def words(kind: str, name: str, value: Any, names: Mapping[str, str]) -> str:
+def words(kind: str, name: str, value: Any) -> str:
     """A value of that field in the words of the screen."""
     if name == "providers":
-        return " → ".join(names.get(slug, slug) for slug in value) or "nobody"
+        return " → ".join(provider_name(slug) for slug in value) or "nobody"
     if isinstance(value, bool):
         return "yes" if value else "no"
     choices = dict(getattr(FORMS[kind]().fields[name], "choices", ()))

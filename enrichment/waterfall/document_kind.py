@@ -1,6 +1,6 @@
 """The waterfalls as a versioned document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +10,7 @@ from enrichment.models import WaterfallKind, WaterfallVersion
 from enrichment.versions import Choice, DocumentKind
 from enrichment.versions.kinds import Document
 from enrichment.versions.merging import Conflict
-from enrichment.waterfall.changes import Difference, differences, label, names, whole, words
+from enrichment.waterfall.changes import Difference, differences, label, whole, words
 
 NOBODY = "All waterfalls are empty. Enable at least one provider."
 
@@ -40,20 +40,17 @@ class Waterfalls(DocumentKind):
         return "" if WaterfallDocument.model_validate(document).providers() else NOBODY
 
     def changes(self, before: Document, after: Document) -> list[Difference]:
-        return differences(before, after, names())
+        return differences(before, after)
 
     def choices(self, conflicts: Sequence[Conflict], base: Document) -> list[Choice]:
-        known = names()
-        return [_choice(conflict, known) for conflict in conflicts]
+        return [_choice(conflict) for conflict in conflicts]
 
 
-def _choice(conflict: Conflict, known: Mapping[str, str]) -> Choice:
+def _choice(conflict: Conflict) -> Choice:
     """A conflict's path is "waterfall_email.policy" or "waterfall_email.providers.order"."""
     place, name = conflict.path.split(".")[:2]
     kind = place.removeprefix("waterfall_")
-    base, theirs, yours = (
-        words(kind, name, value, known) for value in (conflict.base, conflict.theirs, conflict.yours)
-    )
+    base, theirs, yours = (words(kind, name, value) for value in (conflict.base, conflict.theirs, conflict.yours))
     where = f"{WaterfallKind(kind).label}: {label(kind, name)}"
     return Choice(conflict.path, where, base, theirs, yours, conflict.choice)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.versions.kinds import Document
 from enrichment.waterfall import editing
-from enrichment.waterfall.changes import Difference, differences, names
+from enrichment.waterfall.changes import Difference, differences
 from enrichment.waterfall.option_forms import FORMS, OptionForm
 
 ICONS = {"email": "mail", "phone": "phone", "company": "building", "techstack": "stack-2"}
@@ -54,7 +53,7 @@ def open_studio(sent: editing.Sent | None = None) -> Studio:
     """The screen; `sent` is what was sent and not saved, because something in it is wrong."""
     live, draft = versions.published(WaterfallVersion), versions.draft_of(WaterfallVersion)
     document = (draft or live).document
-    changes = differences(live.document, draft.document, names()) if draft else []
+    changes = differences(live.document, draft.document) if draft else []
     return Studio(live, draft, falls(document, sent), changes, versions.why_not_publish(draft))
 
 
@@ -92,12 +91,3 @@ def by_kind() -> dict[str, dict[str, ProviderService]]:
 def exported(version: WaterfallVersion) -> dict[str, Any]:
     """The specification's JSON of a version: what Clay is sent."""
     return WaterfallDocument.model_validate(version.document).sent()
-
-
-def history_rows(found: Sequence[WaterfallVersion], known: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Each version with how much it changed against the one it took the place of."""
-    rows = []
-    for version, older in zip(found, [*found[1:], None], strict=True):
-        changes = differences(older.document, version.document, known) if older else []
-        rows.append({"version": version, "changes": changes})
-    return rows

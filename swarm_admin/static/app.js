@@ -38,34 +38,22 @@
     if (!document.hidden) document.querySelectorAll("[hx-trigger^='every ']").forEach((e) => htmx.trigger(e, "refresh"));
   });
 
-  // ---- toasts
+  // ---- toasts: Bootstrap takes them away, but not while the pointer or the focus is on one
   const STAY = { error: 12000, warning: 9000 };
-  function closeLater(note) {
-    setTimeout(() => note.remove(), STAY[note.dataset.toast] || 6000);
+  function show(note) {
+    note.addEventListener("hidden.bs.toast", () => note.remove());
+    tabler.Toast.getOrCreateInstance(note, { delay: STAY[note.dataset.toast] || 6000 }).show();
   }
   function toast(text, level = "info") {
-    const note = document.createElement("div");
-    note.className = `toast-note toast-${level}`;
+    const note = $("#toast-blank").content.firstElementChild.cloneNode(true);
+    note.classList.replace("toast-info", `toast-${level}`);
     note.dataset.toast = level;
-    const icon = document.createElement("i");
-    icon.className = "ti";
-    icon.setAttribute("aria-hidden", "true");
-    const words = document.createElement("span");
-    words.textContent = text;
-    const close = document.createElement("button");
-    close.type = "button";
-    close.className = "icon-button";
-    close.dataset.toastClose = "";
-    close.setAttribute("aria-label", "Close");
-    const cross = document.createElement("i");
-    cross.className = "ti ti-x";
-    close.append(cross);
-    note.append(icon, words, close);
+    $("span", note).textContent = text;
     $("#toasts").append(note);
-    closeLater(note);
+    show(note);
   }
   window.toast = toast;
-  document.querySelectorAll("[data-toast]").forEach(closeLater);
+  document.querySelectorAll("[data-toast]").forEach(show);
   document.addEventListener("toasts", (event) => {
     for (const { text, level } of event.detail.value || []) toast(text, level);
   });
@@ -111,8 +99,7 @@
   // ---- clicks
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest(selector);
-    if (on("[data-toast-close]")) on("[data-toast]").remove();
-    else if (on("[data-drawer-close]")) closeDrawer();
+    if (on("[data-drawer-close]")) closeDrawer();
     else if (on("[data-dialog-close]")) on("dialog").close();
     else if (on("[data-dialog-open]")) document.getElementById(on("[data-dialog-open]").dataset.dialogOpen).showModal();
     else if (on("[data-help-open]")) $("#help").showModal();

@@ -96,3 +96,57 @@ def test_the_menu_of_the_phone_opens(page: Page, sign_in: SignIn, assert_accessi
     assert_accessible()
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Connections")
+
+
+def test_a_toast_stays_while_it_is_read_and_goes_then(page: Page, sign_in: SignIn, assert_accessible: Check) -> None:
+    sign_in(SALES_OPS)
+    page.goto("/")
+    page.clock.install()
+    page.evaluate("toast('Two leads are delivered.', 'success')")
+    note = page.locator("#toasts .toast-success")
+    expect(note).to_contain_text("Two leads are delivered.")
+    assert_accessible()
+    page.clock.run_for(1_000)
+    note.hover()
+    page.clock.run_for(60_000)
+    expect(note).to_be_visible()
+    page.mouse.move(0, 0)
+    page.clock.run_for(10_000)
+    expect(note).to_have_count(0)
+    page.evaluate("toast('That did not work.', 'error')")
+    page.clock.run_for(1_000)
+    page.locator("#toasts").get_by_role("button", name="Close").click()
+    page.clock.run_for(1_000)
+    expect(page.locator("#toasts .toast-note")).to_have_count(0)
+
+
+STEADY = """([before, after]) => {
+  document.querySelector("main").innerHTML = `<div id="live" hx-ext="steady">${before}</div>`;
+  window.kept = document.querySelector("#live [data-key=b]");
+  window.swap = () => htmx.swap("#live", `<div id="live" hx-ext="steady">${after}</div>`, { swapStyle: "steady" },
+    { contextElement: document.querySelector("#live") });
+}"""
+
+
+def test_a_steady_swap_keeps_what_is_typed_ticked_and_open_and_moves_rows(page: Page, sign_in: SignIn) -> None:
+    sign_in(SALES_OPS)
+    page.goto("/connections/")
+    text, tick = '<input aria-label="{0}" value="{1}">', '<input type="checkbox" aria-label="tick {0}">'
+    row = f'<li data-key="{{0}}">{{0}} {{1}}{text}{tick}</li>'
+    menu = "<details><summary>More</summary>{}</details>"
+    before = f"<ul>{row.format('a', 1)}{row.format('b', 1)}</ul>" + menu.format("first")
+    after = f"<ul>{row.format('b', 2)}{row.format('c', 2)}</ul>" + menu.format("second")
+    page.evaluate(STEADY, [before, after])
+    page.get_by_label("b", exact=True).fill("typed")
+    page.get_by_label("tick b").check()
+    page.get_by_text("More").click()
+    page.get_by_label("b", exact=True).focus()
+    page.evaluate("swap()")
+    expect(page.locator("#live")).to_contain_text("second")
+    assert page.locator("#live li").all_inner_texts() == ["b 2", "c 2"]
+    assert page.evaluate("window.kept === document.querySelector('#live [data-key=b]')")
+    expect(page.get_by_label("b", exact=True)).to_have_value("typed")
+    expect(page.get_by_label("b", exact=True)).to_be_focused()
+    expect(page.get_by_label("tick b")).to_be_checked()
+    expect(page.get_by_label("c", exact=True)).to_have_value("2")
+    assert page.locator("#live details").get_attribute("open") is not None

@@ -96,15 +96,10 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
 @screen(VIEW)
 def history(request: HttpRequest) -> HttpResponse:
     """Every version that was published, with its note and what it changed."""
-    found = versions.history(ScorecardVersion)
     rescores = {each.version_id: each for each in Rescore.objects.select_related("job")}
     rows = [
-        {
-            "version": version,
-            "rescore": rescores.get(version.pk),
-            "lines": count(changes(found[at + 1].document, version.document)) if at + 1 < len(found) else None,
-        }
-        for at, version in enumerate(found)
+        {"version": version, "rescore": rescores.get(version.pk), "lines": None if found is None else count(found)}
+        for version, found in versions.changes_by_version(ScorecardVersion)
     ]
     return render(
         request, "enrichment/scoring/icp_history.html", {"rows": rows, "draft": versions.draft_of(ScorecardVersion)}
@@ -120,12 +115,12 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
         status__in=WAS_PUBLISHED,
     )
     live = versions.published(ScorecardVersion)
-    earlier = [each for each in versions.history(ScorecardVersion) if each.number < number]
+    before = next((each for each in versions.history(ScorecardVersion) if each.number < number), None)
     context = {
         "version": found,
         "live": live,
-        "before": earlier[0] if earlier else None,
-        "changes": changes(earlier[0].document, found.document) if earlier else [],
+        "before": before,
+        "changes": changes(before.document, found.document) if before else [],
         "whole": whole_card(found.document),
         "made": Rescore.objects.select_related("job").filter(version=found).first(),
         "why_no_roll_back": _why_no_roll_back(request, found, live),

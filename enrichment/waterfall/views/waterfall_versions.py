@@ -12,7 +12,7 @@ from enrichment.models import WaterfallVersion
 from enrichment.states import VersionStatus
 from enrichment.versions import Began
 from enrichment.waterfall import studio
-from enrichment.waterfall.changes import differences, names
+from enrichment.waterfall.changes import differences
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
@@ -41,7 +41,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         if draft is None:
             messages.error(request, problem)
             return redirect("waterfall")
-    changes = differences(live.document, draft.document, names())
+    changes = differences(live.document, draft.document)
     context = {
         "draft": draft,
         "live": live,
@@ -66,7 +66,7 @@ def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
 @screen(VIEW)
 def history(request: HttpRequest) -> HttpResponse:
     """Every version that was published, the newest first."""
-    rows = studio.history_rows(versions.history(WaterfallVersion), names())
+    rows = versions.changes_by_version(WaterfallVersion)
     return render(request, "enrichment/waterfall/waterfall_history.html", {"rows": rows, "section": "history"})
 
 
@@ -84,7 +84,7 @@ def _shown(request: HttpRequest, found: WaterfallVersion, live: WaterfallVersion
         "version": found,
         "live": live,
         "falls": studio.falls(found.document),
-        "changes": differences(live.document, found.document, names()),
+        "changes": differences(live.document, found.document),
         "json": json.dumps(studio.exported(found), indent=2),
         "is_live": found.pk == live.pk,
         "was_published": found.status == VersionStatus.SUPERSEDED,

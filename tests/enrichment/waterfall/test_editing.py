@@ -9,7 +9,7 @@ from enrichment.models import WaterfallVersion
 from enrichment.versions import Began, DraftGone, Stale
 from enrichment.versions.merging import merge
 from enrichment.waterfall import editing
-from enrichment.waterfall.changes import differences, names
+from enrichment.waterfall.changes import differences
 from enrichment.waterfall.document_kind import WATERFALLS
 from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
@@ -203,9 +203,9 @@ def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
 
 def test_differences_are_told_in_the_words_of_the_screen():
     after = changed(providers=["hunter", "apollo", "clearbit", "pdl"], policy="wait", stop_on_success=False)
-    found = {each.path: each for each in differences(PUBLISHED, after, names())}
+    found = {f"{each.kind}.{each.field}": each for each in differences(PUBLISHED, after)}
     assert found["email.providers"].after == "Hunter.io → Apollo → Clearbit → PDL"
     assert found["email.providers"].removed == ("Snov.io",)
     assert (found["email.stop_on_success"].before, found["email.stop_on_success"].after) == ("yes", "no")
     assert found["email.policy"].after == "Wait"
-    assert differences(PUBLISHED, PUBLISHED, {}) == []
+    assert differences(PUBLISHED, PUBLISHED) == []
