@@ -161,3 +161,10 @@ def test_how_long_there_is_room_is_told_in_plain_words(sales_client, room, monke
 def test_a_table_at_its_limit_is_full(sales_client, room, settings):
     settings.CLAY_TABLE_ROWS = 542
     assert "it is full" in page(sales_client)
+
+
+def test_a_row_whose_number_has_a_thousands_separator_is_mended_alone(sales_client, drift):
+    Drift.objects.filter(pk=drift.pk).update(id=1234)
+    assert 'name="id" value="1234"' in page(sales_client, "?kind=values")
+    plan = sales_client.post("/drift/plan/", {"kind": "values", "id": "1234"}).content.decode()
+    assert 'name="id" value="1234"' in plan
