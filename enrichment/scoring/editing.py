@@ -3,6 +3,9 @@
 A field's name is its path in the document ("components.0.bands.1.points"); a band's ends are two fields each, and
 texts of which there are several stand one to a line. What cannot be read stays as it was typed, so that
 `problems` can say what is wrong with it, and an invalid document can be kept and shown.
+
+Tried and left: htmx's json-enc sends the names as flat as a form does, with a list only where a name comes twice, so it
+saves none of this; and Save, which leaves the page, and every button without JavaScript post a plain form.
 """
 
 from __future__ import annotations

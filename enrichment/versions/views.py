@@ -70,8 +70,8 @@ def merge_page(
     theirs = kind.whole(stale.theirs)
     draft = life_cycle.draft_of(kind.model)
     sent = {
-        "draft": draft.pk if draft else "",
-        "revision": stale.revision,
+        "draft": str(draft.pk) if draft else "",
+        "revision": str(stale.revision),
         "base": json.dumps(base),
         "yours": json.dumps(yours),
     }

@@ -74,7 +74,8 @@
     if (!quiet(event.detail.elt)) toast("Can’t reach the server. Check your connection and try again.", "error");
   });
 
-  // ---- drawer
+  // ---- drawer: not Bootstrap's offcanvas, which tells screen readers that the list beside it is out of use, closes when
+  // the window is resized (it is no overlay on a wide one), and lets Escape close it only from inside
   const drawer = $("#drawer");
   let opener = null;
   function closeDrawer() {

@@ -12,6 +12,7 @@ from enrichment.models import ScorecardVersion
 from enrichment.scoring import editing, form
 from enrichment.scoring.document_kind import SCORECARDS
 from enrichment.scoring.views.icp_effect import effect_context, typed
+from enrichment.states import VersionStatus
 from enrichment.versions import Began, DraftGone, Stale
 from enrichment.versions import views as versions_views
 from swarm_admin.core.errors import ActionNotAllowed
@@ -75,7 +76,9 @@ def save(request: HttpRequest) -> HttpResponse:
     found = problems(saved.document)
     if request.POST.get("then") == "publish" and not found:
         return redirect("icp_publish")
-    if found:
+    if saved.status != VersionStatus.DRAFT:
+        messages.info(request, "No changes to save.")
+    elif found:
         words = f"Saved, with {len(found)} problem{'' if len(found) == 1 else 's'} to fix before you can publish."
         messages.warning(request, words)
     else:

@@ -273,6 +273,12 @@ def test_saving_makes_the_draft_and_then_saves_into_it(sales_client):
     assert ScorecardVersion.objects.count() == 2
 
 
+def test_saving_what_is_published_begins_no_draft(sales_client):
+    page = sales_client.post(reverse("icp_save"), posted(PUBLISHED), follow=True).content.decode()
+    assert "No changes to save." in page
+    assert versions.draft_of(ScorecardVersion) is None
+
+
 def test_an_invalid_draft_is_kept_and_its_problems_stand_at_their_fields(sales_client):
     data = posted(PUBLISHED, **{"components.0.bands.0.points": "31"})
     sales_client.post(reverse("icp_save"), data)
@@ -288,6 +294,16 @@ def test_what_was_typed_unreadable_is_still_there(sales_client):
     page = sales_client.get(reverse("icp")).content.decode()
     assert 'value="a lot"' in page
     assert "must be a number" in page
+
+
+def test_the_thousandth_save_names_the_one_it_began_with(sales_client):
+    ScorecardVersion.objects.update(number=1234)
+    sales_client.post(reverse("icp_save"), posted(edited(**LESS)))
+    ScorecardVersion.objects.filter(status="draft").update(revision=1000)
+    for address in ("icp", "icp_publish"):
+        page = sales_client.get(reverse(address)).content.decode()
+        assert 'name="revision" value="1000"' in page
+        assert 'name="over" value="1234"' in page
 
 
 def test_save_and_go_on_to_publishing(sales_client):
