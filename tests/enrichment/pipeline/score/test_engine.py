@@ -9,7 +9,7 @@ import pytest
 from polars.exceptions import ColumnNotFoundError
 
 from enrichment.documents.scorecard import Scorecard
-from enrichment.pipeline.score.engine import Engine, Score
+from enrichment.pipeline.score.engine import Engine, Score, find_hits
 
 TIERS = [{"name": "Good", "at_least": 10}, {"name": "Rest"}]
 
@@ -257,3 +257,32 @@ def test_the_most_a_component_may_hold_is_evaluated() -> None:
     count = {"kind": "count", "field": "tech_stack", "needles": [{"needle": n, "points": 1} for n in needles]}
     engine = engine_of(rules, count)
     assert score(engine, title="Word249", tech_stack=["word000", "WORD249"]).points == 49 + 2
+
+
+# ------------------------------------------------------------------ the same by other ways
+
+
+SIGMA = engine_of(title_rules({"points": 5, "match": "substring", "needles": ["οδος"]}))
+
+
+@pytest.mark.parametrize("title", ["ΟΔΟΣ", "οδοσ", "ΟΔΟΣΑ", "οδος"])
+def test_the_two_small_sigmas_are_one_letter_where_a_needle_holds_one(title: str) -> None:
+    assert score(SIGMA, title=title).points == 5
+
+
+def test_the_points_alone_are_those_of_the_whole_score(engine: Engine) -> None:
+    leads = [{"company_size": 2000.5, "title": "VP"}, {}, {"tech_stack": ["Gong"], "funding_stage": "Series B"}]
+    assert engine.totals(leads) == [scored.points for scored in engine.score_leads(leads)]
+    assert engine.totals(leads)[0] > engine.totals(leads)[1] == 0
+
+
+def test_which_award_hit_is_told_for_the_parts_asked_for_and_by_each_part_alone(engine: Engine) -> None:
+    frame = pl.DataFrame({"company_size": [2000.5, None], "title": ["Chief of Staff", "Gardener"]})
+    hits = engine.hits(frame, ["title", "company_size", "funding"])
+    assert hits.columns == ["rule.title", "rule.company_size", "rule.funding"]
+    assert hits["rule.funding"].to_list() == [None, None]  # a field that the frame lacks is missing
+    assert [each is None for each in hits["rule.title"]] == [False, True]
+    parts = {part.id: part for part in engine.card.components}
+    for name in ("title", "company_size"):
+        assert find_hits(parts[name], frame).to_list() == hits[f"rule.{name}"].to_list()
+        assert find_hits(parts[name], frame).name == f"rule.{name}"
