@@ -91,3 +91,16 @@ def test_no_module_imports_itself_by_a_detour_and_chains_are_short():
 
     deepest = max(imports(), key=deep)
     assert depth[deepest] <= LONGEST_CHAIN, deepest
+
+
+@pytest.mark.parametrize(
+    ("written", "only_in"),
+    [
+        ("csv.writer(", {"swarm_admin/core/csv_export.py"}),
+        # Whoever inserts leads tells an id by the name of a shared lock; nobody waits for it.
+        ("pg_advisory", {"swarm_admin/core/locks.py", "enrichment/pipeline/intake.py"}),
+        ("pg_try_advisory", {"swarm_admin/core/locks.py"}),
+    ],
+)
+def test_what_the_floor_does_nobody_does_beside_it(written: str, only_in: set[str]):
+    assert {path for path in sources() if written in (ROOT / path).read_text()} == only_in
