@@ -146,9 +146,9 @@ def test_what_both_changed_is_left_to_the_person(ada, bob):
         versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
     choice, merged = conflict_of(refused, mine)
     assert (choice.path, choice.choice) == ("waterfall_email.policy", "")
-    assert choice.where == "E-mail: When the hour of a provider is used up"
-    assert (choice.base, choice.theirs) == ("Wait", "Go on without, fill in later")
-    assert choice.yours.startswith("As set for all")
+    assert choice.where == "E-mail: When a provider's hourly limit is reached"
+    assert (choice.base, choice.theirs) == ("Wait", "Continue without it, fill in later")
+    assert choice.yours.startswith("Default (")
     assert len(merged.open) == 1
     for side, policy in (("yours", ""), ("theirs", "skip")):
         chosen = conflict_of(refused, mine, {choice.path: side})[1]
