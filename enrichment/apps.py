@@ -26,6 +26,21 @@ def _plant(sender: AppConfig, plan: Any = (), **kwargs: Any) -> None:
         plant()
 
 
+def _register_jobs() -> None:
+    """Every kind of long work; each is a class in the room whose work it is."""
+    from enrichment.deliveries.retry_job import RetryOfDeliveries
+    from enrichment.failures.retry_job import RetryOfCause
+    from enrichment.imports.importing import ImportJob
+    from enrichment.jobs import kinds
+    from enrichment.leads.retry_job import RetryOfLeads
+    from enrichment.pilots.pilot import PilotJob
+    from enrichment.scoring.moves import DeliverMoved
+    from enrichment.scoring.rescore import RescoreJob
+
+    for kind in (ImportJob, RetryOfCause, RetryOfLeads, RetryOfDeliveries, RescoreJob, DeliverMoved, PilotJob):
+        kinds.register(kind())
+
+
 class EnrichmentConfig(AppConfig):
     name = "enrichment"
     verbose_name = "Enrichment"
@@ -51,5 +66,6 @@ class EnrichmentConfig(AppConfig):
         stores.register_all()
         for kind in (SCORECARDS, WATERFALLS):
             versions.register(kind)
+        _register_jobs()
         alarms.register(compliance_alarms.hear)
         processing.declare(our_processing.enrichment_of_leads)

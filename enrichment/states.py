@@ -1,4 +1,4 @@
-"""The states of leads, batches, attempts, webhook deliveries, handovers and jobs, and who may follow whom."""
+"""The states of leads, batches, attempts, webhook deliveries and handovers, and who may follow whom."""
 
 from typing import Any
 
@@ -67,22 +67,6 @@ class HandoverStatus(models.TextChoices):
     WITHHELD = "withheld", "Withheld"
 
 
-class JobStatus(models.TextChoices):
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-class MemberStatus(models.TextChoices):
-    """A row of a bulk retry; what became of it afterwards is told by the row itself."""
-
-    PLANNED = "planned", "Planned"
-    DONE = "done", "Started again"
-    LEFT_OUT = "left_out", "Left out"
-
-
 class VersionStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Published"
@@ -100,15 +84,13 @@ class MoveStatus(models.TextChoices):
     OVERTAKEN = "overtaken", "No longer in the tier"
 
 
-S, B, T, A, D, H, J, M, V, R = (
+S, B, T, A, D, H, V, R = (
     EnrichmentStatus,
     BatchStatus,
     ItemStatus,
     AttemptStatus,
     DeliveryStatus,
     HandoverStatus,
-    JobStatus,
-    MemberStatus,
     VersionStatus,
     MoveStatus,
 )
@@ -154,14 +136,6 @@ _TABLES: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
         H.FAILED: {H.PLANNED, H.UNKNOWN},
         H.WITHHELD: {H.PLANNED},
     },
-    J: {
-        J.QUEUED: {J.RUNNING, J.CANCELLED, J.FAILED},
-        J.RUNNING: {J.DONE, J.FAILED, J.CANCELLED, J.QUEUED},
-        J.DONE: set(),
-        J.FAILED: {J.QUEUED},
-        J.CANCELLED: set(),
-    },
-    M: {M.PLANNED: {M.DONE, M.LEFT_OUT}, M.DONE: set(), M.LEFT_OUT: set()},
     V: {
         V.DRAFT: {V.PUBLISHED, V.DISCARDED, V.TRIAL},  # tried is a copy of it: the draft itself goes on
         V.PUBLISHED: {V.SUPERSEDED},

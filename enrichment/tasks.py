@@ -12,9 +12,9 @@ from enrichment.imports import importing
 from enrichment.jobs import jobs
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
-from enrichment.monitoring import watch
+from enrichment.monitoring import due, watch
 from enrichment.pilots import pilot
-from enrichment.pipeline import due, lost, poll
+from enrichment.pipeline import lost, poll
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.pipeline.receive import reading

@@ -21,6 +21,7 @@ from enrichment.imports import importing
 from enrichment.jobs import jobs
 from enrichment.leases import server_is_away
 from enrichment.models.handover import System
+from enrichment.pilots import pilot
 from enrichment.pipeline import lost, poll
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import rows, trigger, write_back
@@ -55,6 +56,7 @@ STAGES: tuple[Callable[[], Any], ...] = (
     importing.run_due,
     jobs.run_due,
     rescore.run_due,
+    pilot.run_due,
     reconcile.run_due,
     mending.run_due,
     alerts.run_due,

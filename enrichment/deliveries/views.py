@@ -12,21 +12,21 @@ from django.urls import reverse
 
 from enrichment.deliveries import redelivery
 from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
-from enrichment.deliveries.redelivery import RETRIED
+from enrichment.deliveries.lists import list_context
+from enrichment.deliveries.retry_job import DELIVERIES
 from enrichment.deliveries.shown import value_text
 from enrichment.estimates.estimating import Work, estimate
-from enrichment.failures.causes import OWN_ADVICE
 from enrichment.jobs import jobs
-from enrichment.jobs.retry_handlers import DELIVERIES
 from enrichment.leads import unmask
 from enrichment.models import Handover
 from enrichment.models.handover import LEFT_OUT, System
 from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import compare
+from enrichment.pipeline.advice import advice_of
+from enrichment.pipeline.deliver.redeliver import RETRIED, reason_against, sort_for_retry
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
-from enrichment.webhooks.webhook_log import advice_of, list_context
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment, of_today
@@ -183,7 +183,7 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
     """How many of the list can be retried, how long it takes, and who is left out and why."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     handovers, beyond = redelivery.candidates(wanted.rows())
-    found = redelivery.sort_for_retry(handovers)
+    found = sort_for_retry(handovers)
     if beyond:
         found.left_out[f"One retry covers up to {redelivery.MOST:,}. Retry the others afterwards."] += beyond
     systems = {system: sum(h.system == system for h in found.ready) for system in System.values}
@@ -215,11 +215,11 @@ def retry_run(request: HttpRequest) -> HttpResponse:
     """Start the job; what cannot be retried any more is left out."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     handovers, _ = redelivery.candidates(wanted.rows())
-    found = redelivery.sort_for_retry(handovers)
+    found = sort_for_retry(handovers)
     rows = [(each.pk, each.lead_id) for each in found.ready]
-    plan = {"count": len(rows)}
+    plan = {"what": DELIVERIES, "count": len(rows)}
     try:
-        job = jobs.start(JobKind.RETRY_DELIVERIES, rows, what=DELIVERIES, plan=plan, by=request.user)
+        job = jobs.start(JobKind.RETRY_DELIVERIES, rows, plan=plan, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, " ".join(found.left_out) or str(impossible))
         return redirect(_address(wanted))
@@ -261,11 +261,11 @@ def _advice(handover: Handover) -> str:
     if handover.status == HandoverStatus.WITHHELD:
         return WITHHELD.get(handover.error_kind, "")
     kind = handover.error_kind
-    return WAITS.get(kind) or OWN_ADVICE.get(kind) or advice_of(kind)
+    return WAITS.get(kind) or advice_of(kind)
 
 
 def _why_no_retry(request: HttpRequest, handover: Handover) -> str:
-    return redelivery.reason_against(handover) if request.user.has_perm(DELIVER) else NO_RIGHT
+    return reason_against(handover) if request.user.has_perm(DELIVER) else NO_RIGHT
 
 
 def _why_no_read_back(request: HttpRequest, handover: Handover) -> str:

@@ -137,7 +137,7 @@ def _set_aside(drifts: QuerySet[Drift], lease: work.Values) -> None:
 
 
 def _one(drift: Drift) -> None:
-    mine = Drift.objects.filter(pk=drift.pk)
+    mine = work.mine(drift)
     try:
         WAYS[DriftKind(drift.kind)](drift)
     except NotMended as sentence:
@@ -153,14 +153,14 @@ def _one(drift: Drift) -> None:
         log.exception("mending of drift %s", drift.pk)
         mine.update(in_flight_since=None, mend_after=None, mend_error="Internal error. See the log.")
     else:
-        mine.update(in_flight_since=None)
-        resolve(mine)
+        if mine.update(in_flight_since=None):
+            resolve(Drift.objects.filter(pk=drift.pk))
 
 
 def _after_error(drift: Drift, error: VendorError) -> None:
     log.warning("mending of drift %s: %s", drift.pk, error)
     step = recovery.next_step(error, tries=drift.mend_tries, limit="clay.updates", scope=drift.table_id)
-    mine = Drift.objects.filter(pk=drift.pk)
+    mine = work.mine(drift)
     if step.action == "give_up":
         mine.update(in_flight_since=None, mend_after=None, mend_error=f"{error}. {error.advice}"[:300])
     else:

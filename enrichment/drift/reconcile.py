@@ -61,6 +61,8 @@ def run_due() -> int:
             pass
         while not shutdown.asked() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
             pass
+    except work.LeaseLost:
+        pass  # whoever has it now goes on from its cursor
     except Exception as error:
         if server_is_away(error):
             raise  # it goes on from its cursor
@@ -69,7 +71,7 @@ def run_due() -> int:
         _save(run, is_open=False, error="internal_error")
         raise
     finally:
-        _save(run, in_flight_since=None)
+        work.mine(run).update(in_flight_since=None)
     return run.exports - before
 
 
@@ -137,9 +139,11 @@ def _tables() -> list[str]:
 
 
 def _save(run: ReconcileRun, **values: object) -> None:
+    """Raises LeaseLost: what goes with it in one transaction is undone."""
+    if not work.mine(run).update(**values):
+        raise work.LeaseLost
     for name, value in values.items():
         setattr(run, name, value)
-    run.save(update_fields=list(values))
 
 
 # ---------------------------------------------------------------- what Clay has

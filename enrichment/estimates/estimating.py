@@ -13,7 +13,6 @@ from enrichment.documents.waterfall import WaterfallDocument, active_waterfall
 from enrichment.estimates import queue
 from enrichment.estimates.enriching import FLUSH, Asked, Clay, FillIn, Leads, sending
 from enrichment.estimates.lanes import Lane
-from enrichment.estimates.words import about
 from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
@@ -24,6 +23,7 @@ from enrichment.vendors import limiter, limits, registry
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
+from swarm_admin.core.durations import about, first_upper
 from swarm_admin.core.timing import span
 
 LOWEST = -1_000  # below every priority: all that waits leaves first
@@ -74,6 +74,11 @@ class Estimate:
     def sent_words(self) -> str:
         """Beside a figure of what waits: "all sent in about 5 h"."""
         return f"all sent in {self.words}"
+
+    @property
+    def left(self) -> str:
+        """Of work that has begun: "About 5 h left.", and what it waits for; in sentences."""
+        return self.note if self.paused else f"{first_upper(self.words)} left. {self.note}".strip()
 
     @property
     def note(self) -> str:

@@ -7,6 +7,7 @@ from enrichment.labels import provider_name
 from enrichment.models import Verdict
 from enrichment.models.handover import ANSWERED, UNDECIDED
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
+from enrichment.pipeline.advice import advice_of
 from enrichment.vendors import registry
 from enrichment.vendors.errors import ADVICE, Recovery
 
@@ -58,25 +59,6 @@ TITLES = {
     NAMED_SUPPRESSED: "response names a suppressed person",
     "": "no reason recorded",
 }
-OWN_ADVICE = {
-    ANSWERED: (
-        "The lead replied or unsubscribed under an earlier e-mail address. Decide on the lead's page which "
-        "address to use."
-    ),
-    UNDECIDED: (
-        "GoHighLevel has a contact that may not be this lead's, so nothing was written. Decide on the lead's page."
-    ),
-    "no_answer": "Clay accepted the row but never finished it. Check it in Clay. A retry may be charged again.",
-    "internal_error": "Internal error while processing. See the log for details. Retry once it is fixed.",
-    Verdict.MALFORMED: "Not a valid Clay message, so nothing was changed. See Webhooks for its content.",
-    NAMED_SUPPRESSED: (
-        "Clay returned data of someone on the suppression list. Nothing was saved; the row is removed or waits "
-        "for that person's open request. Delivery is blocked until you decide: if the lead is that person, "
-        "erase it with a request. If not, confirm that on the lead's page and correct the lead before you "
-        "retry."
-    ),
-    "": "No reason was recorded. Check it manually.",
-}
 
 
 def label_of(what: str) -> str:
@@ -112,9 +94,7 @@ class Cause:
     @property
     def advice(self) -> str:
         """The recovery that the specification names, in a sentence."""
-        if self.kind in OWN_ADVICE:
-            return OWN_ADVICE[self.kind]
-        return ADVICE[Recovery(self.kind)] if self.kind in set(Recovery) else ADVICE[Recovery.NEEDS_PERSON]
+        return advice_of(self.kind) or ADVICE[Recovery.NEEDS_PERSON]
 
     @property
     def why_no_retry(self) -> str:

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import (
     Count,
     Max,
@@ -24,15 +25,17 @@ from django.utils import timezone
 
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import CAUSE, SOURCES, Source, failed_for
+from enrichment.jobs.rows import FIGURES
 from enrichment.models import FailureIgnore, Lead
 from enrichment.vendors import registry
+from gdpr import audit
+from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.cache import forget as forget_figures
 from swarm_admin.core.cache import remembered
 
 MOST_GROUPS = 200  # of one kind of work
 TREND_HOURS = 24
-KEPT = "failures"
-SPENT = "failures-spent"
+KEPT, BEYOND, SPENT, _ = FIGURES
 
 
 @dataclass
@@ -95,7 +98,7 @@ class Totals:
 def totals() -> Totals:
     """Counted from the same look as the groups, those of causes beyond MOST_GROUPS with them."""
     opened = waiting()
-    beyond = remembered(f"{KEPT}:beyond", _beyond)
+    beyond = remembered(BEYOND, _beyond)
     rows = sum(group.count for group in opened) + sum(beyond.values())
     leads = sum(group.count for group in opened if group.cause.what == "enrichment")
     return Totals(rows, len(opened), leads + beyond.get("enrichment", 0))
@@ -127,7 +130,37 @@ def _spent(found: Iterable[Group]) -> Decimal:
 
 def forget() -> None:
     """The groups have changed: the next look counts anew."""
-    forget_figures(KEPT, f"{KEPT}:beyond", SPENT, "set-aside")
+    forget_figures(*FIGURES)
+
+
+def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
+    """Take the group off the screen until its cause strikes again.
+
+    Raises:
+        ValueError: no reason.
+    """
+    reason = " ".join(reason.split())[:300]
+    if len(reason) < 5:
+        raise ValueError("Enter a reason for ignoring it.")
+    with transaction.atomic():
+        kept, _ = FailureIgnore.objects.update_or_create(
+            what=cause.what,
+            error_kind=cause.kind,
+            provider=cause.provider,
+            shape=cause.shape[:400],
+            defaults={"reason": reason, "ignored_by": by, "ignored_at": timezone.now()},
+        )
+        audit.record(Verb.IGNORE_FAILURES, by=by, on=kept, reason=reason)
+    forget()
+    return kept
+
+
+def show_again(kept: FailureIgnore, *, by: Any) -> None:
+    """Bring an ignored group back to the screen."""
+    with transaction.atomic():
+        audit.record(Verb.SHOW_FAILURES, by=by, on=kept)
+        kept.delete()
+    forget()
 
 
 def find(key: str, *, kept: bool = False) -> Group | None:

@@ -15,18 +15,19 @@ from django.db import transaction
 from django.db.models import CharField, Count, Exists, Min, OuterRef, QuerySet, Value
 from django.utils import timezone
 
+from enrichment.jobs.rows import FIGURES
 from enrichment.models import AlertNotice, BulkJob, Drift, ReconcileRun, Rescore
 from enrichment.models.job import JobKind
 from enrichment.scoring import rescore
-from enrichment.states import JobStatus
 from gdpr import audit
 from gdpr.models import AfterCheck, AuditCheck, Notice, Purge, RequestMessage, RequestStep
 from gdpr.states import CLOSED, DutyStatus, MessageStatus, PurgeStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.cache import remembered
+from swarm_admin.core.jobs import JobStatus
 from swarm_admin.core.states import advance
 
-KEPT = "set-aside"
+*_, KEPT = FIGURES
 LEAD, REQUEST, RETENTION, AUDIT = (
     "enrichment.view_lead",
     "gdpr.view_request",

@@ -12,11 +12,10 @@ from django.urls import reverse
 
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.failures import groups as failures
-from enrichment.failures import set_aside
+from enrichment.failures import retry_job, set_aside
 from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.failures.sources import members_of
-from enrichment.jobs import jobs
 from enrichment.models import FailureIgnore, Lead
 from enrichment.waterfall.prices import price
 from gdpr import audit
@@ -85,7 +84,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
         "group": found,
         "page": page,
         "members": _shown(found, page),
-        "job": jobs.live_job(found.cause),
+        "job": retry_job.live_job(found.cause),
         "why_no_retry": _why_no_retry(request, found),
         "why_no_ignore": "" if request.user.has_perm(RETRY) else NO_RIGHT,
     }
@@ -97,7 +96,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
 def _why_no_retry(request: HttpRequest, found: Group) -> str:
     if not request.user.has_perm(RETRY):
         return NO_RIGHT
-    if job := jobs.live_job(found.cause):
+    if job := retry_job.live_job(found.cause):
         return f"Job {job.pk} is already retrying these."
     return found.cause.why_no_retry
 
@@ -117,7 +116,7 @@ def retry(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         return _gone(request)
     try:
-        plan = jobs.check_can_start(found.cause)
+        plan = retry_job.check_can_start(found.cause)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
@@ -155,7 +154,7 @@ def retry_run(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         return _gone(request)
     try:
-        job = jobs.start_retry(found.cause, by=request.user)
+        job = retry_job.start_retry(found.cause, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
@@ -169,7 +168,7 @@ def ignore(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         return _gone(request)
     try:
-        jobs.ignore(found.cause, reason=request.POST.get("reason", ""), by=request.user)
+        failures.ignore(found.cause, reason=request.POST.get("reason", ""), by=request.user)
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("failure", key=key)
@@ -180,7 +179,7 @@ def ignore(request: HttpRequest, key: str) -> HttpResponse:
 @screen(RETRY, "POST")
 def show_again(request: HttpRequest, pk: int) -> HttpResponse:
     """No longer ignored."""
-    jobs.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
+    failures.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
     messages.success(request, "No longer ignored.")
     return redirect("failures")
 

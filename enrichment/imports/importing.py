@@ -9,28 +9,32 @@ import itertools
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from django.core.files import File
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from enrichment.imports.import_files import EXTRA, Unreadable, guess, reading
-from enrichment.jobs import job_leases
+from enrichment.jobs.kinds import Kind, Verbs
+from enrichment.jobs.outcomes import Counts, Outcome, Parts, done, nothing, partly
 from enrichment.models import BulkJob, RejectedRow
 from enrichment.models.job import JobKind
 from enrichment.pipeline import intake
 from enrichment.pipeline.intake_rows import LeadIn, read
-from enrichment.states import JobStatus
 from gdpr import audit
-from swarm_admin.core import shutdown
+from swarm_admin.core import jobs
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.states import advance, advance_one
+from swarm_admin.core.jobs import ENDED, Chunks, JobStatus
+from swarm_admin.core.states import advance
+from swarm_admin.core.work import Values
 
 logger = logging.getLogger(__name__)
 
+PERMISSION = "enrichment.import_lead"
 CHUNK = 1_000
 SAMPLE = 1_000  # rows that a preview validates
 SHOWN = 10
@@ -42,10 +46,6 @@ TOO_WIDE = "The row has more cells than the header."
 
 class NotStartable(Exception):
     """A mapping of columns that cannot work, with a sentence."""
-
-
-class LeaseLost(Exception):
-    """The job was cancelled or taken over; what this chunk did is undone."""
 
 
 @dataclass
@@ -152,73 +152,78 @@ def start(job: BulkJob, *, columns: Mapping[str, str], by: Any = None) -> None:
     job.columns = dict(columns)
 
 
-def cancel(job: BulkJob, *, by: Any = None) -> None:
-    """Stop at the last finished chunk; what came in stays.
-
-    Raises:
-        InvalidTransition: it has ended already.
-    """
-    with transaction.atomic():
-        advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None)
-        audit.record(Verb.CANCEL_IMPORT, by=by, on=job)
-    _remove_file(job)
-
-
 # ---------------------------------------------------------------- in the worker
 
 
+class ImportJob(Kind):
+    """Row by row of a file, from where the job stands: the file is the frozen plan."""
+
+    name = JobKind.IMPORT
+    icon = "file-import"
+    work = "Rows read"
+    verbs = Verbs(Verb.START_IMPORT, Verb.END_IMPORT, Verb.CANCEL_IMPORT)
+    stop_right = open_right = PERMISSION
+    no_stop = "You don't have permission to manage imports. Ask an admin."
+    page = "import_job"
+    tick = "run_imports"
+
+    def live(self) -> QuerySet[BulkJob]:
+        return super().live().exclude(columns={})  # an upload that nobody has started
+
+    def chunks(self, job: BulkJob) -> Chunks:
+        with reading(job.file.path) as (_, rows):
+            rest = enumerate(itertools.islice(rows, job.position, None), job.position)
+            while chunk := list(itertools.islice(rest, CHUNK)):
+                yield partial(_take_in, job, chunk)
+
+    def why_stopped(self, error: Exception, job: BulkJob) -> str:
+        """A fault of ours, or of the database's, is raised: the lease runs out, and the rest is tried again."""
+        if isinstance(error, Unreadable):
+            return str(error)
+        return "The file is no longer on this server." if isinstance(error, OSError) else ""
+
+    def after(self, job: BulkJob) -> None:
+        if job.status in ENDED:
+            _remove_file(job)
+
+    def counts(self, job: BulkJob) -> dict[str, int]:
+        names = ("position", "accepted", "known", "rejected", "suppressed")
+        return {name: getattr(job, name) for name in names}
+
+    def about(self, job: BulkJob) -> str:
+        return "Import of leads"
+
+    def parts(self, job: BulkJob, counts: Counts) -> Parts:
+        return (
+            (job.accepted, "accepted"),
+            (job.known, "already existed"),
+            (job.rejected, "rejected"),
+            (job.suppressed, "suppressed"),
+        )
+
+    def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+        if not job.total:
+            return nothing(parts, "The file has no rows.")
+        if job.rejected:
+            none_came = not (job.accepted or job.known or job.suppressed)
+            return partly(job.rejected, job.total, "rejected", parts, all_of_it=none_came)
+        if not job.accepted:
+            return Outcome("Finished: nothing new", "circle-minus", "grey", parts, "No new leads.")
+        return done(job, parts, f"{job.accepted:,} new lead{'' if job.accepted == 1 else 's'}.")
+
+
 def run_due() -> int:
-    """Take back lapsed leases, run every job that is due, and clear up; returns how many jobs were run."""
-    job_leases.hand_back_lapsed([JobKind.IMPORT])
+    """Give every import that was started its turn, and clear up; returns how many had one."""
+    had = jobs.run_due([ImportJob()])
     imports = BulkJob.objects.filter(kind=JobKind.IMPORT)
-    waiting = imports.filter(status=JobStatus.QUEUED).exclude(columns={})
-    due = list(waiting.order_by("id").values_list("id", flat=True))
-    for job_id in due:
-        run(job_id)
     forgotten = imports.filter(status=JobStatus.QUEUED, columns={}, created_at__lt=timezone.now() - FORGOTTEN_AFTER)
     advance(forgotten, JobStatus.CANCELLED, finished_at=timezone.now(), error="Not started within a day.")
-    ended = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
-    for job in imports.filter(status__in=ended).exclude(file=""):
+    for job in imports.filter(status__in=ENDED).exclude(file=""):
         _remove_file(job)
-    return len(due)
+    return had
 
 
-def run(job_id: int) -> None:
-    """Take in the rest of the file, chunk by chunk, from where the job stands; idempotent after a kill.
-
-    Returns at once where the job is not queued: another worker has it, or it ended.
-    """
-    job = job_leases.claim(job_id, [JobKind.IMPORT])
-    if job is None:
-        return
-    try:
-        if _take_in_all(job):
-            _end(job, JobStatus.DONE)
-        else:
-            ours = BulkJob.objects.filter(pk=job_id, in_flight_since=job.in_flight_since)
-            advance(ours, JobStatus.QUEUED, in_flight_since=None)
-    except LeaseLost:
-        return
-    except Unreadable as error:
-        _end(job, JobStatus.FAILED, str(error))
-    except OSError:
-        _end(job, JobStatus.FAILED, "The file is no longer on this server.")
-
-
-def _take_in_all(job: BulkJob) -> bool:
-    """False where the worker is to stop first; another goes on from the job's position."""
-    with reading(job.file.path) as (_, rows):
-        rest = enumerate(itertools.islice(rows, job.position, None), job.position)
-        while chunk := list(itertools.islice(rest, CHUNK)):
-            if shutdown.asked():
-                return False
-            with transaction.atomic():
-                _take_in(job, chunk)
-    return True
-
-
-def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> None:
-    """One chunk and the job's new position, in the caller's transaction."""
+def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> Values:
     mapped = [(index, _mapped(row, job.columns)) for index, row in chunk if row is not None]
     good = [(index, row) for index, row in mapped if row is not EXTRA]
     result = intake.accept([row for _, row in good], priority=PRIORITY)
@@ -228,19 +233,13 @@ def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> None:
         RejectedRow(job=job, index=good[r.index][0], field=r.field, sentence=r.sentence) for r in result.rejected
     ]
     RejectedRow.objects.bulk_create(rejected)
-    now = timezone.now()
-    mine = BulkJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING, in_flight_since=job.in_flight_since)
-    if not mine.update(
-        position=chunk[-1][0] + 1,
-        accepted=F("accepted") + len(result.accepted),
-        known=F("known") + len(result.known),
-        rejected=F("rejected") + wide + result.rejected_rows,
-        suppressed=F("suppressed") + result.suppressed,
-        in_flight_since=now,
-        lapses=0,
-    ):
-        raise LeaseLost
-    job.in_flight_since = now
+    return {
+        "position": chunk[-1][0] + 1,
+        "accepted": F("accepted") + len(result.accepted),
+        "known": F("known") + len(result.known),
+        "rejected": F("rejected") + wide + result.rejected_rows,
+        "suppressed": F("suppressed") + result.suppressed,
+    }
 
 
 def _mapped(row: Any, columns: Mapping[str, str]) -> Any:
@@ -250,17 +249,6 @@ def _mapped(row: Any, columns: Mapping[str, str]) -> Any:
     if EXTRA in row:
         return EXTRA
     return {name: row[column] for column, name in columns.items() if row.get(column) not in (None, "")}
-
-
-def _end(job: BulkJob, status: JobStatus, error: str = "") -> None:
-    with transaction.atomic():
-        mine = BulkJob.objects.filter(pk=job.pk, in_flight_since=job.in_flight_since)
-        if not advance(mine, status, finished_at=timezone.now(), in_flight_since=None, error=error):
-            return
-        job.refresh_from_db()
-        names = ("position", "accepted", "known", "rejected", "suppressed")
-        audit.record(Verb.END_IMPORT, on=job, counts={name: getattr(job, name) for name in names}, reason=status)
-    _remove_file(job)
 
 
 def _remove_file(job: BulkJob) -> None:

@@ -10,21 +10,21 @@ from enrichment.estimates.estimating import Work, estimate
 from enrichment.imports import importing
 from enrichment.imports.forms import MappingForm, UploadForm
 from enrichment.imports.import_files import Unreadable
+from enrichment.imports.importing import PERMISSION
+from enrichment.jobs import jobs
 from enrichment.jobs.job_outcome import outcome, outcomes
 from enrichment.jobs.job_progress import time_left
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.states import JobStatus
 from swarm_admin.core.csv_export import attachment
+from swarm_admin.core.jobs import LIVE, JobStatus
 from swarm_admin.core.masking import may_see
 from swarm_admin.core.screens import screen
 from swarm_admin.core.states import InvalidTransition
 
-PERMISSION = "enrichment.import_lead"
 RECENT = 20
 SHOWN_REJECTIONS = 100
 NOTHING_VALID = "No row can be imported. Correct the column mapping and check it, or fix the file."
-LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 def _get(pk: int) -> BulkJob:
@@ -43,13 +43,13 @@ def upload(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             return redirect("import_preview", pk=job.pk)
-    jobs = list(BulkJob.objects.filter(kind=JobKind.IMPORT).select_related("created_by")[:RECENT])
-    ends = outcomes(jobs)
+    recent = list(BulkJob.objects.filter(kind=JobKind.IMPORT).select_related("created_by")[:RECENT])
+    ends = outcomes(recent)
     status = 422 if form.is_bound and form.errors else 200
     return render(
         request,
         "enrichment/imports/import.html",
-        {"form": form, "jobs": [(job, ends[job.pk]) for job in jobs]},
+        {"form": form, "jobs": [(job, ends[job.pk]) for job in recent]},
         status=status,
     )
 
@@ -105,7 +105,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop; what came in stays."""
     try:
-        importing.cancel(_get(pk), by=request.user)
+        jobs.cancel(_get(pk), by=request.user)
     except InvalidTransition:
         messages.error(request, "This import has already finished.")
     return redirect("import_job", pk=pk)

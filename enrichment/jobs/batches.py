@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from enrichment.jobs.job_outcome import Outcome
+from enrichment.jobs.outcomes import Outcome
+from enrichment.labels import LOOKS
 from enrichment.models import Batch, BatchItem
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus, ItemStatus
-from enrichment.templatetags.display import LOOKS
 
 DAY = datetime.timedelta(days=1)
 

@@ -10,12 +10,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from enrichment.estimates.estimating import estimate
-from enrichment.estimates.words import about, duration
-from enrichment.jobs.job_outcome import BY_MEMBERS
-from enrichment.jobs.retry_handlers import WAYS
+from enrichment.jobs.kinds import kind_of
 from enrichment.models import BulkJob
-from enrichment.states import JobStatus, MemberStatus
+from swarm_admin.core.durations import about, duration, first_upper
+from swarm_admin.core.jobs import JobStatus
 
 LOOKED_BACK_SECONDS = 60.0  # its pace is that of the last minute
 STALLED_SECONDS = 30.0
@@ -36,11 +34,8 @@ def time_left(job: BulkJob) -> TimeLeft:
         return TimeLeft("Waiting for a worker.")
     if job.status != JobStatus.RUNNING:
         return TimeLeft("")
-    if job.kind in BY_MEMBERS and (work := WAYS[job.plan["what"]].work) is not None:
-        left = job.members.filter(status=MemberStatus.PLANNED).values("subject")
-        told = estimate(work(left))
-        return TimeLeft(told.note if told.paused else f"{_first_upper(told.words)} left. {told.note}".strip())
-    return _by_pace(job)
+    told = kind_of(job).time_left(job)
+    return TimeLeft(told) if told else _by_pace(job)
 
 
 def _by_pace(job: BulkJob) -> TimeLeft:
@@ -52,7 +47,7 @@ def _by_pace(job: BulkJob) -> TimeLeft:
         )
     if not pace:
         return TimeLeft("No estimate yet.")
-    return TimeLeft(f"{_first_upper(about((job.total - job.position) / pace))} left.")
+    return TimeLeft(f"{first_upper(about((job.total - job.position) / pace))} left.")
 
 
 def _pace(job: BulkJob) -> tuple[float, float]:
@@ -77,7 +72,3 @@ def _since_its_start(job: BulkJob) -> float:
         return 0.0
     taken = (now - job.started_at).total_seconds()
     return job.position / taken if taken > 0 else 0.0
-
-
-def _first_upper(words: str) -> str:
-    return words[:1].upper() + words[1:]

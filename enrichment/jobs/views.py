@@ -11,13 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from enrichment.jobs import batches as batch_list
 from enrichment.jobs import jobs
-from enrichment.jobs.job_kinds import Kind, Shown, icon, kind_of
 from enrichment.jobs.job_outcome import outcomes
 from enrichment.jobs.job_progress import time_left
+from enrichment.jobs.kinds import Kind, Shown, kind_of
 from enrichment.models import Batch, BulkJob
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
-from enrichment.states import BatchStatus, JobStatus
+from enrichment.states import BatchStatus
+from swarm_admin.core.jobs import LIVE, JobStatus
 from swarm_admin.core.numbers import whole
 from swarm_admin.core.screens import screen
 from swarm_admin.core.states import InvalidTransition
@@ -44,7 +45,7 @@ def show(request: HttpRequest) -> HttpResponse:
     if status in JobStatus.values:
         found = found.filter(status=status)
     page = Paginator(found, PAGE).get_page(whole(request.GET.get("page")))
-    live = BulkJob.objects.filter(status__in=jobs.LIVE).exclude(kind=JobKind.IMPORT, columns={})
+    live = BulkJob.objects.filter(status__in=LIVE).exclude(kind=JobKind.IMPORT, columns={})
     context = {
         "page": page,
         "jobs": _rows(request, list(page)),
@@ -82,7 +83,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     """Progress of a job, and what became of it; for htmx the live part. Some kinds have a page of their own."""
     found = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk)
     kind = kind_of(found)
-    if kind.show is None:
+    if kind.page != "job":
         return redirect(kind.page, pk=pk)
     if not request.user.has_perm(kind.open_right):
         raise PermissionDenied
@@ -91,11 +92,11 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) -> dict[str, Any]:
-    live = found.status in jobs.LIVE
+    live = found.status in LIVE
     return {
         "job": found,
         "about": kind.about(found),
-        "icon": icon(found),
+        "icon": kind.icon_of(found),
         "work": kind.work,
         "shown": shown,
         "live": live,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,32 +12,25 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.models import Attempt, BatchItem, Handover, Lead
-from enrichment.pipeline.deliver import planning
-from enrichment.pipeline.payload import wanted
-from enrichment.states import AttemptStatus, EnrichmentStatus, HandoverStatus, ItemStatus
+from enrichment.models import Attempt, BatchItem, Lead
+from enrichment.pipeline.deliver.redeliver import ONLY_KEPT, suppressed
+from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendors import registry
 from gdpr import audit
-from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import span
 
 STAFF_PRIORITY = 20  # leaves before imports: a person waits for it
+BULK_PRIORITY = 0  # behind fresh leads and what a person waits for
 MOST = 5_000  # leads of one retry: seconds, not minutes, under their locks
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
-OPEN_HANDOVER = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 
 RUNNING = "Enrichment is running. You can retry when it finishes."
 QUEUED = "Already waiting to be sent to Clay."
 SUPPRESSED = "This person is suppressed and can't be enriched."
-ONLY_KEPT = "This person's data may only be stored: no enrichment or delivery."
-NOT_DECIDED = (
-    "Clay returned data of a suppressed person. Delivery is blocked until you decide whether the lead is that person."
-)
 
 
 @dataclass(frozen=True)
@@ -89,12 +82,6 @@ def _why_not(lead: Lead, running: set[int], waiting: set[int], blocked: set[int]
     if lead.pk in running and not (lead.enrichment_status == EnrichmentStatus.IN_PROGRESS and late):
         return RUNNING
     return ""
-
-
-def suppressed(leads: Iterable[Lead]) -> set[int]:
-    """The ids of those that are; uncounted, since nobody has tried anything yet."""
-    asked = list(leads)
-    return {asked[position].pk for position in gate.look_up([lead.identity for lead in asked])}
 
 
 def retry_leads(
@@ -158,49 +145,3 @@ def _record_each(verb: Verb, leads: Sequence[Lead], *, by: Any, reason: str = ""
         audit.record(verb, by=by, on=lead, reason=reason)
     if len(leads) > 1:
         audit.record(verb, by=by, object_type="lead", counts={"leads": len(leads)}, reason=reason)
-
-
-def check_may_be_handed_over(lead: Lead) -> None:
-    """Raises ActionNotAllowed with the reason where nothing of the person may leave."""
-    if suppressed([lead]):
-        raise ActionNotAllowed("This person is suppressed, so nothing can be delivered.")
-    if lead.restriction:
-        raise ActionNotAllowed(ONLY_KEPT)
-    if lead.awaits_word:
-        raise ActionNotAllowed(NOT_DECIDED)
-
-
-def check_can_deliver(lead: Lead) -> None:
-    """Raises ActionNotAllowed with the reason where the lead cannot be delivered again now."""
-    check_may_be_handed_over(lead)
-    if not any(wanted(lead, system) for system in registry.delivering()):
-        raise ActionNotAllowed("This lead has no e-mail or phone number, so it can't be delivered.")
-    if Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).count() == len(
-        [system for system in registry.delivering() if wanted(lead, system)]
-    ):
-        raise ActionNotAllowed("A delivery of this lead is already in progress.")
-
-
-def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
-    """Plan the lead's deliveries although nothing changed; returns them.
-
-    Raises:
-        ActionNotAllowed: nothing can be delivered, or it is under way.
-    """
-    with transaction.atomic():
-        lead = Lead.objects.select_for_update().get(pk=lead.pk)
-        check_can_deliver(lead)
-        planned = planning.plan(lead, force=True)
-        if not planned:
-            raise ActionNotAllowed("A delivery of this lead is already in progress.")
-        audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})
-    return planned
-
-
-def reason_against(check: Callable[[Lead], None], lead: Lead) -> str:
-    """The sentence for a disabled button, from one of the checks above; "" where the action is possible."""
-    try:
-        check(lead)
-    except ActionNotAllowed as impossible:
-        return str(impossible)
-    return ""

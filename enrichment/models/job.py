@@ -2,14 +2,12 @@
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 
-from enrichment.states import JobStatus, MemberStatus
-from swarm_admin.core.work import Leased
+from swarm_admin.core.jobs import Job, JobStatus, MemberStatus
 
 
 class JobKind(models.TextChoices):
-    """What a job does. A further kind is a value here and an entry in `enrichment.jobs.job_kinds.KINDS`."""
+    """What a job does. A further kind is a value here and a class in its room; see `enrichment.jobs.kinds`."""
 
     IMPORT = "import", "Import"
     RETRY = "retry", "Bulk retry"
@@ -20,25 +18,18 @@ class JobKind(models.TextChoices):
     PILOT = "pilot", "Pilot of a waterfall"
 
 
-class BulkJob(Leased):
+class BulkJob(Job):
     kind = models.CharField(max_length=16, choices=JobKind.choices)
-    status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.QUEUED)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    created_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
     file = models.FileField(upload_to="imports/", blank=True, default="")
     file_name = models.CharField(max_length=200, blank=True, default="", help_text="as the person's computer named it")
     columns = models.JSONField(default=dict, help_text="column of the file → field of the lead")
-    position = models.PositiveIntegerField(default=0, help_text="rows read and recorded; work goes on from here")
-    total = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
     known = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     suppressed = models.PositiveIntegerField(default=0)
-    error = models.CharField(max_length=300, blank=True, default="")
     plan = models.JSONField(
         default=dict, blank=True, help_text="what a retry is about, and what it would take, as it was shown"
     )
@@ -53,10 +44,6 @@ class BulkJob(Leased):
     def waits_for_person(self) -> bool:
         """An upload whose columns nobody has named yet: queued, and not due."""
         return self.kind == JobKind.IMPORT and self.status == JobStatus.QUEUED and not self.columns
-
-    @property
-    def percent(self) -> int:
-        return 100 * self.position // self.total if self.total else 0
 
 
 class RejectedRow(models.Model):

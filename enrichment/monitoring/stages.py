@@ -24,9 +24,10 @@ from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.monitoring.watch import patience
 from enrichment.pipeline.dispatch.flush import STAGES as BATCH_STAGES
-from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
+from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter, registry
+from swarm_admin.core.jobs import JobStatus
 from swarm_admin.core.progress import Stage
 
 Rows = QuerySet[Any]

@@ -6,12 +6,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from enrichment.connections import health
-from enrichment.deliveries.delivery_lists import webhook_figures
 from enrichment.estimates.estimating import estimate
 from enrichment.failures import groups as failures
 from enrichment.failures import set_aside
 from enrichment.overview import figures as overview
 from enrichment.waterfall import spend_report
+from enrichment.webhooks.webhook_lists import webhook_figures
 from gdpr.requests import attention
 from swarm_admin.core import work
 from swarm_admin.core.cache import counted_at, remembered

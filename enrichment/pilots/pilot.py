@@ -19,21 +19,25 @@ from django.utils import timezone
 from enrichment import versions
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.estimates.estimating import Estimate, Work, estimate
-from enrichment.leads.actions import STAFF_PRIORITY, suppressed
-from enrichment.models import Attempt, BatchItem, BulkJob, JobMember, Lead, WaterfallVersion
+from enrichment.jobs import jobs
+from enrichment.jobs.kinds import Verbs
+from enrichment.jobs.rows import OfRows
+from enrichment.leads.actions import STAFF_PRIORITY
+from enrichment.leads.retry_job import LEADS
+from enrichment.models import Attempt, BatchItem, BulkJob, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import LeadQuerySet
-from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus, JobStatus
+from enrichment.pipeline.deliver.redeliver import suppressed
+from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.waterfall.appraisal import Appraisal, appraise
 from enrichment.waterfall.observed import ledger
 from enrichment.waterfall.prices import Price, price
-from gdpr import audit
+from swarm_admin.core import jobs as runner
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.states import advance
+from swarm_admin.core.jobs import LIVE, Chunks, JobStatus
 
 MOST = 500  # a pilot is a sample: more leads would say little more
-LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 LET_GO_DAYS = 1  # leads of a cancelled pilot are looked for so long
 
@@ -110,24 +114,20 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
         Lead.objects.filter(pk__in=taken).update(
             trial=trial, dispatch_after=timezone.now(), dispatch_priority=STAFF_PRIORITY, dispatch_by=by
         )
-        job = BulkJob.objects.create(
-            kind=JobKind.PILOT,
-            created_by=by,
-            total=len(taken),
+        return jobs.start(
+            JobKind.PILOT,
+            [(pk, pk) for pk in taken],
             plan={
                 "version": trial.pk,
                 "draft": draft.number,
-                "count": len(taken),
                 "cost": str(len(taken) * found.each.amount),
                 "cost_label": found.each.label,
                 "forecast": forecast,
             },
+            by=by,
+            counts={"version": trial.number},
+            reason="",
         )
-        JobMember.objects.bulk_create(
-            JobMember(job=job, position=place, subject=pk, lead_id=pk) for place, pk in enumerate(taken)
-        )
-        audit.record(Verb.START_PILOT, by=by, on=job, counts={"leads": len(taken), "version": trial.number})
-    return job
 
 
 def told(version: WaterfallVersion) -> dict[str, Any]:
@@ -149,28 +149,46 @@ def trial_of(job: BulkJob) -> WaterfallVersion:
 # ---------------------------------------------------------------- in the worker
 
 
+class PilotJob(OfRows):
+    """Its leads are dispatched like others: a turn only looks how far they are, and begins nothing."""
+
+    name = JobKind.PILOT
+    stage = "pilots"  # that a job was looked at does not say that jobs move
+    icon = "flask"
+    work = "Leads tried"
+    verbs = Verbs(Verb.START_PILOT, Verb.END_PILOT, Verb.CANCEL_PILOT)
+    stop_right = "enrichment.edit_waterfall"
+    no_stop = "You don't have permission to manage pilots. Ask an admin."
+    page = "waterfall_pilot_result"
+    counted = "leads"
+    recovered = "answered"
+    failed_again = "failed"
+    starts_at_once = True
+    tick = "run_pilots"
+
+    def chunks(self, job: BulkJob) -> Chunks:
+        left = under_way(job)
+        yield lambda: {"position": job.total - left}
+        if left:
+            yield None
+
+    def counts(self, job: BulkJob) -> dict[str, int]:
+        return {"leads": job.total}
+
+    def about(self, job: BulkJob) -> str:
+        return f"Waterfall draft, tested on {job.total:,} lead{'' if job.total == 1 else 's'}"
+
+    def way_of(self, job: BulkJob) -> str:
+        """A pilot's leads are leads like others."""
+        return LEADS
+
+
 def run_due() -> int:
     """Note how far every live pilot is, end those that are over, let go what cancelled ones hold; how many live."""
     since = timezone.now() - datetime.timedelta(days=LET_GO_DAYS)
     for job in BulkJob.objects.filter(kind=JobKind.PILOT, status=JobStatus.CANCELLED, finished_at__gte=since):
         let_go(job)
-    live = list(BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE))
-    for job in live:
-        _look(job)
-    return len(live)
-
-
-def _look(job: BulkJob) -> None:
-    mine = BulkJob.objects.filter(pk=job.pk)
-    now = timezone.now()
-    advance(mine.filter(status=JobStatus.QUEUED), JobStatus.RUNNING, started_at=now)
-    left = under_way(job)
-    mine.filter(status=JobStatus.RUNNING).update(position=job.total - left)
-    if left:
-        return
-    with transaction.atomic():
-        if advance(mine.filter(status=JobStatus.RUNNING), JobStatus.DONE, finished_at=now):
-            audit.record(Verb.END_PILOT, on=job, counts={"leads": job.total})
+    return runner.run_due([PilotJob()])
 
 
 def under_way(job: BulkJob) -> int:

@@ -20,6 +20,7 @@ from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.htmx import HtmxRequest
+from swarm_admin.core.jobs import LIVE
 from swarm_admin.core.numbers import whole, wholes
 from swarm_admin.core.screens import screen
 
@@ -135,7 +136,7 @@ def result(request: HtmxRequest, pk: int) -> HttpResponse:
         "job": job,
         "trial": trial,
         "result": pilot_result.result(job),
-        "live_job": job.status in pilot.LIVE,
+        "live_job": job.status in LIVE,
         "outcome": outcome(job),
         "changes": differences(live.document, trial.document),
         "still": draft is not None and WATERFALLS.same(draft.document, trial.document),

@@ -6,24 +6,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from enrichment.leads.actions import suppressed
-from enrichment.models import AfterRescore, BulkJob, Handover, JobMember, Lead, Rescore, TierMove
+from enrichment.estimates.estimating import Work, estimate
+from enrichment.jobs import jobs
+from enrichment.jobs.kinds import Verbs
+from enrichment.jobs.rows import Retry
+from enrichment.jobs.ways import Way
+from enrichment.models import AfterRescore, BulkJob, Handover, Lead, Rescore, TierMove
+from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.pipeline.deliver import planning
-from enrichment.pipeline.payload import wanted
-from enrichment.states import HandoverStatus, MemberStatus, MoveStatus
-from enrichment.vendors import registry
+from enrichment.pipeline.deliver.redeliver import suppressed
+from enrichment.states import HandoverStatus, MoveStatus
 from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
-WAY = "moves"  # in `retry_handlers.WAYS`
+WAY = "moves"  # in `ways.WAYS`
 GONE = "The lead no longer exists, or it was already reviewed."
 OVERTAKEN = "The lead is no longer in a campaign tier."
 SUPPRESSED = "The person is suppressed or restricted, so nothing can be delivered."
@@ -73,14 +77,8 @@ def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:
     chosen = chosen.filter(status=MoveStatus.WAITING)
     if not chosen.exists():
         raise ActionNotAllowed("Nothing left to review here.")
-    with transaction.atomic():
-        job = BulkJob.objects.create(kind=JobKind.DELIVER_MOVED, created_by=by, plan={"what": WAY})
-        total = _freeze(job, chosen)
-        plan = {"what": WAY, "count": total}
-        BulkJob.objects.filter(pk=job.pk).update(total=total, plan=plan)
-        job.total, job.plan = total, plan
-        audit.record(Verb.START_MOVED_DELIVERY, by=by, on=job, counts={"leads": total})
-    return job
+    best_first = chosen.order_by("-score", "pk").values_list("pk", "lead_id")
+    return jobs.start(JobKind.DELIVER_MOVED, best_first, plan={"what": WAY}, by=by, reason="")
 
 
 def deliver_all(rescore: Rescore, *, by: Any) -> BulkJob | None:
@@ -105,22 +103,7 @@ def dismiss(chosen: QuerySet[TierMove], *, by: Any) -> int:
     return count
 
 
-def _freeze(job: BulkJob, chosen: QuerySet[TierMove]) -> int:
-    """Copy their keys in one statement, the best score first; returns how many."""
-    sql, params = chosen.order_by().values_list("pk", "lead_id", "score").query.sql_with_params()
-    table = connection.ops.quote_name(JobMember._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # The inner query is Django's own, with its parameters apart; nothing typed by anybody is in it.
-            f"INSERT INTO {table} (job_id, position, subject, lead_id, status, reason) "  # noqa: S608
-            f"SELECT %s, row_number() OVER (ORDER BY m.score DESC, m.move) - 1, m.move, m.lead, %s, '' "
-            f"FROM ({sql}) AS m (move, lead, score)",
-            [job.pk, str(MemberStatus.PLANNED), *params],
-        )
-        return int(cursor.rowcount)
-
-
-# ---------------------------------------------------------------- in the worker, as a way of `jobs`
+# ---------------------------------------------------------------- the job
 
 
 def again(ids: Sequence[int], by: Any) -> dict[int, str]:
@@ -159,12 +142,9 @@ def _outcome(lead: Lead, blocked: bool) -> tuple[MoveStatus, str]:
     return MoveStatus.DELIVERED, "" if planning.plan(lead) else NOTHING_DUE
 
 
-OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
-
-
 def under_way() -> Q:
     """Moves whose lead has a delivery that is not finished."""
-    return Q(lead__in=Handover.objects.filter(status__in=OPEN).values("lead"))
+    return Q(lead__in=Handover.objects.filter(status__in=planning.OPEN).values("lead"))
 
 
 def failed() -> QuerySet[TierMove]:
@@ -179,6 +159,21 @@ def delivered() -> Q:
     return Q(lead__in=Handover.objects.filter(status=HandoverStatus.DONE).values("lead"))
 
 
-def deliverable(lead: Lead) -> list[str]:
-    """The systems this lead would be handed to."""
-    return [system for system in registry.delivering() if wanted(lead, system)]
+def _left(keys: QuerySet[Any]) -> str:
+    count = keys.count()
+    return estimate(Work(deliveries={System.GHL: count, System.INSTANTLY: count})).left
+
+
+class DeliverMoved(Retry):
+    name = JobKind.DELIVER_MOVED
+    icon = "send"
+    work = "Deliveries planned"
+    verbs = Verbs(Verb.START_MOVED_DELIVERY, Verb.END_MOVED_DELIVERY, Verb.CANCEL_MOVED_DELIVERY)
+    stop_right = "enrichment.deliver_lead"
+    no_stop = "You don't have permission to manage deliveries. Ask an admin."
+    screen = ("icp_review", "Review")
+    counted = "leads"
+    ways = {WAY: Way(TierMove, again, under_way, under_way, failed, delivered, "", _left)}
+
+    def about(self, job: BulkJob) -> str:
+        return f"{job.total:,} {'lead' if job.total == 1 else 'leads'} that a scorecard moved into Tier 1 or 2"

@@ -12,9 +12,9 @@ from django.db import transaction
 from enrichment import versions
 from enrichment.documents.scorecard import Scorecard
 from enrichment.estimates.estimating import Work, estimate
-from enrichment.leads.actions import suppressed
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
+from enrichment.pipeline.deliver.redeliver import suppressed
 from enrichment.scoring import preview, rescore
 from enrichment.scoring.preview import Effect
 from enrichment.vendors import registry

@@ -1,7 +1,6 @@
 """Scoring every lead under a version that was published: in the order of their keys, chunk by chunk.
 
-A chunk, its record and the job's position are one transaction, so a killed worker's rescore goes on where it
-stood. Only leads whose score or tier changes are written, and none that changed since it was read. A rescore is
+Only leads whose score or tier changes are written, and none that changed since it was read. A rescore is
 not cancelled, which would leave tiers of two versions for good: publishing another version, or rolling back,
 overtakes it. It starts no delivery; what the publisher chose happens when it has ended.
 """
@@ -11,6 +10,7 @@ from __future__ import annotations
 import datetime
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -18,31 +18,30 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from psycopg.errors import DeadlockDetected
 
-from enrichment.jobs import job_leases
-from enrichment.jobs.jobs import LIVE
+from enrichment.jobs.kinds import VIEW, Figure, Kind, Shown, Verbs
+from enrichment.jobs.outcomes import Counts, Outcome, Parts, nothing
+from enrichment.jobs.outcomes import done as ended_well
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion
 from enrichment.models.job import JobKind
 from enrichment.models.rescore import EVERY_LEAD
 from enrichment.models.version import ACTIVE_SECONDS, forget_active
 from enrichment.pipeline.score.engine import Engine, engine
 from enrichment.scoring import loading, moves
-from enrichment.states import JobStatus
 from gdpr import audit
+from swarm_admin.core import jobs
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.states import InvalidTransition, advance, advance_one
+from swarm_admin.core.figures import number
+from swarm_admin.core.jobs import LIVE, Chunks, JobStatus
+from swarm_admin.core.states import InvalidTransition, advance_one
+from swarm_admin.core.work import Values
 
 log = logging.getLogger(__name__)
 CHUNK = 10_000  # leads; a second of locks at most
 LEASE_SECONDS = 30.0  # a chunk takes less, and its record is refused to whoever lost the lease
 TRIES = 5
 CLOCKS_DIFFER = datetime.timedelta(seconds=60)  # between this host and the one that scored a lead, at most
-
-
-class LeaseLost(Exception):
-    """The rescore was overtaken, or another worker took it; what this chunk did is undone."""
 
 
 @dataclass
@@ -106,83 +105,117 @@ def resume(rescore: Rescore, *, by: Any) -> None:
 # ---------------------------------------------------------------- in the worker
 
 
+class RescoreJob(Kind):
+    """Of all leads, in the order of their keys; the rows are not frozen one by one, being all there are."""
+
+    name = JobKind.RESCORE
+    lease_seconds = LEASE_SECONDS
+    icon = "target"
+    work = "Leads scored"
+    verbs = Verbs(Verb.START_RESCORE, Verb.END_RESCORE)
+    stop_right = VIEW
+    no_stop = (
+        "A rescore is not cancelled, which would leave tiers of two versions. Publish another version or roll back "
+        "instead."
+    )
+    stops = False
+    tick = "run_rescores"
+
+    def chunks(self, job: BulkJob) -> Chunks:
+        rescore = Rescore.objects.select_related("version").get(job=job)
+        forget_active()
+        cursor = rescore.cursor
+        while (last := _last_of_next(cursor)) is not None:
+            yield partial(_chunk, job, rescore, cursor, last)
+            cursor = last
+        if not _no_late_writer(rescore):
+            yield None
+
+    def finish(self, job: BulkJob) -> None:
+        """Leads that were scored under an older version since; then what the publisher chose."""
+        rescore = Rescore.objects.select_related("version").get(job=job)
+        late = "scored_at >= %s AND scorecard_id IS DISTINCT FROM %s"
+        done = score_leads(rescore, late, [rescore.began_at - CLOCKS_DIFFER, rescore.version_id])
+        _note(rescore, done, cursor=EVERY_LEAD, finished_at=timezone.now())
+        # Not `read`: they were counted when their chunk was.
+        BulkJob.objects.filter(pk=job.pk).update(total=F("position"), accepted=F("accepted") + done.changed)
+
+    def ended(self, job: BulkJob) -> None:
+        super().ended(job)
+        if job.status == JobStatus.DONE and job.rescore.after == AfterRescore.DELIVER:
+            moves.deliver_all(job.rescore, by=job.created_by)
+
+    def why_stopped(self, error: Exception, job: BulkJob) -> str:
+        log.exception("rescore, job %s", job.pk)
+        # Else the tick would run into the same wall for ever; a person resumes it.
+        return "Stopped by an internal error. See the log for details. Resume it, or publish another version."
+
+    def counts(self, job: BulkJob) -> dict[str, int]:
+        told = Rescore.objects.filter(job=job).values("changed", "up", "down", "lifted").first()
+        return {name: int(value) for name, value in (told or {}).items()}  # type: ignore[call-overload]
+
+    def about(self, job: BulkJob) -> str:
+        return f"All leads rescored with scorecard version {job.plan['version']}"
+
+    def parts(self, job: BulkJob, counts: Counts) -> Parts:
+        return ((job.position, "scored"),)
+
+    def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+        if not job.total:
+            return nothing(parts, "No lead has a score.")
+        return ended_well(job, parts, f"All tiers are from version {job.plan['version']}.")
+
+    def show(self, job: BulkJob) -> Shown:
+        found = job.rescore
+        late = job.status in LIVE and job.position >= job.total > 0
+        return Shown(
+            figures=[
+                Figure("Scores changed", found.changed),
+                Figure("To a better tier", found.up, "green"),
+                Figure("To a worse tier", found.down, "amber"),
+                Figure("New in Tier 1 or 2", found.lifted),
+                Figure("Left", max(job.total - job.position, 0)),
+            ],
+            outcome=self.outcome(job, Counts()),
+            facts={
+                "Replaces": f"version {job.plan['over']}",
+                "Leads": number(job.total),
+                "New in Tier 1 or 2": found.get_after_display(),
+            },
+            waits="for webhooks processed before the version changed." if late else "",
+            link=("icp_review", "Review") if found.moves.exists() else None,
+        )
+
+
 def run_due() -> int:
     """Give the live rescore its turn; returns how many had one."""
-    job_leases.hand_back_lapsed([JobKind.RESCORE], seconds=LEASE_SECONDS)
-    return sum(run(job_id) for job_id in job_leases.free([JobKind.RESCORE]))
+    return jobs.run_due([RescoreJob()])
 
 
-def run(job_id: int) -> bool:
-    """Go on until it has ended; False where another worker has it, or it ended already."""
-    job = job_leases.claim(job_id, [JobKind.RESCORE])
-    if job is None:
-        return False
-    rescore = Rescore.objects.select_related("version").get(job=job)
-    try:
-        forget_active()
-        while _guarded_chunk(job, rescore):
-            pass
-        if _no_late_writer(rescore):
-            _finish(job, rescore)
-        else:
-            _mine(job).update(in_flight_since=None)
-    except LeaseLost:
-        return True
-    except Exception:
-        # Else the tick would run into the same wall for ever; a person resumes it.
-        log.exception("rescore, job %s", job.pk)
-        words = "Stopped by an internal error. See the log for details. Resume it, or publish another version."
-        advance(_mine(job), JobStatus.FAILED, finished_at=timezone.now(), in_flight_since=None, error=words)
-    return True
+def _last_of_next(cursor: int) -> int | None:
+    """The last of the next leads after this key; None where there are none left."""
+    ids = Lead.objects.filter(pk__gt=cursor).order_by("pk").values("pk")[:CHUNK]
+    with connection.cursor() as statement:
+        sql, params = ids.query.sql_with_params()
+        statement.execute(f"SELECT max(id) FROM ({sql}) AS next (id)", params)  # noqa: S608 - Django's own query
+        last: int | None = statement.fetchone()[0]
+        return last
 
 
-def _mine(job: BulkJob) -> Any:
-    return BulkJob.objects.filter(pk=job.pk, status=JobStatus.RUNNING, in_flight_since=job.in_flight_since)
+def _chunk(job: BulkJob, rescore: Rescore, after: int, last: int) -> Values:
+    done = score_leads(rescore, "id > %s AND id <= %s", [after, last])
+    _note(rescore, done, cursor=last)
+    return {"position": job.position + done.read, "accepted": F("accepted") + done.changed}
 
 
-def _guarded_chunk(job: BulkJob, rescore: Rescore) -> bool:
-    """One chunk; where PostgreSQL chose it to end a deadlock, the same again."""
-    for left in reversed(range(TRIES)):
-        try:
-            return _chunk(job, rescore)
-        except OperationalError as error:
-            if not left or not isinstance(error.__cause__, DeadlockDetected):
-                raise
-    return False
-
-
-def _chunk(job: BulkJob, rescore: Rescore) -> bool:
-    """The next leads, and the record of them; False where there are none left."""
-    with transaction.atomic():
-        ids = Lead.objects.filter(pk__gt=rescore.cursor).order_by("pk").values("pk")[:CHUNK]
-        with connection.cursor() as cursor:
-            sql, params = ids.query.sql_with_params()
-            cursor.execute(f"SELECT max(id) FROM ({sql}) AS next (id)", params)  # noqa: S608 - Django's own query
-            last = cursor.fetchone()[0]
-        if last is None:
-            return False
-        done = score_leads(rescore, "id > %s AND id <= %s", [rescore.cursor, last])
-        _record(job, rescore, done, last)
-    return True
-
-
-def _record(job: BulkJob, rescore: Rescore, done: Tally, cursor: int) -> None:
-    now = timezone.now()
-    if not _mine(job).update(
-        position=F("position") + done.read,
-        accepted=F("accepted") + done.changed,
-        in_flight_since=now,
-        lapses=0,
-    ):
-        raise LeaseLost
+def _note(rescore: Rescore, done: Tally, **values: Any) -> None:
     Rescore.objects.filter(pk=rescore.pk).update(
-        cursor=cursor,
         changed=F("changed") + done.changed,
         up=F("up") + done.up,
         down=F("down") + done.down,
         lifted=F("lifted") + done.lifted,
+        **values,
     )
-    job.in_flight_since, rescore.cursor = now, cursor
 
 
 def _no_late_writer(rescore: Rescore) -> bool:
@@ -198,30 +231,6 @@ def _no_late_writer(rescore: Rescore) -> bool:
             [settled, settled],
         )
         return bool(cursor.fetchone()[0])
-
-
-def _finish(job: BulkJob, rescore: Rescore) -> None:
-    """Leads that were scored under an older version since; then the end, and what the publisher chose."""
-    with transaction.atomic():
-        late = "scored_at >= %s AND scorecard_id IS DISTINCT FROM %s"
-        done = score_leads(rescore, late, [rescore.began_at - CLOCKS_DIFFER, rescore.version_id])
-        done.read = 0  # they were counted when their chunk was
-        _record(job, rescore, done, EVERY_LEAD)
-        now = timezone.now()
-        BulkJob.objects.filter(pk=job.pk).update(total=F("position"))
-        if not advance(_mine(job), JobStatus.DONE, finished_at=now, in_flight_since=None):
-            raise LeaseLost
-        Rescore.objects.filter(pk=rescore.pk).update(finished_at=now)
-        rescore.refresh_from_db()
-        counts = {
-            "changed": rescore.changed,
-            "up": rescore.up,
-            "down": rescore.down,
-            "lifted": rescore.lifted,
-        }
-        audit.record(Verb.END_RESCORE, on=job, counts=counts)
-        if rescore.after == AfterRescore.DELIVER:
-            moves.deliver_all(rescore, by=job.created_by)
 
 
 # ---------------------------------------------------------------- scores

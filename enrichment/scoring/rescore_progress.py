@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from enrichment.jobs.job_progress import time_left
 from enrichment.models import Lead, Rescore
-from enrichment.states import JobStatus, VersionStatus
+from enrichment.states import VersionStatus
+from swarm_admin.core.jobs import JobStatus
 
 
 @dataclass(frozen=True)

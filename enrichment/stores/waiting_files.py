@@ -15,11 +15,11 @@ from django.utils import timezone
 from enrichment.imports.import_files import Unreadable, reading
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.states import JobStatus
 from enrichment.stores.text_match import Traces
 from gdpr import audit
 from gdpr.stores import Later
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.jobs import JobStatus
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 

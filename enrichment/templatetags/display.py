@@ -18,7 +18,6 @@
 import datetime
 import functools
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import template
@@ -30,80 +29,28 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrichment import states
-from enrichment.labels import EVENT_LABELS, field_label, field_labels, provider_name, tier_name, with_provider_names
+from enrichment.labels import (
+    EVENT_LABELS,
+    LOOKS,
+    UNKNOWN_LOOK,
+    field_label,
+    field_labels,
+    provider_name,
+    tier_name,
+    with_provider_names,
+)
 from enrichment.models import Verdict
+from swarm_admin.core.figures import MISSING, money, number
+from swarm_admin.core.jobs import JobStatus, MemberStatus
 from swarm_admin.core.masking import may_see, shown
 from swarm_admin.core.states import TRANSITIONS
 
 register = template.Library()
-MISSING = "\u2013"  # a dash
+register.filter(money)
+register.filter(number)
 
-# status → (icon, colour); one meaning has one look in every machine. Colour is news: what is as it should be is grey,
-# and green is kept for what has just succeeded.
-LOOKS: dict[str, tuple[str, str]] = {
-    "pending": ("clock", "grey"),
-    "planned": ("clock", "grey"),
-    "queued": ("clock", "grey"),
-    "intended": ("clock", "grey"),
-    "received": ("inbox", "grey"),
-    "draft": ("pencil", "grey"),
-    "trial": ("test-pipe", "blue"),
-    "in_progress": ("loader-2", "blue"),
-    "in_flight": ("send", "blue"),
-    "waits_for_person": ("user-exclamation", "amber"),
-    "running": ("loader-2", "blue"),
-    "processing": ("loader-2", "blue"),
-    "completed": ("circle-check", "grey"),
-    "done": ("circle-check", "grey"),
-    "succeeded": ("circle-check", "grey"),
-    "processed": ("circle-check", "grey"),
-    "accepted": ("circle-check", "grey"),
-    "published": ("circle-check", "grey"),
-    "partial": ("circle-half-2", "amber"),
-    "unknown": ("help-circle", "amber"),
-    "again": ("rotate", "amber"),
-    "stale": ("history", "amber"),
-    "unknown_row": ("help-circle", "amber"),
-    "unknown_event": ("help-circle", "amber"),
-    "failed": ("alert-triangle", "red"),
-    "malformed": ("alert-triangle", "red"),
-    "set_aside": ("alert-triangle", "red"),
-    "unenrichable": ("user-off", "violet"),
-    "withheld": ("hand-stop", "violet"),
-    "suppressed": ("hand-stop", "violet"),
-    "restricted": ("lock", "violet"),
-    "erased": ("eraser", "violet"),
-    "cancelled": ("circle-x", "grey"),
-    "left_out": ("circle-minus", "grey"),
-    "abandoned": ("circle-x", "grey"),
-    "superseded": ("archive", "grey"),
-    "unchanged": ("equal", "grey"),
-    "discarded": ("trash", "grey"),
-    "waiting": ("clock", "amber"),
-    "delivered": ("send", "grey"),
-    "dismissed": ("circle-minus", "grey"),
-    "overtaken": ("history", "grey"),
-    "duplicate": ("copy", "grey"),
-    "verifying": ("user-question", "blue"),
-    "locating": ("search", "blue"),
-    "awaiting_approval": ("user-check", "amber"),
-    "executing": ("loader-2", "blue"),
-    "needs_action": ("hand-stop", "amber"),
-    "refused": ("circle-x", "grey"),
-    "withdrawn": ("circle-minus", "grey"),
-    "manual": ("hand-stop", "amber"),
-    "held": ("lock", "violet"),
-    "sending": ("send", "blue"),
-    "sent": ("mail-check", "grey"),
-    "copied": ("mail-check", "grey"),
-    "dropped": ("circle-minus", "grey"),
-    "passed": ("user-check", "grey"),
-    "open": ("clock", "amber"),
-    "included": ("user-check", "grey"),
-    "excluded": ("user-off", "grey"),
-}
-UNKNOWN_LOOK = ("help-circle", "grey")
-MACHINES: list[type[TextChoices]] = [each for each in TRANSITIONS if each.__module__ == states.__name__] + [Verdict]
+OURS = [each for each in TRANSITIONS if each.__module__ == states.__name__]
+MACHINES: list[type[TextChoices]] = [*OURS, JobStatus, MemberStatus, Verdict]
 # Where two machines word a value differently, the first in order counts.
 LABELS: dict[str, str] = {str(value): str(label) for machine in reversed(MACHINES) for value, label in machine.choices}
 TIER_LOOKS = {1: ("star", "green"), 2: ("star-half", "blue"), 3: ("point", "grey")}
@@ -208,32 +155,6 @@ def relative(moment: datetime.datetime) -> str:
             amount = f"{int(distance // size)} {unit}"
             return f"{amount} ago" if seconds > 0 else f"in {amount}"
     return moment.astimezone(datetime.UTC).strftime("%-d %b %Y")
-
-
-@register.filter
-def money(amount: Any, places: int = 2) -> str:
-    """US dollars: the currency of the providers' catalogue."""
-    try:
-        return f"${Decimal(str(amount or 0)):,.{int(places)}f}"
-    except InvalidOperation:
-        return MISSING
-
-
-@register.filter
-def number(value: Any) -> str:
-    """Thousands separated, no needless decimals; a dash where there is none."""
-    if value is None or value == "":
-        return MISSING
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-@register.filter(is_safe=True)
-def sentence_case(text: str) -> str:
-    """A heading of a library in the product's case: "Two-Factor Authentication" → "Two-factor authentication"."""
-    first, *rest = str(text).split() or [""]
-    return " ".join(
-        [first.capitalize() if first.istitle() else first, *(w.lower() if w.istitle() else w for w in rest)]
-    )
 
 
 @register.filter

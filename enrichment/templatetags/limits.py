@@ -4,7 +4,7 @@ import math
 
 from django import template
 
-from enrichment.estimates import words
+from swarm_admin.core import durations
 
 register = template.Library()
 
@@ -12,7 +12,7 @@ register = template.Library()
 @register.filter
 def duration(seconds: float) -> str:
     """ "40 s", "3 min", "2.5 h", "4 days"; real seconds on this machine's clock."""
-    return words.duration(seconds)
+    return durations.duration(seconds)
 
 
 @register.filter
@@ -20,4 +20,4 @@ def queue_time(seconds: float) -> str:
     """How long the queue will take at this limit, as a short sentence."""
     if math.isinf(seconds):
         return "never clears: limit is 0"
-    return "sent immediately" if seconds < 0.05 else f"clears in {words.about(seconds)}"
+    return "goes out at once" if seconds < 0.05 else f"gone in {durations.about(seconds)}"

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpRespo
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from enrichment.deliveries import replay as replaying
-from enrichment.deliveries.delivery_lists import SIZES, DeliveryList, WebhookList, webhook_figures
+from enrichment.deliveries.lists import list_context
 from enrichment.deliveries.shown import body_text, value_text
 from enrichment.leads import unmask
 from enrichment.models import Verdict, WebhookDelivery
+from enrichment.pipeline.advice import advice_of
 from enrichment.states import DeliveryStatus
-from enrichment.vendors.errors import ADVICE, Recovery
+from enrichment.webhooks import replay as replaying
+from enrichment.webhooks.webhook_lists import WebhookList, webhook_figures
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment, of_today
@@ -46,27 +47,6 @@ EXPORTED = (
     "Delivery", "Received", "Event", "Row", "Lead", "Status", "Verdict", "Changed", "Error", "Erased later",
 )  # fmt: skip
 ERRORS = {"internal_error": "Not applied because of an internal error. See the log."}
-
-
-def list_context(wanted: DeliveryList, address: str, noun: str) -> dict[str, Any]:
-    """What a list of deliveries shows beside its rows: filters, chips, pages."""
-    page = wanted.page
-    whole = page.before is None and page.after is None
-    return {
-        "list": wanted,
-        "rows": page.rows,
-        "open_rows": any(row.status in wanted.open for row in page.rows),  # then the page asks again
-        "filters": wanted.filters(),
-        "chips": wanted.chips(),
-        "address": reverse(address),
-        "count_address": reverse(f"{address}_count"),
-        "export_address": reverse(f"{address}_export"),
-        "noun": noun,
-        "known_count": len(page.rows) if whole and not (wanted.after or wanted.before) else None,
-        "next_query": wanted.query_with(after=page.after) if page.after else "",
-        "previous_query": wanted.query_with(before=page.before) if page.before else "",
-        "sizes": SIZES,
-    }
 
 
 @screen(VIEW, fragments=True)
@@ -204,18 +184,13 @@ def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 
 def _why(delivery: WebhookDelivery) -> str:
-    if said := ERRORS.get(delivery.error_kind) or advice_of(delivery.error_kind):
+    if said := ERRORS.get(delivery.error_kind) or (delivery.error_kind and advice_of(delivery.error_kind)):
         return said
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:
         return ROW_GONE
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.erased_at:
         return "No lead belonged to this row, or Clay no longer had it."
     return WHY.get(delivery.verdict, "")
-
-
-def advice_of(kind: str) -> str:
-    """What the error table says of this kind; "" where it says nothing."""
-    return ADVICE[Recovery(kind)] if kind in list(Recovery) else ""
 
 
 def _why_no_replay(request: HttpRequest, delivery: WebhookDelivery) -> str:

@@ -117,8 +117,7 @@ def _ask_an_officer(message: RequestMessage, **lease: Any) -> None:
 
 
 def _mine(message: RequestMessage, status: MessageStatus, **values: Any) -> int:
-    mine = RequestMessage.objects.filter(pk=message.pk, in_flight_since=message.in_flight_since)
-    return advance(mine, status, **{"in_flight_since": None, **values})
+    return advance(work.mine(message), status, **{"in_flight_since": None, **values})
 
 
 def _failed(message: RequestMessage, kind: str) -> None:

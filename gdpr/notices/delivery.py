@@ -107,8 +107,7 @@ def _not_sent(notice: Notice, kind: str) -> None:
 
 def _move(notice: Notice, status: MessageStatus, **values: Any) -> int:
     """Unless it lapsed meanwhile, and with it our word."""
-    mine = Notice.objects.filter(pk=notice.pk, in_flight_since=notice.in_flight_since)
-    return advance(mine, status, in_flight_since=None, **values)
+    return advance(work.mine(notice), status, in_flight_since=None, **values)
 
 
 def _told(notice: Notice) -> None:

@@ -120,8 +120,7 @@ def _is_absent(store: PersonalDataStore, record: Record) -> bool:
 
 def _end(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> None:
     with transaction.atomic():
-        mine = AfterCheck.objects.filter(pk=duty.pk, in_flight_since=duty.in_flight_since)
-        if advance(mine, status, in_flight_since=None, **values):
+        if advance(work.mine(duty), status, in_flight_since=None, **values):
             if outcome in GONE:
                 _erased_after_hold(duty)
             audit.record(VERBS[outcome], on=duty.request, counts={"check": duty.pk}, reason=duty.store)

@@ -174,8 +174,7 @@ def _leave(purge: Purge, status: PurgeStatus, not_before: datetime.datetime | No
         values["hold_lifted_at"] = None
     if error:
         values["tries"] = purge.tries + 1
-    ours = Purge.objects.filter(pk=purge.pk, in_flight_since=purge.in_flight_since)
-    advance(ours, status, not_before=not_before or timezone.now(), **values)
+    advance(work.mine(purge), status, not_before=not_before or timezone.now(), **values)
 
 
 def _finish(purge: Purge) -> None:

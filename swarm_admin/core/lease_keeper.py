@@ -12,7 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.utils import timezone
+
+from swarm_admin.core import work
 
 log = logging.getLogger(__name__)
 SHARE = 0.25  # of a lease: so often it is renewed
@@ -47,14 +48,11 @@ def _keep(row: Any, over: threading.Event) -> None:
 
 
 def _renewed(row: Any) -> bool:
-    now = timezone.now()
-    mine = type(row)._default_manager.filter(pk=row.pk, in_flight_since=row.in_flight_since)
     try:
-        still = mine.update(in_flight_since=now)
+        work.renew(row)
+    except work.LeaseLost:
+        return False
     except DatabaseError as error:  # it is tried again, until the lease is over
         log.warning("a lease could not be renewed: %s", type(error).__name__)
         connection.close()
-        return True
-    if still:
-        row.in_flight_since = now
-    return bool(still)
+    return True

@@ -56,6 +56,28 @@ Work = TypeVar("Work", bound=Leased)
 Values = dict[str, Any]
 
 
+class LeaseLost(Exception):
+    """The work was cancelled, or another worker has it; what was done without it is undone."""
+
+
+def mine(row: Any) -> "models.QuerySet[Any]":
+    """The row in hand as long as its lease is ours: whoever records writes through this, or finds that it was lost."""
+    found: models.QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk, in_flight_since=row.in_flight_since)
+    return found
+
+
+def renew(row: Any, **values: Any) -> None:
+    """Begin the lease of the row in hand anew, and write `values` with it.
+
+    Raises:
+        LeaseLost: whoever has it by now does the work.
+    """
+    now = timezone.now()
+    if not mine(row).update(in_flight_since=now, **values):
+        raise LeaseLost
+    row.in_flight_since = now
+
+
 def lapsed_before(seconds: float | None = None) -> datetime.datetime:
     """Work begun before this is held by nobody any more. In real seconds: a call takes as long as it takes."""
     return timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS if seconds is None else seconds)

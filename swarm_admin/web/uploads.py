@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
 from django.urls import reverse
 
-from enrichment.imports.views import PERMISSION
+from enrichment.imports.importing import PERMISSION
 from swarm_admin.access.models import find_key
 
 MULTIPART = 64 * 1024  # what a form adds to the file in it

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from enrichment.failures import groups as failures
+from enrichment.failures import retry_job
 from enrichment.failures.causes import Cause
 from enrichment.jobs import jobs
 from enrichment.models import Batch, BatchItem
@@ -22,7 +23,7 @@ def addresses(live_server):
     leads = FailedLeadFactory.create_batch(3)
     FailedLeadFactory(error_kind="set_aside", error_message="clay create_rows: 400 row 3 has no [value]")
     other = Cause("enrichment", "set_aside", "apollo", "clay create_rows: 400 row # has no #")
-    job = jobs.start_retry(other, by=None)
+    job = retry_job.start_retry(other, by=None)
     batch = Batch.objects.create(kind="rows", table_id="t", status="unknown")
     BatchItem.objects.create(batch=batch, lead=leads[0], position=0, status="planned")
     return [

@@ -8,9 +8,11 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
+from enrichment.labels import LOOKS
 from enrichment.models import ServiceHold, Verdict
-from enrichment.templatetags.display import LOOKS, money, number, relative, words
+from enrichment.templatetags.display import relative, words
 from swarm_admin.access.models import User
+from swarm_admin.core.figures import money, number
 from swarm_admin.core.masking import mask
 from swarm_admin.core.states import TRANSITIONS
 

@@ -4,7 +4,8 @@ from django.urls import reverse
 
 from enrichment.failures import groups as failures
 from enrichment.jobs import jobs
-from enrichment.jobs.job_outcome import counts_of, outcome
+from enrichment.jobs.job_outcome import outcome
+from enrichment.jobs.rows import counts_of
 from enrichment.leads.actions import retry_leads
 from enrichment.models import BulkJob, Lead
 

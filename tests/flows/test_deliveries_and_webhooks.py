@@ -8,12 +8,13 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from enrichment.deliveries import redelivery, replay
+from enrichment.deliveries import redelivery
 from enrichment.models import Handover, Lead, WebhookDelivery
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.mirror import applying, preview
 from enrichment.pipeline.receive import storing
 from enrichment.vendors.connections import clay
+from enrichment.webhooks import replay
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
 from swarm_admin.access.roles import SALES_OPS

@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from enrichment.deliveries.delivery_lists import webhook_figures
 from enrichment.models import WebhookDelivery
+from enrichment.webhooks.webhook_lists import webhook_figures
 from tests.flows.desk import Desk
 from tests.plugins.pipeline import SECRET
 from tests.plugins.sandbox import wait_for

@@ -21,14 +21,14 @@ import os, signal
 import django; django.setup()
 from enrichment.scoring import rescore
 
-record, recorded = rescore._record, []
+note, noted = rescore._note, []
 
-def deadly(*given):
-    if len(recorded) == {DONE}:
+def deadly(*given, **values):
+    if len(noted) == {DONE}:
         os.kill(os.getpid(), signal.SIGKILL)
-    recorded.append(record(*given))
+    noted.append(note(*given, **values))
 
-rescore._record, rescore.CHUNK = deadly, 1
+rescore._note, rescore.CHUNK = deadly, 1
 rescore.run_due()
 """
 

@@ -7,12 +7,10 @@ from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment.deliveries import redelivery
 from enrichment.drift import reconcile
-from enrichment.leads import actions
 from enrichment.models import Alert, Attempt, Drift, Handover, Lead, WebhookDelivery
 from enrichment.monitoring import compliance_alarms
-from enrichment.pipeline.deliver import planning, running
+from enrichment.pipeline.deliver import planning, redeliver, running
 from gdpr import alarms
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Purge, Suppression
@@ -152,8 +150,8 @@ def test_what_was_planned_before_the_answer_is_withheld_and_goes_out_once_decide
         running.run_due(system)
     assert set(Handover.objects.values_list("status", "error_kind")) == {("withheld", "named_suppressed")}
     assert written_to(pipeline) == set()
-    found = redelivery.sort_for_retry(list(Handover.objects.all()))
-    assert (found.ready, list(found.left_out)) == ([], [actions.NOT_DECIDED])
+    found = redeliver.sort_for_retry(list(Handover.objects.all()))
+    assert (found.ready, list(found.left_out)) == ([], [redeliver.NOT_DECIDED])
     admin_client.post(reverse("lead_person_decide", args=[lead.pk]))
     for system in ("ghl", "instantly"):
         running.run_due(system)

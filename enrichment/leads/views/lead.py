@@ -7,16 +7,16 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from enrichment.deliveries.campaign_decisions import moves_of
-from enrichment.deliveries.contact_decisions import matches_of
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.leads import actions, lead_detail, unmask
+from enrichment.leads.decisions import matches_of, moves_of
 from enrichment.leads.timeline import timeline
 from enrichment.models import Lead, Provider
+from enrichment.pipeline.deliver import redeliver
 from enrichment.pipeline.score.explained import version_of
 from enrichment.states import FINAL_STATUSES
 from enrichment.waterfall.prices import PriceList
-from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.errors import ActionNotAllowed, reason_against
 from swarm_admin.core.masking import mask
 from swarm_admin.core.screens import screen
 
@@ -101,7 +101,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand the lead over again though nothing changed."""
     words = "Delivery starting."
-    return _do(request, pk, lambda lead: actions.deliver_again(lead, by=request.user), words)
+    return _do(request, pk, lambda lead: redeliver.deliver_again(lead, by=request.user), words)
 
 
 @screen(VIEW, "POST")
@@ -145,10 +145,8 @@ def _head(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[str, Any]:
         "unmasked": unmasked,
         "name": (lead.full_name if unmasked else mask(lead.full_name, "name")) or f"Lead {lead.pk}",
         "final": _final(lead),
-        "why_no_retry": actions.reason_against(actions.check_can_retry, lead)
-        if request.user.has_perm(RETRY)
-        else NO_RIGHT,
-        "why_no_delivery": actions.reason_against(actions.check_can_deliver, lead)
+        "why_no_retry": reason_against(actions.check_can_retry, lead) if request.user.has_perm(RETRY) else NO_RIGHT,
+        "why_no_delivery": reason_against(redeliver.check_can_deliver, lead)
         if request.user.has_perm(DELIVER)
         else NO_RIGHT,
     }

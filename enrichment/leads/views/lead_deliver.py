@@ -4,9 +4,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from enrichment.deliveries.redeliver import plan_again
-from enrichment.leads import actions
+from enrichment.leads.delivery_plan import steps
 from enrichment.models import Lead
+from enrichment.pipeline.deliver.redeliver import check_can_deliver
+from swarm_admin.core.errors import reason_against
 from swarm_admin.core.screens import screen
 
 
@@ -14,9 +15,9 @@ from swarm_admin.core.screens import screen
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Shown before anything is sent; nothing is planned by looking."""
     lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)
-    if reason := actions.reason_against(actions.check_can_deliver, lead):
+    if reason := reason_against(check_can_deliver, lead):
         messages.error(request, reason)
         return redirect("lead", pk=pk)
-    steps = plan_again(lead)
-    context = {"lead": lead, "steps": steps, "calls": sum(step.calls for step in steps)}
+    found = steps(lead)
+    context = {"lead": lead, "steps": found, "calls": sum(step.calls for step in found)}
     return render(request, "enrichment/leads/lead_deliver.html", context)

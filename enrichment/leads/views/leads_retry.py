@@ -7,11 +7,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from enrichment.failures.failure_retry import BULK_PRIORITY
 from enrichment.jobs import jobs
-from enrichment.jobs.retry_handlers import FEW, FEW_LEADS, LEADS
 from enrichment.leads import actions
 from enrichment.leads.lead_list import LeadList
+from enrichment.leads.retry_job import FEW, FEW_LEADS, LEADS
 from enrichment.leads.retry_plan import RetryPlan, plan_retry
 from enrichment.leads.views.leads import address
 from enrichment.models import Lead
@@ -65,7 +64,7 @@ def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
 
 def _priority(leads: list[Lead]) -> int:
     """Few are waited for; many go behind fresh leads."""
-    return actions.STAFF_PRIORITY if len(leads) <= FEW else BULK_PRIORITY
+    return actions.STAFF_PRIORITY if len(leads) <= FEW else actions.BULK_PRIORITY
 
 
 def _tail(count: int, why: str) -> str:
@@ -79,9 +78,9 @@ def run(request: HttpRequest) -> HttpResponse:
     found = plan_retry(leads, priority=_priority(leads))
     rows = [(lead.pk, lead.pk) for lead in found.sorted.ready]
     what = FEW_LEADS if len(rows) <= FEW else LEADS
-    shown = {"count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
+    shown = {"what": what, "count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
     try:
-        job = jobs.start(JobKind.RETRY_LEADS, rows, what=what, plan=shown, by=request.user)
+        job = jobs.start(JobKind.RETRY_LEADS, rows, plan=shown, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
         return redirect(address(_list(request).query))

@@ -5,8 +5,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from enrichment.imports import importing
 from enrichment.imports.import_files import Unreadable
+from enrichment.jobs import jobs
 from enrichment.models import BulkJob
-from enrichment.states import JobStatus
+from swarm_admin.core.jobs import JobStatus
 
 TOLD = 20  # refused rows that are named; the screen has all of them
 
@@ -27,9 +28,9 @@ class Command(BaseCommand):
         try:
             importing.start(job, columns=importing.preview(job).mapping)
         except importing.NotStartable as error:
-            importing.cancel(job)
+            jobs.cancel(job)
             raise CommandError(str(error)) from None
-        importing.run(job.pk)
+        jobs.run(job.pk)
         job.refresh_from_db()
         self._tell(job)
 

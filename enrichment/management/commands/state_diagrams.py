@@ -9,6 +9,7 @@ from django.db import models
 
 from enrichment import states
 from gdpr import states as law
+from swarm_admin.core.jobs import JobStatus, MemberStatus
 from swarm_admin.core.states import diagram
 
 TITLES: dict[type[models.TextChoices], str] = {
@@ -18,8 +19,8 @@ TITLES: dict[type[models.TextChoices], str] = {
     states.AttemptStatus: "An enrichment attempt",
     states.DeliveryStatus: "A webhook delivery",
     states.HandoverStatus: "A delivery to GoHighLevel or Instantly",
-    states.JobStatus: "A job",
-    states.MemberStatus: "A row of a bulk retry",
+    JobStatus: "A job",
+    MemberStatus: "A row of a bulk retry",
     states.VersionStatus: "A version of the waterfalls or of the scorecard",
     states.MoveStatus: "A lead that a rescore moved into a campaign tier",
 }

@@ -10,9 +10,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from enrichment.estimates.estimating import Work, estimate
-from enrichment.leads.actions import suppressed
 from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System
+from enrichment.pipeline.deliver.redeliver import suppressed
 from enrichment.pipeline.payload import wanted
 from enrichment.scoring import moves
 from enrichment.vendors import registry

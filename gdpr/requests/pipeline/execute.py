@@ -227,8 +227,7 @@ def _record(step: RequestStep, status: StepStatus, outcome: str, message: str, a
     """Write the outcome, unless the lease was lost: then whoever has it now writes theirs."""
     with transaction.atomic():
         request = refresh_status.locked(step.request_id)
-        mine = RequestStep.objects.filter(pk=step.pk, status=StepStatus.IN_FLIGHT, in_flight_since=step.in_flight_since)
-        if not advance(mine, status, in_flight_since=None, **values):
+        if not advance(work.mine(step).filter(status=StepStatus.IN_FLIGHT), status, in_flight_since=None, **values):
             return
         _told(step, request, outcome, message, also)
         refresh_status.settle(step.request_id)

@@ -19,7 +19,7 @@ from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
 from gdpr.states import OPEN, OVER, StepStatus
 from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
 from gdpr.suppression import gate
-from swarm_admin.core import timing
+from swarm_admin.core import timing, work
 from swarm_admin.core.errors import is_possible
 
 READ_BACK_SECONDS = 30.0  # another system's search may lag behind what it erased
@@ -147,13 +147,12 @@ def renew(step: RequestStep, progress: Any) -> None:
     Raises:
         Later: the lease was lost; whoever has it by now does the work.
     """
-    now = timezone.now()
-    if step.in_flight_since is None or now - step.in_flight_since < RENEWED_AFTER:
+    if step.in_flight_since is None or timezone.now() - step.in_flight_since < RENEWED_AFTER:
         return
-    mine = RequestStep.objects.filter(pk=step.pk, status=StepStatus.IN_FLIGHT, in_flight_since=step.in_flight_since)
-    if not mine.update(in_flight_since=now, result=progress):
-        raise Later("Another worker is handling it.")
-    step.in_flight_since = now
+    try:
+        work.renew(step, result=progress)
+    except work.LeaseLost:
+        raise Later("Another worker is handling it.") from None
 
 
 def _notify(step: RequestStep) -> Outcome:

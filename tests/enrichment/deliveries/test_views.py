@@ -11,6 +11,7 @@ from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Handover, Lead, ServiceHold
 from enrichment.pipeline import compare
+from enrichment.pipeline.deliver import redeliver
 from enrichment.vendors import registry
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
@@ -152,17 +153,17 @@ def test_one_is_planned_again_and_audited(sales_client: Client, status: str) -> 
 def test_what_is_not_retried_and_why(db: None) -> None:
     overtaken, under_way, suppressed = (EnrichedLeadFactory() for _ in range(3))
     cases = {
-        redelivery.OVER: handover(status="done"),
-        redelivery.OVERTAKEN: handover(overtaken),
-        redelivery.UNDER_WAY: handover(under_way),
-        redelivery.SUPPRESSED: handover(suppressed),
-        redelivery.NOT_WANTED: handover(LeadFactory()),
+        redeliver.OVER: handover(status="done"),
+        redeliver.OVERTAKEN: handover(overtaken),
+        redeliver.UNDER_WAY: handover(under_way),
+        redeliver.SUPPRESSED: handover(suppressed),
+        redeliver.NOT_WANTED: handover(LeadFactory()),
     }
     handover(overtaken, status="done")
     handover(under_way, status="planned")
     gate.suppress(Identity(suppressed.linkedin_url), reason="objection")
     ready = handover()
-    found = redelivery.sort_for_retry([*cases.values(), ready])
+    found = redeliver.sort_for_retry([*cases.values(), ready])
     assert found.ready == [ready]
     assert found.left_out == dict.fromkeys(cases, 1)
     assert Suppression.objects.get().blocked_count == 0
@@ -180,7 +181,7 @@ def test_a_filter_is_retried_after_its_plan(sales_client: Client, settings: Any)
     query = {"query": "system=ghl&status=failed"}
     plan = sales_client.post("/deliveries/retry/", query).context["plan"]
     assert (plan["count"], plan["duration"]) == (3, "about 10 s")
-    assert plan["left_out"] == [{"count": 1, "why": f"delivery: {redelivery.NOT_WANTED}"}]
+    assert plan["left_out"] == [{"count": 1, "why": f"delivery: {redeliver.NOT_WANTED}"}]
     assert not Handover.objects.filter(status="planned").exists()
     started = sales_client.post("/deliveries/retry/run/", query)
     job = BulkJob.objects.get()

@@ -8,11 +8,11 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from enrichment.estimates import words
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import Handover, Provider, ServiceHold, SpendCap, WaterfallVersion
 from enrichment.models.version import forget_active
 from enrichment.vendors import limiter
+from swarm_admin.core import durations
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -156,4 +156,4 @@ def test_a_retry_of_nothing_says_so_and_its_button_why(sales_client):
     [(0, "a few seconds"), (61, "about 65 s"), (5 * HOUR + 60, "about 5 h"), (math.inf, "never")],
 )
 def test_words(seconds, told):
-    assert words.about(seconds) == told
+    assert durations.about(seconds) == told

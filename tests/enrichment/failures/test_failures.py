@@ -10,7 +10,6 @@ from django.utils import timezone
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import members_of
-from enrichment.jobs import jobs
 from enrichment.models import Batch, BatchItem, FailureIgnore, Handover, Lead, WebhookDelivery
 from enrichment.models.shape import Shape
 from enrichment.vendors.errors import ADVICE, Recovery
@@ -112,7 +111,7 @@ def test_what_a_lead_cost_counts_once_however_often_it_failed():
     FailedLeadFactory(enrichment_cost=Decimal("0.05"), error_message="other")
     ignored = FailedLeadFactory(enrichment_cost=Decimal("7"), error_message="ignored outage")
     cause = Cause("enrichment", ignored.error_kind, ignored.error_provider, "ignored outage")
-    jobs.ignore(cause, reason="known outage", by=None)
+    failures.ignore(cause, reason="known outage", by=None)
     webhooks = next(group for group in failures.groups() if group.cause.what == "webhook")
     assert (webhooks.count, webhooks.cost) == (2, Decimal("0.30"))
     assert failures.spent() == Decimal("0.35")
@@ -190,7 +189,7 @@ def test_every_kind_has_an_advice_and_an_answer_about_retrying(kind):
 def test_an_ignored_group_leaves_and_comes_back_with_new_members(sales_client):
     FailedLeadFactory()
     (group,) = failures.groups()
-    jobs.ignore(group.cause, reason="known outage of apollo", by=None)
+    failures.ignore(group.cause, reason="known outage of apollo", by=None)
     (group,) = failures.groups()
     assert group.ignored
     assert AuditEvent.objects.filter(verb="ignore_failures", reason="known outage of apollo").count() == 1
@@ -204,12 +203,12 @@ def test_an_ignored_group_leaves_and_comes_back_with_new_members(sales_client):
 def test_ignoring_needs_a_reason_and_leaves_no_trace_without_its_audit_event(monkeypatch):
     cause = Cause("enrichment", "delay", "apollo", "")
     with pytest.raises(ValueError, match="Enter a reason for ignoring it"):
-        jobs.ignore(cause, reason="  no ", by=None)
+        failures.ignore(cause, reason="  no ", by=None)
 
     def broken(*args, **kwargs):
         raise RuntimeError("no ledger")
 
-    monkeypatch.setattr("enrichment.jobs.jobs.audit.record", broken)
+    monkeypatch.setattr("enrichment.failures.groups.audit.record", broken)
     with pytest.raises(RuntimeError):
-        jobs.ignore(cause, reason="known outage", by=None)
+        failures.ignore(cause, reason="known outage", by=None)
     assert not FailureIgnore.objects.exists()

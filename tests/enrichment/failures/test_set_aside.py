@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from enrichment.drift import mending, reconcile
-from enrichment.failures import groups, set_aside
+from enrichment.failures import groups, retry_job, set_aside
 from enrichment.failures.causes import Cause
 from enrichment.imports import importing
 from enrichment.jobs import jobs
@@ -152,7 +152,7 @@ def test_a_job_that_gets_a_step_further_begins_its_count_anew(sales_client):
         finished_at=timezone.now(),
     )
     [group] = groups.groups()
-    job = jobs.start_retry(group.cause, by=None)
+    job = retry_job.start_retry(group.cause, by=None)
     BulkJob.objects.filter(pk=job.pk).update(lapses=2)
     jobs.run_due()
     job.refresh_from_db()

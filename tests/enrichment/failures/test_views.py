@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from enrichment.failures import groups as failures
+from enrichment.failures import retry_job
 from enrichment.failures.causes import Cause
-from enrichment.jobs import jobs
 from enrichment.models import BulkJob, FailureIgnore, Lead
 from tests.enrichment.failures.test_failures import handover
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory
@@ -98,7 +98,7 @@ def test_a_group_of_deliveries_names_their_leads(sales_client):
 def test_a_button_that_cannot_be_used_says_why(compliance_client, sales_client):
     FailedLeadFactory()
     assert "have permission to retry." in compliance_client.get(GROUP).content.decode()
-    job = jobs.start_retry(CAUSE, by=None)
+    job = retry_job.start_retry(CAUSE, by=None)
     assert f"Job {job.pk} is already retrying these." in sales_client.get(GROUP).content.decode()
 
 

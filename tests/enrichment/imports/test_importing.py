@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from enrichment.imports import importing
 from enrichment.imports.import_files import Unreadable, guess, reading
+from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Lead
 from enrichment.pipeline import intake
 from gdpr.identity import Identity
@@ -48,7 +49,7 @@ def uploaded(content: str | bytes) -> BulkJob:
 def imported(content: str | bytes) -> BulkJob:
     job = uploaded(content)
     importing.start(job, columns=importing.preview(job).mapping)
-    importing.run(job.pk)
+    jobs.run(job.pk)
     job.refresh_from_db()
     return job
 
@@ -216,7 +217,7 @@ def test_missing_and_doubled_columns_do_not_start() -> None:
 
 def test_nobody_runs_what_was_not_started() -> None:
     job = uploaded(as_csv(lead_rows(1)))
-    importing.run(job.pk)
+    jobs.run(job.pk)
     assert importing.run_due() == 0
     job.refresh_from_db()
     assert (job.status, Lead.objects.count()) == ("queued", 0)
@@ -270,7 +271,7 @@ def test_a_killed_import_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch, s
     importing.start(job, columns=importing.preview(job).mapping)
     mend = killed_after(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        importing.run(job.pk)
+        jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.status, job.position, job.accepted, Lead.objects.count()) == ("running", 2000, 2000, 2000)
     mend()
@@ -289,22 +290,22 @@ def test_a_cancelled_import_keeps_what_came_in(monkeypatch: pytest.MonkeyPatch, 
 
     def accept(*args: Any, **kwargs: Any) -> Any:
         if next(calls):
-            importing.cancel(BulkJob.objects.get(pk=job.pk))
+            jobs.cancel(BulkJob.objects.get(pk=job.pk))
         return real(*args, **kwargs)
 
     monkeypatch.setattr(intake, "accept", accept)
-    importing.run(job.pk)
+    jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.position, job.accepted, Lead.objects.count()) == (1000, 1000, 1000)
 
 
 def test_cancel_before_the_start_removes_the_file(files: Path) -> None:
     job = uploaded(as_csv(lead_rows(1)))
-    importing.cancel(job)
+    jobs.cancel(job)
     job.refresh_from_db()
     assert (job.status, job.file.name, list(files.glob("*"))) == ("cancelled", "", [])
     with pytest.raises(InvalidTransition):
-        importing.cancel(job)
+        jobs.cancel(job)
 
 
 def test_one_of_two_workers_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,12 +314,12 @@ def test_one_of_two_workers_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     real, seen = intake.accept, []
 
     def accept(*args: Any, **kwargs: Any) -> Any:
-        importing.run(job.pk)  # the other worker, at the same time
+        jobs.run(job.pk)  # the other worker, at the same time
         seen.append(1)
         return real(*args, **kwargs)
 
     monkeypatch.setattr(intake, "accept", accept)
-    importing.run(job.pk)
+    jobs.run(job.pk)
     assert seen == [1]
 
 
@@ -327,7 +328,7 @@ def test_a_file_that_breaks_half_way_fails_with_its_place(files: Path) -> None:
     with open(job.file.path, "a") as file:
         file.write('"' + "x" * 1_000_001)
     importing.start(job, columns=importing.preview(job).mapping)
-    importing.run(job.pk)
+    jobs.run(job.pk)
     job.refresh_from_db()
     assert job.status == "failed"
     assert job.error.startswith("Nothing after row 1500 can be read")
@@ -338,7 +339,7 @@ def test_a_lost_file_fails_with_a_sentence() -> None:
     job = uploaded(as_csv(lead_rows(1)))
     importing.start(job, columns=importing.preview(job).mapping)
     Path(job.file.path).unlink()
-    importing.run(job.pk)
+    jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.status, job.error) == ("failed", "The file is no longer on this server.")
 

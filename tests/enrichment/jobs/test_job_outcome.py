@@ -6,9 +6,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from enrichment.jobs import job_results, jobs, retry_handlers
-from enrichment.jobs.job_outcome import Counts, counts_of, outcome, outcomes
+from enrichment.deliveries.retry_job import DELIVERIES
+from enrichment.jobs import jobs
+from enrichment.jobs.job_outcome import outcome, outcomes
 from enrichment.jobs.job_progress import time_left
+from enrichment.jobs.outcomes import Counts
+from enrichment.jobs.rows import counts_of, keep_due
+from enrichment.leads.retry_job import LEADS
 from enrichment.models import BulkJob, Handover, JobMember, Lead, ServiceHold
 from enrichment.models.job import JobKind
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, ImportJobFactory, LeadFactory
@@ -24,7 +28,7 @@ def retried(*ends):
     leads = FailedLeadFactory.create_batch(len(ends))
     rows = [(lead.pk, lead.pk) for lead in leads]
     plan = {"count": len(rows)}
-    job = jobs.start(JobKind.RETRY_LEADS, rows, what=retry_handlers.LEADS, plan=plan, by=None)
+    job = jobs.start(JobKind.RETRY_LEADS, rows, plan={"what": LEADS, **plan}, by=None)
     jobs.run_due()
     for lead, end in zip(leads, ends, strict=True):
         Lead.objects.filter(pk=lead.pk).update(**({"updated_at": timezone.now()} | end))
@@ -61,7 +65,7 @@ def test_the_result_of_a_finished_job_stays(sales_client):
     """Its rows are tried again by a later job, and recover: that is the later job's result."""
     job = retried(FAILED, FAILED)
     leads = list(Lead.objects.order_by("pk"))
-    jobs.start(JobKind.RETRY_LEADS, [(lead.pk, lead.pk) for lead in leads], what="leads", plan={"count": 2}, by=None)
+    jobs.start(JobKind.RETRY_LEADS, [(lead.pk, lead.pk) for lead in leads], plan={"what": LEADS, "count": 2}, by=None)
     jobs.run_due()
     later = BulkJob.objects.latest("pk")
     assert outcome(later).label == "Queued again"
@@ -80,10 +84,10 @@ def test_the_result_of_a_finished_job_stays(sales_client):
 
 def test_a_result_is_not_kept_before_the_last_row_has_ended():
     job = retried({}, FAILED)
-    assert job_results.keep_due() == 0
+    assert keep_due() == 0
     Lead.objects.filter(dispatch_after__isnull=False).update(**FOUND)
-    assert job_results.keep_due() == 1
-    assert job_results.keep_due() == 0
+    assert keep_due() == 1
+    assert keep_due() == 0
     job.refresh_from_db()
     assert counts_of([job])[job.pk] == Counts(started=2, failed=1, recovered=1)
 
@@ -100,7 +104,7 @@ def test_the_result_of_a_pilot_stays():
 
 def test_what_is_left_out_is_no_success():
     lead = FailedLeadFactory()
-    job = jobs.start(JobKind.RETRY_LEADS, [(lead.pk, lead.pk)], what=retry_handlers.LEADS, plan={"count": 1}, by=None)
+    job = jobs.start(JobKind.RETRY_LEADS, [(lead.pk, lead.pk)], plan={"what": LEADS, "count": 1}, by=None)
     Lead.objects.filter(pk=lead.pk).update(dispatch_after=timezone.now())
     jobs.run_due()
     job.refresh_from_db()
@@ -124,7 +128,7 @@ def test_a_lead_that_is_gone_is_not_called_recovered():
 def test_a_withheld_delivery_is_not_called_recovered():
     sent, kept = (Handover.objects.create(lead=EnrichedLeadFactory(), system="ghl", status="failed") for _ in range(2))
     rows = [(each.pk, each.lead_id) for each in (sent, kept)]
-    job = jobs.start(JobKind.RETRY_DELIVERIES, rows, what=retry_handlers.DELIVERIES, plan={"count": 2}, by=None)
+    job = jobs.start(JobKind.RETRY_DELIVERIES, rows, plan={"what": DELIVERIES, "count": 2}, by=None)
     jobs.run_due()
     Handover.objects.filter(pk=sent.pk).update(status="done")
     Handover.objects.filter(pk=kept.pk).update(status="withheld")
@@ -217,7 +221,7 @@ def test_time_left_counts_what_waits_before_it(settings):
     LeadFactory.create_batch(3, clay_row_id=None, dispatch_priority=20)
     leads = FailedLeadFactory.create_batch(3)
     rows = [(lead.pk, lead.pk) for lead in leads]
-    job = jobs.start(JobKind.RETRY_LEADS, rows, what=retry_handlers.LEADS, plan={"count": 3}, by=None)
+    job = jobs.start(JobKind.RETRY_LEADS, rows, plan={"what": LEADS, "count": 3}, by=None)
     BulkJob.objects.filter(pk=job.pk).update(status="running")
     job.refresh_from_db()
     assert time_left(job).words.startswith("About 2 min left.")

@@ -6,15 +6,17 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from enrichment.failures import failure_retry
+from enrichment.failures import failure_retry, retry_job
 from enrichment.failures import groups as failures
 from enrichment.failures.causes import Cause
-from enrichment.jobs import jobs
-from enrichment.jobs.job_outcome import counts_of
+from enrichment.jobs import jobs, rows
+from enrichment.jobs.rows import counts_of
 from enrichment.models import Attempt, BulkJob, Handover, Lead, ServiceHold, WaterfallVersion, WebhookDelivery
+from enrichment.pipeline.deliver import redeliver
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
+from swarm_admin.core import jobs as runner
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import InvalidTransition
 from tests.enrichment.failures.test_failures import handover, stuck_write_back
@@ -32,7 +34,7 @@ def person(django_user_model):
 
 def started(count=3, *, by=None):
     leads = [FailedLeadFactory() for _ in range(count)]
-    return jobs.start_retry(CAUSE, by=by), leads
+    return retry_job.start_retry(CAUSE, by=by), leads
 
 
 def hold(system="clay"):
@@ -57,7 +59,7 @@ def test_nothing_can_be_started_while_the_vendor_is_held():
     assert plan.count == 0
     assert list(plan.left_out) == ["Clay is paused: quota exhausted."]
     with pytest.raises(ActionNotAllowed, match="paused"):
-        jobs.start_retry(CAUSE, by=None)
+        retry_job.start_retry(CAUSE, by=None)
     assert not BulkJob.objects.exists()
 
 
@@ -65,13 +67,13 @@ def test_what_a_retry_cannot_help_is_not_started():
     lead = EnrichedLeadFactory()
     handover(lead, error_kind="gone", error_message="ghl upsert_contact: 404")
     with pytest.raises(ActionNotAllowed, match="fail again"):
-        jobs.start_retry(Cause("ghl", "gone", "", "ghl upsert_contact: 404"), by=None)
+        retry_job.start_retry(Cause("ghl", "gone", "", "ghl upsert_contact: 404"), by=None)
 
 
 def test_members_are_frozen_at_the_start_oldest_first(person):
     late = FailedLeadFactory()
     early = FailedLeadFactory(error_at=timezone.now() - datetime.timedelta(hours=1))
-    job = jobs.start_retry(CAUSE, by=person)
+    job = retry_job.start_retry(CAUSE, by=person)
     FailedLeadFactory()
     assert list(job.members.values_list("position", "subject", "lead_id")) == [
         (0, early.pk, early.pk),
@@ -84,7 +86,7 @@ def test_members_are_frozen_at_the_start_oldest_first(person):
 def test_a_second_job_for_the_same_cause_is_refused():
     job, _ = started()
     with pytest.raises(ActionNotAllowed, match=f"Job {job.pk}"):
-        jobs.start_retry(CAUSE, by=None)
+        retry_job.start_retry(CAUSE, by=None)
 
 
 def test_leads_go_to_dispatch_behind_fresh_ones_and_the_group_is_empty(person):
@@ -115,9 +117,9 @@ def test_who_cannot_be_tried_any_more_is_left_out_with_the_reason():
 
 
 def test_a_killed_job_goes_on_where_it_stood(monkeypatch, settings):
-    monkeypatch.setattr(jobs, "CHUNK", 2)
+    monkeypatch.setattr(runner, "ROWS_AT_ONCE", 2)
     job, _ = started(5)
-    real = jobs._record
+    real = runner.record_members
     calls = []
 
     def killed(members, why):
@@ -126,10 +128,10 @@ def test_a_killed_job_goes_on_where_it_stood(monkeypatch, settings):
             raise KeyboardInterrupt
         real(members, why)
 
-    monkeypatch.setattr(jobs, "_record", killed)
+    monkeypatch.setattr(runner, "record_members", killed)
     with pytest.raises(KeyboardInterrupt):
         jobs.run(job.pk)
-    monkeypatch.setattr(jobs, "_record", real)
+    monkeypatch.setattr(runner, "record_members", real)
     job.refresh_from_db()
     assert (job.status, job.position) == ("running", 2)
     assert Lead.objects.filter(enrichment_status="pending").count() == 2
@@ -142,8 +144,8 @@ def test_a_killed_job_goes_on_where_it_stood(monkeypatch, settings):
 
 
 def test_only_so_many_wait_to_be_sent_at_a_time(monkeypatch):
-    monkeypatch.setattr(jobs, "CHUNK", 2)
-    monkeypatch.setattr(jobs, "AHEAD", 3)
+    monkeypatch.setattr(runner, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(rows, "AHEAD", 3)
     job, _ = started(7)
     jobs.run_due()
     job.refresh_from_db()
@@ -163,7 +165,7 @@ def test_a_held_vendor_makes_the_job_wait():
     jobs.run_due()
     job.refresh_from_db()
     assert (job.status, job.position) == ("running", 0)
-    assert "paused" in jobs.paused(job)
+    assert "paused" in rows.paused(job)
     held.delete()
     jobs.run_due()
     job.refresh_from_db()
@@ -182,13 +184,13 @@ def test_a_cancelled_job_touches_nothing_more(person):
 
 def test_a_chunk_of_a_job_that_is_cancelled_meanwhile_is_undone(monkeypatch):
     job, _ = started()
-    real = jobs._record
+    real = runner.record_members
 
     def cancelled(members, why):
         real(members, why)
         BulkJob.objects.filter(pk=job.pk).update(status="cancelled")
 
-    monkeypatch.setattr(jobs, "_record", cancelled)
+    monkeypatch.setattr(runner, "record_members", cancelled)
     jobs.run(job.pk)
     assert Lead.objects.filter(enrichment_status="pending").count() == 0
     assert not AuditEvent.objects.filter(verb="retry").exists()
@@ -200,7 +202,7 @@ def test_a_fault_of_ours_ends_the_job_with_a_sentence(monkeypatch):
     def broken(members, why):
         raise RuntimeError("bug")
 
-    monkeypatch.setattr(jobs, "_record", broken)
+    monkeypatch.setattr(runner, "record_members", broken)
     jobs.run(job.pk)
     job.refresh_from_db()
     assert job.status == "failed"
@@ -228,8 +230,8 @@ def test_failed_deliveries_are_planned_once_more(system, person):
     gate.suppress(Identity(stranger.linkedin_url), reason="objection")
     cause = Cause(system, "delay", "", message)
     plan = failure_retry.plan(cause)
-    assert (plan.count, plan.cost, dict(plan.left_out)) == (1, 0, {failure_retry.SUPPRESSED: 1})
-    job = jobs.start_retry(cause, by=person)
+    assert (plan.count, plan.cost, dict(plan.left_out)) == (1, 0, {redeliver.SUPPRESSED: 1})
+    job = retry_job.start_retry(cause, by=person)
     jobs.run_due()
     failed.refresh_from_db()
     blocked.refresh_from_db()
@@ -244,7 +246,7 @@ def test_webhooks_are_read_once_more():
     delivery = WebhookDelivery.objects.create(
         body=b"{}", body_hash="a", status="failed", error_kind="internal_error", tries=3
     )
-    jobs.start_retry(Cause("webhook", "internal_error", "", ""), by=None)
+    retry_job.start_retry(Cause("webhook", "internal_error", "", ""), by=None)
     jobs.run_due()
     delivery.refresh_from_db()
     assert (delivery.status, delivery.tries, delivery.error_kind) == ("received", 0, "")
@@ -252,7 +254,7 @@ def test_webhooks_are_read_once_more():
 
 def test_write_backs_are_due_once_more(settings):
     lead = stuck_write_back(settings)
-    jobs.start_retry(Cause("write_back", "delay", "", "clay update_rows: 502"), by=None)
+    retry_job.start_retry(Cause("write_back", "delay", "", "clay update_rows: 502"), by=None)
     jobs.run_due()
     lead.refresh_from_db()
     assert lead.write_back_tries == 0

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from enrichment.failures import retry_job
 from enrichment.failures.causes import Cause
 from enrichment.jobs import jobs
 from enrichment.models import Batch, BatchItem, BulkJob
@@ -17,7 +18,7 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture
 def retry():
     FailedLeadFactory.create_batch(2)
-    return jobs.start_retry(CAUSE, by=None)
+    return retry_job.start_retry(CAUSE, by=None)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from enrichment import alerts
 from enrichment.failures import groups
-from enrichment.jobs import jobs
 from enrichment.leads.filters import LeadFilter
 from enrichment.models import (
     AlertKind,
@@ -205,7 +204,7 @@ def test_work_that_a_later_delivery_has_done_is_not_asked_for(sales_client: Clie
 def test_an_ignored_cause_waits_for_nobody(sales_client: Client) -> None:
     FailedLeadFactory()
     [group] = groups.groups()
-    jobs.ignore(group.cause, reason="known", by=None)
+    groups.ignore(group.cause, reason="known", by=None)
     cache.clear()
     assert sales_client.get("/").context["waiting"] == 0
 

@@ -15,10 +15,12 @@ from enrichment.models.version import forget_active
 from enrichment.pipeline.score import apply as scoring
 from enrichment.pipeline.score.explained import explanation_of, version_of
 from enrichment.scoring import moves, publishing, rescore, rescore_progress
-from enrichment.states import JobStatus
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
+from swarm_admin.core import jobs as runner
 from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.jobs import JobStatus
+from swarm_admin.core.work import LeaseLost
 from tests.factories import EnrichedLeadFactory, LeadFactory
 from tests.locks import wait_until_blocked
 
@@ -69,6 +71,12 @@ def as_it_should_be():
         stored = (lead.icp_score, lead.icp_tier)
         scoring.apply(lead)
         assert (lead.icp_score, lead.icp_tier) == stored, lead
+
+
+def next_chunk(job):
+    """The next leads scored and recorded, as by a worker that has the job."""
+    chunk = next(rescore.RescoreJob().chunks(job))
+    runner._record(job, chunk)
 
 
 # A lead of the factory has 90 points, of which 30 by its size: 70 where a size earns 10
@@ -199,10 +207,10 @@ def test_a_later_version_overtakes_it(ada, monkeypatch):
     BulkJob.objects.filter(pk=job.pk).update(status=JobStatus.RUNNING, in_flight_since=timezone.now())
     job.refresh_from_db()
     done.refresh_from_db()
-    assert rescore._chunk(job, done)  # the first lead is of version 2
+    next_chunk(job)  # the first lead is of version 2
     publish(ada, components__0__bands=[{"at_least": 1, "points": 20}])
-    with pytest.raises(rescore.LeaseLost):
-        rescore._chunk(job, done)
+    with pytest.raises(LeaseLost):
+        next_chunk(job)
     assert [version_of(lead).number for lead in Lead.objects.order_by("pk")] == [2, 1]
     rescore.run_due()
     as_it_should_be()
@@ -228,16 +236,17 @@ def test_a_killed_workers_rescore_is_taken_over_after_its_lease(ada):
     as_it_should_be()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_victim_of_a_deadlock_tries_again(ada, monkeypatch):
     scored()
     publish(ada, **LESS_FOR_SIZE)
     real, left = rescore._chunk, [2]
 
-    def unlucky(job, found):
+    def unlucky(*args):
         if left[0]:
             left[0] -= 1
             raise OperationalError from DeadlockDetected()
-        return real(job, found)
+        return real(*args)
 
     monkeypatch.setattr(rescore, "_chunk", unlucky)
     rescore.run_due()
@@ -252,12 +261,11 @@ def test_a_score_of_the_version_before_that_came_late_is_mended(ada):
     now = timezone.now()
     BulkJob.objects.update(status=JobStatus.RUNNING, in_flight_since=now)
     job.refresh_from_db()
-    while rescore._chunk(job, done):
-        pass
+    next_chunk(job)
     # A process that had asked for the active version before it changed.
     old = ScorecardVersion.objects.get(number=1)
     Lead.objects.update(icp_score=90.0, icp_tier=1, scorecard=old, scored_at=timezone.now())
-    rescore._finish(job, done)
+    runner._end(rescore.RescoreJob(), job, JobStatus.DONE)
     lead.refresh_from_db()
     assert (lead.icp_score, lead.scorecard.number) == (70.0, 2)
     as_it_should_be()
@@ -317,7 +325,7 @@ def test_while_it_runs_leads_behind_it_are_marked_as_old(ada, monkeypatch):
     assert found.is_old(first)
     BulkJob.objects.update(status=JobStatus.RUNNING, started_at=timezone.now(), in_flight_since=timezone.now())
     done.job.refresh_from_db()
-    rescore._chunk(done.job, done)
+    next_chunk(done.job)
     found = rescore_progress.progress()
     assert (found.left, found.percent, found.stopped) == (1, 50, False)
     first.refresh_from_db()

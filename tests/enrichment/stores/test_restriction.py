@@ -11,7 +11,7 @@ from enrichment.leads.columns import COLUMNS
 from enrichment.models import Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.deliver import planning, running
+from enrichment.pipeline.deliver import planning, redeliver, running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.pipeline.dispatch.flush import passing
 from enrichment.pipeline.mirror import applying
@@ -174,7 +174,7 @@ def test_it_is_not_given_out(client, sales_client):
 
 def test_staff_are_told_why_nothing_can_be_done_with_it():
     lead = restricted()
-    for check in (actions.check_can_retry, actions.check_can_deliver):
+    for check in (actions.check_can_retry, redeliver.check_can_deliver):
         with pytest.raises(ActionNotAllowed, match="only be stored"):
             check(lead)
 

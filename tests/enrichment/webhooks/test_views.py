@@ -11,12 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from enrichment.deliveries import replay
 from enrichment.failures.sources import SOURCES
 from enrichment.models import ServiceHold, WebhookDelivery
 from enrichment.models.webhook import FAILED
 from enrichment.pipeline.receive import reading, refused
 from enrichment.vendors import limiter
+from enrichment.webhooks import replay
 from enrichment.webhooks.views import count_incomplete
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User

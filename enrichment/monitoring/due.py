@@ -10,19 +10,14 @@ from collections.abc import Callable, Iterator
 from django.db.models import Q
 from django.utils import timezone
 
+from enrichment.jobs.kinds import KINDS
 from enrichment.models import Batch, BulkJob, Drift, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
-from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
-from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
+from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus
+from swarm_admin.core.jobs import LIVE
 
 Tick = tuple[str, ...]  # the task's name, and its arguments
-LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
-OF_A_JOB = {
-    JobKind.IMPORT: "run_imports",
-    JobKind.RESCORE: "run_rescores",
-    JobKind.PILOT: "run_pilots",
-}  # all other kinds: run_retries
 
 
 def ticks() -> list[Tick]:
@@ -34,7 +29,7 @@ def ticks() -> list[Tick]:
 
 def _jobs() -> Iterator[Tick]:
     kinds = set(BulkJob.objects.filter(status__in=LIVE).values_list("kind", flat=True).distinct())
-    for name in sorted({OF_A_JOB.get(JobKind(kind), "run_retries") for kind in kinds}):
+    for name in sorted({KINDS[kind].tick for kind in kinds}):
         yield (name,)
 
 

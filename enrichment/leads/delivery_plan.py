@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from enrichment.estimates.estimating import Work, estimate
-from enrichment.leads.actions import OPEN_HANDOVER
 from enrichment.models import Handover, Lead
+from enrichment.pipeline.deliver.planning import OPEN
 from enrichment.pipeline.payload import wanted
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
@@ -22,9 +22,9 @@ class Step:
     when: str
 
 
-def plan_again(lead: Lead) -> list[Step]:
+def steps(lead: Lead) -> list[Step]:
     """A step for every system, those to which nothing goes as well."""
-    under_way = set(Handover.objects.filter(lead=lead, status__in=OPEN_HANDOVER).values_list("system", flat=True))
+    under_way = set(Handover.objects.filter(lead=lead, status__in=OPEN).values_list("system", flat=True))
     return [_step(lead, system, system in under_way) for system in registry.delivering()]
 
 

@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 
 from enrichment import tasks
+from enrichment.jobs.kinds import KINDS
 from enrichment.models import Batch, BulkJob, Drift, DriftKind, Handover, WebhookDelivery
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import due
-from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus, JobStatus
+from enrichment.monitoring import due
+from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus
+from swarm_admin.core.jobs import JobStatus
 from tests.factories import LeadFactory
 
 NOW = timezone.now()
@@ -87,4 +89,4 @@ def test_who_is_woken_can_be_woken(db, monkeypatch):
 
 def test_every_one_that_is_woken_comes_by_itself_too():
     by_itself = {(entry["task"].rpartition(".")[2], *entry["args"]) for entry in tasks.BEAT.values()}
-    assert {*due._BUSY, *((name,) for name in due.OF_A_JOB.values()), ("run_retries",)} <= by_itself
+    assert {*due._BUSY, *((kind.tick,) for kind in KINDS.values())} <= by_itself

@@ -1,0 +1,40 @@
+"""The ways of trying many rows again: each says how, and how a row stands that has gone it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
+
+
+@dataclass(frozen=True)
+class Way:
+    """`again(ids, by)` makes rows due, inside the caller's transaction, and returns {id: why not} of the others.
+
+    `open`: rows that are under way again; `queued`: those of them that have not been sent yet; `failed`: all
+    that have failed; `done`: those that ended with a result; `system`: the vendor they go to, "" for several;
+    `left`: in words how long trying rows of these keys takes, None where no limit holds it.
+    """
+
+    model: type[Any]
+    again: Callable[[Sequence[int], Any], dict[int, str]]
+    open: Callable[[], Q]
+    queued: Callable[[], Q]
+    failed: Callable[[], QuerySet[Any]]
+    done: Callable[[], Q]
+    system: str
+    left: Callable[[QuerySet[Any]], str] | None = None
+
+
+WAYS: dict[str, Way] = {}  # by the name that is kept in a job's plan; filled when the kinds are registered
+
+
+def why_held(system: str) -> str:
+    """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
+    hold = pauses.held(system)
+    return hold_words.sentence(hold) if hold else ""

@@ -1,0 +1,31 @@
+"""What to do about a failure, by the kind of its error, in the same words on every screen."""
+
+from enrichment.models import Verdict
+from enrichment.models.handover import ANSWERED, UNDECIDED
+from enrichment.models.lead_queries import NAMED_SUPPRESSED
+from enrichment.vendors.errors import ADVICE, Recovery
+
+OWN_ADVICE = {
+    ANSWERED: (
+        "The lead replied or unsubscribed under an earlier e-mail address. Decide on the lead's page which "
+        "address to use."
+    ),
+    UNDECIDED: (
+        "GoHighLevel has a contact that may not be this lead's, so nothing was written. Decide on the lead's page."
+    ),
+    "no_answer": "Clay accepted the row but never finished it. Check it in Clay. A retry may be charged again.",
+    "internal_error": "Internal error while processing. See the log for details. Retry once it is fixed.",
+    Verdict.MALFORMED: "Not a valid Clay message, so nothing was changed. See Webhooks for its content.",
+    NAMED_SUPPRESSED: (
+        "Clay returned data of someone on the suppression list. Nothing was saved; the row is removed or waits "
+        "for that person's open request. Delivery is blocked until you decide: if the lead is that person, "
+        "erase it with a request. If not, confirm that on the lead's page and correct the lead before you "
+        "retry."
+    ),
+    "": "No reason was recorded. Check it manually.",
+}
+
+
+def advice_of(kind: str) -> str:
+    """What is known of failures of ours, else what the error table says of this kind; "" where neither has it."""
+    return OWN_ADVICE.get(kind) or (ADVICE[Recovery(kind)] if kind in set(Recovery) else "")
