@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from swarm_admin.core import work
+from swarm_admin.core.errors import LOST, LOST_SENTENCE
 
 
 class Recovery(StrEnum):
@@ -27,7 +27,7 @@ class Recovery(StrEnum):
     BY_HAND = "by_hand"
     READ_BACK = "read_back"
     NEEDS_PERSON = "needs_person"
-    WORKER_LOST = work.LOST
+    WORKER_LOST = LOST
 
 
 # The advice of the Failures screen; the first seven rows are the recovery table of the specification.
@@ -178,4 +178,4 @@ class WorkerLost(UnknownOutcome):
         super().__init__(vendor, call, recovery=Recovery.WORKER_LOST)
 
     def __str__(self) -> str:
-        return work.LOST_SENTENCE
+        return LOST_SENTENCE

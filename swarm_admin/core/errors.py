@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+LOST = "worker_lost"  # the error kind of work that was set aside, its worker being lost
+LOST_SENTENCE = "The worker was killed or stalled three times."
+
 
 class ActionNotAllowed(Exception):
     """An action that cannot be done now; the message is a sentence for the person who asked."""

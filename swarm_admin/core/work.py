@@ -20,12 +20,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from swarm_admin.core import holders, progress
+from swarm_admin.core.errors import LOST as LOST
+from swarm_admin.core.errors import LOST_SENTENCE as LOST_SENTENCE
 from swarm_admin.core.states import advance
 
 # The first lapse may be a neighbour's fault, the second a restart of the machine; at the third, alone, it is the work.
 LAPSES_MOST = 3
-LOST = "worker_lost"  # the error kind of what was set aside
-LOST_SENTENCE = "The worker was killed or stalled three times."
 
 QUARANTINE_KEY = "work:quarantine"
 QUARANTINE_SECONDS = 15  # so long after its last sign the quarantine counts as running
