@@ -17,10 +17,9 @@ from django.utils.dateparse import parse_datetime
 
 from swarm_admin.core.numbers import is_decimal, whole
 
-from . import registry
 from .calls import Call
 from .errors import NotFound, Paused, Permanent, Recovery, Retryable, UnknownOutcome, VendorError
-from .rules import Rule
+from .rules import Rule, rule_for
 
 MESSAGE_LENGTH: Final = 200
 LONGEST_WAIT: Final = 86_400.0  # seconds; a Retry-After beyond a day is taken as a day
@@ -219,7 +218,7 @@ def read_retry_after(value: str | None) -> float | None:
 def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[str, str]) -> VendorError:
     """The error for an answer outside 2xx, by the vendor's table and refined by the body."""
     said = read_envelope(body)
-    rule = registry.named(vendor).rule_for(call.name, status)
+    rule = rule_for(vendor, call.name, status)
     kind, recovery = rule.kind, rule.recovery
     if _unsure(call, status, said, rule.unsure):
         kind, recovery = UnknownOutcome, Recovery.READ_BACK
@@ -263,7 +262,7 @@ def lost(vendor: str, call: Call, code: str, status: int | None = None) -> Vendo
     """The error for an answer that never came whole, or that says nothing we can read."""
     if call.repeatable:
         return Retryable(vendor, call.name, status, code, recovery=Recovery.DELAY, reads=call.changes_nothing)
-    rule = None if status is None else registry.named(vendor).rule_for(call.name, status)
+    rule = None if status is None else rule_for(vendor, call.name, status)
     refused_as = _refused_as(rule) if rule else None
     return UnknownOutcome(vendor, call.name, status, code, recovery=Recovery.READ_BACK, refused_as=refused_as)
 

@@ -1,6 +1,6 @@
 """The vendors there are, in the order of a lead's way: their folders' records, registered when the product starts."""
 
-from enrichment.vendors import limits
+from enrichment.vendors import limits, rules
 from enrichment.vendors.vendor import Delivery, Vendor
 
 _vendors: dict[str, Vendor] = {}
@@ -9,6 +9,7 @@ _vendors: dict[str, Vendor] = {}
 def register(vendor: Vendor) -> None:
     """Make a vendor known; registering the same slug again replaces it."""
     _vendors[vendor.slug] = vendor
+    rules.declare(vendor.slug, vendor.rules, vendor.exceptions)
     for limit in vendor.limits:
         limits.declare(limit)
 

@@ -4,6 +4,7 @@ Closed by default: a status in no table needs a person. The HTTP status decides,
 of bodies is in `answers`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,3 +40,16 @@ COMMON: Final[dict[int, Rule]] = {
     503: Rule(Retryable, Recovery.DELAY),  # by its definition: not handled
     504: Rule(Retryable, Recovery.DELAY, unsure=True),
 }
+
+_tables: dict[str, tuple[Mapping[int, Rule], Mapping[tuple[str, int], Rule]]] = {}
+
+
+def declare(vendor: str, rules: Mapping[int, Rule], exceptions: Mapping[tuple[str, int], Rule]) -> None:
+    """Make a vendor's table known: {status: rule}, and {(call, status): rule} that goes before it."""
+    _tables[vendor] = (rules, exceptions)
+
+
+def rule_for(vendor: str, call: str, status: int) -> Rule:
+    """The row of the vendor's table for a status; `DEFAULT_RULE` where there is none."""
+    rules, exceptions = _tables[vendor]
+    return exceptions.get((call, status)) or rules.get(status, DEFAULT_RULE)

@@ -10,7 +10,7 @@ from enrichment.vendors.calls import Call
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.errors import Recovery
 from enrichment.vendors.limits import CallLimit
-from enrichment.vendors.rules import DEFAULT_RULE, Rule
+from enrichment.vendors.rules import Rule
 from gdpr.stores import Capability as PrivacyAct
 
 if TYPE_CHECKING:
@@ -92,7 +92,3 @@ class Vendor:
     @property
     def has_key(self) -> bool:
         return bool(str(getattr(settings, self.key_setting)).strip())
-
-    def rule_for(self, call: str, status: int) -> Rule:
-        """The row of its error table for a status; `DEFAULT_RULE` where there is none."""
-        return self.exceptions.get((call, status)) or self.rules.get(status, DEFAULT_RULE)

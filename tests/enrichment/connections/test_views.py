@@ -78,7 +78,7 @@ def test_keys_are_never_shown(admin_client: Client, settings: object) -> None:
 @pytest.mark.parametrize("system", ["clay", "ghl", "instantly"])
 def test_a_test_call_shows_its_result(admin_client: Client, vendors: Sandbox, system: str) -> None:
     admin_client.post(f"/connections/{system}/test/")
-    assert f"{registry.name_of(system)} answered in" in told(admin_client)
+    assert f"{registry.name_of(system)} responded in" in told(admin_client)
     assert Connection.objects.get(system=system).last_ok_at
     [vendor] = [each for each in health.all_vendors() if each.system == system]
     assert vendor.state == "ok"
@@ -89,7 +89,7 @@ def test_a_refused_key_is_shown_with_what_to_do(admin_client: Client, vendors: S
     forget_clients()
     admin_client.post("/connections/clay/test/")
     page = told(admin_client)
-    assert "Clay did not answer as it should" in page
+    assert "Clay returned an error" in page
     assert "Renew it with the vendor" in page
     assert health.all_vendors()[0].state == "error"
 
@@ -131,7 +131,7 @@ def test_set_up_again_after_the_address_changed(vendors: Sandbox, db: None, sett
 def test_set_up_refuses_a_table_that_is_not_there(admin_client: Client, vendors: Sandbox, settings: object) -> None:
     settings.CLAY_TABLE_ID = "tbl_gone"
     admin_client.post("/connections/clay/set-up/")
-    assert "CLAY_TABLE_ID is tbl_gone, and the workspace has no such table" in told(admin_client)
+    assert "CLAY_TABLE_ID is tbl_gone, but the workspace has no such table" in told(admin_client)
 
 
 def test_set_up_refuses_two_at_once(vendors: Sandbox, db: None) -> None:

@@ -21,7 +21,8 @@ def test_name_label_and_instructions_are_the_record_s(make: type[VendorStore]) -
     told = store.instructions(Capability.ERASE, Record(store.name, "t1/r1"))
     assert f"In {store.vendor.name}" in told
     assert "r1" in told
-    assert "by hand in the system itself" in store.instructions(Capability.RESTRICT, None) or store.name != "clay"
+    by_itself = "by hand in the system for" in store.instructions(Capability.RESTRICT, None)
+    assert by_itself == (Capability.RESTRICT not in store.vendor.by_hand)
 
 
 @pytest.mark.parametrize("make", STORES)

@@ -8,7 +8,7 @@ from enrichment.models import Alert, Lead, ServiceHold
 from enrichment.pipeline.payload import payload, wanted
 from enrichment.pipeline.recovery import alert_of_limit
 from enrichment.vendor_pauses import words
-from enrichment.vendors import limiter, registry
+from enrichment.vendors import limiter, registry, rules
 from enrichment.vendors import limits as declared
 from enrichment.vendors.all import VENDORS
 from enrichment.vendors.answers import refusal
@@ -76,6 +76,7 @@ def acme(monkeypatch: pytest.MonkeyPatch, settings: object) -> Vendor:
     )
     monkeypatch.setattr(registry, "_vendors", dict(registry._vendors))
     monkeypatch.setattr(declared, "_limits", dict(declared._limits))
+    monkeypatch.setattr(rules, "_tables", dict(rules._tables))
     registry.register(vendor)
     return vendor
 
