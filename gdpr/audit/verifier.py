@@ -93,7 +93,7 @@ class Report:
             more = " or more" if len(self.findings) >= SHOWN else ""
             return f"Verification failed: {many}{more} in {self.links:,} links."
         if not self.links:
-            return "Nothing to verify: the audit log is empty."
+            return "Nothing to verify: the audit log was empty."
         if not self.anchored:
             return (
                 f"Not anchored: the chain of {self.links:,} events is consistent, but no external anchor covers "

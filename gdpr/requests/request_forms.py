@@ -191,7 +191,7 @@ class Intake(forms.Form):
     )
     values = forms.CharField(required=False, widget=LONG, label="For a rectification, one per line: field: new value")
     concerns = forms.CharField(required=False, max_length=12, label="Related request (SR-00012)")
-    regime = forms.ChoiceField(choices=Regime.choices, label="Law")
+    regime = forms.ChoiceField(choices=Regime.choices, label="Regime")
     calendar = forms.CharField(max_length=8, label="Public holidays (DE, GB-ENG)")
 
     def clean_channel(self) -> str:
