@@ -27,9 +27,9 @@ from swarm_admin.core.states import advance, advance_one
 def check_can_send(message: RequestMessage) -> None:
     """Raises ActionNotAllowed where it has left, or there is nowhere to send it to."""
     if message.status not in BY_PERSON:
-        raise ActionNotAllowed("This message has left or is on its way.")
+        raise ActionNotAllowed("This message was already sent or is being sent.")
     if not message.to:
-        raise ActionNotAllowed("No e-mail address is known: send it another way and mark it as sent.")
+        raise ActionNotAllowed("No e-mail address on file. Send it another way and mark it as sent.")
     check_mail_leaves()
 
 
@@ -46,7 +46,7 @@ def send(message: RequestMessage, *, by: Any) -> RequestMessage:
 def check_can_mark_copied(message: RequestMessage) -> None:
     """Raises ActionNotAllowed where it leaves or has left by e-mail."""
     if message.status not in BY_PERSON:
-        raise ActionNotAllowed("This message has left or is on its way by e-mail.")
+        raise ActionNotAllowed("This message was already e-mailed or is being e-mailed.")
 
 
 def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
@@ -61,7 +61,7 @@ def mark_copied(message: RequestMessage, *, by: Any) -> RequestMessage:
 def check_can_mark_arrived(message: RequestMessage) -> None:
     """Raises ActionNotAllowed where it is known whether it left."""
     if message.status != MessageStatus.UNKNOWN:
-        raise ActionNotAllowed("Whether this message left is known.")
+        raise ActionNotAllowed("Delivery of this message is already confirmed.")
 
 
 def mark_arrived(message: RequestMessage, *, by: Any) -> RequestMessage:
@@ -101,11 +101,11 @@ def drop_message(message: RequestMessage, *, by: Any) -> None:
         ActionNotAllowed: it has left, or a step waits for it.
     """
     if message.template.slug in (defaults.COMPLETION, defaults.LIFTING):
-        raise ActionNotAllowed("The request ends with this message; it has to be sent.")
+        raise ActionNotAllowed("This message closes the request and can't be discarded.")
     with transaction.atomic():
         mine = RequestMessage.objects.filter(pk=message.pk)
         if not advance(mine, MessageStatus.DROPPED):
-            raise ActionNotAllowed("This message has left or is on its way.")
+            raise ActionNotAllowed("This message was already sent or is being sent.")
         audit.record(Verb.DROP_MESSAGE, by=by, on=message.request, counts={"message": message.pk})
 
 

@@ -187,8 +187,8 @@ def test_the_time_allowed_says_its_rule(received: str, extended: bool, said: str
 
 
 def test_the_first_and_the_last_step_say_what_they_are():
-    assert why("Received", "2026-03-02") == "2026-03-02: The day of receipt is the origin."
-    assert why("Due", "2026-03-02") == "2026-04-02: The last day on which the answer is in time."
+    assert why("Received", "2026-03-02") == "2026-03-02: The period runs from the day of receipt."
+    assert why("Due", "2026-03-02") == "2026-04-02: Last day to reply on time."
 
 
 def test_a_new_origin_says_whether_the_proof_has_come():
