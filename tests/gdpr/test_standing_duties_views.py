@@ -38,7 +38,7 @@ def test_compliance_sees_them_and_sales_does_not(client, sales_client, complianc
 
 def test_one_identifier_is_spoken_of_as_one_and_an_address_by_its_field(compliance_client):
     wrong = compliance_client.post("/suppression/add/", {"email": "no-address", "reason": "They called"})
-    assert wrong.context["blocking"].errors == {"email": ["email isn't a valid e-mail address"]}
+    assert wrong.context["blocking"].errors == {"email": ["a valid e-mail address"]}
     given = {"email": "zoe@example.com", "reason": "They called"}
     page = compliance_client.post("/suppression/add/", given, follow=True).content.decode()
     assert "1 identifier is now suppressed." in page
@@ -94,7 +94,7 @@ def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_clie
     settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
     plan = compliance_client.get("/notices/plan/?limit=10").content.decode()
     assert "Send 2 by e-mail" not in plan
-    assert "E-mail isn't set up (EMAIL_URL)" in plan
+    assert "set up (EMAIL_URL)" in plan
     assert "Export and mark as notified" in plan
 
 
@@ -154,8 +154,8 @@ def test_a_person_is_blocked_found_and_released_and_never_named(compliance_clien
     ("given", "said"),
     [
         ({}, "Enter at least one of"),
-        ({"email": "nobody"}, "isn't a valid e-mail address"),
-        ({"phone": "12"}, "isn't a valid phone number"),
+        ({"email": "nobody"}, "a valid e-mail address"),
+        ({"phone": "12"}, "a valid phone number"),
     ],
 )
 def test_nobody_is_looked_up_without_an_identifier(compliance_client, given, said):
