@@ -33,10 +33,10 @@ def test_every_text_we_begin_with_can_be_filled_in(slug: str):
         ("nonsense", "a", "b", "template doesn't exist"),
         ("refusal", "a", "", "subject and a body"),
         ("refusal", "a\nBcc: x@y.example", "$reasons $authority", "one line"),
-        ("refusal", "a", "$reasons", r"contain \$authority"),
+        ("refusal", "a", "$reasons", r"required placeholder \$authority"),
         ("refusal", "a", "$reasons $authority $salary", r"no placeholder \$salary"),
         ("refusal", "a", "$reasons $authority 5 $", "dollar"),
-        ("extension", "a", "$due", r"contain \$reasons"),
+        ("extension", "a", "$due", r"required placeholder \$reasons"),
     ],
 )
 def test_a_text_that_would_not_do_is_refused(slug: str, subject: str, body: str, sentence: str):

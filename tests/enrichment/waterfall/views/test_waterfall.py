@@ -172,7 +172,7 @@ def test_the_catalogue_lists_the_disabled_ones_as_available(sales_client):
     shown = page(sales_client, "/waterfall/catalogue/")
     for name in ("ZoomInfo", "LinkedIn", "HG Insights"):
         assert name in shown
-    assert shown.count("available") == 3
+    assert shown.count("Available") == 3
 
 
 def test_a_price_is_changed_and_audited(sales_client):

@@ -141,7 +141,7 @@ def test_an_order_of_others_is_refused(sales_client, draft, kind, order):
 
 def test_a_pilot_shows_its_plan_first(sales_client, draft):
     LeadFactory.create_batch(3)
-    assert "3 leads wait" in page(sales_client, "/waterfall/pilots/new/")
+    assert "3 waiting leads available" in page(sales_client, "/waterfall/pilots/new/")
     answer = sales_client.post("/waterfall/pilots/new/", {"count": "2", "source_type": ""}).content.decode()
     assert "Start pilot" in answer
     assert "2 leads" in answer

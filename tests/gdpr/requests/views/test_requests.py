@@ -363,7 +363,7 @@ def test_a_text_is_changed_by_a_new_version_that_keeps_what_the_law_asks_for(com
     assert compliance_client.get("/texts/nonsense/").status_code == 404
     bad = compliance_client.post(address, {"subject": "No", "body": "No.", "note": "shorter"})
     assert bad.status_code == 422
-    assert "has to contain $reasons" in body(bad)
+    assert "required placeholder $reasons" in body(bad)
     good = {"subject": "Your request", "body": "$reasons You may complain to $authority.", "note": "shorter"}
     assert "the data protection authority" in body(compliance_client.post(address, {**good, "preview": "1"}))
     assert compliance_client.post(address, good).status_code == 302
