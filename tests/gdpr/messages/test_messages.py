@@ -34,7 +34,7 @@ def test_every_text_we_begin_with_can_be_filled_in(slug: str):
         ("refusal", "a", "", "subject and a body"),
         ("refusal", "a\nBcc: x@y.example", "$reasons $authority", "one line"),
         ("refusal", "a", "$reasons", r"required placeholder \$authority"),
-        ("refusal", "a", "$reasons $authority $salary", r"no placeholder \$salary"),
+        ("refusal", "a", "$reasons $authority $salary", r"Unknown placeholder: \$salary"),
         ("refusal", "a", "$reasons $authority 5 $", "dollar"),
         ("extension", "a", "$due", r"required placeholder \$reasons"),
     ],
