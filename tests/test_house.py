@@ -16,7 +16,7 @@ LINES_OF_A_FUNCTION = 60
 MEDIAN_OF_A_FUNCTION = 9
 LINES_OF_A_MODULE = 330
 LOOSE_MODULES = 12
-LONGEST_CHAIN = 23  # of imports; it may only become shorter, 16 is the aim
+LONGEST_CHAIN = 16  # of imports
 ALONE = {"gdpr/audit/verifier.py"}  # one file by intent: it is handed out, and runs without us
 # Django calls these when its models are ready, and no earlier may they be imported.
 WHEN_READY = {"enrichment/apps.py", "enrichment/seeds.py", "enrichment/stores/__init__.py", "gdpr/apps.py"}

@@ -18,7 +18,7 @@ from enrichment.deliveries.retry_job import delivered, left, under_way
 from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import SOURCES, members_of
-from enrichment.jobs.ways import Way, why_held
+from enrichment.jobs.ways import Way
 from enrichment.leads import retry_job
 from enrichment.leads.actions import BULK_PRIORITY
 from enrichment.leads.retry_plan import plan_retry
@@ -27,6 +27,7 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import redeliver
 from enrichment.states import DeliveryStatus, ItemStatus
+from enrichment.vendor_pauses.pauses import why_held
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.states import advance

@@ -14,8 +14,9 @@ from django.db.models import Count, Q, QuerySet
 
 from enrichment.jobs.kinds import KINDS, Figure, Kind, Shown, kind_of
 from enrichment.jobs.outcomes import Counts, Outcome, Parts, done, nothing, partly
-from enrichment.jobs.ways import WAYS, Way, why_held
+from enrichment.jobs.ways import WAYS, Way
 from enrichment.models import BulkJob, JobMember
+from enrichment.vendor_pauses.pauses import why_held
 from swarm_admin.core import jobs
 from swarm_admin.core.cache import forget
 from swarm_admin.core.figures import money, number

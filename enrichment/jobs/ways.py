@@ -8,9 +8,6 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from enrichment.vendor_pauses import pauses
-from enrichment.vendor_pauses import words as hold_words
-
 
 @dataclass(frozen=True)
 class Way:
@@ -32,9 +29,3 @@ class Way:
 
 
 WAYS: dict[str, Way] = {}  # by the name that is kept in a job's plan; filled when the kinds are registered
-
-
-def why_held(system: str) -> str:
-    """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
-    hold = pauses.held(system)
-    return hold_words.sentence(hold) if hold else ""

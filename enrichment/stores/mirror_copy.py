@@ -11,11 +11,11 @@ from enrichment.models import Lead
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.rows import row_of
 from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.pipeline.score.explained import explanation_of
 from enrichment.states import ItemStatus
 from enrichment.stores.mirror_tables import TABLES, Subject, Table, deliveries_of
+from enrichment.vendors.clay.fields import row_of
 from gdpr.stores import Copy, Datum, Share
 from swarm_admin.core.documents import is_deeper_than
 

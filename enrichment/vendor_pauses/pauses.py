@@ -208,3 +208,9 @@ def _next(hold: ServiceHold) -> str:
 
 def _utc(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def why_held(system: str) -> str:
+    """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
+    hold = held(system)
+    return hold_words.sentence(hold) if hold else ""

@@ -27,6 +27,7 @@ from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.clay import table as clay_table
+from enrichment.vendors.clay.fields import row_of
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotOffered, Permanent, Recovery, TooFewRows, VendorError
 from swarm_admin.core.bulk_sql import update_each
@@ -95,13 +96,6 @@ def _too_few(batch: Batch, items: Sequence[BatchItem], error: TooFewRows) -> Non
             error_message=str(error)[:300],
         )
     pauses.open_full_table(batch.table_id, error.message)
-
-
-def row_of(lead: Lead) -> dict[str, object]:
-    """The input fields Clay's table has; the others are carried in the mirror only (D6)."""
-    values = lead.values("first_name", "last_name", "company_name", "source_type", "source_name")
-    filled = {name: value for name, value in values.items() if value}
-    return {"linkedin_url": lead.linkedin_url, "scraped_at": lead.scraped_at, **filled}
 
 
 def record_all(made: Sequence[tuple[BatchItem, str]]) -> None:

@@ -4,6 +4,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from enrichment.models import Lead
 from enrichment.vendors.reading import (
     OnSharedHost,
     at_most,
@@ -75,3 +76,10 @@ def normalise(row: Mapping[str, Any], country: str) -> tuple[dict[str, Any], dic
         if not is_missing(value):
             values[column] = value
     return values, unreadable
+
+
+def row_of(lead: Lead) -> dict[str, object]:
+    """The input fields Clay's table has; the others are carried in the mirror only (D6)."""
+    values = lead.values("first_name", "last_name", "company_name", "source_type", "source_name")
+    filled = {name: value for name, value in values.items() if value}
+    return {"linkedin_url": lead.linkedin_url, "scraped_at": lead.scraped_at, **filled}
