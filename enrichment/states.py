@@ -39,7 +39,7 @@ class BatchStatus(models.TextChoices):
 class ItemStatus(models.TextChoices):
     PLANNED = "planned", "Planned"
     DONE = "done", "Done"
-    AGAIN = "again", "Goes again"
+    AGAIN = "again", "Retrying"
     SET_ASIDE = "set_aside", "Set aside"
 
 
@@ -72,13 +72,13 @@ class VersionStatus(models.TextChoices):
     PUBLISHED = "published", "Published"
     SUPERSEDED = "superseded", "Superseded"
     DISCARDED = "discarded", "Discarded"
-    TRIAL = "trial", "Tried in a pilot"
+    TRIAL = "trial", "Tested in a pilot"
 
 
 class MoveStatus(models.TextChoices):
     """A lead lifted into a campaign tier by a rescore: whether it is delivered is a person's decision."""
 
-    WAITING = "waiting", "Waits for review"
+    WAITING = "waiting", "Awaiting review"
     DELIVERED = "delivered", "Delivery started"
     DISMISSED = "dismissed", "Dismissed"
     OVERTAKEN = "overtaken", "No longer in the tier"

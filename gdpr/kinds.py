@@ -27,21 +27,21 @@ class CheckLevel(models.IntegerChoices):
 class Action(models.TextChoices):
     """What one step does."""
 
-    LOCATE = "locate", "Look for the person"
-    RECHECK = "recheck", "Look whether anything changed since the plan"
-    SUPPRESS = "suppress", "Put on the suppression list"
+    LOCATE = "locate", "Search for the person"
+    RECHECK = "recheck", "Check for changes since the plan"
+    SUPPRESS = "suppress", "Add to the suppression list"
     EXPORT = "export", "Copy"
     RECTIFY = "rectify", "Correct"
     ERASE = "erase", "Erase"
     VERIFY = "verify", "Read back"
     RESTRICT = "restrict", "Restrict"
     RELEASE = "release", "Release"
-    FOREWARN = "forewarn", "Tell the person first (Art. 18(3))"
-    SCAN = "scan", "Look for what is left"
-    NOTIFY = "notify", "Tell the recipient (Art. 19)"
-    END = "end", "Withdraw the request it is about"
-    PACKAGE = "package", "Put the package together"
-    ANSWER = "answer", "Answer the person"
+    FOREWARN = "forewarn", "Inform the person first (Art. 18(3))"
+    SCAN = "scan", "Search for leftovers"
+    NOTIFY = "notify", "Inform the recipient (Art. 19)"
+    END = "end", "Withdraw the original request"
+    PACKAGE = "package", "Prepare the package"
+    ANSWER = "answer", "Reply to the person"
 
 
 @dataclass(frozen=True)

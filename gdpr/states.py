@@ -42,7 +42,7 @@ class MessageStatus(models.TextChoices):
 
 
 class DutyStatus(models.TextChoices):
-    OPEN = "open", "To be done"
+    OPEN = "open", "To do"
     IN_FLIGHT = "in_flight", "Running"
     MANUAL = "manual", "By hand"
     DONE = "done", "Done"

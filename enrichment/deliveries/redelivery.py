@@ -48,7 +48,7 @@ def retry(handovers: Sequence[Handover], *, by: Any) -> None:
     except IntegrityError:
         raise ActionNotAllowed(f"{UNDER_WAY} Nothing was retried. Check again.") from None
     if len(why) == len(handovers):
-        raise ActionNotAllowed(" ".join(dict.fromkeys(why.values())) or "There is no delivery to retry.")
+        raise ActionNotAllowed(" ".join(dict.fromkeys(why.values())) or "No deliveries to retry.")
 
 
 # ---------------------------------------------------------------- the record at the other side

@@ -73,7 +73,7 @@ def cause_of(job: BulkJob) -> Cause:
 class RetryOfCause(Retry):
     name = JobKind.RETRY
     icon = "refresh"
-    work = "Rows tried again"
+    work = "Rows retried"
     verbs = VERBS
     stop_right = RETRY
     no_stop = NO_RETRY

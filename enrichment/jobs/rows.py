@@ -47,7 +47,7 @@ class OfRows(Kind):
     def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         started = counts.started
         if not started:
-            return nothing(parts, "Every row was left out.")
+            return nothing(parts, "All rows were skipped.")
         if counts.under_way:
             failed = f" {counts.failed:,} {self.failed_again} so far." if counts.failed else ""
             verb = "is" if counts.under_way == 1 else "are"

@@ -22,7 +22,7 @@ RETRY = "enrichment.retry_lead"
 NO_RETRY = "You don't have permission to manage retries. Ask an admin."
 VERBS = Verbs(Verb.START_RETRY, Verb.END_RETRY, Verb.CANCEL_RETRY)
 FEW = 100  # so many leads a person may well wait for
-GONE = "The lead is gone."
+GONE = "The lead no longer exists."
 
 
 def retry_again(
@@ -87,7 +87,7 @@ LEADS, FEW_LEADS = "leads", "few_leads"
 class RetryOfLeads(Retry):
     name = JobKind.RETRY_LEADS
     icon = "refresh"
-    work = "Leads tried again"
+    work = "Leads retried"
     verbs = VERBS
     stop_right = RETRY
     no_stop = NO_RETRY
@@ -95,4 +95,4 @@ class RetryOfLeads(Retry):
     ways = {LEADS: way(actions.BULK_PRIORITY), FEW_LEADS: way(actions.STAFF_PRIORITY)}
 
     def about(self, job: BulkJob) -> str:
-        return f"{job.total:,} lead{'' if job.total == 1 else 's'} chosen in the list"
+        return f"{job.total:,} lead{'' if job.total == 1 else 's'} selected in the list"

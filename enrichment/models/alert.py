@@ -10,21 +10,21 @@ from enrichment.states import BatchStatus
 
 
 class AlertKind(models.TextChoices):
-    KEY_REFUSED = "key_refused", "Key refused"
-    QUOTA = "quota", "Quota used up"
-    CREDITS = "credits", "Credits used up"
-    NO_ANSWER = "no_answer", "No answer"
+    KEY_REFUSED = "key_refused", "API key rejected"
+    QUOTA = "quota", "Quota exhausted"
+    CREDITS = "credits", "Credits exhausted"
+    NO_ANSWER = "no_answer", "No response"
     TABLE_FULL = "table_full", "Table full"
     HOLD = "hold", "Service paused"
-    RATE_LIMITED = "rate_limited", "Too many calls"
-    STANDSTILL = "standstill", "Work stands still"
-    WEBHOOK_BACKLOG = "webhook_backlog", "Webhooks wait"
+    RATE_LIMITED = "rate_limited", "Rate limit reached"
+    STANDSTILL = "standstill", "Work is stuck"
+    WEBHOOK_BACKLOG = "webhook_backlog", "Webhook backlog"
     OVERDUE = "overdue", "Leads overdue in Clay"
     NEEDS_PERSON = "needs_person", "Many failures"
-    DRIFT = "drift", "Clay and mirror differ"
+    DRIFT = "drift", "Clay is out of sync"
     RUNWAY = "runway", "Table nearly full"
-    ROWS_NOT_KEPT = "rows_not_kept", "Rows not kept"
-    BUDGET = "budget", "Budget used up"
+    ROWS_NOT_KEPT = "rows_not_kept", "Rows not stored"
+    BUDGET = "budget", "Budget exhausted"
     COMPLIANCE = "compliance", "Compliance"
 
 
@@ -39,7 +39,7 @@ class Told(models.TextChoices):
 
     NOTHING = "", "Nothing yet"
     OPEN = "open", "Open"
-    OVER = "over", "Over"
+    OVER = "over", "Resolved"
 
 
 class Alert(models.Model):
@@ -91,7 +91,7 @@ class Channel(models.TextChoices):
 class Occasion(models.TextChoices):
     OPENED = "opened", "Opened"
     REMINDER = "reminder", "Still open"
-    OVER = "over", "Over"
+    OVER = "over", "Resolved"
 
 
 class AlertNotice(Leased):

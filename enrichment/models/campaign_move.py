@@ -6,8 +6,8 @@ from django.utils import timezone
 
 
 class MoveStatus(models.TextChoices):
-    WAITS = "waits", "Waits for a decision"
-    MOVING = "moving", "Being moved"
+    WAITS = "waits", "Needs a decision"
+    MOVING = "moving", "Moving"
     MOVED = "moved", "Moved to the new address"
     STAYS = "stays", "Stays with the earlier address"
     STOPPED = "stopped", "Suppressed before it was added under the new address"

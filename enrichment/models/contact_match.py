@@ -20,7 +20,7 @@ class Whose(models.TextChoices):
 class MatchAction(models.TextChoices):
     """What is done with the contact; only the last ends the delivery for good."""
 
-    WAITS = "waits", "Waits for a decision"
+    WAITS = "waits", "Needs a decision"
     KEEP = "keep", "Keep its fields"
     FILL = "fill", "Fill its empty fields"
     WITHOUT_PHONE = "without_phone", "Deliver without the phone"

@@ -14,8 +14,8 @@ class DriftKind(models.TextChoices):
     UNKNOWN_ROW = "unknown_row", "Row without a lead"
     DUPLICATE = "duplicate", "Duplicate row"
     OTHER_TABLE = "other_table", "Row in another table"
-    ROW_GONE = "row_gone", "Row is gone"
-    NOT_KEPT = "not_kept", "Row was never kept"
+    ROW_GONE = "row_gone", "Missing row"
+    NOT_KEPT = "not_kept", "Row never stored"
     NO_ROW = "no_row", "Lead without a row"
     SUPPRESSED = "suppressed", "Row of a suppressed person"
     SHARED_RECORD = "shared_record", "Leads share a record"
@@ -63,7 +63,7 @@ class Drift(Leased):
 
 class ReconcilePhase(models.TextChoices):
     EXPORT = "export", "Reading Clay"
-    CONFIRM = "confirm", "Looking for absent rows"
+    CONFIRM = "confirm", "Checking missing rows"
     DONE = "done", "Done"
 
 

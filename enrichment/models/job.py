@@ -11,11 +11,11 @@ class JobKind(models.TextChoices):
 
     IMPORT = "import", "Import"
     RETRY = "retry", "Bulk retry"
-    RETRY_LEADS = "retry_leads", "Retry of leads"
-    RETRY_DELIVERIES = "retry_deliveries", "Retry of deliveries"
+    RETRY_LEADS = "retry_leads", "Lead retry"
+    RETRY_DELIVERIES = "retry_deliveries", "Delivery retry"
     RESCORE = "rescore", "Rescore"
     DELIVER_MOVED = "deliver_moved", "Delivery after a rescore"
-    PILOT = "pilot", "Pilot of a waterfall"
+    PILOT = "pilot", "Waterfall pilot"
 
 
 class BulkJob(Job):

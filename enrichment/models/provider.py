@@ -14,8 +14,8 @@ class WaterfallKind(models.TextChoices):
 class Charge(models.TextChoices):
     """What a provider takes its price for."""
 
-    HIT = "hit", "A hit"
-    ATTEMPT = "attempt", "A call, hit or not"
+    HIT = "hit", "Match"
+    ATTEMPT = "attempt", "Every call"
 
 
 class Provider(models.Model):

@@ -10,14 +10,14 @@ from enrichment.states import DeliveryStatus
 
 class Verdict(models.TextChoices):
     ACCEPTED = "accepted", "Accepted"
-    UNCHANGED = "unchanged", "Changed nothing"
+    UNCHANGED = "unchanged", "No change"
     DUPLICATE = "duplicate", "Duplicate"
     STALE = "stale", "Stale"
     UNKNOWN_ROW = "unknown_row", "Unknown row"
     UNKNOWN_EVENT = "unknown_event", "Unknown event"
     MALFORMED = "malformed", "Malformed"
     SUPPRESSED = "suppressed", "Suppressed"
-    RESTRICTED = "restricted", "Kept, not applied"
+    RESTRICTED = "restricted", "Restricted, not applied"
     ERASED = "erased", "Erased unread"
 
 

@@ -155,7 +155,7 @@ class PilotJob(OfRows):
     name = JobKind.PILOT
     stage = "pilots"  # that a job was looked at does not say that jobs move
     icon = "flask"
-    work = "Leads tried"
+    work = "Leads tested"
     verbs = Verbs(Verb.START_PILOT, Verb.END_PILOT, Verb.CANCEL_PILOT)
     stop_right = "enrichment.edit_waterfall"
     no_stop = "You don't have permission to manage pilots. Ask an admin."

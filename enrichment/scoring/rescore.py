@@ -115,7 +115,7 @@ class RescoreJob(Kind):
     verbs = Verbs(Verb.START_RESCORE, Verb.END_RESCORE)
     stop_right = VIEW
     no_stop = (
-        "A rescore is not cancelled, which would leave tiers of two versions. Publish another version or roll back "
+        "A rescore can't be cancelled: it would leave tiers from two versions. Publish another version or roll back "
         "instead."
     )
     stops = False
@@ -162,7 +162,7 @@ class RescoreJob(Kind):
 
     def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         if not job.total:
-            return nothing(parts, "No lead has a score.")
+            return nothing(parts, "No scored leads.")
         return ended_well(job, parts, f"All tiers are from version {job.plan['version']}.")
 
     def show(self, job: BulkJob) -> Shown:
@@ -171,8 +171,8 @@ class RescoreJob(Kind):
         return Shown(
             figures=[
                 Figure("Scores changed", found.changed),
-                Figure("To a better tier", found.up, "green"),
-                Figure("To a worse tier", found.down, "amber"),
+                Figure("Moved up", found.up, "green"),
+                Figure("Moved down", found.down, "amber"),
                 Figure("New in Tier 1 or 2", found.lifted),
                 Figure("Left", max(job.total - job.position, 0)),
             ],

@@ -16,7 +16,7 @@ class CheckMethod(models.TextChoices):
 
 
 class CheckResult(models.TextChoices):
-    OPEN = "open", "Not decided"
+    OPEN = "open", "Undecided"
     PASSED = "passed", "Passed"
     FAILED = "failed", "Failed"
 

@@ -8,7 +8,7 @@ from gdpr.identity import Identity
 
 
 class Decision(models.TextChoices):
-    OPEN = "open", "To be decided"
+    OPEN = "open", "Undecided"
     INCLUDED = "included", "Is this person"
     EXCLUDED = "excluded", "Is somebody else"
 

@@ -112,7 +112,7 @@ def test_an_outage_of_three_days_is_one_pause_and_ends_by_itself(fast, sales_cli
         told = sales_client.get(page).content.decode()
         assert "not responding" in told
         assert "No open alerts." not in told
-        assert "All systems running" not in told
+        assert "No known problems" not in told
     settled(fast)
     probes = fast.sandbox.stats()["clay"]["calls"]["tables.list"]["requests"]
     assert 2 <= probes <= 5 + THREE_DAYS / 900

@@ -37,7 +37,7 @@ def test_frozen_workers_are_told_by_beat_and_shown_by_the_web(product, webhook_r
 
     wait_for(lambda: ready(product)[0] == 503, 90)
     assert "planning" in [stage["stage"] for stage in ready(product)[1]["standing_still"]]
-    wait_for(lambda: "*[Swarm Admin] Critical: Work stands still*" in said(webhook_receiver), 60)
+    wait_for(lambda: "*[Swarm Admin] Critical: Work is stuck*" in said(webhook_receiver), 60)
     assert Alert.objects.get(kind="standstill", closed_at=None).severity == 3
     standstill.forget()
     for page in ("/", "/leads/"):
@@ -47,7 +47,7 @@ def test_frozen_workers_are_told_by_beat_and_shown_by_the_web(product, webhook_r
     os.killpg(product.processes["worker"].pid, signal.SIGCONT)
     wait_for(lambda: finished(3), 120)
     wait_for(lambda: ready(product)[0] == 200, 60)
-    wait_for(lambda: "*[Swarm Admin] Over: Work stands still*" in said(webhook_receiver), 60)
+    wait_for(lambda: "*[Swarm Admin] Resolved: Work is stuck*" in said(webhook_receiver), 60)
     assert Alert.objects.get(kind="standstill").by_itself
 
 

@@ -47,12 +47,12 @@ def test_an_alert_goes_to_every_configured_channel(settings, posts):
     open_alert()
     assert alerts.run_due() == 2
     (text,) = texts(posts)
-    assert "Critical: Quota used up (Clay)" in text
+    assert "Critical: Quota exhausted (Clay)" in text
     assert "The quota is used up." in text
     assert f"{settings.BASE_URL}/alerts/" in text
     (message,) = mail.outbox
     assert message.to == ["ops@example.com", "lead@example.com"]
-    assert message.subject == "[Swarm Admin] Critical: Quota used up (Clay)"
+    assert message.subject == "[Swarm Admin] Critical: Quota exhausted (Clay)"
 
 
 def test_nothing_is_sent_where_nothing_is_configured(settings):
@@ -79,7 +79,7 @@ def test_a_reminder_comes_after_its_time_and_not_when_somebody_looks_after_it(se
     assert len(texts(posts)) == 1
     later(settings.ALERT_REMIND_SECONDS + 1)
     alerts.run_due()
-    assert "Still open: Quota used up" in texts(posts)[1]
+    assert "Still open: Quota exhausted" in texts(posts)[1]
     raised.acknowledge(Alert.objects.get(), by=None)
     later(settings.ALERT_REMIND_SECONDS + 1)
     alerts.run_due()
@@ -93,7 +93,7 @@ def test_recovery_is_told_once_and_only_of_what_was_told(posts):
     alerts.run_due()
     alerts.run_due()
     assert len(texts(posts)) == 2
-    assert "Over: Quota used up" in texts(posts)[1]
+    assert "Resolved: Quota exhausted" in texts(posts)[1]
     raised.raise_alert(Cause(AlertKind.OVERDUE), "x")
     raised.close(Cause(AlertKind.OVERDUE))  # before anybody heard of it
     alerts.run_due()

@@ -34,13 +34,13 @@ def test_it_sends_the_alert_itself_and_says_when_it_is_over(settings: Any, going
     WebhookDelivery.objects.create(body=b"{}", body_hash="h", not_before=long_ago)
     assert watchdog.look(going, told=False)
     [message] = mail.outbox
-    assert message.subject == "[Swarm Admin] Critical: Work stands still"
+    assert message.subject == "[Swarm Admin] Critical: Work is stuck"
     assert "Reading webhooks" in message.body
     assert watchdog.look(going, told=True)
     assert len(mail.outbox) == 1
     progress.moved("webhooks")
     assert not watchdog.look(going, told=True)
-    assert mail.outbox[1].subject == "[Swarm Admin] Over: Work stands still"
+    assert mail.outbox[1].subject == "[Swarm Admin] Resolved: Work is stuck"
 
 
 def test_where_all_moves_it_leaves_the_alerts_to_the_workers(monkeypatch: pytest.MonkeyPatch, going: Any) -> None:

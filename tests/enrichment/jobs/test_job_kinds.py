@@ -18,12 +18,12 @@ from enrichment.jobs.job_outcome import outcome
 from enrichment.jobs.kinds import KINDS, Kind, kind_of, of_tick
 from enrichment.jobs.rows import left_out
 from enrichment.leads.retry_job import LEADS
-from enrichment.models import BulkJob, Handover, Lead, Rescore, ScorecardVersion, TierMove
+from enrichment.models import BulkJob, Handover, Lead, Rescore, ScorecardVersion, TierMove, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.pilots import pilot
 from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import moves, publishing, rescore
-from enrichment.waterfall import editing
+from enrichment.versions import Began
 from gdpr.models import AuditEvent
 from swarm_admin.core import jobs as runner
 from swarm_admin.core.errors import ActionNotAllowed
@@ -96,7 +96,7 @@ def a_delivery_of_lifted_leads(ada):
 
 def a_pilot(ada):
     lead = LeadFactory()
-    draft = editing.save(changed(providers=["hunter"]), draft_id=None, revision=-1, by=ada)
+    draft = versions.save(WaterfallVersion, changed(providers=["hunter"]), Began(), by=ada)
     job = pilot.start(draft, [lead.pk], revision=draft.revision, by=ada)
     Lead.objects.filter(pk=lead.pk).update(dispatch_after=None)  # as if it had been answered
     return job
@@ -156,7 +156,7 @@ def test_every_kind_that_stops_begins_nothing_more_once_it_is_cancelled(name, ad
 
 
 def test_nothing_chosen_is_no_job():
-    with pytest.raises(ActionNotAllowed, match="Nothing is left"):
+    with pytest.raises(ActionNotAllowed, match="Nothing left"):
         jobs.start(JobKind.RETRY_LEADS, [], plan={"what": LEADS, "count": 0}, by=None)
     assert not BulkJob.objects.exists()
 

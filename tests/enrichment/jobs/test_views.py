@@ -117,7 +117,7 @@ def test_batches_show_their_items_by_state(batch, sales_client):
     ("items", "label", "colour"),
     [
         (["done", "done"], "Done", "grey"),
-        (["done", "set_aside"], "Ended: 1 of 2 set aside", "amber"),
+        (["done", "set_aside"], "Finished: 1 of 2 set aside", "amber"),
         (["set_aside", "set_aside"], "Finished: all set aside", "red"),
     ],
 )

@@ -215,7 +215,7 @@ def test_the_verdict_knows_open_alerts_and_unread_webhooks(sales_client: Client)
     assert "1 lead in progress, 1 webhook unprocessed." in sales_client.get("/").content.decode()
     alerts.raise_alert(alerts.Cause(AlertKind.DRIFT, "clay"), "They disagree.")
     text = sales_client.get("/").content.decode()
-    assert "All systems running" not in text
+    assert "No known problems" not in text
     assert "1 open alert</a>." in text
 
 

@@ -37,7 +37,7 @@ def failed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> RequestStep:
 
 def test_it_says_what_can_be_done_and_stands_where_a_person_looks(failed: RequestStep):
     assert failed.error_message == "Something failed on our side. Try again, or do it by hand."
-    assert told() == [("Failed: Look for what is left", 1, True)]
+    assert told() == [("Failed: Search for leftovers", 1, True)]
     (alarm,) = (each for each in alarms.current() if each.kind == late.NEEDS_PERSON)
     assert (alarm.request_id, alarm.severe) == (failed.request_id, True)
 
@@ -55,8 +55,8 @@ def test_it_is_done_by_hand_with_evidence_alone(desk: Desk, failed: RequestStep)
     step.refresh_from_db()
     assert (step.status, step.instructions) == (StepStatus.MANUAL, leftover_step.BY_HAND)
     assert step.due_on is not None
-    assert told() == [("By hand: Look for what is left", 1, False)]
-    with pytest.raises(ActionNotAllowed, match="proves"):
+    assert told() == [("By hand: Search for leftovers", 1, False)]
+    with pytest.raises(ActionNotAllowed, match="proof"):
         by_hand.complete(step, evidence=" ", by=desk.officer)
     by_hand.complete(step, evidence="Searched on Monday, nothing found.", by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(SubjectRequest.objects.get(pk=step.request_id))))

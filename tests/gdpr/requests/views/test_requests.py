@@ -322,7 +322,7 @@ def test_a_failed_last_look_is_finished_by_an_officer_and_stands_on_overview(
 ):
     request = failed_scan.request
     overview = body(compliance_client.get("/"))
-    assert "Failed: Look for what is left" in overview
+    assert "Failed: Search for leftovers" in overview
     assert f'href="/requests/{request.pk}/"' in overview
     assert "Nothing needs attention" not in overview
     assert request.reference not in body(sales_client.get("/"))
@@ -335,7 +335,7 @@ def test_a_failed_last_look_is_finished_by_an_officer_and_stands_on_overview(
     assert "Proof that it was done" in page
     assert "manage.py leftovers" in page
     cache.clear()  # what Overview tells may be some seconds old
-    assert "By hand: Look for what is left" in body(compliance_client.get("/"))
+    assert "By hand: Search for leftovers" in body(compliance_client.get("/"))
     assert (
         do(compliance_client, request, "step-done", id=failed_scan.pk, evidence="Searched, nothing.").status_code == 302
     )
