@@ -39,8 +39,8 @@ class MemberStatus(models.TextChoices):
     """A row of a job; what became of it afterwards is told by the row itself."""
 
     PLANNED = "planned", "Planned"
-    DONE = "done", "Started again"
-    LEFT_OUT = "left_out", "Left out"
+    DONE = "done", "Retried"
+    LEFT_OUT = "left_out", "Skipped"
 
 
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
