@@ -163,6 +163,15 @@ def words(name: str) -> str:
     return str(name or "").replace("_", " ")
 
 
+@register.filter(is_safe=True)
+def sentence_case(text: str) -> str:
+    """A heading of a library in the product's case: "Two-Factor Authentication" → "Two-factor authentication"."""
+    first, *rest = str(text).split() or [""]
+    return " ".join(
+        [first.capitalize() if first.istitle() else first, *(w.lower() if w.istitle() else w for w in rest)]
+    )
+
+
 @register.filter
 def event(name: str) -> str:
     """A webhook's event: "row.enriched" → "Row enriched"; one we do not act on as it came."""
