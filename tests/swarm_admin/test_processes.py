@@ -36,7 +36,9 @@ def test_second_one_on_the_same_place_is_refused(
     other_one: subprocess.Popen, tmp_path: Path, settings: Settings, command: str, mode: str
 ) -> None:
     settings.MODE, settings.DATA_DIR = mode, tmp_path
-    with pytest.raises(CommandError, match=r"runs on .* already; stop it first, .* VAR_DIR\.$"):
+    with pytest.raises(
+        CommandError, match=r"is already running on .* Stop it first, or set VAR_DIR to another directory\.$"
+    ):
         call_command(command)
 
 

@@ -117,7 +117,7 @@ def test_port_that_is_none_is_one_sentence(tmp_path: Path, name: str, value: str
 
 def test_demo_needs_two_ports(tmp_path: Path) -> None:
     line = refusal(tmp_path, SWARM_MODE="demo", PORT="8123", SANDBOX_PORT="8123")
-    assert line.startswith("SANDBOX_PORT is 8123, and so is PORT")
+    assert line.startswith("SANDBOX_PORT and PORT are both 8123")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("MAX_ATTEMPTS", "a whole number"), ("CLOCK_SPEED", "a number")])

@@ -140,5 +140,5 @@ def test_servers_that_do_not_come_back_yet_do_not_end_the_programs() -> None:
 
 @pytest.mark.parametrize("supervisor", [("broken", "raise SystemExit(3)")], indirect=True)
 def test_program_that_cannot_start_ends_everything(supervisor: Running) -> None:
-    supervisor.next_match(r"ended 5 times in a row \(last exit code 3\); giving up")
+    supervisor.next_match(r"stopped 5 times in a row \(last exit code 3\)\. Giving up")
     assert supervisor.process.wait(timeout=120) == 1

@@ -100,7 +100,7 @@ def test_every_verb_is_used_and_events_are_written_through_the_door():
 
 
 def test_a_verb_that_is_not_in_the_list_is_refused(db):
-    with pytest.raises(ValueError, match="'made_up' is no verb of the audit ledger"):
+    with pytest.raises(ValueError, match="'made_up' is not a verb of the audit log"):
         audit.record("made_up")  # type: ignore[arg-type]
     assert not AuditEvent.objects.exists()
 

@@ -141,7 +141,7 @@ def test_a_fault_ends_the_job_with_a_sentence():
     kind = Named(before=lambda place: 1 / (1 - place))
     assert jobs.run(kind, job.pk)
     assert as_it_is(job) == ("failed", 1, 1, True)
-    assert job.error == "Stopped by a fault of ours after row 1; the log has the details."
+    assert job.error == "Stopped by an internal error after row 1. See the log for details."
     assert (named(), kind.heard) == (1, ["failed", "after"])
 
 
@@ -160,7 +160,7 @@ def test_a_job_that_loses_three_workers_has_failed(settings):
     BulkJob.objects.update(status=JobStatus.RUNNING, in_flight_since=timezone.now(), lapses=2)
     assert jobs.run_due([kind]) == 0
     assert as_it_is(job) == ("failed", 0, 0, True)
-    assert job.error.endswith("It stands at row 0.")
+    assert job.error.endswith("It stopped at row 0.")
     assert job.set_aside_at is not None
     assert kind.heard == ["failed"]
 
