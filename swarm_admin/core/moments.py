@@ -5,6 +5,7 @@ from typing import Any
 
 # RFC 3339, 5.6: a day and a time, "T" or a blank between them; whether the day is one, and the offset, others read.
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.{0,40}", re.ASCII | re.DOTALL)
+NEEDED = "needs a date, a time and a UTC offset, as in 2026-11-20T09:30+01:00"
 
 
 def only_written(value: Any) -> Any:
@@ -14,5 +15,5 @@ def only_written(value: Any) -> Any:
         ValueError: it is such a number, or text that is no day with a time.
     """
     if isinstance(value, int | float) or (isinstance(value, str) and not _WRITTEN.fullmatch(value.strip())):
-        raise ValueError("needs a date, a time and a UTC offset, as in 2026-11-20T09:30+01:00")
+        raise ValueError(NEEDED)
     return value

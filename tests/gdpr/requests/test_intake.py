@@ -30,9 +30,9 @@ def test_a_row_is_read_and_normalised():
         ({"emails": "not-an-address"}, "emails.0", "isn't a valid e-mail address"),
         ({"phone": "12"}, "phone", "isn't a valid phone number"),
         ({"kind": "curiosity"}, "kind", "isn't a valid request type"),
-        ({"received_at": "2026-01-01T10:00:00"}, "received_at", "its offset, as in"),
-        ({"received_at": "1764495000"}, "received_at", "its offset, as in"),
-        ({"received_at": 1764495000}, "received_at", "its offset, as in"),
+        ({"received_at": "2026-01-01T10:00:00"}, "received_at", "needs a date, a time and a UTC offset, as in"),
+        ({"received_at": "1764495000"}, "received_at", "needs a date, a time and a UTC offset, as in"),
+        ({"received_at": 1764495000}, "received_at", "needs a date, a time and a UTC offset, as in"),
         ({"concerns": -5}, "concerns", "greater than or equal to 1"),
         ({"concerns": 10**30}, "concerns", "less than or equal to"),
         ({"received_at": "2999-01-01T10:00:00Z"}, "received_at", "future"),
@@ -89,11 +89,11 @@ def test_a_list_is_read_row_by_row():
     [
         (b"", "no rows"),
         (b"kind,emails\n", "no rows"),
-        (b"what,emails\nx,y\n", "no column"),
-        (b"kind,shoe\naccess,43\n", "no column .shoe"),
+        (b"what,emails\nx,y\n", "The header has no .kind. column"),
+        (b"kind,shoe\naccess,43\n", "Unknown column .shoe"),
         (b'kind,emails\naccess,"open\n', "Invalid CSV"),
         ("kind,name\naccess,\xe4\n".encode("latin-1"), "isn't UTF-8"),
-        (b"kind,emails\n" + b"access,a@b.example\n" * 501, "At most 500"),
+        (b"kind,emails\n" + b"access,a@b.example\n" * 501, "up to 500 requests at once"),
         (b"kind," * 300 + b"\n" + b"access\n" * 100_000, "more than 200 columns"),
     ],
 )
@@ -111,13 +111,13 @@ def test_semicolons_and_short_rows():
 def test_good_rows_are_opened_together(desk: Desk):
     opened = intake_csv.open_all(intake_csv.parse(LIST.encode()), by=desk.officer)
     assert [(each.kind, each.channel) for each in opened] == [("erasure", "csv"), ("rectification", "csv")]
-    with pytest.raises(ActionNotAllowed, match="No row"):
+    with pytest.raises(ActionNotAllowed, match="None of these rows is valid"):
         intake_csv.open_all(intake_csv.parse(b"kind,emails\naccess,\n"), by=desk.officer)
 
 
 def test_one_row_that_cannot_be_opened_opens_none(desk: Desk):
     rows = intake_csv.parse(b"kind,emails,concerns\naccess,a@b.example,\nwithdrawal,,99\n")
-    with pytest.raises(ActionNotAllowed, match="Row 3: There is no request"):
+    with pytest.raises(ActionNotAllowed, match="Row 3: No request with this number"):
         intake_csv.open_all(rows, by=desk.officer)
     assert not SubjectRequest.objects.exists()
 
@@ -166,7 +166,7 @@ def test_what_a_mail_program_copies_is_read_too():
         "Von: Ada Example <ada@acme.example>\nGesendet: heute\nBetreff: Werbung\n\nIch widerspreche der Nutzung."
     )
     assert (draft.kind, draft.contact_email, draft.received_at) == ("objection", "ada@acme.example", None)
-    assert any("day of receipt" in note for note in draft.notes)
+    assert any("read the date of receipt. Enter it" in note for note in draft.notes)
 
 
 def test_html_only_is_read_as_text_and_scripts_are_not():
