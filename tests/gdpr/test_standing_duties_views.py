@@ -38,7 +38,7 @@ def test_compliance_sees_them_and_sales_does_not(client, sales_client, complianc
 
 def test_one_identifier_is_spoken_of_as_one_and_an_address_by_its_field(compliance_client):
     wrong = compliance_client.post("/suppression/add/", {"email": "no-address", "reason": "They called"})
-    assert wrong.context["blocking"].errors == {"email": ["isn't a valid e-mail address"]}
+    assert wrong.context["blocking"].errors == {"email": ["email isn't a valid e-mail address"]}
     given = {"email": "zoe@example.com", "reason": "They called"}
     page = compliance_client.post("/suppression/add/", given, follow=True).content.decode()
     assert "1 identifier is now suppressed." in page
@@ -84,7 +84,7 @@ def test_the_plan_shows_the_text_and_sending_queues_them(compliance_client, unto
     assert "Send 2 by e-mail" in plan
     assert "Art. 14 GDPR" in plan
     compliance_client.post("/notices/send/", {"limit": "10"})
-    assert "0 of at most 10" in compliance_client.get("/notices/").content.decode()
+    assert "0 of up to 10" in compliance_client.get("/notices/").content.decode()
     notice_runs.run_due()
     assert Notice.objects.count() == 2
     assert "Queued" in compliance_client.get("/notices/").content.decode()
@@ -127,7 +127,7 @@ def test_another_tool_gets_a_file(compliance_client, untold):  # noqa: F811
 def test_a_text_with_an_unknown_value_stays_in_the_form(compliance_client):
     answer = compliance_client.post("/notices/text/", {"subject": "Hello", "body": "Dear $surname, mine"})
     assert answer.status_code == 422
-    assert "no value for $surname" in answer.content.decode()
+    assert "Unknown placeholder: $surname" in answer.content.decode()
     assert "Dear $surname, mine" in answer.content.decode()
     assert compliance_client.post("/notices/text/", {"subject": "Hello", "body": "Dear $first_name"}).status_code == 302
     assert notices.template().body == "Dear $first_name"
@@ -141,7 +141,7 @@ def test_a_person_is_blocked_found_and_released_and_never_named(compliance_clien
     assert compliance_client.post("/suppression/add/", added).status_code == 302
     assert Suppression.objects.count() == 2
     found = compliance_client.post("/suppression/look-up/", {"email": "ada@x.example"})
-    assert "Yes: 1 identifier." in found.content.decode()
+    assert "Suppressed: 1 identifier." in found.content.decode()
     ids = [row.pk for row in found.context["found"]]
     compliance_client.post("/suppression/release/", {"id": ids, "reason": "no"})
     assert gate.look_up([Identity(emails=("ada@x.example",))])

@@ -87,7 +87,7 @@ def test_a_check_is_asked_for_once_and_its_verdict_shown(compliance_client, ledg
     seal.run_due()
     check.perform(asked)
     page = compliance_client.get("/audit/").content.decode()
-    assert "Not anchored: the 3 events follow from one another" in page
+    assert "Not anchored: the chain of 3 events is consistent, but no external anchor" in page
     anchor.run_due()
     check.perform(AuditCheck.objects.create())
     page = compliance_client.get("/audit/").content.decode()

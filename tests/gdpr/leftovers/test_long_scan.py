@@ -187,7 +187,7 @@ def test_a_table_that_is_rewritten_is_searched_from_its_beginning(large, monkeyp
 
 def test_a_table_that_is_rewritten_again_and_again_is_searched_later(large, monkeypatch):
     only_large(monkeypatch)
-    with pytest.raises(Later, match="large is rewritten again"):
+    with pytest.raises(Later, match="The table large keeps being rewritten"):
         search(lambda: plant("CLUSTER large USING large_pkey"))
 
 

@@ -169,7 +169,7 @@ def test_files_their_names_and_archives_are_searched(house):
         "locked.zip",
     }
     assert places["files/locked.zip"] == ("can't be read: RuntimeError",)
-    assert places["files/broken.gz"][0].startswith("cannot be read")
+    assert places["files/broken.gz"][0].startswith("can't be read: ")
 
 
 def test_bytes_of_a_database_are_another_claim_than_rows(house):
@@ -246,7 +246,7 @@ def test_the_command_tells_what_it_found_and_is_audited(house, monkeypatch, caps
 def test_the_command_says_what_it_did_not_ask_or_search(house, monkeypatch, capsys):
     stores.register(Outside())
     _, told = run(monkeypatch, capsys, ADA, "--in", str(house))
-    assert "External systems: not asked" in told
+    assert "External systems: not searched; use --outside" in told
     assert "Names in rows and files (may belong to someone else): not searched" in told
     assert "Raw database files: not searched" in told
     document = json.loads(run(monkeypatch, capsys, ADA, "--in", str(house), "--json")[1])

@@ -72,7 +72,7 @@ def test_a_message_leaves_once(desk: Desk):
     ]
     message = RequestMessage.objects.get()
     assert message.status == "sent"
-    with pytest.raises(ActionNotAllowed, match="already sent"):
+    with pytest.raises(ActionNotAllowed, match="already e-mailed or is being e-mailed"):
         message_actions.mark_copied(message, by=desk.officer)
 
 
@@ -227,7 +227,7 @@ def test_what_would_only_be_printed_filed_or_dropped_is_not_taken_for_sent(desk:
     assert message.status == "copied"
 
 
-NO_ADDRESS, NO_SERVER = "No e-mail address of the person is known", "o mail server is set up"
+NO_ADDRESS, NO_SERVER = "No e-mail address on file for this person", "o mail server is set up"
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_a_question_that_is_open_ends_with_the_request(desk: Desk):
 
 def test_the_contact_is_changed_and_drafts_follow(desk: Desk):
     request = desk.open("access", contact_email=None)
-    with pytest.raises(ActionNotAllowed, match="no e-mail"):
+    with pytest.raises(ActionNotAllowed, match="Enter a valid e-mail address"):
         actions.change_contact(request, name="Ada", contact_email="nonsense", by=desk.officer)
     actions.change_contact(request, name="Ada L", contact_email="new@home.example", by=desk.officer)
     assert request.messages.get().to == "new@home.example"

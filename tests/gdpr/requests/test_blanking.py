@@ -219,7 +219,7 @@ def test_what_the_search_did_not_find_is_not_erased_there(found, page, place, ro
     told = {"id": step_of(found).pk, "place": place, "row": row, "reason": WHY}
     answer = page.post(f"/requests/{found.pk}/do/leftover-erase/", told)
     assert answer.status_code == 422
-    assert "This row isn't in the search results." in answer.content.decode()
+    assert "This row isn&#x27;t in the search results." in answer.content.decode()
     assert run("SELECT count(*) FROM notes WHERE maybe IS NULL") == [(0,)]
 
 

@@ -196,7 +196,7 @@ def test_what_a_store_cannot_do_waits_for_a_person_and_never_ends_by_itself(desk
     request = desk.work(request)
     assert request.status == RequestStatus.NEEDS_ACTION, "D22"
     assert late.STEP_LATE in [alarm.kind for alarm in alarms.current()]
-    with pytest.raises(ActionNotAllowed, match="proves"):
+    with pytest.raises(ActionNotAllowed, match="Enter proof that it was done"):
         by_hand.complete(step, evidence=" ", by=desk.officer)
     desk.places["crm"].records.pop("1", None)
     by_hand.complete(step, evidence="Screenshot 12 of the search.", by=desk.officer)
@@ -360,9 +360,9 @@ def test_what_has_begun_is_neither_refused_nor_withdrawn(desk: Desk):
     request = desk.approved("erasure")
     desk.places["crm"].down = True
     request = desk.work(request)
-    with pytest.raises(ActionNotAllowed, match="carried out"):
+    with pytest.raises(ActionNotAllowed, match="already being executed"):
         withdrawal.withdraw(request, reason="By telephone", by=desk.officer)
-    with pytest.raises(ActionNotAllowed, match="carried out"):
+    with pytest.raises(ActionNotAllowed, match="already being executed"):
         actions.refuse(request, ground="exempt", reason="We have to keep these data.", by=desk.officer)
 
 
@@ -404,7 +404,7 @@ def test_recipients_are_told_with_proof(desk: Desk):
     erased = request.steps.get(action="erase", store="crm")
     assert str(erased.pk) in told.proof
     partner = request.steps.get(action=Action.NOTIFY, store="A partner")
-    assert "A partner was given data" in partner.instructions
+    assert "A partner received this person's data. Inform them" in partner.instructions
 
 
 def test_later_is_no_fault(desk: Desk):

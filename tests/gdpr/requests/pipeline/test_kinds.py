@@ -138,7 +138,7 @@ def test_an_objection_of_nobody_known_claims_no_stop(desk: Desk):
     assert not request.has_stopped_somebody
     body = request.messages.get(template__slug="completion").body
     assert "stopped immediately" not in body
-    assert "under the e-mail address that you gave us and found no data of yours" in " ".join(body.split())
+    assert "for the e-mail address you gave us and found no data about you" in " ".join(body.split())
     known = desk.work(desk.open("objection"))
     assert known.has_stopped_somebody
     assert "We stopped immediately" in known.messages.get(template__slug="completion").body

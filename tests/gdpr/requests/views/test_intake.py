@@ -101,7 +101,7 @@ def test_a_key_for_leads_opens_no_request(send, client):
 def test_the_good_rows_of_a_list_are_opened_without_its_file_again(compliance_client, places):
     page = upload(compliance_client, "kind,emails\naccess,ada@home.example\nnonsense,bob@home.example\n")
     assert "a valid request type" in page.content.decode()
-    assert "Open the 1 good row" in page.content.decode()
+    assert "Import 1 valid row, skip the rest" in page.content.decode()
     sent = {"text": page.context["text"], "open": "1"}
     assert compliance_client.post("/requests/new/list/", sent).status_code == 302
     assert SubjectRequest.objects.get().kind == "access"
