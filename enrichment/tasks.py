@@ -66,7 +66,7 @@ def _dispatch(kind: BatchKind, run_due: Callable[[], int]) -> int:
     """Plan and send until nothing is due; returns how many calls were made."""
     made = 0
     while True:
-        planned = plan.plan(kind)
+        planned = plan.plan_batches(kind)
         ran = run_due()
         made += ran
         if not planned or not ran:
@@ -77,13 +77,13 @@ def _dispatch(kind: BatchKind, run_due: Callable[[], int]) -> int:
 def dispatch_rows() -> None:
     work = feeding(lambda: _dispatch(BatchKind.ROWS, rows.run_due), (dispatch_triggers,))
     alone("rows", work)
-    come_back(dispatch_rows, seconds=plan.soonest(BatchKind.ROWS))
+    come_back(dispatch_rows, seconds=plan.seconds_until_due(BatchKind.ROWS))
 
 
 @shared_task
 def dispatch_triggers() -> None:
     side_by_side("triggers", lambda: _dispatch(BatchKind.TRIGGER, trigger.run_due))
-    come_back(dispatch_triggers, seconds=plan.soonest(BatchKind.TRIGGER))
+    come_back(dispatch_triggers, seconds=plan.seconds_until_due(BatchKind.TRIGGER))
 
 
 @shared_task
@@ -100,7 +100,7 @@ def read_webhooks() -> None:
 @shared_task
 def deliver_to(system: str) -> None:
     side_by_side(f"deliver:{system}", lambda: running.run_due(system))
-    come_back(deliver_to, system, seconds=running.waits(system))
+    come_back(deliver_to, system, seconds=running.seconds_until_slot(system))
 
 
 @shared_task
@@ -127,7 +127,7 @@ def tidy_snapshot() -> None:
 @shared_task
 def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
-    lost.take_back()
+    lost.recover_lost_calls()
     alone("poll", poll.run_due)
 
 

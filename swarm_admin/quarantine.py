@@ -46,7 +46,7 @@ PAUSE = 0.1
 
 # What is claimed under a lease, each until nothing of it is due.
 STAGES: tuple[Callable[[], Any], ...] = (
-    lost.take_back,
+    lost.recover_lost_calls,
     reading.run_due,
     rows.run_due,
     trigger.run_due,

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from enrichment.models import Handover
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
-from enrichment.pipeline.contacts.known import held_back
+from enrichment.pipeline.contacts.known import fields_held_back
 from enrichment.pipeline.deliver.redeliver import RETRIED, UNDER_WAY, redeliver
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
@@ -83,14 +83,14 @@ def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
         raise ActionNotAllowed(f"Rate limit reached. Try again in {wait:.0f} s.")
     with transaction.atomic():
         audit.record(Verb.READ_BACK_DELIVERY, by=by, on=lead, fields=[], reason=handover.system)
-    names = compare.sent(lead, handover.system)
+    names = compare.sent_values(lead, handover.system)
     if handover.system == System.GHL:
-        left = held_back(lead)
+        left = fields_held_back(lead)
         names = {name: value for name, value in names.items() if name not in left}
     stored = _stored(handover, names)
     if stored is None:
         return None
-    differ = compare.differing(lead, names, stored)
+    differ = compare.differing_fields(lead, names, stored)
     sides = [Side(name, value, stored.get(name), name not in differ) for name, value in names.items()]
     return sorted(sides, key=lambda side: side.same)
 

@@ -24,7 +24,7 @@ from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import compare
 from enrichment.pipeline.advice import advice_of
-from enrichment.pipeline.deliver.redeliver import RETRIED, reason_against, sort_for_retry
+from enrichment.pipeline.deliver.redeliver import RETRIED, sort_for_retry, why_not_retryable
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
@@ -236,7 +236,7 @@ def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
     unmasked = unmask.sees(request, handover.lead)
     if unmasked:
         unmask.audit_view(request.user, handover.lead)
-    sent = compare.sent(handover.lead, handover.system)
+    sent = compare.sent_values(handover.lead, handover.system)
     return {
         "handover": handover,
         "unmasked": unmasked,
@@ -265,7 +265,7 @@ def _advice(handover: Handover) -> str:
 
 
 def _why_no_retry(request: HttpRequest, handover: Handover) -> str:
-    return reason_against(handover) if request.user.has_perm(DELIVER) else NO_RIGHT
+    return why_not_retryable(handover) if request.user.has_perm(DELIVER) else NO_RIGHT
 
 
 def _why_no_read_back(request: HttpRequest, handover: Handover) -> str:

@@ -69,7 +69,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
     idle = [
         (by_row[row.id], row)
         for row in rows
-        if row.id in by_row and by_row[row.id].pk not in busy and not apply_row.at_work(row)
+        if row.id in by_row and by_row[row.id].pk not in busy and not apply_row.is_enriching(row)
     ]
     came_back = _came_back(rows, idle)
     found = [Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back]
@@ -79,7 +79,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
         if lead := by_row.get(row.id):
             if lead.restriction:
                 continue  # only kept: not compared
-            if lead.pk not in busy and not apply_row.at_work(row):
+            if lead.pk not in busy and not apply_row.is_enriching(row):
                 found += _known(row, table, lead, urls[row.id], country)
         elif lead := by_url.get(urls[row.id]):
             found += _same_person(row, table, lead, busy)

@@ -205,9 +205,9 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage, asked_at: datetim
 def _take_scores(page: RowPage, found: Sequence[Finding], asked_at: datetime.datetime) -> None:
     """What Clay's formula made of values that we wrote into these rows, and told nobody."""
     returned_ids = {finding.row_id for finding in found if finding.kind == DriftKind.SUPPRESSED}
-    rows = {row.id: row for row in page.rows if row.id not in returned_ids and not apply_row.at_work(row)}
-    owing = clay_scores.owing(rows, asked_at)
-    clay_scores.take({pk: rows[row_id].values for row_id, pk in owing.items()}, read_at=asked_at)
+    rows = {row.id: row for row in page.rows if row.id not in returned_ids and not apply_row.is_enriching(row)}
+    owing = clay_scores.outdated_scores(rows, asked_at)
+    clay_scores.store_scores({pk: rows[row_id].values for row_id, pk in owing.items()}, read_at=asked_at)
 
 
 def _remove_returned(page: RowPage, table: str, found: Sequence[Finding]) -> None:
@@ -216,7 +216,7 @@ def _remove_returned(page: RowPage, table: str, found: Sequence[Finding]) -> Non
     rows = {row.id: row for row in page.rows if row.id in named}
     leads = Lead.objects.filter(clay_row_id__in=rows).values_list("pk", "clay_row_id")
     for pk, row_id in leads.order_by("pk"):
-        returned.take(pk, rows[str(row_id)], table)
+        returned.handle_return(pk, rows[str(row_id)], table)
 
 
 def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str = LIMIT) -> bool:
@@ -249,7 +249,7 @@ def _look_for_absent(run: ReconcileRun) -> bool:
         _save(run, not_before=in_seconds(wait))
         return False
     client = clay()
-    answers = fanout.each(
+    answers = fanout.call_each(
         leads,
         lambda lead: client.get_row(lead.clay_table_id or run.tables[0], str(lead.clay_row_id)),
         vendor="clay",

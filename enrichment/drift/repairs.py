@@ -15,11 +15,11 @@ from enrichment.leads import actions
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import intake, returned
-from enrichment.pipeline.deliver.planning import plan
+from enrichment.pipeline.deliver.planning import plan_deliveries
 from enrichment.pipeline.intake_rows import FIELDS
 from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.mirror.refresh_status import REFERENCES
-from enrichment.pipeline.receive.triage import suppressed
+from enrichment.pipeline.receive.triage import is_suppressed
 from enrichment.states import FINAL_STATUSES
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter, registry
@@ -71,9 +71,9 @@ def _take_over(lead: Lead, row: ClayRow, table: str) -> None:
     """Clay's row becomes the lead's, at the time of the row."""
     if url_of(row) != lead.linkedin_url:
         raise NotMended("The row now has another person's address. Correct it in Clay. Nothing was copied.")
-    if apply_row.at_work(row):
+    if apply_row.is_enriching(row):
         raise NotMended("Clay is still enriching this row. The result arrives automatically.")
-    if suppressed(lead, row):
+    if is_suppressed(lead, row):
         raise NotMended("This person is suppressed. Nothing was copied.")
     _link(lead, row, table)
     newest = lead.clay_seen_at
@@ -203,7 +203,7 @@ def _remove(drift: Drift) -> None:
         return
     lead = Lead.objects.filter(clay_row_id=drift.row_id).first()
     if lead is not None:
-        returned.take(lead.pk, row, drift.table_id)
+        returned.handle_return(lead.pk, row, drift.table_id)
     raise NotMended("The row is being removed. See Retention for progress.")
 
 
@@ -220,7 +220,7 @@ def _part(drift: Drift) -> None:
         raise NotMended("They have the same e-mail address. Correct the wrong one, then fix this again.")
     with transaction.atomic():
         systems = [system for system, channel in registry.delivering().items() if channel.reference in drift.fields]
-        plan(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)
+        plan_deliveries(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)
 
 
 WAYS: dict[DriftKind, Callable[[Drift], None]] = {

@@ -24,7 +24,7 @@ from enrichment.jobs.outcomes import Counts, Outcome, Parts, done, nothing, part
 from enrichment.models import BulkJob, RejectedRow
 from enrichment.models.job import JobKind
 from enrichment.pipeline import intake
-from enrichment.pipeline.intake_rows import LeadIn, read
+from enrichment.pipeline.intake_rows import LeadIn, parse_row
 from gdpr import audit
 from swarm_admin.core import jobs
 from swarm_admin.core.audit_verbs import Verb
@@ -120,7 +120,7 @@ def preview(job: BulkJob, mapping: Mapping[str, str] | None = None) -> Preview:
 
 
 def _look_at(result: Preview, number: int, row: Any, now: datetime.datetime) -> None:
-    lead = [("", TOO_WIDE)] if row is EXTRA else read(row, now)
+    lead = [("", TOO_WIDE)] if row is EXTRA else parse_row(row, now)
     sentences = [sentence for _, sentence in lead] if isinstance(lead, list) else []
     result.checked += 1
     result.valid += not sentences

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Lead
-from enrichment.pipeline.deliver.redeliver import ONLY_KEPT, suppressed
+from enrichment.pipeline.deliver.redeliver import ONLY_KEPT, suppressed_ids
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
@@ -59,7 +59,7 @@ def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
         .exclude(batch__kind="update")
         .values_list("lead_id", flat=True)
     )
-    blocked = suppressed(leads)
+    blocked = suppressed_ids(leads)
     overdue = timezone.now() - span(settings.POLL_AFTER_SECONDS)
     ready, left_out = [], Counter[str]()
     for lead in leads:

@@ -178,9 +178,9 @@ def _deliver(lead: Lead) -> list[Handover]:
     """Each delivery that waited for the decision is due once more; what was never planned is planned now."""
     last = {each.system: each for each in Handover.objects.filter(lead=lead).order_by("pk")}
     waited = [each for each in last.values() if _waited(each)]
-    planning.plan_again(each.pk for each in waited)
+    planning.plan_retry(each.pk for each in waited)
     others = [system for system in System.values if system not in {each.system for each in waited}]
-    planned = planning.plan(lead, systems=others) if lead.enrichment_status in DELIVERED else []
+    planned = planning.plan_deliveries(lead, systems=others) if lead.enrichment_status in DELIVERED else []
     return [*waited, *planned]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import Handover, Lead
 from enrichment.pipeline.deliver.planning import OPEN
-from enrichment.pipeline.payload import wanted
+from enrichment.pipeline.payload import is_deliverable
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import registry
@@ -30,7 +30,7 @@ def steps(lead: Lead) -> list[Step]:
 
 def _step(lead: Lead, system: str, under_way: bool) -> Step:
     channel, name = registry.delivery_to(system), registry.name_of(system)
-    if not wanted(lead, system):
+    if not is_deliverable(lead, system):
         return Step(system, name, "Nothing", 0, "Not eligible: contact data or tier.")
     if under_way:
         return Step(system, name, "Nothing more", 0, "A delivery is already in progress.")

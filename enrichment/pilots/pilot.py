@@ -27,7 +27,7 @@ from enrichment.leads.retry_job import LEADS
 from enrichment.models import Attempt, BatchItem, BulkJob, Lead, WaterfallVersion
 from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import LeadQuerySet
-from enrichment.pipeline.deliver.redeliver import suppressed
+from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.waterfall.appraisal import Appraisal, appraise
 from enrichment.waterfall.observed import ledger
@@ -79,7 +79,7 @@ def drawn(count: int, source_type: str = "") -> list[int]:
 def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     """What trying the draft on these leads takes; who cannot be tried any more is left out."""
     leads = list(waiting().filter(pk__in=list(ids)[:MOST]).order_by("pk"))
-    blocked = suppressed(leads)
+    blocked = suppressed_ids(leads)
     left_out = {"not waiting for their first enrichment, or in another pilot": len(set(ids)) - len(leads)}
     left_out["suppressed, so they can't be enriched"] = len(blocked)
     document = WaterfallDocument.model_validate(draft.document)

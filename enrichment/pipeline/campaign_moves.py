@@ -43,7 +43,7 @@ def decide_all(found: Found) -> list[Step | None]:
             steps.append(Withheld(SUPPRESSED))
         else:
             steps.append(_step(record, decided.get((lead.pk, record.id))))
-    _keep([(lead, record, step) for (lead, record), step in zip(found, steps, strict=True)])
+    _save_decisions([(lead, record, step) for (lead, record), step in zip(found, steps, strict=True)])
     return steps
 
 
@@ -66,7 +66,7 @@ def suppressed_while_moving(leads: Sequence[Lead]) -> set[int]:
     return {move.lead_id for move in stopped}
 
 
-def finish(sent: Mapping[int, str]) -> None:
+def complete_moves(sent: Mapping[int, str]) -> None:
     """The moves of {lead: its record now} that were under way are over; the earlier address is kept no longer."""
     for move in CampaignMove.objects.filter(lead__in=list(sent), status=MoveStatus.MOVING):
         mine = CampaignMove.objects.filter(pk=move.pk)
@@ -89,7 +89,7 @@ def _step(record: CampaignLead, move: CampaignMove | None) -> Step:
     return NeedsDecision(ANSWERED, REPLIED) if record.replied else MoveStatus.MOVING
 
 
-def _keep(decided: Sequence[tuple[Lead, CampaignLead, Step | None]]) -> None:
+def _save_decisions(decided: Sequence[tuple[Lead, CampaignLead, Step | None]]) -> None:
     """Whoever was erased meanwhile has none."""
     rows = [_row(lead, record, step) for lead, record, step in decided if isinstance(step, MoveStatus | NeedsDecision)]
     if not rows:

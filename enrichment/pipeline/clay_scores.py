@@ -29,7 +29,7 @@ COMPUTE_SECONDS = 600  # assumed: by then Clay has computed its columns from a c
 _SCORED = ("icp_score", "icp_tier", "scorecard_id", "scored_at")
 
 
-def rewritten(answered: Mapping[int, Mapping[str, Any] | None]) -> None:
+def note_rewritten(answered: Mapping[int, Mapping[str, Any] | None]) -> None:
     """These leads' rows took values of ours just now: {lead: what its row then held, None where Clay did not say}.
 
     In the caller's transaction.
@@ -37,10 +37,10 @@ def rewritten(answered: Mapping[int, Mapping[str, Any] | None]) -> None:
     now = timezone.now()
     Lead.objects.filter(pk__in=answered).lock()
     Lead.objects.filter(pk__in=answered).update(clay_rewritten_at=now)
-    take({pk: values for pk, values in answered.items() if values is not None}, read_at=now)
+    store_scores({pk: values for pk, values in answered.items() if values is not None}, read_at=now)
 
 
-def take(rows: Mapping[int, Mapping[str, Any]], *, read_at: datetime) -> None:
+def store_scores(rows: Mapping[int, Mapping[str, Any]], *, read_at: datetime) -> None:
     """Clay's computed columns onto their leads: {lead: its row's columns}, asked for at `read_at` (aware).
 
     In the caller's transaction. A lead that is only kept is left as it is. Where the tier is Clay's (TIER_SOURCE),
@@ -56,14 +56,14 @@ def take(rows: Mapping[int, Mapping[str, Any]], *, read_at: datetime) -> None:
             setattr(lead, RENAMED[name], value)
         if lead.clay_rewritten_at and read_at - lead.clay_rewritten_at > span(COMPUTE_SECONDS):
             lead.clay_rewritten_at = None
-    moved = _scored(found) if settings.TIER_SOURCE == "clay" else []
+    moved = _rescored(found) if settings.TIER_SOURCE == "clay" else []
     columns = (*sorted(COMPUTED), "clay_rewritten_at", *_SCORED, "updated_at")
     values = {lead.pk: {"raw": told[lead.pk], **lead.values(*columns)} for lead in found}
     update_each(Lead, values, merged=["raw"])
     planning.plan_all([lead for lead in moved if lead.enrichment_status in DELIVERED])
 
 
-def _scored(leads: list[Lead]) -> list[Lead]:
+def _rescored(leads: list[Lead]) -> list[Lead]:
     """Those of them whose score or tier is another now; on the objects."""
     scored = [lead for lead in leads if lead.icp_score is not None]
     moved = [lead for lead, changed in zip(scored, scoring.apply_all(scored), strict=True) if changed]
@@ -72,7 +72,7 @@ def _scored(leads: list[Lead]) -> list[Lead]:
     return moved
 
 
-def owing(row_ids: Iterable[str], before: datetime) -> dict[str, int]:
+def outdated_scores(row_ids: Iterable[str], before: datetime) -> dict[str, int]:
     """{row: lead} of those whose score was read before we wrote into the row, at `before` (aware) at the latest."""
     leads = Lead.objects.usable().filter(clay_row_id__in=list(row_ids), clay_rewritten_at__lt=before)
     return {str(row_id): pk for row_id, pk in leads.values_list("clay_row_id", "pk")}

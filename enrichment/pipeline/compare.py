@@ -9,12 +9,12 @@ from enrichment.vendors.gohighlevel.fields import outdated_tags
 from enrichment.vendors.lead_values import same
 
 
-def sent(lead: Lead, system: str) -> dict[str, Any]:
+def sent_values(lead: Lead, system: str) -> dict[str, Any]:
     """{field: value} of what a delivery sends of the lead as it is now; custom fields and tags by their names."""
     return registry.delivery_to(system).sent(lead)
 
 
-def differing(lead: Lead, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> set[str]:
+def differing_fields(lead: Lead, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> set[str]:
     """The names of the fields of `stored` that are otherwise than sent."""
     names = {name for name, held in stored.items() if not same(name, wanted[name], held)}
     tags = {str(tag).casefold() for tag in stored.get("tags") or ()}

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(
+def call_each(
     items: Sequence[Item], call: Callable[[Item], Result], *, vendor: str, changes: bool = False
 ) -> list[Result | VendorError]:
     """`call` of every item, in the order of `items`; a vendor's error stands in the place of its answer.
@@ -32,7 +32,7 @@ def each(
         except VendorError as error:
             return error
         except Exception as error:
-            return _own_fault(error, vendor, changes)
+            return _internal_error(error, vendor, changes)
 
     if len(items) < 2 or settings.VENDOR_CONCURRENCY < 2:
         return [guarded(item) for item in items]
@@ -40,14 +40,14 @@ def each(
         return list(pool.map(guarded, items))
 
 
-def _own_fault(error: Exception, vendor: str, changes: bool) -> VendorError:
+def _internal_error(error: Exception, vendor: str, changes: bool) -> VendorError:
     name = type(error).__name__  # its words may hold a person's data
     log.error("a call to %s failed by itself: %s", vendor, name)
-    kind, recovery = _worth(error, changes)
+    kind, recovery = _kind_and_recovery(error, changes)
     return kind(vendor, "call", code="internal_error", message=name, recovery=recovery)
 
 
-def _worth(error: Exception, changes: bool) -> tuple[type[VendorError], Recovery]:
+def _kind_and_recovery(error: Exception, changes: bool) -> tuple[type[VendorError], Recovery]:
     if changes:
         return UnknownOutcome, Recovery.READ_BACK
     if isinstance(error, REDIS_IS_AWAY):

@@ -11,14 +11,14 @@ from enrichment.pipeline import compare, fanout
 from enrichment.pipeline.contacts import known as contacts_known
 from enrichment.pipeline.contacts import look
 from enrichment.pipeline.contacts import look as contacts_look
-from enrichment.pipeline.contacts.look import Look
-from enrichment.pipeline.contacts.rule import Plan
+from enrichment.pipeline.contacts.look import ContactLookup
+from enrichment.pipeline.contacts.rule import ContactPlan
 from enrichment.pipeline.sent import (
-    Asked,
-    HalfSent,
+    DeliveryRequest,
     NeedsDecision,
     NotSent,
     Outcome,
+    PartlySent,
     Postponed,
     Sent,
     Withheld,
@@ -36,47 +36,49 @@ def scope() -> str:
     return ghl().scope()
 
 
-def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
+def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
     """Look for the contacts of each lead, decide, then upsert and tag; none is begun after `until`.
 
     `until` is in the process's monotonic seconds.
     """
-    begun = fanout.each(asked, lambda one: _begin(one, until), vendor="ghl")
-    looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Work)]
+    begun = fanout.call_each(asked, lambda one: _look_up(one, until), vendor="ghl")
+    looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Prepared)]
     plans = contacts_known.decide_all([(one.lead, work.look) for one, work in looked])
     ready = [(*both, plan) for both, plan in zip(looked, plans, strict=True)]
-    answers = fanout.each(ready, lambda one: _end(*one), vendor="ghl", changes=True)
+    answers = fanout.call_each(ready, lambda one: _carry_out(*one), vendor="ghl", changes=True)
     outcomes: dict[int, Outcome] = {one.lead.pk: answer for (one, _), answer in zip(looked, answers, strict=True)}
     _note_shared(outcomes)
-    return [outcomes[one.lead.pk] if isinstance(work, _Work) else work for one, work in zip(asked, begun, strict=True)]
+    return [
+        outcomes[one.lead.pk] if isinstance(work, _Prepared) else work for one, work in zip(asked, begun, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
-class _Work:
+class _Prepared:
     slots: limiter.Slots
-    look: Look
+    look: ContactLookup
 
 
-def _begin(one: Asked, until: float) -> _Work | NotSent:
+def _look_up(one: DeliveryRequest, until: float) -> _Prepared | NotSent:
     """The look. Raises VendorError. All slots that may be needed are taken at once, and the others given back."""
     if shutdown.asked() or time.monotonic() > until:
         return NotSent()
-    slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.there) + _writes(one))
+    slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.there) + _writes_needed(one))
     if slots.wait:
         return NotSent(slots.wait)
     try:
-        return _Work(slots, contacts_look.look_for(one.lead, slots, one.there))
+        return _Prepared(slots, contacts_look.find_contacts(one.lead, slots, one.there))
     except Exception:
         slots.give_back()
         raise
 
 
-def _writes(one: Asked) -> int:
+def _writes_needed(one: DeliveryRequest) -> int:
     """Upsert and tags; and tags to be taken away of a contact there was."""
     return 2 + bool(one.lead.ghl_contact_id or one.unsure or one.there)
 
 
-def _end(one: Asked, work: _Work, plan: Plan | None) -> Outcome:
+def _carry_out(one: DeliveryRequest, work: _Prepared, plan: ContactPlan | None) -> Outcome:
     """What the plan says. Raises VendorError."""
     try:
         if plan is None:
@@ -90,7 +92,7 @@ def _end(one: Asked, work: _Work, plan: Plan | None) -> Outcome:
         work.slots.give_back()
 
 
-def _sentence(plan: Plan) -> str:
+def _sentence(plan: ContactPlan) -> str:
     waiting = next(each for each in plan.found if each.action == MatchAction.WAITS)
     return f"GoHighLevel has a contact with this {waiting.matched_by.label}. {waiting.whose.label}"
 
@@ -105,12 +107,12 @@ def _note_shared(outcomes: dict[int, Outcome]) -> None:
 # ---------------------------------------------------------------- a contact of the lead's own
 
 
-def _write(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
+def _write(one: DeliveryRequest, plan: ContactPlan, slots: limiter.Slots) -> Sent | PartlySent:
     """Made, or brought up to date as a whole: it is ours."""
     lead, target = one.lead, plan.target
     held_back = frozenset({"phone"} if plan.without_phone else ())
-    if target is not None and (target.id == one.there or (one.unsure and _holds(target, lead, held_back))):
-        return _finished(target, lead, slots, held_back)
+    if target is not None and (target.id == one.there or (one.unsure and _contains_lead(target, lead, held_back))):
+        return _finish_contact(target, lead, slots, held_back)
     body = {name: value for name, value in contact_fields.contact_of(lead).items() if name not in held_back}
     if target is not None:
         _make_findable(target, body, slots)
@@ -119,7 +121,7 @@ def _write(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
     differences = {*result.differs}
     if not _is_expected(result, plan, lead, one.unsure):
         differences.add("contact")
-    return _finished(result.contact, lead, slots, held_back, differences=differences)
+    return _finish_contact(result.contact, lead, slots, held_back, differences=differences)
 
 
 def _make_findable(contact: Contact, body: dict[str, Any], slots: limiter.Slots) -> None:
@@ -134,7 +136,7 @@ def _make_findable(contact: Contact, body: dict[str, Any], slots: limiter.Slots)
         ghl().update_contact(contact.id, {name: value})
 
 
-def _is_expected(result: UpsertResult, plan: Plan, lead: Lead, unsure: bool) -> bool:
+def _is_expected(result: UpsertResult, plan: ContactPlan, lead: Lead, unsure: bool) -> bool:
     """Whether the upsert wrote where the look said; a contact that the look-up did not show yet is another."""
     if plan.target is not None:
         return result.contact.id == plan.target.id
@@ -145,11 +147,11 @@ def _is_expected(result: UpsertResult, plan: Plan, lead: Lead, unsure: bool) -> 
 # ---------------------------------------------------------------- a contact that was there before
 
 
-def _protect(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
+def _protect(one: DeliveryRequest, plan: ContactPlan, slots: limiter.Slots) -> Sent | PartlySent:
     """Only the fields of the plan, by the contact's id; nothing that it held is written over."""
     assert plan.target is not None
     lead, written = one.lead, plan.target
-    contact, sent = contact_fields.contact_of(lead), compare.sent(lead, System.GHL)
+    contact, sent = contact_fields.contact_of(lead), compare.sent_values(lead, System.GHL)
     body = {name: contact[name] for name in plan.write if name in contact}
     custom = [entry for entry in contact["custom_fields"] if entry["key"] in plan.write]
     changes = {name: value for name, value in body.items() if name != "company_name"}
@@ -158,7 +160,7 @@ def _protect(one: Asked, plan: Plan, slots: limiter.Slots) -> Sent | HalfSent:
     if written.id != one.there:
         written = _change(written, changes, body.get("company_name"), slots)
     left = frozenset((contact.keys() - {"custom_fields"}) - body.keys()) | ({"custom_fields"} - changes.keys())
-    return _finished(written, lead, slots, frozenset(sent) - plan.write - {"tags"}, left)
+    return _finish_contact(written, lead, slots, frozenset(sent) - plan.write - {"tags"}, left)
 
 
 def _change(contact: Contact, changes: dict[str, Any], company: str | None, slots: limiter.Slots) -> Contact:
@@ -180,51 +182,51 @@ def _name_company(contact: Contact, company: str, slots: limiter.Slots) -> Conta
 # ---------------------------------------------------------------- parts
 
 
-def _holds(contact: Contact, lead: Lead, held_back: Collection[str]) -> bool:
+def _contains_lead(contact: Contact, lead: Lead, held_back: Collection[str]) -> bool:
     """True when the lost call took effect: the contact holds every field that is sent; its tags are brought up to date.
 
     It may have been there before, so a field that differs or that its answers do not tell is sent again: that
     changes one contact, and makes none.
     """
-    wanted = _wanted(lead, {"tags", *held_back})
+    wanted = _values_to_send(lead, {"tags", *held_back})
     stored = contact_fields.in_contact(contact, wanted)
-    return stored.keys() == wanted.keys() and not compare.differing(lead, wanted, stored)
+    return stored.keys() == wanted.keys() and not compare.differing_fields(lead, wanted, stored)
 
 
-def _wanted(lead: Lead, held_back: Collection[str]) -> dict[str, Any]:
-    sent = compare.sent(lead, System.GHL)
+def _values_to_send(lead: Lead, held_back: Collection[str]) -> dict[str, Any]:
+    sent = compare.sent_values(lead, System.GHL)
     return {name: value for name, value in sent.items() if name not in held_back}
 
 
-def _finished(
+def _finish_contact(
     contact: Contact,
     lead: Lead,
     slots: limiter.Slots,
     held_back: frozenset[str],
     left: frozenset[str] | None = None,
     differences: Collection[str] = (),
-) -> Sent | HalfSent:
+) -> Sent | PartlySent:
     """The contact is there: what is wrong from here on is wrong with its tags alone.
 
     `held_back`: fields that are not compared, by our names; `left`: what was not sent, where that is told apart.
     """
     unsent = held_back if left is None else left
     try:
-        differs = {*differences, *_finish(contact, lead, slots, held_back)}
+        differs = {*differences, *_tag_and_compare(contact, lead, slots, held_back)}
     except VendorError as error:
-        return HalfSent(contact.id, error, unsent)
+        return PartlySent(contact.id, error, unsent)
     return Sent(contact.id, differs, unsent)
 
 
-def _finish(contact: Contact, lead: Lead, slots: limiter.Slots, held_back: Collection[str]) -> set[str]:
+def _tag_and_compare(contact: Contact, lead: Lead, slots: limiter.Slots, held_back: Collection[str]) -> set[str]:
     """Tags the contact; the fields it then holds otherwise than sent."""
-    tags = _tag(contact.id, contact.tags, lead, slots)
-    wanted = _wanted(lead, held_back)
-    stored = {**contact_fields.in_contact(_whole(contact), wanted), "tags": tags}
-    return compare.differing(lead, wanted, stored)
+    tags = _sync_tags(contact.id, contact.tags, lead, slots)
+    wanted = _values_to_send(lead, held_back)
+    stored = {**contact_fields.in_contact(_with_custom_fields(contact), wanted), "tags": tags}
+    return compare.differing_fields(lead, wanted, stored)
 
 
-def _whole(contact: Contact) -> Contact:
+def _with_custom_fields(contact: Contact) -> Contact:
     """The contact with its custom fields: read where the answer left them out and there is a slot to spare."""
     if contact_fields.tells_custom_fields(contact) or limiter.take(LIMIT, scope()):
         return contact
@@ -234,7 +236,7 @@ def _whole(contact: Contact) -> Contact:
         return contact  # the delivery itself is done
 
 
-def _tag(contact_id: str, present: list[str], lead: Lead, slots: limiter.Slots) -> list[str]:
+def _sync_tags(contact_id: str, present: list[str], lead: Lead, slots: limiter.Slots) -> list[str]:
     """Brings the contact's tags up to date; all it then has, lower case."""
     client = ghl()
     held = [str(tag).casefold() for tag in present]

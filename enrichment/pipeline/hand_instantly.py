@@ -10,7 +10,7 @@ from enrichment.models import Lead
 from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
 from enrichment.pipeline import campaign_moves, compare, fanout
-from enrichment.pipeline.sent import Asked, NeedsDecision, NotSent, Outcome, Sent, Withheld
+from enrichment.pipeline.sent import DeliveryRequest, NeedsDecision, NotSent, Outcome, Sent, Withheld
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError
@@ -25,54 +25,58 @@ def scope() -> str:
     return instantly().scope()
 
 
-def send_all(asked: Sequence[Asked], until: float) -> list[Outcome]:
+def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
     """Add or change each lead; none is begun after `until`, in the process's monotonic seconds."""
     outcomes: dict[int, Outcome] = _add([one.lead for one in asked if not one.unsure and _is_new(one.lead)])
     alone = [(one.lead, one.unsure) for one in asked if one.lead.pk not in outcomes]
     hidden = campaign_moves.suppressed_while_moving([lead for lead, _ in alone])
     outcomes |= {pk: Withheld(campaign_moves.SUPPRESSED) for pk in hidden}
     alone = [(lead, unsure) for lead, unsure in alone if lead.pk not in hidden]
-    outcomes |= _readdress(_each(alone, _send, until))
-    campaign_moves.finish({pk: each.external_id for pk, each in outcomes.items() if isinstance(each, Sent)})
+    outcomes |= _readdress(_send_each(alone, _send, until))
+    campaign_moves.complete_moves({pk: each.external_id for pk, each in outcomes.items() if isinstance(each, Sent)})
     return [outcomes[one.lead.pk] for one in asked]
 
 
 @dataclass(frozen=True)
-class _Elsewhere:
+class _AtAnotherAddress:
     """The lead's record has another address; `slots` are those left of the lead's."""
 
     record: CampaignLead
     slots: limiter.Slots
 
 
-_Answer = Outcome | _Elsewhere
+_Answer = Outcome | _AtAnotherAddress
 
 
-def _each(asked: Sequence[tuple[Lead, Any]], send: Callable[[Lead, Any], _Answer], until: float) -> dict[Lead, _Answer]:
+def _send_each(
+    asked: Sequence[tuple[Lead, Any]], send: Callable[[Lead, Any], _Answer], until: float
+) -> dict[Lead, _Answer]:
     def call(one: tuple[Lead, Any]) -> _Answer:
         return NotSent() if shutdown.asked() or time.monotonic() > until else send(*one)
 
-    answers = fanout.each(asked, call, vendor="instantly", changes=True)
+    answers = fanout.call_each(asked, call, vendor="instantly", changes=True)
     return {lead: answer for (lead, _), answer in zip(asked, answers, strict=True)}
 
 
 def _readdress(answers: dict[Lead, _Answer]) -> dict[int, Outcome]:
     """The outcome of each; what was found under another address is decided about first, then moved or left."""
-    found = [(lead, answer) for lead, answer in answers.items() if isinstance(answer, _Elsewhere)]
+    found = [(lead, answer) for lead, answer in answers.items() if isinstance(answer, _AtAnotherAddress)]
     steps = campaign_moves.decide_all([(lead, elsewhere.record) for lead, elsewhere in found])
     asked = [(lead, (elsewhere, step)) for (lead, elsewhere), step in zip(found, steps, strict=True)]
-    moved = _each(asked, lambda lead, one: _follow(lead, *one), math.inf)
-    return {lead.pk: answer for lead, answer in {**answers, **moved}.items() if not isinstance(answer, _Elsewhere)}
+    moved = _send_each(asked, lambda lead, one: _follow(lead, *one), math.inf)
+    return {
+        lead.pk: answer for lead, answer in {**answers, **moved}.items() if not isinstance(answer, _AtAnotherAddress)
+    }
 
 
-def _follow(lead: Lead, elsewhere: _Elsewhere, step: campaign_moves.Step | None) -> Outcome:
+def _follow(lead: Lead, elsewhere: _AtAnotherAddress, step: campaign_moves.Step | None) -> Outcome:
     """Raises VendorError."""
     record, slots = elsewhere.record, elsewhere.slots
     try:
         if isinstance(step, NeedsDecision | Withheld):
             return step
         if step == MoveStatus.STAYS:
-            return _change(record.id, lead, slots) or _add_one(lead, slots)
+            return _update(record.id, lead, slots) or _add_one(lead, slots)
         if step is not None:
             _remove(record.id, slots)
         return _add_one(lead, slots)
@@ -121,22 +125,22 @@ def _send(lead: Lead, unsure: bool) -> _Answer:
         answer = _deliver(lead, unsure, slots)
         return answer
     finally:
-        if not isinstance(answer, _Elsewhere):
+        if not isinstance(answer, _AtAnotherAddress):
             slots.give_back()
 
 
 def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> _Answer:
-    record = _own(lead, slots)
+    record = _linked_record(lead, slots)
     if record is not None and record.email and email_key(record.email) != email_key(lead.email):
-        return _Elsewhere(record, slots)
+        return _AtAnotherAddress(record, slots)
     known = record.id if record is not None else ""
     # What is gone may have been moved: a call of ours deleted it, and the next one's answer was lost.
     if not known and (unsure or lead.instantly_lead_id):
         known = _find(lead.email, slots)
-    return (_change(known, lead, slots) if known else None) or _add_one(lead, slots)
+    return (_update(known, lead, slots) if known else None) or _add_one(lead, slots)
 
 
-def _own(lead: Lead, slots: limiter.Slots) -> CampaignLead | None:
+def _linked_record(lead: Lead, slots: limiter.Slots) -> CampaignLead | None:
     """The record that the lead is linked to; None also where it is gone."""
     if not lead.instantly_lead_id:
         return None
@@ -144,7 +148,7 @@ def _own(lead: Lead, slots: limiter.Slots) -> CampaignLead | None:
     return instantly().get_lead(lead.instantly_lead_id)
 
 
-def _change(known: str, lead: Lead, slots: limiter.Slots) -> Sent | None:
+def _update(known: str, lead: Lead, slots: limiter.Slots) -> Sent | None:
     """In place; None where it is gone: it is wanted there, so it is added anew."""
     changes = {name: value for name, value in campaign_fields.lead_of(lead).items() if name != "email"}
     slots.use()
@@ -162,8 +166,8 @@ def _add_one(lead: Lead, slots: limiter.Slots) -> Sent:
 
 def _differences(lead: Lead, stored: CampaignLead) -> set[str]:
     """The fields that the answer tells otherwise than they were sent."""
-    wanted = compare.sent(lead, System.INSTANTLY)
-    return compare.differing(lead, wanted, campaign_fields.in_campaign(stored, wanted))
+    wanted = compare.sent_values(lead, System.INSTANTLY)
+    return compare.differing_fields(lead, wanted, campaign_fields.in_campaign(stored, wanted))
 
 
 def _find(email: str, slots: limiter.Slots) -> str:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from enrichment.models import Lead
-from enrichment.pipeline.intake_rows import FIELDS, LeadIn, read
+from enrichment.pipeline.intake_rows import FIELDS, LeadIn, parse_row
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.deadlocks import retried
@@ -71,16 +71,16 @@ def accept(rows: Sequence[Any], *, priority: int = 10, now: datetime.datetime | 
     for start in range(0, len(rows), CHUNK):
         valid = dict(_validated(rows[start : start + CHUNK], start, now, result))
         if valid:
-            result.add(retried(partial(_chunk, valid, priority, now)))
+            result.add(retried(partial(_insert_chunk, valid, priority, now)))
     return result
 
 
-def _chunk(valid: dict[int, LeadIn], priority: int, now: datetime.datetime) -> IntakeResult:
+def _insert_chunk(valid: dict[int, LeadIn], priority: int, now: datetime.datetime) -> IntakeResult:
     """Take in {index: row} in a transaction of its own; what became of them."""
     result = IntakeResult()
     with transaction.atomic():
         announce()
-        _take_in(valid, priority, now, result)
+        _insert_valid(valid, priority, now, result)
     return result
 
 
@@ -88,7 +88,7 @@ def _validated(
     rows: Sequence[Any], start: int, now: datetime.datetime, result: IntakeResult
 ) -> Iterator[tuple[int, LeadIn]]:
     for index, row in enumerate(rows, start):
-        lead = read(row, now)
+        lead = parse_row(row, now)
         if isinstance(lead, LeadIn):
             yield index, lead
         else:
@@ -98,7 +98,7 @@ def _validated(
             result.ignored_fields = sorted(unknown.union(result.ignored_fields))[:MAX_IGNORED]
 
 
-def _take_in(valid: dict[int, LeadIn], priority: int, now: datetime.datetime, result: IntakeResult) -> None:
+def _insert_valid(valid: dict[int, LeadIn], priority: int, now: datetime.datetime, result: IntakeResult) -> None:
     indexes = list(valid)
     blocked = gate.screen([Identity(linkedin_url=valid[i].linkedin_url) for i in indexes], "intake")
     result.suppressed += len(blocked)

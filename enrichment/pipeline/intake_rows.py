@@ -18,7 +18,7 @@ SOURCE_TYPES = tuple(SourceType.values)  # `values` makes its list anew each tim
 FUTURE_TOLERANCE = datetime.timedelta(minutes=5)  # clocks differ (D25)
 
 
-def broken(sentence: str) -> PydanticCustomError:
+def rule_error(sentence: str) -> PydanticCustomError:
     """A broken rule; the sentence continues the field's name and never holds the value."""
     return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
 
@@ -63,13 +63,13 @@ class LeadIn(BaseModel):
         try:
             return linkedin.canonical(value)
         except ValueError as error:
-            raise broken(str(error)) from None
+            raise rule_error(str(error)) from None
 
     @field_validator("source_type")
     @classmethod
     def _source_type(cls, value: str) -> str:
         if value not in SOURCE_TYPES:
-            raise broken(f"must be one of: {', '.join(SOURCE_TYPES)}.")
+            raise rule_error(f"must be one of: {', '.join(SOURCE_TYPES)}.")
         return value
 
     @field_validator("source_url")
@@ -84,7 +84,7 @@ class LeadIn(BaseModel):
             valid = False
         # Of all blanks, only the plain one counts as printable.
         if not valid or " " in value or not value.isprintable():
-            raise broken("must be a URL that starts with https:// or http://.")
+            raise rule_error("must be a URL that starts with https:// or http://.")
         return value
 
     @field_validator("scraped_at", mode="before")
@@ -94,20 +94,20 @@ class LeadIn(BaseModel):
         moment = _instant(value)
         now: datetime.datetime = info.context["now"]  # type: ignore[index]
         if moment > now + FUTURE_TOLERANCE:
-            raise broken("must not be in the future (five minutes' tolerance).")
+            raise rule_error("must not be in the future (five minutes' tolerance).")
         if moment <= now - datetime.timedelta(days=settings.RETENTION_DAYS):
-            raise broken(f"is older than the retention period of {settings.RETENTION_DAYS} days.")
+            raise rule_error(f"is older than the retention period of {settings.RETENTION_DAYS} days.")
         return moment
 
 
 def _check_storable(value: str) -> None:
     """Also of text that nobody sees: what cannot be kept is never as good as absent."""
     if "\x00" in value:
-        raise broken("must not contain NUL characters.")
+        raise rule_error("must not contain NUL characters.")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise broken("must not contain unpaired surrogates.") from None
+        raise rule_error("must not contain unpaired surrogates.") from None
 
 
 def _instant(value: Any) -> datetime.datetime:
@@ -117,13 +117,13 @@ def _instant(value: Any) -> datetime.datetime:
         moment = text if isinstance(text, datetime.datetime) else datetime.datetime.fromisoformat(text)
         offset = moment.utcoffset()
     except (TypeError, ValueError):
-        raise broken("must be an ISO 8601 date and time with an offset, as in 2026-01-15T10:00:00Z.") from None
+        raise rule_error("must be an ISO 8601 date and time with an offset, as in 2026-01-15T10:00:00Z.") from None
     if offset is None:
-        raise broken("must include a UTC offset, as in 2026-01-15T10:00:00Z.")
+        raise rule_error("must include a UTC offset, as in 2026-01-15T10:00:00Z.")
     try:
         return moment.astimezone(datetime.UTC)
     except OverflowError:  # the first or last day of the calendar, moved out of it
-        raise broken("must be a plausible time.") from None
+        raise rule_error("must be a plausible time.") from None
 
 
 SENTENCES = {
@@ -135,7 +135,7 @@ SENTENCES = {
 FIELDS = frozenset(LeadIn.model_fields)
 
 
-def read(row: Any, now: datetime.datetime) -> LeadIn | list[tuple[str, str]]:
+def parse_row(row: Any, now: datetime.datetime) -> LeadIn | list[tuple[str, str]]:
     """The row as a lead, or every rule it breaks as (field, sentence), one per field.
 
     No sentence holds a value of the row.

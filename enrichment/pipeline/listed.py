@@ -17,17 +17,17 @@ SHARED: dict[str, Callable[[str], str]] = {
 }
 
 
-def columns(values: dict[str, object], listed: Iterable[str]) -> tuple[str, ...]:
+def columns_with(values: dict[str, object], listed: Iterable[str]) -> tuple[str, ...]:
     """The columns of `values` that hold one of the identifiers `listed`."""
     found = set(listed)
     return tuple(name for name, key in SHARED.items() if values.get(name) and key(str(values[name])) in found)
 
 
-def leave_out(found: Iterable[tuple[Lead, set[str]]]) -> None:
+def drop_identifiers(found: Iterable[tuple[Lead, set[str]]]) -> None:
     """Take the identifiers off the leads, stored and given; their pages say so, and not whose they are."""
     now = timezone.now()
     for lead, listed in found:
-        names = columns({name: getattr(lead, name) for name in SHARED}, listed)
+        names = columns_with({name: getattr(lead, name) for name in SHARED}, listed)
         for name in names:
             setattr(lead, name, "")
         with transaction.atomic():

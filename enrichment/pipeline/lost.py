@@ -11,7 +11,7 @@ from enrichment.leases import hand_back_lapsed
 from enrichment.models import Batch, Handover, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import recording
-from enrichment.pipeline.dispatch.batch import freeze_part, items_of, set_aside, settle_items
+from enrichment.pipeline.dispatch.batch import create_part_batch, finish_items, items_of, set_aside
 from enrichment.pipeline.dispatch.write_back import set_aside as set_write_back_aside
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
 from enrichment.vendors.errors import WorkerLost
@@ -19,10 +19,10 @@ from swarm_admin.core import work
 from swarm_admin.core.states import advance
 
 
-def take_back() -> None:
+def recover_lost_calls() -> None:
     """Calls whose worker was killed are read back, or given up."""
     hand_back_lapsed(Batch, BatchStatus, give_up)
-    hand_back_lapsed(Handover, HandoverStatus, recording.give_up)
+    hand_back_lapsed(Handover, HandoverStatus, recording.give_up_lost)
 
 
 def give_up(batches: QuerySet[Batch], lease: work.Values) -> None:
@@ -43,7 +43,7 @@ def _give_up(batch: Batch, mine: QuerySet[Batch], lease: work.Values) -> None:
     if len(items) > 1:
         middle = len(items) // 2
         for part in (items[:middle], items[middle:]):
-            settle_items(part, ItemStatus.AGAIN)
+            finish_items(part, ItemStatus.AGAIN)
             _half(batch, [item.lead for item in part])
     elif batch.kind == BatchKind.UPDATE:
         for item in items:
@@ -54,6 +54,6 @@ def _give_up(batch: Batch, mine: QuerySet[Batch], lease: work.Values) -> None:
 
 def _half(batch: Batch, leads: list[Lead]) -> None:
     """Looked for before anything is sent, and one lapse from being given up in its turn."""
-    half = freeze_part(batch, leads)
+    half = create_part_batch(batch, leads)
     status = half.status if batch.kind == BatchKind.UPDATE else BatchStatus.UNKNOWN
     Batch.objects.filter(pk=half.pk).update(status=status, lapses=work.LAPSES_MOST - 1)

@@ -10,7 +10,7 @@ from enrichment.models import Lead
 from enrichment.vendors import registry
 
 
-def wanted(lead: Lead, system: str) -> bool:
+def is_deliverable(lead: Lead, system: str) -> bool:
     """Whether the lead belongs in the system: a contact needs an e-mail or a phone, a campaign an e-mail and its tier.
 
     One that has fallen out of the campaign's tiers stays there as it is: nothing more is sent of it (specification,

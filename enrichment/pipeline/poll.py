@@ -13,7 +13,7 @@ from enrichment.pipeline import fanout, recovery, returned
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.batch import fail_leads
 from enrichment.pipeline.mirror import apply_row, applying
-from enrichment.pipeline.receive.triage import suppressed
+from enrichment.pipeline.receive.triage import is_suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -35,13 +35,13 @@ def run_due() -> int:
         return 0
     asked = [(attempt, attempt.lead) for attempt in _claim() if attempt.lead is not None]
     client = clay()
-    rows = fanout.each(
+    rows = fanout.call_each(
         [lead for _, lead in asked],
         lambda lead: client.get_row(lead.clay_table_id, str(lead.clay_row_id)),
         vendor="clay",
     )
     for (attempt, lead), row in zip(asked, rows, strict=True):
-        _guarded(attempt, lead, row)
+        _apply_safely(attempt, lead, row)
     done = Attempt.objects.filter(pk__in=[attempt.pk for attempt, _ in asked], held_by=holders.name())
     done.update(in_flight_since=None)
     return len(asked)
@@ -74,11 +74,11 @@ def _set_aside(attempts: QuerySet[Attempt], lease: work.Values) -> None:
             _give_up(attempt, attempt.lead, work.LOST, work.LOST_SENTENCE)
 
 
-def _guarded(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
+def _apply_safely(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
     """One row, however poisonous, must not keep the others waiting."""
     try:
         with transaction.atomic():
-            _one(attempt, lead, row)
+            _apply_one(attempt, lead, row)
     except Exception as error:
         if server_is_away(error):
             raise
@@ -87,16 +87,16 @@ def _guarded(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
             _give_up(attempt, lead, "internal_error", "the row couldn't be read")
 
 
-def _one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
+def _apply_one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
     if isinstance(row, VendorError):
         _after_error(attempt, lead, row)
         return
-    if apply_row.at_work(row):
+    if apply_row.is_enriching(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
             _give_up(attempt, lead, "no_answer", "Clay is still enriching this row")
         return
-    if suppressed(lead, row):
-        returned.take(lead.pk, row)
+    if is_suppressed(lead, row):
+        returned.handle_return(lead.pk, row)
         return
     try:
         at = moment(row.values.get("enriched_at"))
@@ -115,11 +115,11 @@ def _after_error(attempt: Attempt, lead: Lead, error: VendorError) -> None:
         refused.update(polls=F("polls") - 1, poll_after=step.not_before)
     elif error.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
         with transaction.atomic():
-            if _ended(attempt, lead, error.recovery, str(error)):
+            if _fail_attempt(attempt, lead, error.recovery, str(error)):
                 fail_leads([lead.pk], error)
 
 
-def _ended(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool:
+def _fail_attempt(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool:
     """The attempt failed, its lead is locked; False: it ended otherwise while the row was asked for."""
     # The lead first, as whoever applies a row does: two who lock both wait for each other, not for ever.
     Lead.objects.filter(pk=lead.pk).lock()
@@ -138,7 +138,7 @@ def _give_up(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
     """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
     now = timezone.now()
     with transaction.atomic():
-        if not _ended(attempt, lead, kind, message):
+        if not _fail_attempt(attempt, lead, kind, message):
             return
         leads = Lead.objects.filter(pk=lead.pk)
         leads.update(

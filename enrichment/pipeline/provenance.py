@@ -18,7 +18,7 @@ CENT_OF_A_CENT = Decimal("0.0001")  # of a US dollar: as exact as the columns ar
 
 
 @dataclass(frozen=True)
-class Supply:
+class ProviderAnswer:
     """One provider's answer in a run: the fields it filled (none is a miss) and what it cost in US dollars."""
 
     provider: str
@@ -49,7 +49,7 @@ def prices() -> Prices:
     return found
 
 
-def supplies(row: Mapping[str, Any], tabled: Prices) -> list[Supply]:
+def provider_answers(row: Mapping[str, Any], tabled: Prices) -> list[ProviderAnswer]:
     """What the row says of its providers: `providers_used`, else `provenance` nested or flat (D4).
 
     `tabled` is the price of what the row tells no cost of.
@@ -82,7 +82,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
-def _read(entries: Any, tabled: Prices) -> list[Supply]:
+def _read(entries: Any, tabled: Prices) -> list[ProviderAnswer]:
     read = []
     for name, fields, timestamp, cost in entries:
         if not isinstance(name, str) or not name.strip():
@@ -93,7 +93,7 @@ def _read(entries: Any, tabled: Prices) -> list[Supply]:
             continue
         filled = tuple(f[:64] for f in fields if isinstance(f, str) and f) if isinstance(fields, list) else ()
         slug = name.strip().lower()[:40]
-        read.append(Supply(slug, filled, at, _cost(cost, slug, filled, tabled)))
+        read.append(ProviderAnswer(slug, filled, at, _cost(cost, slug, filled, tabled)))
     return read
 
 
@@ -113,13 +113,13 @@ def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decima
 
 
 @dataclass
-class Entry:
+class LeadProvenance:
     """What is told of one lead. `attempts` are the lead's, newest first; `fresh`: what no attempt holds yet."""
 
     lead: Lead
-    told: Sequence[Supply]
+    told: Sequence[ProviderAnswer]
     attempts: Sequence[Attempt]
-    fresh: list[Supply] = field(default_factory=list)
+    fresh: list[ProviderAnswer] = field(default_factory=list)
 
     @property
     def cost(self) -> Decimal:
@@ -127,7 +127,7 @@ class Entry:
         return sum((supply.cost for supply in self.fresh), Decimal(0))
 
 
-def enter(entries: Sequence[Entry], *, facts: bool = True) -> None:
+def record_provenance(entries: Sequence[LeadProvenance], *, facts: bool = True) -> None:
     """Write what is new of all entries into the ledger, in one statement, and onto the newest attempt of each.
 
     Without `facts` only what it cost is written: nothing of what was found is kept.
@@ -143,13 +143,13 @@ def enter(entries: Sequence[Entry], *, facts: bool = True) -> None:
     for attempt, entry in asked:
         attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
         attempt.cost += entry.cost
-    asked += _unasked([entry for entry in entries if not entry.attempts and entry.fresh])
+    asked += _add_unrequested([entry for entry in entries if not entry.attempts and entry.fresh])
     told = ((attempt, entry, supply) for attempt, entry in asked for supply in entry.fresh if facts)
     insert_each(FieldFact, [fact for attempt, entry, supply in told for fact in _facts(attempt, entry.lead, supply)])
     spending.reopen([attempt.finished_at for attempt, _ in asked])
 
 
-def _unasked(entries: Sequence[Entry]) -> list[tuple[Attempt, Entry]]:
+def _add_unrequested(entries: Sequence[LeadProvenance]) -> list[tuple[Attempt, LeadProvenance]]:
     """Attempts that Clay made by itself: only of whom it told, and over when the last of them had answered."""
     if not entries:
         return []
@@ -175,7 +175,7 @@ def _within(first: datetime.datetime, at: datetime.datetime, last: datetime.date
     return min(max(first, at), last)
 
 
-def _facts(attempt: Attempt, lead: Lead, supply: Supply) -> list[dict[str, Any]]:
+def _facts(attempt: Attempt, lead: Lead, supply: ProviderAnswer) -> list[dict[str, Any]]:
     """One row per field, each with its share of the cost; what does not divide evenly is the first one's."""
     share = (supply.cost / max(len(supply.fields), 1)).quantize(CENT_OF_A_CENT, ROUND_DOWN)
     shared: dict[str, Any] = {

@@ -63,11 +63,11 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         pauses.open_outage(error)
         looks_first = isinstance(error, UnknownOutcome)
         return NextStep("read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False)
-    if _is_alone(error, tries):
+    if _only_call_unanswered(error, tries):
         return _later(error)
     if isinstance(error, RateLimited):
         alert_of_limit(error)
-        seconds = error.retry_after if error.retry_after is not None else _longer_each_time(tries, limit, scope)
+        seconds = error.retry_after if error.retry_after is not None else _backoff_seconds(tries, limit, scope)
         limiter.penalise(limit, scope, seconds)
         return NextStep("again", now + datetime.timedelta(seconds=seconds), counted=False)
     if isinstance(error, UnknownOutcome) and tries < 2 * settings.MAX_ATTEMPTS:  # a try is a call or a look
@@ -93,7 +93,7 @@ def _is_down(error: VendorError, tries: int) -> bool:
     )
 
 
-def _is_alone(error: VendorError, tries: int) -> bool:
+def _only_call_unanswered(error: VendorError, tries: int) -> bool:
     """Whether this kind of call, which sends something, goes unanswered while the vendor answers others.
 
     One record that is never answered, of a kind that is not paused alone, is given up with its last try: so there it
@@ -154,7 +154,7 @@ def alert_of_provider(slug: str, name: str) -> None:
     raise_alert(Cause(AlertKind.RATE_LIMITED, "clay", slug), sentence)
 
 
-def _longer_each_time(tries: int, limit: str, scope: str) -> float:
+def _backoff_seconds(tries: int, limit: str, scope: str) -> float:
     """Real seconds to wait after a 429 that does not say: twice the last, until none came for a while.
 
     The work's own tries do not tell, since a 429 is no try of its; so they are counted beside the limit.

@@ -22,12 +22,12 @@ from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
 
 
-def take(lead_id: int, row: ClayRow, table: str = "") -> None:
+def handle_return(lead_id: int, row: ClayRow, table: str = "") -> None:
     """After the gate of the mirror held: the run ended, and the removal queued. `table`: where the row is, if known."""
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).defer("raw", "search").filter(pk=lead_id).first()
         if lead is not None:
-            refuse(lead, row, is_return=is_return(lead, row))
+            refuse(lead, row, is_return=is_returned_person(lead, row))
             remove(lead, row, table)
 
 
@@ -37,11 +37,11 @@ def remove(lead: Lead, row: ClayRow, table: str = "") -> bool:
     Inside a transaction that holds the lead.
     """
     where = table or lead.clay_table_id
-    if not where or not is_return(lead, row):
+    if not where or not is_returned_person(lead, row):
         return False
     alone = not (lead.email or lead.phone or lead.ghl_contact_id or lead.instantly_lead_id)
     kept = _with_lead(lead) if alone else Kept(Record("clay", f"{where}/{row.id}"), timezone.now())
-    if kept is None or not returned.remove(kept, person_in(row)):
+    if kept is None or not returned.remove(kept, identity_of_row(row)):
         return False
     Drift.objects.get_or_create(
         kind=DriftKind.SUPPRESSED,
@@ -54,13 +54,13 @@ def remove(lead: Lead, row: ClayRow, table: str = "") -> bool:
     return True
 
 
-def is_return(lead: Lead, row: ClayRow) -> bool:
+def is_returned_person(lead: Lead, row: ClayRow) -> bool:
     """The row is about somebody on the list, and the lead itself is not."""
-    blocked = gate.look_up([lead.identity, person_in(row)])
+    blocked = gate.look_up([lead.identity, identity_of_row(row)])
     return blocked == {1}
 
 
-def person_in(row: ClayRow) -> Identity:
+def identity_of_row(row: ClayRow) -> Identity:
     """By the row's own words."""
     emails, phone = apply_row.identity_values(row.values)
     try:

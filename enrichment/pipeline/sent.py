@@ -7,7 +7,7 @@ from enrichment.vendors.errors import VendorError
 
 
 @dataclass(frozen=True)
-class Asked:
+class DeliveryRequest:
     """One lead to be sent. `unsure`: an earlier outcome is unknown, so that it is looked up first (D12).
 
     `there`: the record that has taken all of it already but what is done afterwards; "" where none has.
@@ -38,7 +38,7 @@ class NotSent:
 
 
 @dataclass(frozen=True)
-class HalfSent:
+class PartlySent:
     """The record is there as it was sent; `error` came with what is done to it next, which alone is tried again.
 
     `held_back` as in `Sent`.
@@ -69,4 +69,4 @@ class Withheld:
     reason: str
 
 
-Outcome = Sent | NotSent | HalfSent | Postponed | NeedsDecision | Withheld | VendorError
+Outcome = Sent | NotSent | PartlySent | Postponed | NeedsDecision | Withheld | VendorError

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from enrichment.documents.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, figure
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
-from enrichment.pipeline.score.engine import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, plain
+from enrichment.pipeline.score.engine import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, normalise_pattern
 from enrichment.scoring.javascript_text import comment, literal, literals, number
 
 SCORE_COLUMN, TIER_COLUMN = "icp_score", "icp_tier"
@@ -217,7 +217,7 @@ def _holds_zero(band: Band) -> bool:
 
 
 def _holds(text: str, needle: str, match: str) -> str:
-    sought = literal(plain(needle))
+    sought = literal(normalise_pattern(needle))
     return f"{text}.includes({sought})" if match == "substring" else f"hasWord({text}, {sought})"
 
 
@@ -226,11 +226,11 @@ def _count(part: Count) -> list[str]:
     awards = awards_of(part)
     worths = list(dict.fromkeys(award.points for award in awards))
     if len(worths) == 1:
-        sought = literals([plain(each.needle) for each in part.needles])
+        sought = literals([normalise_pattern(each.needle) for each in part.needles])
         found = f"{sought}.some((needle) => {_in_entry('needle', part.match)})"
         counted = f"{part.field}.filter((entry) => {found}).length * {number(worths[0])}"
         return [f"  score += Math.min({counted}, {number(part.cap)});"]
-    pairs = ", ".join(f"[{literal(plain(each.needle))}, {number(each.points)}]" for each in part.needles)
+    pairs = ", ".join(f"[{literal(normalise_pattern(each.needle))}, {number(each.points)}]" for each in part.needles)
     sums = " + ".join(f"earned.filter((points) => points === {number(w)}).length * {number(w)}" for w in worths)
     return [
         "  {",

@@ -15,7 +15,7 @@ from django.db import connection
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
 
 SEPARATOR = "\x1f"  # the unit separator of ASCII
-# What a lead can be delivered by, and whether it is in the campaign already (see `pipeline.payload.wanted`).
+# What a lead can be delivered by, and whether it is in the campaign already (see `pipeline.payload.is_deliverable`).
 FLAGS = {
     "email": "(email_work <> '' OR email_personal <> '')",
     "reachable": "(email_work <> '' OR email_personal <> '' OR phone <> '')",

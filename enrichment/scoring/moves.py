@@ -19,7 +19,7 @@ from enrichment.models import AfterRescore, BulkJob, Handover, Lead, Rescore, Ti
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.pipeline.deliver import planning
-from enrichment.pipeline.deliver.redeliver import suppressed
+from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.states import HandoverStatus, MoveStatus
 from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 from gdpr import audit
@@ -115,7 +115,7 @@ def again(ids: Sequence[int], by: Any) -> dict[int, str]:
         .order_by("pk")
         .select_for_update()
     }
-    blocked = suppressed(leads.values())
+    blocked = suppressed_ids(leads.values())
     why: dict[int, str] = {pk: GONE for pk in ids if pk not in found}
     settled: dict[MoveStatus, list[int]] = {status: [] for status in MoveStatus}
     for move in found.values():
@@ -139,7 +139,7 @@ def _outcome(lead: Lead, blocked: bool) -> tuple[MoveStatus, str]:
         return MoveStatus.OVERTAKEN, OVERTAKEN
     if blocked:
         return MoveStatus.DISMISSED, SUPPRESSED
-    return MoveStatus.DELIVERED, "" if planning.plan(lead) else NOTHING_DUE
+    return MoveStatus.DELIVERED, "" if planning.plan_deliveries(lead) else NOTHING_DUE
 
 
 def under_way() -> Q:

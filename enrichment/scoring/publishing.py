@@ -14,7 +14,7 @@ from enrichment.documents.scorecard import Scorecard
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.models.handover import System
-from enrichment.pipeline.deliver.redeliver import suppressed
+from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.scoring import preview, rescore
 from enrichment.scoring.preview import Effect
 from enrichment.vendors import registry
@@ -71,7 +71,7 @@ def _blocked(leads: pl.DataFrame) -> tuple[list[int], str]:
             "Each person is checked against the suppression list before sending; these aren't counted here.",
         )
     chosen = Lead.objects.filter(pk__in=leads["id"].to_list())
-    return sorted(suppressed(chosen.only("linkedin_url", "email_work", "email_personal", "phone"))), ""
+    return sorted(suppressed_ids(chosen.only("linkedin_url", "email_work", "email_personal", "phone"))), ""
 
 
 def publish(draft: ScorecardVersion, *, revision: int, over: int, note: str, after: str, by: Any) -> Rescore:

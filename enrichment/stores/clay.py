@@ -10,7 +10,7 @@ from enrichment.drift.differences import identity_in, url_of
 from enrichment.labels import provider_name
 from enrichment.models import Drift, Lead
 from enrichment.pipeline import clay_scores
-from enrichment.pipeline.provenance import supplies
+from enrichment.pipeline.provenance import provider_answers
 from enrichment.stores import clay_export, people, restriction
 from enrichment.stores.mirror_tables import forget_row
 from enrichment.stores.vendor_store import VendorStore
@@ -131,7 +131,7 @@ class ClayStore(VendorStore[ClayRow]):
             limit=(UPDATES, table),
         )
         with transaction.atomic():
-            clay_scores.rewritten(dict.fromkeys(self._owners(record), answered.values if answered else None))
+            clay_scores.note_rewritten(dict.fromkeys(self._owners(record), answered.values if answered else None))
         return {name: found.values.get(name) for name in held}
 
     # ------------------------------------------------------------ erasing
@@ -226,7 +226,7 @@ def _summary(row: ClayRow) -> dict[str, str]:
 
 
 def _data(row: ClayRow) -> Iterable[Datum]:
-    suppliers = {field: supply for supply in supplies(row.raw, {}) for field in supply.fields}
+    suppliers = {field: supply for supply in provider_answers(row.raw, {}) for field in supply.fields}
     for name, value in row.raw.items():
         if value in ("", None, [], {}):
             continue

@@ -186,7 +186,7 @@ def _write(lead: Lead, written: Mapping[str, Any]) -> None:
         scoring.apply(lead)
         names += ["icp_score", "icp_tier", "scorecard", "scored_at"]
     lead.save(update_fields=names)
-    planning.plan(lead)
+    planning.plan_deliveries(lead)
 
 
 def erase_delivery(pk: int) -> bool:

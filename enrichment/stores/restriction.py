@@ -66,7 +66,7 @@ def _take_up_again(lead: Lead) -> None:
         scoring.apply(lead)
         lead.save(update_fields=["icp_score", "icp_tier", "scorecard", "scored_at", "updated_at"])
     # Withheld, or taken out at the other side: that the payload is the same as before says nothing now.
-    planning.plan(lead, force=True)
+    planning.plan_deliveries(lead, force=True)
 
 
 def _locked(lead_ids: Collection[int]) -> list[Lead]:

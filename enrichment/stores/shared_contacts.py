@@ -100,7 +100,7 @@ class SharedContacts(VendorStore[Contact]):
         if lead is None:
             return _BY_HAND_UNKNOWN.format(key=record.key, why=NOT_KNOWN)
         match = _match(lead, record.key)
-        names = sorted({*match.written, *OURS} if match else compare.sent(lead, System.GHL).keys() - {"tags"})
+        names = sorted({*match.written, *OURS} if match else compare.sent_values(lead, System.GHL).keys() - {"tags"})
         why = _why(record.key, lead) or SHARED
         fields, tags = field_labels(names), ", ".join(contact_fields.tags_of(lead))
         return _BY_HAND.format(key=record.key, why=why, lead=lead.pk, fields=fields, tags=tags)
@@ -214,6 +214,6 @@ def _other(lead: Lead, contact_id: str) -> Other:
 
 
 def _sent(lead: Lead) -> dict[str, Any]:
-    values = compare.sent(lead, System.GHL)
+    values = compare.sent_values(lead, System.GHL)
     del values["tags"]
     return values

@@ -68,7 +68,7 @@ def check_can_replay(delivery: WebhookDelivery) -> None:
 def forecast(delivery: WebhookDelivery) -> Forecast:
     """The effect of a replay, by the row as Clay has it now: one read at Clay, nothing written."""
     first = triage.earlier_copies([delivery]).get(delivery.pk)
-    found = triage.judge(delivery, first is not None)
+    found = triage.classify(delivery, first is not None)
     if found.verdict == Verdict.DUPLICATE:
         return Forecast(found.verdict, f"Identical to webhook {first}. A replay would change nothing.")
     if found.verdict or found.event is None or found.lead is None:

@@ -19,7 +19,7 @@ from swarm_admin.core.numbers import whole
 def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
     """Store the raw body and answer; a tick reads it. 401 without the secret, 413 over WEBHOOK_MAX_BYTES."""
     if not has_secret(request.META.get("HTTP_X_WEBHOOK_SECRET", "")):
-        refused.count(refused.UNSIGNED)
+        refused.count_refusal(refused.UNSIGNED)
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
     length = request.META.get("CONTENT_LENGTH", "")
     if length.isdecimal() and whole(length, most=settings.WEBHOOK_MAX_BYTES) is None:
@@ -42,9 +42,9 @@ def count_incomplete(environment: Mapping[str, Any]) -> None:
     """A request of this environment was refused before a view saw it: its body did not come whole, or not in time."""
     if environment.get("PATH_INFO") == reverse("clay_webhook"):
         given = environment.get("HTTP_X_WEBHOOK_SECRET", "")
-        refused.count(refused.INCOMPLETE if has_secret(given) else refused.UNSIGNED)
+        refused.count_refusal(refused.INCOMPLETE if has_secret(given) else refused.UNSIGNED)
 
 
 def too_large() -> JsonResponse:
-    refused.count(refused.TOO_LARGE)
+    refused.count_refusal(refused.TOO_LARGE)
     return JsonResponse({"error": f"The body is larger than {settings.WEBHOOK_MAX_BYTES} bytes."}, status=413)

@@ -93,7 +93,7 @@ def requests_errors(text: str) -> None:
 
 def provider(text: str) -> Any:
     use = {"name": text, "fields_enriched": [text], "timestamp": "2026-01-15T10:00:00Z", "cost": text}
-    return provenance.supplies({"providers_used": [use]}, {})
+    return provenance.provider_answers({"providers_used": [use]}, {})
 
 
 def envelope(text: str) -> Any:
@@ -129,10 +129,10 @@ PARSERS: dict[str, Parser] = {
     "webhook: event": Parser(triage, lambda text: triage.read(raw(text)), (triage.Malformed,), WHOLE),
     "webhook: event with a text": Parser(triage, lambda text: triage.read(within(text)).url),
     "webhook: whom it is about": Parser(
-        unmatched, lambda text: unmatched.identities(raw(text)), (unmatched.Crowd,), WHOLE
+        unmatched, lambda text: unmatched.identities(raw(text)), (unmatched.TooManyPeople,), WHOLE
     ),
     "webhook: whom its text is about": Parser(
-        unmatched, lambda text: unmatched.identities(within(text)), (unmatched.Crowd,)
+        unmatched, lambda text: unmatched.identities(within(text)), (unmatched.TooManyPeople,)
     ),
     "webhook: shown": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=False)),
     "webhook: shown whole": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=True)),
@@ -151,7 +151,7 @@ PARSERS: dict[str, Parser] = {
     "row of Clay: error": Parser(run, lambda text: run.RunError.read({"message": text, "code": text})),
     "row of Clay: tier": Parser(apply, apply.clay_tier),
     "row of Clay: country": Parser(countries, lambda text: countries.country_of(text[:300])),
-    "lead sent": Parser(intake_rows, lambda text: intake_rows.read(dict.fromkeys(intake_rows.FIELDS, text), NOW)),
+    "lead sent": Parser(intake_rows, lambda text: intake_rows.parse_row(dict.fromkeys(intake_rows.FIELDS, text), NOW)),
     "import": Parser(import_files, imported, (import_files.Unreadable,)),
     "import: below a head": Parser(
         import_files, lambda text: imported(f"linkedin_url,a\n{text}"), (import_files.Unreadable,)

@@ -23,7 +23,7 @@ from enrichment.models import (
 )
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
-from enrichment.pipeline.payload import payload, payload_hash, wanted
+from enrichment.pipeline.payload import is_deliverable, payload, payload_hash
 from enrichment.states import FINAL_STATUSES, HandoverStatus
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
@@ -161,7 +161,7 @@ class Audit:
         """Every lead that belongs there is there, or its delivery is on Failures; and nothing else is there."""
         failed = set(SOURCES[system].members().values_list("lead_id", flat=True))
         # A lead that failed before it was enriched has nothing to deliver yet.
-        due = [lead for lead in self.leads.values() if wanted(lead, system)]
+        due = [lead for lead in self.leads.values() if is_deliverable(lead, system)]
         missing = (lead.pk for lead in due if getattr(lead, reference) not in records and lead.pk not in failed)
         yield _finding(f"{name}: who belongs there is there, or on Failures", len(due), missing)
         known = {getattr(lead, reference) for lead in self.leads.values()}
@@ -187,17 +187,17 @@ class Audit:
             differ = (
                 f"{each.pk} {sorted(differences)}"
                 for each in done
-                if wanted(self.leads[each.lead_id], system) and (differences := self._differences(each, system))
+                if is_deliverable(self.leads[each.lead_id], system) and (differences := self._differences(each, system))
             )
             yield _finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
 
     def _is_current(self, handover: Handover, system: str) -> bool:
         lead = self.leads[handover.lead_id]
-        return not wanted(lead, system) or handover.payload_hash == payload_hash(payload(lead, system))
+        return not is_deliverable(lead, system) or handover.payload_hash == payload_hash(payload(lead, system))
 
     def _differences(self, handover: Handover, system: str) -> set[str]:
         lead = self.leads[handover.lead_id]
-        names = compare.sent(lead, system)
+        names = compare.sent_values(lead, system)
         if system == System.GHL and lead.pk in self.without_phone:
             names.pop("phone", None)
         if system == System.GHL:
@@ -206,7 +206,7 @@ class Audit:
         else:
             record = self.campaign.get(handover.external_id)
             stored = record and campaign_fields.in_campaign(_campaign_lead(record), names)
-        return compare.differing(lead, names, stored) - set(handover.differences) if stored else {"record"}
+        return compare.differing_fields(lead, names, stored) - set(handover.differences) if stored else {"record"}
 
     # ------------------------------------------------------------ webhooks, money, the ledger, the limits
 

@@ -13,7 +13,7 @@ from enrichment.drift import mending
 from enrichment.imports import import_files
 from enrichment.models import DriftKind, Lead, WebhookDelivery
 from enrichment.pipeline import intake
-from enrichment.pipeline.intake_rows import LeadIn, read
+from enrichment.pipeline.intake_rows import LeadIn, parse_row
 from enrichment.pipeline.receive import storing
 from enrichment.stores.values import validated
 from enrichment.vendors.clay.fields import normalise
@@ -75,7 +75,7 @@ def test_a_row_of_clay_s(words: str) -> None:
 @of_many
 @given(WORDS)
 def test_a_lead_of_the_api_or_a_file(words: str) -> None:
-    lead = read(lead_row(**dict.fromkeys(OFFERED, words)), timezone.now())
+    lead = parse_row(lead_row(**dict.fromkeys(OFFERED, words)), timezone.now())
     if isinstance(lead, LeadIn):
         for name in OFFERED:
             assert_clean(getattr(lead, name), lines=name in LINES)
@@ -107,7 +107,7 @@ def test_what_the_vendors_are_sent(words: str) -> None:
 def test_a_lost_letter_is_no_guess() -> None:
     values, unreadable = normalise({"title": "Gesch\ufffdftsf\ufffdhrer", "linkedin_summary": "Gr\ufffd"}, "US")
     assert (values, list(unreadable)) == ({"linkedin_summary": "Gr"}, ["title"])
-    lead = read(lead_row(first_name="Andr\ufffd", source_name="caf\ufffd list"), timezone.now())
+    lead = parse_row(lead_row(first_name="Andr\ufffd", source_name="caf\ufffd list"), timezone.now())
     assert isinstance(lead, LeadIn)
     assert (lead.first_name, lead.last_name, lead.source_name) == ("", "Doe", "caf list")
 

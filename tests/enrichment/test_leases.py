@@ -47,7 +47,7 @@ def test_a_fault_of_ours_in_one_call_is_that_one_s_answer(error, changes, kind):
             raise error
         return item
 
-    first, second, third = fanout.each([1, 2, 3], call, vendor="clay", changes=changes)
+    first, second, third = fanout.call_each([1, 2, 3], call, vendor="clay", changes=changes)
     assert (first, third) == (1, 3)
     assert type(second) is kind
     assert "person.example" not in str(second)

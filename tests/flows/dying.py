@@ -60,13 +60,13 @@ def work(stage: str) -> None:
     from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 
     if stage == "rows":
-        plan.plan(BatchKind.ROWS)
+        plan.plan_batches(BatchKind.ROWS)
         rows.run_due()
     elif stage == "trigger":
-        plan.plan(BatchKind.TRIGGER)
+        plan.plan_batches(BatchKind.TRIGGER)
         trigger.run_due()
     elif stage == "write_back":
-        plan.plan(BatchKind.UPDATE)
+        plan.plan_batches(BatchKind.UPDATE)
         write_back.run_due()
     else:
         running.run_due(stage.split("_", maxsplit=1)[0])

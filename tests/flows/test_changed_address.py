@@ -27,14 +27,14 @@ def ended(pipeline):
 def planned(lead, email=NEW):
     Lead.objects.filter(pk=lead.pk).update(email_work=email)
     lead.refresh_from_db()
-    planning.plan(lead, systems=["instantly"])
+    planning.plan_deliveries(lead, systems=["instantly"])
 
 
 @pytest.fixture
 def lead(pipeline):
     """In the campaign under its first address, and written to there."""
     lead = EnrichedLeadFactory(email_work=OLD)
-    planning.plan(lead, systems=["instantly"])
+    planning.plan_deliveries(lead, systems=["instantly"])
     ended(pipeline)
     lead.refresh_from_db()
     mails(pipeline, lead, opened=2)
@@ -62,7 +62,7 @@ def killed_after(monkeypatch, method):
 
 def lapsed(settings):
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up) == 1
+    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up_lost) == 1
     settings.LEASE_SECONDS = 120
 
 
@@ -93,7 +93,7 @@ def test_it_moves_once_however_often_the_lead_changes(pipeline, lead):
     ended(pipeline)
     Lead.objects.update(title="CEO")
     lead.refresh_from_db()
-    planning.plan(lead, systems=["instantly"])
+    planning.plan_deliveries(lead, systems=["instantly"])
     ended(pipeline)
     (after,) = records(pipeline).values()
     assert (after["email"], after["job_title"]) == (NEW, "CEO")
@@ -165,7 +165,7 @@ def test_who_is_suppressed_between_the_deletion_and_the_adding_is_not_added(
     if address == OLD:
         move = CampaignMove.objects.get()
         assert (move.status, move.old_email) == ("stopped", "")
-        planning.plan_again([handover.pk])
+        planning.plan_retry([handover.pk])
         assert ended(pipeline).status == "withheld"
         assert records(pipeline) == {}
 
@@ -181,7 +181,7 @@ def test_where_it_cannot_be_deleted_nobody_is_written_to_twice(pipeline, lead, s
 
 def test_another_lead_s_record_is_neither_changed_nor_deleted(pipeline, lead):
     other = EnrichedLeadFactory(email_work=NEW, first_name="Eve", instantly_lead_id=lead.instantly_lead_id)
-    planning.plan(other, systems=["instantly"])
+    planning.plan_deliveries(other, systems=["instantly"])
     ended(pipeline)
     found = records(pipeline)
     assert {email: each["first_name"] for email, each in found.items()} == {OLD: "Ada", NEW: "Eve"}

@@ -48,7 +48,7 @@ def test_killed_there_it_is_done_once(pipeline, process_environment, forkers, se
     assert killed.wait(PATIENCE_SECONDS) == -signal.SIGKILL, "it was to die in the call"
 
     settings.LEASE_SECONDS = 0
-    lost.take_back()
+    lost.recover_lost_calls()
     settings.LEASE_SECONDS = 120
     pipeline.settle()
 

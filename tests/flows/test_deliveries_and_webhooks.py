@@ -59,7 +59,7 @@ def test_a_phone_that_belongs_to_another_contact_is_not_sent_and_the_lead_says_s
         pipeline.sandbox.ghl.delete(f"/contacts/{contact['id']}?locationId=location")
     upsert(pipeline, email=lead.email, firstName="By hand")
     upsert(pipeline, email="somebody.else@example.com", phone=lead.phone)
-    planning.plan(lead, force=True)
+    planning.plan_deliveries(lead, force=True)
     pipeline.settle()
     handover = Handover.objects.get(system="ghl")
     assert (handover.status, handover.differences) == ("done", [])
@@ -100,7 +100,7 @@ def test_an_entry_that_was_in_the_campaign_keeps_its_values_and_is_shown(pipelin
     lead.refresh_from_db()
     campaign = {"campaign": "campaign", "email": lead.email, "job_title": "Intern"}
     pipeline.sandbox.instantly.post("/leads", json=campaign).raise_for_status()
-    planning.plan(lead, force=True)
+    planning.plan_deliveries(lead, force=True)
     pipeline.settle()
     differences = Handover.objects.get(system="instantly").differences
     assert {"job_title", "icp_score", "linkedin_url"} <= set(differences)

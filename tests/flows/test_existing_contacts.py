@@ -247,18 +247,18 @@ def test_a_lost_answer_is_no_contact_of_somebody_else(pipeline, kind):
 def test_a_worker_killed_before_it_was_recorded_leaves_an_existing_contact_as_it_was(pipeline, settings, monkeypatch):
     lead = EnrichedLeadFactory()
     contact(pipeline, email=lead.email)
-    planning.plan(lead, systems=["ghl"])
-    real = hand_ghl._finish
+    planning.plan_deliveries(lead, systems=["ghl"])
+    real = hand_ghl._tag_and_compare
 
     def killed(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hand_ghl, "_finish", killed)
+    monkeypatch.setattr(hand_ghl, "_tag_and_compare", killed)
     with pytest.raises(KeyboardInterrupt):
         running.run_due("ghl")
-    monkeypatch.setattr(hand_ghl, "_finish", real)
+    monkeypatch.setattr(hand_ghl, "_tag_and_compare", real)
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up) == 1
+    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up_lost) == 1
     settings.LEASE_SECONDS = 120
     pipeline.until(lambda: Handover.objects.filter(status="done").exists())
     (after,) = contacts(pipeline).values()

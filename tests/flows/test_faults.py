@@ -10,7 +10,7 @@ from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, Webho
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import lost
 from enrichment.pipeline.dispatch import rows
-from enrichment.pipeline.dispatch.batch import freeze
+from enrichment.pipeline.dispatch.batch import create_batch
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import reading, storing, triage
 from enrichment.states import BatchStatus
@@ -143,7 +143,7 @@ def test_a_doubled_webhook_changes_nothing(pipeline):
 
 def test_a_worker_killed_before_its_call_is_found_out(pipeline, settings):
     pipeline.lead("killed-before")
-    freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
+    create_batch(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
     claim(Batch.objects.all(), BatchStatus, 1, stage="rows")  # and the worker is gone
     settings.LEASE_SECONDS = 0
     assert hand_back_lapsed(Batch, BatchStatus, lost.give_up) == 1
@@ -154,7 +154,7 @@ def test_a_worker_killed_before_its_call_is_found_out(pipeline, settings):
 
 def test_a_worker_killed_after_its_call_makes_no_second_row(pipeline, settings, monkeypatch):
     pipeline.lead("killed-after")
-    freeze(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
+    create_batch(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
 
     def killed(*args):
         raise KeyboardInterrupt
@@ -216,27 +216,27 @@ def test_an_older_event_than_the_newest_applied_is_stale(pipeline):
 
 def test_a_poison_delivery_does_not_block_the_others(pipeline, monkeypatch):
     bad, good = pipeline.lead("poison"), pipeline.lead("healthy")
-    real = applying.taken
+    real = applying.read_changes
 
     def poisoned(lead, row, listed=()):
         if lead.pk == bad.pk:
             raise RuntimeError("poison")
         return real(lead, row, listed)
 
-    monkeypatch.setattr(applying, "taken", poisoned)
+    monkeypatch.setattr(applying, "read_changes", poisoned)
     pipeline.until(lambda: WebhookDelivery.objects.filter(status="failed", error_kind="internal_error"))
     pipeline.until(lambda: Lead.objects.get(pk=good.pk).ghl_contact_id)
 
 
 def test_a_poison_judgement_does_not_block_the_others_either(pipeline, monkeypatch):
-    real = triage.judge
+    real = triage.classify
 
     def poisoned(delivery, *args):
         if b"poison" in bytes(delivery.body):
             raise RuntimeError("words with a person in them")
         return real(delivery, *args)
 
-    monkeypatch.setattr(triage, "judge", poisoned)
+    monkeypatch.setattr(triage, "classify", poisoned)
     storing.store(b"poison", {})
     storing.store(b"{", {})
     reading.run_due()
@@ -301,7 +301,7 @@ def test_nothing_of_a_suppressed_person_is_mirrored_or_delivered(
 
 def test_a_suppressed_person_does_not_even_leave_for_clay(pipeline):
     lead = pipeline.lead("forgotten")
-    freeze(BatchKind.ROWS, [lead], table="tbl_test")
+    create_batch(BatchKind.ROWS, [lead], table="tbl_test")
     gate.suppress(Identity(lead.linkedin_url), reason="erasure")
     for _ in range(5):
         pipeline.step()

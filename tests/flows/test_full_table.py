@@ -173,7 +173,7 @@ def test_rows_that_an_earlier_table_lost_pause_no_other(pipeline, settings):
     """Its losses show only when the table in use is another one: the leads get their rows there, and nothing stops."""
     pipeline.sandbox.config(table_capacities={"tbl_test": 2})
     leads(pipeline, 4)
-    plan.plan(BatchKind.ROWS)
+    plan.plan_batches(BatchKind.ROWS)
     rows.run_due()
     settings.CLAY_TABLE_ID = ""
     Connection.objects.update_or_create(system="clay", defaults={"table_id": "tbl_test"})

@@ -13,7 +13,7 @@ from enrichment.models import Attempt, Batch, BatchItem, Lead, ReconcileRun, Ser
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import poll
 from enrichment.pipeline.dispatch import write_back
-from enrichment.pipeline.dispatch.batch import freeze
+from enrichment.pipeline.dispatch.batch import create_batch
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import reading, storing
 from enrichment.vendor_pauses import pauses
@@ -183,7 +183,7 @@ def test_a_row_that_clay_names_is_the_one_that_was_sent_there(pipeline):
     silent, fine, bad = settled_but_for_write_back(pipeline, "silent", "fine", "bad")
     Lead.objects.filter(pk=silent.pk).update(ghl_contact_id=silent.raw["ghl_contact_id"])
     pipeline.sandbox.fault("clay", "400", call="rows.update_many", row_index=1, times=1)
-    freeze(BatchKind.UPDATE, list(Lead.objects.order_by("pk")), table="tbl_test")
+    create_batch(BatchKind.UPDATE, list(Lead.objects.order_by("pk")), table="tbl_test")
     write_back.run_due()
     assert left() == {bad.pk}
     assert left("done") == {silent.pk, fine.pk}
@@ -195,7 +195,7 @@ def test_a_refused_write_back_is_halved_down_to_the_row(pipeline):
     leads = settled_but_for_write_back(pipeline, *(f"half-{n}" for n in range(4)))
     # Refused are the whole, both halves and one row.
     pipeline.sandbox.fault("clay", "400", call="rows.update_many", times=4)
-    freeze(BatchKind.UPDATE, list(Lead.objects.order_by("pk")), table="tbl_test")
+    create_batch(BatchKind.UPDATE, list(Lead.objects.order_by("pk")), table="tbl_test")
     write_back.run_due()
     assert len(left()) == 1
     assert left("done") | left() == {lead.pk for lead in leads}

@@ -9,7 +9,7 @@ from enrichment.leads.actions import retry_leads
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, BatchItem, Handover, Lead, WebhookDelivery
 from enrichment.pipeline.deliver import planning, recording
-from enrichment.pipeline.dispatch.batch import go_again
+from enrichment.pipeline.dispatch.batch import requeue
 from enrichment.states import BatchStatus, HandoverStatus
 
 
@@ -162,10 +162,10 @@ def test_an_update_that_never_left_is_sent_after_the_look(pipeline, settings, co
     pipeline.settle()
     Lead.objects.filter(pk=lead.pk).update(**{column: value})
     lead.refresh_from_db()
-    assert planning.plan(lead, systems=["ghl"])
+    assert planning.plan_deliveries(lead, systems=["ghl"])
     claim(Handover.objects.filter(system="ghl"), HandoverStatus, 1, stage="ghl")  # and the worker is gone
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up) == 1
+    assert hand_back_lapsed(Handover, HandoverStatus, recording.give_up_lost) == 1
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     [contact] = pipeline.sandbox.state("ghl")["contacts"]
@@ -178,7 +178,7 @@ def test_what_an_earlier_run_found_is_delivered_though_the_next_is_given_up(pipe
                          clay_row_id="row_1", dispatch_tries=2)  # fmt: skip
     batch = Batch.objects.create(kind="trigger", table_id="tbl_test")
     item = BatchItem.objects.create(batch=batch, lead=lead, position=0)
-    go_again([item])
+    requeue([item])
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.needs_person) == ("partial", True)
     assert list(Handover.objects.values_list("lead_id", "system")) == [(lead.pk, "ghl")]

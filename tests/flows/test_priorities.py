@@ -10,7 +10,7 @@ from enrichment.vendors import limiter
 
 def with_rows(pipeline, settings):
     settings.CLAY_FLUSH_SECONDS = 0.0
-    plan.plan(BatchKind.ROWS)
+    plan.plan_batches(BatchKind.ROWS)
     rows.run_due()
     assert not Lead.objects.filter(clay_row_id=None).exists()
 
@@ -29,11 +29,11 @@ def test_the_one_slot_there_is_goes_to_who_is_waited_for(pipeline, settings):
     settings.CLAY_TRIGGER_BATCH = 2
     bulk = [pipeline.lead(f"bulk-{number}", dispatch_priority=0) for number in range(6)]
     with_rows(pipeline, settings)
-    plan.plan(BatchKind.TRIGGER)  # the crowd is planned already when the others come
+    plan.plan_batches(BatchKind.TRIGGER)  # the crowd is planned already when the others come
     fresh = pipeline.lead("fresh", dispatch_priority=10)
     urgent = pipeline.lead("urgent", dispatch_priority=20)
     with_rows(pipeline, settings)
-    plan.plan(BatchKind.TRIGGER)
+    plan.plan_batches(BatchKind.TRIGGER)
     seen = []
     for _ in range(3):
         before = asked()

@@ -145,7 +145,7 @@ def test_nobody_is_written_to_before_a_person_has_decided(pipeline, admin_client
 
 def test_what_was_planned_before_the_answer_is_withheld_and_goes_out_once_decided(pipeline, admin_client):
     lead = undecided(pipeline)
-    planning.plan(lead, force=True)
+    planning.plan_deliveries(lead, force=True)
     for system in ("ghl", "instantly"):
         running.run_due(system)
     assert set(Handover.objects.values_list("status", "error_kind")) == {("withheld", "named_suppressed")}
@@ -161,7 +161,7 @@ def test_what_was_planned_before_the_answer_is_withheld_and_goes_out_once_decide
 
 def test_a_retry_that_names_nobody_any_more_delivers_what_was_withheld(pipeline, admin_client):
     lead = undecided(pipeline)
-    planning.plan(lead, force=True)
+    planning.plan_deliveries(lead, force=True)
     running.run_due("ghl")
     Suppression.objects.update(released_at=timezone.now())
     admin_client.post(reverse("lead_retry", args=[lead.pk]))

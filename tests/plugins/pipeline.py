@@ -61,15 +61,15 @@ class Pipeline:
     def stages(self) -> list[Callable[[], Any]]:
         """What the ticks do, in the order of a lead's way."""
         return [
-            lambda: plan.plan(BatchKind.ROWS),
+            lambda: plan.plan_batches(BatchKind.ROWS),
             lambda: rows.run_due(),
-            lambda: plan.plan(BatchKind.TRIGGER),
+            lambda: plan.plan_batches(BatchKind.TRIGGER),
             lambda: trigger.run_due(),
             self.collect_webhooks,
             lambda: reading.run_due(),
             lambda: running.run_due("ghl"),
             lambda: running.run_due("instantly"),
-            lambda: plan.plan(BatchKind.UPDATE),
+            lambda: plan.plan_batches(BatchKind.UPDATE),
             lambda: write_back.run_due(),
             lambda: poll.run_due(),
             lambda: probing.run_due(),

@@ -13,16 +13,16 @@ from enrichment.models import ContactMatch, Handover, Lead, MatchAction
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import NOTICE_OUTSTANDING, System
 from enrichment.pipeline import compare
-from enrichment.pipeline.contacts.look import Look
-from enrichment.pipeline.contacts.rule import Known, Plan, decide
+from enrichment.pipeline.contacts.look import ContactLookup
+from enrichment.pipeline.contacts.rule import ContactPlan, KnownContacts, plan_contact
 from enrichment.states import HandoverStatus
 from swarm_admin.core.timing import span
 
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
-Asked = Sequence[tuple[Lead, Look]]
+Asked = Sequence[tuple[Lead, ContactLookup]]
 
 
-def decide_all(asked: Asked) -> list[Plan | None]:
+def decide_all(asked: Asked) -> list[ContactPlan | None]:
     """The plan of each, kept before anything is sent; None: another lead with its e-mail goes first.
 
     That other lead's contact is not there yet, or too new to be found: the look is made again afterwards. A handful
@@ -32,12 +32,12 @@ def decide_all(asked: Asked) -> list[Plan | None]:
     matches: dict[int, dict[str, ContactMatch]] = defaultdict(dict)
     for match in ContactMatch.objects.filter(lead__in=[lead.pk for lead, _ in asked]):
         matches[match.lead_id][match.contact_id] = match
-    behind, taken = _behind(asked)
-    plans: list[Plan | None] = []
+    behind, taken = _waiting_for_others(asked)
+    plans: list[ContactPlan | None] = []
     for lead, look in asked:
-        known = Known(owners.get(lead.pk, {}), lead.pk in taken, matches[lead.pk])
-        plans.append(None if lead.pk in behind else decide(lead, look, known, settings.GHL_MATCH_POLICY))
-    _keep([(lead, plan) for (lead, _), plan in zip(asked, plans, strict=True) if plan], matches)
+        known = KnownContacts(owners.get(lead.pk, {}), lead.pk in taken, matches[lead.pk])
+        plans.append(None if lead.pk in behind else plan_contact(lead, look, known, settings.GHL_MATCH_POLICY))
+    _save_matches([(lead, plan) for (lead, _), plan in zip(asked, plans, strict=True) if plan], matches)
     return plans
 
 
@@ -50,13 +50,13 @@ def shared_with_others(leads: Mapping[int, str]) -> set[int]:
     return {pk for pk, contact_id in leads.items() if counted[contact_id] > 1}
 
 
-def held_back(lead: Lead) -> set[str]:
-    """What of the lead is not sent to its contact, by the field names of `compare.sent`."""
+def fields_held_back(lead: Lead) -> set[str]:
+    """What of the lead is not sent to its contact, by the field names of `compare.sent_values`."""
     matches = list(ContactMatch.objects.filter(lead=lead))
     names = {"phone"} if any(match.action == MatchAction.WITHOUT_PHONE for match in matches) else set()
     linked = (match for match in matches if match.contact_id == lead.ghl_contact_id and match.action in LINKED)
     if (match := next(linked, None)) is not None:
-        names |= compare.sent(lead, System.GHL).keys() - {*match.written, "tags"}
+        names |= compare.sent_values(lead, System.GHL).keys() - {*match.written, "tags"}
     return names
 
 
@@ -76,7 +76,7 @@ def _owners(asked: Asked) -> dict[int, dict[str, int]]:
 # ---------------------------------------------------------------- what the look-up cannot show yet
 
 
-def _behind(asked: Asked) -> tuple[set[int], set[int]]:
+def _waiting_for_others(asked: Asked) -> tuple[set[int], set[int]]:
     """(leads that go after another one with the same e-mail, leads whose number another one has taken).
 
     Only where the look found nobody: else the contact itself tells.
@@ -85,9 +85,9 @@ def _behind(asked: Asked) -> tuple[set[int], set[int]]:
     by_email = _holders(_with_emails({lead.email for lead in unfound.values()}), "email")
     unnumbered = {lead.pk: lead for lead, look in asked if lead.phone and not look.by_number}
     by_phone = _holders(Lead.objects.filter(phone__in={lead.phone for lead in unnumbered.values()}), "phone")
-    turns = _turns({*unfound, *unnumbered}.union(*by_email.values(), *by_phone.values()))
-    behind = {pk for pk, lead in unfound.items() if _goes_after(pk, by_email.get(lead.email, set()), turns)}
-    taken = {pk for pk, lead in unnumbered.items() if _goes_after(pk, by_phone.get(lead.phone, set()), turns)}
+    turns = _open_deliveries({*unfound, *unnumbered}.union(*by_email.values(), *by_phone.values()))
+    behind = {pk for pk, lead in unfound.items() if _must_wait(pk, by_email.get(lead.email, set()), turns)}
+    taken = {pk for pk, lead in unnumbered.items() if _must_wait(pk, by_phone.get(lead.phone, set()), turns)}
     return behind, taken
 
 
@@ -107,7 +107,7 @@ def _holders(leads: QuerySet[Lead], name: str) -> dict[str, set[int]]:
     return held
 
 
-def _turns(leads: set[int]) -> dict[int, int]:
+def _open_deliveries(leads: set[int]) -> dict[int, int]:
     """{lead: its delivery that is open, or 0 where one ended so lately that a look-up may not show its contact}."""
     lately = timezone.now() - span(settings.READ_BACK_SECONDS)
     # What only waits for its notice goes after nobody; claimed or sent, it counts whatever it waited for.
@@ -120,7 +120,7 @@ def _turns(leads: set[int]) -> dict[int, int]:
     }
 
 
-def _goes_after(pk: int, holders: set[int], turns: Mapping[int, int]) -> bool:
+def _must_wait(pk: int, holders: set[int], turns: Mapping[int, int]) -> bool:
     mine = turns.get(pk)
     return any(other in turns and (mine is None or turns[other] < mine) for other in holders if other != pk)
 
@@ -128,10 +128,12 @@ def _goes_after(pk: int, holders: set[int], turns: Mapping[int, int]) -> bool:
 # ---------------------------------------------------------------- what is kept
 
 
-def _keep(planned: Sequence[tuple[Lead, Plan]], before: Mapping[int, Mapping[str, ContactMatch]]) -> None:
+def _save_matches(
+    planned: Sequence[tuple[Lead, ContactPlan]], before: Mapping[int, Mapping[str, ContactMatch]]
+) -> None:
     """The matches as they are now, before the calls; whoever was erased meanwhile has none."""
     rows = [row for lead, plan in planned for row in _rows(lead, plan, before.get(lead.pk, {}))]
-    over = [pk for lead, plan in planned for pk in _over(plan, before.get(lead.pk, {}))]
+    over = [pk for lead, plan in planned for pk in _obsolete_matches(plan, before.get(lead.pk, {}))]
     if not (rows or over):
         return
     with transaction.atomic():
@@ -146,7 +148,7 @@ def _keep(planned: Sequence[tuple[Lead, Plan]], before: Mapping[int, Mapping[str
         )
 
 
-def _rows(lead: Lead, plan: Plan, before: Mapping[str, ContactMatch]) -> list[ContactMatch]:
+def _rows(lead: Lead, plan: ContactPlan, before: Mapping[str, ContactMatch]) -> list[ContactMatch]:
     rows = {
         found.contact_id: ContactMatch(
             lead_id=lead.pk,
@@ -165,7 +167,7 @@ def _rows(lead: Lead, plan: Plan, before: Mapping[str, ContactMatch]) -> list[Co
     return list(rows.values())
 
 
-def _over(plan: Plan, before: Mapping[str, ContactMatch]) -> list[int]:
+def _obsolete_matches(plan: ContactPlan, before: Mapping[str, ContactMatch]) -> list[int]:
     """Matches of the setting, not of a person, that the look does not lead to any more."""
     found = {each.contact_id for each in plan.found}
     left = (match for contact_id, match in before.items() if contact_id not in found)

@@ -15,7 +15,7 @@ from swarm_admin.core.identifiers.emails import key as email_key
 
 
 @dataclass(frozen=True)
-class Look:
+class ContactLookup:
     """Each with its custom fields. `own`: the contact the lead is linked to; None also where it is gone.
 
     The other two are asked for only where a contact found before does not hold the e-mail or the number already.
@@ -34,7 +34,7 @@ def calls(lead: Lead, there: str = "") -> int:
     return bool(there or lead.ghl_contact_id) + len(_spellings(lead)) + bool(lead.phone)
 
 
-def look_for(lead: Lead, slots: limiter.Slots, there: str = "") -> Look:
+def find_contacts(lead: Lead, slots: limiter.Slots, there: str = "") -> ContactLookup:
     """`there`: the contact that this very delivery has written to already. Touches no database: it runs beside others.
 
     Raises VendorError.
@@ -48,7 +48,7 @@ def look_for(lead: Lead, slots: limiter.Slots, there: str = "") -> Look:
         by_email = next((contact for contact in found if contact is not None), None)
     if lead.phone and not any(contact and has_number(contact, lead.phone) for contact in (own, by_email)):
         by_number = _find(slots, number=lead.phone)
-    return Look(own, by_email, by_number)
+    return ContactLookup(own, by_email, by_number)
 
 
 def _spellings(lead: Lead) -> list[str]:

@@ -12,7 +12,7 @@ from enrichment.models import ContactMatch, Lead, MatchAction, MatchedBy, Whose
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
-from enrichment.pipeline.contacts.look import Look, has_email, has_number
+from enrichment.pipeline.contacts.look import ContactLookup, has_email, has_number
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
 from enrichment.vendors.lead_values import is_empty, same
@@ -25,7 +25,7 @@ OURS = frozenset(
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownContacts:
     """What the mirror knows about one lead's look.
 
     `owners`: {contact id: how many other leads are linked to it}. `number_taken`: another lead with this number is
@@ -38,7 +38,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Found:
+class MatchedContact:
     """A contact that is not simply the lead's, and what is done about it. `contact_id` "": not known yet."""
 
     contact_id: str
@@ -48,14 +48,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ContactPlan:
     """`target`: the contact to write to; None: one is made. `protected`: it was there before us.
 
     `write`: of a protected one, the fields that may be written; `kept`: those it holds otherwise than the lead.
     """
 
     target: Contact | None = None
-    found: tuple[Found, ...] = ()
+    found: tuple[MatchedContact, ...] = ()
     protected: bool = False
     without_phone: bool = False
     write: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ class Plan:
         return any(each.action == MatchAction.LEAVE_OUT for each in self.found)
 
 
-def decide(lead: Lead, look: Look, known: Known, policy: str) -> Plan:
+def plan_contact(lead: Lead, look: ContactLookup, known: KnownContacts, policy: str) -> ContactPlan:
     """The plan for a lead; `policy` as GHL_MATCH_POLICY."""
     own = look.own if look.own and not _is_anothers(look.own, lead, known) else None
     by_email, by_number = look.by_email, look.by_number
@@ -96,12 +96,12 @@ def decide(lead: Lead, look: Look, known: Known, policy: str) -> Plan:
     return _with_fields(lead, target, tuple(found), known, policy)
 
 
-def _is_anothers(own: Contact, lead: Lead, known: Known) -> bool:
+def _is_anothers(own: Contact, lead: Lead, known: KnownContacts) -> bool:
     """Linked to several leads, and by its e-mail not this one's: the link is not followed any more."""
     return own.id in known.owners and not has_email(own, lead.email)
 
 
-def _whose(contact: Contact, lead: Lead, known: Known) -> Whose | None:
+def _whose(contact: Contact, lead: Lead, known: KnownContacts) -> Whose | None:
     """None: we made it for this lead, though its reference was lost."""
     if contact.id in known.owners:
         return Whose.OTHER_LEAD
@@ -114,25 +114,27 @@ def _whose(contact: Contact, lead: Lead, known: Known) -> Whose | None:
 
 def _is_ours(contact: Contact, lead: Lead) -> bool:
     """By its row at Clay, which nobody else writes there; without one by profile and tag."""
-    if lead.clay_row_id and _holds(contact, "clay_record_id", lead.clay_row_id):
+    if lead.clay_row_id and _has_value(contact, "clay_record_id", lead.clay_row_id):
         return True
     tagged = contact_fields.OUR_TAG in {str(tag).casefold() for tag in contact.tags}
-    return tagged and _holds(contact, "linkedin_url", lead.linkedin_url)
+    return tagged and _has_value(contact, "linkedin_url", lead.linkedin_url)
 
 
-def _holds(contact: Contact, name: str, value: str) -> bool:
+def _has_value(contact: Contact, name: str, value: str) -> bool:
     stored = contact_fields.in_contact(contact, {name: value})
     return name in stored and same(name, value, stored[name])
 
 
-def _by_email(contact: Contact, whose: Whose, own: Contact | None, known: Known, policy: str) -> Found:
+def _by_email(contact: Contact, whose: Whose, own: Contact | None, known: KnownContacts, policy: str) -> MatchedContact:
     usual = MatchAction.FILL if policy == "fill" else MatchAction.KEEP
     if policy == "ask" or own is not None or whose != Whose.EXISTING:
         usual = MatchAction.WAITS
-    return Found(contact.id, MatchedBy.EMAIL, whose, _decided(known, contact.id) or usual)
+    return MatchedContact(contact.id, MatchedBy.EMAIL, whose, _decision_about(known, contact.id) or usual)
 
 
-def _by_number(contact: Contact | None, lead: Lead, target: Contact | None, known: Known, policy: str) -> Found | None:
+def _by_number(
+    contact: Contact | None, lead: Lead, target: Contact | None, known: KnownContacts, policy: str
+) -> MatchedContact | None:
     """None: nobody else's contact has the lead's number."""
     if contact is None:
         held = target is not None and has_number(target, lead.phone)
@@ -151,18 +153,20 @@ def _by_number(contact: Contact | None, lead: Lead, target: Contact | None, know
         usual = MatchAction.WAITS
     elif policy == "fill" and whose == Whose.EXISTING and target is None:
         usual = MatchAction.FILL
-    action = _decided(known, contact_id) or usual
+    action = _decision_about(known, contact_id) or usual
     if action == MatchAction.WITHOUT_PHONE and not lead.email:
         action = MatchAction.WAITS  # nothing would be left to find the contact by
-    return Found(contact_id, MatchedBy.NUMBER, whose, action)
+    return MatchedContact(contact_id, MatchedBy.NUMBER, whose, action)
 
 
-def _decided(known: Known, contact_id: str) -> MatchAction | None:
+def _decision_about(known: KnownContacts, contact_id: str) -> MatchAction | None:
     match = known.matches.get(contact_id)
     return MatchAction(match.action) if match is not None and match.decided_at else None
 
 
-def _with_fields(lead: Lead, target: Contact | None, found: tuple[Found, ...], known: Known, policy: str) -> Plan:
+def _with_fields(
+    lead: Lead, target: Contact | None, found: tuple[MatchedContact, ...], known: KnownContacts, policy: str
+) -> ContactPlan:
     without_phone = any(
         each.matched_by == MatchedBy.NUMBER and (target is None or each.contact_id != target.id) for each in found
     )
@@ -173,11 +177,11 @@ def _with_fields(lead: Lead, target: Contact | None, found: tuple[Found, ...], k
         if not match.decided_at:
             linked = MatchAction.FILL if policy == "fill" else MatchAction.KEEP
     if target is None or linked not in LINKED:
-        return Plan(target, found, without_phone=without_phone)
+        return ContactPlan(target, found, without_phone=without_phone)
     written = set(match.written) if match is not None else set()
     write, kept = fields(lead, target, written, fill=linked == MatchAction.FILL)
     drop = {"phone"} if without_phone else set()
-    return Plan(target, found, True, without_phone, frozenset(write - drop), frozenset(kept))
+    return ContactPlan(target, found, True, without_phone, frozenset(write - drop), frozenset(kept))
 
 
 def fields(lead: Lead, contact: Contact, written: set[str], *, fill: bool) -> tuple[set[str], set[str]]:
@@ -186,7 +190,7 @@ def fields(lead: Lead, contact: Contact, written: set[str], *, fill: bool) -> tu
     Written are fields that only we fill, those we filled before, our custom fields that are empty, and with `fill`
     every empty one. A custom field whose value cannot be told is not empty.
     """
-    wanted: dict[str, Any] = compare.sent(lead, System.GHL)
+    wanted: dict[str, Any] = compare.sent_values(lead, System.GHL)
     del wanted["tags"]
     stored = contact_fields.in_contact(contact, wanted)
     untold = contact_fields.untold(contact, wanted)

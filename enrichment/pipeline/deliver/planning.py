@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
-from enrichment.pipeline.payload import payload, payload_hash, wanted
+from enrichment.pipeline.payload import is_deliverable, payload, payload_hash
 from enrichment.states import DELIVERED, HandoverStatus
 from swarm_admin.core import work
 from swarm_admin.core.states import advance
@@ -15,7 +15,7 @@ from swarm_admin.core.states import advance
 OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN)
 
 
-def plan(lead: Lead, *, force: bool = False, systems: Sequence[str] = System.values) -> list[Handover]:
+def plan_deliveries(lead: Lead, *, force: bool = False, systems: Sequence[str] = System.values) -> list[Handover]:
     """`plan_all` of one lead."""
     return plan_all([lead], force=force, systems=systems)
 
@@ -26,7 +26,7 @@ def plan_all(leads: Sequence[Lead], *, force: bool = False, systems: Sequence[st
     Nothing is planned where the last delivery that is done carried the same payload (unless `force`), or
     where one is open: that one takes the lead as it is when it is sent. At most two statements.
     """
-    asked = [(lead, system) for lead in leads for system in systems if wanted(lead, system)]
+    asked = [(lead, system) for lead in leads for system in systems if is_deliverable(lead, system)]
     if not asked:
         return []
     past = Handover.objects.filter(lead__in={lead.pk for lead, _ in asked}, system__in=systems).order_by("id")
@@ -37,7 +37,7 @@ def plan_all(leads: Sequence[Lead], *, force: bool = False, systems: Sequence[st
             is_open.add((lead_id, system))
         elif status == HandoverStatus.DONE:
             last_sent[lead_id, system] = sent
-    return begin(
+    return insert_planned(
         (lead, system)
         for lead, system in asked
         if (lead.pk, system) not in is_open
@@ -56,20 +56,20 @@ def is_sent(lead: Lead, system: str, sent: str) -> bool:
     return bool(sent) and sent == payload_hash(payload(lead, system))
 
 
-def there(handover: Handover, lead: Lead) -> str:
+def record_already_written(handover: Handover, lead: Lead) -> str:
     """The record that this delivery itself has brought up to date, if the lead has not changed since; "" else."""
     kept = handover.external_id and is_sent(lead, handover.system, handover.payload_hash)
     return handover.external_id if kept else ""
 
 
-def begin(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
+def insert_planned(due: Iterable[tuple[Lead, str]]) -> list[Handover]:
     """Planned deliveries; where another worker planned one in this moment, that one is kept instead."""
     new = [Handover(lead=lead, system=system) for lead, system in due]
     new.sort(key=lambda each: (each.lead_id, each.system))  # two who plan the same wait for each other in turn
     return Handover.objects.bulk_create(new, ignore_conflicts=True) if new else []
 
 
-def plan_again(ids: Iterable[int]) -> None:
+def plan_retry(ids: Iterable[int]) -> None:
     """Deliveries that failed or were withheld are due once more, as a person asked, inside the caller's transaction.
 
     One whose worker was lost may have arrived: it is read back before anything is sent (D12).

@@ -12,9 +12,9 @@ from django.utils import timezone
 from enrichment.leases import release, release_all, together
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline import recovery
-from enrichment.pipeline.deliver.planning import begin, is_sent, there
-from enrichment.pipeline.payload import payload, payload_hash, wanted
-from enrichment.pipeline.sent import HalfSent, NeedsDecision, Outcome, Postponed, Sent, Withheld
+from enrichment.pipeline.deliver.planning import insert_planned, is_sent, record_already_written
+from enrichment.pipeline.payload import is_deliverable, payload, payload_hash
+from enrichment.pipeline.sent import NeedsDecision, Outcome, PartlySent, Postponed, Sent, Withheld
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import UnknownOutcome, VendorError
 from enrichment.vendors.vendor import Delivery
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Done = tuple[Handover, Lead, Sent]
 
 
-def record(channel: Delivery, done: Sequence[Done]) -> None:
+def record_sent(channel: Delivery, done: Sequence[Done]) -> None:
     """These were sent: the deliveries are done, disclosed, and their references known.
 
     One that cannot be recorded does not take the others with it: its lease runs out and it is read back.
@@ -58,14 +58,14 @@ def _record(channel: Delivery, done: Sequence[Done]) -> Sequence[Done]:
     )
     # Erased meanwhile, and its deliveries with it: there is nobody left to write of.
     kept = [each for each in done if each[1].pk in current]
-    _disclose(channel, [each for each in kept if not there(each[0], each[1])], documents)
-    _refer(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
+    _disclose(channel, [each for each in kept if not record_already_written(each[0], each[1])], documents)
+    _save_references(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
     # It may have changed while this was under way.
-    begin(
+    insert_planned(
         (current[lead.pk], handover.system)
         for handover, lead, _ in kept
         if handover.pk in moved
-        and wanted(current[lead.pk], handover.system)
+        and is_deliverable(current[lead.pk], handover.system)
         and not is_sent(current[lead.pk], handover.system, hashes[handover.pk])
     )
     return kept
@@ -79,7 +79,7 @@ def _locked(leads: Iterable[Lead]) -> dict[int, Lead]:
 
 def _disclose(
     channel: Delivery,
-    told: Sequence[tuple[Handover, Lead, Sent | HalfSent]],
+    told: Sequence[tuple[Handover, Lead, Sent | PartlySent]],
     documents: Mapping[int, Mapping[str, Any]],
 ) -> None:
     """These people's data has reached the other side, whatever becomes of the delivery."""
@@ -99,7 +99,7 @@ def _disclose(
     )
 
 
-def _refer(channel: Delivery, told: Sequence[tuple[Lead, str]]) -> None:
+def _save_references(channel: Delivery, told: Sequence[tuple[Lead, str]]) -> None:
     """References that are new, onto the leads; Clay is due to be told of them."""
     now = timezone.now()
     update_each(
@@ -120,7 +120,7 @@ def _unrecorded(handover: Handover, error: Exception) -> None:
     log.error("handover %s was made and not recorded: %s", handover.pk, type(error).__name__)
 
 
-def without_calls(outcomes: Sequence[tuple[Handover, Outcome]]) -> None:
+def record_without_calls(outcomes: Sequence[tuple[Handover, Outcome]]) -> None:
     """Deliveries of which nothing left by a decision, or for want of one."""
     now = timezone.now()
     ended: dict[str, Any] = {"finished_at": now, "in_flight_since": None}
@@ -141,13 +141,13 @@ def _same(handover: Handover) -> QuerySet[Handover]:
     return Handover.objects.filter(pk=handover.pk)
 
 
-def give_up(handovers: QuerySet[Handover], lease: work.Values) -> None:
+def give_up_lost(handovers: QuerySet[Handover], lease: work.Values) -> None:
     """Deliveries whose worker was lost again and again: tried again by a person, they are read back first (D12)."""
     error = {"error_kind": work.LOST, "error_message": work.LOST_SENTENCE}
     advance(handovers, HandoverStatus.FAILED, finished_at=timezone.now(), **error, **lease)
 
 
-def after_halves(channel: Delivery, halves: Sequence[tuple[Handover, Lead, HalfSent]]) -> None:
+def record_partly_sent(channel: Delivery, halves: Sequence[tuple[Handover, Lead, PartlySent]]) -> None:
     """What was taken is kept, referred to and disclosed, so that only the rest is tried again, whatever becomes of it.
 
     A kill before this leaves the delivery to be read back, as one that was never answered.
@@ -156,8 +156,8 @@ def after_halves(channel: Delivery, halves: Sequence[tuple[Handover, Lead, HalfS
     with transaction.atomic():
         current = _locked(lead for _, lead, _ in halves)
         kept = [each for each in halves if each[1].pk in current]
-        _disclose(channel, [each for each in kept if not there(each[0], each[1])], documents)
-        _refer(channel, [(current[lead.pk], half.external_id) for _, lead, half in kept])
+        _disclose(channel, [each for each in kept if not record_already_written(each[0], each[1])], documents)
+        _save_references(channel, [(current[lead.pk], half.external_id) for _, lead, half in kept])
         update_each(
             Handover,
             {
@@ -168,10 +168,10 @@ def after_halves(channel: Delivery, halves: Sequence[tuple[Handover, Lead, HalfS
                 for handover, _, half in kept
             },
         )
-    after_errors(channel, [(handover, half.error) for handover, _, half in halves])
+    record_errors(channel, [(handover, half.error) for handover, _, half in halves])
 
 
-def after_errors(channel: Delivery, failed: Sequence[tuple[Handover, VendorError]]) -> None:
+def record_errors(channel: Delivery, failed: Sequence[tuple[Handover, VendorError]]) -> None:
     """The next step of each. One error may stand for many, which were sent in one call: it is acted upon once."""
     steps: dict[tuple[int, int], recovery.NextStep] = {}
     for handover, error in failed:
@@ -179,10 +179,10 @@ def after_errors(channel: Delivery, failed: Sequence[tuple[Handover, VendorError
         if key not in steps:
             log.warning("handover %s: %s", handover.pk, error)
             steps[key] = recovery.next_step(error, tries=handover.tries, limit=channel.limit, scope=channel.scope())
-        _take(steps[key], handover, error)
+        _apply_step(steps[key], handover, error)
 
 
-def _take(step: recovery.NextStep, handover: Handover, error: VendorError) -> None:
+def _apply_step(step: recovery.NextStep, handover: Handover, error: VendorError) -> None:
     values: dict[str, Any] = {
         "error_kind": error.recovery,
         "error_message": str(error)[:300],

@@ -13,7 +13,7 @@ from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.deliver.planning import OPEN
-from enrichment.pipeline.payload import wanted
+from enrichment.pipeline.payload import is_deliverable
 from enrichment.states import HandoverStatus
 from enrichment.vendors import registry
 from gdpr import audit
@@ -35,7 +35,7 @@ SUPPRESSED = "This person is suppressed, so nothing can be delivered."
 NOT_WANTED = "The lead isn't eligible: it has no e-mail or phone, or its tier isn't delivered to this system."
 
 
-def suppressed(leads: Iterable[Lead]) -> set[int]:
+def suppressed_ids(leads: Iterable[Lead]) -> set[int]:
     """The ids of those that are; uncounted, since nobody has tried anything yet."""
     asked = list(leads)
     return {asked[position].pk for position in gate.look_up([lead.identity for lead in asked])}
@@ -45,20 +45,20 @@ def suppressed(leads: Iterable[Lead]) -> set[int]:
 
 
 @dataclass(frozen=True)
-class Sorted:
+class RetrySelection:
     """Deliveries that can be retried, and {reason: how many} of those that cannot."""
 
     ready: list[Handover]
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def sort_for_retry(handovers: Sequence[Handover]) -> Sorted:
+def sort_for_retry(handovers: Sequence[Handover]) -> RetrySelection:
     """Which of `handovers` can be planned again now, and why the others cannot. Four queries in all."""
     why = _reasons(handovers)
-    return Sorted([each for each in handovers if each.pk not in why], Counter(why.values()))
+    return RetrySelection([each for each in handovers if each.pk not in why], Counter(why.values()))
 
 
-def reason_against(handover: Handover) -> str:
+def why_not_retryable(handover: Handover) -> str:
     """The sentence for a disabled button; "" where the delivery can be retried."""
     return _reasons([handover]).get(handover.pk, "")
 
@@ -74,7 +74,7 @@ def redeliver(ids: Iterable[int], *, by: Any, reason: str = "") -> dict[int, str
     fresh = list(Handover.objects.filter(pk__in=asked).order_by("pk").select_for_update())
     why = dict.fromkeys(set(asked) - {each.pk for each in fresh}, GONE) | _reasons(fresh)
     ready = [each for each in fresh if each.pk not in why]
-    planning.plan_again(each.pk for each in ready)
+    planning.plan_retry(each.pk for each in ready)
     for handover in ready:
         audit.record(Verb.DELIVER_AGAIN, by=by, object_type="lead", object_id=str(handover.lead_id), reason=reason)
     if len(ready) > 1:
@@ -86,7 +86,7 @@ def redeliver(ids: Iterable[int], *, by: Any, reason: str = "") -> dict[int, str
 def _reasons(handovers: Sequence[Handover]) -> dict[int, str]:
     """{delivery: why it cannot be planned again}."""
     leads = Lead.objects.defer("raw", "search").in_bulk({each.lead_id for each in handovers})
-    blocked = suppressed(leads.values())
+    blocked = suppressed_ids(leads.values())
     newest: dict[tuple[int, str], Handover] = {}
     siblings = Handover.objects.filter(lead__in=list(leads)).order_by("id")
     for each in siblings.only("id", "lead_id", "system", "status"):
@@ -108,7 +108,7 @@ def _why_not(handover: Handover, lead: Lead, last: Handover, blocked: set[int]) 
         return ONLY_KEPT
     if lead.awaits_word:
         return NOT_DECIDED
-    return "" if wanted(lead, handover.system) else NOT_WANTED
+    return "" if is_deliverable(lead, handover.system) else NOT_WANTED
 
 
 # ---------------------------------------------------------------- leads
@@ -116,7 +116,7 @@ def _why_not(handover: Handover, lead: Lead, last: Handover, blocked: set[int]) 
 
 def check_may_be_handed_over(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where nothing of the person may leave."""
-    if suppressed([lead]):
+    if suppressed_ids([lead]):
         raise ActionNotAllowed("This person is suppressed, so nothing can be delivered.")
     if lead.restriction:
         raise ActionNotAllowed(ONLY_KEPT)
@@ -127,7 +127,7 @@ def check_may_be_handed_over(lead: Lead) -> None:
 def check_can_deliver(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where the lead cannot be delivered again now."""
     check_may_be_handed_over(lead)
-    there = [system for system in registry.delivering() if wanted(lead, system)]
+    there = [system for system in registry.delivering() if is_deliverable(lead, system)]
     if not there:
         raise ActionNotAllowed("This lead has no e-mail or phone number, so it can't be delivered.")
     if Handover.objects.filter(lead=lead, status__in=OPEN).count() == len(there):
@@ -143,7 +143,7 @@ def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
     with transaction.atomic():
         lead = Lead.objects.select_for_update().get(pk=lead.pk)
         check_can_deliver(lead)
-        planned = planning.plan(lead, force=True)
+        planned = planning.plan_deliveries(lead, force=True)
         if not planned:
             raise ActionNotAllowed("A delivery of this lead is already in progress.")
         audit.record(Verb.DELIVER_AGAIN, by=by, on=lead, counts={"deliveries": len(planned)})
@@ -154,6 +154,6 @@ def deliver_after(lead: Lead, system: System) -> None:
     """The delivery that waited goes again; where the last is done, or there is none, another is planned."""
     last = Handover.objects.filter(lead=lead, system=system).order_by("-pk").first()
     if last is not None and last.status in RETRIED:
-        planning.plan_again([last.pk])
-    elif wanted(lead, system):
-        planning.plan(lead, force=True, systems=[system])
+        planning.plan_retry([last.pk])
+    elif is_deliverable(lead, system):
+        planning.plan_deliveries(lead, force=True, systems=[system])

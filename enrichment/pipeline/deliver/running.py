@@ -12,9 +12,9 @@ from enrichment.models.handover import NOTICE_OUTSTANDING, System
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import hand_ghl, hand_instantly, listed
 from enrichment.pipeline.deliver import recording
-from enrichment.pipeline.deliver.planning import there
-from enrichment.pipeline.payload import wanted
-from enrichment.pipeline.sent import Asked, HalfSent, NotSent, Outcome, Sent
+from enrichment.pipeline.deliver.planning import record_already_written
+from enrichment.pipeline.payload import is_deliverable
+from enrichment.pipeline.sent import DeliveryRequest, NotSent, Outcome, PartlySent, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter, registry
@@ -26,7 +26,7 @@ from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 
 # {system: what sends the asked, none begun after a monotonic time, and answers in their order}
-SENDERS: dict[str, Callable[[Sequence[Asked], float], list[Outcome]]] = {
+SENDERS: dict[str, Callable[[Sequence[DeliveryRequest], float], list[Outcome]]] = {
     System.GHL: hand_ghl.send_all,
     System.INSTANTLY: hand_instantly.send_all,
 }
@@ -55,7 +55,7 @@ def run_due(system: str) -> int:
     return done
 
 
-def waits(system: str) -> float:
+def seconds_until_slot(system: str) -> float:
     """Real seconds until the system's limit has room again for more than a few calls; 0.0: it has."""
     channel = registry.delivery_to(system)
     return limiter.wait_for(channel.limit, channel.scope(), share=SOON, at_least=channel.calls)
@@ -65,18 +65,20 @@ def _send(channel: Delivery, handovers: Sequence[Handover]) -> tuple[int, bool]:
     """(how many were sent, whether the limit refused one) of what was claimed."""
     until = time.monotonic() + max(settings.LEASE_SECONDS * STARTED_WITHIN, SHORTEST_SECONDS)
     leads = Lead.objects.defer("raw", "search").in_bulk([h.lead_id for h in handovers])
-    ready = _screen(handovers, leads)
-    asked = [
-        Asked(leads[h.lead_id], h.claimed_from == HandoverStatus.UNKNOWN, there(h, leads[h.lead_id]))  # type: ignore[attr-defined]
-        for h in ready
-    ]
+    ready = _withhold_disallowed(handovers, leads)
+    asked = []
+    for handover in ready:
+        lead, is_unsure = leads[handover.lead_id], handover.claimed_from == HandoverStatus.UNKNOWN  # type: ignore[attr-defined]
+        asked.append(DeliveryRequest(lead, is_unsure, record_already_written(handover, lead)))
     outcomes = list(zip(ready, SENDERS[handovers[0].system](asked, until), strict=True))
-    recording.record(channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)])
-    recording.after_errors(channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)])
-    recording.after_halves(
-        channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, HalfSent)]
+    recording.record_sent(
+        channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, Sent)]
     )
-    recording.without_calls(outcomes)
+    recording.record_errors(channel, [(h, outcome) for h, outcome in outcomes if isinstance(outcome, VendorError)])
+    recording.record_partly_sent(
+        channel, [(h, leads[h.lead_id], outcome) for h, outcome in outcomes if isinstance(outcome, PartlySent)]
+    )
+    recording.record_without_calls(outcomes)
     refused = [(h, outcome.wait) for h, outcome in outcomes if isinstance(outcome, NotSent)]
     if refused:
         wait = max(wait for _, wait in refused)
@@ -84,10 +86,12 @@ def _send(channel: Delivery, handovers: Sequence[Handover]) -> tuple[int, bool]:
     return sum(isinstance(outcome, Sent) for _, outcome in outcomes), bool(refused)
 
 
-def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
+def _withhold_disallowed(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
     """The third gate (D18): what is suppressed, restricted, undecided, or no longer wanted there, is withheld."""
     screening = gate.examine([leads[h.lead_id].identity for h in handovers], "delivery")
-    listed.leave_out((leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items())
+    listed.drop_identifiers(
+        (leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items()
+    )
     ready: list[Handover] = []
     withheld: dict[str, list[int]] = {}
     untold: list[Handover] = []
@@ -99,7 +103,7 @@ def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Hando
             withheld.setdefault("restricted", []).append(handover.pk)
         elif lead.awaits_word:
             withheld.setdefault(NAMED_SUPPRESSED, []).append(handover.pk)
-        elif not wanted(lead, handover.system):
+        elif not is_deliverable(lead, handover.system):
             withheld.setdefault("not_wanted", []).append(handover.pk)
         elif settings.NOTICE_BEFORE_DELIVERY and lead.notified_at is None:
             untold.append(handover)
@@ -114,7 +118,7 @@ def _screen(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Hando
             in_flight_since=None,
         )
     _wait_for_notice(untold)
-    _is_told(ready)
+    _clear_wait_notes(ready)
     return ready
 
 
@@ -125,7 +129,7 @@ def _wait_for_notice(handovers: Sequence[Handover]) -> None:
         release_all(handovers, not_before=in_seconds(UNTOLD_SECONDS))
 
 
-def _is_told(handovers: Sequence[Handover]) -> None:
+def _clear_wait_notes(handovers: Sequence[Handover]) -> None:
     """What it waited for is over: nobody takes one that goes out for one that still waits."""
     waited = [h for h in handovers if h.error_kind == NOTICE_OUTSTANDING]
     for handover in waited:

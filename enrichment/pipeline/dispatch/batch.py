@@ -29,7 +29,7 @@ def items_of(batch: Batch) -> list[BatchItem]:
     return list(items.defer("lead__search", *unread))
 
 
-def in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
+def leads_in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
     """The ids of those whose last call of this kind was given up while its outcome was unknown.
 
     It may have taken effect: made again unseen, a row would be there twice, a trigger be paid twice. A write-back
@@ -44,7 +44,7 @@ def in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
     return set(given_up.exclude(Exists(later)).values_list("lead_id", flat=True))
 
 
-def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
+def create_batch(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Sequence[str] = ()) -> Batch:
     """One batch of these leads, which are due no longer. Inside the caller's transaction.
 
     It is planned; or of unknown outcome, so that it is read back before anything is sent (D12), where one of the
@@ -54,7 +54,7 @@ def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Seque
     narrowed = kind == BatchKind.TRIGGER
     batch = Batch.objects.create(
         kind=kind,
-        status=BatchStatus.UNKNOWN if in_doubt(kind, leads) else BatchStatus.PLANNED,
+        status=BatchStatus.UNKNOWN if leads_in_doubt(kind, leads) else BatchStatus.PLANNED,
         table_id=table,
         priority=max(lead.dispatch_priority for lead in leads),
         skip_providers=first.skip_providers if narrowed else [],
@@ -76,11 +76,11 @@ def freeze(kind: BatchKind, leads: Sequence[Lead], *, table: str, without: Seque
     return batch
 
 
-def finish(batch: Batch, status: BatchStatus = BatchStatus.DONE) -> None:
+def finish_batch(batch: Batch, status: BatchStatus = BatchStatus.DONE) -> None:
     advance_one(batch, status, finished_at=timezone.now(), in_flight_since=None)
 
 
-def settle_items(
+def finish_items(
     items: Iterable[BatchItem],
     status: ItemStatus,
     error: VendorError | None = None,
@@ -100,7 +100,7 @@ def set_aside(items: Sequence[BatchItem], error: VendorError, *, in_doubt: bool 
     leads = [item.lead_id for item in items]
     # The leads before their attempts, as the mirror locks them.
     Lead.objects.filter(pk__in=leads).lock()
-    settle_items(items, ItemStatus.SET_ASIDE, error, in_doubt=in_doubt)
+    finish_items(items, ItemStatus.SET_ASIDE, error, in_doubt=in_doubt)
     _end_attempts(leads, error)
     fail_leads(leads, error)
 
@@ -143,12 +143,12 @@ def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
     deliver_found(lead_ids)
 
 
-def failed(answers: Iterable[object]) -> list[VendorError]:
+def unanswered_errors(answers: Iterable[object]) -> list[VendorError]:
     """The errors among answers that say nothing about their record: it has to be asked for again."""
     return [each for each in answers if isinstance(each, VendorError) and not isinstance(each, Permanent)]
 
 
-def go_again(items: Sequence[BatchItem], *, counted: bool = True) -> None:
+def requeue(items: Sequence[BatchItem], *, counted: bool = True) -> None:
     """Their leads are due for dispatch once more; one that went MAX_ATTEMPTS times waits for a person.
 
     Not `counted` where it was nothing about the leads. Nor does a send count that Clay did not answer while it answers
@@ -156,7 +156,7 @@ def go_again(items: Sequence[BatchItem], *, counted: bool = True) -> None:
     """
     leads = Lead.objects.filter(pk__in=[item.lead_id for item in items])
     leads.lock()
-    settle_items(items, ItemStatus.AGAIN)
+    finish_items(items, ItemStatus.AGAIN)
     leads.update(dispatch_after=timezone.now())
     if not items or not counted or _unanswered(BatchKind(items[0].batch.kind)):
         return
@@ -171,13 +171,13 @@ def _unanswered(kind: BatchKind) -> bool:
     return kind in SENDING and recovery.never_arrived("clay", SENDING[kind])
 
 
-def after_error(batch: Batch, items: Sequence[BatchItem], error: VendorError, *, limit: str, scope: str) -> None:
+def handle_error(batch: Batch, items: Sequence[BatchItem], error: VendorError, *, limit: str, scope: str) -> None:
     """The batch's next step after a failed call (D15: one bad row does not sink the others).
 
     What a look-up is refused says nothing about the rows, so it neither narrows the batch nor ends the doubt; and that
     the table was too small for the batch stays known.
     """
-    looked, was = _looked(batch), batch.error_kind
+    looked, was = _was_lookup(batch), batch.error_kind
     step = recovery.next_step(error, tries=batch.tries, limit=limit, scope=scope)
     with transaction.atomic():
         if step.action == "again":
@@ -195,15 +195,15 @@ def after_error(batch: Batch, items: Sequence[BatchItem], error: VendorError, *,
                 error_message=str(error)[:300],
             )
         elif isinstance(error, Permanent) and len(items) > 1 and not looked:
-            _narrow(batch, items, error)
+            _split(batch, items, error)
         else:
             set_aside(items, error, in_doubt=looked or isinstance(error, UnknownOutcome))
-            finish(batch, BatchStatus.FAILED)
+            finish_batch(batch, BatchStatus.FAILED)
         if looked and was == Recovery.TABLE_FULL:
             Batch.objects.filter(pk=batch.pk).update(error_kind=was)
 
 
-def _looked(batch: Batch) -> bool:
+def _was_lookup(batch: Batch) -> bool:
     """The call that failed was to tell what became of an earlier one; a write-back is just made again."""
     unknown = batch.claimed_from == BatchStatus.UNKNOWN  # type: ignore[attr-defined]
     return unknown and batch.kind != BatchKind.UPDATE
@@ -218,7 +218,7 @@ def _skip(batch: Batch, items: Sequence[BatchItem], provider: str) -> None:
     leads.update(skip_providers=batch.skip_providers)
 
 
-def _narrow(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:
+def _split(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> None:
     """Drop the row the vendor named; where it named none, try each half alone."""
     index = error.row_index
     if index is not None and 0 <= index < len(items):
@@ -229,15 +229,15 @@ def _narrow(batch: Batch, items: Sequence[BatchItem], error: VendorError) -> Non
         middle = len(items) // 2
         parts = [list(items[:middle]), list(items[middle:])]
     for part in parts:
-        settle_items(part, ItemStatus.AGAIN)
-        freeze_part(batch, [item.lead for item in part])
-    finish(batch)
+        finish_items(part, ItemStatus.AGAIN)
+        create_part_batch(batch, [item.lead for item in part])
+    finish_batch(batch)
 
 
-def freeze_part(batch: Batch, leads: Sequence[Lead]) -> Batch:
+def create_part_batch(batch: Batch, leads: Sequence[Lead]) -> Batch:
     """Some of a batch's leads in a batch of their own that asks the same."""
     kind = BatchKind(batch.kind)
-    part = freeze(kind, leads, table=batch.table_id, without=batch.without)
+    part = create_batch(kind, leads, table=batch.table_id, without=batch.without)
     if kind == BatchKind.TRIGGER:
         as_before = ("skip_providers", "only_providers", "answered", "waterfall_id", "priority")
         for name in as_before:

@@ -42,7 +42,7 @@ _SCORED = ("icp_score", "icp_tier", "scorecard", "scored_at")
 
 
 @dataclass
-class Taken:
+class ReusedData:
     """What one lead took over: {kind: the lead it came from}."""
 
     donors: dict[str, Lead] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Taken:
         return sorted(self.donors)
 
 
-def known(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int, Taken]:
+def cached_data(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int, ReusedData]:
     """{lead: what is fresh for its company} for `leads` with a domain; a handful of queries for all of them.
 
     Fresh: a lead of the same domain and company name (itself, too) was asked about by every provider of the
@@ -63,18 +63,18 @@ def known(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int, Taken
     if not domains or not settings.COMPANY_DATA_DAYS or not any(asked.values()):
         return {}
     donors = _donors(domains, asked)
-    found: dict[int, Taken] = {}
+    found: dict[int, ReusedData] = {}
     for lead in leads:
         for kind, by_company in donors.items():
             wanted = asked[kind] & set(lead.only_providers) if lead.only_providers else asked[kind]
             wanted = set() if kind in lead.found_waterfalls else wanted - {*lead.answered.get(kind, ())}
             donor = by_company.get(_company(lead)) or by_company.get(lead.pk)
             if donor is not None and wanted:
-                found.setdefault(lead.pk, Taken()).donors[kind] = donor
+                found.setdefault(lead.pk, ReusedData()).donors[kind] = donor
     return found
 
 
-def _since() -> datetime.datetime:
+def _fresh_since() -> datetime.datetime:
     return timezone.now() - datetime.timedelta(days=settings.COMPANY_DATA_DAYS)
 
 
@@ -91,7 +91,7 @@ def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, d
     """{kind: {company: the newest lead with all of that waterfall's data, fresh; lead: itself, where it has}}."""
     recent = (
         Attempt.objects.filter(
-            lead__company_domain__in=domains, status=AttemptStatus.SUCCEEDED, finished_at__gte=_since()
+            lead__company_domain__in=domains, status=AttemptStatus.SUCCEEDED, finished_at__gte=_fresh_since()
         )
         .order_by("-finished_at", "-pk")
         .select_related("waterfall")
@@ -131,7 +131,7 @@ def _asked_by(attempt: Attempt, kind: str) -> set[str]:
 # ---------------------------------------------------------------- taking it over
 
 
-def take_over(leads: Iterable[Lead], found: dict[int, Taken]) -> None:
+def apply_cached(leads: Iterable[Lead], found: dict[int, ReusedData]) -> None:
     """Write the data onto the leads, with copies of its facts, the saving, and their new score.
 
     Inside the caller's transaction, which holds the leads. A pinned field keeps its value; nothing is taken that
@@ -143,9 +143,9 @@ def take_over(leads: Iterable[Lead], found: dict[int, Taken]) -> None:
     prices = _prices()
     for lead in Lead.objects.filter(pk__in=wanted):
         for kind, donor in found[lead.pk].donors.items():
-            _take(lead, kind, donor, prices[kind])
+            _apply_kind(lead, kind, donor, prices[kind])
         if lead.enrichment_status in FINAL_STATUSES:
-            planning.plan(lead)
+            planning.plan_deliveries(lead)
 
 
 def _prices() -> dict[str, Decimal]:
@@ -156,9 +156,9 @@ def _prices() -> dict[str, Decimal]:
     return {kind: prices.of(document.without(kinds - {kind})).amount for kind in KINDS}
 
 
-def _take(lead: Lead, kind: str, donor: Lead, price: Decimal) -> None:
+def _apply_kind(lead: Lead, kind: str, donor: Lead, price: Decimal) -> None:
     names = [name for name in COLUMNS[kind] if name not in lead.pinned_fields]
-    facts = list(FieldFact.objects.filter(lead=donor, field__in=names, observed_at__gte=_since()))
+    facts = list(FieldFact.objects.filter(lead=donor, field__in=names, observed_at__gte=_fresh_since()))
     filled = _fill(lead, names, donor, facts) if donor.pk != lead.pk else []
     saved = sum((fact.cost for fact in facts), Decimal(0)) or price
     TakenOver.objects.create(lead=lead, waterfall=kind, fields=filled, saved=saved)

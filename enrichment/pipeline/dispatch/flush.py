@@ -9,7 +9,7 @@ from django.utils import timezone
 from enrichment.leases import claim, release
 from enrichment.models import Batch, BatchItem, Lead, ServiceHold
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.batch import finish, items_of
+from enrichment.pipeline.dispatch.batch import finish_batch, items_of
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -21,7 +21,7 @@ from swarm_admin.core.timing import in_seconds
 STAGES = {BatchKind.ROWS: "rows", BatchKind.TRIGGER: "triggers", BatchKind.UPDATE: "write_backs"}
 
 
-def drain(
+def flush_batches(
     kind: BatchKind,
     send: Callable[[Batch, list[Any]], bool],
     read_back: Callable[[Batch, list[Any]], None] | None = None,
@@ -35,7 +35,7 @@ def drain(
     made = 0
     while not (shutdown.asked() or pauses.reading_held("clay")):
         order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
-        if held(kind):
+        if active_hold(kind):
             order = order.filter(status=BatchStatus.UNKNOWN) if read_back else order.none()
         claimed = claim(order, BatchStatus, 1, stage=STAGES[kind])
         if not claimed:
@@ -43,34 +43,34 @@ def drain(
         batch = claimed[0]
         items = items_of(batch)
         if not items:
-            finish(batch)
+            finish_batch(batch)
         elif read_back and batch.claimed_from == BatchStatus.UNKNOWN:  # type: ignore[attr-defined]
             if wait := limiter.blocked_for(limiter.READS):
                 release(batch, not_before=in_seconds(wait), counted=False)
             else:
                 read_back(batch, items)
-        elif not _sent(batch, items, send):
+        elif not _send_batch(batch, items, send):
             break
         made += 1
     return made
 
 
-def held(kind: BatchKind) -> ServiceHold | None:
+def active_hold(kind: BatchKind) -> ServiceHold | None:
     """What keeps new calls of this kind from being made."""
     if kind == BatchKind.ROWS:
         return pauses.rows_held()
     return pauses.triggers_held() if kind == BatchKind.TRIGGER else pauses.held("clay")
 
 
-def _sent(batch: Batch, items: list[Any], send: Callable[[Batch, list[Any]], bool]) -> bool:
-    ready = passing(batch, items)
+def _send_batch(batch: Batch, items: list[Any], send: Callable[[Batch, list[Any]], bool]) -> bool:
+    ready = sendable_items(batch, items)
     if ready:
         return send(batch, ready)
-    finish(batch)
+    finish_batch(batch)
     return True
 
 
-def passing(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
+def sendable_items(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     """The items that may go.
 
     The others leave the batch: a restricted lead is due again and waits for its release; one that is suppressed
@@ -90,13 +90,13 @@ def passing(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     leads = Lead.objects.filter(pk__in=[item.lead_id for item in restricted])
     with transaction.atomic():
         leads.lock()
-        _leave(restricted, ItemStatus.AGAIN, "restricted")
-        _leave(over, ItemStatus.SET_ASIDE, "suppressed")
+        _close_items(restricted, ItemStatus.AGAIN, "restricted")
+        _close_items(over, ItemStatus.SET_ASIDE, "suppressed")
         leads.update(**{due: now})
     gone = {item.pk for item in (*restricted, *over)}
     return [item for item in items if item.pk not in gone]
 
 
-def _leave(items: Sequence[BatchItem], status: ItemStatus, reason: str) -> None:
+def _close_items(items: Sequence[BatchItem], status: ItemStatus, reason: str) -> None:
     chosen = BatchItem.objects.filter(pk__in=[item.pk for item in items])
     advance(chosen, status, error_kind=reason)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.models import Batch, BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import fanout
-from enrichment.pipeline.dispatch.batch import go_again
+from enrichment.pipeline.dispatch.batch import requeue
 from enrichment.states import ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.table import clay_table
@@ -16,14 +16,14 @@ from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
 
 
-def take_back(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
+def recover_rows(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     """Of `items`, whose rows Clay did not take for enrichment, those whose row is there; the others need a new row.
 
     Only rows of which nothing was ever read are asked for: one that was there before is gone for another reason. Where
     no row made later is there, the table takes no more; of one that new rows no longer go to, that says nothing new.
     """
     fresh = [item for item in items if item.lead.clay_seen_at is None]
-    lost = _lost(batch.table_id, fresh) if fresh else []
+    lost = _lost_rows(batch.table_id, fresh) if fresh else []
     if not lost:
         return list(items)
     with transaction.atomic():
@@ -31,8 +31,8 @@ def take_back(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
         leads.lock()
         leads.update(clay_row_id=None, clay_table_id="", updated_at=timezone.now())
         in_use = batch.table_id == clay_table()
-        is_full = in_use and not _made_later(batch.table_id, lost)
-        go_again(lost, counted=in_use and not is_full)
+        is_full = in_use and not _later_row_exists(batch.table_id, lost)
+        requeue(lost, counted=in_use and not is_full)
     if is_full:
         count = f"{len(lost)} row{'' if len(lost) == 1 else 's'}"
         pauses.open_full_table(batch.table_id, f"it assigned IDs to {count} but didn't store them")
@@ -40,9 +40,9 @@ def take_back(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     return [item for item in items if item.pk not in gone]
 
 
-def _lost(table: str, items: Sequence[BatchItem]) -> list[BatchItem]:
+def _lost_rows(table: str, items: Sequence[BatchItem]) -> list[BatchItem]:
     client = clay()
-    answers = fanout.each(items, lambda item: client.get_row(table, str(item.lead.clay_row_id)), vendor="clay")
+    answers = fanout.call_each(items, lambda item: client.get_row(table, str(item.lead.clay_row_id)), vendor="clay")
     return [
         item
         for item, answer in zip(items, answers, strict=True)
@@ -50,7 +50,7 @@ def _lost(table: str, items: Sequence[BatchItem]) -> list[BatchItem]:
     ]
 
 
-def _made_later(table: str, lost: Sequence[BatchItem]) -> bool:
+def _later_row_exists(table: str, lost: Sequence[BatchItem]) -> bool:
     """Whether a row made after all of these is known to be there: it was read, or is being enriched."""
     made = BatchItem.objects.filter(batch__kind=BatchKind.ROWS, batch__table_id=table, status=ItemStatus.DONE)
     last = made.filter(lead__in=[item.lead_id for item in lost]).order_by("-pk").first()

@@ -21,8 +21,8 @@ from enrichment.models.spend import CapPeriod
 from enrichment.models.work import AWAITS_BUDGET, URGENT, BatchKind
 from enrichment.pipeline.deliver.planning import plan_all
 from enrichment.pipeline.dispatch import company_cache
-from enrichment.pipeline.dispatch.batch import freeze, in_doubt
-from enrichment.pipeline.dispatch.company_cache import Taken
+from enrichment.pipeline.dispatch.batch import create_batch, leads_in_doubt
+from enrichment.pipeline.dispatch.company_cache import ReusedData
 from enrichment.pipeline.mirror.run import status_of
 from enrichment.states import DELIVERED, BatchStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
@@ -37,10 +37,10 @@ OPEN = (BatchStatus.PLANNED, BatchStatus.IN_FLIGHT, BatchStatus.UNKNOWN)
 # Planned ahead of the limits only so far: what comes with a higher priority must not stand behind a crowd.
 AHEAD = 8
 ENOUGH = 2  # batches of one sort wait for a provider's budget: it has somebody to serve when it opens
-NOTHING = Taken()
+NOTHING = ReusedData()
 
 
-def plan(kind: BatchKind) -> int:
+def plan_batches(kind: BatchKind) -> int:
     """Freeze batches of one kind from the leads that are due; returns how many."""
     progress.moved("planning")
     table = clay_table()
@@ -56,20 +56,20 @@ def plan(kind: BatchKind) -> int:
     }[kind]
     with transaction.atomic():
         due = _due(kind, now)
-        leads = list(affordable(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
-        without = known_already(leads) if kind == BatchKind.TRIGGER else {}
-        unsure = in_doubt(kind, leads)
+        leads = list(within_spend_limits(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
+        without = cached_company_data(leads) if kind == BatchKind.TRIGGER else {}
+        unsure = leads_in_doubt(kind, leads)
         groups = list(_groups(kind, leads, size, now, without, unsure))[:room]
         for group in groups:
             if without:
-                group = take_over(group, without)
+                group = apply_cached_data(group, without)
             if group:
                 there = table if kind == BatchKind.ROWS else group[0].clay_table_id or table
-                freeze(kind, group, table=there, without=without.get(group[0].pk, NOTHING).kinds)
+                create_batch(kind, group, table=there, without=without.get(group[0].pk, NOTHING).kinds)
     return len(groups)
 
 
-def soonest(kind: BatchKind) -> float:
+def seconds_until_due(kind: BatchKind) -> float:
     """Real seconds until the first of the planned batches that wait is due; 0.0: none waits."""
     now = timezone.now()
     waiting = Batch.objects.filter(kind=kind, status=BatchStatus.PLANNED, not_before__gt=now)
@@ -110,7 +110,7 @@ def _groups(
     leads: Sequence[Lead],
     size: int,
     now: datetime.datetime,
-    without: Mapping[int, Taken],
+    without: Mapping[int, ReusedData],
     unsure: Collection[int],
 ) -> Iterator[tuple[Lead, ...]]:
     """Batches of `size`, each of one table; a smaller one where a lead has waited long enough or is urgent.
@@ -122,30 +122,30 @@ def _groups(
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
         known = tuple(without.get(lead.pk, NOTHING).kinds)
-        told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known, _had(lead))
+        told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known, _previous_answers(lead))
         there = "" if kind == BatchKind.ROWS else lead.clay_table_id
         key = (there, lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
         alike.setdefault(key, []).append(lead)
     for group in alike.values():
         rest = iter(group)
         while part := tuple(islice(rest, size)):
-            if len(part) == size or any(_leaves(kind, lead, waited_since) for lead in part):
+            if len(part) == size or any(_is_sent_now(kind, lead, waited_since) for lead in part):
                 yield part
 
 
-def _had(lead: Lead) -> tuple[Any, ...]:
+def _previous_answers(lead: Lead) -> tuple[Any, ...]:
     """What a run that broke off brought already, as a key."""
     answered = ((kind, tuple(names)) for kind, names in sorted(lead.answered.items()))
     return tuple(lead.found_waterfalls), *answered
 
 
-def _leaves(kind: BatchKind, lead: Lead, waited_since: datetime.datetime) -> bool:
+def _is_sent_now(kind: BatchKind, lead: Lead, waited_since: datetime.datetime) -> bool:
     due = lead.write_back_after if kind == BatchKind.UPDATE else lead.dispatch_after
     urgent = kind != BatchKind.UPDATE and lead.dispatch_priority >= URGENT
     return urgent or (due is not None and due <= waited_since)
 
 
-def affordable(due: LeadQuerySet, most: int) -> LeadQuerySet:
+def within_spend_limits(due: LeadQuerySet, most: int) -> LeadQuerySet:
     """The first of those due for whom the caps leave room, `most` at most; the others stay due."""
     if not SpendCap.objects.exists() or not due.exists():
         return due[:most]
@@ -162,14 +162,14 @@ def _lead_cap(source: str) -> SpendCap:
     return SpendCap.objects.get(period=CapPeriod.LEAD, source_type=source)
 
 
-def known_already(leads: Sequence[Lead]) -> dict[int, Taken]:
+def cached_company_data(leads: Sequence[Lead]) -> dict[int, ReusedData]:
     """What the mirror knows of them; a pilot buys everything, or it would measure nothing."""
-    return company_cache.known(
+    return company_cache.cached_data(
         [lead for lead in leads if lead.company_domain and not lead.trial_id], active_waterfall()
     )
 
 
-def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, ...]:
+def apply_cached_data(group: Sequence[Lead], found: Mapping[int, ReusedData]) -> tuple[Lead, ...]:
     """Write what is known onto the leads of a group that goes now; returns those that still have to go.
 
     One that only was to be filled in, and is, goes no further. All of a group know the same.
@@ -177,7 +177,7 @@ def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, 
     kinds = found.get(group[0].pk, NOTHING).kinds
     if not kinds:
         return tuple(group)
-    company_cache.take_over(group, dict(found))
+    company_cache.apply_cached(group, dict(found))
     first = group[0]
     document = active_waterfall().asking(
         only=first.only_providers, without={*kinds, *first.found_waterfalls}, answered=first.answered
@@ -193,11 +193,11 @@ def take_over(group: Sequence[Lead], found: Mapping[int, Taken]) -> tuple[Lead, 
         answered={},
         updated_at=timezone.now(),
     )
-    _end(leads)
+    _finish_without_call(leads)
     return ()
 
 
-def _end(leads: LeadQuerySet) -> None:
+def _finish_without_call(leads: LeadQuerySet) -> None:
     """Of those whose run had broken off, nothing is left to ask: they have their status, and are delivered."""
     broken_off = list(leads.filter(enrichment_status=EnrichmentStatus.PENDING).defer("raw", "search"))
     for lead in broken_off:

@@ -15,14 +15,14 @@ from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch.batch import (
-    after_error,
-    failed,
-    finish,
-    go_again,
+    finish_batch,
+    finish_items,
+    handle_error,
+    requeue,
     set_aside,
-    settle_items,
+    unanswered_errors,
 )
-from enrichment.pipeline.dispatch.flush import drain
+from enrichment.pipeline.dispatch.flush import flush_batches
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -41,12 +41,12 @@ LIMIT = "clay.rows"
 
 def run_due() -> int:
     """Create the rows of due batches until none is due or the limit is reached; returns how many calls."""
-    return drain(BatchKind.ROWS, _send, read_back)
+    return flush_batches(BatchKind.ROWS, _send, read_back)
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
     """False: there was no slot, and the batch is handed back until there is one; or the table is full."""
-    items = _fitting(batch, items)
+    items = _within_capacity(batch, items)
     if not items:
         return False
     wait = limiter.take(LIMIT, batch.table_id, rows=len(items))
@@ -56,33 +56,33 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     try:
         created = clay().create_rows(batch.table_id, [row_of(item.lead) for item in items])
     except TooFewRows as error:
-        _too_few(batch, items, error)
+        _handle_missing_rows(batch, items, error)
         return False
     except VendorError as error:
         log.warning("batch %s: %s", batch.pk, error)
-        after_error(batch, items, error, limit=LIMIT, scope=batch.table_id)
+        handle_error(batch, items, error, limit=LIMIT, scope=batch.table_id)
         return True
     with transaction.atomic():
         record_all([(items[row.index], row.id) for row in created])
-        finish(batch)
+        finish_batch(batch)
     return True
 
 
-def _fitting(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
+def _within_capacity(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
     """Those that the table has room for; the leads of the others stay pending. Where it has none, rows are paused."""
     room = clay_table.room(batch.table_id)
     if room >= len(items):
         return items
     with transaction.atomic():
-        go_again(items[room:], counted=False)
+        requeue(items[room:], counted=False)
         if not room:
-            finish(batch)
+            finish_batch(batch)
     if not room:
         pauses.open_full_table(batch.table_id, f"it holds {settings.CLAY_TABLE_ROWS:,} rows, its limit")
     return items[:room]
 
 
-def _too_few(batch: Batch, items: Sequence[BatchItem], error: TooFewRows) -> None:
+def _handle_missing_rows(batch: Batch, items: Sequence[BatchItem], error: TooFewRows) -> None:
     """Kept is what was answered; the others are looked for, for they may be there. Until then no more are sent."""
     log.warning("batch %s: %s", batch.pk, error)
     with transaction.atomic():
@@ -99,7 +99,7 @@ def _too_few(batch: Batch, items: Sequence[BatchItem], error: TooFewRows) -> Non
 
 
 def record_all(made: Sequence[tuple[BatchItem, str]]) -> None:
-    """`record` of each; in two statements, unless one of the row ids belongs to another lead."""
+    """`link_row` of each; in two statements, unless one of the row ids belongs to another lead."""
     now = timezone.now()
     rows = {
         item.lead_id: {
@@ -113,13 +113,13 @@ def record_all(made: Sequence[tuple[BatchItem, str]]) -> None:
     try:
         with transaction.atomic():
             update_each(Lead, rows, where="present.clay_row_id IS NULL")
-            settle_items([item for item, _ in made], ItemStatus.DONE)
+            finish_items([item for item, _ in made], ItemStatus.DONE)
     except IntegrityError:
         for item, row_id in made:
-            record(item, row_id)
+            link_row(item, row_id)
 
 
-def record(item: BatchItem, row_id: str) -> None:
+def link_row(item: BatchItem, row_id: str) -> None:
     """The lead has its row and is due for its trigger. A row id that another lead has sets this one aside."""
     try:
         with transaction.atomic():
@@ -134,7 +134,7 @@ def record(item: BatchItem, row_id: str) -> None:
         error = Permanent("clay", "create_rows", message=message, recovery=Recovery.NEEDS_PERSON)
         set_aside([item], error)
         return
-    settle_items([item], ItemStatus.DONE)
+    finish_items([item], ItemStatus.DONE)
 
 
 def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
@@ -145,7 +145,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         page = client.search_rows(batch.table_id, {"linkedin_url": item.lead.linkedin_url}, limit=2)
         return page.rows[0].id if page.rows else ""
 
-    answers = fanout.each(items, find, vendor="clay")
+    answers = fanout.call_each(items, find, vendor="clay")
     if any(isinstance(answer, NotOffered) for answer in answers):
         answers = _from_export(batch, items)
         if not answers:
@@ -154,22 +154,22 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     with transaction.atomic():
         for item, row_id in told:
             if row_id:
-                record(item, row_id)
+                link_row(item, row_id)
         missing = [item for item, row_id in told if not row_id]
-        go_again(missing, counted=batch.error_kind != Recovery.TABLE_FULL)
+        requeue(missing, counted=batch.error_kind != Recovery.TABLE_FULL)
         for item, error in zip(items, answers, strict=True):
             if isinstance(error, Permanent):  # made again it may be there twice
                 set_aside([item], error, in_doubt=True)
-        if not (unread := failed(answers)):
-            finish(batch)
+        if not (unread := unanswered_errors(answers)):
+            finish_batch(batch)
     if unread:  # what was learnt is kept; the others are asked for again
         left = [item for item, answer in zip(items, answers, strict=True) if answer in unread]
-        after_error(batch, left, unread[0], limit=LIMIT, scope=batch.table_id)
+        handle_error(batch, left, unread[0], limit=LIMIT, scope=batch.table_id)
     elif batch.error_kind == Recovery.TABLE_FULL:
-        _lift_if_all_there(batch)
+        _resume_if_all_created(batch)
 
 
-def _lift_if_all_there(batch: Batch) -> None:
+def _resume_if_all_created(batch: Batch) -> None:
     """The table takes rows after all where none of the batch's has to be made again, whichever look-up found it."""
     hold = pauses.held(CLAY_ROWS)
     if hold and hold.table in ("", batch.table_id) and not batch.items.filter(status=ItemStatus.AGAIN).exists():
@@ -178,7 +178,7 @@ def _lift_if_all_there(batch: Batch) -> None:
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:
     """The row ids out of an export, where Clay has no search (D14); empty: not now, the batch waits."""
-    client, cursor, since = clay(), None, _made_since(batch, items)
+    client, cursor, since = clay(), None, _earliest_creation(batch, items)
     found: dict[str, str] = {}
     while True:
         wait = limiter.take("clay.exports", client.workspace_id)
@@ -188,15 +188,15 @@ def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorE
         try:
             page = client.export_rows(batch.table_id, limit=5000, cursor=cursor, updated_since=since)
         except VendorError as error:
-            after_error(batch, items, error, limit="clay.exports", scope=client.workspace_id)
+            handle_error(batch, items, error, limit="clay.exports", scope=client.workspace_id)
             return []
-        found |= {_spelling(str(row.values.get("linkedin_url"))): row.id for row in page.rows}
+        found |= {_normalised_profile(str(row.values.get("linkedin_url"))): row.id for row in page.rows}
         cursor = page.next_cursor
         if cursor is None:
-            return [found.get(_spelling(item.lead.linkedin_url), "") for item in items]
+            return [found.get(_normalised_profile(item.lead.linkedin_url), "") for item in items]
 
 
-def _made_since(batch: Batch, items: Sequence[BatchItem]) -> datetime.datetime:
+def _earliest_creation(batch: Batch, items: Sequence[BatchItem]) -> datetime.datetime:
     """The earliest, by Clay's clock, that the rows can have been made: by this batch, or one given up in doubt."""
     leads = [item.lead_id for item in items]
     given_up = BatchItem.objects.filter(lead__in=leads, batch__kind=BatchKind.ROWS, in_doubt=True)
@@ -204,7 +204,7 @@ def _made_since(batch: Batch, items: Sequence[BatchItem]) -> datetime.datetime:
     return min(batch.created_at, first or batch.created_at) - span(CLOCKS_DIFFER_SECONDS)
 
 
-def _spelling(url: str) -> str:
+def _normalised_profile(url: str) -> str:
     """The address as we spell it; what is no person's profile as Clay gives it."""
     try:
         return canonical(url)

@@ -18,15 +18,15 @@ from enrichment.models.work import AWAITS_BUDGET, BatchKind
 from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch import not_kept
 from enrichment.pipeline.dispatch.batch import (
-    after_error,
-    failed,
-    finish,
-    freeze_part,
-    go_again,
+    create_part_batch,
+    finish_batch,
+    finish_items,
+    handle_error,
+    requeue,
     set_aside,
-    settle_items,
+    unanswered_errors,
 )
-from enrichment.pipeline.dispatch.flush import drain
+from enrichment.pipeline.dispatch.flush import flush_batches
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.wire import ClayRow
@@ -52,11 +52,11 @@ AS_BEFORE = (
 
 def run_due() -> int:
     """Trigger due batches until none is due or a limit is reached; returns how many calls."""
-    return drain(BatchKind.TRIGGER, _send, read_back)
+    return flush_batches(BatchKind.TRIGGER, _send, read_back)
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    version, document = _what(batch)
+    version, document = _version_and_document(batch)
     client = clay()
     call = limiter.ask(LIMIT, client.workspace_id, rows=len(items))
     reserved = reserve(document, len(items), batch.skip_providers, call=call)
@@ -68,7 +68,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         return True
     skip = sorted({*batch.skip_providers, *reserved.deferred, *reserved.never})
     wanted = len(items)
-    items = _intend(batch, items, version, reserved, price(document, skip).amount)
+    items = _record_attempts(batch, items, version, reserved, price(document, skip).amount)
     if not items:
         reserved.slots.give_back()
         return True  # the money is used up; another batch may be cheaper
@@ -77,34 +77,34 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     try:
         accepted = clay().trigger_enrichment(batch.table_id, rows, document.sent(), skip)
     except VendorError as error:
-        if isinstance(error, NotFound) and _without_lost(batch, items):
+        if isinstance(error, NotFound) and _recreate_lost_rows(batch, items):
             return True
         log.warning("batch %s: %s", batch.pk, error)
         if not isinstance(error, UnknownOutcome):
-            _drop(
+            _release_unrun(
                 Attempt.objects.filter(batch=batch),
                 error_kind=str(error.recovery),
                 provider=error.provider or "",
             )
-        after_error(batch, items, error, limit=LIMIT, scope=client.workspace_id)
+        handle_error(batch, items, error, limit=LIMIT, scope=client.workspace_id)
         return True
     taken = [item for item in items if str(item.lead.clay_row_id) in accepted]
     _record(batch, taken, set(accepted), whole=False)
-    if not _without_lost(batch, left := [item for item in items if item not in taken]):
+    if not _recreate_lost_rows(batch, left := [item for item in items if item not in taken]):
         _record(batch, left, set())
     return True
 
 
-def _without_lost(batch: Batch, items: Sequence[BatchItem]) -> bool:
+def _recreate_lost_rows(batch: Batch, items: Sequence[BatchItem]) -> bool:
     """Rows of these that Clay did not keep are made again and the others asked for again; False: there are none."""
-    there = not_kept.take_back(batch, items)
+    there = not_kept.recover_rows(batch, items)
     if len(there) == len(items):
         return False
     with transaction.atomic():
         Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()
         _abandon(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in items]))
-        go_again(there, counted=False)
-        finish(batch)
+        requeue(there, counted=False)
+        finish_batch(batch)
     return True
 
 
@@ -113,9 +113,9 @@ def _divide(batch: Batch, items: Sequence[BatchItem], first: int) -> None:
     with transaction.atomic():
         Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()
         for part in (items[:first], items[first:]):
-            settle_items(part, ItemStatus.AGAIN)
-            freeze_part(batch, [item.lead for item in part])
-        finish(batch)
+            finish_items(part, ItemStatus.AGAIN)
+            create_part_batch(batch, [item.lead for item in part])
+        finish_batch(batch)
 
 
 def _wait(batch: Batch, reserved: Reservation) -> None:
@@ -126,7 +126,7 @@ def _wait(batch: Batch, reserved: Reservation) -> None:
     release(batch, not_before=in_seconds(reserved.wait), counted=False)
 
 
-def _what(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:
+def _version_and_document(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:
     """The version the batch runs under, a pilot's or the active one, and what of it is asked."""
     version = batch.waterfall or WaterfallVersion.active()
     document = WaterfallDocument.model_validate(version.document)
@@ -134,7 +134,7 @@ def _what(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:
     return version, narrowed
 
 
-def _intend(
+def _record_attempts(
     batch: Batch,
     items: Sequence[BatchItem],
     version: WaterfallVersion,
@@ -152,7 +152,7 @@ def _intend(
         held = [item for item in items if item.lead_id in admission.held]
         items = [item for item in items if item.lead_id not in admission.held]
         leads = [item.lead_id for item in items]
-        _drop(Attempt.objects.filter(lead__in=leads))
+        _release_unrun(Attempt.objects.filter(lead__in=leads))
         Attempt.objects.bulk_create(
             Attempt(
                 lead_id=item.lead_id,
@@ -171,21 +171,21 @@ def _intend(
             for item in items
         )
         if held:
-            _hold(held, {cap.pk: cap for cap in admission.held.values()}.values())
+            _defer_for_budget(held, {cap.pk: cap for cap in admission.held.values()}.values())
         if not items:
-            finish(batch)
+            finish_batch(batch)
     return items
 
 
-def _hold(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -> None:
+def _defer_for_budget(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -> None:
     """There is no money for these now: due again later, at no cost to their tries."""
-    settle_items(items, ItemStatus.AGAIN)
+    finish_items(items, ItemStatus.AGAIN)
     Lead.objects.filter(pk__in=[item.lead_id for item in items]).update(dispatch_after=due_in(HELD_SECONDS))
     for cap in reached:
         spend_limits.reach(cap)
 
 
-def _drop(attempts: models.QuerySet[Attempt], **why: str) -> None:
+def _release_unrun(attempts: models.QuerySet[Attempt], **why: str) -> None:
     """Of these the open ones never ran: nobody was asked, so what was kept back of the providers' hours is free."""
     open_ones = list(attempts.filter(status__in=OPEN_ATTEMPT))
     provider_budget.settle((attempt, {}) for attempt in open_ones)
@@ -206,7 +206,7 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, who
         leads = [item.lead_id for item in taken]
         # The leads before their attempts, as the mirror locks them when a webhook is as quick as this.
         Lead.objects.filter(pk__in=leads).lock()
-        settle_items(taken, ItemStatus.DONE)
+        finish_items(taken, ItemStatus.DONE)
         attempts = Attempt.objects.filter(batch=batch, lead__in=leads)
         # A webhook may have been quicker than this record: then the attempt is over, and stays so.
         advance(
@@ -224,22 +224,24 @@ def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, who
             in_progress_since=now,
         )
         if left:
-            _drop(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
-            go_again(left)
+            _release_unrun(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
+            requeue(left)
         if whole:
-            finish(batch)
+            finish_batch(batch)
 
 
 def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After an unknown outcome: a row that Clay shows at work or newly enriched was triggered (D12)."""
     client = clay()
-    rows = fanout.each(items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)), vendor="clay")
+    rows = fanout.call_each(
+        items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)), vendor="clay"
+    )
     with transaction.atomic():
         ended = _ended(batch, items)
         read = [(item, row) for item, row in zip(items, rows, strict=True) if item.lead_id not in ended]
-        unread = failed(row for _, row in read)
+        unread = unanswered_errors(row for _, row in read)
         known = [item for item, row in read if _is_known(row)]
-        began = _asked(batch, [item for item, row in read if _was_triggered(item.lead, row)])
+        began = _started_row_ids(batch, [item for item, row in read if _was_triggered(item.lead, row)])
         for item, row in read:
             if isinstance(row, Permanent) and not _is_known(row):
                 # Asking again would not tell more, and sending it again may be paid twice.
@@ -247,7 +249,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         _record(batch, known, began, whole=not unread)
     if unread:  # what was learnt is kept; the others are asked for again
         left = [item for item, row in read if row in unread]
-        after_error(batch, left, unread[0], limit=LIMIT, scope=client.workspace_id)
+        handle_error(batch, left, unread[0], limit=LIMIT, scope=client.workspace_id)
 
 
 def _ended(batch: Batch, items: Sequence[BatchItem]) -> set[int]:
@@ -260,11 +262,11 @@ def _ended(batch: Batch, items: Sequence[BatchItem]) -> set[int]:
     Lead.objects.filter(pk__in=leads).lock()
     over = Attempt.objects.filter(batch=batch, lead__in=leads, status__in=ENDED)
     ended = set(over.values_list("lead_id", flat=True))
-    settle_items([item for item in items if item.lead_id in ended], ItemStatus.DONE)
+    finish_items([item for item in items if item.lead_id in ended], ItemStatus.DONE)
     return ended
 
 
-def _asked(batch: Batch, began: Sequence[BatchItem]) -> set[str]:
+def _started_row_ids(batch: Batch, began: Sequence[BatchItem]) -> set[str]:
     """The row ids of those that run because they were asked for; each has an attempt of this batch then.
 
     One that was given up in doubt has none: its run is that of the attempt before, which goes on in a new one.

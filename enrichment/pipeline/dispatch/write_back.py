@@ -15,8 +15,8 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline import clay_scores, recovery
 from enrichment.pipeline.clay_scores import UNSCORED
 from enrichment.pipeline.dispatch import company_cache
-from enrichment.pipeline.dispatch.batch import finish, freeze, settle_items
-from enrichment.pipeline.dispatch.flush import drain
+from enrichment.pipeline.dispatch.batch import create_batch, finish_batch, finish_items
+from enrichment.pipeline.dispatch.flush import flush_batches
 from enrichment.pipeline.mirror.refresh_status import columns_of
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendors import limiter
@@ -32,7 +32,7 @@ LIMIT = "clay.updates"
 
 def run_due() -> int:
     """Write back due batches until none is due or the limit is reached; returns how many calls."""
-    return drain(BatchKind.UPDATE, _send)
+    return flush_batches(BatchKind.UPDATE, _send)
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
@@ -44,8 +44,8 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     }
     updates = {row_id: values for row_id, values in updates.items() if values}
     if not updates:
-        settle_items(items, ItemStatus.DONE)
-        finish(batch)
+        finish_items(items, ItemStatus.DONE)
+        finish_batch(batch)
         return True
     wait = limiter.take(LIMIT, batch.table_id, rows=len(updates))
     if wait:
@@ -60,14 +60,14 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         return True
     with transaction.atomic():
         refused = set(outcome.refused)
-        _done(items, updates, outcome)
-        _again([item for item in items if item.lead.clay_row_id in {*outcome.left, *refused}])
-        settle_items(items, ItemStatus.DONE)
-        finish(batch)
+        _record_written(items, updates, outcome)
+        _requeue([item for item in items if item.lead.clay_row_id in {*outcome.left, *refused}])
+        finish_items(items, ItemStatus.DONE)
+        finish_batch(batch)
     return True
 
 
-def _done(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], outcome: BulkUpdate) -> None:
+def _record_written(items: Sequence[BatchItem], updates: dict[str, dict[str, Any]], outcome: BulkUpdate) -> None:
     """Clay holds these values now, so its next webhook about them will change nothing."""
     done = set(outcome.done)
     written = {
@@ -93,7 +93,7 @@ def _scores(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUp
         pk: outcome.rows[row_id].values if pk in current and row_id in outcome.rows else None
         for pk, row_id in written.items()
     }
-    clay_scores.rewritten(answered)
+    clay_scores.note_rewritten(answered)
 
 
 def _after_error(batch: Batch, items: Sequence[BatchItem], said: Sequence[BatchItem], error: VendorError) -> None:
@@ -103,16 +103,16 @@ def _after_error(batch: Batch, items: Sequence[BatchItem], said: Sequence[BatchI
         release(batch, not_before=step.not_before, counted=step.counted, error=error)
         return
     with transaction.atomic():
-        settle_items([item for item in items if item not in said], ItemStatus.DONE)
+        finish_items([item for item in items if item not in said], ItemStatus.DONE)
         if isinstance(error, Permanent):
-            _narrow(batch, said, error)
+            _split(batch, said, error)
         else:
-            settle_items(said, ItemStatus.AGAIN, error)
-            _again(said)
-        finish(batch, BatchStatus.FAILED)
+            finish_items(said, ItemStatus.AGAIN, error)
+            _requeue(said)
+        finish_batch(batch, BatchStatus.FAILED)
 
 
-def _narrow(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
+def _split(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
     """Without the row the vendor named; where it named none, each half alone, down to the row it refuses."""
     at = error.row_index
     if at is None or not 0 <= at < len(said):
@@ -125,17 +125,17 @@ def _narrow(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
         parts = [[*said[:at], *said[at + 1 :]]]
     for part in parts:
         if part:
-            settle_items(part, ItemStatus.AGAIN, error)
-            freeze(BatchKind.UPDATE, [item.lead for item in part], table=batch.table_id)
+            finish_items(part, ItemStatus.AGAIN, error)
+            create_batch(BatchKind.UPDATE, [item.lead for item in part], table=batch.table_id)
 
 
 def set_aside(item: BatchItem, error: VendorError) -> None:
     """Given up for what it says: not repeated by itself, but on Failures, where a person may send it again."""
-    settle_items([item], ItemStatus.SET_ASIDE, error)
+    finish_items([item], ItemStatus.SET_ASIDE, error)
     Lead.objects.filter(pk=item.lead_id).update(write_back_tries=settings.MAX_ATTEMPTS + 1, write_back_after=None)
 
 
-def _again(items: Sequence[BatchItem]) -> None:
+def _requeue(items: Sequence[BatchItem]) -> None:
     """Due once more, later each time; after MAX_ATTEMPTS the references stay in the mirror alone."""
     for item in items:
         tries = item.lead.write_back_tries + 1

@@ -8,14 +8,14 @@ from typing import Any
 from enrichment.models import FieldConflict, Lead, WaterfallVersion
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline.clay_scores import RENAMED
-from enrichment.pipeline.listed import columns
+from enrichment.pipeline.listed import columns_with
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.clay.fields import normalise
 from enrichment.vendors.clay.wire import ClayRow
 
 
 @dataclass(frozen=True)
-class Taken:
+class RowChanges:
     """What a row would write: {column: new value} of those that change, {(column, reason): value refused}."""
 
     values: dict[str, Any]
@@ -24,7 +24,7 @@ class Taken:
     left_out: tuple[str, ...] = ()
 
 
-def taken(lead: Lead, row: ClayRow, listed: Collection[str] = ()) -> Taken:
+def read_changes(lead: Lead, row: ClayRow, listed: Collection[str] = ()) -> RowChanges:
     """Normalised values; those of pinned fields and unreadable ones become conflicts (D19, D24).
 
     `listed`: identifiers on the suppression list that are no identity by themselves (D28), such as the number of a
@@ -32,7 +32,7 @@ def taken(lead: Lead, row: ClayRow, listed: Collection[str] = ()) -> Taken:
     """
     values, unreadable = normalise(row.values, WaterfallVersion.active().phone_country)
     conflicts = {(name, str(ConflictReason.UNREADABLE)): given for name, given in unreadable.items()}
-    left_out = columns(values, listed)
+    left_out = columns_with(values, listed)
     for name in left_out:
         conflicts[name, str(ConflictReason.SUPPRESSED)] = ""
         values[name] = ""
@@ -45,17 +45,17 @@ def taken(lead: Lead, row: ClayRow, listed: Collection[str] = ()) -> Taken:
             conflicts[name, str(ConflictReason.PINNED)] = str(value)[:500]
         else:
             changes[name] = value
-    return Taken(changes, conflicts, tuple(unreadable), left_out)
+    return RowChanges(changes, conflicts, tuple(unreadable), left_out)
 
 
-def take_over(lead: Lead, row: ClayRow, values: Taken) -> None:
+def apply_row(lead: Lead, row: ClayRow, values: RowChanges) -> None:
     """On the object only."""
     for name, value in values.values.items():
         setattr(lead, name, value)
     lead.raw = {name: value for name, value in row.raw.items() if name not in values.left_out}
 
 
-def keep_conflicts(found: Sequence[tuple[Any, Taken]], now: datetime.datetime) -> None:
+def keep_conflicts(found: Sequence[tuple[Any, RowChanges]], now: datetime.datetime) -> None:
     """The conflicts of each lead (read with `has_conflicts`): new ones written, unreadable ones that are over removed.
 
     At most three statements; none where there is no conflict and was none.
@@ -77,7 +77,7 @@ def keep_conflicts(found: Sequence[tuple[Any, Taken]], now: datetime.datetime) -
     )
 
 
-def at_work(row: ClayRow) -> bool:
+def is_enriching(row: ClayRow) -> bool:
     return row.values.get("enrichment_status") == EnrichmentStatus.IN_PROGRESS
 
 

@@ -14,13 +14,13 @@ from enrichment.pipeline import provenance, recovery
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.mirror import refresh_status
 from enrichment.pipeline.mirror.apply_row import (
-    Taken,
-    at_work,
+    RowChanges,
+    apply_row,
     identity_values,
+    is_enriching,
     is_stale,
     keep_conflicts,
-    take_over,
-    taken,
+    read_changes,
 )
 from enrichment.pipeline.mirror.run import Progress, Reader, RunError
 from enrichment.pipeline.score import apply as scoring
@@ -49,7 +49,7 @@ WRITTEN = (
 
 
 @dataclass(frozen=True)
-class News:
+class RowUpdate:
     """`row` as the newest known state of a lead, by an event of the aware time `event_at`.
 
     `error` is what the event says went wrong.
@@ -74,17 +74,17 @@ class Effect:
 
 
 @dataclass
-class Case:
+class LeadUpdate:
     """One lead while its row is applied; `attempts` newest first, `before` the columns as they were."""
 
-    news: News
+    news: RowUpdate
     lead: Any
     attempts: list[Attempt]
     effect: Effect
     before: dict[str, Any]
-    taken: Taken
+    taken: RowChanges
     error: RunError | None
-    supplied: provenance.Entry
+    supplied: provenance.LeadProvenance
     again: bool = False
     closed: bool = False
     progress: Progress | None = None
@@ -92,15 +92,15 @@ class Case:
     @property
     def ended(self) -> bool:
         """Else what the row holds is of the run before, and the end is still to come."""
-        return not at_work(self.news.row)
+        return not is_enriching(self.news.row)
 
 
 def apply(lead_id: int, row: ClayRow, *, event_at: datetime.datetime, error: Any = None) -> Effect:
     """`apply_all` of one row."""
-    return apply_all([News(lead_id, row, event_at, error)])[0]
+    return apply_all([RowUpdate(lead_id, row, event_at, error)])[0]
 
 
-def apply_all(news: Sequence[News]) -> list[Effect]:
+def apply_all(news: Sequence[RowUpdate]) -> list[Effect]:
     """Apply each row to its lead as the newest known state; one transaction, the effects in order.
 
     Each lead once. An older event than the newest applied changes nothing. A lead's open attempt is closed
@@ -110,35 +110,37 @@ def apply_all(news: Sequence[News]) -> list[Effect]:
     effects = [Effect() for _ in news]
     now = timezone.now()
     with transaction.atomic():
-        cases = _open(news, effects)
+        cases = _lock_leads(news, effects)
         for case in cases:
-            take_over(case.lead, case.news.row, case.taken)
+            apply_row(case.lead, case.news.row, case.taken)
             case.effect.changed += case.taken.values
-        provenance.enter([case.supplied for case in cases])
+        provenance.record_provenance([case.supplied for case in cases])
         reader = Reader()
         for case in cases:
-            _settle(case, now, reader)
+            _refresh_status(case, now, reader)
         _score([case for case in cases if case.ended])
         keep_conflicts([(case.lead, case.taken) for case in cases], now)
         _write(cases, now)
-        _hold(cases)
+        _pause_on_refusal(cases)
         planning.plan_all([case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED])
-    _tell_budgets(cases)
+    _update_budgets(cases)
     return effects
 
 
-def _tell_budgets(cases: Sequence[Case]) -> None:
+def _update_budgets(cases: Sequence[LeadUpdate]) -> None:
     """What the runs asked of the providers, once it is written: a provider's hour is not the database's to undo."""
     ended = [(case.attempts[0], case.progress.calls) for case in cases if case.closed and case.progress]
     provider_budget.settle(ended)
     refused = {
-        case.error.provider for case in cases if case.closed and case.error and refresh_status.is_refusal(case.error)
+        case.error.provider
+        for case in cases
+        if case.closed and case.error and refresh_status.is_limit_refusal(case.error)
     }
     for provider in sorted(refused):
         recovery.provider_refused(provider)
 
 
-def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
+def _lock_leads(news: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[LeadUpdate]:
     """The leads of the news under their lock, but for those that know something newer or are only kept."""
     ids = [each.lead_id for each in news]
     conflicts = Exists(FieldConflict.objects.filter(lead=OuterRef("pk")))
@@ -149,7 +151,7 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
     for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
         attempts.setdefault(attempt.lead_id, []).append(attempt)
     prices = provenance.prices()
-    listed = _listed(news)
+    listed = _suppressed_identifiers(news)
     cases = []
     for place, (each, effect) in enumerate(zip(news, effects, strict=True)):
         lead = found.get(each.lead_id)
@@ -160,15 +162,15 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
             before = {name: getattr(lead, name) for name in WRITTEN}
             error = refresh_status.run_error(each.row, each.error)
             mine = attempts.get(lead.pk, [])
-            supplied = provenance.Entry(lead, provenance.supplies(each.row.raw, prices), mine)
+            supplied = provenance.LeadProvenance(lead, provenance.provider_answers(each.row.raw, prices), mine)
             cases.append(
-                Case(
+                LeadUpdate(
                     each,
                     lead,
                     mine,
                     effect,
                     before,
-                    taken(lead, each.row, listed.get(place, ())),
+                    read_changes(lead, each.row, listed.get(place, ())),
                     error,
                     supplied,
                 )
@@ -176,7 +178,7 @@ def _open(news: Sequence[News], effects: Sequence[Effect]) -> list[Case]:
     return cases
 
 
-def _listed(news: Sequence[News]) -> dict[int, set[str]]:
+def _suppressed_identifiers(news: Sequence[RowUpdate]) -> dict[int, set[str]]:
     """{place in `news`: identifiers of the row that others share and that are on the suppression list}."""
     told = [identity_values(each.row.values) for each in news]
     asked = [place for place, (emails, phone) in enumerate(told) if phone or any(map(is_role, emails))]
@@ -188,7 +190,7 @@ def _listed(news: Sequence[News]) -> dict[int, set[str]]:
     return {asked[position]: identifiers for position, identifiers in shared.items()}
 
 
-def _settle(case: Case, now: datetime.datetime, reader: Reader) -> None:
+def _refresh_status(case: LeadUpdate, now: datetime.datetime, reader: Reader) -> None:
     """On the objects: the lead's references, its attempt, its status, what it is due for."""
     lead = case.lead
     lead.enrichment_cost += case.supplied.cost
@@ -207,23 +209,25 @@ def _settle(case: Case, now: datetime.datetime, reader: Reader) -> None:
         case.effect.changed.append("attempt")
     before = lead.enrichment_status
     news = case.closed or lead.enriched_at != case.before["enriched_at"]
-    refresh_status.settle(lead, case.error, again=case.again, news=news, now=now)
+    refresh_status.refresh_status(lead, case.error, again=case.again, news=news, now=now)
     if lead.enrichment_status != before:
         case.effect.changed.append("enrichment_status")
 
 
-def _score(cases: Sequence[Case]) -> None:
+def _score(cases: Sequence[LeadUpdate]) -> None:
     for case, changed in zip(cases, scoring.apply_all([case.lead for case in cases]), strict=True):
         if changed:
             case.effect.changed.append("icp_score")
 
 
-def _write(cases: Sequence[Case], now: datetime.datetime) -> None:
+def _write(cases: Sequence[LeadUpdate], now: datetime.datetime) -> None:
     """The attempts and the leads. Only columns in which any of the leads changed: each costs its indexes."""
     closed = {
-        case.attempts[0].pk: refresh_status.end_of(case.attempts[0], case.error, now) for case in cases if case.closed
+        case.attempts[0].pk: refresh_status.end_columns(case.attempts[0], case.error, now)
+        for case in cases
+        if case.closed
     }
-    _all_moved(Attempt, closed, advance_each(Attempt, closed))
+    _check_all_advanced(Attempt, closed, advance_each(Attempt, closed))
     noted = [case.attempts[0] for case in cases if case.attempts and case.supplied.fresh and not case.closed]
     update_each(Attempt, {each.pk: {"providers": each.providers, "cost": each.cost} for each in noted})
     columns = [name for name in WRITTEN if any(getattr(case.lead, name) != case.before[name] for case in cases)]
@@ -236,16 +240,16 @@ def _write(cases: Sequence[Case], now: datetime.datetime) -> None:
         }
         for case in cases
     }
-    _all_moved(Lead, leads, advance_each(Lead, leads, field="enrichment_status", staying=True))
+    _check_all_advanced(Lead, leads, advance_each(Lead, leads, field="enrichment_status", staying=True))
 
 
-def _hold(cases: Sequence[Case]) -> None:
+def _pause_on_refusal(cases: Sequence[LeadUpdate]) -> None:
     """A run that failed for the key or the quota: the next would fail like it."""
     stops = [stop for case in cases if case.closed and case.error and (stop := case.error.stop())]
     if stops:
         pauses.open_hold(stops[0])
 
 
-def _all_moved(model: Any, rows: dict[int, Any], moved: set[int]) -> None:
+def _check_all_advanced(model: Any, rows: dict[int, Any], moved: set[int]) -> None:
     if missing := rows.keys() - moved:
         raise InvalidTransition(f"{model.__name__} {min(missing)}: its status cannot be followed by the new one")

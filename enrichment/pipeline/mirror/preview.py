@@ -8,7 +8,7 @@ from typing import Any
 from enrichment.models import Lead
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline.mirror import refresh_status
-from enrichment.pipeline.mirror.apply_row import at_work, is_stale, taken
+from enrichment.pipeline.mirror.apply_row import is_enriching, is_stale, read_changes
 from enrichment.pipeline.mirror.run import Reader, RunError
 from enrichment.pipeline.score import apply as scoring
 from enrichment.vendors.clay.wire import ClayRow
@@ -37,13 +37,13 @@ def preview(lead: Lead, row: ClayRow, *, event_at: datetime.datetime | None = No
     """What `apply` with the same arguments would change, column by column. Writes nothing."""
     if is_stale(lead, event_at):
         return Preview(stale=True)
-    found = taken(lead, row)
+    found = read_changes(lead, row)
     after = copy.copy(lead)
     for name, value in found.values.items():
         setattr(after, name, value)
     run_error = refresh_status.run_error(row, error)
-    again = not at_work(row) and _tried_again(after, run_error)
-    if not at_work(row):
+    again = not is_enriching(row) and _will_retry(after, run_error)
+    if not is_enriching(row):
         after.enrichment_status = refresh_status.status_after(after, run_error, again=again)
     scoring.apply(after)
     names = [*found.values, "enrichment_status", "icp_score", "icp_tier"]
@@ -55,7 +55,7 @@ def preview(lead: Lead, row: ClayRow, *, event_at: datetime.datetime | None = No
     return Preview([change for change in changes if change.before != change.after], conflicts)
 
 
-def _tried_again(lead: Lead, error: RunError | None) -> bool:
+def _will_retry(lead: Lead, error: RunError | None) -> bool:
     """Whether the lead would go on after its last attempt, where that is not over."""
     attempts = list(lead.attempts.order_by("-started_at", "-id"))
     if not attempts or attempts[0].status not in refresh_status.OPEN_ATTEMPT:

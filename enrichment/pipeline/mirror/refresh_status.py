@@ -32,7 +32,7 @@ def run_error(row: ClayRow, error: Any) -> RunError | None:
     return RunError.read(error) or RunError.read(row.raw.get("error"))
 
 
-def end_of(attempt: Attempt, error: RunError | None, now: datetime.datetime) -> dict[str, Any]:
+def end_columns(attempt: Attempt, error: RunError | None, now: datetime.datetime) -> dict[str, Any]:
     """The columns of an attempt that is over, as `states.advance_each` takes them."""
     return {
         "status": AttemptStatus.FAILED if error else AttemptStatus.SUCCEEDED,
@@ -56,10 +56,14 @@ def next_dispatch(lead: Lead, attempts: Sequence[Attempt], error: RunError | Non
     attempt = attempts[0]
     lead.skip_providers, lead.only_providers = [], []
     lead.found_waterfalls, lead.answered = progress.found, progress.answered
-    passing = error is not None and is_passing(error)
-    if error is not None and passing and _again(lead, attempt, error, progress, failed_lately(attempts, error)):
+    passing = error is not None and is_transient(error)
+    if (
+        error is not None
+        and passing
+        and _schedule_retry(lead, attempt, error, progress, recent_failures(attempts, error))
+    ):
         return True
-    owed = _owed(attempts, error if passing else None, progress)
+    owed = _skipped_providers(attempts, error if passing else None, progress)
     tries, lead.dispatch_tries = lead.dispatch_tries, 0
     if error is None and not owed:
         lead.found_waterfalls, lead.answered = [], {}
@@ -75,17 +79,19 @@ def next_dispatch(lead: Lead, attempts: Sequence[Attempt], error: RunError | Non
     return False
 
 
-def is_passing(error: RunError) -> bool:
+def is_transient(error: RunError) -> bool:
     """Whether it may well go otherwise later, or with other providers."""
-    return error.recovery in PASSING or is_refusal(error)
+    return error.recovery in PASSING or is_limit_refusal(error)
 
 
-def is_refusal(error: RunError) -> bool:
+def is_limit_refusal(error: RunError) -> bool:
     """Whether a provider was asked too often for its limit, its quota or its credits."""
     return bool(error.provider) and error.recovery in REFUSALS
 
 
-def _again(lead: Lead, attempt: Attempt, error: RunError, progress: Progress, failed: Mapping[str, int]) -> bool:
+def _schedule_retry(
+    lead: Lead, attempt: Attempt, error: RunError, progress: Progress, failed: Mapping[str, int]
+) -> bool:
     """Whether somebody is left to ask; then the lead is due for it."""
     leave_out = bool(error.provider) and (
         error.recovery != Recovery.DELAY or error.provider in progress.apart or failed[error.provider] >= FAILURES_MOST
@@ -104,16 +110,16 @@ def _again(lead: Lead, attempt: Attempt, error: RunError, progress: Progress, fa
     return True
 
 
-def _owed(attempts: Sequence[Attempt], error: RunError | None, progress: Progress) -> frozenset[str]:
+def _skipped_providers(attempts: Sequence[Attempt], error: RunError | None, progress: Progress) -> frozenset[str]:
     """Providers that were left out, for want of budget or after one failure, and may still find something."""
     attempt = attempts[0]
-    failed = failed_lately(attempts, error)
+    failed = recent_failures(attempts, error)
     once = {slug for slug, times in failed.items() if times < FAILURES_MOST}
     left_out = {*attempt.skip_providers, *([error.provider] if error else [])}
     return progress.left & {*attempt.deferred_providers, *(once & left_out)}
 
 
-def failed_lately(attempts: Sequence[Attempt], error: RunError | None) -> Counter[str]:
+def recent_failures(attempts: Sequence[Attempt], error: RunError | None) -> Counter[str]:
     """{provider: how many of the lead's runs its error has ended lately}, the present `error` counted."""
     since = timezone.now() - span(FAILED_LATELY_SECONDS)
     before = attempts[1:] if error is not None else attempts
@@ -130,7 +136,7 @@ def status_after(lead: Lead, error: RunError | None, *, again: bool) -> Enrichme
     return after if after == present or may_follow(present, after) else present
 
 
-def settle(lead: Lead, error: RunError | None, *, again: bool, news: bool, now: datetime.datetime) -> None:
+def refresh_status(lead: Lead, error: RunError | None, *, again: bool, news: bool, now: datetime.datetime) -> None:
     """Status by D3, the last error beside it, and what Clay should be told of it.
 
     `news`: the row tells the end of a run, so an error told before is over. That run may be one that was

@@ -25,8 +25,8 @@ def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
     """
     asks = is_return and bool(lead.email or lead.phone)
     attempts = list(lead.attempts.order_by("-started_at", "-id"))
-    entry = provenance.Entry(lead, provenance.supplies(row.raw, provenance.prices()), attempts)
-    provenance.enter([entry], facts=False)
+    entry = provenance.LeadProvenance(lead, provenance.provider_answers(row.raw, provenance.prices()), attempts)
+    provenance.record_provenance([entry], facts=False)
     if attempts:
         _close(attempts[0], refresh_status.run_error(row, None))
     leads = Lead.objects.filter(pk=lead.pk)

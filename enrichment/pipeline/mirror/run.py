@@ -59,7 +59,7 @@ class RunError:
             told = {"message": told}
         if not isinstance(told, Mapping) or not told:
             return None
-        code = clean(_said(told.get("code"))).strip()
+        code = clean(_as_text(told.get("code"))).strip()
         number = whole(code)
         known = number if number is not None and len(code) == 3 else _WORDS.get(code.lower())
         rule = RULES.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
@@ -70,7 +70,7 @@ class RunError:
         return cls(
             recovery=recovery,
             code=code[:40],
-            message=mask(clean(_said(told.get("message")))),
+            message=mask(clean(_as_text(told.get("message")))),
             provider=clean(provider).strip().lower()[:40] if isinstance(provider, str) else "",
         )
 
@@ -88,7 +88,7 @@ class RunError:
         return kind("clay", "enrichment", code=self.code, message=self.message, recovery=self.recovery)
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A word of Clay's; of a list or an object its beginning: it may be of any size and depth."""
     if isinstance(value, str | int | float):
         return str(value or "")
@@ -158,7 +158,7 @@ class Reader:
         if broke_off_at in asked.providers():
             seen[str(broke_off_at)] += 1
         apart = frozenset(left - in_order)
-        return Progress(sorted(found), answered, frozenset(left), apart, seen | _told(attempt))
+        return Progress(sorted(found), answered, frozenset(left), apart, seen | _reported_calls(attempt))
 
     def _document(self, version: int) -> WaterfallDocument:
         if version not in self._documents:
@@ -194,7 +194,7 @@ def _reached(fall: Waterfall, told: Mapping[str, bool]) -> Sequence[str]:
     return fall.providers if fall.asks_all() or not ends else fall.providers[: ends[0] + 1]
 
 
-def _told(attempt: Attempt) -> Counter[str]:
+def _reported_calls(attempt: Attempt) -> Counter[str]:
     """Calls as told, whichever waterfall they were of."""
     return Counter(str(each["name"]) for each in attempt.providers)
 

@@ -31,7 +31,7 @@ CLAIMED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Pending:
+class PendingDelivery:
     """A delivery whose row has to be asked for, and what was answered."""
 
     delivery: WebhookDelivery
@@ -41,7 +41,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Left:
+class Outcome:
     """How a delivery is left: with a `verdict`, with an `error` and its `message`, or due `again`.
 
     `again` is an aware time, `tries` how often it was tried before that.
@@ -98,102 +98,103 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
 
     False: Clay may not be asked now, and those that need it wait.
     """
-    pending = together(deliveries, _judge_all, _failed)
+    pending = together(deliveries, _triage_all, _poisoned)
     if pending and pauses.reading_held("clay"):
         # Not when the pause is to end: a person may resume it before.
-        leave([Left(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
+        save_outcomes([Outcome(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
         return False
     if pending and (wait := limiter.blocked_for(limiter.READS)):
-        leave([Left(p.delivery, again=in_seconds(wait), tries=p.delivery.tries) for p in pending])
+        save_outcomes([Outcome(p.delivery, again=in_seconds(wait), tries=p.delivery.tries) for p in pending])
         return False
-    answered = _fetched(pending)
-    stopped = triage.blocked([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
+    answered = _fetch_rows(pending)
+    stopped = triage.suppressed_places([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
     shown = [p for p in answered if isinstance(p.answer, ClayRow)]
     hidden = {shown[place].delivery.pk for place in stopped}
-    rest = together(answered, lambda some: _without_a_row(some, hidden), lambda p, e: _failed(p.delivery, e))
-    for part in _one_of_each_lead(rest):
-        together(part, _apply, lambda p, e: _failed(p.delivery, e))
+    rest = together(answered, lambda some: _close_rowless(some, hidden), lambda p, e: _poisoned(p.delivery, e))
+    for part in _parts_by_lead(rest):
+        together(part, _apply, lambda p, e: _poisoned(p.delivery, e))
     return True
 
 
-def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Pending]:
+def _triage_all(deliveries: Sequence[WebhookDelivery]) -> list[PendingDelivery]:
     """Leaves those that can be judged without a call; the others have to be asked for."""
     duplicates = triage.earlier_copies(deliveries)
-    find = triage.finder(triage.events_in(deliveries), only=triage.LOADED)
-    left: list[Left] = []
-    pending: list[Pending] = []
+    find = triage.lead_finder(triage.events_in(deliveries), only=triage.LOADED)
+    left: list[Outcome] = []
+    pending: list[PendingDelivery] = []
     for delivery in deliveries:
-        found = triage.judge(delivery, delivery.pk in duplicates, find)
+        found = triage.classify(delivery, delivery.pk in duplicates, find)
         if found.verdict or found.event is None or found.lead is None:
-            left.append(Left(delivery, found.verdict, found.event, found.lead))
+            left.append(Outcome(delivery, found.verdict, found.event, found.lead))
         else:
-            pending.append(Pending(delivery, found.event, found.lead))
-    leave(_forgetting(left))
+            pending.append(PendingDelivery(delivery, found.event, found.lead))
+    save_outcomes(_redact_suppressed(left))
     return pending
 
 
-def _forgetting(all_left: Sequence[Left]) -> list[Left]:
+def _redact_suppressed(all_left: Sequence[Outcome]) -> list[Outcome]:
     """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
     about_nobody = [left for left in all_left if left.lead is None]
-    found = unmatched.suppressed([bytes(left.delivery.body) for left in about_nobody])
+    found = unmatched.suppressed_bodies([bytes(left.delivery.body) for left in about_nobody])
     hidden = {about_nobody[place].delivery.pk for place in found}
     return [
-        Left(left.delivery, Verdict.SUPPRESSED, left.event) if left.delivery.pk in hidden else left for left in all_left
+        Outcome(left.delivery, Verdict.SUPPRESSED, left.event) if left.delivery.pk in hidden else left
+        for left in all_left
     ]
 
 
-def _failed(delivery: WebhookDelivery, error: Exception) -> None:
+def _poisoned(delivery: WebhookDelivery, error: Exception) -> None:
     """A poison delivery stays on the Webhooks screen with its error.
 
     Its kind is logged and no more: the words of an exception may hold a person's data.
     """
     log.error("webhook delivery %s: %s", delivery.pk, type(error).__name__)
-    leave([Left(delivery, error="internal_error")])
+    save_outcomes([Outcome(delivery, error="internal_error")])
 
 
-def _fetched(pending: Sequence[Pending]) -> list[Pending]:
+def _fetch_rows(pending: Sequence[PendingDelivery]) -> list[PendingDelivery]:
     if not pending:
         return []
     client = clay()
-    answers = fanout.each(
+    answers = fanout.call_each(
         pending,
         lambda p: client.get_row(p.lead.clay_table_id or p.event.table_id, p.event.row_id),
         vendor="clay",
     )
-    return [Pending(p.delivery, p.event, p.lead, answer) for p, answer in zip(pending, answers, strict=True)]
+    return [PendingDelivery(p.delivery, p.event, p.lead, answer) for p, answer in zip(pending, answers, strict=True)]
 
 
-def _without_a_row(answered: Sequence[Pending], hidden: set[int]) -> list[Pending]:
+def _close_rowless(answered: Sequence[PendingDelivery], hidden: set[int]) -> list[PendingDelivery]:
     """Leaves those whose row did not come, or may not be applied, or not yet; answers the others."""
-    left = {p.delivery.pk: why for p in answered if (why := _left(p, p.delivery.pk in hidden))}
+    left = {p.delivery.pk: why for p in answered if (why := _outcome_without_row(p, p.delivery.pk in hidden))}
     for p in answered:
         found = left.get(p.delivery.pk)
         if isinstance(p.answer, ClayRow) and found and found.verdict == Verdict.SUPPRESSED:
-            returned.take(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
-    leave(list(left.values()))
+            returned.handle_return(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
+    save_outcomes(list(left.values()))
     return [p for p in answered if p.delivery.pk not in left]
 
 
-def _left(pending: Pending, hidden: bool) -> Left | None:
+def _outcome_without_row(pending: PendingDelivery, hidden: bool) -> Outcome | None:
     delivery, event, lead, answer = pending.delivery, pending.event, pending.lead, pending.answer
     if isinstance(answer, NotFound):
-        return Left(delivery, Verdict.UNKNOWN_ROW, event, lead)
+        return Outcome(delivery, Verdict.UNKNOWN_ROW, event, lead)
     if isinstance(answer, VendorError):
         step = recovery.next_step(answer, tries=delivery.tries + 1, limit=limiter.READS, scope="")
         if step.action == "give_up":
-            return Left(delivery, event=event, lead=lead, error=answer.recovery, message=str(answer))
-        return Left(delivery, again=step.not_before, tries=delivery.tries + step.counted)
-    if answer is not None and apply_row.at_work(answer) and delivery.tries < settings.MAX_ATTEMPTS:
+            return Outcome(delivery, event=event, lead=lead, error=answer.recovery, message=str(answer))
+        return Outcome(delivery, again=step.not_before, tries=delivery.tries + step.counted)
+    if answer is not None and apply_row.is_enriching(answer) and delivery.tries < settings.MAX_ATTEMPTS:
         # The news was quicker than the row, or is of a run before the present one.
-        return Left(delivery, again=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
-    return Left(delivery, Verdict.SUPPRESSED, event) if hidden else None
+        return Outcome(delivery, again=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
+    return Outcome(delivery, Verdict.SUPPRESSED, event) if hidden else None
 
 
-def _one_of_each_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:
+def _parts_by_lead(pending: Sequence[PendingDelivery]) -> Iterator[list[PendingDelivery]]:
     """Parts in which no lead comes twice; what is told of one lead stays in its order."""
     rest = list(pending)
     while rest:
-        part: dict[int, Pending] = {}
+        part: dict[int, PendingDelivery] = {}
         later = []
         for p in rest:
             if part.setdefault(p.lead.pk, p) is not p:
@@ -202,14 +203,16 @@ def _one_of_each_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:
         rest = later
 
 
-def _apply(pending: Sequence[Pending]) -> list[None]:
+def _apply(pending: Sequence[PendingDelivery]) -> list[None]:
     news = [
-        applying.News(p.lead.pk, p.answer, p.event.at, p.event.error) for p in pending if isinstance(p.answer, ClayRow)
+        applying.RowUpdate(p.lead.pk, p.answer, p.event.at, p.event.error)
+        for p in pending
+        if isinstance(p.answer, ClayRow)
     ]
     left = []
     for p, effect in zip(pending, applying.apply_all(news), strict=True):
-        left.append(Left(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
-    leave(left)
+        left.append(Outcome(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
+    save_outcomes(left)
     return []
 
 
@@ -224,7 +227,7 @@ def _verdict(effect: applying.Effect) -> Verdict:
 # ---------------------------------------------------------------- given up to their next status
 
 
-def leave(all_left: Sequence[Left]) -> None:
+def save_outcomes(all_left: Sequence[Outcome]) -> None:
     """Give deliveries of one claim up to their next status; at most three statements.
 
     One whose lease lapsed, and which another worker has claimed since, is left to that one, who has the last
@@ -248,13 +251,13 @@ def leave(all_left: Sequence[Left]) -> None:
         if left.again
     }
     now = timezone.now()
-    over = {left.delivery.pk: _closed(left, now) for left in all_left if not left.again}
+    over = {left.delivery.pk: _closing_columns(left, now) for left in all_left if not left.again}
     moved = advance_each(WebhookDelivery, later, **mine) | advance_each(WebhookDelivery, over, **mine)
     for pk in sorted({left.delivery.pk for left in all_left} - moved):
         log.warning("webhook delivery %s: the lease had lapsed", pk)
 
 
-def _closed(left: Left, now: datetime.datetime) -> dict[str, object]:
+def _closing_columns(left: Outcome, now: datetime.datetime) -> dict[str, object]:
     event = left.event
     return {
         "status": DeliveryStatus.FAILED if left.error else DeliveryStatus.PROCESSED,

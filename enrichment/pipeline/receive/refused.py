@@ -24,7 +24,7 @@ HOURS: Final = 24
 KEEP_SECONDS: Final = (HOURS + 1) * 3600
 
 
-def count(reason: str) -> None:
+def count_refusal(reason: str) -> None:
     """One more was refused for a reason of WORDS. Never fails: a number is not worth an answer."""
     key = _key(timezone.now())
     with contextlib.suppress(redis.RedisError), limiter.connection().pipeline(transaction=False) as pipe:

@@ -97,8 +97,8 @@ class Judgement:
     lead: Lead | None = None
 
 
-def judge(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) -> Judgement:
-    """The verdict before Clay is asked. `is_copy`: see `earlier_copies`; `find`: see `finder`."""
+def classify(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) -> Judgement:
+    """The verdict before Clay is asked. `is_copy`: see `earlier_copies`; `find`: see `lead_finder`."""
     try:
         event = read(bytes(delivery.body), delivery.received_at)
     except Malformed:
@@ -107,7 +107,7 @@ def judge(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) 
         return Judgement(Verdict.UNKNOWN_EVENT, event)
     if is_copy:
         return Judgement(Verdict.DUPLICATE, event)
-    lead = (find or finder([event]))(event)
+    lead = (find or lead_finder([event]))(event)
     if lead is None:
         return Judgement(Verdict.UNKNOWN_ROW, event)
     if lead.restriction:
@@ -126,7 +126,7 @@ def events_in(deliveries: Iterable[WebhookDelivery]) -> list[Event]:
     return found
 
 
-def finder(events: Iterable[Event], *, only: Sequence[str] = ()) -> Finder:
+def lead_finder(events: Iterable[Event], *, only: Sequence[str] = ()) -> Finder:
     """Who tells the lead of each of `events`, after at most two queries for all of them; `only` these columns.
 
     By the row's id; a row made by a call whose answer was lost is known by its address.
@@ -159,13 +159,13 @@ def identities_in(lead: Lead, row: ClayRow) -> list[Identity]:
     return [lead.identity, Identity(lead.linkedin_url, tuple(emails), phone)]
 
 
-def suppressed(lead: Lead, row: ClayRow) -> bool:
+def is_suppressed(lead: Lead, row: ClayRow) -> bool:
     """The second gate (D18): neither the person we know nor the one the row describes may be blocked."""
     return bool(gate.screen(identities_in(lead, row), "mirror"))
 
 
-def blocked(pairs: Sequence[tuple[Lead, ClayRow]]) -> set[int]:
-    """The places in `pairs` that `suppressed` holds for; the gate is asked once for all."""
+def suppressed_places(pairs: Sequence[tuple[Lead, ClayRow]]) -> set[int]:
+    """The places in `pairs` that `is_suppressed` holds for; the gate is asked once for all."""
     asked = [(place, identity) for place, (lead, row) in enumerate(pairs) for identity in identities_in(lead, row)]
     found = gate.screen([identity for _, identity in asked], "mirror")
     return {asked[position][0] for position in found}

@@ -22,11 +22,11 @@ _LINK_MARKS = str.maketrans(dict.fromkeys("=/?&#", " "))
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/])|[bfnrt])")
 
 
-class Crowd(Exception):
+class TooManyPeople(Exception):
     """A body names more people than are looked up for it."""
 
 
-def suppressed(bodies: Sequence[bytes]) -> set[int]:
+def suppressed_bodies(bodies: Sequence[bytes]) -> set[int]:
     """The places of those bodies of which nothing may be kept; the gate is asked once for all.
 
     They are about a suppressed person, or about so many that they are not looked up one by one.
@@ -36,7 +36,7 @@ def suppressed(bodies: Sequence[bytes]) -> set[int]:
     for place, body in enumerate(bodies):
         try:
             asked += [(place, identity) for identity in identities(body)]
-        except Crowd:
+        except TooManyPeople:
             crowds.add(place)
     found = gate.screen([identity for _, identity in asked], "mirror") if asked else set()
     return crowds | {asked[position][0] for position in found}
@@ -44,15 +44,15 @@ def suppressed(bodies: Sequence[bytes]) -> set[int]:
 
 def identities(body: bytes) -> list[Identity]:
     """Every profile, address and phone number in a body, in any spelling, be it an event or not. Raises Crowd."""
-    text = "\n".join(_readings(text_of(body)))
+    text = "\n".join(_decoded_variants(text_of(body)))
     return [
-        *(Identity(url) for url in dict.fromkeys(_canonical(_few(text_match.profiles(text))))),
-        *(Identity(emails=(email,)) for email in _few(_addresses(text))),
-        *(Identity(phone=phone) for phone in _few(_phones(text))),
+        *(Identity(url) for url in dict.fromkeys(_canonical(_at_most(text_match.profiles(text))))),
+        *(Identity(emails=(email,)) for email in _at_most(_addresses(text))),
+        *(Identity(phone=phone) for phone in _at_most(_phones(text))),
     ]
 
 
-def _readings(text: str) -> list[str]:
+def _decoded_variants(text: str) -> list[str]:
     """As it stands, and without percent-encoding: an address may have come within a link."""
     readings = [text]
     while "%" in readings[-1] and len(readings) <= DECODED and (plain := unquote(readings[-1])) != readings[-1]:
@@ -69,20 +69,20 @@ def _addresses(text: str) -> Iterator[str]:
 def _phones(text: str) -> Iterator[str]:
     """E.164 of the numbers that exist, with their country or as they are dialled at home. Raises Crowd."""
     yield from text_match.phones(text)
-    for number in _few(text_match.numbers(text), MOST_NUMBERS):
+    for number in _at_most(text_match.numbers(text), MOST_NUMBERS):
         spelt = number.replace("+", " ")
         for reading in (spelt, f"+{spelt}"):
             if (phone := phone_key(reading)).startswith("+") and phone[1:].isdecimal():
                 yield phone
 
 
-def _few(found: Iterable[str], most: int = MOST) -> list[str]:
+def _at_most(found: Iterable[str], most: int = MOST) -> list[str]:
     """Each once. Raises Crowd where there are more than `most`."""
     seen: dict[str, None] = {}
     for each in found:
         seen[each] = None
         if len(seen) > most:
-            raise Crowd
+            raise TooManyPeople
     return list(seen)
 
 

@@ -179,7 +179,7 @@ def has_sigma(needles: Sequence[str]) -> bool:
     return any(SIGMA in needle or FINAL_SIGMA in needle for needle in needles)
 
 
-def plain(needle: str) -> str:
+def normalise_pattern(needle: str) -> str:
     """The needle as it is looked for: with the one lower-case sigma, see `_lower`."""
     return needle.replace(FINAL_SIGMA, SIGMA)
 
@@ -198,7 +198,7 @@ def _lower(field: str, dtype: Any, *, plain_sigma: bool) -> pl.Expr:
     return (pl.col(field).list.eval(lower) if dtype == TEXTS else lower).alias(f"lower.{field}")
 
 
-def _first(conditions: Sequence[pl.Expr]) -> pl.Expr:
+def _first_true(conditions: Sequence[pl.Expr]) -> pl.Expr:
     """The number of the first condition that holds; null where none does."""
     numbered = [pl.when(c).then(pl.lit(i, dtype=pl.UInt8)) for i, c in enumerate(conditions)]
     return pl.coalesce(numbered)
@@ -207,14 +207,14 @@ def _first(conditions: Sequence[pl.Expr]) -> pl.Expr:
 def _hit(part: Component) -> pl.Expr:
     value = pl.col(part.field)
     if isinstance(part, Bands):
-        return _first([_in_band(value.fill_nan(None), band) for band in part.bands])
+        return _first_true([_in_band(value.fill_nan(None), band) for band in part.bands])
     if isinstance(part, AnyOf):
-        return _first([value.is_in(group.values) for group in part.groups])
+        return _first_true([value.is_in(group.values) for group in part.groups])
     if isinstance(part, Rules):
         text = pl.col(f"lower.{part.field}")
-        return _first([_holds(text, needle, rule.match) for rule in part.rules for needle in rule.needles])
+        return _first_true([_contains(text, needle, rule.match) for rule in part.rules for needle in rule.needles])
     if isinstance(part, Count):
-        found = _first([_holds(pl.element(), each.needle, part.match) for each in part.needles])
+        found = _first_true([_contains(pl.element(), each.needle, part.match) for each in part.needles])
         return pl.col(f"lower.{part.field}").list.eval(found)
     raise TypeError(f"no evaluation for {type(part).__name__}")
 
@@ -232,8 +232,8 @@ def _in_band(value: pl.Expr, band: Band) -> pl.Expr:
     )
 
 
-def _holds(text: pl.Expr, needle: str, match: str) -> pl.Expr:
-    needle = plain(needle)
+def _contains(text: pl.Expr, needle: str, match: str) -> pl.Expr:
+    needle = normalise_pattern(needle)
     if match == "substring":
         return text.str.contains(needle, literal=True)
     edge = WORD.replace("[", "[^")

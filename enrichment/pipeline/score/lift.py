@@ -8,7 +8,7 @@ from typing import Any
 
 from enrichment.documents.scorecard import Scorecard
 from enrichment.pipeline.score.engine import Engine, Score
-from enrichment.pipeline.score.lift_changes import Change, Standing, changes_of, entries_found
+from enrichment.pipeline.score.lift_changes import Change, ScoreBreakdown, changes_of, entries_found
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ def next_tier(score: Score, card: Scorecard, scorer: Engine | None = None) -> li
     missing = threshold - score.points
     if missing <= 0:
         return []
-    standing = Standing(earned, entries_found(card, score.explanation), threshold)
+    standing = ScoreBreakdown(earned, entries_found(card, score.explanation), threshold)
     changes = changes_of(scorer or Engine(card), standing)
     alone = [change for change in changes if standing.reached_by([change])]
     singles = [[change] for change in _least_per_component(alone)]
-    chosen = singles or _together(changes, standing)
+    chosen = singles or _combine(changes, standing)
     return [_lift(change, missing, goal.name) for change in chosen]
 
 
@@ -60,7 +60,7 @@ def _least_per_component(changes: Iterable[Change]) -> list[Change]:
     return list(best.values())
 
 
-def _together(changes: list[Change], standing: Standing) -> list[list[Change]]:
+def _combine(changes: list[Change], standing: ScoreBreakdown) -> list[list[Change]]:
     """The greatest gain of each field, greatest first, until they suffice: so the fewest fields."""
     greatest: dict[str, Change] = {}
     for change in changes:

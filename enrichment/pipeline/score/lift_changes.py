@@ -49,7 +49,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScoreBreakdown:
     """Where a lead stands: points by component in the card's order, {component: entries found by worth}."""
 
     earned: Mapping[str, float]
@@ -82,7 +82,7 @@ def entries_found(card: Scorecard, explanation: Sequence[Mapping[str, Any]]) -> 
     return found
 
 
-def changes_of(scorer: Engine, standing: Standing) -> list[Change]:
+def changes_of(scorer: Engine, standing: ScoreBreakdown) -> list[Change]:
     """Every change of one field that adds points, fields in the card's order."""
     by_field: dict[str, list[Component]] = {}
     for part in scorer.card.components:
@@ -100,7 +100,7 @@ def changes_of(scorer: Engine, standing: Standing) -> list[Change]:
 # ------------------------------------------------------------------ another text or number
 
 
-def _other_values(scorer: Engine, name: str, parts: list[Component], standing: Standing) -> Iterable[Change]:
+def _other_values(scorer: Engine, name: str, parts: list[Component], standing: ScoreBreakdown) -> Iterable[Change]:
     """The first value for each way of earning more."""
     values = _numbers(parts) if name in NUMBER_FIELDS else _texts(parts)
     seen: set[tuple[float, ...]] = set()
@@ -117,7 +117,7 @@ def _other_values(scorer: Engine, name: str, parts: list[Component], standing: S
         if key in seen or gain <= 0 or not better:
             continue
         seen.add(key)
-        words = [f"{part.label}: {_said(part, award, hits)}" for part, award in better]
+        words = [f"{part.label}: {_award_text(part, award, hits)}" for part, award in better]
         yield Change(
             field=name,
             value=value,
@@ -164,7 +164,7 @@ def _earned(part: Component, award: int | None) -> float:
     return 0.0 if award is None else awards_of(part)[award].points
 
 
-def _said(part: Component, award: int, hits: Sequence[tuple[int | None, ...]]) -> str:
+def _award_text(part: Component, award: int, hits: Sequence[tuple[int | None, ...]]) -> str:
     """The award in words; of a rule, only those of its texts that no earlier rule takes."""
     if not isinstance(part, Rules):
         return awards_of(part)[award].sentence
@@ -178,7 +178,7 @@ def _said(part: Component, award: int, hits: Sequence[tuple[int | None, ...]]) -
 # ------------------------------------------------------------------ further entries of a list
 
 
-def _further_entries(scorer: Engine, name: str, parts: list[Count], standing: Standing) -> Iterable[Change]:
+def _further_entries(scorer: Engine, name: str, parts: list[Count], standing: ScoreBreakdown) -> Iterable[Change]:
     """As many further entries as lift the lead, or fill the components; all of the same worth."""
     needles = list(dict.fromkeys(each.needle for part in parts for each in part.needles))
     frame = pl.DataFrame({name: [[needle] for needle in needles]}, schema={name: scorer.schema[name]})
@@ -197,7 +197,7 @@ def _more_of(
     parts: list[Count],
     worth: tuple[float, ...],
     entries: list[str],
-    standing: Standing,
+    standing: ScoreBreakdown,
     *,
     name_them: bool,
 ) -> Iterable[Change]:

@@ -12,8 +12,8 @@ from django.urls import reverse
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import Lead, TierMove
 from enrichment.models.handover import System
-from enrichment.pipeline.deliver.redeliver import suppressed
-from enrichment.pipeline.payload import wanted
+from enrichment.pipeline.deliver.redeliver import suppressed_ids
+from enrichment.pipeline.payload import is_deliverable
 from enrichment.scoring import moves
 from enrichment.vendors import registry
 from swarm_admin.core.errors import ActionNotAllowed
@@ -63,9 +63,11 @@ def plan(request: HttpRequest) -> HttpResponse:
 
 def _plan(request: HttpRequest, chosen: QuerySet[TierMove], count: int) -> dict[str, Any]:
     leads = list(Lead.objects.filter(tier_moves__in=chosen.order_by("-score", "-pk")[:LOOKED_AT]))
-    blocked = {lead.pk for lead in leads if lead.restriction} | suppressed(leads)
+    blocked = {lead.pk for lead in leads if lead.restriction} | suppressed_ids(leads)
     sent = [lead for lead in leads if lead.pk not in blocked]
-    places = [(registry.name_of(each), sum(wanted(lead, each) for lead in sent), each) for each in System.values]
+    places = [
+        (registry.name_of(each), sum(is_deliverable(lead, each) for lead in sent), each) for each in System.values
+    ]
     beyond = count - len(leads)
     time = estimate(Work(deliveries={each: number + beyond for _, number, each in places}))
     left_out = [{"count": len(blocked), "why": "suppressed or restricted"}] if blocked else []

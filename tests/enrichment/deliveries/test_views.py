@@ -216,7 +216,7 @@ def contact(lead: Lead, **changes: Any) -> Contact:
     """The lead's contact as GoHighLevel would answer it, with some things otherwise."""
     custom = {
         name: value
-        for name, value in compare.sent(lead, "ghl").items()
+        for name, value in compare.sent_values(lead, "ghl").items()
         if name not in ("first_name", "last_name", "email", "phone", "company_name", "website", "source", "tags")
     }
     document = {
@@ -236,8 +236,8 @@ def contact(lead: Lead, **changes: Any) -> Contact:
 
 
 def differences(lead: Lead, **changes: Any) -> set[str]:
-    wanted = compare.sent(lead, "ghl")
-    return compare.differing(lead, wanted, contact_fields.in_contact(contact(lead, **changes), wanted))
+    wanted = compare.sent_values(lead, "ghl")
+    return compare.differing_fields(lead, wanted, contact_fields.in_contact(contact(lead, **changes), wanted))
 
 
 def test_another_way_of_writing_is_no_difference(db: None) -> None:

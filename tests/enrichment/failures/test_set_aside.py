@@ -27,8 +27,8 @@ from enrichment.models import (
 )
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import poll
-from enrichment.pipeline.dispatch.batch import in_doubt
-from enrichment.pipeline.lost import take_back
+from enrichment.pipeline.dispatch.batch import leads_in_doubt
+from enrichment.pipeline.lost import recover_lost_calls
 from enrichment.pipeline.receive import reading, storing
 from enrichment.scoring import rescore
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, RequestMessage, RequestStep
@@ -67,7 +67,7 @@ def is_set_aside(row):
 
 def test_a_delivery_is_failed_and_its_outcome_is_read_back_when_tried_again(sales_client):
     handover = Handover.objects.create(lead=EnrichedLeadFactory(), system="ghl", status="in_flight", **lost())
-    take_back()
+    recover_lost_calls()
     assert is_set_aside(handover)
     assert (handover.status, handover.error_kind) == ("failed", work.LOST)
     [group] = groups.groups()
@@ -81,7 +81,7 @@ def test_a_delivery_is_failed_and_its_outcome_is_read_back_when_tried_again(sale
 @pytest.mark.parametrize("kind", [BatchKind.ROWS, BatchKind.TRIGGER])
 def test_the_last_lead_of_a_batch_waits_for_a_person_in_doubt(kind):
     batch = batch_of(kind, 1, enrichment_status="pending", email_work="", phone="")
-    take_back()
+    recover_lost_calls()
     assert is_set_aside(batch)
     assert batch.status == "failed"
     [item] = batch.items.all()
@@ -93,7 +93,7 @@ def test_the_last_lead_of_a_batch_waits_for_a_person_in_doubt(kind):
 @pytest.mark.parametrize("kind", [BatchKind.ROWS, BatchKind.TRIGGER])
 def test_a_batch_is_halved_and_looked_for_so_that_its_other_leads_go_on(kind):
     batch = batch_of(kind, 5)
-    take_back()
+    recover_lost_calls()
     batch.refresh_from_db()
     assert batch.status == "failed"
     assert set(batch.items.values_list("status", flat=True)) == {"again"}
@@ -106,7 +106,7 @@ def test_a_batch_is_halved_and_looked_for_so_that_its_other_leads_go_on(kind):
 
 def test_a_write_back_stands_on_failures_and_may_simply_be_made_again():
     batch = batch_of(BatchKind.UPDATE, 1)
-    take_back()
+    recover_lost_calls()
     assert is_set_aside(batch)
     [group] = groups.groups()
     assert (group.cause.what, group.cause.kind, group.count) == ("write_back", work.LOST, 1)
@@ -114,7 +114,7 @@ def test_a_write_back_stands_on_failures_and_may_simply_be_made_again():
 
 def test_the_first_lapse_of_a_batch_only_has_it_read_back(settings):
     batch = batch_of(BatchKind.ROWS, 3, lapses=0)
-    take_back()
+    recover_lost_calls()
     batch.refresh_from_db()
     assert (batch.status, batch.lapses, batch.set_aside_at) == ("unknown", 1, None)
 
@@ -125,7 +125,7 @@ def test_a_call_that_may_still_be_on_its_way_is_looked_for_later(settings):
     batch = batch_of(BatchKind.ROWS, 1, lapses=0)
     place, _, _ = work.holders.name().partition("/")
     Batch.objects.update(in_flight_since=now, held_by=f"{place}/1.0")  # a process that has ended
-    take_back()
+    recover_lost_calls()
     batch.refresh_from_db()
     assert batch.status == "unknown"
     assert batch.not_before - now >= datetime.timedelta(seconds=40)
@@ -283,6 +283,6 @@ def test_what_is_counted_is_counted_in_one_statement(django_assert_num_queries):
 
 def test_a_lead_of_a_lost_batch_is_looked_for_before_it_is_sent_again():
     batch = batch_of(BatchKind.ROWS, 1)
-    take_back()
+    recover_lost_calls()
     lead = batch.items.get().lead
-    assert in_doubt(BatchKind.ROWS, [Lead.objects.get(pk=lead.pk)]) == {lead.pk}
+    assert leads_in_doubt(BatchKind.ROWS, [Lead.objects.get(pk=lead.pk)]) == {lead.pk}

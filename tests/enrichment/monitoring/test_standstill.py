@@ -168,7 +168,7 @@ def test_a_pause_or_a_used_up_limit_of_a_system_explains_what_waits_for_it(monke
 
 def test_leads_that_a_limit_or_a_budget_keeps_were_looked_at():
     DUE["planning"]()
-    plan.plan("rows")
+    plan.plan_batches("rows")
     assert named() == []
 
 

@@ -11,7 +11,7 @@ from enrichment.leads import actions
 from enrichment.models import Attempt, Batch, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pilots import pilot, pilot_result
-from enrichment.pipeline.dispatch.plan import plan as plan_batches
+from enrichment.pipeline.dispatch.plan import plan_batches as plan_batches
 from enrichment.versions import Began, Stale
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent

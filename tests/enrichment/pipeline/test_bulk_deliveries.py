@@ -7,7 +7,7 @@ from enrichment.models import Disclosure, Handover
 from enrichment.pipeline import hand_instantly
 from enrichment.pipeline.deliver import planning, recording, running
 from enrichment.pipeline.deliver import recording as deliver_recording
-from enrichment.pipeline.sent import Asked, Sent
+from enrichment.pipeline.sent import DeliveryRequest, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError
@@ -47,7 +47,7 @@ def test_what_one_call_does_not_tell_is_answered_for_each_alone(pipeline):
     pipeline.sandbox.instantly.post("/leads", json={"campaign": "campaign", "email": present.email})
     pipeline.sandbox.instantly.post("/block-lists-entries", json={"bl_value": blocked.email})
     leads = [new, present, blocked, invalid, twin, other]
-    answers = hand_instantly.send_all([Asked(lead) for lead in leads], FOREVER)
+    answers = hand_instantly.send_all([DeliveryRequest(lead) for lead in leads], FOREVER)
     ids = {lead["email"]: lead["id"] for lead in pipeline.sandbox.state("instantly")["leads"]}
     assert [type(answer) for answer in answers if isinstance(answer, Sent)] == [Sent] * 4
     assert answers[0].external_id == ids[new.email]
@@ -75,13 +75,13 @@ def test_a_worker_killed_between_the_calls_and_their_record_makes_none_twice(pip
     def killed(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recording, "record", killed)
+    monkeypatch.setattr(recording, "record_sent", killed)
     with pytest.raises(KeyboardInterrupt):
         running.run_due(system)
     monkeypatch.undo()
     assert set(Handover.objects.values_list("status", flat=True)) == {"in_flight"}
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Handover, HandoverStatus, deliver_recording.give_up) == 4
+    assert hand_back_lapsed(Handover, HandoverStatus, deliver_recording.give_up_lost) == 4
     pipeline.settle()
     assert set(Handover.objects.values_list("status", flat=True)) == {"done"}
     records = pipeline.sandbox.state(system)["contacts" if system == "ghl" else "leads"]
@@ -106,13 +106,13 @@ def test_one_that_cannot_be_recorded_does_not_take_the_others_with_it(pipeline, 
 
 def test_a_lead_that_changed_under_way_is_due_again(pipeline, monkeypatch):
     leads = planned(2, ["ghl"])
-    real = recording.record
+    real = recording.record_sent
 
     def late(channel, done):
         type(leads[0]).objects.filter(pk=leads[0].pk).update(title="CEO")
         real(channel, done)
 
-    monkeypatch.setattr(recording, "record", late)
+    monkeypatch.setattr(recording, "record_sent", late)
     pipeline.sandbox.fault("ghl", "401", call="*", times=0)
     running.run_due("ghl")
     monkeypatch.undo()
@@ -129,7 +129,7 @@ def test_the_limit_is_obeyed_and_what_it_refuses_waits_uncounted(pipeline, setti
     assert running.run_due("ghl") == 3
     assert calls(pipeline, "ghl") == {"contacts.search": 6, "contacts.upsert": 3, "tags.add": 3}
     assert set(Handover.objects.filter(status="planned").values_list("tries", flat=True)) == {0}
-    assert 0 < running.waits("ghl") <= 10.1
+    assert 0 < running.seconds_until_slot("ghl") <= 10.1
     assert limiter.room("ghl.calls", "location") == 0
 
 

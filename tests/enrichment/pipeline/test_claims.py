@@ -58,7 +58,10 @@ def test_only_columns_that_change_are_written(db):
     leads = [LeadFactory(title="VP of Sales") for _ in range(2)]
     with CaptureQueriesContext(connection) as seen:
         mirror_applying.apply_all(
-            [mirror_applying.News(lead.pk, row(lead, email_work="a@acme.example"), timezone.now()) for lead in leads]
+            [
+                mirror_applying.RowUpdate(lead.pk, row(lead, email_work="a@acme.example"), timezone.now())
+                for lead in leads
+            ]
         )
     [update] = [q["sql"] for q in seen if q["sql"].startswith('UPDATE "enrichment_lead"')]
     assert '"email_work" = given' in update
@@ -79,14 +82,14 @@ def test_what_two_deliveries_tell_of_one_lead_is_applied_in_their_order(pipeline
 
 def test_a_poison_row_is_named_and_the_others_are_applied(pipeline, monkeypatch, caplog):
     leads = in_clay(pipeline, 4)
-    real = applying.taken
+    real = applying.read_changes
 
     def poisoned(lead, row, listed=()):
         if lead.pk == leads[1].pk:
             raise RuntimeError("words with a person in them")
         return real(lead, row, listed)
 
-    monkeypatch.setattr(applying, "taken", poisoned)
+    monkeypatch.setattr(applying, "read_changes", poisoned)
     reading.run_due()
     told = WebhookDelivery.objects.order_by("id").values_list("status", "error_kind")
     assert list(told) == [
@@ -117,25 +120,25 @@ def test_a_claim_whose_lease_lapsed_leaves_the_last_word_to_the_next(pipeline, s
 def test_both_the_address_we_know_and_the_one_of_the_row_are_screened(db):
     lead = EnrichedLeadFactory(email_personal="one@home.example")
     other = row(lead, email_personal="two@home.example")
-    assert not triage.suppressed(lead, other)
+    assert not triage.is_suppressed(lead, other)
     gate.suppress(Identity(emails=("one@home.example",)), reason="erasure")
-    assert triage.suppressed(lead, other)
+    assert triage.is_suppressed(lead, other)
     another = EnrichedLeadFactory()
     gate.suppress(Identity(emails=("four@home.example",)), reason="erasure")
-    assert triage.suppressed(another, row(another, email_personal="four@home.example"))
+    assert triage.is_suppressed(another, row(another, email_personal="four@home.example"))
 
 
 def test_a_number_alone_suppresses_nobody_who_has_a_profile(db):
     """A switchboard's number is many people's (D28)."""
     lead = EnrichedLeadFactory(phone="+14155550001")
     gate.suppress(Identity(phone="+14155550001"), reason="erasure")
-    assert not triage.suppressed(lead, row(lead, phone="+14155550001"))
+    assert not triage.is_suppressed(lead, row(lead, phone="+14155550001"))
 
 
 def test_a_lead_that_is_gone_is_an_error_and_changes_nothing(db):
     lead = LeadFactory()
-    gone = mirror_applying.News(lead.pk + 1, row(lead), timezone.now())
-    there = mirror_applying.News(lead.pk, row(lead, title="CEO"), timezone.now())
+    gone = mirror_applying.RowUpdate(lead.pk + 1, row(lead), timezone.now())
+    there = mirror_applying.RowUpdate(lead.pk, row(lead, title="CEO"), timezone.now())
     with pytest.raises(Lead.DoesNotExist):
         mirror_applying.apply_all([there, gone])
     lead.refresh_from_db()

@@ -104,7 +104,7 @@ def test_where_the_tier_is_clay_s_the_lead_s_follows_what_clay_computed(pipeline
 
 def test_a_run_that_ends_after_we_wrote_has_computed_from_it(pipeline, helped):
     pipeline.settle()
-    assert clay_scores.owing([helped.clay_row_id], timezone.now()) == {helped.clay_row_id: helped.pk}
+    assert clay_scores.outdated_scores([helped.clay_row_id], timezone.now()) == {helped.clay_row_id: helped.pk}
     Lead.objects.filter(pk=helped.pk).update(dispatch_after=timezone.now(), enrichment_status="pending")
     pipeline.settle()
     helped.refresh_from_db()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, WaterfallVersion
 from enrichment.pipeline.mirror import applying
-from enrichment.pipeline.provenance import Entry, enter, prices, supplies
+from enrichment.pipeline.provenance import LeadProvenance, prices, provider_answers, record_provenance
 from enrichment.vendors.clay.wire import ClayRow
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -15,7 +15,7 @@ AT = "2026-01-15T10:05:00+00:00"
 
 
 def told(row):
-    return [(s.provider, s.fields, s.at.isoformat(), s.cost) for s in supplies(row, prices())]
+    return [(s.provider, s.fields, s.at.isoformat(), s.cost) for s in provider_answers(row, prices())]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_nonsense_is_no_supply(db, row):
 @pytest.mark.parametrize("cost", ["NaN", "-1", "1e99", True, {"usd": 1}, "free"])
 def test_a_cost_that_is_none_is_taken_from_the_catalogue(db, cost):
     row = {"providers_used": [{"name": "apollo", "fields_enriched": ["email_work"], "timestamp": AT, "cost": cost}]}
-    assert [s.cost for s in supplies(row, prices())] == [Decimal("0.03")]
+    assert [s.cost for s in provider_answers(row, prices())] == [Decimal("0.03")]
 
 
 def test_a_row_told_twice_costs_once(db):
@@ -72,11 +72,11 @@ def test_a_row_told_twice_costs_once(db):
             {"name": "hunter", "fields_enriched": [], "timestamp": AT, "cost": 0},
         ]
     }
-    first = Entry(lead, supplies(row, prices()), [attempt])
-    enter([first])
+    first = LeadProvenance(lead, provider_answers(row, prices()), [attempt])
+    record_provenance([first])
     attempt.save()
-    again = Entry(lead, supplies(row, prices()), [attempt])
-    enter([again])
+    again = LeadProvenance(lead, provider_answers(row, prices()), [attempt])
+    record_provenance([again])
     assert (first.cost, again.cost) == (Decimal("0.05"), Decimal(0))
     assert sorted(lead.facts.values_list("field", "cost")) == [
         ("company_industry", Decimal("0.0250")),
@@ -89,7 +89,7 @@ def test_the_flat_shape_names_one_call_once_for_each_of_its_fields(db):
     """Apollo sells the addresses it finds as one hit: two lines of it are not two hits."""
     fields = ("email_work", "email_personal")
     row = {"provenance": {"sources": [{"provider": "apollo", "field": f, "timestamp": AT} for f in fields]}}
-    [supply] = supplies(row, prices())
+    [supply] = provider_answers(row, prices())
     assert (supply.fields, supply.cost) == (fields, Decimal("0.03"))
 
 
@@ -98,7 +98,7 @@ def test_the_shares_of_fields_are_what_the_call_cost(db):
     attempt = Attempt.objects.create(lead=lead, waterfall=WaterfallVersion.active())
     told = {"name": "clearbit", "fields_enriched": ["company_size", "company_industry", "company_location"]}
     row = {"providers_used": [{**told, "timestamp": AT, "cost": "0.10"}]}
-    enter([Entry(lead, supplies(row, prices()), [attempt])])
+    record_provenance([LeadProvenance(lead, provider_answers(row, prices()), [attempt])])
     assert sum(lead.facts.values_list("cost", flat=True)) == Decimal("0.10")
 
 

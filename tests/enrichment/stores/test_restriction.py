@@ -13,9 +13,9 @@ from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import planning, redeliver, running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
-from enrichment.pipeline.dispatch.flush import passing
+from enrichment.pipeline.dispatch.flush import sendable_items
 from enrichment.pipeline.mirror import applying
-from enrichment.pipeline.payload import wanted
+from enrichment.pipeline.payload import is_deliverable
 from enrichment.pipeline.receive import reading, storing
 from enrichment.pipeline.score import apply as scoring
 from enrichment.stores import restriction
@@ -64,9 +64,9 @@ def test_two_grounds_are_lifted_one_by_one_and_audited():
 def test_it_is_not_planned_for_enrichment_until_it_is_released(settings):
     settings.CLAY_TABLE_ID = "tbl_test"
     lead = restricted(dispatch_after=timezone.now(), dispatch_priority=20)
-    assert plan.plan(BatchKind.ROWS) == 0
+    assert plan.plan_batches(BatchKind.ROWS) == 0
     restriction.release([lead.pk], Ground.RESTRICTION)
-    assert plan.plan(BatchKind.ROWS) == 1
+    assert plan.plan_batches(BatchKind.ROWS) == 1
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_who_is_suppressed_or_past_retention_leaves_a_waiting_batch_for_good():
     gate.suppress(gone.identity, reason="erasure")
     batch = Batch.objects.create(kind="trigger", table_id="tbl_test", status="in_flight")
     items = [BatchItem.objects.create(batch=batch, lead=lead, position=n) for n, lead in enumerate((gone, past, fine))]
-    assert [item.lead_id for item in passing(batch, items)] == [fine.pk]
+    assert [item.lead_id for item in sendable_items(batch, items)] == [fine.pk]
     assert list(batch.items.values_list("status", "error_kind")) == [
         ("set_aside", "suppressed"),
         ("set_aside", "suppressed"),
@@ -112,8 +112,8 @@ def test_it_is_wanted_nowhere_and_what_waited_is_withheld(vendors):
     unknown = Handover.objects.create(lead=lead, system="instantly", status="unknown")
     restriction.restrict([lead.pk], Ground.OBJECTION)
     lead.refresh_from_db()
-    assert not wanted(lead, "ghl")
-    assert planning.plan(lead, force=True) == []
+    assert not is_deliverable(lead, "ghl")
+    assert planning.plan_deliveries(lead, force=True) == []
     assert set(Handover.objects.values_list("status", "error_kind")) == {("withheld", "restricted")}
     for system in ("ghl", "instantly"):
         running.run_due(system)
@@ -134,7 +134,7 @@ def test_one_claimed_already_is_withheld_at_the_gate(vendors):
 
 
 def test_what_is_past_its_retention_is_handed_to_nobody():
-    assert not wanted(EnrichedLeadFactory(retention_until=timezone.now()), "ghl")
+    assert not is_deliverable(EnrichedLeadFactory(retention_until=timezone.now()), "ghl")
 
 
 def test_it_is_not_scored_until_it_is_released():

@@ -49,7 +49,7 @@ def test_what_ends_in_the_coming_days_is_counted_by_day(db):
 def test_nobody_is_delivered_untold_where_the_policy_says_so(vendors, settings, django_user_model, mailoutbox):
     settings.NOTICE_BEFORE_DELIVERY = True
     lead = LeadFactory(email_work="ada@acme.example", icp_tier=1, enrichment_status="completed")
-    planning.plan(lead)
+    planning.plan_deliveries(lead)
     running.run_due("ghl")
     waiting = Handover.objects.get(system="ghl")
     assert (waiting.status, waiting.error_kind) == (HandoverStatus.PLANNED, "notice_outstanding")

@@ -6,7 +6,7 @@ import pytest
 
 from enrichment.models import WebhookDelivery
 from enrichment.pipeline.receive import reading, storing
-from enrichment.pipeline.receive.unmatched import Crowd, identities
+from enrichment.pipeline.receive.unmatched import TooManyPeople, identities
 from enrichment.stores.text_match import Traces
 from gdpr.identity import Identity
 from gdpr.suppression import gate
@@ -97,5 +97,5 @@ def test_a_number_that_stands_in_the_body_as_a_number_is_read():
 
 
 def test_a_body_of_endless_numbers_is_a_crowd():
-    with pytest.raises(Crowd):
+    with pytest.raises(TooManyPeople):
         identities(json.dumps(list(range(1_000_000_000, 1_000_080_000))).encode())

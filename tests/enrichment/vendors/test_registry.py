@@ -5,7 +5,7 @@ from django.test import Client
 
 from enrichment.connections import health, limits
 from enrichment.models import Alert, Lead, ServiceHold
-from enrichment.pipeline.payload import payload, wanted
+from enrichment.pipeline.payload import is_deliverable, payload
 from enrichment.pipeline.recovery import alert_of_limit
 from enrichment.vendor_pauses import words
 from enrichment.vendors import limiter, registry, rules
@@ -121,10 +121,10 @@ def test_its_error_table_and_its_words_are_its_own(acme: Vendor, db: None):
 
 def test_a_lead_belongs_there_by_its_own_rule(acme: Vendor, db: None):
     lead: Lead = EnrichedLeadFactory(phone="+14155550100")
-    assert wanted(lead, "acme")
+    assert is_deliverable(lead, "acme")
     assert payload(lead, "acme") == {"tel": "+14155550100"}
     lead.phone = ""
-    assert not wanted(lead, "acme")
+    assert not is_deliverable(lead, "acme")
 
 
 def test_without_a_key_it_is_not_set_up(acme: Vendor, settings: object, db: None):

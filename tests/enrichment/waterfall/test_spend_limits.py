@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from enrichment.models import Alert, Attempt, Batch, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch.plan import plan
+from enrichment.pipeline.dispatch.plan import plan_batches
 from enrichment.waterfall import spend_limits, spend_report, spending
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
@@ -132,7 +132,7 @@ def each():
 
 
 def planned():
-    plan(BatchKind.TRIGGER)
+    plan_batches(BatchKind.TRIGGER)
     return sum(batch.items.count() for batch in Batch.objects.filter(kind=BatchKind.TRIGGER))
 
 
@@ -177,7 +177,7 @@ def test_dear_leads_are_held_and_said(due):
     assert planned() == 3
     assert SpendCap.objects.get().reached_at is not None
     Lead.objects.update(enrichment_cost=0)
-    plan(BatchKind.TRIGGER)
+    plan_batches(BatchKind.TRIGGER)
     assert SpendCap.objects.get().reached_at is None
 
 

@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import ContactMatch
-from enrichment.pipeline.contacts.look import Look
-from enrichment.pipeline.contacts.rule import Known, decide
+from enrichment.pipeline.contacts.look import ContactLookup
+from enrichment.pipeline.contacts.rule import KnownContacts, plan_contact
 from enrichment.vendors.gohighlevel.client import Contact
 from tests.factories import EnrichedLeadFactory
 
@@ -26,7 +26,7 @@ def told(plan):
 
 
 def test_nobody_there_means_a_new_contact():
-    plan = decide(lead(), Look(), Known(), "ask")
+    plan = plan_contact(lead(), ContactLookup(), KnownContacts(), "ask")
     assert (plan.target, plan.found, plan.protected, plan.without_phone) == (None, (), False, False)
 
 
@@ -35,7 +35,7 @@ def test_nobody_there_means_a_new_contact():
     [("without_phone", "keep", "c1"), ("fill", "fill", "c1"), ("ask", "waits", None)],
 )
 def test_by_e_mail_and_nobody_s(policy, action, target):
-    plan = decide(lead(), Look(by_email=contact(email="ADA@acme.example")), Known(), policy)
+    plan = plan_contact(lead(), ContactLookup(by_email=contact(email="ADA@acme.example")), KnownContacts(), policy)
     assert told(plan) == [("c1", "email", "existing", action)]
     assert (plan.target.id if plan.target else None) == target
     assert plan.protected is (target is not None)
@@ -47,7 +47,7 @@ def test_by_e_mail_and_nobody_s(policy, action, target):
     [({"email": "ada@acme.example"}, {"c1": 1}, "other_lead"), ({"email": OTHER}, {}, "other_email")],
 )
 def test_by_e_mail_and_another_s_always_waits(policy, found, owners, whose):
-    plan = decide(lead(), Look(by_email=contact(**found)), Known(owners), policy)
+    plan = plan_contact(lead(), ContactLookup(by_email=contact(**found)), KnownContacts(owners), policy)
     assert told(plan) == [("c1", "email", whose, "waits")]
     assert plan.waits
     assert plan.target is None
@@ -67,17 +67,22 @@ def test_by_e_mail_and_another_s_always_waits(policy, found, owners, whose):
     ],
 )
 def test_by_number(policy, found, owners, whose, action):
-    plan = decide(lead(), Look(by_number=contact(phone="+14155551234", **found)), Known(owners), policy)
+    plan = plan_contact(
+        lead(), ContactLookup(by_number=contact(phone="+14155551234", **found)), KnownContacts(owners), policy
+    )
     assert told(plan) == [("c1", "number", whose, action)]
     assert (plan.target is not None) is (action == "fill")
     assert plan.without_phone is (action != "fill")
 
 
 def test_a_number_that_another_lead_is_just_being_delivered_with_is_left_out():
-    plan = decide(lead(), Look(), Known(number_taken=True), "fill")
+    plan = plan_contact(lead(), ContactLookup(), KnownContacts(number_taken=True), "fill")
     assert told(plan) == [("", "number", "other_lead", "without_phone")]
     own = contact("own", email="ada@acme.example", phone="+1 (415) 555-1234")
-    assert decide(lead(ghl_contact_id="own"), Look(own=own), Known(number_taken=True), "fill").found == ()
+    assert (
+        plan_contact(lead(ghl_contact_id="own"), ContactLookup(own=own), KnownContacts(number_taken=True), "fill").found
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +96,7 @@ def test_a_number_that_another_lead_is_just_being_delivered_with_is_left_out():
 def test_a_contact_we_made_whose_reference_was_lost_is_ours(held):
     made = contact(email=OTHER, **held)
     mine = lead(clay_row_id="row_7", linkedin_url="https://www.linkedin.com/in/ada")
-    plan = decide(mine, Look(by_number=made), Known(), "ask")
+    plan = plan_contact(mine, ContactLookup(by_number=made), KnownContacts(), "ask")
     assert (plan.target, plan.found, plan.protected) == (made, (), False)
 
 
@@ -100,22 +105,24 @@ def test_a_profile_that_somebody_else_noted_does_not_make_a_contact_ours():
         email="ada@acme.example",
         customFields=[{"key": "linkedin_url", "value": "https://www.linkedin.com/in/ada"}],
     )
-    plan = decide(lead(linkedin_url="https://www.linkedin.com/in/ada"), Look(by_email=noted), Known(), "fill")
+    plan = plan_contact(
+        lead(linkedin_url="https://www.linkedin.com/in/ada"), ContactLookup(by_email=noted), KnownContacts(), "fill"
+    )
     assert plan.protected
 
 
 def test_a_link_that_several_leads_have_is_followed_only_by_the_one_whose_e_mail_it_has():
     shared = contact("own", email="ada@acme.example", phone="+14155551234")
-    known = Known({"own": 1})
-    assert decide(lead(ghl_contact_id="own"), Look(own=shared), known, "ask").target is shared
+    known = KnownContacts({"own": 1})
+    assert plan_contact(lead(ghl_contact_id="own"), ContactLookup(own=shared), known, "ask").target is shared
     other = lead(ghl_contact_id="own", email_work="eve@acme.example")
-    assert decide(other, Look(own=shared), known, "ask").target is None
+    assert plan_contact(other, ContactLookup(own=shared), known, "ask").target is None
 
 
 def test_a_decision_is_kept_and_stands_above_the_setting():
     match = ContactMatch(contact_id="c1", action="fill", decided_at=timezone.now())
     found = contact(email=OTHER, firstName="Grace", phone="+14155551234")
-    plan = decide(lead(), Look(by_number=found), Known({}, False, {"c1": match}), "ask")
+    plan = plan_contact(lead(), ContactLookup(by_number=found), KnownContacts({}, False, {"c1": match}), "ask")
     assert plan.target is found
     assert "title" in plan.write
     assert {"email", "first_name"} <= plan.kept
@@ -124,6 +131,6 @@ def test_a_decision_is_kept_and_stands_above_the_setting():
 
 def test_a_custom_field_that_cannot_be_told_is_not_written_over():
     found = contact(email="ada@acme.example", customFields=[{"id": "cf1", "value": "Buyer"}])
-    plan = decide(lead(), Look(by_email=found), Known(), "fill")
+    plan = plan_contact(lead(), ContactLookup(by_email=found), KnownContacts(), "fill")
     assert "title" not in plan.write
     assert "icp_score" in plan.write
