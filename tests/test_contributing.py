@@ -18,7 +18,7 @@ from enrichment.labels import LABELS
 from enrichment.models import Lead
 from enrichment.vendors.clay import fields as clay
 from enrichment.vendors.gohighlevel import fields as gohighlevel
-from enrichment.vendors.reading import whole
+from enrichment.vendors.reading import whole_number
 from swarm_admin import urls
 from swarm_admin.core.screens import screen
 from tests.swarm_admin import test_every_address
@@ -82,7 +82,7 @@ def test_a_column_is_declared_once(column: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_column_is_read_named_and_sent(column: str, monkeypatch: pytest.MonkeyPatch) -> None:
     known = clay.readers
-    monkeypatch.setattr(clay, "readers", lambda country: {**known(country), column: whole})
+    monkeypatch.setattr(clay, "readers", lambda country: {**known(country), column: whole_number})
     assert clay.normalise({column: "43"}, "DE") == ({column: 43}, {})
     assert clay.normalise({column: "large"}, "DE") == ({}, {column: "large"})
     monkeypatch.setitem(LABELS, column, "Shoe size")

@@ -16,7 +16,7 @@ from enrichment.vendors import limiter, registry
 from enrichment.vendors.calls import Call
 from enrichment.vendors.errors import Recovery, VendorError
 from enrichment.vendors.vendor import Vendor
-from enrichment.vendors.vendor_health import Vital, vitals
+from enrichment.vendors.vendor_health import CallHealth, call_health
 from swarm_admin.core.percent import percent_of
 
 RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
@@ -148,7 +148,7 @@ def provider_budgets() -> list[Budget]:
 
 def test_call(system: str) -> CallResult:
     """One cheap read at a vendor, its outcome kept with the connection. KeyError for an unknown system."""
-    vendor = registry.named(system)
+    vendor = registry.get(system)
     started = time.monotonic()
     try:
         vendor.client()
@@ -166,7 +166,7 @@ def test_call(system: str) -> CallResult:
 def _connected(
     vendor: Vendor, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]
 ) -> Connected:
-    calls = vitals(vendor.slug)
+    calls = call_health(vendor.slug)
     # The word of a set-up or a test says more than a status, so it wins where it is the newest.
     errors = [
         (call.last_bad, f"{call.call}: {call.last_bad_status}".replace("_", " ")) for call in calls if call.last_bad
@@ -195,7 +195,7 @@ def _connected(
     )
 
 
-def _is_cut(calls: Sequence[Vital]) -> bool:
+def _is_cut(calls: Sequence[CallHealth]) -> bool:
     bad = max((call.last_bad for call in calls if call.last_bad), default=None)
     good = max((call.last_good for call in calls if call.last_good), default=None)
     return bad is not None and timezone.now() - bad <= RECENT and (good is None or bad > good)
@@ -207,7 +207,7 @@ def _budget(label: str, window: str, gauge: limiter.Gauge) -> Budget:
 
 def probe(system: str) -> None:
     """Does it answer at all? One small call, never repeated. Raises NoSlot, VendorError."""
-    vendor = registry.named(system)
+    vendor = registry.get(system)
     client = vendor.client()
     _slot(vendor, vendor.probe)
     client.probe()

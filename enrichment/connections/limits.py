@@ -16,7 +16,7 @@ from enrichment.vendor_pauses import pauses, words
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.limiter import Gauge, Limit
 from enrichment.vendors.limits import CallLimit
-from enrichment.vendors.vendor_health import Vital, vitals
+from enrichment.vendors.vendor_health import CallHealth, call_health
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
 
@@ -71,7 +71,7 @@ class VendorLimits:
     system: str
     name: str
     limits: list[Shown]
-    calls: list[Vital] = field(default_factory=list)
+    calls: list[CallHealth] = field(default_factory=list)
 
     @property
     def too_many(self) -> int:
@@ -87,7 +87,7 @@ def all_limits() -> list[VendorLimits]:
             vendor.slug,
             vendor.name,
             [_shown(limit, waiting.get(limit.name)) for limit in vendor.limits],
-            vitals(vendor.slug),
+            call_health(vendor.slug),
         )
         for vendor in registry.registered()
     ]
@@ -101,7 +101,7 @@ def provider_limits() -> list[Shown]:
     never = never_asked(document, hourly_limits())
     expected = expected_calls(document, first, never)
     at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH, never)
-    shown, paused = [], _name(pauses.triggers_held())
+    shown, paused = [], _name(pauses.triggers_pause())
     for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by("name"):
         name, limit = f"provider:{provider.slug}", provider.hourly_limit
         windows, gauges = limiter.limits_of(name, limit), limiter.peek_all(name, limit=limit)
@@ -154,7 +154,7 @@ def _of_deliveries(system: str, found: dict[str, Any]) -> _Waiting:
     counts = found["handovers"].get(system, {})
     due, later = counts.get("due", 0), counts.get("later", 0)
     calls = due * registry.delivery_to(system).calls
-    return _Waiting(("delivery waits", "deliveries wait"), due, calls, later, _name(pauses.held(system)))
+    return _Waiting(("delivery waits", "deliveries wait"), due, calls, later, _name(pauses.open_pause(system)))
 
 
 def _of_clay(found: dict[str, Any]) -> dict[str, _Waiting]:
@@ -165,17 +165,17 @@ def _of_clay(found: dict[str, Any]) -> dict[str, _Waiting]:
             ("lead without a row waits", "leads without a row wait"),
             rows,
             calls_of(rows, settings.CLAY_ROWS_BATCH),
-            paused=_name(pauses.rows_held()),
+            paused=_name(pauses.rows_pause()),
         ),
         "clay.updates": _Waiting(
-            leads, updates, calls_of(updates, settings.CLAY_UPDATE_BATCH), paused=_name(pauses.held("clay"))
+            leads, updates, calls_of(updates, settings.CLAY_UPDATE_BATCH), paused=_name(pauses.open_pause("clay"))
         ),
         "clay.triggers": _Waiting(
             leads,
             triggers,
             calls_of(triggers, settings.CLAY_TRIGGER_BATCH),
             found["later"],
-            _name(pauses.triggers_held()),
+            _name(pauses.triggers_pause()),
         ),
     }
 

@@ -36,4 +36,4 @@ def _probe(hold: ServiceHold) -> None:
             pauses.still_down(hold, error)
             return
         # Any other word is an answer: what it means for the work is found by the work.
-    pauses.lift(hold, reason="it answers again")
+    pauses.end_pause(hold, reason="it answers again")

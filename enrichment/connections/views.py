@@ -9,7 +9,7 @@ from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendor_pauses.pauses import lift
+from enrichment.vendor_pauses.pauses import end_pause
 from enrichment.vendors import registry
 from enrichment.vendors.clay.table import TABLE_NAME, clay_table
 from enrichment.vendors.errors import VendorError
@@ -86,7 +86,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Lift a hold."""
     hold = get_object_or_404(ServiceHold, pk=pk)
     name = hold_words.name(hold)
-    if lift(hold, by=request.user, reason="resumed by hand"):
+    if end_pause(hold, by=request.user, reason="resumed by hand"):
         messages.success(request, f"{name} resumed. If the cause persists, it pauses again.")
     else:
         messages.info(request, f"{name} was already resumed.")

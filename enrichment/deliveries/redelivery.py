@@ -68,7 +68,7 @@ def check_can_read_back(handover: Handover) -> None:
     """Raises ActionNotAllowed with the reason where there is nothing to read, or nothing may be called."""
     if not _reference(handover):
         raise ActionNotAllowed("We know of no record of this lead in that system.")
-    if hold := pauses.reading_held(handover.system):
+    if hold := pauses.reading_pause(handover.system):
         raise ActionNotAllowed(hold_words.sentence(hold))
 
 
@@ -99,9 +99,9 @@ def _stored(handover: Handover, names: dict[str, Any]) -> dict[str, Any] | None:
     reference = _reference(handover)
     if handover.system == System.GHL:
         contact = ghl().get_contact(reference)
-        return None if contact is None else contact_fields.in_contact(contact, names)
+        return None if contact is None else contact_fields.stored_values(contact, names)
     record = instantly().get_lead(reference)
-    return None if record is None else campaign_fields.in_campaign(record, names)
+    return None if record is None else campaign_fields.stored_values(record, names)
 
 
 def _reference(handover: Handover) -> str:

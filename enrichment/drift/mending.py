@@ -108,7 +108,7 @@ def request(found: MendPlan, *, by: Any) -> int:
 def run_due() -> int:
     """Mend what was asked for until nothing is due; returns how many were tried."""
     done = 0
-    while not (shutdown.asked() or pauses.held("clay")) and (drifts := _claim()):
+    while not (shutdown.asked() or pauses.open_pause("clay")) and (drifts := _claim()):
         for drift in drifts:
             _one(drift)
         done += len(drifts)

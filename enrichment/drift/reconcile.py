@@ -50,7 +50,7 @@ ABSENT = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT)
 
 def run_due() -> int:
     """Go on with the open run, or start one when it is time, until a limit is reached; how many exports."""
-    if pauses.reading_held("clay") or not clay_table():
+    if pauses.reading_pause("clay") or not clay_table():
         return 0
     run = _claim() or _start()
     if run is None:

@@ -45,7 +45,7 @@ class Later(Exception):
 
 
 def table_is_full() -> bool:
-    return bool(pauses.held(CLAY_ROWS)) or any(
+    return bool(pauses.open_pause(CLAY_ROWS)) or any(
         table.current and table.rows >= table.limit for table in capacity_forecast.tables()
     )
 

@@ -121,7 +121,7 @@ def estimate(work: Work | None = None) -> Estimate:
 
 
 def _paused(system: str) -> str:
-    hold = pauses.held(system)
+    hold = pauses.open_pause(system)
     return hold_words.sentence(hold) if hold else ""
 
 
@@ -207,7 +207,7 @@ def _delivering(system: str, count: int, found: dict[str, Any]) -> Estimate:
     if paused := _paused(system):
         return Estimate(paused=paused)
     channel, due = registry.delivery_to(system), found["handovers"].get(system, {}).get("due", 0)
-    seconds = lane(channel.limit, limits.named(channel.limit).scope()).seconds((count + due) * channel.calls)
+    seconds = lane(channel.limit, limits.get(channel.limit).scope()).seconds((count + due) * channel.calls)
     return Estimate(seconds, f"{registry.name_of(system)}'s call limit" if seconds else "")
 
 

@@ -27,7 +27,7 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import redeliver
 from enrichment.states import DeliveryStatus, ItemStatus
-from enrichment.vendor_pauses.pauses import why_held
+from enrichment.vendor_pauses.pauses import why_paused
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.states import advance
@@ -58,7 +58,7 @@ class FailurePlan:
 def plan(cause: Cause) -> FailurePlan:
     """What trying all of this cause again would take, at today's prices and limits."""
     count = members_of(cause).count()
-    if why := cause.why_no_retry or why_held(SOURCES[cause.what].system):
+    if why := cause.why_no_retry or why_paused(SOURCES[cause.what].system):
         return FailurePlan(0, Counter({why: count}))
     found = PLANS[cause.what](cause)
     if count > MOST:

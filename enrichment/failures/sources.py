@@ -39,7 +39,7 @@ class Source:
 
     @property
     def icon(self) -> str:
-        return self.own_icon or registry.named(self.system).icon
+        return self.own_icon or registry.get(self.system).icon
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ from enrichment.jobs.kinds import KINDS, Figure, Kind, Shown, kind_of
 from enrichment.jobs.outcomes import Counts, Outcome, Parts, done, nothing, partly
 from enrichment.jobs.ways import WAYS, Way
 from enrichment.models import BulkJob, JobMember
-from enrichment.vendor_pauses.pauses import why_held
+from enrichment.vendor_pauses.pauses import why_paused
 from swarm_admin.core import jobs
 from swarm_admin.core.cache import forget
 from swarm_admin.core.figures import money, number
@@ -76,7 +76,7 @@ class Retry(OfRows, jobs.ByRow[BulkJob]):
         return _way(job).again(subjects, job.created_by)
 
     def waits(self, job: BulkJob) -> bool:
-        return bool(why_held(_way(job).system)) or self._waiting(job) >= AHEAD
+        return bool(why_paused(_way(job).system)) or self._waiting(job) >= AHEAD
 
     def _waiting(self, job: BulkJob) -> int:
         """Rows of this job that are due again and have not been sent yet."""
@@ -201,4 +201,4 @@ def left_out(job: BulkJob) -> dict[str, int]:
 
 def paused(job: BulkJob) -> str:
     """Why a live job does not move now: the vendor it goes to is paused; "" where it does."""
-    return why_held(_way(job).system) if job.status in LIVE else ""
+    return why_paused(_way(job).system) if job.status in LIVE else ""

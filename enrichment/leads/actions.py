@@ -50,7 +50,7 @@ def check_can_retry(lead: Lead) -> None:
 
 def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
     """Which of `leads` can be put at dispatch again now, and why the others cannot. A few queries in all."""
-    if hold := pauses.held("clay"):
+    if hold := pauses.open_pause("clay"):
         return Sorted([], Counter({hold_words.sentence(hold): len(leads)}))
     ids = [lead.pk for lead in leads]
     running = set(Attempt.objects.filter(lead__in=ids, status__in=OPEN_ATTEMPT).values_list("lead_id", flat=True))

@@ -36,7 +36,7 @@ def _step(lead: Lead, system: str, under_way: bool) -> Step:
         return Step(system, name, "Nothing more", 0, "A delivery is already in progress.")
     known = getattr(lead, channel.reference)
     what = "Update the existing record" if known else "Create a record, or use the one found"
-    if hold := pauses.held(system):
+    if hold := pauses.open_pause(system):
         return Step(system, name, what, channel.calls, f"When {name} resumes. {hold_words.sentence(hold)}")
     when = estimate(Work(deliveries={system: 1})).words
     return Step(system, name, what, channel.calls, f"In {when}, after deliveries already queued.")

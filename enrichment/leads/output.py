@@ -4,7 +4,7 @@ from typing import Any
 
 from enrichment.leads.provenance import flat, nested, stamp
 from enrichment.models import Lead
-from enrichment.vendors.lead_values import plain
+from enrichment.vendors.lead_values import plain_number
 
 NAMES = (
     "linkedin_url", "first_name", "last_name", "email", "email_personal", "phone", "title", "company_name",
@@ -21,8 +21,8 @@ def payload(lead: Lead, *, full: bool = False) -> dict[str, Any]:
     provenance document in place of the flat one.
     """
     special = {
-        "company_size": plain(lead.company_size),
-        "icp_score": plain(lead.icp_score),
+        "company_size": plain_number(lead.company_size),
+        "icp_score": plain_number(lead.icp_score),
         "icp_tier": f"Tier {lead.icp_tier}" if lead.icp_tier else None,
         "tech_stack": list(lead.tech_stack),
     }

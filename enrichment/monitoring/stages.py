@@ -41,7 +41,7 @@ LABELS = {
 
 
 def _pauses(system: str, *, reading: bool = False) -> bool:
-    return pauses.pauses(system, patience(settings.WATCHDOG_STALL_SECONDS), reading=reading)
+    return pauses.explains_standstill(system, patience(settings.WATCHDOG_STALL_SECONDS), reading=reading)
 
 
 def clay_pauses() -> bool:
@@ -59,7 +59,7 @@ def no_room(system: str) -> Callable[[], bool]:
 
     def ask() -> bool:
         channel = registry.delivery_to(system)
-        return _pauses(system) or limiter.room(channel.limit, channel.scope()) < channel.calls
+        return _pauses(system) or limiter.free_slots(channel.limit, channel.scope()) < channel.calls
 
     return ask
 

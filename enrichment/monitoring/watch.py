@@ -69,7 +69,7 @@ def webhook_backlog() -> str:
 
 
 def overdue() -> str:
-    if pauses.pauses("clay", patience(settings.POLL_AFTER_SECONDS), reading=True):
+    if pauses.explains_standstill("clay", patience(settings.POLL_AFTER_SECONDS), reading=True):
         return ""  # nobody has asked Clay for the rows
     before = timezone.now() - OVERDUE_POLLS * patience(settings.POLL_AFTER_SECONDS)
     late = Lead.objects.overdue_in_clay(before)
@@ -117,7 +117,7 @@ def rows_not_kept() -> str:
 
 def tables() -> None:
     """How far each table is from full; a table that is used no more has no alert."""
-    seen, full = set(), pauses.held(CLAY_ROWS) is not None
+    seen, full = set(), pauses.open_pause(CLAY_ROWS) is not None
     for table in capacity_forecast.tables():
         seen.add(table.table_id)
         cause = Cause(AlertKind.RUNWAY, "clay", table.table_id)
@@ -129,9 +129,9 @@ def tables() -> None:
 
 
 def too_many_calls() -> None:
-    """429s of any call, those as well that are not tried again: by what the vitals count."""
+    """429s of any call, those as well that are not tried again: by what the call health counts."""
     for vendor in (each.slug for each in registry.registered()):
-        for vital in vendor_health.vitals(vendor):
+        for vital in vendor_health.call_health(vendor):
             key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
             if count > cache.get(key, 0) and not _told(vendor, vital.call):
                 recovery.alert_of_limit(RateLimited(vendor, vital.call, 429))

@@ -28,7 +28,7 @@ from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import LIMIT, Contact, UpsertResult
-from enrichment.vendors.lead_values import same
+from enrichment.vendors.lead_values import is_same_value
 from swarm_admin.core import shutdown
 
 
@@ -131,7 +131,7 @@ def _make_findable(contact: Contact, body: dict[str, Any], slots: limiter.Slots)
     """
     name = "email" if body.get("email") else "phone"
     value = body.get(name)
-    if value and not same(name, value, contact.raw.get(name)):
+    if value and not is_same_value(name, value, contact.raw.get(name)):
         slots.use()
         ghl().update_contact(contact.id, {name: value})
 
@@ -189,7 +189,7 @@ def _contains_lead(contact: Contact, lead: Lead, held_back: Collection[str]) -> 
     changes one contact, and makes none.
     """
     wanted = _values_to_send(lead, {"tags", *held_back})
-    stored = contact_fields.in_contact(contact, wanted)
+    stored = contact_fields.stored_values(contact, wanted)
     return stored.keys() == wanted.keys() and not compare.differing_fields(lead, wanted, stored)
 
 
@@ -222,13 +222,13 @@ def _tag_and_compare(contact: Contact, lead: Lead, slots: limiter.Slots, held_ba
     """Tags the contact; the fields it then holds otherwise than sent."""
     tags = _sync_tags(contact.id, contact.tags, lead, slots)
     wanted = _values_to_send(lead, held_back)
-    stored = {**contact_fields.in_contact(_with_custom_fields(contact), wanted), "tags": tags}
+    stored = {**contact_fields.stored_values(_with_custom_fields(contact), wanted), "tags": tags}
     return compare.differing_fields(lead, wanted, stored)
 
 
 def _with_custom_fields(contact: Contact) -> Contact:
     """The contact with its custom fields: read where the answer left them out and there is a slot to spare."""
-    if contact_fields.tells_custom_fields(contact) or limiter.take(LIMIT, scope()):
+    if contact_fields.has_custom_fields(contact) or limiter.take(LIMIT, scope()):
         return contact
     try:
         return ghl().get_contact(contact.id) or contact

@@ -167,7 +167,7 @@ def _add_one(lead: Lead, slots: limiter.Slots) -> Sent:
 def _differences(lead: Lead, stored: CampaignLead) -> set[str]:
     """The fields that the answer tells otherwise than they were sent."""
     wanted = compare.sent_values(lead, System.INSTANTLY)
-    return compare.differing_fields(lead, wanted, campaign_fields.in_campaign(stored, wanted))
+    return compare.differing_fields(lead, wanted, campaign_fields.stored_values(stored, wanted))
 
 
 def _find(email: str, slots: limiter.Slots) -> str:

@@ -31,7 +31,7 @@ POLLED_AT_ONCE = 50
 
 def run_due() -> int:
     """Poll the attempts that are due for it; returns how many were asked for."""
-    if pauses.reading_held("clay") or limiter.blocked_for(limiter.READS):
+    if pauses.reading_pause("clay") or limiter.blocked_for(limiter.READS):
         return 0
     asked = [(attempt, attempt.lead) for attempt in _claim() if attempt.lead is not None]
     client = clay()

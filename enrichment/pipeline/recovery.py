@@ -56,11 +56,11 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         provider_refused(error.provider)
         return NextStep("again", backoff(1), counted=False)
     if isinstance(error, Misconfigured | Paused):
-        pauses.open_hold(error)
+        pauses.pause_vendor(error)
         # Reading goes on while only the quota is used up; where it was refused itself, not at every tick.
         return NextStep("again", backoff(1) if error.reads else now, counted=False)
     if _is_down(error, tries):
-        pauses.open_outage(error)
+        pauses.pause_for_outage(error)
         looks_first = isinstance(error, UnknownOutcome)
         return NextStep("read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False)
     if _only_call_unanswered(error, tries):
@@ -84,11 +84,11 @@ def _is_down(error: VendorError, tries: int) -> bool:
     """
     if not outages.is_sign(error):
         return False
-    hold = pauses.held(error.vendor)
+    hold = pauses.open_pause(error.vendor)
     if hold is not None and hold.reason == Recovery.VENDOR_DOWN:
         return True
     enough = tries >= settings.MAX_ATTEMPTS
-    return _unanswered(error.vendor, error.call, enough=enough) and not outages.others_answered(
+    return _unanswered(error.vendor, error.call, enough=enough) and not outages.answered_other_calls(
         error.vendor, error.call
     )
 
@@ -103,13 +103,13 @@ def _only_call_unanswered(error: VendorError, tries: int) -> bool:
         return False
     if (error.vendor, error.call) in PAUSED_ALONE:
         return _unanswered(error.vendor, error.call, enough=tries >= settings.MAX_ATTEMPTS)
-    return outages.in_a_row(error.vendor, error.call) > 3 * int(settings.MAX_ATTEMPTS)
+    return outages.failures_in_a_row(error.vendor, error.call) > 3 * int(settings.MAX_ATTEMPTS)
 
 
 def _later(error: VendorError) -> NextStep:
     if alone := PAUSED_ALONE.get((error.vendor, error.call)):
-        pauses.open_outage(error, alone)
-    lasted = outages.lasts(error.vendor, error.call) * settings.CLOCK_SPEED
+        pauses.pause_for_outage(error, alone)
+    lasted = outages.unanswered_seconds(error.vendor, error.call) * settings.CLOCK_SPEED
     wait = min(max(lasted / 2, settings.VENDOR_PROBE_SECONDS), settings.VENDOR_PROBE_MOST_SECONDS)
     action: Literal["again", "read_back"] = "read_back" if isinstance(error, UnknownOutcome) else "again"
     seconds = settings.VENDOR_PROBE_SECONDS if alone else wait
@@ -117,19 +117,19 @@ def _later(error: VendorError) -> NextStep:
 
 
 def _is_young(vendor: str, call: str) -> bool:
-    return outages.lasts(vendor, call) < span(ALONE_SECONDS).total_seconds()
+    return outages.unanswered_seconds(vendor, call) < span(ALONE_SECONDS).total_seconds()
 
 
 def never_arrived(vendor: str, call: str) -> bool:
     """Whether a send of this kind that left no trace was no try: none of them is answered, others for a day at most."""
     unanswered = _unanswered(vendor, call, enough=True)
-    return unanswered and (_is_young(vendor, call) or not outages.others_answered(vendor, call))
+    return unanswered and (_is_young(vendor, call) or not outages.answered_other_calls(vendor, call))
 
 
 def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
     """So many calls of this kind in a row had no answer that the vendor counts as down; `enough`: MAX_ATTEMPTS do."""
     most = int(settings.VENDOR_DOWN_CALLS)
-    return outages.in_a_row(vendor, call) >= (min(most, int(settings.MAX_ATTEMPTS)) if enough else most)
+    return outages.failures_in_a_row(vendor, call) >= (min(most, int(settings.MAX_ATTEMPTS)) if enough else most)
 
 
 def provider_refused(provider: str) -> None:

@@ -151,7 +151,7 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
         VendorError: as the client does, kept with the connection.
     """
     check_can_create_table()
-    hold, before = pauses.held(CLAY_ROWS), clay_table()
+    hold, before = pauses.open_pause(CLAY_ROWS), clay_table()
     placement = _created(version, by=by)
     if hold is not None and _is_of(hold, before):
         _retire(before, placement, hold, by=by)
@@ -165,11 +165,11 @@ def replace_full_table(*, by: Any) -> ClayFormula:
     rows again, wherever it is named. A pause that is still open for an earlier table is over, and none is made.
     Raises as `create_table`; ActionNotAllowed where the table in use is not full.
     """
-    hold, full = pauses.held(CLAY_ROWS), clay_table()
+    hold, full = pauses.open_pause(CLAY_ROWS), clay_table()
     if hold is None or not full:
         raise ActionNotAllowed("The table still accepts rows.")
     if not _is_of(hold, full):
-        pauses.lift(hold, by=by, reason=f"{hold.table} is not in use")
+        pauses.end_pause(hold, by=by, reason=f"{hold.table} is not in use")
         raise ActionNotAllowed(EARLIER_TABLE)
     placement = _created(ScorecardVersion.active(), by=by)
     _retire(full, placement, hold, by=by)
@@ -188,7 +188,7 @@ def _retire(full: str, placement: ClayFormula, hold: ServiceHold, *, by: Any) ->
         connection.save(update_fields=["full_tables"])
         waiting = Batch.objects.filter(kind=BatchKind.ROWS, status=BatchStatus.PLANNED, table_id=full)
         waiting.update(table_id=placement.table_id)
-        pauses.lift(hold, by=by, reason=f"{full} → {placement.table_id}")
+        pauses.end_pause(hold, by=by, reason=f"{full} → {placement.table_id}")
 
 
 def _created(version: ScorecardVersion, *, by: Any) -> ClayFormula:

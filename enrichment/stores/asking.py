@@ -21,7 +21,7 @@ READING = (Capability.LOCATE, Capability.EXPORT, Capability.VERIFY)
 ON_ITS_WAY_SECONDS = 5.0  # real ones: as long as a call usually takes
 
 
-def ask(
+def call_with_slot(
     vendor: Vendor,
     call: Callable[[], Answer],
     *,
@@ -37,7 +37,7 @@ def ask(
         VendorError: it refuses for good.
     """
     reads = capability in READING
-    if hold := (pauses.reading_held if reads else pauses.held)(vendor.slug):
+    if hold := (pauses.reading_pause if reads else pauses.open_pause)(vendor.slug):
         raise Later(hold_words.sentence(hold).rstrip("."), hold.until)
     if limit and (wait := limiter.take(limit, scope)):
         raise Later(f"{vendor.name}: rate limit reached for the moment", in_seconds(wait))
@@ -46,31 +46,29 @@ def ask(
     except NotOffered:
         raise Unsupported(capability) from None
     except VendorError as error:
-        raise _in_our_words(error, vendor, capability, limit, scope) from None
+        raise _translated(error, vendor, capability, limit, scope) from None
 
 
-def _in_our_words(
-    error: VendorError, vendor: Vendor, capability: Capability, limit: str | None, scope: str
-) -> Exception:
+def _translated(error: VendorError, vendor: Vendor, capability: Capability, limit: str | None, scope: str) -> Exception:
     if isinstance(error, NotFound) and error.recovery is Recovery.NEEDS_PERSON:
         return Unsupported(capability)  # a 404 that is not about the record: the address itself is not there
     step = recovery.next_step(error, tries=1, limit=limit or f"{vendor.slug}.reads", scope=scope)
     if step.action == "give_up":
         return error
     said = f"{vendor.name} rejected the call: {error}"
-    if hold := pauses.held(vendor.slug):
+    if hold := pauses.open_pause(vendor.slug):
         return Later(said, hold.until)
     # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
     return Later(said, step.not_before if isinstance(error, RateLimited) else None)
 
 
-def soon() -> datetime.datetime:
+def in_a_moment() -> datetime.datetime:
     return in_seconds(ON_ITS_WAY_SECONDS)
 
 
 def later_for_calls_under_way(what: str) -> Later:
     """A call of ours that was under way when the step came: its effect must be there before the step is done."""
-    return Later(f"{what} is being sent to the system right now", soon())
+    return Later(f"{what} is being sent to the system right now", in_a_moment())
 
 
 def later_for_index() -> Later:

@@ -19,7 +19,7 @@ from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import COLUMN_NAMES, ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
-from enrichment.vendors.lead_values import shown
+from enrichment.vendors.lead_values import as_text
 from gdpr.stores import Capability, Copy, Datum, Ground, Record, Unsupported
 
 UPDATES = "clay.updates"
@@ -47,7 +47,7 @@ class ClayStore(VendorStore[ClayRow]):
 
     # ------------------------------------------------------------ finding
 
-    def _records(self, circle: people.Circle) -> Sequence[Record]:
+    def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
         """By the rows we know, then by search in every table; by export where Clay has no search (D14)."""
         found = dict(self._known_rows(circle))
         try:
@@ -60,13 +60,13 @@ class ClayStore(VendorStore[ClayRow]):
             records = [dataclasses.replace(record, sure=False) for record in records]
         return records
 
-    def _known_rows(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
+    def _known_rows(self, circle: people.KnownPerson) -> Iterator[tuple[tuple[str, str], ClayRow]]:
         """Read by their ids: a search may not know them yet."""
         for table, row_id in _row_ids(circle):
             if row := self._row(table, row_id, Capability.LOCATE):
                 yield (table, row.id), row
 
-    def _searched(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
+    def _searched(self, circle: people.KnownPerson) -> Iterator[tuple[tuple[str, str], ClayRow]]:
         for table in self._tables():
             for query in _queries(circle):
                 cursor: str | None = None
@@ -86,7 +86,7 @@ class ClayStore(VendorStore[ClayRow]):
     def _search(self, table: str, query: Mapping[str, str], cursor: str | None = None) -> Any:
         return self._ask(Capability.LOCATE, lambda: clay().search_rows(table, query, limit=PAGE, cursor=cursor))
 
-    def _exported(self, circle: people.Circle) -> Iterator[tuple[tuple[str, str], ClayRow]]:
+    def _exported(self, circle: people.KnownPerson) -> Iterator[tuple[tuple[str, str], ClayRow]]:
         """Raises Later while exports are to come; the rows found are read again as they are now."""
         for table, row_id in clay_export.rows_about(circle, self._tables(), self._export_page):
             if row := self._row(table, row_id, Capability.LOCATE):
@@ -99,7 +99,7 @@ class ClayStore(VendorStore[ClayRow]):
             limit=("clay.exports", clay().workspace_id),
         )
 
-    def _record(self, table: str, row: ClayRow, circle: people.Circle) -> Record:
+    def _record(self, table: str, row: ClayRow, circle: people.KnownPerson) -> Record:
         told = identity_in(row)
         owner = Lead.objects.filter(clay_row_id=row.id).values_list("pk", flat=True).first()
         anothers = bool(told.linkedin_url and circle.own_urls) and told.linkedin_url not in circle.own_urls
@@ -185,7 +185,7 @@ def tables() -> list[str]:
     return sorted(named - {""})
 
 
-def _queries(circle: people.Circle) -> Iterator[dict[str, str]]:
+def _queries(circle: people.KnownPerson) -> Iterator[dict[str, str]]:
     """A search compares a column's whole value, so each spelling we know of is asked for."""
     for url in circle.urls:
         for spelling in (url, f"{url}/"):
@@ -198,7 +198,7 @@ def _queries(circle: people.Circle) -> Iterator[dict[str, str]]:
         yield {"phone": phone}
 
 
-def _row_ids(circle: people.Circle) -> list[tuple[str, str]]:
+def _row_ids(circle: people.KnownPerson) -> list[tuple[str, str]]:
     """(table, row) of the leads and of the duplicates that a comparison found."""
     pairs = [(each.lead.clay_table_id or clay_table(), each.lead.clay_row_id or "") for each in circle.known]
     drift = Drift.objects.filter(lead__in=circle.leads).exclude(row_id="").exclude(table_id="")
@@ -219,9 +219,9 @@ def _sent(value: Any) -> Any:
 
 
 def _summary(row: ClayRow) -> dict[str, str]:
-    name = f"{shown(row.values.get('first_name'))} {shown(row.values.get('last_name'))}".strip()
-    told = {"name": name, "company": shown(row.values.get("company_name")), "linkedin_url": url_of(row)}
-    told |= {each: shown(row.values.get(each)) for each in ("email_work", "email_personal", "phone")}
+    name = f"{as_text(row.values.get('first_name'))} {as_text(row.values.get('last_name'))}".strip()
+    told = {"name": name, "company": as_text(row.values.get("company_name")), "linkedin_url": url_of(row)}
+    told |= {each: as_text(row.values.get(each)) for each in ("email_work", "email_personal", "phone")}
     return {key: value for key, value in told.items() if value}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.cache import cache
 
 from enrichment.drift.differences import identity_in
-from enrichment.stores.people import Circle
+from enrichment.stores.people import KnownPerson
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import digest, keys
 
@@ -19,7 +19,7 @@ KEPT_SECONDS = 7 * 86_400
 
 
 def rows_about(
-    circle: Circle, tables: Sequence[str], page_of: Callable[[str, str | None], Any]
+    circle: KnownPerson, tables: Sequence[str], page_of: Callable[[str, str | None], Any]
 ) -> list[tuple[str, str]]:
     """(table, row id) of every row that holds one of the person's identifiers, in any spelling.
 
@@ -44,11 +44,11 @@ def rows_about(
     return [(table, row_id) for table, row_id in at["found"]]
 
 
-def _is_about(row: ClayRow, circle: Circle) -> bool:
+def _is_about(row: ClayRow, circle: KnownPerson) -> bool:
     told = identity_in(row)
     return bool(circle.kinds(urls=[told.linkedin_url], emails=told.emails, phones=[told.phone]))
 
 
-def _key(circle: Circle) -> str:
+def _key(circle: KnownPerson) -> str:
     named = "\n".join([*circle.urls, *circle.emails, *circle.phones])
     return f"clay-export:{digest(named, keys()[0][1])}"

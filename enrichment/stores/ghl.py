@@ -40,11 +40,11 @@ class GoHighLevelStore(SharedContacts):
 
     # ------------------------------------------------------------ finding
 
-    def _records(self, circle: people.Circle) -> Sequence[Record]:
+    def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
         """By the contacts we made, each e-mail and each phone; an additional e-mail leads on to its own contact."""
         return [self._record(contact, circle) for contact in self._contacts(circle).values()]
 
-    def _contacts(self, circle: people.Circle) -> dict[str, Contact]:
+    def _contacts(self, circle: people.KnownPerson) -> dict[str, Contact]:
         found: dict[str, Contact] = {}
         for contact_id in self._known_ids(circle):
             if contact := self._get(contact_id, Capability.LOCATE):
@@ -65,7 +65,7 @@ class GoHighLevelStore(SharedContacts):
                 found.setdefault(contact.id, contact)
         return found
 
-    def _record(self, contact: Contact, circle: people.Circle) -> Record:
+    def _record(self, contact: Contact, circle: people.KnownPerson) -> Record:
         emails = _emails(contact)
         owners = set(Lead.objects.filter(ghl_contact_id=contact.id).values_list("pk", flat=True))
         owners |= set(Handover.objects.filter(system=System.GHL, external_id=contact.id).values_list("lead", flat=True))
@@ -100,7 +100,7 @@ class GoHighLevelStore(SharedContacts):
         body = {**({"email": email} if email else {"phone": contact.phone}), "company_name": company}
         told = self._ask(Capability.RECTIFY, lambda sent: ghl().upsert_contact(sent).contact, body)
         if told.id != contact.id or told.company_name != company:
-            raise Later("GoHighLevel hasn't updated the company name yet", asking.soon())
+            raise Later("GoHighLevel hasn't updated the company name yet", asking.in_a_moment())
 
     # ------------------------------------------------------------ erasing
 

@@ -29,7 +29,7 @@ class InstantlyStore(VendorStore[CampaignLead]):
 
     # ------------------------------------------------------------ finding
 
-    def _records(self, circle: people.Circle) -> Sequence[Record]:
+    def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
         """By the leads we added, and by every e-mail in every campaign."""
         found: dict[str, CampaignLead] = {}
         for lead_id in self._known_ids(circle):
@@ -48,7 +48,7 @@ class InstantlyStore(VendorStore[CampaignLead]):
             if after is None:
                 return
 
-    def _record(self, lead: CampaignLead, circle: people.Circle) -> Record:
+    def _record(self, lead: CampaignLead, circle: people.KnownPerson) -> Record:
         owners = set(Lead.objects.filter(instantly_lead_id=lead.id).values_list("pk", flat=True))
         told = {
             "name": f"{lead.first_name} {lead.last_name}".strip(),

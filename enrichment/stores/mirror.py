@@ -13,10 +13,10 @@ from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import snapshot
 from enrichment.states import DeliveryStatus
 from enrichment.stores import asking, mirror_copy, people, restriction, saved_searches, texts, waiting_files
-from enrichment.stores.mirror_tables import FILES, TABLES, Subject, blank, told_of
-from enrichment.stores.text_match import Traces
+from enrichment.stores.mirror_tables import FILES, TABLES, ErasureSubject, blank, deliveries_about
+from enrichment.stores.text_match import SearchPatterns
 from enrichment.stores.values import validated
-from enrichment.vendors.lead_values import shown
+from enrichment.vendors.lead_values import as_text
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsupported
 
@@ -44,15 +44,15 @@ class MirrorStore:
 
     def locate(self, identity: Identity) -> Sequence[Record]:
         """Leads first; then what names the person and belongs to no lead found."""
-        circle = people.circle(identity)
-        asked = Traces(circle.own_urls, circle.own_emails)
+        circle = people.known_person(identity)
+        asked = SearchPatterns(circle.own_urls, circle.own_emails)
         return [
             *self._of_leads(circle),
-            *(self._of_delivery(each, asked) for each in told_of(asked)),
+            *(self._of_delivery(each, asked) for each in deliveries_about(asked)),
             *(self._of_import(job, asked) for job in waiting_files.jobs_about(asked)),
         ]
 
-    def _of_leads(self, circle: people.Circle) -> Iterator[Record]:
+    def _of_leads(self, circle: people.KnownPerson) -> Iterator[Record]:
         whole = Lead.objects.only(*_CONTENTS).in_bulk(circle.leads)
         for pk, known in circle.leads.items():
             if lead := whole.get(pk):
@@ -65,12 +65,12 @@ class MirrorStore:
                     identity=circle.own(lead.linkedin_url, (lead.email_work, lead.email_personal), lead.phone),
                 )
 
-    def _of_delivery(self, delivery: WebhookDelivery, traces: Traces) -> Record:
+    def _of_delivery(self, delivery: WebhookDelivery, traces: SearchPatterns) -> Record:
         body = bytes(delivery.body)
         summary = {"what": f"message from Clay of {delivery.received_at:%Y-%m-%d}"}
         return self._record(f"{WEBHOOK}:{delivery.pk}", traces.kinds(text_of(body)), summary, {"body": body})
 
-    def _of_import(self, job: BulkJob, traces: Traces) -> Record:
+    def _of_import(self, job: BulkJob, traces: SearchPatterns) -> Record:
         rows = list(waiting_files.rows_about(job, traces))
         matched = tuple({kind for row in rows for kind in traces.kinds("\n".join(map(str, row.values())))})
         summary = {
@@ -98,7 +98,7 @@ class MirrorStore:
         kind, pk = _parts(record)
         if kind == LEAD:
             lead = Lead.objects.filter(pk=pk).first()
-            return mirror_copy.of_lead(lead) if lead else Copy(data=[])
+            return mirror_copy.copy_of_lead(lead) if lead else Copy(data=[])
         if kind == WEBHOOK:
             delivery = WebhookDelivery.objects.filter(pk=pk).exclude(body=b"").first()
             if delivery is None:
@@ -110,7 +110,7 @@ class MirrorStore:
     def _copy_of_file(self, pk: int, record: Record) -> Copy:
         job = BulkJob.objects.filter(pk=pk).exclude(file="").first()
         told = {name: record.summary.get(name, "").split(", ") for name in ("linkedin_url", "email")}
-        traces = Traces(told["linkedin_url"], told["email"])
+        traces = SearchPatterns(told["linkedin_url"], told["email"])
         rows = list(waiting_files.rows_about(job, traces)) if job and traces else []
         return Copy([Datum("row of a waiting import", row, "an uploaded file", job.created_at) for row in rows if job])
 
@@ -123,7 +123,7 @@ class MirrorStore:
         try:
             with transaction.atomic():
                 lead = Lead.objects.select_for_update().get(pk=pk)
-                before = {name: shown(getattr(lead, name)) for name in written}
+                before = {name: as_text(getattr(lead, name)) for name in written}
                 _write(lead, written)
         except IntegrityError:
             raise ValueError("linkedin_url already belongs to another lead.") from None
@@ -201,7 +201,7 @@ def erase_delivery(pk: int) -> bool:
 def _erase_lead(pk: int) -> None:
     lead = Lead.objects.filter(pk=pk).first()
     if lead is not None:
-        subject = Subject.of(lead)
+        subject = ErasureSubject.of(lead)
         for table in TABLES:
             if table.model in FILES:
                 table.forget(table.rows(subject))
@@ -215,14 +215,14 @@ def _erase_rows(pk: int) -> None:
         lead = Lead.objects.select_for_update().filter(pk=pk).first()
         if lead is None:
             return
-        subject = Subject.of(lead)
+        subject = ErasureSubject.of(lead)
         _nothing_under_way(subject)
         for table in TABLES:
             if table.model not in FILES:
                 table.forget(table.rows(subject))
 
 
-def _nothing_under_way(subject: Subject) -> None:
+def _nothing_under_way(subject: ErasureSubject) -> None:
     """Raises Later where a worker is at it now: its last word would come after ours.
 
     Rows that workers lock before the lead are taken without waiting, so that nobody waits for ever.
@@ -244,4 +244,4 @@ def _nothing_under_way(subject: Subject) -> None:
 
 def _no_reading(deliveries: Any) -> None:
     if deliveries.filter(status=DeliveryStatus.PROCESSING).exists():
-        raise Later("A message from Clay about this lead is being processed right now", asking.soon())
+        raise Later("A message from Clay about this lead is being processed right now", asking.in_a_moment())

@@ -14,7 +14,7 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.pipeline.score.explained import explanation_of
 from enrichment.states import ItemStatus
-from enrichment.stores.mirror_tables import TABLES, Subject, Table, deliveries_of
+from enrichment.stores.mirror_tables import TABLES, ErasureSubject, Table, deliveries_of
 from enrichment.vendors.clay.fields import row_of
 from gdpr.stores import Copy, Datum, Share
 from swarm_admin.core.documents import is_deeper_than
@@ -41,9 +41,9 @@ PURPOSES = (
 )
 
 
-def of_lead(lead: Lead) -> Copy:
+def copy_of_lead(lead: Lead) -> Copy:
     """Everything the mirror's tables hold of the lead's person."""
-    subject = Subject.of(lead)
+    subject = ErasureSubject.of(lead)
     data = [
         *_of_columns(lead),
         *_of_conflicts(lead),
@@ -62,7 +62,7 @@ def of_lead(lead: Lead) -> Copy:
     )
 
 
-def told() -> set[tuple[str, str]]:
+def exported_fields() -> set[tuple[str, str]]:
     """(model, field) of everything that is not left untold; a test holds it against the declaration."""
     return {(table.model, name) for table in TABLES for name in table.fields - table.untold}
 
@@ -129,7 +129,7 @@ def _of_moves(lead: Lead) -> Iterator[Datum]:
         yield Datum("score at the tier change", move.score, "our scorecard")
 
 
-def _of_webhooks(subject: Subject) -> Iterator[Datum]:
+def _of_webhooks(subject: ErasureSubject) -> Iterator[Datum]:
     for delivery in deliveries_of(subject).order_by("pk"):
         if delivery.body:
             yield Datum("message from Clay", document_of(bytes(delivery.body)), "Clay", delivery.received_at)

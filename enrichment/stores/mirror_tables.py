@@ -16,20 +16,20 @@ from enrichment.personal import PERSONAL
 from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.states import DeliveryStatus
 from enrichment.stores import people, waiting_files
-from enrichment.stores.text_match import Traces
+from enrichment.stores.text_match import SearchPatterns
 from swarm_admin.core.states import advance
 
 
 @dataclass(frozen=True)
-class Subject:
+class ErasureSubject:
     """A lead that is to be told or forgotten, and what gives the person away elsewhere."""
 
     lead: Lead
-    traces: Traces
+    traces: SearchPatterns
     row_ids: frozenset[str]
 
     @classmethod
-    def of(cls, lead: Lead) -> "Subject":
+    def of(cls, lead: Lead) -> "ErasureSubject":
         emails = people.emails_of(lead)
         shared = people.holders(emails)
         own = {email for email in emails if shared[email] < 2}
@@ -38,10 +38,10 @@ class Subject:
         named |= set(lead.drifts.values_list("row_id", flat=True))
         others = Lead.objects.filter(clay_row_id__in=named).exclude(pk=lead.pk)
         row_ids = named - {""} - set(others.values_list("clay_row_id", flat=True))
-        return cls(lead, Traces([lead.linkedin_url], own, row_ids), frozenset(row_ids))
+        return cls(lead, SearchPatterns([lead.linkedin_url], own, row_ids), frozenset(row_ids))
 
 
-def _with_lead(name: str) -> Callable[[Subject], QuerySet[Any]]:
+def _with_lead(name: str) -> Callable[[ErasureSubject], QuerySet[Any]]:
     return lambda subject: apps.get_model("enrichment", name)._default_manager.filter(lead=subject.lead)
 
 
@@ -58,7 +58,7 @@ class Table:
 
     model: str
     fields: frozenset[str]
-    rows: Callable[[Subject], QuerySet[Any]]
+    rows: Callable[[ErasureSubject], QuerySet[Any]]
     forget: Callable[[QuerySet[Any]], None] = _delete
     untold: frozenset[str] = field(default_factory=frozenset)
 
@@ -66,14 +66,14 @@ class Table:
 # ---------------------------------------------------------------- webhooks
 
 
-def deliveries_of(subject: Subject) -> QuerySet[WebhookDelivery]:
+def deliveries_of(subject: ErasureSubject) -> QuerySet[WebhookDelivery]:
     """By the lead, by its rows' ids, and of unknown rows by what their bodies say."""
     known = WebhookDelivery.objects.filter(Q(lead=subject.lead) | Q(row_id__in=subject.row_ids))
-    told = [delivery.pk for delivery in told_of(subject.traces)]
+    told = [delivery.pk for delivery in deliveries_about(subject.traces)]
     return WebhookDelivery.objects.filter(pk__in=[*known.values_list("pk", flat=True), *told])
 
 
-def told_of(traces: Traces) -> list[WebhookDelivery]:
+def deliveries_about(traces: SearchPatterns) -> list[WebhookDelivery]:
     """Deliveries without a lead whose bodies are about the person."""
     nameless = WebhookDelivery.objects.filter(lead__isnull=True).exclude(body=b"")
     return [each for each in traces.in_bodies(nameless) if traces.kinds(text_of(bytes(each.body)))]

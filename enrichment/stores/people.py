@@ -24,7 +24,7 @@ _LOADED = (
 
 
 @dataclass(frozen=True)
-class Known:
+class LeadMatch:
     """A lead that `matched` led to. `sure` is False where it may be another person's."""
 
     lead: Lead
@@ -33,14 +33,14 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Circle:
+class KnownPerson:
     """A person as asked for (`identity`, normalised), and the leads known under any of the identifiers."""
 
     identity: Identity
-    known: tuple[Known, ...]
+    known: tuple[LeadMatch, ...]
 
     @cached_property
-    def leads(self) -> dict[int, Known]:
+    def leads(self) -> dict[int, LeadMatch]:
         return {each.lead.pk: each for each in self.known}
 
     @cached_property
@@ -121,7 +121,7 @@ class Circle:
         """What of a record's identifiers is one person's alone: to block a shared inbox would block others."""
         told = Identity(linkedin_url, tuple(emails), phone)
         more = {*told.emails, told.phone} - {*self.emails, *self.phones, ""}
-        shared = self._holders | (Circle(told, ())._holders if more else Counter())
+        shared = self._holders | (KnownPerson(told, ())._holders if more else Counter())
         alone = told.phone if told.phone and shared[told.phone] < 2 else ""
         return Identity(told.linkedin_url, tuple(e for e in told.emails if shared[e] < 2), alone)
 
@@ -134,7 +134,7 @@ class Circle:
         return bool({email_key(e) for e in emails} & self.own_emails)
 
 
-def circle(identity: Identity) -> Circle:
+def known_person(identity: Identity) -> KnownPerson:
     """Everything the mirror knows of a person; three look-ups, each along an index."""
     matched: dict[int, list[str]] = {}
     leads: dict[int, Lead] = {}
@@ -148,11 +148,14 @@ def circle(identity: Identity) -> Circle:
             matched.setdefault(lead.pk, []).append(kind)
     # Whoever has one of the addresses is among them, so nobody has to be counted.
     shared = Counter(e for lead in leads.values() for e in emails_of(lead) if e in identity.emails)
-    known = (Known(lead, tuple(matched[pk]), _sure(lead, matched[pk], identity, shared)) for pk, lead in leads.items())
-    return Circle(identity, tuple(sorted(known, key=lambda each: (not each.sure, each.lead.pk))))
+    known = (
+        LeadMatch(lead, tuple(matched[pk]), _is_certain(lead, matched[pk], identity, shared))
+        for pk, lead in leads.items()
+    )
+    return KnownPerson(identity, tuple(sorted(known, key=lambda each: (not each.sure, each.lead.pk))))
 
 
-def _sure(lead: Lead, matched: list[str], identity: Identity, shared: Mapping[str, int]) -> bool:
+def _is_certain(lead: Lead, matched: list[str], identity: Identity, shared: Mapping[str, int]) -> bool:
     """The profile settles it; an e-mail does where it is one lead's alone and no other profile is asked for."""
     if URL in matched:
         return True

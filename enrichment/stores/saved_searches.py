@@ -62,7 +62,7 @@ class _Person:
         rules: tuple[Callable[[str], bool], ...] = (self._by_address, self._by_phone, self._by_name)
         return any(
             self._finder.find(spelt.encode(errors="replace")) or any(rule(spelt) for rule in rules)
-            for spelt in _readings(words)
+            for spelt in _decoded_variants(words)
         )
 
     def _of(self, kind: str) -> list[str]:
@@ -105,7 +105,7 @@ class _Person:
         return False
 
 
-def _readings(words: str) -> Iterator[str]:
+def _decoded_variants(words: str) -> Iterator[str]:
     """As typed, in the letters that compatible ones stand for (full-width), and without percent-encoding."""
     plain = unicodedata.normalize("NFKC", words)
     yield from dict.fromkeys((words, plain, unquote(plain)))

@@ -21,7 +21,7 @@ from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
 from enrichment.vendors.gohighlevel.record import GOHIGHLEVEL
-from enrichment.vendors.lead_values import is_empty, same
+from enrichment.vendors.lead_values import is_empty, is_same_value
 from gdpr.stores import Capability, Record, Unsupported
 
 EXISTING = "it was in GoHighLevel before our lead."
@@ -50,7 +50,7 @@ class SharedContacts(VendorStore[Contact]):
         lead = _lead(of)
         if lead is None:
             return NOT_KNOWN
-        return _why(record.key, lead)
+        return _reason_shared(record.key, lead)
 
     def take_out(self, record: Record, of: Record) -> None:
         """Raises Unsupported where the vendor refuses a part of it for good; the other parts are done then."""
@@ -101,7 +101,7 @@ class SharedContacts(VendorStore[Contact]):
             return _BY_HAND_UNKNOWN.format(key=record.key, why=NOT_KNOWN)
         match = _match(lead, record.key)
         names = sorted({*match.written, *OURS} if match else compare.sent_values(lead, System.GHL).keys() - {"tags"})
-        why = _why(record.key, lead) or SHARED
+        why = _reason_shared(record.key, lead) or SHARED
         fields, tags = field_labels(names), ", ".join(contact_fields.tags_of(lead))
         return _BY_HAND.format(key=record.key, why=why, lead=lead.pk, fields=fields, tags=tags)
 
@@ -123,7 +123,7 @@ def note(contact_id: str) -> str:
     return " ".join(said)
 
 
-def _why(contact_id: str, lead: Lead) -> str:
+def _reason_shared(contact_id: str, lead: Lead) -> str:
     """Another lead's match counts too: the contact is not simply this one's."""
     if _match(lead, contact_id):
         return EXISTING
@@ -184,12 +184,12 @@ class Ours:
     def held(self) -> set[str]:
         """The fields that hold something of ours and are no other lead's."""
         names = {*self.values, *OURS, *(self.written or ())}
-        stored = contact_fields.in_contact(self.contact, {**dict.fromkeys(names, ""), **self.values})
+        stored = contact_fields.stored_values(self.contact, {**dict.fromkeys(names, ""), **self.values})
         return {name for name, value in stored.items() if not is_empty(value) and self._is_ours(name, value)}
 
     def untold(self) -> set[str]:
         """Our fields whose value the contact does not tell by name: emptied as well where nobody else writes them."""
-        names = contact_fields.untold(self.contact, dict.fromkeys(self.written or (), ""))
+        names = contact_fields.unreadable_fields(self.contact, dict.fromkeys(self.written or (), ""))
         return {name for name in names if not any(other.brings(name) for other in self.others)}
 
     def tags(self) -> set[str]:
@@ -198,9 +198,9 @@ class Ours:
         return stored & (self.all_tags - theirs)
 
     def _is_ours(self, name: str, value: Any) -> bool:
-        if any(name in other.values and same(name, other.values[name], value) for other in self.others):
+        if any(name in other.values and is_same_value(name, other.values[name], value) for other in self.others):
             return False
-        if name in self.values and same(name, self.values[name], value):
+        if name in self.values and is_same_value(name, self.values[name], value):
             return self.written is None or name in self.written
         if any(other.brings(name) for other in self.others):
             return False

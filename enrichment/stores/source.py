@@ -57,7 +57,7 @@ class LeadSource:
 
     def owed(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[Owed]:
         untold = _untold(collected_before).order_by("scraped_at", "id")
-        return [_owed(lead) for lead in _with_first_use(untold)[:limit]]
+        return [_as_owed(lead) for lead in _with_first_use(untold)[:limit]]
 
     def count_owed(self, collected_before: datetime.datetime | None) -> int:
         return _untold(collected_before).count()
@@ -68,7 +68,7 @@ class LeadSource:
             at, _, pk = after.partition("/")
             found = found.filter(scraped_at__gte=at).exclude(scraped_at=at, id__lte=int(pk))
         leads = list(_with_first_use(found)[:limit])
-        people = [_owed(lead) for lead in leads]
+        people = [_as_owed(lead) for lead in leads]
         # Asked of this page's keys, not joined: a join is as slow as the planner's idea of the queue is old.
         keys = [owed.key for owed in people]
         under_way = set(Notice.objects.filter(store=STORE, key__in=keys).values_list("key", flat=True))
@@ -82,7 +82,7 @@ class LeadSource:
     def addressee(self, key: str) -> Owed | None:
         first_use = Min("disclosures__occurred_at")
         lead = _untold(None).filter(pk=_pk(key)).annotate(first_use=first_use).first()
-        return _owed(lead) if lead else None
+        return _as_owed(lead) if lead else None
 
     def mark_told(self, keys: Sequence[str], at: datetime.datetime) -> None:
         """And what waited for the notice may be delivered now."""
@@ -126,7 +126,7 @@ def _kept(lead: Lead) -> Kept:
     return Kept(Record(STORE, f"{LEAD}:{lead.pk}", identity=lead.identity), lead.retention_until, tuple(elsewhere))
 
 
-def _owed(lead: Lead) -> Owed:
+def _as_owed(lead: Lead) -> Owed:
     facts = {
         "first_name": lead.first_name,
         "source": lead.source_name,

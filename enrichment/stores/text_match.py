@@ -19,7 +19,7 @@ ROW = "clay_row_id"
 _ESCAPED_ASCII = r"\\u00"  # how a body that hides letters behind JSON escapes looks to PostgreSQL's `escape`
 
 
-class HoldsAny(Func):
+class ContainsAny(Func):
     """Whether raw bytes hold any of `needles`, which are lower-case ASCII, in whatever case they are written.
 
     The bytes are put into lower case once for all needles, and by the C collation, which leaves what is not ASCII
@@ -37,7 +37,7 @@ class HoldsAny(Func):
         super().__init__(F(column), Value(list(needles), ArrayField(TextField())))
 
 
-class Traces:
+class SearchPatterns:
     """What gives a person away in text: the profile in any spelling, an e-mail or a row that is theirs alone.
 
     A phone alone gives nobody away, nor does an e-mail beside the address of another's profile: switchboards
@@ -80,7 +80,7 @@ class Traces:
         """Those of `rows` whose raw bytes may be about the person; `kinds` decides."""
         if not self.needles:
             return rows if self else rows.none()
-        return rows.filter(HoldsAny(column, [*self.needles, _ESCAPED_ASCII]))
+        return rows.filter(ContainsAny(column, [*self.needles, _ESCAPED_ASCII]))
 
 
 def _needle(address: str) -> str:

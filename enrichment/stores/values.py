@@ -6,7 +6,7 @@ from typing import Any
 from enrichment.labels import field_label
 from enrichment.models import Lead, WaterfallVersion
 from enrichment.vendors.clay.fields import readers
-from enrichment.vendors.lead_values import shown
+from enrichment.vendors.lead_values import as_text
 from enrichment.vendors.reading import Unreadable, text
 from gdpr import rectifiable
 from swarm_admin.core.clean_text import cleaned
@@ -66,7 +66,7 @@ def register_fields() -> None:
 
 
 def _cleaner(name: str) -> Callable[[str], str]:
-    return lambda value: shown(validated({name: value})[name])
+    return lambda value: as_text(validated({name: value})[name])
 
 
 def validated(values: Mapping[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from enrichment.models import Disclosure, Handover, Lead
 from enrichment.stores import asking, people, restriction, texts
 from enrichment.stores.values import validated
 from enrichment.vendors.capabilities import Capability as Can
-from enrichment.vendors.lead_values import shown
+from enrichment.vendors.lead_values import as_text
 from enrichment.vendors.vendor import Vendor
 from gdpr.identity import Identity
 from gdpr.stores import Capability, Copy, Ground, Record, Share, Unsupported
@@ -54,7 +54,7 @@ class VendorStore(ABC, Generic[Found]):
     # ------------------------------------------------------------ what a vendor's file holds
 
     @abstractmethod
-    def _records(self, circle: people.Circle) -> Sequence[Record]:
+    def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
         """All records that lead to anybody of the circle."""
 
     @abstractmethod
@@ -94,7 +94,7 @@ class VendorStore(ABC, Generic[Found]):
 
     def locate(self, identity: Identity) -> Sequence[Record]:
         self._configured(Capability.LOCATE)
-        circle = people.circle(identity)
+        circle = people.known_person(identity)
         self._wait_for(circle.leads)
         return self._records(circle)
 
@@ -108,7 +108,7 @@ class VendorStore(ABC, Generic[Found]):
         found = self._read(record, Capability.RECTIFY)
         if found is None:
             return {}
-        return {name: shown(value) for name, value in self._correct(record, found, written).items()}
+        return {name: as_text(value) for name, value in self._correct(record, found, written).items()}
 
     def erase(self, record: Record) -> None:
         self._wait_for(self._owners(record))
@@ -150,7 +150,7 @@ class VendorStore(ABC, Generic[Found]):
         owners = list(Lead.objects.filter(**{self.reference: self._own_id(record)})[:2])
         return owners[0] if len(owners) == 1 else None
 
-    def _known_ids(self, circle: people.Circle) -> list[str]:
+    def _known_ids(self, circle: people.KnownPerson) -> list[str]:
         """The records we know of, by the leads and by what was handed over of them."""
         past = Handover.objects.filter(lead__in=circle.leads, system=self.name).exclude(external_id="")
         stored = [getattr(each.lead, self.reference) for each in circle.known]
@@ -168,11 +168,13 @@ class VendorStore(ABC, Generic[Found]):
         *arguments: Any,
         limit: tuple[str, str] | None = None,
     ) -> Answer:
-        """`call(*arguments)` under `limit` (name, scope), or under that of every delivery; see `asking.ask`."""
+        """`call(*arguments)` under `limit` (name, scope), or that of every delivery; see `asking.call_with_slot`."""
         self._configured(capability)
         delivery = self.vendor.delivery
         name, scope = limit or ((delivery.limit, delivery.scope()) if delivery else (None, ""))
-        return asking.ask(self.vendor, lambda: call(*arguments), capability=capability, limit=name, scope=scope)
+        return asking.call_with_slot(
+            self.vendor, lambda: call(*arguments), capability=capability, limit=name, scope=scope
+        )
 
     def _configured(self, capability: Capability) -> None:
         if not self.vendor.has_key:

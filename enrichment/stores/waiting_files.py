@@ -15,7 +15,7 @@ from django.utils import timezone
 from enrichment.imports.import_files import Unreadable, reading
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
-from enrichment.stores.text_match import Traces
+from enrichment.stores.text_match import SearchPatterns
 from gdpr import audit
 from gdpr.stores import Later
 from swarm_admin.core.audit_verbs import Verb
@@ -27,13 +27,13 @@ WAIT_SECONDS = 10.0
 CANCELLED = "Cancelled, and its file removed: it contained a person who must be erased. Upload it again without them."
 
 
-def jobs_about(traces: Traces) -> list[BulkJob]:
+def jobs_about(traces: SearchPatterns) -> list[BulkJob]:
     """Imports whose file is on disk and names the person."""
     kept = BulkJob.objects.filter(kind=JobKind.IMPORT).exclude(file="").order_by("pk")
     return [job for job in kept if traces and any(rows_about(job, traces))]
 
 
-def rows_about(job: BulkJob, traces: Traces) -> Iterator[dict[str, Any]]:
+def rows_about(job: BulkJob, traces: SearchPatterns) -> Iterator[dict[str, Any]]:
     """The file's rows that name the person, as {column: value}; none where the file cannot be read any more."""
     with contextlib.suppress(OSError, Unreadable, ValueError), reading(job.file.path) as (_, rows):
         for row in rows:

@@ -38,7 +38,7 @@ HOLDS: dict[str, AlertKind] = {
 PATIENT = 1.5  # a vendor that does not answer is asked again after so many times as long as it has lasted
 
 
-def held(system: str) -> ServiceHold | None:
+def open_pause(system: str) -> ServiceHold | None:
     """The open hold of a service, or None; a hold whose time is over is lifted here.
 
     Not that of a vendor which does not answer: its time is that of the next probe, which lifts it (see `probing`).
@@ -51,55 +51,55 @@ def held(system: str) -> ServiceHold | None:
         or hold.until > timezone.now()
     ):
         return hold
-    lift(hold)
+    end_pause(hold)
     return None
 
 
-def reading_held(system: str) -> ServiceHold | None:
+def reading_pause(system: str) -> ServiceHold | None:
     """The open hold, if it stops reading too."""
-    hold = held(system)
+    hold = open_pause(system)
     return hold if hold and (hold.reads or hold.reason not in (Recovery.PAUSE, Recovery.CREDITS)) else None
 
 
-def rows_held() -> ServiceHold | None:
+def rows_pause() -> ServiceHold | None:
     """What keeps new rows from being made in Clay: Clay or this call is paused, or the table is full."""
-    return held("clay") or held(CLAY_ROWS) or held(CLAY_CREATES)
+    return open_pause("clay") or open_pause(CLAY_ROWS) or open_pause(CLAY_CREATES)
 
 
-def triggers_held() -> ServiceHold | None:
+def triggers_pause() -> ServiceHold | None:
     """What keeps enrichments from being triggered: Clay is paused, or this call alone."""
-    return held("clay") or held(CLAY_TRIGGERS)
+    return open_pause("clay") or open_pause(CLAY_TRIGGERS)
 
 
-def pauses(system: str, patience: datetime.timedelta, *, reading: bool = False) -> bool:
+def explains_standstill(system: str, patience: datetime.timedelta, *, reading: bool = False) -> bool:
     """Whether a pause explains that nothing moves: there is one, or it ended only now, so that work has yet to begin.
 
     One whose probe is overdue explains nothing: whoever makes it is not there.
     """
-    hold = (reading_held if reading else held)(system)
+    hold = (reading_pause if reading else open_pause)(system)
     edge = timezone.now() - patience
     if hold:
         return hold.until is None or hold.until > edge
     return ServiceHold.objects.filter(system=system, lifted_at__gt=edge).exists()
 
 
-def open_hold(error: VendorError) -> None:
+def pause_vendor(error: VendorError) -> None:
     """Pause the vendor of `error`; a service already held keeps its first hold.
 
     A used-up quota is tried again when it resets, or in an hour where the vendor does not say when, but
     never at once; a refused key waits for a person.
     """
-    until = _until(error) if isinstance(error, Paused) else None
+    until = _next_try(error) if isinstance(error, Paused) else None
     message = str(error).partition(": ")[2]  # without the names of the vendor and the call
     hold = ServiceHold(
         system=error.vendor, reason=error.recovery, message=message[:300], until=until, reads=error.reads
     )
-    if not _opened(hold, quota_remaining=error.quota_remaining) and error.reads:
+    if not _announce_pause(hold, quota_remaining=error.quota_remaining) and error.reads:
         # What is paid for was read on, until reading was refused as well.
         ServiceHold.objects.filter(system=error.vendor, lifted_at__isnull=True).update(reads=True)
 
 
-def open_outage(error: VendorError, alone: str = "") -> None:
+def pause_for_outage(error: VendorError, alone: str = "") -> None:
     """Pause a vendor that does not answer; `error` is what the last call saw instead of an answer.
 
     `alone`: only this kind of call (one of ALONE), for it answers others.
@@ -107,18 +107,18 @@ def open_outage(error: VendorError, alone: str = "") -> None:
     system, wait = alone or error.vendor, settings.VENDOR_PROBE_SECONDS
     for _ in range(min(_ended_lately(system, Recovery.VENDOR_DOWN), 16)):
         wait = min(wait * PATIENT, settings.VENDOR_PROBE_MOST_SECONDS)
-    _opened(
+    _announce_pause(
         ServiceHold(
             system=system,
             reason=Recovery.VENDOR_DOWN,
-            message=outages.cause(error),
+            message=outages.symptom(error),
             until=due_in(wait),
             reads=True,
         )
     )
 
 
-def open_full_table(table: str, seen: str) -> None:
+def pause_for_full_table(table: str, seen: str) -> None:
     """Pause the creation of rows: `table` takes no more; `seen` says how that is known.
 
     Nothing is paused for a table that new rows no longer go to.
@@ -127,7 +127,7 @@ def open_full_table(table: str, seen: str) -> None:
         log.warning("%s takes no more rows, and is not in use: %s", table, seen)
         return
     hold = ServiceHold(system=CLAY_ROWS, reason=Recovery.TABLE_FULL, message=seen[:300], table=table)
-    _opened(hold, table=table)
+    _announce_pause(hold, table=table)
 
 
 def still_down(hold: ServiceHold, error: VendorError) -> None:
@@ -135,13 +135,13 @@ def still_down(hold: ServiceHold, error: VendorError) -> None:
     lasted = (timezone.now() - hold.since).total_seconds() * settings.CLOCK_SPEED
     wait = max(lasted * (PATIENT - 1), settings.VENDOR_PROBE_SECONDS)
     ServiceHold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(
-        until=due_in(min(wait, settings.VENDOR_PROBE_MOST_SECONDS)), message=outages.cause(error)
+        until=due_in(min(wait, settings.VENDOR_PROBE_MOST_SECONDS)), message=outages.symptom(error)
     )
-    hold.message = outages.cause(error)
+    hold.message = outages.symptom(error)
     _tell_opened(hold)
 
 
-def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> bool:
+def _announce_pause(hold: ServiceHold, *, table: str = "", quota_remaining: int | None = None) -> bool:
     try:
         with transaction.atomic():
             hold.save()
@@ -153,7 +153,7 @@ def _opened(hold: ServiceHold, *, table: str = "", quota_remaining: int | None =
     return True
 
 
-def _until(error: Paused) -> datetime.datetime:
+def _next_try(error: Paused) -> datetime.datetime:
     """When to try again: in a minute at least, doubled each time the quota was still used up then.
 
     A reset that is over by our clock would else be a call at every tick.
@@ -170,7 +170,7 @@ def _ended_lately(system: str, reason: str) -> int:
     return ServiceHold.objects.filter(system=system, reason=reason, lifted_at__gt=recently, lifted_by=None).count()
 
 
-def lift(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:
+def end_pause(hold: ServiceHold, *, by: Any = None, reason: str = "") -> bool:
     """Resume the service. False when it was resumed already."""
     with transaction.atomic():
         lifted = ServiceHold.objects.filter(pk=hold.pk, lifted_at__isnull=True).update(
@@ -210,7 +210,7 @@ def _utc(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def why_held(system: str) -> str:
+def why_paused(system: str) -> str:
     """Why nothing can be sent to this vendor now: it is paused; "" where it is not."""
-    hold = held(system)
+    hold = open_pause(system)
     return hold_words.sentence(hold) if hold else ""

@@ -258,7 +258,7 @@ def _unsure(call: Call, status: int, said: Envelope, unsure: bool) -> bool:
     return status >= 500 and not said.readable
 
 
-def lost(vendor: str, call: Call, code: str, status: int | None = None) -> VendorError:
+def lost_answer(vendor: str, call: Call, code: str, status: int | None = None) -> VendorError:
     """The error for an answer that never came whole, or that says nothing we can read."""
     if call.repeatable:
         return Retryable(vendor, call.name, status, code, recovery=Recovery.DELAY, reads=call.changes_nothing)

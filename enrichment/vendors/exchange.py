@@ -13,19 +13,19 @@ SLOWEST_ANSWER: Final = 3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer, 
 OWN: Final = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "swarm-admin"}
 
 
-class Unsent(Exception):
+class NotTransmitted(Exception):
     """Certainly nothing arrived."""
 
 
-class BadAddress(Unsent):
+class BadAddress(NotTransmitted):
     """No call can be made to such an address."""
 
 
-class BadHeader(Unsent):
+class BadHeader(NotTransmitted):
     """A header cannot be sent: the key holds what no key holds."""
 
 
-class Lost(Exception):
+class LostAnswer(Exception):
     """It left, and the answer did not come whole. `code`: timeout or connection_lost; `status` where that came."""
 
     def __init__(self, code: str, status: int | None = None) -> None:
@@ -70,15 +70,15 @@ class Exchange:
                 self._opened().stream(method, path, content=content, params=params, headers=kind) as answer,
             ):
                 status = answer.status_code
-                return status, dict(answer.headers), _whole(answer)
+                return status, dict(answer.headers), _read_body(answer)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise Unsent from None
+            raise NotTransmitted from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             raise BadAddress from None
         except httpx.TimeoutException:
-            raise Lost("timeout", status) from None
+            raise LostAnswer("timeout", status) from None
         except httpx.RequestError:
-            raise Lost("connection_lost", status) from None
+            raise LostAnswer("connection_lost", status) from None
 
     def _opened(self) -> httpx.Client:
         """The pool, made with the first call. Raises httpx.InvalidURL."""
@@ -94,7 +94,7 @@ class Exchange:
             return self._client
 
 
-def _whole(answer: httpx.Response) -> bytes | None:
+def _read_body(answer: httpx.Response) -> bytes | None:
     """The body, or None when it is larger than allowed or its compression is broken. Raises httpx.RequestError."""
     raw = bytearray()
     try:

@@ -1,9 +1,9 @@
 """The vendors' rate limits, held across all processes and machines: sliding windows in Redis.
 
 No window, however aligned, sees more than its limit. The vendor counts the arrival and we count before
-sending, so a call's slot is held for a window from its answer (`landed`, which the transport calls); one that is
-never answered for the window plus a margin (`VENDOR_LATENCY_SECONDS`). Slots are taken, never waited for: `take`
-answers 0.0 or the seconds until it is worth asking again.
+sending, so a call's slot is held for a window from its answer (`move_to_arrival`, which the transport calls);
+one that is never answered for the window plus a margin (`VENDOR_LATENCY_SECONDS`). Slots are taken, never waited for:
+`take` answers 0.0 or the seconds until it is worth asking again.
 
 Why not the moving window of the library `limits`: its windows are whole seconds (a compressed clock needs
 fractions), it reads the clocks of the callers (which differ) where this reads the one of Redis, and it takes
@@ -41,7 +41,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Ask:
+class SlotRequest:
     """`n` slots of the limit `name` in `scope`; `limit`: the count of a provider's budget per hour.
 
     `longer`: real seconds by which they are held beyond the window, where the call may come so much later.
@@ -89,22 +89,22 @@ def limits_of(name: str, limit: int | None = None) -> list[Limit]:
         if limit is None:
             raise ValueError(f"{name}: pass the provider's limit per hour")
         return [Limit("hour", limit, PROVIDER_WINDOW / speed)]
-    windows = limits.named(name).windows
+    windows = limits.get(name).windows
     return [Limit(each.label, int(getattr(settings, each.setting)), each.seconds / speed) for each in windows]
 
 
-def ask(name: str, scope: str = "", n: int = 1, *, rows: int | None = None) -> Ask:
+def slot_request(name: str, scope: str = "", n: int = 1, *, rows: int | None = None) -> SlotRequest:
     """What one call asks for. `rows`: how many it carries, counted instead of `n` where the limit counts rows."""
-    return Ask(name, scope, n if rows is None or not limits.named(name).counts_rows else rows)
+    return SlotRequest(name, scope, n if rows is None or not limits.get(name).counts_rows else rows)
 
 
 def take(name: str, scope: str = "", n: int = 1, *, rows: int | None = None, limit: int | None = None) -> float:
     """Takes `n` slots, or none: 0.0 when granted, else the seconds until it is worth asking again.
 
-    `rows`: see `ask`. Raises like `take_all`.
+    `rows`: see `slot_request`. Raises like `take_all`.
     """
-    asked = ask(name, scope, n, rows=rows)
-    return take_all([Ask(name, scope, asked.n, limit)]).wait
+    asked = slot_request(name, scope, n, rows=rows)
+    return take_all([SlotRequest(name, scope, asked.n, limit)]).wait
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Claim:
     `stamps` tells which they are, so that exactly these are given back.
     """
 
-    asks: Sequence[Ask]
+    asks: Sequence[SlotRequest]
     wait: float = 0.0
     stamps: Sequence[int] = ()
 
@@ -128,20 +128,20 @@ class Claim:
         _run("end", self.asks, self.stamps)
 
 
-def take_all(asks: Sequence[Ask]) -> Claim:
+def take_all(asks: Sequence[SlotRequest]) -> Claim:
     """Takes all that is asked, or nothing, atomically. Asks for 0 slots are ignored.
 
     Raises ValueError when more is asked than a limit ever allows, `redis.RedisError` when Redis is out of reach
     (nothing is taken).
     """
-    wanted = _possible(asks)
+    wanted = _check_within_limits(asks)
     if not wanted:
         return Claim([])
     granted, wait, *stamps = _run("all", wanted)
     return Claim(wanted, stamps=stamps) if granted else Claim(wanted, _wait(wait, wanted))
 
 
-def count(asks: Sequence[Ask]) -> None:
+def charge(asks: Sequence[SlotRequest]) -> None:
     """Calls that were made: their slots are taken for a window from now, whether or not there is room for them.
 
     Raises `redis.RedisError` when Redis is out of reach.
@@ -151,16 +151,16 @@ def count(asks: Sequence[Ask]) -> None:
         _run("count", wanted)
 
 
-def wait_of(asked: Ask) -> float:
+def wait_of(asked: SlotRequest) -> float:
     """Real seconds until so many slots are free; 0.0: they are. Takes none; raises like `take_all`."""
-    wanted = _possible([asked])
+    wanted = _check_within_limits([asked])
     if not wanted:
         return 0.0
     granted, wait, *_ = _run("when", wanted)
     return 0.0 if granted else _wait(wait, wanted)
 
 
-def _possible(asks: Sequence[Ask]) -> list[Ask]:
+def _check_within_limits(asks: Sequence[SlotRequest]) -> list[SlotRequest]:
     """Those that ask for anything. ValueError where one asks for more than its limit ever allows."""
     wanted = [each for each in asks if each.n > 0]
     for each in wanted:
@@ -169,13 +169,13 @@ def _possible(asks: Sequence[Ask]) -> list[Ask]:
     return wanted
 
 
-def landed(name: str, scope: str = "", *, rows: int | None = None) -> None:
+def move_to_arrival(name: str, scope: str = "", *, rows: int | None = None) -> None:
     """A call under the limit was answered, so it arrived before now: its slot is free a window from now.
 
     Never fails: without this the slot is held for as long as a call may take at most.
     """
     try:
-        _run("landed", [ask(name, scope, rows=rows)])
+        _run("landed", [slot_request(name, scope, rows=rows)])
     except redis.RedisError as error:
         log.warning("a slot of %s is kept longer: %s", name, type(error).__name__)
 
@@ -204,18 +204,18 @@ class Slots:
         """What was not used."""
         (taken,) = self.claim.asks
         if self.left:
-            Claim([Ask(taken.name, taken.scope, self.left)], stamps=self.claim.stamps).give_back()
+            Claim([SlotRequest(taken.name, taken.scope, self.left)], stamps=self.claim.stamps).give_back()
             self.left = 0
 
 
 def reserve(name: str, scope: str, n: int) -> Slots:
     """`n` slots at once, or as many as the limit ever allows, to be used one by one; or none."""
     n = min([n, *(window.count for window in limits_of(name) if window.count > 0)])
-    claim = take_all([Ask(name, scope, n)])
+    claim = take_all([SlotRequest(name, scope, n)])
     return Slots(claim, 0 if claim.wait else n)
 
 
-def room(name: str, scope: str = "") -> int:
+def free_slots(name: str, scope: str = "") -> int:
     """How many slots there are now; takes none."""
     gauges = peek_all(name, scope)
     return max(0, min(0 if gauge.blocked_for else gauge.limit - gauge.used for gauge in gauges))
@@ -225,7 +225,7 @@ def wait_for(name: str, scope: str, *, share: float, at_least: int = 1) -> float
     """Real seconds until that share of the limit, and at least so many slots, are free; 0.0: they are."""
     counts = [window.count for window in limits_of(name) if window.count > 0]
     n = min([max(at_least, math.ceil(share * min(counts))), *counts]) if counts else at_least
-    return wait_of(Ask(name, scope, n))
+    return wait_of(SlotRequest(name, scope, n))
 
 
 def penalise(name: str, scope: str, seconds: float) -> None:
@@ -257,7 +257,7 @@ def strikes(name: str, scope: str, lapse: float) -> int:
 
 def peek_all(name: str, scope: str = "", *, limit: int | None = None) -> list[Gauge]:
     """Every window of a limit, in the order of the windows' length; takes nothing."""
-    numbers = _run("peek", [Ask(name, scope, 1, limit)])
+    numbers = _run("peek", [SlotRequest(name, scope, 1, limit)])
     gauges = []
     for at, window in enumerate(limits_of(name, limit)):
         used, free, blocked = numbers[3 * at : 3 * at + 3]
@@ -274,7 +274,7 @@ def _key(name: str, scope: str, part: str) -> str:
     return f"limit:{name}:{scope}:{part}"
 
 
-def _run(mode: str, asks: Sequence[Ask], stamps: Sequence[int] = ()) -> list[int]:
+def _run(mode: str, asks: Sequence[SlotRequest], stamps: Sequence[int] = ()) -> list[int]:
     keys: list[str] = []
     args: list[str | int] = [mode]
     for ask in asks:
@@ -290,7 +290,7 @@ def _run(mode: str, asks: Sequence[Ask], stamps: Sequence[int] = ()) -> list[int
     return [int(number) for number in script(keys=keys, args=args)]
 
 
-def _wait(microseconds: int, asks: Sequence[Ask]) -> float:
+def _wait(microseconds: int, asks: Sequence[SlotRequest]) -> float:
     """At least a millisecond; a limit of 0 never frees a slot, so its window is the answer."""
     longest = max(window.seconds for ask in asks for window in limits_of(ask.name, ask.limit))
     return max(microseconds / 1e6, 0.001) if microseconds else longest

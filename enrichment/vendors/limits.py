@@ -42,7 +42,7 @@ def declare(limit: CallLimit) -> None:
     _limits[limit.name] = limit
 
 
-def named(name: str) -> CallLimit:
+def get(name: str) -> CallLimit:
     """Raises ValueError for an unknown limit."""
     if name not in _limits:
         raise ValueError(f"unknown limit {name}")

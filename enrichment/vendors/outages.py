@@ -42,26 +42,26 @@ def is_sign(error: VendorError) -> bool:
     return gateway and error.provider is None and error.recovery in by_itself
 
 
-def cause(error: VendorError) -> str:
+def symptom(error: VendorError) -> str:
     """What was seen instead of an answer, in a few words."""
     return WORDS.get(error.code) or f"status {error.status}"
 
 
-def failed(vendor: str, call: str) -> None:
+def count_failure(vendor: str, call: str) -> None:
     """One more call without an answer. Never fails."""
     _told.pop((vendor, call), None)
     try:
         with limiter.connection().pipeline() as together:
             together.incr(_key(vendor, call))
             together.expire(_key(vendor, call), KEEP_SECONDS)
-            together.set(_began(vendor, call), time.time(), nx=True)
-            together.expire(_began(vendor, call), KEEP_SECONDS)
+            together.set(_began_key(vendor, call), time.time(), nx=True)
+            together.expire(_began_key(vendor, call), KEEP_SECONDS)
             together.execute()
     except redis.RedisError as error:
         log.warning("a call without an answer is not counted: %s", type(error).__name__)
 
 
-def answered(vendor: str, call: str) -> None:
+def clear_failures(vendor: str, call: str) -> None:
     """The vendor has answered this kind of call. Never fails."""
     now = time.monotonic()
     if now - _told.get((vendor, call), -TOLD_EVERY) < TOLD_EVERY:
@@ -69,40 +69,40 @@ def answered(vendor: str, call: str) -> None:
     _told[vendor, call] = now
     try:
         with limiter.connection().pipeline() as together:
-            together.delete(_key(vendor, call), _began(vendor, call))
-            together.set(_answered(vendor), time.time(), ex=KEEP_SECONDS)
+            together.delete(_key(vendor, call), _began_key(vendor, call))
+            together.set(_answered_key(vendor), time.time(), ex=KEEP_SECONDS)
             together.execute()
     except redis.RedisError as error:
         log.warning("an answer is not counted: %s", type(error).__name__)
 
 
-def in_a_row(vendor: str, call: str) -> int:
+def failures_in_a_row(vendor: str, call: str) -> int:
     """How many calls of this kind have had no answer since the last that had one."""
     return int(limiter.connection().get(_key(vendor, call)) or 0)
 
 
-def lasts(vendor: str, call: str) -> float:
+def unanswered_seconds(vendor: str, call: str) -> float:
     """For how many real seconds no call of this kind has been answered; 0.0 where the last one was."""
-    began = float(limiter.connection().get(_began(vendor, call)) or 0)
+    began = float(limiter.connection().get(_began_key(vendor, call)) or 0)
     return max(time.time() - began, 0.0) if began else 0.0
 
 
-def others_answered(vendor: str, call: str) -> bool:
+def answered_other_calls(vendor: str, call: str) -> bool:
     """Whether the vendor has answered some call since this kind goes unanswered.
 
     One that was on its way when the first of them failed tells nothing: so long as it may take, no answer counts.
     """
-    keys = _began(vendor, call), _answered(vendor)
+    keys = _began_key(vendor, call), _answered_key(vendor)
     began, answered = (float(each or 0) for each in limiter.connection().mget(*keys))
     on_its_way = settings.VENDOR_TIMEOUT_SECONDS / settings.CLOCK_SPEED
     return began > 0 and answered > began + on_its_way
 
 
-def _began(vendor: str, call: str) -> str:
+def _began_key(vendor: str, call: str) -> str:
     return f"unanswered-since:{vendor}:{call}"
 
 
-def _answered(vendor: str) -> str:
+def _answered_key(vendor: str) -> str:
     return f"answered:{vendor}"
 
 

@@ -93,7 +93,7 @@ def _digits(text: str) -> str:
     return bare
 
 
-def whole(value: Any) -> int:
+def whole_number(value: Any) -> int:
     read = number(value)
     if not read.is_integer() or read > 2_147_483_647:
         raise Unreadable

@@ -18,7 +18,7 @@ def registered() -> list[Vendor]:
     return list(_vendors.values())
 
 
-def named(slug: str) -> Vendor:
+def get(slug: str) -> Vendor:
     """Raises KeyError for one that is not registered."""
     return _vendors[slug]
 

@@ -16,10 +16,10 @@ from django.conf import settings
 
 from enrichment.vendors import limiter, outages, vendor_health
 
-from .answers import UNREADABLE, Answer, decode, lost, refusal
+from .answers import UNREADABLE, Answer, decode, lost_answer, refusal
 from .calls import Call
 from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
-from .exchange import BadAddress, BadHeader, Exchange, Lost, Unsent
+from .exchange import BadAddress, BadHeader, Exchange, LostAnswer, NotTransmitted
 
 TRIES: Final = 3
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
@@ -69,7 +69,7 @@ class Transport:
                 return self._once(call, method, path, content, params, scope)
             finally:
                 if call.limit is not None:
-                    limiter.landed(call.limit, scope, rows=rows)
+                    limiter.move_to_arrival(call.limit, scope, rows=rows)
 
         try:
             return once()
@@ -104,8 +104,8 @@ class Transport:
     def unreadable(self, call: Call, answer: Answer) -> VendorError:
         """The error for a 2xx answer that lacks what the contract promises."""
         if answer.body is UNREADABLE:  # a page of whatever stands before the vendor, and no word of its own
-            outages.failed(self.vendor, call.name)
-        return lost(self.vendor, call, "unreadable", answer.status)
+            outages.count_failure(self.vendor, call.name)
+        return lost_answer(self.vendor, call, "unreadable", answer.status)
 
     def document(self, call: Call, answer: Answer) -> dict[str, Any]:
         """The answer's JSON object; raises `unreadable` for anything else."""
@@ -137,7 +137,7 @@ class Transport:
             if not 200 <= status < 300:
                 raise refusal(self.vendor, call, status, body, headers)
             if body is not UNREADABLE:
-                outages.answered(self.vendor, call.name)
+                outages.clear_failures(self.vendor, call.name)
             return Answer(status, body, headers)
         except VendorError as error:
             # The status of an answer that was cut off or never ended tells nothing of how the call ended.
@@ -145,7 +145,7 @@ class Transport:
             _heed(call, scope, error)
             raise
         finally:
-            vendor_health.record(self.vendor, call.name, seen, time.monotonic() - began)
+            vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
 
     def _exchanged(
         self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
@@ -154,10 +154,10 @@ class Transport:
             return self._exchange.send(method, path, content, params)
         except BadAddress:
             raise self._misconfigured(call.name, "bad_address", Recovery.CHECK_ADDRESS) from None
-        except Unsent:
+        except NotTransmitted:
             raise Retryable(self.vendor, call.name, code="not_sent", recovery=Recovery.DELAY, sent=False) from None
-        except Lost as gone:
-            raise lost(self.vendor, call, gone.code, gone.status) from None
+        except LostAnswer as gone:
+            raise lost_answer(self.vendor, call, gone.code, gone.status) from None
 
     def _misconfigured(self, call: str, code: str, recovery: Recovery) -> Misconfigured:
         return Misconfigured(self.vendor, call, code=code, recovery=recovery, sent=False)
@@ -165,7 +165,7 @@ class Transport:
 
 def _heed(call: Call, scope: str, error: VendorError) -> None:
     """Whether that was an answer at all is counted; a 429 of its own says for how long nobody may call."""
-    (outages.failed if outages.is_sign(error) else outages.answered)(error.vendor, call.name)
+    (outages.count_failure if outages.is_sign(error) else outages.clear_failures)(error.vendor, call.name)
     of_vendor = isinstance(error, RateLimited) and not error.provider
     if of_vendor and call.limit and error.retry_after:
         with contextlib.suppress(redis.RedisError):  # the error itself is what matters

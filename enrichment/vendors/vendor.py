@@ -48,7 +48,7 @@ class Client(Protocol):
 
 
 @dataclass(frozen=True)
-class Trial:
+class ConnectionTest:
     """What "Test" does: `words` makes one cheap read, which is `call`, and says what came of it."""
 
     call: Call
@@ -75,7 +75,7 @@ class Vendor:
     key_setting: str
     client: Callable[[], Client]
     probe: Call
-    trial: Trial
+    trial: ConnectionTest
     capabilities: frozenset[Capability]
     limits: tuple[CallLimit, ...]
     rules: Mapping[int, Rule]

@@ -22,7 +22,7 @@ _COUNT: Final = "count:"
 
 
 @dataclass(frozen=True)
-class Vital:
+class CallHealth:
     """One call of one vendor; `counts`: answers by status, or by our word where none came whole.
 
     The words: `timeout`, `connection_lost`, `not_sent`, and `unreadable` where a good status came with no JSON.
@@ -40,7 +40,7 @@ class Vital:
 
 
 @dataclass
-class _Told:
+class _Unwritten:
     """What was seen of one call since it was last written."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -48,18 +48,18 @@ class _Told:
     stamps: dict[str, str] = field(default_factory=dict)
 
 
-_told: dict[tuple[str, str], _Told] = {}
+_told: dict[tuple[str, str], _Unwritten] = {}
 _lock = threading.Lock()
 _writing = threading.Lock()  # who has written may rely on it that nothing counted before is still on its way
 _timer: threading.Timer | None = None
 
 
-def record(vendor: str, call: str, status: int | str, seconds: float) -> None:
+def count_call(vendor: str, call: str, status: int | str, seconds: float) -> None:
     """Counts one call; written within WRITE_SECONDS, for a round trip to Redis costs as much as reading an answer."""
     global _timer
     now = str(timezone.now().timestamp())
     with _lock:
-        told = _told.setdefault((vendor, call), _Told())
+        told = _told.setdefault((vendor, call), _Unwritten())
         told.counts[str(status)] += 1
         told.seconds += seconds
         told.stamps["last_seen"] = now
@@ -76,10 +76,10 @@ def record(vendor: str, call: str, status: int | str, seconds: float) -> None:
 def write() -> None:
     """Writes what was counted in this process. Never fails: a metric is not worth a call."""
     with _writing:
-        _keep(_taken())
+        _write_counts(_take_unwritten())
 
 
-def _taken() -> dict[tuple[str, str], _Told]:
+def _take_unwritten() -> dict[tuple[str, str], _Unwritten]:
     """What was counted; from here on it is counted anew."""
     global _timer
     with _lock:
@@ -91,7 +91,7 @@ def _taken() -> dict[tuple[str, str], _Told]:
     return told
 
 
-def _keep(told: dict[tuple[str, str], _Told]) -> None:
+def _write_counts(told: dict[tuple[str, str], _Unwritten]) -> None:
     if not told:
         return
     try:
@@ -106,7 +106,7 @@ def _keep(told: dict[tuple[str, str], _Told]) -> None:
             pipe.sadd(f"vitals:{vendor}", call)
         pipe.execute()
     except redis.RedisError as error:
-        log.warning("vitals of %s calls not kept: %s", len(told), type(error).__name__)
+        log.warning("health of %s calls not kept: %s", len(told), type(error).__name__)
 
 
 def _after_fork() -> None:
@@ -120,21 +120,21 @@ os.register_at_fork(after_in_child=_after_fork)
 atexit.register(write)
 
 
-def vitals(vendor: str) -> list[Vital]:
+def call_health(vendor: str) -> list[CallHealth]:
     """All calls of a vendor made in the last week, by name."""
     write()
     connection = limiter.connection()
     calls = sorted(name.decode() for name in cast(set[bytes], connection.smembers(f"vitals:{vendor}")))
-    return [found for call in calls if (found := _vital(connection, vendor, call))]
+    return [found for call in calls if (found := _read_health(connection, vendor, call))]
 
 
-def _vital(connection: redis.Redis, vendor: str, call: str) -> Vital | None:
+def _read_health(connection: redis.Redis, vendor: str, call: str) -> CallHealth | None:
     stored = cast(dict[bytes, bytes], connection.hgetall(f"vitals:{vendor}:{call}"))
     if not stored:
         return None
     values = {name.decode(): value.decode() for name, value in stored.items()}
     counts = {name.removeprefix(_COUNT): int(value) for name, value in values.items() if name.startswith(_COUNT)}
-    return Vital(
+    return CallHealth(
         call=call,
         counts=counts,
         last_good=_moment(values.get("last_good")),

@@ -62,7 +62,7 @@ def never_asked(document: WaterfallDocument, limits: Mapping[str, int]) -> set[s
 
 
 def reserve(
-    document: WaterfallDocument, leads: int, skipped: Collection[str] = (), *, call: limiter.Ask | None = None
+    document: WaterfallDocument, leads: int, skipped: Collection[str] = (), *, call: limiter.SlotRequest | None = None
 ) -> Reservation:
     """Take the budget of a trigger, of every provider and of the `call` itself, together or not at all.
 
@@ -110,10 +110,10 @@ def _lacking(calls: Mapping[str, int], limits: Mapping[str, int], leads: int) ->
     return lacking, fits
 
 
-def _ask(slug: str, calls: int, limit: int) -> limiter.Ask:
+def _ask(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
     """Kept back until the run is over, for which Clay has until its row is asked for."""
     longest_run = span(settings.POLL_AFTER_SECONDS).total_seconds()
-    return limiter.Ask(_name(slug), n=calls, limit=limit, longer=longest_run)
+    return limiter.SlotRequest(_name(slug), n=calls, limit=limit, longer=longest_run)
 
 
 def _name(slug: str) -> str:
@@ -144,14 +144,14 @@ def settle(ended: Iterable[tuple[Attempt, Mapping[str, int]]]) -> None:
     try:
         limits = hourly_limits()
         # Counted before the rest is given back: in between nobody may think that there is room.
-        limiter.count([_ask_now(slug, n, limits[slug]) for slug, n in asked.items() if limits.get(slug)])
+        limiter.charge([_ask_now(slug, n, limits[slug]) for slug, n in asked.items() if limits.get(slug)])
         _count_off(kept)
     except redis.RedisError as error:
         log.warning("budgets of providers are kept back longer: %s", type(error).__name__)
 
 
-def _ask_now(slug: str, calls: int, limit: int) -> limiter.Ask:
-    return limiter.Ask(_name(slug), n=calls, limit=limit)
+def _ask_now(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
+    return limiter.SlotRequest(_name(slug), n=calls, limit=limit)
 
 
 def _count_off(kept: Mapping[tuple[str, int], int]) -> None:
@@ -159,7 +159,7 @@ def _count_off(kept: Mapping[tuple[str, int], int]) -> None:
     limits = hourly_limits()
     for (slug, mark), calls in kept.items():
         if calls:
-            limiter.Claim([limiter.Ask(_name(slug), n=calls, limit=limits.get(slug, 1))], stamps=[mark]).end()
+            limiter.Claim([limiter.SlotRequest(_name(slug), n=calls, limit=limits.get(slug, 1))], stamps=[mark]).end()
 
 
 def use_up(slug: str) -> None:

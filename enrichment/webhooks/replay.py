@@ -73,7 +73,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
         return Forecast(found.verdict, f"Identical to webhook {first}. A replay would change nothing.")
     if found.verdict or found.event is None or found.lead is None:
         return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
-    if hold := pauses.reading_held("clay"):
+    if hold := pauses.reading_pause("clay"):
         return _not_asked(found.lead, hold_words.sentence(hold))
     event, lead = found.event, found.lead
     try:

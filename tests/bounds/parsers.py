@@ -22,7 +22,7 @@ from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.score import apply
 from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
-from enrichment.stores.text_match import Traces
+from enrichment.stores.text_match import SearchPatterns
 from enrichment.vendors import answers, reading
 from enrichment.vendors.clay import fields as clay_fields
 from enrichment.vendors.clay import wire as clay_wire
@@ -39,8 +39,8 @@ from tests.bounds.texts import SIZE, WHOLE
 
 URL = "https://www.linkedin.com/in/erika-mustermann"
 NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
-BY_PROFILE = Traces([URL], ["erika@home.example"], ["row_1"])
-UNSURE = Traces(["https://www.linkedin.com/in/李-明"], ["erika@home.example"])  # nothing narrows the search
+BY_PROFILE = SearchPatterns([URL], ["erika@home.example"], ["row_1"])
+UNSURE = SearchPatterns(["https://www.linkedin.com/in/李-明"], ["erika@home.example"])  # nothing narrows the search
 FINDER = search_patterns.Finder(search_patterns.needles([("email", "erika@home.example"), ("phone", "+49 30 123456")]))
 NAMES = names.NameFinder(["Erika Mustermann", "李 明明"])
 
@@ -137,8 +137,8 @@ PARSERS: dict[str, Parser] = {
     "webhook: shown": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=False)),
     "webhook: shown whole": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=True)),
     "webhook: told to its person": Parser(mirror_copy, lambda text: mirror_copy.document_of(raw(text))),
-    "traces": Parser(Traces, lambda text: BY_PROFILE.kinds(f"erika {text}")),
-    "traces, nothing sure": Parser(Traces, UNSURE.kinds),
+    "traces": Parser(SearchPatterns, lambda text: BY_PROFILE.kinds(f"erika {text}")),
+    "traces, nothing sure": Parser(SearchPatterns, UNSURE.kinds),
     "LinkedIn": Parser(linkedin, linkedin.canonical, (ValueError,)),
     "LinkedIn: slug": Parser(
         linkedin, lambda text: linkedin.canonical(f"linkedin.com/in/{text[:1900]}"), (ValueError,)

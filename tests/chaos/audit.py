@@ -202,10 +202,10 @@ class Audit:
             names.pop("phone", None)
         if system == System.GHL:
             record = self.contacts.get(handover.external_id)
-            stored = record and contact_fields.in_contact(Contact.model_validate({**record, "raw": record}), names)
+            stored = record and contact_fields.stored_values(Contact.model_validate({**record, "raw": record}), names)
         else:
             record = self.campaign.get(handover.external_id)
-            stored = record and campaign_fields.in_campaign(_campaign_lead(record), names)
+            stored = record and campaign_fields.stored_values(_campaign_lead(record), names)
         return compare.differing_fields(lead, names, stored) - set(handover.differences) if stored else {"record"}
 
     # ------------------------------------------------------------ webhooks, money, the ledger, the limits

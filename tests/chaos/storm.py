@@ -216,6 +216,6 @@ def resume_all() -> None:
     """Every paused vendor goes on; a database that is down at this moment is asked again later."""
     try:
         for hold in ServiceHold.objects.filter(lifted_at__isnull=True):
-            pauses.lift(hold, reason="storm")
+            pauses.end_pause(hold, reason="storm")
     except DatabaseError:
         connections.close_all()

@@ -67,7 +67,7 @@ def rows(live_server: object) -> None:
     limiter.penalise("instantly.calls", "workspace", 50)
     for status, count in ((200, 12), (502, 2), ("timeout", 1), (429, 1)):
         for _ in range(count):
-            vendor_health.record("clay", "create_rows", status, 0.1)
+            vendor_health.count_call("clay", "create_rows", status, 0.1)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

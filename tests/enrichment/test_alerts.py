@@ -74,16 +74,16 @@ def test_a_worse_cause_is_told_anew():
 
 
 def test_a_quota_says_what_remains_and_is_over_when_resumed():
-    pauses.open_hold(quota())
+    pauses.pause_vendor(quota())
     alert = Alert.objects.get()
     assert (alert.kind, alert.system, alert.severity) == (AlertKind.QUOTA, "clay", Severity.CRITICAL)
     assert "Remaining: 3." in alert.sentence
-    pauses.lift(ServiceHold.objects.get())
+    pauses.end_pause(ServiceHold.objects.get())
     assert Alert.objects.get().by_itself
 
 
 def test_a_refused_key_is_an_alert_of_its_own():
-    pauses.open_hold(Misconfigured("ghl", "upsert", 401, recovery=Recovery.REFRESH_KEY))
+    pauses.pause_vendor(Misconfigured("ghl", "upsert", 401, recovery=Recovery.REFRESH_KEY))
     assert Alert.objects.get().kind == AlertKind.KEY_REFUSED
 
 
@@ -105,7 +105,7 @@ def test_a_429_is_an_alert_until_there_was_none_for_an_hour():
 
 
 def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
-    vendor_health.record("ghl", "get_contact", 429, 0.1)
+    vendor_health.count_call("ghl", "get_contact", 429, 0.1)
     watch.look()
     alert = Alert.objects.get()
     assert (alert.kind, alert.system, alert.subject, alert.count) == ("rate_limited", "ghl", "get_contact", 1)
@@ -115,7 +115,7 @@ def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
 
 
 def test_a_429_that_its_own_path_told_of_is_not_counted_twice():
-    vendor_health.record("clay", "create_rows", 429, 0.1)
+    vendor_health.count_call("clay", "create_rows", 429, 0.1)
     recovery.next_step(RateLimited("clay", "create_rows", 429), tries=1, limit="clay.rows", scope="t")
     watch.look()
     assert Alert.objects.get().count == 1

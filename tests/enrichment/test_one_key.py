@@ -9,7 +9,7 @@ from enrichment.models import FieldConflict, Lead
 from enrichment.pipeline import intake
 from enrichment.pipeline.mirror import applying
 from enrichment.stores import people
-from enrichment.stores.text_match import Traces
+from enrichment.stores.text_match import SearchPatterns
 from enrichment.vendors.clay.fields import normalise
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity, digest, keys, validation
@@ -62,7 +62,7 @@ def test_the_mirror_is_searched_by_every_spelling(stored: str, asked: str) -> No
     values, unreadable = normalise({"email_work": stored}, "US")
     assert not unreadable
     lead = LeadFactory(email_work=values["email_work"])
-    circle = people.circle(Identity(emails=(asked,)))
+    circle = people.known_person(Identity(emails=(asked,)))
     assert [known.lead.pk for known in circle.known] == [lead.pk]
     assert circle.kinds(emails=[stored.upper()]) == (people.EMAIL,)
     assert list(Lead.objects.matching(asked)) == [lead]
@@ -76,7 +76,7 @@ def test_a_doubled_request_is_known_by_every_spelling(one: str, other: str) -> N
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_a_raw_body_gives_the_person_away_in_every_spelling(one: str, other: str) -> None:
-    assert Traces([], [one]).kinds(f'{{"email": "{other}"}}') == ("email",)
+    assert SearchPatterns([], [one]).kinds(f'{{"email": "{other}"}}') == ("email",)
 
 
 def test_older_software_sends_elsewhere_and_the_gate_blocks_both() -> None:
@@ -128,10 +128,10 @@ def test_a_profile_in_any_spelling_is_one_person_to_all(stored: str, asked: str)
     assert not result.rejected
     lead = Lead.objects.get()
     assert list(Lead.objects.matching(asked)) == [lead]
-    assert [known.lead.pk for known in people.circle(Identity(asked)).known] == [lead.pk]
+    assert [known.lead.pk for known in people.known_person(Identity(asked)).known] == [lead.pk]
     assert Identity(stored).identifiers() == Identity(asked).identifiers()
     assert hashes(Identity(stored)) == hashes(Identity(asked))
-    assert Traces([lead.linkedin_url], []).kinds(f'{{"linkedin_url": "{asked}"}}') == ("linkedin_url",)
+    assert SearchPatterns([lead.linkedin_url], []).kinds(f'{{"linkedin_url": "{asked}"}}') == ("linkedin_url",)
     assert linkedin.canonical(next(text_match.profiles_in_prose(f"I am {asked}, please"))) == lead.linkedin_url
     text = f'{{"url": "{stored}"}}'.lower().encode()
     assert any(needle.data in text for needle in needles([("linkedin_url", asked)]))

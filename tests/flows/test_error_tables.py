@@ -63,7 +63,7 @@ EACH = [(vendor, call, status, told) for (vendor, call), rows in CALLS.items() f
 
 def test_no_row_of_the_tables_is_left_out():
     for (vendor, _), rows in CALLS.items():
-        assert set(registry.named(vendor).rules) == set(rows) - set(UNKNOWN)
+        assert set(registry.get(vendor).rules) == set(rows) - set(UNKNOWN)
 
 
 def spoil(pipeline, vendor, call, status, **more):
@@ -96,7 +96,7 @@ def test_one_such_answer(pipeline, vendor, call, status, told):
         hold = ServiceHold.objects.get()
         assert (hold.system, hold.reason) == (vendor, told.removeprefix("held "))
         assert (hold.until is not None) == (told in ("held pause_until_reset", "held credits"))
-        pauses.lift(hold)
+        pauses.end_pause(hold)
         pipeline.settle()
     if told.startswith("failed "):
         failures.forget()

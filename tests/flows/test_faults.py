@@ -110,7 +110,7 @@ def test_a_refused_key_holds_the_vendor_and_loses_nothing(pipeline):
         pipeline.step()
     assert pipeline.sandbox.stats()["clay"]["requests"] == calls
     pipeline.sandbox.no_faults()
-    pauses.lift(ServiceHold.objects.get())
+    pauses.end_pause(ServiceHold.objects.get())
     pipeline.settle()
     delivered_once(pipeline, 1)
 

@@ -10,7 +10,7 @@ from enrichment.models.work import BatchKind
 from enrichment.monitoring import watch
 from enrichment.pipeline.dispatch import plan, rows
 from enrichment.scoring import clay_formula
-from enrichment.vendors.clay.table import clay_table, room
+from enrichment.vendors.clay.table import clay_table, rows_left
 
 ROWS = "clay.rows"
 
@@ -81,7 +81,7 @@ def test_rows_are_counted_as_they_are_made_and_none_is_sent_beyond_the_limit(pip
     leads(pipeline, 9)
     hold = full(pipeline)
     assert hold.message == "it holds 6 rows, its limit"
-    assert room("tbl_test") == 0
+    assert rows_left("tbl_test") == 0
     assert_waiting(pipeline, hold, 3)
     assert rows_of(pipeline) == {"tbl_test": 6}
     assert pipeline.sandbox.stats()["clay"]["rows_over_capacity"] == 0

@@ -213,7 +213,7 @@ def test_a_lead_whose_row_is_refused_does_not_end_the_comparison(pipeline, setti
     reconcile.run_due()
     done = ReconcileRun.objects.get()
     assert (done.is_open, done.error) == (False, "")
-    assert pauses.held("clay") is None
+    assert pauses.open_pause("clay") is None
 
 
 def test_a_poll_that_gives_up_locks_the_lead_before_the_attempt(pipeline, settings):

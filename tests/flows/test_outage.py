@@ -145,7 +145,7 @@ def test_a_person_may_resume_before_the_next_probe(fast):
     under_way(fast, 2)
     hold = down(fast, "clay", THREE_DAYS)
     fast.sandbox.no_faults()
-    pauses.lift(hold)
+    pauses.end_pause(hold)
     settled(fast)
 
 

@@ -33,7 +33,7 @@ def test_webhooks_and_deliveries_go_on(pipeline, used_up):
     assert Lead.objects.get(enrichment_status="pending").linkedin_url.endswith("unpaid")
     assert ServiceHold.objects.filter(lifted_at=None).count() == 1
     pipeline.sandbox.no_faults()
-    pauses.lift(ServiceHold.objects.get())
+    pauses.end_pause(ServiceHold.objects.get())
     pipeline.settle()
     assert Lead.objects.filter(enrichment_status="completed").count() == 3
 

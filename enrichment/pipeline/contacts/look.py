@@ -9,7 +9,7 @@ from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
-from enrichment.vendors.lead_values import same
+from enrichment.vendors.lead_values import is_same_value
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key
 
@@ -62,7 +62,7 @@ def has_email(contact: Contact, email: str) -> bool:
 
 
 def has_number(contact: Contact, number: str) -> bool:
-    return bool(number) and same("phone", number, contact.phone)
+    return bool(number) and is_same_value("phone", number, contact.phone)
 
 
 def _find(slots: limiter.Slots, **by: str) -> Contact | None:
@@ -74,7 +74,7 @@ def _find(slots: limiter.Slots, **by: str) -> Contact | None:
         if error.status != 422:
             raise
         return None
-    if found is None or contact_fields.tells_custom_fields(found):
+    if found is None or contact_fields.has_custom_fields(found):
         return found
     slots.use()
     return ghl().get_contact(found.id)

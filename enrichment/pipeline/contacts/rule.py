@@ -15,7 +15,7 @@ from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.look import ContactLookup, has_email, has_number
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
-from enrichment.vendors.lead_values import is_empty, same
+from enrichment.vendors.lead_values import is_empty, is_same_value
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # Custom fields that only we fill, by their names: brought up to date in every contact of a lead.
@@ -121,8 +121,8 @@ def _is_ours(contact: Contact, lead: Lead) -> bool:
 
 
 def _has_value(contact: Contact, name: str, value: str) -> bool:
-    stored = contact_fields.in_contact(contact, {name: value})
-    return name in stored and same(name, value, stored[name])
+    stored = contact_fields.stored_values(contact, {name: value})
+    return name in stored and is_same_value(name, value, stored[name])
 
 
 def _by_email(contact: Contact, whose: Whose, own: Contact | None, known: KnownContacts, policy: str) -> MatchedContact:
@@ -192,15 +192,15 @@ def fields(lead: Lead, contact: Contact, written: set[str], *, fill: bool) -> tu
     """
     wanted: dict[str, Any] = compare.sent_values(lead, System.GHL)
     del wanted["tags"]
-    stored = contact_fields.in_contact(contact, wanted)
-    untold = contact_fields.untold(contact, wanted)
+    stored = contact_fields.stored_values(contact, wanted)
+    untold = contact_fields.unreadable_fields(contact, wanted)
     write, kept = set(), set()
     for name, value in wanted.items():
         if name in written or name in OURS:
             write.add(name)
         elif name not in untold and is_empty(stored.get(name)):
             write |= {name} if fill or name in contact_fields.CUSTOM else set()
-        elif not same(name, value, stored.get(name)):
+        elif not is_same_value(name, value, stored.get(name)):
             kept.add(name)
     if "email" in kept and email_key(str(stored.get("email") or "")) == email_key(lead.email):
         kept.discard("email")

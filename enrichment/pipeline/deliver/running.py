@@ -40,8 +40,8 @@ def run_due(system: str) -> int:
     """Send what is due to one system until nothing is, or its limit is reached; returns how many were sent."""
     done = 0
     channel = registry.delivery_to(system)
-    while not (shutdown.asked() or pauses.held(system)):
-        room = limiter.room(channel.limit, channel.scope()) // channel.calls
+    while not (shutdown.asked() or pauses.open_pause(system)):
+        room = limiter.free_slots(channel.limit, channel.scope()) // channel.calls
         if not room:
             break
         order = Handover.objects.filter(system=system).order_by("not_before", "id")

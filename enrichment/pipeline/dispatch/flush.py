@@ -33,7 +33,7 @@ def flush_batches(
     While Clay is held, or its table is full, only what became of earlier calls is read, if that.
     """
     made = 0
-    while not (shutdown.asked() or pauses.reading_held("clay")):
+    while not (shutdown.asked() or pauses.reading_pause("clay")):
         order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
         if active_hold(kind):
             order = order.filter(status=BatchStatus.UNKNOWN) if read_back else order.none()
@@ -58,8 +58,8 @@ def flush_batches(
 def active_hold(kind: BatchKind) -> ServiceHold | None:
     """What keeps new calls of this kind from being made."""
     if kind == BatchKind.ROWS:
-        return pauses.rows_held()
-    return pauses.triggers_held() if kind == BatchKind.TRIGGER else pauses.held("clay")
+        return pauses.rows_pause()
+    return pauses.triggers_pause() if kind == BatchKind.TRIGGER else pauses.open_pause("clay")
 
 
 def _send_batch(batch: Batch, items: list[Any], send: Callable[[Batch, list[Any]], bool]) -> bool:

@@ -35,7 +35,7 @@ def recover_rows(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
         requeue(lost, counted=in_use and not is_full)
     if is_full:
         count = f"{len(lost)} row{'' if len(lost) == 1 else 's'}"
-        pauses.open_full_table(batch.table_id, f"it assigned IDs to {count} but didn't store them")
+        pauses.pause_for_full_table(batch.table_id, f"it assigned IDs to {count} but didn't store them")
     gone = {item.pk for item in lost}
     return [item for item in items if item.pk not in gone]
 

@@ -47,7 +47,7 @@ def plan_batches(kind: BatchKind) -> int:
     now = timezone.now()
     # A batch that waits takes nobody's place; of those that wait for a provider, see `_behind_others`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
-    if not table or room <= 0 or (kind == BatchKind.ROWS and pauses.held(CLAY_ROWS)):
+    if not table or room <= 0 or (kind == BatchKind.ROWS and pauses.open_pause(CLAY_ROWS)):
         return 0
     size = {
         BatchKind.ROWS: settings.CLAY_ROWS_BATCH,

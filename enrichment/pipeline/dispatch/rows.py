@@ -70,7 +70,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
 
 def _within_capacity(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
     """Those that the table has room for; the leads of the others stay pending. Where it has none, rows are paused."""
-    room = clay_table.room(batch.table_id)
+    room = clay_table.rows_left(batch.table_id)
     if room >= len(items):
         return items
     with transaction.atomic():
@@ -78,7 +78,7 @@ def _within_capacity(batch: Batch, items: list[BatchItem]) -> list[BatchItem]:
         if not room:
             finish_batch(batch)
     if not room:
-        pauses.open_full_table(batch.table_id, f"it holds {settings.CLAY_TABLE_ROWS:,} rows, its limit")
+        pauses.pause_for_full_table(batch.table_id, f"it holds {settings.CLAY_TABLE_ROWS:,} rows, its limit")
     return items[:room]
 
 
@@ -95,7 +95,7 @@ def _handle_missing_rows(batch: Batch, items: Sequence[BatchItem], error: TooFew
             error_kind=Recovery.TABLE_FULL,
             error_message=str(error)[:300],
         )
-    pauses.open_full_table(batch.table_id, error.message)
+    pauses.pause_for_full_table(batch.table_id, error.message)
 
 
 def record_all(made: Sequence[tuple[BatchItem, str]]) -> None:
@@ -171,9 +171,9 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
 
 def _resume_if_all_created(batch: Batch) -> None:
     """The table takes rows after all where none of the batch's has to be made again, whichever look-up found it."""
-    hold = pauses.held(CLAY_ROWS)
+    hold = pauses.open_pause(CLAY_ROWS)
     if hold and hold.table in ("", batch.table_id) and not batch.items.filter(status=ItemStatus.AGAIN).exists():
-        pauses.lift(hold, reason="rows without a response were found in Clay")
+        pauses.end_pause(hold, reason="rows without a response were found in Clay")
 
 
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:

@@ -58,7 +58,7 @@ def run_due() -> int:
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
     version, document = _version_and_document(batch)
     client = clay()
-    call = limiter.ask(LIMIT, client.workspace_id, rows=len(items))
+    call = limiter.slot_request(LIMIT, client.workspace_id, rows=len(items))
     reserved = reserve(document, len(items), batch.skip_providers, call=call)
     if reserved.wait:
         _wait(batch, reserved)

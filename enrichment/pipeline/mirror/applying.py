@@ -247,7 +247,7 @@ def _pause_on_refusal(cases: Sequence[LeadUpdate]) -> None:
     """A run that failed for the key or the quota: the next would fail like it."""
     stops = [stop for case in cases if case.closed and case.error and (stop := case.error.stop())]
     if stops:
-        pauses.open_hold(stops[0])
+        pauses.pause_vendor(stops[0])
 
 
 def _check_all_advanced(model: Any, rows: dict[int, Any], moved: set[int]) -> None:

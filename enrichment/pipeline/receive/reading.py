@@ -99,7 +99,7 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
     False: Clay may not be asked now, and those that need it wait.
     """
     pending = together(deliveries, _triage_all, _poisoned)
-    if pending and pauses.reading_held("clay"):
+    if pending and pauses.reading_pause("clay"):
         # Not when the pause is to end: a person may resume it before.
         save_outcomes([Outcome(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
         return False

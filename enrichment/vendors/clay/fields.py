@@ -16,7 +16,7 @@ from enrichment.vendors.reading import (
     posts,
     text,
     texts,
-    whole,
+    whole_number,
 )
 from swarm_admin.core.identifiers.text import is_missing
 
@@ -44,9 +44,9 @@ def readers(country: str) -> Mapping[str, Callable[[Any], Any]]:
         "funding_amount": text(100),
         "linkedin_headline": text(),
         "linkedin_summary": text(lines=True),
-        "linkedin_connections": whole,
+        "linkedin_connections": whole_number,
         "recent_posts": posts,
-        "mutual_connections": whole,
+        "mutual_connections": whole_number,
         "icp_score": at_most(MOST_POINTS),
         "icp_tier": text(32),
         "enriched_at": moment,

@@ -8,7 +8,7 @@ from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.clay.rules import EXCEPTIONS, RULES
 from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.limits import CallLimit, Window
-from enrichment.vendors.vendor import Trial, Vendor
+from enrichment.vendors.vendor import ConnectionTest, Vendor
 from gdpr.stores import Capability
 
 BY_HAND = {
@@ -32,7 +32,7 @@ def _workspace() -> str:
     return str(settings.CLAY_WORKSPACE_ID)
 
 
-def _try() -> str:
+def _probe_connection() -> str:
     tables = connections.clay().list_tables()
     return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
 
@@ -56,7 +56,7 @@ CLAY = Vendor(
     key_setting="CLAY_API_KEY",
     client=connections.clay,
     probe=PROBE,
-    trial=Trial(LIST_TABLES, _try),
+    trial=ConnectionTest(LIST_TABLES, _probe_connection),
     capabilities=RowsApi.capabilities,
     limits=LIMITS,
     rules=RULES,

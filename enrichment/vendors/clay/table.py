@@ -23,12 +23,12 @@ def clay_table() -> str:
     return made
 
 
-def room(table: str) -> int:
+def rows_left(table: str) -> int:
     """How many more rows the table takes; 0 where it is full."""
-    return max(int(settings.CLAY_TABLE_ROWS) - rows(table), 0)
+    return max(int(settings.CLAY_TABLE_ROWS) - row_count(table), 0)
 
 
-def rows(table: str) -> int:
+def row_count(table: str) -> int:
     """The greater of two counts, at most the limit: leads with a row there, and what Clay had plus what was made since.
 
     The first misses rows that no lead knows, the second those made while the comparison was under way.

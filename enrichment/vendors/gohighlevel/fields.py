@@ -5,7 +5,7 @@ from typing import Any
 
 from enrichment.models import Lead
 from enrichment.vendors.gohighlevel.client import Contact
-from enrichment.vendors.lead_values import corrected, custom_values, same, shown
+from enrichment.vendors.lead_values import as_text, corrected_lead, custom_values, is_same_value
 from swarm_admin.core.identifiers.emails import key as email_key
 
 # GoHighLevel has no native job title, industry, size or score: they go as custom fields (vendor contract).
@@ -20,7 +20,7 @@ CORRECTED = {"first_name": "first_name", "last_name": "last_name", "company_name
              "company_domain": "website", "source_name": "source"}  # fmt: skip
 
 
-def takes(lead: Lead) -> bool:
+def is_deliverable(lead: Lead) -> bool:
     """A contact needs an e-mail or a phone."""
     return bool(lead.email or lead.phone)
 
@@ -56,14 +56,14 @@ def payload(lead: Lead) -> dict[str, Any]:
     return {**contact_of(lead), "tags": tags_of(lead)}
 
 
-def sent(lead: Lead) -> dict[str, Any]:
+def sent_values(lead: Lead) -> dict[str, Any]:
     """{field: value} of the same; custom fields and tags by their names."""
     contact = contact_of(lead)
     custom = {entry["key"]: entry["field_value"] for entry in contact.pop("custom_fields")}
     return {**contact, **custom, "tags": tags_of(lead)}
 
 
-def in_contact(contact: Contact, names: Mapping[str, Any]) -> dict[str, Any]:
+def stored_values(contact: Contact, names: Mapping[str, Any]) -> dict[str, Any]:
     """{field: value} of a contact for the fields of `names` (those sent, with their values).
 
     GoHighLevel may name a custom field by its id alone; then its value is taken as found where any field
@@ -79,19 +79,19 @@ def in_contact(contact: Contact, names: Mapping[str, Any]) -> dict[str, Any]:
             stored[name] = contact.raw.get(key)
         elif name in named:
             stored[name] = named[name]
-        elif tells_custom_fields(contact):
-            stored[name] = next((held for held in nameless if same(name, value, held)), None)
+        elif has_custom_fields(contact):
+            stored[name] = next((held for held in nameless if is_same_value(name, value, held)), None)
     return stored
 
 
-def tells_custom_fields(contact: Contact) -> bool:
+def has_custom_fields(contact: Contact) -> bool:
     return isinstance(contact.raw.get("customFields"), list)
 
 
-def untold(contact: Contact, names: Mapping[str, Any]) -> set[str]:
+def unreadable_fields(contact: Contact, names: Mapping[str, Any]) -> set[str]:
     """The custom fields of `names` whose value cannot be told: the contact names some by their ids alone, or none."""
     named, nameless = _custom_fields(contact)
-    if not nameless and tells_custom_fields(contact):
+    if not nameless and has_custom_fields(contact):
         return set()
     return {name for name in names if name in CUSTOM and name not in named}
 
@@ -119,11 +119,11 @@ def correction(
     Returns (body of an update with `company_name` beside it, {our field: what the contact held}).
     """
     native = {ours: theirs for ours, theirs in CORRECTED.items() if ours in written}
-    changes: dict[str, Any] = {theirs: shown(written[ours]) for ours, theirs in native.items()}
+    changes: dict[str, Any] = {theirs: as_text(written[ours]) for ours, theirs in native.items()}
     custom = [name for name in CUSTOM if name in written]
     if custom:
-        changes["custom_fields"] = [{"key": name, "field_value": shown(written[name])} for name in custom]
-    held = in_contact(contact, {**dict.fromkeys(native.values(), ""), **dict.fromkeys(custom, "")})
+        changes["custom_fields"] = [{"key": name, "field_value": as_text(written[name])} for name in custom]
+    held = stored_values(contact, {**dict.fromkeys(native.values(), ""), **dict.fromkeys(custom, "")})
     before = {ours: held.get(theirs) for ours, theirs in native.items()} | {name: held.get(name) for name in custom}
     addresses, replaced = _addresses(contact, written, lead)
     return {**changes, **addresses}, {**before, **replaced}
@@ -138,7 +138,7 @@ def _addresses(
         return {}, {}
     if lead is None:
         return {"email": written[fields[0]]}, {fields[0]: contact.email}
-    best, stale = corrected(lead, written).email, {email_key(getattr(lead, name)) for name in fields} - {""}
+    best, stale = corrected_lead(lead, written).email, {email_key(getattr(lead, name)) for name in fields} - {""}
     changes: dict[str, Any] = {}
     if email_key(contact.email) != email_key(best):
         changes["email"] = best

@@ -10,7 +10,7 @@ from enrichment.vendors.gohighlevel import fields
 from enrichment.vendors.gohighlevel.client import FIND, LIMIT, PROBE
 from enrichment.vendors.limits import CallLimit, Window
 from enrichment.vendors.rules import COMMON, Rule
-from enrichment.vendors.vendor import Delivery, Trial, Vendor
+from enrichment.vendors.vendor import ConnectionTest, Delivery, Vendor
 from gdpr.stores import Capability
 
 RULES = {
@@ -44,7 +44,7 @@ def _location() -> str:
     return str(settings.GHL_LOCATION_ID)
 
 
-def _try() -> str:
+def _probe_connection() -> str:
     connections.ghl().find_duplicate(email=NOBODY)
     return "looking up a test address works."
 
@@ -57,7 +57,7 @@ GOHIGHLEVEL = Vendor(
     key_setting="GHL_API_KEY",
     client=connections.ghl,
     probe=PROBE,
-    trial=Trial(FIND, _try),
+    trial=ConnectionTest(FIND, _probe_connection),
     capabilities=frozenset({Can.CREATE, Can.FETCH, Can.SEARCH, Can.UPDATE, Can.DELETE}),
     limits=(CallLimit(LIMIT, "Calls", WINDOWS, _location),),
     rules=RULES,
@@ -71,8 +71,8 @@ GOHIGHLEVEL = Vendor(
         reference="ghl_contact_id",
         action="create_contact",
         recipient="ghl_crm",
-        takes=fields.takes,
+        takes=fields.is_deliverable,
         payload=fields.payload,
-        sent=fields.sent,
+        sent=fields.sent_values,
     ),
 )

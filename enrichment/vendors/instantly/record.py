@@ -8,7 +8,7 @@ from enrichment.vendors.instantly import fields
 from enrichment.vendors.instantly.client import LIMIT, LIST, PROBE, WORKSPACE
 from enrichment.vendors.limits import CallLimit, Window
 from enrichment.vendors.rules import COMMON, NO_SUCH_CALL, Rule
-from enrichment.vendors.vendor import Delivery, Trial, Vendor
+from enrichment.vendors.vendor import ConnectionTest, Delivery, Vendor
 from gdpr.stores import Capability
 
 RULES = {**COMMON, 404: Rule(NotFound, Recovery.GONE)}
@@ -39,7 +39,7 @@ BY_HAND = {
 WINDOWS = (Window("second", "INSTANTLY_PER_SECOND", 1.0), Window("minute", "INSTANTLY_PER_MINUTE", 60.0))
 
 
-def _try() -> str:
+def _probe_connection() -> str:
     connections.instantly().list_leads(NOBODY, limit=1)
     return "looking up a test address works."
 
@@ -52,7 +52,7 @@ INSTANTLY = Vendor(
     key_setting="INSTANTLY_API_KEY",
     client=connections.instantly,
     probe=PROBE,
-    trial=Trial(LIST, _try),
+    trial=ConnectionTest(LIST, _probe_connection),
     capabilities=frozenset({Can.CREATE, Can.FETCH, Can.SEARCH, Can.UPDATE, Can.DELETE}),
     limits=(CallLimit(LIMIT, "Calls", WINDOWS, lambda: WORKSPACE),),
     rules=RULES,
@@ -68,8 +68,8 @@ INSTANTLY = Vendor(
         reference="instantly_lead_id",
         action="add_to_campaign",
         recipient="instantly",
-        takes=fields.takes,
+        takes=fields.is_deliverable,
         payload=fields.lead_of,
-        sent=fields.sent,
+        sent=fields.sent_values,
     ),
 )

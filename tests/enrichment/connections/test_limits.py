@@ -99,9 +99,9 @@ def test_a_call_that_was_cut_off_is_shown_as_that_wherever_calls_are_counted(
 
 def test_429s_are_counted_and_red(sales_client: Client) -> None:
     assert "as expected" in page(sales_client)
-    vendor_health.record("clay", "create_rows", 429, 0.1)
-    vendor_health.record("clay", "create_rows", 200, 0.1)
-    vendor_health.record("ghl", "upsert_contact", 429, 0.1)
+    vendor_health.count_call("clay", "create_rows", 429, 0.1)
+    vendor_health.count_call("clay", "create_rows", 200, 0.1)
+    vendor_health.count_call("ghl", "upsert_contact", 429, 0.1)
     answer = sales_client.get("/limits/")
     assert answer.context["too_many"] == 2
     assert "figure-red" in answer.content.decode()

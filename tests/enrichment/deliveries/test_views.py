@@ -237,7 +237,7 @@ def contact(lead: Lead, **changes: Any) -> Contact:
 
 def differences(lead: Lead, **changes: Any) -> set[str]:
     wanted = compare.sent_values(lead, "ghl")
-    return compare.differing_fields(lead, wanted, contact_fields.in_contact(contact(lead, **changes), wanted))
+    return compare.differing_fields(lead, wanted, contact_fields.stored_values(contact(lead, **changes), wanted))
 
 
 def test_another_way_of_writing_is_no_difference(db: None) -> None:

@@ -72,7 +72,7 @@ def test_where_a_waterfall_waits_the_whole_trigger_waits_and_nothing_stays_taken
 def test_a_trigger_that_waits_again_and_again_holds_nobody_up_longer(db):
     from enrichment.vendors import limiter
 
-    call = limiter.ask("clay.triggers", "ws")
+    call = limiter.slot_request("clay.triggers", "ws")
     use_up("builtwith", 100)
     limiter.take("provider:apollo", n=5, limit=500)
     ends = limiter.peek("provider:apollo", limit=500).resets_in
@@ -86,7 +86,7 @@ def test_the_limit_of_the_call_itself_makes_everybody_wait(db, settings):
     from enrichment.vendors import limiter
 
     settings.CLAY_TRIGGERS_PER_MINUTE = 1
-    call = limiter.ask("clay.triggers", "ws")
+    call = limiter.slot_request("clay.triggers", "ws")
     assert reserve(DOCUMENT, 5, call=call).wait == 0
     found = reserve(DOCUMENT, 5, call=call)
     assert found.for_all

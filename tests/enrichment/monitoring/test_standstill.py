@@ -162,7 +162,7 @@ def test_a_pause_or_a_used_up_limit_of_a_system_explains_what_waits_for_it(monke
     DUE["instantly"]()
     ServiceHold.objects.create(system="ghl", reason="refresh_key")
     assert named() == ["instantly"]
-    monkeypatch.setattr(limiter, "room", lambda name, scope: 0)
+    monkeypatch.setattr(limiter, "free_slots", lambda name, scope: 0)
     assert named() == []
 
 

@@ -130,7 +130,7 @@ def test_the_limit_is_obeyed_and_what_it_refuses_waits_uncounted(pipeline, setti
     assert calls(pipeline, "ghl") == {"contacts.search": 6, "contacts.upsert": 3, "tags.add": 3}
     assert set(Handover.objects.filter(status="planned").values_list("tries", flat=True)) == {0}
     assert 0 < running.seconds_until_slot("ghl") <= 10.1
-    assert limiter.room("ghl.calls", "location") == 0
+    assert limiter.free_slots("ghl.calls", "location") == 0
 
 
 @pytest.mark.parametrize("system", ["ghl", "instantly"])

@@ -174,7 +174,7 @@ def test_nothing_is_read_or_mended_while_clay_is_held(pipeline):
     Drift.objects.create(kind=DriftKind.VALUES, subject="row x", row_id="x", lead=lead, mend_after=timezone.now())
     assert (reconcile.run_due(), mending.run_due()) == (0, 0)
     assert pipeline.sandbox.stats()["clay"]["requests"] == exports
-    pauses.lift(hold)
+    pauses.end_pause(hold)
     ReconcileRun.objects.filter(pk=started.pk).update(not_before=timezone.now())
     reconcile.run_due()
     started.refresh_from_db()

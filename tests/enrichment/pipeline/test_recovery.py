@@ -82,16 +82,16 @@ def test_what_is_refused_is_not_tried_again(db):
 def test_a_refused_key_holds_the_vendor_until_a_person_lifts_it(db):
     found = step(Misconfigured("clay", "create_rows", 401))
     assert (found.action, found.counted) == ("again", False)
-    hold = pauses.held("clay")
+    hold = pauses.open_pause("clay")
     assert hold.until is None
-    assert pauses.lift(hold) is True
-    assert pauses.held("clay") is None
-    assert pauses.lift(hold) is False
+    assert pauses.end_pause(hold) is True
+    assert pauses.open_pause("clay") is None
+    assert pauses.end_pause(hold) is False
 
 
 def unanswered(times, call="create_rows"):
     for _ in range(times):
-        outages.failed("clay", call)
+        outages.count_failure("clay", call)
 
 
 GATEWAY = Retryable("clay", "create_rows", 502, recovery=Recovery.DELAY)
@@ -100,7 +100,7 @@ CUT = UnknownOutcome("clay", "create_rows", code="connection_lost", recovery=Rec
 
 def test_so_many_calls_in_a_row_without_an_answer_pause_the_vendor(db):
     unanswered(4)
-    assert (step(GATEWAY).counted, pauses.held("clay")) == (True, None)
+    assert (step(GATEWAY).counted, pauses.open_pause("clay")) == (True, None)
     unanswered(1)
     assert [(found.action, found.counted) for found in (step(GATEWAY), step(CUT))] == [
         ("again", False),
@@ -114,12 +114,12 @@ def test_so_many_calls_in_a_row_without_an_answer_pause_the_vendor(db):
 def test_the_last_try_of_work_that_nobody_has_answered_is_none(db):
     unanswered(3)
     assert step(GATEWAY, tries=3).counted is False
-    assert pauses.held("clay").reason == "vendor_down"
+    assert pauses.open_pause("clay").reason == "vendor_down"
 
 
 def test_an_answer_between_ends_the_row(db):
     unanswered(9)
-    outages.answered("clay", "create_rows")
+    outages.clear_failures("clay", "create_rows")
     unanswered(1)
     assert step(GATEWAY, tries=3).action == "give_up"
     assert not ServiceHold.objects.exists()
@@ -127,9 +127,9 @@ def test_an_answer_between_ends_the_row(db):
 
 def test_an_answer_that_was_on_its_way_when_it_began_does_not(db):
     unanswered(5)
-    outages.answered("clay", "get_row")
+    outages.clear_failures("clay", "get_row")
     assert step(GATEWAY).counted is False
-    assert pauses.held("clay").reason == "vendor_down"
+    assert pauses.open_pause("clay").reason == "vendor_down"
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def others_answered(db, settings):
 
     def answered(times, call, vendor="clay"):
         for _ in range(times):
-            outages.failed(vendor, call)
+            outages.count_failure(vendor, call)
         time.sleep(0.01)
         outages._told.clear()
-        outages.answered(vendor, "probe")
+        outages.clear_failures(vendor, "probe")
 
     return answered
 
@@ -171,12 +171,12 @@ def test_a_kind_of_call_that_is_never_answered_is_paused_alone(others_answered, 
     assert (found.action, found.counted) == ("again", False)
     hold = ServiceHold.objects.get()
     assert (hold.system, hold_words.reason(hold)) == (system, f"{words} (status 502)")
-    assert pauses.held("clay") is None
+    assert pauses.open_pause("clay") is None
     assert Alert.objects.get(kind="no_answer").closed_at is None
     watch.look()
     assert Alert.objects.get(kind="no_answer").closed_at is None
     ServiceHold.objects.update(until=timezone.now())
-    assert (probing.run_due(), pauses.held(system)) == (0, None)  # its time is over, and it is tried again
+    assert (probing.run_due(), pauses.open_pause(system)) == (0, None)  # its time is over, and it is tried again
     assert Alert.objects.get(kind="no_answer").closed_at
 
 
@@ -233,10 +233,10 @@ def test_a_vendor_that_is_down_is_asked_again_less_and_less_often(db):
         since = timezone.now() - datetime.timedelta(minutes=minutes)
         ServiceHold.objects.update(since=since)
         pauses.still_down(ServiceHold.objects.get(), GATEWAY)
-        waits.append(seconds_until(pauses.held("clay").until))
+        waits.append(seconds_until(pauses.open_pause("clay").until))
     assert waits == pytest.approx([60, 120, 600, 900], abs=2)
     ServiceHold.objects.update(until=timezone.now())
-    assert pauses.held("clay")  # only an answer ends it
+    assert pauses.open_pause("clay")  # only an answer ends it
 
 
 def test_pauses_that_follow_each_other_get_longer(db):
@@ -244,27 +244,27 @@ def test_pauses_that_follow_each_other_get_longer(db):
     for _ in range(3):
         unanswered(5)
         step(GATEWAY)
-        waits.append(seconds_until(pauses.held("clay").until))
-        pauses.lift(pauses.held("clay"))
+        waits.append(seconds_until(pauses.open_pause("clay").until))
+        pauses.end_pause(pauses.open_pause("clay"))
     assert waits == pytest.approx([60, 90, 135], abs=1)
 
 
 def test_a_used_up_quota_holds_until_it_resets(db):
     resets = timezone.now() + datetime.timedelta(hours=3)
     step(Paused("clay", "trigger_enrichment", 403, resets_at=resets))
-    assert pauses.held("clay").until == resets
+    assert pauses.open_pause("clay").until == resets
 
 
 def test_a_quota_that_does_not_say_when_is_tried_in_an_hour(db):
     step(Paused("clay", "trigger_enrichment", 402))
-    assert seconds_until(pauses.held("clay").until) == pytest.approx(3600, abs=2)
+    assert seconds_until(pauses.open_pause("clay").until) == pytest.approx(3600, abs=2)
 
 
 def test_a_hold_whose_time_is_over_lifts_itself(db):
     step(Paused("clay", "trigger_enrichment", 403, resets_at=timezone.now()))
-    assert pauses.held("clay")
+    assert pauses.open_pause("clay")
     ServiceHold.objects.update(until=timezone.now())
-    assert pauses.held("clay") is None
+    assert pauses.open_pause("clay") is None
     assert ServiceHold.objects.get().lifted_at
 
 
@@ -274,9 +274,9 @@ def test_a_reset_before_now_is_no_call_at_every_tick(db):
     for _ in range(3):
         past = timezone.now() - datetime.timedelta(days=1)
         step(Paused("clay", "trigger_enrichment", 403, resets_at=past))
-        waits.append(seconds_until(pauses.held("clay").until))
+        waits.append(seconds_until(pauses.open_pause("clay").until))
         ServiceHold.objects.filter(lifted_at=None).update(until=timezone.now())
-        assert pauses.held("clay") is None
+        assert pauses.open_pause("clay") is None
     assert waits == pytest.approx([60, 120, 240], abs=2)
 
 

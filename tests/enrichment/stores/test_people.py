@@ -42,20 +42,20 @@ def test_a_look_up_uses_its_index(query, index):
 
 def test_the_number_of_queries_does_not_grow_with_what_is_known():
     in_the_mirror()
-    people.circle(IDENTITY)  # what a process remembers is remembered
+    people.known_person(IDENTITY)  # what a process remembers is remembered
     with CaptureQueriesContext(connection) as one:
-        people.circle(IDENTITY)
+        people.known_person(IDENTITY)
     for number in range(5):
         EnrichedLeadFactory(phone=PHONE, email_work=f"{number}@acme.example")
     with CaptureQueriesContext(connection) as many:
-        people.circle(IDENTITY)
+        people.known_person(IDENTITY)
     assert len(many) == len(one) == 3
 
 
 def test_what_is_shared_is_nobodys_own():
     lead = in_the_mirror()
     EnrichedLeadFactory(email_work=WORK.upper(), phone=PHONE)
-    circle = people.circle(Identity(URL))
+    circle = people.known_person(Identity(URL))
     assert circle.own(lead.linkedin_url, (WORK, OWN), PHONE) == Identity(URL, (OWN,), "")
     assert circle.own("", ("somebody@else.example",), "+14155550777") == Identity(
         "", ("somebody@else.example",), "+14155550777"
@@ -63,6 +63,6 @@ def test_what_is_shared_is_nobodys_own():
 
 
 def test_what_cannot_be_read_is_looked_for_as_it_is():
-    assert people.circle(Identity("not an address", (" a@b ",), "extension 12")).identity == Identity(
+    assert people.known_person(Identity("not an address", (" a@b ",), "extension 12")).identity == Identity(
         "not an address", ("a@b",), "extension 12"
     )

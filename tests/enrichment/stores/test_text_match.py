@@ -7,7 +7,7 @@ import pytest
 from enrichment.models import WebhookDelivery
 from enrichment.pipeline.receive import reading, storing
 from enrichment.pipeline.receive.unmatched import TooManyPeople, identities
-from enrichment.stores.text_match import Traces
+from enrichment.stores.text_match import SearchPatterns
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 
@@ -30,11 +30,11 @@ FOREIGN = "https://www.linkedin.com/in/李-明"
     ],
 )
 def test_a_text_is_about_the_person_or_not(text, kinds):
-    assert Traces([URL], ["Erika@Home.example"], ["row_1"]).kinds(text) == kinds
+    assert SearchPatterns([URL], ["Erika@Home.example"], ["row_1"]).kinds(text) == kinds
 
 
 def test_nobody_is_found_by_nothing():
-    assert Traces([], []).kinds("https://www.linkedin.com/in/anybody") == ()
+    assert SearchPatterns([], []).kinds("https://www.linkedin.com/in/anybody") == ()
 
 
 @pytest.mark.django_db
@@ -50,11 +50,11 @@ def test_a_body_is_found_in_any_encoding(url):
     ):
         storing.store(body, {})
     storing.store(b'{"data": {"linkedin_url": "https://www.linkedin.com/in/other"}}', {})
-    found = Traces([url], []).in_bodies(WebhookDelivery.objects.all())
-    from enrichment.stores.mirror_tables import told_of
+    found = SearchPatterns([url], []).in_bodies(WebhookDelivery.objects.all())
+    from enrichment.stores.mirror_tables import deliveries_about
 
     assert found.count() >= 5
-    assert len(told_of(Traces([url], []))) == 5
+    assert len(deliveries_about(SearchPatterns([url], []))) == 5
 
 
 def test_whom_a_body_may_be_about():

@@ -9,7 +9,7 @@ import pytest
 
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.errors import Retryable
-from enrichment.vendors.limiter import Ask
+from enrichment.vendors.limiter import SlotRequest
 
 # One process of several: asks until it was granted fifteen times; prints before and after each grant.
 ASKER = """
@@ -104,9 +104,15 @@ def test_both_windows_of_a_call_count(settings):
 
 
 def test_several_limits_are_taken_all_or_nothing():
-    asks = [Ask("clay.rows", "t", 2), Ask("provider:apollo", "", 5, limit=6), Ask("clay.exports", "ws", 0)]
+    asks = [
+        SlotRequest("clay.rows", "t", 2),
+        SlotRequest("provider:apollo", "", 5, limit=6),
+        SlotRequest("clay.exports", "ws", 0),
+    ]
     assert limiter.take_all(asks).wait == 0.0
-    assert limiter.take_all([Ask("clay.rows", "t", 1), Ask("provider:apollo", "", 2, limit=6)]).wait > 3000
+    assert (
+        limiter.take_all([SlotRequest("clay.rows", "t", 1), SlotRequest("provider:apollo", "", 2, limit=6)]).wait > 3000
+    )
     assert limiter.peek("clay.rows", "t").used == 2
     assert limiter.peek("provider:apollo", limit=6).used == 5
     assert limiter.peek("clay.exports", "ws").used == 0
@@ -116,7 +122,7 @@ def test_several_limits_are_taken_all_or_nothing():
 def test_what_is_given_back_is_what_was_taken(settings):
     limiter.take("clay.rows", "t", 1)
     later(settings, 50)
-    claim = limiter.take_all([Ask("clay.rows", "t", 2), Ask("provider:apollo", "", 5, limit=6)])
+    claim = limiter.take_all([SlotRequest("clay.rows", "t", 2), SlotRequest("provider:apollo", "", 5, limit=6)])
     claim.give_back()
     assert limiter.peek("clay.rows", "t").used == 1
     assert limiter.peek("clay.rows", "t").resets_in < 15  # the older one ends when it would have
@@ -125,15 +131,15 @@ def test_what_is_given_back_is_what_was_taken(settings):
 
 def test_a_refused_claim_has_nothing_to_give_back():
     limiter.take("clay.rows", "t", 3)
-    limiter.take_all([Ask("clay.rows", "t", 2)]).give_back()
+    limiter.take_all([SlotRequest("clay.rows", "t", 2)]).give_back()
     assert limiter.peek("clay.rows", "t").used == 3
 
 
 def test_asking_when_takes_nothing():
-    assert limiter.wait_of(Ask("clay.rows", "t", 3)) == 0.0
+    assert limiter.wait_of(SlotRequest("clay.rows", "t", 3)) == 0.0
     limiter.take("clay.rows", "t", 1)
-    assert limiter.wait_of(Ask("clay.rows", "t", 3)) > 50
-    assert limiter.wait_of(Ask("clay.rows", "t", 0)) == 0.0
+    assert limiter.wait_of(SlotRequest("clay.rows", "t", 3)) > 50
+    assert limiter.wait_of(SlotRequest("clay.rows", "t", 0)) == 0.0
     assert limiter.peek("clay.rows", "t").used == 1
 
 
@@ -224,12 +230,12 @@ def test_an_answered_call_frees_its_slot_a_window_after_its_answer(settings):
     wait = Around(59, margin=1.2)
     limiter.take("clay.rows", "t", 2)
     assert limiter.peek("clay.rows", "t").resets_in > 70
-    limiter.landed("clay.rows", "t")
+    limiter.move_to_arrival("clay.rows", "t")
     assert limiter.peek("clay.rows", "t").used == 2  # the other one is still on its way
-    limiter.landed("clay.rows", "t")
+    limiter.move_to_arrival("clay.rows", "t")
     assert limiter.peek("clay.rows", "t").used == 2
     assert limiter.peek("clay.rows", "t").resets_in == wait
-    limiter.landed("clay.rows", "t")  # none is on its way any more
+    limiter.move_to_arrival("clay.rows", "t")  # none is on its way any more
     assert limiter.peek("clay.rows", "t").used == 2
     later(settings, 61)
     assert limiter.peek("clay.rows", "t").used == 0
@@ -246,10 +252,10 @@ def test_exactly_what_was_reserved_and_not_used_is_given_back(settings):
     slots.give_back()
     assert limiter.peek_all("ghl.calls", "loc")[0].used == 2
     assert limiter.peek_all("ghl.calls", "loc")[0].resets_in > 10  # the used one of the two is still held
-    assert limiter.room("ghl.calls", "loc") == 1
+    assert limiter.free_slots("ghl.calls", "loc") == 1
     refused = limiter.reserve("ghl.calls", "loc", 2)
     assert 0 < refused.wait <= 6.1
-    assert limiter.room("ghl.calls", "loc") == 1
+    assert limiter.free_slots("ghl.calls", "loc") == 1
     with pytest.raises(Retryable):
         [refused.use() for _ in range(2)]
 
@@ -269,22 +275,24 @@ def test_waiting_is_for_a_share_of_the_limit(settings):
 
 def test_calls_that_were_made_count_although_there_is_no_room():
     limiter.take("provider:apollo", n=5, limit=5)
-    limiter.count([limiter.Ask("provider:apollo", n=3, limit=5), limiter.Ask("provider:hunter", n=0, limit=5)])
+    limiter.charge(
+        [limiter.SlotRequest("provider:apollo", n=3, limit=5), limiter.SlotRequest("provider:hunter", n=0, limit=5)]
+    )
     assert limiter.peek("provider:apollo", limit=5).used == 8
     assert limiter.peek("provider:hunter", limit=5).used == 0
 
 
 def test_ended_slots_are_free_once_and_nobody_elses_are_touched():
-    claim = limiter.take_all([limiter.Ask("provider:apollo", n=4, limit=9, longer=600.0)])
-    limiter.count([limiter.Ask("provider:apollo", n=3, limit=9)])
+    claim = limiter.take_all([limiter.SlotRequest("provider:apollo", n=4, limit=9, longer=600.0)])
+    limiter.charge([limiter.SlotRequest("provider:apollo", n=3, limit=9)])
     for _ in range(2):
         claim.end()
         assert limiter.peek("provider:apollo", limit=9).used == 3
 
 
 def test_what_is_held_longer_outlives_a_later_call_that_is_not():
-    limiter.take_all([limiter.Ask("provider:apollo", n=4, limit=9, longer=600.0)])
-    limiter.count([limiter.Ask("provider:apollo", n=1, limit=9)])
+    limiter.take_all([limiter.SlotRequest("provider:apollo", n=4, limit=9, longer=600.0)])
+    limiter.charge([limiter.SlotRequest("provider:apollo", n=1, limit=9)])
     window = limiter.limits_of("provider:apollo", 9)[0].seconds
     assert limiter.connection().pttl("limit:provider:apollo::hour") / 1000 > window + 599
 
@@ -328,7 +336,7 @@ def test_a_block_is_told_in_seconds():
     wait = Around(39.9, margin=0.2)
     limiter.penalise("clay.rows", "t", 40)
     assert limiter.blocked_for("clay.rows", "t") == wait
-    assert limiter.room("clay.rows", "t") == 0
+    assert limiter.free_slots("clay.rows", "t") == 0
     assert limiter.blocked_for("clay.rows", "other table") == 0.0
 
 
@@ -352,9 +360,9 @@ def test_what_a_window_keeps_in_redis_outlives_its_slots_and_not_for_long(redis_
 def test_a_wait_is_never_nothing_and_a_limit_of_none_waits_its_window(settings):
     settings.CLAY_ROWS_PER_MINUTE = 0
     assert limiter.take("clay.rows", "t") == 60.0
-    assert limiter._wait(1, [Ask("clay.rows", "t")]) == 0.001
-    assert limiter._wait(1500, [Ask("clay.rows", "t")]) == 0.0015
-    assert limiter._wait(0, [Ask("ghl.calls", "loc"), Ask("clay.rows", "t")]) == 86_400.0
+    assert limiter._wait(1, [SlotRequest("clay.rows", "t")]) == 0.001
+    assert limiter._wait(1500, [SlotRequest("clay.rows", "t")]) == 0.0015
+    assert limiter._wait(0, [SlotRequest("ghl.calls", "loc"), SlotRequest("clay.rows", "t")]) == 86_400.0
 
 
 # ------------------------------------------------------------------ what is kept in Redis
@@ -381,7 +389,7 @@ def test_nothing_is_kept_of_slots_that_are_free(settings, redis_server):
 
 def test_nothing_is_kept_of_claims_that_ended_or_were_given_back(settings, redis_server):
     key = "limit:provider:apollo::hour"
-    asked = Ask("provider:apollo", n=2, limit=9)
+    asked = SlotRequest("provider:apollo", n=2, limit=9)
     for over in (limiter.Claim.end, limiter.Claim.give_back):
         first = limiter.take_all([asked])
         later(settings, 100)
@@ -397,7 +405,7 @@ def test_nothing_is_kept_of_claims_that_ended_or_were_given_back(settings, redis
 
 
 def test_of_two_claims_that_are_free_at_the_same_time_one_ends_alone():
-    one, _other = (limiter.take_all([Ask("provider:apollo", n=n, limit=9)]) for n in (2, 3))
+    one, _other = (limiter.take_all([SlotRequest("provider:apollo", n=n, limit=9)]) for n in (2, 3))
     one.end()
     assert limiter.peek("provider:apollo", limit=9).used == 3
 
@@ -405,7 +413,7 @@ def test_of_two_claims_that_are_free_at_the_same_time_one_ends_alone():
 def test_an_answered_slot_is_held_to_the_end_of_its_grain_too(redis_server):
     limiter.take("ghl.calls", "loc")
     before = time.time()
-    limiter.landed("ghl.calls", "loc")
+    limiter.move_to_arrival("ghl.calls", "loc")
     after = time.time()
     ((_, free),) = redis_server.zrange("limit:ghl.calls:loc:day", 0, -1, withscores=True)
     assert free % 86_400_000 == 0
@@ -414,14 +422,14 @@ def test_an_answered_slot_is_held_to_the_end_of_its_grain_too(redis_server):
 
 def test_an_answer_that_no_slot_waits_for_prolongs_none(settings):
     limiter.take("clay.rows", "t")
-    limiter.landed("clay.rows", "t")
+    limiter.move_to_arrival("clay.rows", "t")
     later(settings, 30)
-    limiter.landed("clay.rows", "t")
+    limiter.move_to_arrival("clay.rows", "t")
     assert limiter.peek("clay.rows", "t").resets_in < 31
 
 
 def test_slots_that_are_not_found_at_their_time_are_given_back_from_the_earliest(settings):
-    claim = limiter.take_all([Ask("clay.rows", "t", 2)])
+    claim = limiter.take_all([SlotRequest("clay.rows", "t", 2)])
     later(settings, 10)  # now they are free sooner than their stamps say
     claim.give_back()
     assert limiter.peek("clay.rows", "t").used == 0

@@ -17,7 +17,7 @@ from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.errors import NotFound, RateLimited, Recovery, Retryable, VendorError
 from enrichment.vendors.limits import CallLimit, Window
 from enrichment.vendors.rules import COMMON, Rule
-from enrichment.vendors.vendor import Delivery, Trial, Vendor
+from enrichment.vendors.vendor import ConnectionTest, Delivery, Vendor
 from tests.factories import EnrichedLeadFactory
 
 LIMIT = "acme.calls"
@@ -55,7 +55,7 @@ def acme(monkeypatch: pytest.MonkeyPatch, settings: object) -> Vendor:
         key_setting="ACME_KEY",
         client=lambda: client,
         probe=LOOK,
-        trial=Trial(LOOK, client.look),
+        trial=ConnectionTest(LOOK, client.look),
         capabilities=frozenset({Capability.CREATE, Capability.SEARCH}),
         limits=(CallLimit(LIMIT, "Calls", (Window("minute", "ACME_PER_MINUTE", 60.0),), lambda: "team"),),
         rules={**COMMON, 404: Rule(NotFound, Recovery.GONE)},

@@ -16,7 +16,7 @@ from enrichment.vendors.errors import (
     UnknownOutcome,
     VendorError,
 )
-from enrichment.vendors.vendor_health import vitals
+from enrichment.vendors.vendor_health import call_health
 
 from .scripted import CUT, DRIP, DRIP_HEAD, RESET, SILENT, Say
 
@@ -29,7 +29,7 @@ HTML = Say(200, b"<html>Welcome</html>")
 def tries(monkeypatch):
     told = []
     monkeypatch.setattr(
-        vendor_health, "record", lambda vendor, call, status, seconds: told.append((vendor, call, status))
+        vendor_health, "count_call", lambda vendor, call, status, seconds: told.append((vendor, call, status))
     )
     return told
 
@@ -176,17 +176,17 @@ def test_one_client_serves_many_threads(vendor, clay):
     assert found == ["row_1"] * 8
 
 
-def test_vitals_count_per_status(vendor, clay):
+def test_call_health_counts_per_status(vendor, clay):
     vendor.says(Say(502, {}), ROW)
     clay.get_row("t", "row_1")
-    (vital,) = vitals("clay")
+    (vital,) = call_health("clay")
     assert (vital.call, vital.counts) == ("get_row", {"502": 1, "200": 1})
     assert vital.last_good
     assert vital.last_good == vital.last_seen
     assert vital.mean_seconds > 0
 
 
-def test_vitals_never_fail_a_call(vendor, clay, settings, dead_port):
+def test_counting_never_fails_a_call(vendor, clay, settings, dead_port):
     settings.REDIS_URL = f"redis://127.0.0.1:{dead_port}/0"
     vendor.says(ROW)
     assert clay.get_row("t", "row_1").id == "row_1"
