@@ -121,7 +121,7 @@ def run_rescores() -> None:
 @shared_task
 def tidy_snapshot() -> None:
     """The scorecard preview's copy of the leads, where nobody uses it, and what its log no longer needs."""
-    snapshot.tidy()
+    snapshot.remove_unused()
 
 
 @shared_task

@@ -26,19 +26,19 @@ __all__ = ["PUBLISHED", "AnyOf", "Band", "Bands", "Count", "Group", "Rule", "Rul
 MAX_AWARDS = 250  # per component: the engine numbers them in one byte
 
 
-def _at(path: Sequence[str | int], sentence: str) -> PydanticCustomError:
+def _error_at(path: Sequence[str | int], sentence: str) -> PydanticCustomError:
     """An error at a place below the validated value: pydantic's own location ends at that value."""
     return PydanticCustomError("scorecard", "{sentence}", {"sentence": sentence, "path": list(path)})
 
 
-def whole(number: float) -> float | int:
+def plain_number(number: float) -> float | int:
     """30.0 as 30: the way a person, JSON and JavaScript write it."""
     return int(number) if math.isfinite(number) and number == int(number) else number
 
 
-def figure(number: float) -> str:
+def with_separators(number: float) -> str:
     """2000.0 as "2,000"."""
-    return f"{whole(number):,}"
+    return f"{plain_number(number):,}"
 
 
 def alternatives(words: Iterable[str]) -> str:
@@ -49,13 +49,13 @@ def alternatives(words: Iterable[str]) -> str:
 
 def _lower_case(needle: str) -> str:
     if not needle.strip():
-        raise _at([], "search text can't be blank")
+        raise _error_at([], "search text can't be blank")
     if needle != needle.lower():
-        raise _at([], f'use lower case, "{needle.lower()}": values are compared in lower case')
+        raise _error_at([], f'use lower case, "{needle.lower()}": values are compared in lower case')
     return needle
 
 
-_number = PlainSerializer(whole, return_type=float | int, when_used="always")
+_number = PlainSerializer(plain_number, return_type=float | int, when_used="always")
 Points = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False), _number]
 Cap = Annotated[float, Field(strict=True, gt=0, le=100, allow_inf_nan=False), _number]
 Bound = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False), _number]
@@ -81,16 +81,16 @@ class Band(Part):
     @model_validator(mode="after")
     def _some_number_fits(self) -> Band:
         if self.at_least is not None and self.above is not None:
-            raise _at(["above"], "a range has one lower limit: at_least or above")
+            raise _error_at(["above"], "a range has one lower limit: at_least or above")
         if self.at_most is not None and self.below is not None:
-            raise _at(["below"], "a range has one upper limit: at_most or below")
+            raise _error_at(["below"], "a range has one upper limit: at_most or below")
         low = self.at_least if self.above is None else self.above
         high = self.at_most if self.below is None else self.below
         if low is None and high is None:
-            raise _at([], "a range needs a lower or an upper limit")
+            raise _error_at([], "a range needs a lower or an upper limit")
         ends_included = self.above is None and self.below is None
         if low is not None and high is not None and (low > high or (low == high and not ends_included)):
-            raise _at(["below" if self.at_most is None else "at_most"], "no number fits this range")
+            raise _error_at(["below" if self.at_most is None else "at_most"], "no number fits this range")
         return self
 
     def sentence(self, unit: str) -> str:
@@ -106,13 +106,13 @@ class Band(Part):
 
     def _beginning(self) -> str:
         if self.above is not None:
-            return f"over {figure(self.above)}"
-        return "" if self.at_least is None else figure(self.at_least)
+            return f"over {with_separators(self.above)}"
+        return "" if self.at_least is None else with_separators(self.at_least)
 
     def _end(self) -> str:
         if self.below is not None:
-            return f"under {figure(self.below)}"
-        return "" if self.at_most is None else figure(self.at_most)
+            return f"under {with_separators(self.below)}"
+        return "" if self.at_most is None else with_separators(self.at_most)
 
 
 class Group(Part):
@@ -160,14 +160,16 @@ class Component(Part):
     def _points_fit_the_cap(self) -> Component:
         for i, award in enumerate(self.awards):
             if award.points > self.cap:
-                sentence = f"{figure(award.points)} is above the component's maximum of {figure(self.cap)}"
-                raise _at([self.awards_in, i, "points"], sentence)
+                sentence = (
+                    f"{with_separators(award.points)} is above the component's maximum of {with_separators(self.cap)}"
+                )
+                raise _error_at([self.awards_in, i, "points"], sentence)
         return self
 
 
-def _fitting(field: str, fitting: tuple[str, ...], holds: str) -> str:
+def _check_field(field: str, fitting: tuple[str, ...], holds: str) -> str:
     if field not in fitting:
-        raise _at([], f"this rule type needs a field with {holds}: {alternatives(fitting)}")
+        raise _error_at([], f"this rule type needs a field with {holds}: {alternatives(fitting)}")
     return field
 
 
@@ -182,7 +184,7 @@ class Bands(Component):
     @field_validator("field")
     @classmethod
     def _number(cls, field: str) -> str:
-        return _fitting(field, NUMBER_FIELDS, "a number")
+        return _check_field(field, NUMBER_FIELDS, "a number")
 
 
 class AnyOf(Component):
@@ -195,7 +197,7 @@ class AnyOf(Component):
     @field_validator("field")
     @classmethod
     def _text(cls, field: str) -> str:
-        return _fitting(field, TEXT_FIELDS, "one text")
+        return _check_field(field, TEXT_FIELDS, "one text")
 
 
 class Rules(Component):
@@ -208,13 +210,13 @@ class Rules(Component):
     @field_validator("field")
     @classmethod
     def _text(cls, field: str) -> str:
-        return _fitting(field, TEXT_FIELDS, "one text")
+        return _check_field(field, TEXT_FIELDS, "one text")
 
     @field_validator("rules")
     @classmethod
     def _countable(cls, rules: list[Rule]) -> list[Rule]:
         if sum(len(rule.needles) for rule in rules) > MAX_AWARDS:
-            raise _at([], f"at most {MAX_AWARDS} search texts across all rules")
+            raise _error_at([], f"at most {MAX_AWARDS} search texts across all rules")
         return rules
 
 
@@ -231,7 +233,7 @@ class Count(Component):
     @field_validator("field")
     @classmethod
     def _list(cls, field: str) -> str:
-        return _fitting(field, LIST_FIELDS, "a list")
+        return _check_field(field, LIST_FIELDS, "a list")
 
 
 class Tier(Part):
@@ -257,7 +259,7 @@ class Scorecard(Part):
         seen: set[str] = set()
         for i, component in enumerate(components):
             if component.id in seen:
-                raise _at([i, "id"], f'another component has the ID "{component.id}"')
+                raise _error_at([i, "id"], f'another component has the ID "{component.id}"')
             seen.add(component.id)
         return components
 
@@ -268,7 +270,7 @@ class Scorecard(Part):
         for i, tier in enumerate(tiers):
             _check_threshold(i, tier, above, last=i == len(tiers) - 1)
             if tier.name in [other.name for other in tiers[:i]]:
-                raise _at([i, "name"], f'another tier is called "{tier.name}"')
+                raise _error_at([i, "name"], f'another tier is called "{tier.name}"')
             above = tier.at_least
         return tiers
 
@@ -284,11 +286,11 @@ class Scorecard(Part):
 def _check_threshold(i: int, tier: Tier, above: Any, *, last: bool) -> None:
     if last:
         if tier.at_least is not None:
-            raise _at([i, "at_least"], "the last tier takes all other leads and has no threshold")
+            raise _error_at([i, "at_least"], "the last tier takes all other leads and has no threshold")
         return
     if tier.at_least is None:
-        raise _at([i, "at_least"], "every tier but the last needs a threshold")
+        raise _error_at([i, "at_least"], "every tier but the last needs a threshold")
     if i == 0 and tier.at_least > above:
-        raise _at([i, "at_least"], f"no lead can reach it: the maximum score is {figure(above)}")
+        raise _error_at([i, "at_least"], f"no lead can reach it: the maximum score is {with_separators(above)}")
     if i and tier.at_least >= above:
-        raise _at([i, "at_least"], f"must be below {figure(above)}, the threshold of the tier before it")
+        raise _error_at([i, "at_least"], f"must be below {with_separators(above)}, the threshold of the tier before it")

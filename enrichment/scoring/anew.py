@@ -18,12 +18,12 @@ AT_ONCE = 500
 def run_due() -> int:
     """Score those leads under the active version until none is left; returns how many."""
     done = 0
-    while scored := _some():
+    while scored := _rescore_some():
         done += scored
     return done
 
 
-def _some() -> int:
+def _rescore_some() -> int:
     with transaction.atomic():
         due = Lead.objects.to_score_again().order_by("pk").select_for_update(skip_locked=True)
         leads = list(due[:AT_ONCE])

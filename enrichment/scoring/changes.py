@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from enrichment.documents.scorecard import Band, Group, Rule, figure
+from enrichment.documents.scorecard import Band, Group, Rule, with_separators
 from enrichment.labels import field_label
 from enrichment.scoring.editing import ROWS
 from enrichment.versions import Choice
-from enrichment.versions.merging import MISSING, Conflict, pair
+from enrichment.versions.merging import MISSING, Conflict, pair_rows
 from swarm_admin.core.numbers import whole
 
 SETTINGS = {
@@ -47,19 +47,23 @@ class Section:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Section]:
     """The sections in which something changes, in the order of the later card."""
-    parts = pair(before["components"], after["components"])
+    parts = pair_rows(before["components"], after["components"])
     found = [
-        _component(before["components"][parts[at]], part) if at in parts else _new(part)
+        _component(before["components"][parts[at]], part) if at in parts else _added_component(part)
         for at, part in enumerate(after["components"])
     ]
     kept = set(parts.values())
-    found += [_gone(part) for at, part in enumerate(before["components"]) if at not in kept]
+    found += [_removed_component(part) for at, part in enumerate(before["components"]) if at not in kept]
     found += [_order(before, after, parts), _tiers(before["tiers"], after["tiers"])]
     if before.get("cap") != after.get("cap"):
         found.append(
             Section(
                 "Whole card",
-                [Change("~", "most points in all", said(before.get("cap")), said(after.get("cap")))],
+                [
+                    Change(
+                        "~", "most points in all", value_in_words(before.get("cap")), value_in_words(after.get("cap"))
+                    )
+                ],
             )
         )
     return [section for section in found if section.changes]
@@ -69,15 +73,17 @@ def count(sections: list[Section]) -> int:
     return sum(len(section.changes) for section in sections)
 
 
-def _new(part: Mapping[str, Any]) -> Section:
-    lines = [Change("+", f"component on {field_label(part['field'])}", "", f"at most {said(part['cap'])} points")]
+def _added_component(part: Mapping[str, Any]) -> Section:
+    lines = [
+        Change("+", f"component on {field_label(part['field'])}", "", f"at most {value_in_words(part['cap'])} points")
+    ]
     return Section(part["label"], lines + [Change("+", *_row(row, part)) for row in part[ROWS[part["kind"]]]])
 
 
-def _gone(part: Mapping[str, Any]) -> Section:
+def _removed_component(part: Mapping[str, Any]) -> Section:
     return Section(
         part["label"],
-        [Change("-", f"component on {field_label(part['field'])}", f"at most {said(part['cap'])} points")],
+        [Change("-", f"component on {field_label(part['field'])}", f"at most {value_in_words(part['cap'])} points")],
     )
 
 
@@ -101,7 +107,7 @@ def _order(before: Mapping[str, Any], after: Mapping[str, Any], parts: Mapping[i
 
 def _component(before: Mapping[str, Any], after: Mapping[str, Any]) -> Section:
     found = [
-        Change("~", words, said(before.get(name)), said(after.get(name)))
+        Change("~", words, value_in_words(before.get(name)), value_in_words(after.get(name)))
         for name, words in SETTINGS.items()
         if before.get(name) != after.get(name)
     ]
@@ -113,7 +119,7 @@ def _component(before: Mapping[str, Any], after: Mapping[str, Any]) -> Section:
 def _rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     place = ROWS[after["kind"]]
     rows, others = before[place], after[place]
-    pairs = pair(rows, others)
+    pairs = pair_rows(rows, others)
     found = []
     for at, row in enumerate(others):
         if at not in pairs:
@@ -160,11 +166,11 @@ def _row(row: Mapping[str, Any], part: Mapping[str, Any]) -> tuple[str, str, str
         words = Rule.model_validate(row).sentence()
     else:
         words = f'"{row["needle"]}"'
-    return words, "", f"{said(row['points'])} points"
+    return words, "", f"{value_in_words(row['points'])} points"
 
 
 def _tiers(before: list[Any], after: list[Any]) -> Section:
-    pairs = {at: at for at in range(len(after))} if len(before) == len(after) else pair(before, after)
+    pairs = {at: at for at in range(len(after))} if len(before) == len(after) else pair_rows(before, after)
     found = []
     for at, tier in enumerate(after):
         if at not in pairs:
@@ -181,10 +187,10 @@ def _tiers(before: list[Any], after: list[Any]) -> Section:
 
 
 def _threshold(tier: Mapping[str, Any]) -> str:
-    return f"{said(tier['at_least'])} points" if tier.get("at_least") is not None else "every other lead"
+    return f"{value_in_words(tier['at_least'])} points" if tier.get("at_least") is not None else "every other lead"
 
 
-def said(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """A value of a document in words."""
     if value is MISSING:
         return "taken away"
@@ -193,39 +199,39 @@ def said(value: Any) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int | float):
-        return figure(value)
+        return with_separators(value)
     if isinstance(value, list):
-        return ", ".join(said(each) for each in value)
+        return ", ".join(value_in_words(each) for each in value)
     if isinstance(value, dict):
-        return "; ".join(f"{name.replace('_', ' ')} {said(each)}" for name, each in value.items())
+        return "; ".join(f"{name.replace('_', ' ')} {value_in_words(each)}" for name, each in value.items())
     return {"substring": "anywhere in the text", "word": "as a whole word"}.get(str(value), str(value))
 
 
 @dataclass(frozen=True)
-class Said:
+class DescribedSection:
     """A part of a card in words: (what, its points) a line."""
 
     title: str
     lines: list[tuple[str, str]]
 
 
-def whole_card(document: Mapping[str, Any]) -> list[Said]:
+def describe_card(document: Mapping[str, Any]) -> list[DescribedSection]:
     """Everything a valid card says."""
     parts = [
-        Said(
-            f"{part['label']}, at most {said(part['cap'])} points",
+        DescribedSection(
+            f"{part['label']}, at most {value_in_words(part['cap'])} points",
             [(what, points) for what, _, points in (_row(row, part) for row in part[ROWS[part["kind"]]])],
         )
         for part in document["components"]
     ]
     tiers = [(tier["name"], _threshold(tier)) for tier in document["tiers"]]
-    return [*parts, Said(f"Tiers, of at most {said(document['cap'])} points", tiers)]
+    return [*parts, DescribedSection(f"Tiers, of at most {value_in_words(document['cap'])} points", tiers)]
 
 
 # ---------------------------------------------------------------- conflicts of a merge
 
 
-def describe(conflict: Conflict, base: Mapping[str, Any]) -> Choice:
+def describe_conflict(conflict: Conflict, base: Mapping[str, Any]) -> Choice:
     """The place and its three values in words."""
     part: Mapping[str, Any] | None = None
     at: Any = base
@@ -236,11 +242,11 @@ def describe(conflict: Conflict, base: Mapping[str, Any]) -> Choice:
             part = at
             said_so_far = [str(at["label"])]
         elif _is_token(step):
-            said_so_far.append(_row_words(at, part))
+            said_so_far.append(_row_in_words(at, part))
         elif step not in ("components", *ROWS.values()):
             said_so_far.append(SETTINGS.get(step, step.replace("_", " ")))
     before, theirs, yours = (
-        said(value) if not conflict.is_order else _order_words(value, part)
+        value_in_words(value) if not conflict.is_order else _order_in_words(value, part)
         for value in (conflict.base, conflict.theirs, conflict.yours)
     )
     where = ", ".join(step for step in said_so_far if step)
@@ -258,14 +264,14 @@ def _step(at: Any, step: str) -> Any:
     return at[place] if isinstance(at, list) and place is not None and place < len(at) else None
 
 
-def _row_words(row: Any, part: Mapping[str, Any] | None) -> str:
+def _row_in_words(row: Any, part: Mapping[str, Any] | None) -> str:
     if isinstance(row, dict) and part is not None:
         with contextlib.suppress(ValueError, KeyError):
             return _row(row, part)[0]
     if isinstance(row, dict):
         return str(row.get("name") or row.get("label") or "row")
-    return said(row) if isinstance(row, str) else "new row"
+    return value_in_words(row) if isinstance(row, str) else "new row"
 
 
-def _order_words(rows: Any, part: Mapping[str, Any] | None) -> str:
-    return " → ".join(_row_words(row, part) for row in rows)
+def _order_in_words(rows: Any, part: Mapping[str, Any] | None) -> str:
+    return " → ".join(_row_in_words(row, part) for row in rows)

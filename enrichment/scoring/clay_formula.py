@@ -61,7 +61,7 @@ def not_in_clay(version: ScorecardVersion) -> list[str]:
     return sorted({part.field for part in card.components} - COLUMN_NAMES)
 
 
-def placed(table: str) -> ClayFormula | None:
+def last_placement(table: str) -> ClayFormula | None:
     """What the table computes with, as far as we know."""
     if not table:
         return None
@@ -153,7 +153,7 @@ def create_table(version: ScorecardVersion, *, by: Any) -> ClayFormula:
     check_can_create_table()
     hold, before = pauses.open_pause(CLAY_ROWS), clay_table()
     placement = _created(version, by=by)
-    if hold is not None and _is_of(hold, before):
+    if hold is not None and _is_for_table(hold, before):
         _retire(before, placement, hold, by=by)
     return placement
 
@@ -168,7 +168,7 @@ def replace_full_table(*, by: Any) -> ClayFormula:
     hold, full = pauses.open_pause(CLAY_ROWS), clay_table()
     if hold is None or not full:
         raise ActionNotAllowed("The table still accepts rows.")
-    if not _is_of(hold, full):
+    if not _is_for_table(hold, full):
         pauses.end_pause(hold, by=by, reason=f"{hold.table} is not in use")
         raise ActionNotAllowed(EARLIER_TABLE)
     placement = _created(ScorecardVersion.active(), by=by)
@@ -176,7 +176,7 @@ def replace_full_table(*, by: Any) -> ClayFormula:
     return placement
 
 
-def _is_of(hold: ServiceHold, table: str) -> bool:
+def _is_for_table(hold: ServiceHold, table: str) -> bool:
     """One that was opened by the release before does not say which table it is of: then it is of the one in use."""
     return hold.table in ("", table)
 

@@ -18,7 +18,7 @@ PINNED, UNREADABLE, OTHER_VALUES = "pinned", "unreadable", "other_values"
 
 
 @dataclass(frozen=True)
-class ClaysValues:
+class ClayValues:
     """`values` as the mirror would write them, what is missing or unreadable as None; personal data.
 
     `fields`: the names of those that differ. `reason`: PINNED, UNREADABLE or OTHER_VALUES.
@@ -30,19 +30,19 @@ class ClaysValues:
     reason: str
 
 
-def read_clays(ids: Sequence[int], fields: Sequence[str]) -> list[ClaysValues]:
+def read_clay_values(ids: Sequence[int], fields: Sequence[str]) -> list[ClayValues]:
     """One for each of these leads whose last row from Clay holds other values in these fields; one query."""
     country = WaterfallVersion.active().phone_country
     known = frozenset(readers(country))
     found = []
-    for lead in _suspects(ids, fields):
-        row = _clays(lead, fields, country, known)
+    for lead in _rows_that_may_differ(ids, fields):
+        row = _clay_values(lead, fields, country, known)
         if row.fields:
             found.append(row)
     return found
 
 
-def _suspects(ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
+def _rows_that_may_differ(ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
     """Leads whose raw row is not, letter by letter, what the mirror holds: {id, pinned_fields, mirror, raw}."""
     names = [field for field in fields if field in {each.name for each in Lead._meta.get_fields()}]
     if not names or not ids:
@@ -73,7 +73,7 @@ def _differs(name: str) -> str:
     return f"raw->'{name}' IS DISTINCT FROM to_jsonb({name})"
 
 
-def _clays(lead: Mapping[str, Any], fields: Sequence[str], country: str, known: Collection[str]) -> ClaysValues:
+def _clay_values(lead: Mapping[str, Any], fields: Sequence[str], country: str, known: Collection[str]) -> ClayValues:
     """`known`: the columns that the mirror has a reader for."""
     raw, mirror = lead["raw"], lead["mirror"]
     read, unreadable = normalise(raw, country)
@@ -87,7 +87,7 @@ def _clays(lead: Mapping[str, Any], fields: Sequence[str], country: str, known: 
         reason = PINNED
     else:
         reason = UNREADABLE if set(differing) & set(unreadable) else OTHER_VALUES
-    return ClaysValues(lead["id"], values, differing, reason)
+    return ClayValues(lead["id"], values, differing, reason)
 
 
 def _same(field: str, clays: Any, ours: Any) -> bool:

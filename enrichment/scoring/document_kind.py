@@ -26,7 +26,7 @@ class Scorecards(DocumentKind):
         return changes.changes(before, after)
 
     def choices(self, conflicts: Sequence[Conflict], base: Document) -> list[Choice]:
-        return [changes.describe(conflict, base) for conflict in conflicts]
+        return [changes.describe_conflict(conflict, base) for conflict in conflicts]
 
 
 SCORECARDS = Scorecards()

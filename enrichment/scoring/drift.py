@@ -18,8 +18,8 @@ from django.db import connection
 from enrichment.models import ScorecardVersion
 from enrichment.pipeline.score.engine import Engine, engine
 from enrichment.scoring import loading, snapshot
-from enrichment.scoring.clay_formula import formula_of, placed
-from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
+from enrichment.scoring.clay_formula import formula_of, last_placement
+from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clay_values
 from enrichment.states import VersionStatus
 from enrichment.vendors.clay.table import clay_table
 from swarm_admin.core.cache import remembered
@@ -92,22 +92,22 @@ class Report:
         return next((cause for cause in self.causes if cause.key == key), None)
 
 
-def report() -> Report:
+def drift_report() -> Report:
     """The report, as of some seconds ago at most (see `core.cache`)."""
-    kept = remembered(KEPT, lambda: _to_keep(count()))
+    kept = remembered(KEPT, lambda: _cacheable(count_drift()))
     ids = {key: pl.read_ipc(io.BytesIO(packed)).to_series() for key, packed in kept["ids"].items()}
     return Report(ids=ids, causes=[Cause(**cause) for cause in kept["causes"]], **kept["figures"])
 
 
-def _to_keep(made: Report) -> dict[str, Any]:
+def _cacheable(made: Report) -> dict[str, Any]:
     return {
         "figures": {name: getattr(made, name) for name in ("compared", "equal", "seconds", "at")},
         "causes": [vars(cause) for cause in made.causes],
-        "ids": {key: _packed(series) for key, series in made.ids.items()},
+        "ids": {key: _compressed_ids(series) for key, series in made.ids.items()},
     }
 
 
-def _packed(ids: pl.Series) -> bytes:
+def _compressed_ids(ids: pl.Series) -> bytes:
     file = ids.to_frame().write_ipc(None, compression="zstd")
     return file.getvalue()
 
@@ -118,7 +118,7 @@ def is_cause(key: str) -> bool:
     return key in LABELS or (key != number and whole(number) is not None)
 
 
-def count() -> Report:
+def count_drift() -> Report:
     """The report as of now, exact."""
     began, at = time.perf_counter(), time.time()
     compared = _compared()
@@ -176,7 +176,7 @@ def _differing() -> pl.DataFrame:
         base = kept.base.filter(~pl.col("id").is_in(kept.changed.implode()))
         values = pl.concat([base.select("id", *fields), kept.fresh.select("id", *fields)])
     else:
-        values = loading.load(fields, "id = ANY(%s)", [scores["id"].to_list()]).select("id", *fields)
+        values = loading.load_leads(fields, "id = ANY(%s)", [scores["id"].to_list()]).select("id", *fields)
     return scores.join(values, on="id", how="inner")
 
 
@@ -184,7 +184,7 @@ def _versions() -> list[ScorecardVersion]:
     """One version of each formula there ever was: what Clay is known to have first, then the newest."""
     was = (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED)
     found = list(ScorecardVersion.objects.filter(status__in=was).order_by("-number"))
-    here = placed(clay_table())
+    here = last_placement(clay_table())
     known = here.scorecard_id if here else None
     found.sort(key=lambda v: (v.status != VersionStatus.PUBLISHED, v.pk != known))
     first: dict[str, ScorecardVersion] = {}
@@ -199,19 +199,21 @@ def _versions() -> list[ScorecardVersion]:
 def _sort_out(frame: pl.DataFrame) -> pl.DataFrame:
     """(id, cause) of every differing lead. Each further version is tried on those alone that are left."""
     live, *others = _versions()
-    here = placed(clay_table())
+    here = last_placement(clay_table())
     in_clay = formula_of(here.scorecard).fingerprint if here else ""
     known = [version for version in others if formula_of(version).fingerprint == in_clay]
     rest = [version for version in others if version not in known]
-    sorted_out, left = _split(frame, RESCORE, engine(live.pk), _near(OWN) & ~_near(OWN, pl.col("ours")))
+    sorted_out, left = _split(
+        frame, RESCORE, engine(live.pk), _is_same_score(OWN) & ~_is_same_score(OWN, pl.col("ours"))
+    )
     for version in known:
-        found, left = _split(left, f"{VERSION}-{version.number}", engine(version.pk), _near(OWN))
+        found, left = _split(left, f"{VERSION}-{version.number}", engine(version.pk), _is_same_score(OWN))
         sorted_out = sorted_out.vstack(found)
     for cause, holds in ((ROUNDING, _rounded(pl.col("ours"))), (OLDER, pl.col("older") == 1)):
         found, left = _split(left, cause, None, holds)
         sorted_out = sorted_out.vstack(found)
     for version in rest:
-        found, left = _split(left, f"{VERSION}-{version.number}", engine(version.pk), _near(OWN))
+        found, left = _split(left, f"{VERSION}-{version.number}", engine(version.pk), _is_same_score(OWN))
         sorted_out = sorted_out.vstack(found)
     return sorted_out.vstack(_by_clays_values(left, [live, *known, *rest]))
 
@@ -229,7 +231,7 @@ def _split(frame: pl.DataFrame, cause: str, scorer: Engine | None, holds: pl.Exp
     return frame.filter(found).select("id", cause=pl.lit(cause)), frame.filter(~found)
 
 
-def _near(score: pl.Expr, other: pl.Expr | None = None) -> pl.Expr:
+def _is_same_score(score: pl.Expr, other: pl.Expr | None = None) -> pl.Expr:
     """Whether Clay's score, or another one, is this score."""
     return ((pl.col("clays") if other is None else other) - score).abs() < NEAR
 
@@ -237,7 +239,7 @@ def _near(score: pl.Expr, other: pl.Expr | None = None) -> pl.Expr:
 def _rounded(score: pl.Expr) -> pl.Expr:
     """Clay's score is ours with fewer digits: rounded, cut or rounded up to a whole number, or to NEAR."""
     whole = (pl.col("clays") == pl.col("clays").round()) & (score != score.round())
-    return _near(score) | (whole & ((pl.col("clays") - score).abs() < 1))
+    return _is_same_score(score) | (whole & ((pl.col("clays") - score).abs() < 1))
 
 
 def _by_clays_values(left: pl.DataFrame, versions: Sequence[ScorecardVersion]) -> pl.DataFrame:
@@ -246,7 +248,7 @@ def _by_clays_values(left: pl.DataFrame, versions: Sequence[ScorecardVersion]) -
     clays = dict(left.select("id", "clays").iter_rows())
     fields = sorted({field for version in versions for field in engine(version.pk).columns})
     for ids in _batches(list(causes)):
-        rows = read_clays(ids, fields)
+        rows = read_clay_values(ids, fields)
         for version in versions:
             totals = engine(version.pk).totals([row.values for row in rows])
             for row, points in zip(rows, totals, strict=True):

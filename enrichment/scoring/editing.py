@@ -35,17 +35,17 @@ WHOLE = re.compile(r"[-+]?[0-9]+")
 # ---------------------------------------------------------------- from the form
 
 
-def read(data: Mapping[str, str]) -> dict[str, Any]:
+def parse_form(data: Mapping[str, str]) -> dict[str, Any]:
     """The document that a posted form describes; whatever else was posted is left out."""
     tree = _tree(data)
     return {
         "components": [_component(each) for each in _rows(tree.get("components"))],
-        "cap": number(_text(tree, "cap")),
+        "cap": parse_number(_text(tree, "cap")),
         "tiers": [_tier(each) for each in _rows(tree.get("tiers"))],
     }
 
 
-def number(text: str) -> Any:
+def parse_number(text: str) -> Any:
     """ "30" → 30, "2,000" → 2000, "2.5" → 2.5; what is no number stays text, and nothing is None."""
     plain = text.strip()
     grouped = re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", plain)
@@ -57,7 +57,7 @@ def number(text: str) -> Any:
     return float(plain.removeprefix("+")) if is_decimal(plain.removeprefix("+")) else text
 
 
-def lines(text: str) -> list[str]:
+def parse_lines(text: str) -> list[str]:
     """The lines that say something, each once."""
     return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
@@ -95,14 +95,14 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _filled(document: dict[str, Any]) -> dict[str, Any]:
+def _without_none(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
 
 
 def _component(row: Mapping[str, Any]) -> dict[str, Any]:
     kind = _text(row, "kind")
     part: dict[str, Any] = {name: _text(row, name) for name in ("id", "label", "field")}
-    part |= {"cap": number(_text(row, "cap")), "kind": kind}
+    part |= {"cap": parse_number(_text(row, "cap")), "kind": kind}
     if kind == "bands":
         part["unit"] = _text(row, "unit")
     if kind == "count":
@@ -114,41 +114,41 @@ def _component(row: Mapping[str, Any]) -> dict[str, Any]:
     if kind in ROWS:
         place = ROWS[kind]
         part[place] = [READERS[place](each) for each in _rows(row.get(place))]
-    return _filled(part)
+    return _without_none(part)
 
 
 def _band(row: Mapping[str, Any]) -> dict[str, Any]:
     band: dict[str, Any] = {}
     for end, names in (("low", LOW), ("high", HIGH)):
         chosen = _text(row, f"{end}_is")
-        band[chosen if chosen in names else names[0]] = number(_text(row, end))
-    return _filled(band | {"points": number(_text(row, "points"))})
+        band[chosen if chosen in names else names[0]] = parse_number(_text(row, end))
+    return _without_none(band | {"points": parse_number(_text(row, "points"))})
 
 
 def _group(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _filled({"values": lines(_text(row, "values")), "points": number(_text(row, "points"))})
+    return _without_none({"values": parse_lines(_text(row, "values")), "points": parse_number(_text(row, "points"))})
 
 
 def _rule(row: Mapping[str, Any]) -> dict[str, Any]:
-    needles = lines(_text(row, "needles").lower())  # values are compared in lower case
-    return _filled(
+    needles = parse_lines(_text(row, "needles").lower())  # values are compared in lower case
+    return _without_none(
         {
             "needles": needles,
             "match": _text(row, "match") or "substring",
-            "points": number(_text(row, "points")),
+            "points": parse_number(_text(row, "points")),
         }
     )
 
 
 def _needle(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _filled({"needle": _text(row, "needle").lower(), "points": number(_text(row, "points"))})
+    return _without_none({"needle": _text(row, "needle").lower(), "points": parse_number(_text(row, "points"))})
 
 
 READERS = {"bands": _band, "groups": _group, "rules": _rule, "needles": _needle}
 
 
 def _tier(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _filled({"name": _text(row, "name"), "at_least": number(_text(row, "at_least"))})
+    return _without_none({"name": _text(row, "name"), "at_least": parse_number(_text(row, "at_least"))})
 
 
 # ---------------------------------------------------------------- what the buttons do

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from enrichment.documents.scorecard import whole
+from enrichment.documents.scorecard import plain_number
 from enrichment.labels import field_label
 from enrichment.scoring.editing import HIGH, LOW, ROWS, by_field, choices
 
@@ -89,7 +89,7 @@ class Form:
     adders: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
 
 
-def build(document: Mapping[str, Any], problems: Mapping[str, str], at: str = "") -> Form:
+def build_form(document: Mapping[str, Any], problems: Mapping[str, str], at: str = "") -> Form:
     """The form of a document, valid or not. `at`: the path of the row that should have the focus."""
     shown = by_field(problems)
     parts = _list(document, "components")
@@ -97,7 +97,7 @@ def build(document: Mapping[str, Any], problems: Mapping[str, str], at: str = ""
     return Form(
         parts=[_part(part, i, len(parts), shown, at) for i, part in enumerate(parts)],
         tiers=[_tier(tier, i, len(tiers), shown, at) for i, tier in enumerate(tiers)],
-        cap=Field("cap", "Max total points", _figure(document.get("cap")), shown.get("cap", "")),
+        cap=Field("cap", "Max total points", _as_figure(document.get("cap")), shown.get("cap", "")),
         problems=[(f"f-{name.replace('.', '-')}", where(document, name), text) for name, text in shown.items()],
         tiers_problem=shown.get("tiers", ""),
         adders=_adders(),
@@ -108,17 +108,17 @@ def where(document: Mapping[str, Any], name: str) -> str:
     """ "components.0.bands.1.points" → "Company size, row 2, points"."""
     steps = name.split(".")
     if steps[0] == "tiers" and len(steps) > 1:
-        return ", ".join([f"Tier {int(steps[1]) + 1}", *(_words(step) for step in steps[2:])])
+        return ", ".join([f"Tier {int(steps[1]) + 1}", *(_step_label(step) for step in steps[2:])])
     if steps[0] != "components" or len(steps) < 2:
-        return _words(steps[0])
+        return _step_label(steps[0])
     parts = _list(document, "components")
     at = int(steps[1])
     said = [str(parts[at].get("label") or f"Component {at + 1}") if at < len(parts) else f"Component {at + 1}"]
     said += [f"row {int(step) + 1}" for step in steps[3:4]]
-    return ", ".join([*said, *(_words(step) for step in (steps[4:] if len(steps) > 3 else steps[2:]))])
+    return ", ".join([*said, *(_step_label(step) for step in (steps[4:] if len(steps) > 3 else steps[2:]))])
 
 
-def _words(step: str) -> str:
+def _step_label(step: str) -> str:
     return {"low": "from", "high": "to", "at_least": "threshold", "cap": "cap", "needles": "texts"}.get(step, step)
 
 
@@ -127,10 +127,10 @@ def _list(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _figure(value: Any) -> str:
+def _as_figure(value: Any) -> str:
     if value is None:
         return ""
-    return str(whole(value)) if isinstance(value, int | float) else str(value)
+    return str(plain_number(value)) if isinstance(value, int | float) else str(value)
 
 
 def _part(part: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str], at: str) -> Part:
@@ -138,7 +138,7 @@ def _part(part: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
     rows_name = ROWS.get(kind, "rules")
 
     def control(name: str, label: str, value: Any, **more: Any) -> Field:
-        return Field(f"{path}.{name}", label, _figure(value), shown.get(f"{path}.{name}", ""), **more)
+        return Field(f"{path}.{name}", label, _as_figure(value), shown.get(f"{path}.{name}", ""), **more)
 
     fields = {name: control(name, name, part.get(name)) for name in ("id", "kind", "field")}
     fields |= {
@@ -180,7 +180,7 @@ def _part(part: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
 
 
 def _points(row: Mapping[str, Any], path: str, shown: Mapping[str, str]) -> Field:
-    return Field(f"{path}.points", "Points", _figure(row.get("points")), shown.get(f"{path}.points", ""))
+    return Field(f"{path}.points", "Points", _as_figure(row.get("points")), shown.get(f"{path}.points", ""))
 
 
 def _band(row: Mapping[str, Any], path: str, shown: Mapping[str, str]) -> dict[str, Field]:
@@ -188,7 +188,7 @@ def _band(row: Mapping[str, Any], path: str, shown: Mapping[str, str]) -> dict[s
     for end, names, label, signs in (("low", LOW, "From", FROM), ("high", HIGH, "To", TO)):
         given = next((name for name in names if row.get(name) is not None), names[0])
         fields[f"{end}_is"] = Field(f"{path}.{end}_is", f"{label}: included or not", given, options=signs)
-        fields[end] = Field(f"{path}.{end}", label, _figure(row.get(given)), shown.get(f"{path}.{end}", ""))
+        fields[end] = Field(f"{path}.{end}", label, _as_figure(row.get(given)), shown.get(f"{path}.{end}", ""))
     return fields | {"points": _points(row, path, shown)}
 
 
@@ -220,7 +220,7 @@ def _tier(tier: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
         "at_least": Field(
             f"{path}.at_least",
             "Minimum points",
-            _figure(tier.get("at_least")),
+            _as_figure(tier.get("at_least")),
             shown.get(f"{path}.at_least", ""),
         ),
     }

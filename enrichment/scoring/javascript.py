@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from enrichment.documents.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, figure
+from enrichment.documents.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, with_separators
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
 from enrichment.pipeline.score.engine import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, normalise_pattern
 from enrichment.scoring.javascript_text import comment, literal, literals, number
@@ -176,7 +176,7 @@ def _lowered(value: str, needles: Sequence[str]) -> str:
 
 
 def _component(part: Component, card: Scorecard) -> list[str]:
-    head = f"  {comment(f'{part.label} ({figure(part.cap)} points max)')}"
+    head = f"  {comment(f'{part.label} ({with_separators(part.cap)} points max)')}"
     if isinstance(part, Count):
         return [head, *_count(part)]
     branches = _branches(part)

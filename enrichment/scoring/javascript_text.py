@@ -1,6 +1,6 @@
 """Text as it may stand in JavaScript source that is copied, pasted and shown: literals, comments, numbers."""
 
-from enrichment.documents.scorecard import whole
+from enrichment.documents.scorecard import plain_number
 
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -36,4 +36,4 @@ def comment(text: str) -> str:
 
 def number(value: float) -> str:
     """The shortest text that JavaScript reads as the same number."""
-    return repr(whole(value))
+    return repr(plain_number(value))

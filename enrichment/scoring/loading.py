@@ -35,7 +35,7 @@ def schema(fields: Sequence[str]) -> dict[str, Any]:
     return kept
 
 
-def load(
+def load_leads(
     fields: Sequence[str],
     where: str,
     params: Sequence[Any],

@@ -37,20 +37,20 @@ NOTHING_DUE = "Already delivered, or a delivery is in progress."
 # ---------------------------------------------------------------- recorded by the rescore
 
 
-def lifted(leads: pl.DataFrame) -> pl.DataFrame:
+def lifted_leads(leads: pl.DataFrame) -> pl.DataFrame:
     """Those of a rescore's leads that come into a campaign tier and can be reached."""
     came = ~pl.col("tier_before").fill_null(0).is_in(CAMPAIGN_TIERS) & pl.col("tier").is_in(CAMPAIGN_TIERS)
     return leads.filter(came & pl.col("reachable"))
 
 
-def record(rescore: Rescore, leads: pl.DataFrame) -> None:
+def record_moves(rescore: Rescore, leads: pl.DataFrame) -> None:
     """Note who was lifted, where the publisher wants to know; who waits and has fallen out waits no more."""
     fallen = leads.filter(pl.col("tier_before").is_in(CAMPAIGN_TIERS) & ~pl.col("tier").is_in(CAMPAIGN_TIERS))
     if not fallen.is_empty():
-        advance(waiting().filter(lead__in=fallen["id"].to_list()), MoveStatus.OVERTAKEN)
+        advance(waiting_moves().filter(lead__in=fallen["id"].to_list()), MoveStatus.OVERTAKEN)
     if rescore.after == AfterRescore.NOTHING:
         return
-    rows = lifted(leads).select("id", "tier_before", "tier", "score").iter_rows()
+    rows = lifted_leads(leads).select("id", "tier_before", "tier", "score").iter_rows()
     TierMove.objects.bulk_create(
         (
             TierMove(rescore=rescore, lead_id=lead, before=before, after=after, score=score)
@@ -64,7 +64,7 @@ def record(rescore: Rescore, leads: pl.DataFrame) -> None:
 # ---------------------------------------------------------------- the review
 
 
-def waiting() -> QuerySet[TierMove]:
+def waiting_moves() -> QuerySet[TierMove]:
     return TierMove.objects.filter(status=MoveStatus.WAITING)
 
 
@@ -89,7 +89,7 @@ def deliver_all(rescore: Rescore, *, by: Any) -> BulkJob | None:
         return None
 
 
-def dismiss(chosen: QuerySet[TierMove], *, by: Any) -> int:
+def dismiss_moves(chosen: QuerySet[TierMove], *, by: Any) -> int:
     """Leave these leads undelivered; returns how many. A later change of the lead delivers it as ever."""
     with transaction.atomic():
         ids = list(chosen.filter(status=MoveStatus.WAITING).values_list("pk", flat=True))
@@ -106,9 +106,9 @@ def dismiss(chosen: QuerySet[TierMove], *, by: Any) -> int:
 # ---------------------------------------------------------------- the job
 
 
-def again(ids: Sequence[int], by: Any) -> dict[int, str]:
+def retry_moves(ids: Sequence[int], by: Any) -> dict[int, str]:
     """Plan these moves' deliveries inside the caller's transaction; returns {move: why not} of the others."""
-    found = {move.pk: move for move in waiting().filter(pk__in=ids).order_by("pk").select_for_update()}
+    found = {move.pk: move for move in waiting_moves().filter(pk__in=ids).order_by("pk").select_for_update()}
     leads = {
         lead.pk: lead
         for lead in Lead.objects.filter(pk__in=[move.lead_id for move in found.values()])
@@ -142,24 +142,24 @@ def _outcome(lead: Lead, blocked: bool) -> tuple[MoveStatus, str]:
     return MoveStatus.DELIVERED, "" if planning.plan_deliveries(lead) else NOTHING_DUE
 
 
-def under_way() -> Q:
+def moves_under_way() -> Q:
     """Moves whose lead has a delivery that is not finished."""
     return Q(lead__in=Handover.objects.filter(status__in=planning.OPEN).values("lead"))
 
 
-def failed() -> QuerySet[TierMove]:
+def failed_moves() -> QuerySet[TierMove]:
     """Moves whose delivery started and failed, and was not overtaken by a later one to the same system."""
     later = Handover.objects.filter(lead=OuterRef("lead"), system=OuterRef("system"), pk__gt=OuterRef("pk"))
     lost = Handover.objects.filter(~Exists(later), status=HandoverStatus.FAILED).values("lead")
     return TierMove.objects.filter(status=MoveStatus.DELIVERED, lead__in=lost)
 
 
-def delivered() -> Q:
+def delivered_moves() -> Q:
     """Moves whose lead the other side took."""
     return Q(lead__in=Handover.objects.filter(status=HandoverStatus.DONE).values("lead"))
 
 
-def _left(keys: QuerySet[Any]) -> str:
+def _time_left(keys: QuerySet[Any]) -> str:
     count = keys.count()
     return estimate(Work(deliveries={System.GHL: count, System.INSTANTLY: count})).left
 
@@ -173,7 +173,9 @@ class DeliverMoved(Retry):
     no_stop = "You don't have permission to manage deliveries. Ask an admin."
     screen = ("icp_review", "Review")
     counted = "leads"
-    ways = {WAY: Way(TierMove, again, under_way, under_way, failed, delivered, "", _left)}
+    ways = {
+        WAY: Way(TierMove, retry_moves, moves_under_way, moves_under_way, failed_moves, delivered_moves, "", _time_left)
+    }
 
     def about(self, job: BulkJob) -> str:
         return f"{job.total:,} {'lead' if job.total == 1 else 'leads'} that a scorecard moved into Tier 1 or 2"

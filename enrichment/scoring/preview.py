@@ -65,7 +65,7 @@ class Effect:
         return self.up + self.down
 
 
-def effect(live: Scorecard, draft: Scorecard) -> Effect:
+def effect_of_draft(live: Scorecard, draft: Scorecard) -> Effect:
     """The exact effect of `draft` in place of `live` on the leads as they are now."""
     started = time.perf_counter()
     leads = snapshot.current({part.field for card in (live, draft) for part in card.components})
@@ -186,19 +186,19 @@ def fingerprint(document: Any) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def _forget() -> None:
+def _drop_cached() -> None:
     with _lock:
         _kept.clear()
 
 
-snapshot.on_release.append(_forget)
+snapshot.on_release.append(_drop_cached)
 
 
 # ---------------------------------------------------------------- who moves
 
 
 @dataclass(frozen=True)
-class Mover:
+class TierChange:
     """One lead that changes its tier. Tiers are numbered from 1."""
 
     lead_id: int
@@ -208,7 +208,7 @@ class Mover:
     tier: int
 
 
-def movers(found: Effect, cell: tuple[int, int] | None = None) -> pl.DataFrame:
+def tier_changes(found: Effect, cell: tuple[int, int] | None = None) -> pl.DataFrame:
     """Those whose tier changes, the best new score first; `cell`: from tier i to tier j only."""
     moved = found.frame.filter(pl.col("tier_before") != pl.col("tier"))
     if cell:
@@ -216,12 +216,12 @@ def movers(found: Effect, cell: tuple[int, int] | None = None) -> pl.DataFrame:
     return moved.sort(["score", "id"], descending=[True, False])
 
 
-def page_of(moved: pl.DataFrame, first: int, count: int) -> list[Mover]:
+def page_of(moved: pl.DataFrame, first: int, count: int) -> list[TierChange]:
     columns = ("id", "score_before", "score", "tier_before", "tier")
-    return [Mover(*row) for row in moved.slice(first, count).select(columns).iter_rows()]
+    return [TierChange(*row) for row in moved.slice(first, count).select(columns).iter_rows()]
 
 
-def entering(found: Effect, tiers: Sequence[int] = CAMPAIGN_TIERS) -> pl.DataFrame:
+def entering_campaign(found: Effect, tiers: Sequence[int] = CAMPAIGN_TIERS) -> pl.DataFrame:
     """Those that come into a campaign tier, with or without an e-mail."""
     came = ~pl.col("tier_before").is_in(tiers) & pl.col("tier").is_in(tiers)
     return found.frame.filter(came)

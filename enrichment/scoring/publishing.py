@@ -47,7 +47,7 @@ class DeliveryPlan:
 
 def delivery_plan(found: Effect) -> DeliveryPlan:
     """What delivering the leads that `found` lifts would take. One look-up per person, up to ASKED."""
-    came = preview.entering(found)
+    came = preview.entering_campaign(found)
     flags = came.select(both=pl.col("email"), reachable=pl.col("reachable"), already=pl.col("in_campaign"))
     reachable = int(flags["reachable"].sum())
     mailable = int(flags["both"].sum())
@@ -82,7 +82,7 @@ def publish(draft: ScorecardVersion, *, revision: int, over: int, note: str, aft
     """
     with transaction.atomic():
         version = versions.publish(draft, revision=revision, over=over, note=note, by=by)
-        return rescore.begin(version, over=over, after=_choice(after), by=by)
+        return rescore.begin_rescore(version, over=over, after=_choice(after), by=by)
 
 
 def roll_back(old: ScorecardVersion, *, over: int, note: str, after: str, by: Any) -> Rescore:
@@ -93,7 +93,7 @@ def roll_back(old: ScorecardVersion, *, over: int, note: str, after: str, by: An
     """
     with transaction.atomic():
         version = versions.roll_back(old, over=over, note=note, by=by)
-        return rescore.begin(version, over=over, after=_choice(after), by=by)
+        return rescore.begin_rescore(version, over=over, after=_choice(after), by=by)
 
 
 def _choice(after: str) -> str:
@@ -105,4 +105,4 @@ def _choice(after: str) -> str:
 def effect_of(document: dict[str, Any]) -> Effect:
     """The effect of a valid document in place of the published one."""
     live = Scorecard.model_validate(published(ScorecardVersion).document)
-    return preview.effect(live, Scorecard.model_validate(document))
+    return preview.effect_of_draft(live, Scorecard.model_validate(document))

@@ -58,12 +58,12 @@ class Tally:
 # ---------------------------------------------------------------- what staff do
 
 
-def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Rescore:
+def begin_rescore(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Rescore:
     """Start it, inside the transaction that publishes `version` in place of version number `over`."""
     earlier = BulkJob.objects.filter(kind=JobKind.RESCORE, status__in=[*LIVE, JobStatus.FAILED])
     for job in earlier.order_by("pk").select_for_update():
         if job.status != JobStatus.FAILED:
-            _overtake(job, version)
+            _cancel_replaced(job, version)
     total = Lead.objects.usable().filter(icp_score__isnull=False).count()
     plan = {"version": version.number, "over": over, "after": after}
     job = BulkJob.objects.create(kind=JobKind.RESCORE, created_by=by, total=total, plan=plan)
@@ -73,7 +73,7 @@ def begin(version: ScorecardVersion, *, over: int, after: str, by: Any) -> Resco
     return rescore
 
 
-def _overtake(job: BulkJob, version: ScorecardVersion) -> None:
+def _cancel_replaced(job: BulkJob, version: ScorecardVersion) -> None:
     words = f"Replaced by scorecard version {version.number}."
     advance_one(job, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None, error=words)
 
@@ -126,7 +126,7 @@ class RescoreJob(Kind):
         forget_active()
         cursor = rescore.cursor
         while (last := _last_of_next(cursor)) is not None:
-            yield partial(_chunk, job, rescore, cursor, last)
+            yield partial(_score_chunk, job, rescore, cursor, last)
             cursor = last
         if not _no_late_writer(rescore):
             yield None
@@ -202,7 +202,7 @@ def _last_of_next(cursor: int) -> int | None:
         return last
 
 
-def _chunk(job: BulkJob, rescore: Rescore, after: int, last: int) -> Values:
+def _score_chunk(job: BulkJob, rescore: Rescore, after: int, last: int) -> Values:
     done = score_leads(rescore, "id > %s AND id <= %s", [after, last])
     _note(rescore, done, cursor=last)
     return {"position": job.position + done.read, "accepted": F("accepted") + done.changed}
@@ -240,14 +240,14 @@ def score_leads(rescore: Rescore, where: str, params: list[Any]) -> Tally:
     """Score what `where` (SQL of ours) chooses under the rescore's version, inside the caller's transaction."""
     scorer, done = engine(rescore.version_id), Tally()
     for _ in range(TRIES):
-        leads = _evaluated(scorer, loading.load(scorer.columns, where, params, BEFORE))
+        leads = _with_new_score(scorer, loading.load_leads(scorer.columns, where, params, BEFORE))
         done.read = done.read or leads.height
         changed = leads.filter(
             pl.col("score").ne_missing(pl.col("score_before")) | pl.col("tier").ne_missing(pl.col("tier_before"))
         )
         written = changed.filter(pl.col("id").is_in(_write(rescore, changed)))
         _count(done, written)
-        moves.record(rescore, written)
+        moves.record_moves(rescore, written)
         if written.height == changed.height:
             return done
     raise OperationalError("leads kept changing during the rescore")
@@ -260,7 +260,7 @@ BEFORE = {
 }
 
 
-def _evaluated(scorer: Engine, leads: pl.DataFrame) -> pl.DataFrame:
+def _with_new_score(scorer: Engine, leads: pl.DataFrame) -> pl.DataFrame:
     scored = scorer.score_frame(leads)
     tier = pl.coalesce("clay_tier", "tier") if settings.TIER_SOURCE == "clay" else pl.col("tier")
     return scored.select(
@@ -298,7 +298,7 @@ def _count(done: Tally, written: pl.DataFrame) -> None:
     done.changed += written.height
     done.up += written.filter(pl.col("tier") < pl.col("tier_before")).height
     done.down += written.filter(pl.col("tier") > pl.col("tier_before")).height
-    done.lifted += moves.lifted(written).height
+    done.lifted += moves.lifted_leads(written).height
 
 
 def _database_time() -> datetime.datetime:

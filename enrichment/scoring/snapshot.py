@@ -5,8 +5,8 @@ preview reads it into memory (135 MB for a million leads) and lets go of it RELE
 only where somebody edits there is a copy. A log that triggers write (LeadChange) names the leads that came,
 went or changed since; those are read again before each use, so an evaluation includes the newest lead.
 
-The file holds personal data: `drop()` removes it, a lead that is gone is gone from it at the next use or the next
-`tidy()`, whichever is sooner, and it is removed when nobody has used it for KEEP_SECONDS.
+The file holds personal data: `remove_files()` removes it, a lead that is gone is gone from it at the next use or the
+next `remove_unused()`, whichever is sooner, and it is removed when nobody has used it for KEEP_SECONDS.
 """
 
 from __future__ import annotations
@@ -74,22 +74,22 @@ def current(fields: Collection[str]) -> Snapshot:
     with _lock, _files_locked() as place:
         _put_off_release()
         manifest = _read_manifest(place)
-        if manifest is None or not _fits(manifest, fields):
+        if manifest is None or not _covers(manifest, fields):
             kept = manifest.fields if manifest else []
             manifest = _build(place, sorted({*fields, *kept}))
         return _up_to_date(place, manifest)
 
 
-def drop() -> None:
+def remove_files() -> None:
     """Remove the files of this host: nobody's data is left in them. The next preview reads everything anew."""
-    release()
+    close_files()
     with _lock, _files_locked() as place:
         for each in place.glob("*.arrow"):
             each.unlink()
         (place / "manifest.json").unlink(missing_ok=True)
 
 
-def release() -> None:
+def close_files() -> None:
     """Let go of what this process holds of it."""
     global _held, _latest
     with _lock:
@@ -102,19 +102,19 @@ def _put_off_release() -> None:
     global _release
     if _release is not None:
         _release.cancel()
-    _release = threading.Timer(RELEASE_SECONDS, release)
+    _release = threading.Timer(RELEASE_SECONDS, close_files)
     _release.daemon = True
     _release.start()
 
 
-def tidy() -> None:
+def remove_unused() -> None:
     """Remove the files where nobody uses them or they hold a lead that is gone, and what the log no longer needs."""
     place = directory()
     manifest = _read_manifest(place)
     if manifest is not None:
         unused = time.time() - (place / "manifest.json").stat().st_mtime > KEEP_SECONDS
         if unused or _holds_who_is_gone(manifest):
-            drop()
+            remove_files()
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM enrichment_leadchange WHERE at < now() - interval '1 second' * %s",
@@ -161,7 +161,7 @@ def _read_manifest(place: Path) -> Manifest | None:
     return manifest if (place / manifest.file).exists() else None
 
 
-def _fits(manifest: Manifest, fields: Collection[str]) -> bool:
+def _covers(manifest: Manifest, fields: Collection[str]) -> bool:
     old = time.time() - manifest.built_at > REBUILD_SECONDS
     return not old and set(fields) <= set(manifest.fields) and manifest.database == _database()
 
@@ -202,7 +202,7 @@ def _build(place: Path, fields: list[str]) -> Manifest:
     """Everything, part by part. What changes meanwhile is in the log."""
     since, built_at, after, parts = _safe_moment(), time.time(), 0, []
     while True:
-        frame = loading.load(fields, "id > %s", [after], most=PART)
+        frame = loading.load_leads(fields, "id > %s", [after], most=PART)
         if frame.is_empty():
             break
         parts.append(frame)
@@ -231,7 +231,7 @@ def _up_to_date(place: Path, manifest: Manifest) -> Snapshot:
     base, version = _read(place, manifest), f"{manifest.file}:{rows}:{newest}"
     if _latest is not None and _latest.version == version:
         return _latest
-    fresh = loading.load(manifest.fields, "id = ANY(%s)", [changed])
+    fresh = loading.load_leads(manifest.fields, "id = ANY(%s)", [changed])
     ids = pl.Series("id", changed, dtype=pl.Int64)
     gone = base["id"].is_in(ids.filter(~ids.is_in(fresh["id"].implode())).implode()).any()
     if gone or len(changed) > FOLD:

@@ -207,7 +207,7 @@ def _erase_lead(pk: int) -> None:
                 table.forget(table.rows(subject))
         saved_searches.forget(lead)
         _erase_rows(pk)
-    snapshot.drop()  # last, and on a repeat too: until the rows are gone a preview would read them again
+    snapshot.remove_files()  # last, and on a repeat too: until the rows are gone a preview would read them again
 
 
 def _erase_rows(pk: int) -> None:

@@ -7,8 +7,8 @@ arithmetic alone, `views` holds the screens that are the same for every kind.
 
 from enrichment.versions.kinds import Choice, DocumentKind, kind_of, register
 from enrichment.versions.life_cycle import (
-    Invalid,
-    Stale,
+    InvalidDocument,
+    StaleDraft,
     changes_by_version,
     check_can_publish,
     discard,
@@ -23,15 +23,15 @@ from enrichment.versions.life_cycle import (
     start_draft,
     why_not_publish,
 )
-from enrichment.versions.saving import Began, DraftGone, save
+from enrichment.versions.saving import DraftGone, EditStart, save_edit
 
 __all__ = [
-    "Began",
     "Choice",
     "DocumentKind",
     "DraftGone",
-    "Invalid",
-    "Stale",
+    "EditStart",
+    "InvalidDocument",
+    "StaleDraft",
     "changes_by_version",
     "check_can_publish",
     "discard",
@@ -43,8 +43,8 @@ __all__ = [
     "published",
     "register",
     "roll_back",
-    "save",
     "save_draft",
+    "save_edit",
     "saved_as",
     "start_draft",
     "why_not_publish",

@@ -28,7 +28,7 @@ SHORTEST_NOTE = 5
 LONGEST_NOTE = 500
 
 
-class Stale(ActionNotAllowed):
+class StaleDraft(ActionNotAllowed):
     """A save that began with an older save than the draft's last.
 
     `base` is the document it began with (None where nobody knows it any more), `theirs` the draft as it is
@@ -42,7 +42,7 @@ class Stale(ActionNotAllowed):
         self.base, self.theirs, self.revision, self.by = base, theirs, revision, by
 
 
-class Invalid(ActionNotAllowed):
+class InvalidDocument(ActionNotAllowed):
     """A document that cannot be published; `problems` is {path: sentence}."""
 
     def __init__(self, problems: dict[str, str]) -> None:
@@ -128,7 +128,7 @@ def save_draft(draft: V, document: dict[str, Any], *, revision: int, by: Any) ->
         if current.revision != revision:
             if current.document == document:
                 return current
-            raise Stale(saved_as(current, revision), current.document, current.revision, current.edited_by)
+            raise StaleDraft(saved_as(current, revision), current.document, current.revision, current.edited_by)
         if current.document == document:
             return current
         now = timezone.now()
@@ -171,7 +171,7 @@ def check_can_publish(draft: Version | None) -> None:
         raise ActionNotAllowed("There is no draft. Edit something and save it first.")
     kind = kind_of(draft)
     if found := kind.problems(draft.document):
-        raise Invalid(found)
+        raise InvalidDocument(found)
     live = published(type(draft))
     if kind.same(draft.document, live.document):
         raise ActionNotAllowed(f"The draft is identical to the published version {live.number}.")
@@ -254,7 +254,7 @@ def keep_trial(draft: V, *, revision: int, by: Any) -> V:
     current = _locked(draft)
     _check_revision(current, revision)
     if found := kind_of(draft).problems(current.document):
-        raise Invalid(found)
+        raise InvalidDocument(found)
     return type(draft)._default_manager.create(
         number=_next_number(type(draft)),
         status=VersionStatus.TRIAL,
@@ -298,7 +298,7 @@ def _locked_live(model: type[V], over: int) -> V:
 
 def _check_revision(current: Version, revision: int) -> None:
     if current.revision != revision:
-        raise Stale(saved_as(current, revision), current.document, current.revision, current.edited_by)
+        raise StaleDraft(saved_as(current, revision), current.document, current.revision, current.edited_by)
 
 
 def _next_number(model: type[Version]) -> int:

@@ -67,7 +67,7 @@ def merge(base: Any, theirs: Any, yours: Any, choices: Mapping[str, str] | None 
     return merged
 
 
-def pair(base: Sequence[Any], other: Sequence[Any]) -> dict[int, int]:
+def pair_rows(base: Sequence[Any], other: Sequence[Any]) -> dict[int, int]:
     """{index in `other`: index in `base`} of the rows that are the same row."""
     free = list(range(len(base)))
     found: dict[int, int] = {}
@@ -136,7 +136,7 @@ def _keyed(value: Any, base: Any, side: str, other: Any = None) -> Any:
     if not isinstance(value, list):
         return value
     known = base if isinstance(base, list) else []
-    pairs, added = pair(known, value), _added(other)
+    pairs, added = pair_rows(known, value), _added(other)
     order, items = [], {}
     for at, row in enumerate(value):
         token = f"b{pairs[at]}" if at in pairs else _new_token(row, f"{side}{at}", added)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from enrichment.models.version import Version
 from enrichment.versions.kinds import kind_of
-from enrichment.versions.life_cycle import Stale, draft_of, published, save_draft, start_draft
+from enrichment.versions.life_cycle import StaleDraft, draft_of, published, save_draft, start_draft
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import whole
 
@@ -16,7 +16,7 @@ V = TypeVar("V", bound=Version)
 NO_DRAFT = -1  # the revision where what is published was looked at
 
 
-class DraftGone(Stale):
+class DraftGone(StaleDraft):
     """The draft a save began with is no more; `base`, `theirs` are what it was begun from and what stands now."""
 
     sentence = (
@@ -26,7 +26,7 @@ class DraftGone(Stale):
 
 
 @dataclass(frozen=True)
-class Began:
+class EditStart:
     """What an editor began with: the draft and its save, or (`draft` None) version number `over` as published."""
 
     draft: int | None = None
@@ -34,7 +34,7 @@ class Began:
     over: int | None = None
 
     @classmethod
-    def posted(cls, data: Mapping[str, Any]) -> Began:
+    def posted(cls, data: Mapping[str, Any]) -> EditStart:
         draft, revision, over = (whole(data.get(name), most=10**9) for name in ("draft", "revision", "over"))
         return cls(draft, NO_DRAFT if revision is None else revision, over)
 
@@ -44,7 +44,7 @@ class Began:
             raise ActionNotAllowed("Someone started another draft. Review the changes again.")
 
 
-def save(model: type[V], document: dict[str, Any], began: Began, *, by: Any) -> V:
+def save_edit(model: type[V], document: dict[str, Any], began: EditStart, *, by: Any) -> V:
     """Save the document as the draft; returns it, or what is published where nothing was changed.
 
     Raises:
@@ -62,16 +62,16 @@ def save(model: type[V], document: dict[str, Any], began: Began, *, by: Any) -> 
     if draft is None or draft.pk != began.draft:
         if draft is not None and kind.same(document, draft.document):
             return draft
-        raise passed_by(model, began)
+        raise stale_error(model, began)
     return save_draft(draft, document, revision=began.revision, by=by)
 
 
-def passed_by(model: type[Version], began: Began) -> Stale:
+def stale_error(model: type[Version], began: EditStart) -> StaleDraft:
     """The refusal of a save whose draft is gone, or beside which a draft was begun meanwhile."""
     live, draft = published(model), draft_of(model)
     gone = model._default_manager.filter(pk=began.draft).first() if began.draft is not None else None
     base = model._default_manager.filter(number=(gone.based_on if gone else began.over) or 0).first() or live
     now = draft or live
-    refusal = Stale if began.draft is None else DraftGone
+    refusal = StaleDraft if began.draft is None else DraftGone
     by = draft.edited_by if draft else live.published_by
     return refusal(base.document, now.document, draft.revision if draft else NO_DRAFT, by)

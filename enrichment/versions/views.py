@@ -12,8 +12,8 @@ from django.urls import reverse
 from enrichment.models.version import Version
 from enrichment.versions import life_cycle, merging
 from enrichment.versions.kinds import Document, DocumentKind
-from enrichment.versions.life_cycle import Stale
-from enrichment.versions.saving import NO_DRAFT, Began, DraftGone, passed_by, save
+from enrichment.versions.life_cycle import StaleDraft
+from enrichment.versions.saving import NO_DRAFT, DraftGone, EditStart, save_edit, stale_error
 from swarm_admin.core.errors import ActionNotAllowed
 
 CHOOSE = "choose:"
@@ -38,19 +38,19 @@ def merge(request: HttpRequest, kind: DocumentKind) -> HttpResponse:
     base, yours = (posted_document(request, kind, name) for name in ("base", "yours"))
     if base is None or yours is None:
         raise ActionNotAllowed("The submitted document can't be read. Edit and save again.")
-    draft, began = life_cycle.draft_of(kind.model), Began.posted(request.POST)
+    draft, began = life_cycle.draft_of(kind.model), EditStart.posted(request.POST)
     if draft is None and began.revision != NO_DRAFT:
-        raise passed_by(kind.model, began)
+        raise stale_error(kind.model, began)
     now = draft or life_cycle.published(kind.model)
     chosen = {name.removeprefix(CHOOSE): str(value) for name, value in request.POST.items() if name.startswith(CHOOSE)}
     merged = merging.merge(base, kind.whole(now.document), yours, chosen)
     revision = draft.revision if draft else NO_DRAFT
     if merged.open or (draft and draft.pk, revision) != (began.draft, began.revision):
-        moved_on = Stale(base, now.document, revision, now.edited_by)
+        moved_on = StaleDraft(base, now.document, revision, now.edited_by)
         return merge_page(request, kind, yours, moved_on, base=base, chosen=chosen)
     try:
-        save(kind.model, merged.document, began, by=request.user)
-    except Stale as stale:
+        save_edit(kind.model, merged.document, began, by=request.user)
+    except StaleDraft as stale:
         return merge_page(request, kind, yours, stale, base=base, chosen=chosen)
     messages.success(request, "Changes merged into the draft.")
     return redirect(kind.editor)
@@ -60,7 +60,7 @@ def merge_page(
     request: HttpRequest,
     kind: DocumentKind,
     yours: Document,
-    stale: Stale,
+    stale: StaleDraft,
     *,
     base: Document | None = None,
     chosen: Mapping[str, str] | None = None,
@@ -98,7 +98,7 @@ def _changes(kind: DocumentKind, before: Document, after: Document) -> Any:
 
 def discard(request: HttpRequest, kind: DocumentKind) -> HttpResponse:
     """Give the draft up; what is published stands as before."""
-    began = Began.posted(request.POST)
+    began = EditStart.posted(request.POST)
     try:
         life_cycle.discard(_looked_at(kind, began), revision=began.revision, by=request.user)
     except ActionNotAllowed as impossible:
@@ -108,7 +108,7 @@ def discard(request: HttpRequest, kind: DocumentKind) -> HttpResponse:
     return redirect(kind.editor)
 
 
-def _looked_at(kind: DocumentKind, began: Began) -> Version:
+def _looked_at(kind: DocumentKind, began: EditStart) -> Version:
     draft = life_cycle.draft_of(kind.model)
     if draft is None:
         raise ActionNotAllowed("There is no draft.")

@@ -168,9 +168,9 @@ PARSERS: dict[str, Parser] = {
     "search": Parser(lead_search, lead_search.prefix_query),
     "search: what it identifies": Parser(lead_search, lambda text: lead_search.identified(text, personal=True)),
     "scorecard: form": Parser(
-        editing, lambda text: editing.read({f"components.{text}.cap": text, "components.0.cap": text})
+        editing, lambda text: editing.parse_form({f"components.{text}.cap": text, "components.0.cap": text})
     ),
-    "scorecard: number": Parser(editing, editing.number),
+    "scorecard: number": Parser(editing, editing.parse_number),
     "scorecard: button": Parser(editing, lambda text: editing.apply({"components": []}, f"move:components.{text}")),
     "request": Parser(intake, request, (ValidationError,)),
     "request: what is wrong": Parser(validation, requests_errors),

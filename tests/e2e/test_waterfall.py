@@ -8,7 +8,7 @@ from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import ProviderService, SpendCap, WaterfallVersion
 from enrichment.pilots import pilot
-from enrichment.versions import Began
+from enrichment.versions import EditStart
 from enrichment.waterfall import spend_limits
 from swarm_admin.access.models import User
 from tests.e2e.conftest import PHONE
@@ -188,9 +188,9 @@ def test_two_quick_changes_are_both_saved(page, sign_in, live_server):
 def addresses(live_server):
     """Every screen with something on it."""
     other = User.objects.create_user("first@example.com")
-    draft = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=other)
+    draft = versions.save_edit(WaterfallVersion, changed(stop_on_success=False), EditStart(), by=other)
     versions.publish(draft, revision=draft.revision, over=1, note="ask them all", by=other)
-    draft = versions.save(WaterfallVersion, changed(providers=["clearbit", "hunter"]), Began(), by=other)
+    draft = versions.save_edit(WaterfallVersion, changed(providers=["clearbit", "hunter"]), EditStart(), by=other)
     LeadFactory.create_batch(3)
     job = pilot.start(draft, pilot.drawn(2), revision=draft.revision, by=other)
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.31")

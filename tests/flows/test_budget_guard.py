@@ -21,7 +21,7 @@ from enrichment.models import (
 )
 from enrichment.pilots import pilot, pilot_result
 from enrichment.vendors import limiter
-from enrichment.versions import Began
+from enrichment.versions import EditStart
 from enrichment.waterfall import spend_limits, spending
 from enrichment.waterfall.prices import price
 from swarm_admin.access.models import User
@@ -108,7 +108,7 @@ def test_a_pilot_runs_under_the_draft_and_is_measured(pipeline):
     document = WaterfallDocument.model_validate(WaterfallVersion.active().document).model_dump()
     document["waterfall_email"]["providers"] = ["hunter"]
     document["waterfall_phone"]["providers"] = []
-    draft = versions.save(WaterfallVersion, document, Began(), by=ada)
+    draft = versions.save_edit(WaterfallVersion, document, EditStart(), by=ada)
     tried = [pipeline.lead(f"tried-{number}") for number in range(3)]
     other = pipeline.lead("not-tried")
     job = pilot.start(draft, [lead.pk for lead in tried], revision=draft.revision, by=ada)

@@ -13,6 +13,6 @@ from enrichment.scoring import snapshot
 def scoring_snapshot(settings: Any, tmp_path: Path) -> Iterator[Path]:
     """The directory of the preview's copy; what this process holds of it is let go of before and after."""
     settings.SCORING_SNAPSHOT_DIR = tmp_path / "scoring"
-    snapshot.release()
+    snapshot.close_files()
     yield tmp_path / "scoring"
-    snapshot.drop()
+    snapshot.remove_files()

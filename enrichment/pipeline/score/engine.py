@@ -14,7 +14,17 @@ from typing import Any
 
 import polars as pl
 
-from enrichment.documents.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, figure, whole
+from enrichment.documents.scorecard import (
+    AnyOf,
+    Band,
+    Bands,
+    Component,
+    Count,
+    Rules,
+    Scorecard,
+    plain_number,
+    with_separators,
+)
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
 from enrichment.models import ScorecardVersion
 
@@ -127,8 +137,8 @@ class Engine:
                 {
                     "component": part.id,
                     "label": part.label,
-                    "points": whole(result[f"points.{part.id}"]),
-                    "max": whole(part.cap),
+                    "points": plain_number(result[f"points.{part.id}"]),
+                    "max": plain_number(part.cap),
                     "rule": _sentence(part, [award for award, _ in found]),
                     "matched": [_matched(award, held) for award, held in found],
                 }
@@ -292,7 +302,7 @@ def _sentence(part: Component, found: list[Award]) -> str:
 
 
 def _matched(award: Award, value: str | float) -> dict[str, str]:
-    held = value if isinstance(value, str) else figure(value)
+    held = value if isinstance(value, str) else with_separators(value)
     return {"text": held if award.text is None else award.text, "value": held}
 
 

@@ -11,9 +11,9 @@ from enrichment.documents.scorecard_problems import problems
 from enrichment.models import ScorecardVersion
 from enrichment.scoring import editing, form
 from enrichment.scoring.document_kind import SCORECARDS
-from enrichment.scoring.views.icp_effect import effect_context, typed
+from enrichment.scoring.views.icp_effect import effect_context, posted_document
 from enrichment.states import VersionStatus
-from enrichment.versions import Began, DraftGone, Stale
+from enrichment.versions import DraftGone, EditStart, StaleDraft
 from enrichment.versions import views as versions_views
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
@@ -38,7 +38,7 @@ def page(request: HttpRequest, typed: dict[str, Any] | None = None, at: str = ""
     return {
         "live": live,
         "draft": draft,
-        "form": form.build(document, problems(document), at),
+        "form": form.build_form(document, problems(document), at),
         "unsaved": typed is not None,
         "may_edit": may_edit,
         "why_no_edit": "" if may_edit else NO_EDIT,
@@ -52,7 +52,7 @@ def edit(request: HtmxRequest) -> HttpResponse:
     operation = request.POST.get("do", "")
     if operation == "component":
         operation = f"component:{request.POST.get('new_component', '')}"
-    document, at = editing.apply(editing.read(request.POST.dict()), operation)
+    document, at = editing.apply(editing.parse_form(request.POST.dict()), operation)
     context = page(request, document, at)
     if not request.htmx:
         return render(request, "enrichment/scoring/icp.html", context)
@@ -64,12 +64,12 @@ def edit(request: HtmxRequest) -> HttpResponse:
 @screen(EDIT, "POST")
 def save(request: HttpRequest) -> HttpResponse:
     """Save the form as the draft; what somebody else saved meanwhile is not overwritten but merged."""
-    document = editing.read(request.POST.dict())
+    document = editing.parse_form(request.POST.dict())
     try:
-        saved = versions.save(ScorecardVersion, document, Began.posted(request.POST), by=request.user)
+        saved = versions.save_edit(ScorecardVersion, document, EditStart.posted(request.POST), by=request.user)
     except DraftGone as gone:
         return _not_saved(request, document, gone)
-    except Stale as stale:
+    except StaleDraft as stale:
         return versions_views.merge_page(request, SCORECARDS, document, stale)
     except ActionNotAllowed as impossible:
         return _not_saved(request, document, impossible)
@@ -110,7 +110,7 @@ def discard(request: HttpRequest) -> HttpResponse:
 @screen(VIEW, "POST")
 def effect(request: HtmxRequest) -> HttpResponse:
     """The effect of what is in the form, over all leads."""
-    context = effect_context(request, typed(request))
+    context = effect_context(request, posted_document(request))
     if not request.htmx:
         return render(request, "enrichment/scoring/icp_effect.html", context)
     return render(request, "enrichment/scoring/_icp_effect.html", context)

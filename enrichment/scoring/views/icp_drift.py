@@ -16,8 +16,8 @@ from enrichment.leads.columns import BY_KEY, Column
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.pipeline.score.engine import engine
 from enrichment.scoring import drift
-from enrichment.scoring.clay_formula import placed
-from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clays
+from enrichment.scoring.clay_formula import last_placement
+from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clay_values
 from enrichment.vendors.clay.table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
@@ -44,18 +44,18 @@ EXPORTED = (
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """The differing leads by cause."""
-    found = drift.report()
+    found = drift.drift_report()
     context = {
         "report": found,
         "counted_at": datetime.datetime.fromtimestamp(found.at, datetime.UTC),
-        "there": placed(clay_table()),
+        "there": last_placement(clay_table()),
         "live": ScorecardVersion.active(),
     }
     return render(request, "enrichment/scoring/icp_drift.html", context)
 
 
 @screen(VIEW, "POST")
-def again(request: HttpRequest) -> HttpResponse:
+def count_again(request: HttpRequest) -> HttpResponse:
     """Count anew, not from what is kept for some seconds."""
     forget(drift.KEPT)
     return redirect("icp_drift")
@@ -64,7 +64,7 @@ def again(request: HttpRequest) -> HttpResponse:
 @screen(VIEW)
 def leads(request: HttpRequest, key: str) -> HttpResponse:
     """The leads of one cause."""
-    found = drift.report()
+    found = drift.drift_report()
     cause = found.cause(key)
     if cause is None:
         if not drift.is_cause(key):
@@ -85,13 +85,13 @@ def leads(request: HttpRequest, key: str) -> HttpResponse:
 
 def _fields_that_differ(ids: list[int]) -> dict[int, tuple[str, ...]]:
     names = sorted(engine(ScorecardVersion.active().pk).columns)
-    return {row.lead_id: row.fields for row in read_clays(ids, names)}
+    return {row.lead_id: row.fields for row in read_clay_values(ids, names)}
 
 
 @screen(VIEW, "POST")
 def export(request: HttpRequest, key: str) -> HttpResponseBase:
     """The leads of one cause as CSV; masked for people who see them masked."""
-    found = drift.report()
+    found = drift.drift_report()
     if found.cause(key) is None:
         return redirect("icp_drift")
     unmasked = may_see(request.user)

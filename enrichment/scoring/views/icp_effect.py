@@ -20,7 +20,7 @@ from enrichment.pipeline.score.engine import Engine
 from enrichment.pipeline.score.lift import next_tier
 from enrichment.scoring import editing, form, preview, publishing
 from enrichment.scoring.changes import changes, count
-from enrichment.scoring.preview import Effect, Mover
+from enrichment.scoring.preview import Effect, TierChange
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import download, in_blocks, lines, of_today
@@ -41,7 +41,7 @@ def effect_context(request: HttpRequest, document: dict[str, Any]) -> dict[str, 
     """What the panel shows: problems, or the changes and their effect."""
     live = versions.published(ScorecardVersion)
     if found := problems(document):
-        built = form.build(document, found)
+        built = form.build_form(document, found)
         return {"live": live, "problems": built.problems, "by_field": json.dumps(dict_of(built))}
     sections = changes(live.document, document)
     measured = publishing.effect_of(document)
@@ -104,7 +104,7 @@ def chart(found: Effect) -> dict[str, Any]:
 @screen(VIEW, "POST")
 def movers(request: HttpRequest) -> HttpResponse:
     """A page of the leads whose tier the form's card would change."""
-    document = typed(request)
+    document = posted_document(request)
     if problems(document):
         return render(request, "enrichment/scoring/_icp_movers.html", {"movers": [], "mover_count": 0})
     return render(
@@ -112,12 +112,12 @@ def movers(request: HttpRequest) -> HttpResponse:
     )
 
 
-def typed(request: HttpRequest) -> dict[str, Any]:
+def posted_document(request: HttpRequest) -> dict[str, Any]:
     """What is in the form; whoever may not edit, or sees leads masked, gets the effect of what is saved
     where the card looks at what is masked: it could else ask for a value letter by letter.
     """
     if "cap" in request.POST and request.user.has_perm(EDIT):
-        document = editing.read(request.POST.dict())
+        document = editing.parse_form(request.POST.dict())
         looks_at = {part.get("field") for part in document.get("components", ()) if isinstance(part, dict)}
         if may_see(request.user) or looks_at.isdisjoint(MASKED_FIELDS):
             return document
@@ -127,7 +127,7 @@ def typed(request: HttpRequest) -> dict[str, Any]:
 
 def movers_context(request: HttpRequest, found: Effect) -> dict[str, Any]:
     chosen = _cell_of(request)
-    moved = preview.movers(found, chosen)
+    moved = preview.tier_changes(found, chosen)
     pages = max(1, -(-moved.height // PAGE))
     at = min(max(whole(request.POST.get("movers_page")) or 1, 1), pages)
     some = preview.page_of(moved, (at - 1) * PAGE, PAGE)
@@ -149,7 +149,7 @@ def _cell_of(request: HttpRequest) -> tuple[int, int] | None:
     return None if before is None or after is None else (before, after)
 
 
-def _named(request: HttpRequest, some: Sequence[Mover]) -> Iterator[dict[str, Any]]:
+def _named(request: HttpRequest, some: Sequence[TierChange]) -> Iterator[dict[str, Any]]:
     leads = Lead.objects.only(*FIELDS).in_bulk([mover.lead_id for mover in some])
     for mover in some:
         if lead := leads.get(mover.lead_id):
@@ -160,11 +160,11 @@ def _named(request: HttpRequest, some: Sequence[Mover]) -> Iterator[dict[str, An
 @screen(VIEW, "POST")
 def export(request: HttpRequest) -> HttpResponseBase:
     """Everyone whose tier the form's card would change, as CSV; masked for people who see it masked."""
-    document = typed(request)
+    document = posted_document(request)
     if problems(document):
         return render(request, "enrichment/scoring/icp_effect.html", effect_context(request, document), status=422)
     found = publishing.effect_of(document)
-    moved = preview.movers(found, _cell_of(request))
+    moved = preview.tier_changes(found, _cell_of(request))
     with transaction.atomic():
         audit.record(
             Verb.EXPORT_MOVERS,
@@ -197,7 +197,7 @@ def try_lead(request: HttpRequest) -> HttpResponse:
     key = whole(chosen)
     lead = Lead.objects.filter(pk=key).first() if key is not None else None
     if lead is not None:
-        context |= _compared(request, lead, typed(request))
+        context |= _compared(request, lead, posted_document(request))
     elif text:
         context["found"] = list(_search(request, text))
     return render(request, "enrichment/scoring/_icp_try.html", context)

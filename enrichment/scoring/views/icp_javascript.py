@@ -32,7 +32,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """The formulas of a version (`?version=`, else the published one), beside what Clay has."""
     version = _version(request.GET.get("version", ""))
     table = clay_table()
-    there = clay_formula.placed(table)
+    there = clay_formula.last_placement(table)
     context = {
         "version": version,
         "versions": _versions(),
@@ -94,7 +94,7 @@ def table_plan(request: HttpRequest) -> HttpResponse:
         "version": version,
         "name": clay_formula.table_name(version),
         "old": old,
-        "there": clay_formula.placed(old),
+        "there": clay_formula.last_placement(old),
         "staying": Lead.objects.filter(clay_table_id=old).count(),
     }
     return render(request, "enrichment/scoring/icp_javascript_table.html", context)

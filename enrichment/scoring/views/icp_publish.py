@@ -10,10 +10,10 @@ from enrichment import versions
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.models import AfterRescore, Lead, Rescore, ScorecardVersion
 from enrichment.scoring import publishing, rescore, rescore_progress
-from enrichment.scoring.changes import changes, count, whole_card
+from enrichment.scoring.changes import changes, count, describe_card
 from enrichment.scoring.views.icp_effect import matrix
 from enrichment.states import VersionStatus
-from enrichment.versions import Began, Stale
+from enrichment.versions import EditStart, StaleDraft
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.screens import screen
 
@@ -69,7 +69,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         return redirect("icp")
 
     def act(**values: Any) -> Rescore:
-        began = Began.posted(request.POST)
+        began = EditStart.posted(request.POST)
         began.check_is(draft)
         return publishing.publish(draft, revision=began.revision, **values)
 
@@ -82,8 +82,8 @@ def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpRespon
         messages.error(request, NO_DELIVERY)
         return render(request, "enrichment/scoring/icp_publish.html", _plan(request, version, note), status=409)
     try:
-        started = act(over=Began.posted(request.POST).over or 0, note=note, after=after, by=request.user)
-    except Stale:
+        started = act(over=EditStart.posted(request.POST).over or 0, note=note, after=after, by=request.user)
+    except StaleDraft:
         messages.error(request, "Someone else saved the draft. These are its current changes.")
         return redirect("icp_publish")
     except ActionNotAllowed as impossible:
@@ -121,7 +121,7 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
         "live": live,
         "before": before,
         "changes": changes(before.document, found.document) if before else [],
-        "whole": whole_card(found.document),
+        "whole": describe_card(found.document),
         "made": Rescore.objects.select_related("job").filter(version=found).first(),
         "why_no_roll_back": _why_no_roll_back(request, found, live),
     }

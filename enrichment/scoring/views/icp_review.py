@@ -32,7 +32,7 @@ LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others a
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """Those that wait, the best first."""
-    found = moves.waiting().select_related("lead", "rescore__version").order_by("-score", "-pk")
+    found = moves.waiting_moves().select_related("lead", "rescore__version").order_by("-score", "-pk")
     page = Paginator(found.defer("lead__raw", "lead__search"), PAGE).get_page(whole(request.GET.get("page")))
     rows = [(move, shown(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page]
     context = {
@@ -46,8 +46,8 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _chosen(request: HttpRequest) -> QuerySet[TierMove]:
     if request.POST.get("all") == "1":
-        return moves.waiting()
-    return moves.waiting().filter(pk__in=wholes(request.POST.getlist("id")))
+        return moves.waiting_moves()
+    return moves.waiting_moves().filter(pk__in=wholes(request.POST.getlist("id")))
 
 
 @screen(DELIVER, "POST")
@@ -106,7 +106,7 @@ def deliver(request: HttpRequest) -> HttpResponse:
 @screen(DELIVER, "POST")
 def dismiss(request: HttpRequest) -> HttpResponse:
     """Leave them undelivered."""
-    count = moves.dismiss(_chosen(request), by=request.user)
+    count = moves.dismiss_moves(_chosen(request), by=request.user)
     if count:
         messages.success(request, f"{count:,} {'lead was' if count == 1 else 'leads were'} dismissed.")
     else:

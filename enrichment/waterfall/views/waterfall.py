@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 
 from enrichment import versions
 from enrichment.models import WaterfallVersion
-from enrichment.versions import Began, DraftGone, Stale
+from enrichment.versions import DraftGone, EditStart, StaleDraft
 from enrichment.versions import views as versions_views
 from enrichment.versions.views import merge_page
 from enrichment.waterfall import editing, studio
@@ -48,8 +48,8 @@ def save(request: HtmxRequest) -> HttpResponse:
     if not sent.is_valid:
         return _answer(request, _context(request, sent))
     try:
-        versions.save(WaterfallVersion, sent.document, Began.posted(request.POST), by=request.user)
-    except Stale as stale:
+        versions.save_edit(WaterfallVersion, sent.document, EditStart.posted(request.POST), by=request.user)
+    except StaleDraft as stale:
         return merge_page(request, WATERFALLS, WATERFALLS.whole(sent.document), stale)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))

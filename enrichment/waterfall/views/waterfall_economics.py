@@ -104,7 +104,7 @@ def apply_order(request: HttpRequest) -> HttpResponse:
         return redirect("waterfall")
     waterfall["providers"] = order
     try:
-        versions.save(WaterfallVersion, document, versions.Began.posted(request.POST), by=request.user)
+        versions.save_edit(WaterfallVersion, document, versions.EditStart.posted(request.POST), by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, f"{impossible} Review the suggestion again.")
     else:

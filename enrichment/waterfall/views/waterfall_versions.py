@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from enrichment import versions
 from enrichment.models import WaterfallVersion
 from enrichment.states import VersionStatus
-from enrichment.versions import Began
+from enrichment.versions import EditStart
 from enrichment.waterfall import studio
 from enrichment.waterfall.changes import differences
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
@@ -57,7 +57,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 
 def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     """What was looked at: this draft, at that save, over that version."""
-    began = Began.posted(request.POST)
+    began = EditStart.posted(request.POST)
     began.check_is(draft)
     note = request.POST.get("note", "")
     return versions.publish(draft, revision=began.revision, over=began.over or 0, note=note, by=request.user)

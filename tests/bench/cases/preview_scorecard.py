@@ -67,8 +67,8 @@ def preview_scorecard(bench: Bench) -> Iterator[Figure]:
     live = Scorecard.model_validate(PUBLISHED)
     with bench.leads():
         try:
-            snapshot.drop()
-            first = _seconds(lambda: preview.effect(live, live))
+            snapshot.remove_files()
+            first = _seconds(lambda: preview.effect_of_draft(live, live))
             with connection.cursor() as cursor:
                 reference = min(_seconds(lambda: cursor.execute(COUNT)) for _ in range(2))
             yield Figure("preview, first of all (file is made)", first, "s")
@@ -78,11 +78,11 @@ def preview_scorecard(bench: Bench) -> Iterator[Figure]:
                     document = copy.deepcopy(PUBLISHED)
                     edit(document, step)
                     card = Scorecard.model_validate(document)
-                    times.append(_seconds(lambda card=card: preview.movers(preview.effect(live, card))))
+                    times.append(_seconds(lambda card=card: preview.tier_changes(preview.effect_of_draft(live, card))))
                 yield Figure(f"preview, {name}, slowest", max(times), "s", reference=reference, aim=at_most(1.0))
             yield Figure("preview, file", snapshot.describe()["bytes"] / 1e6, "MB")
         finally:
-            snapshot.drop()
+            snapshot.remove_files()
 
 
 def _seconds(work: Callable[[], Any]) -> float:

@@ -23,7 +23,7 @@ from enrichment.models.job import JobKind
 from enrichment.pilots import pilot
 from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import moves, publishing, rescore
-from enrichment.versions import Began
+from enrichment.versions import EditStart
 from gdpr.models import AuditEvent
 from swarm_admin.core import jobs as runner
 from swarm_admin.core.errors import ActionNotAllowed
@@ -96,7 +96,7 @@ def a_delivery_of_lifted_leads(ada):
 
 def a_pilot(ada):
     lead = LeadFactory()
-    draft = versions.save(WaterfallVersion, changed(providers=["hunter"]), Began(), by=ada)
+    draft = versions.save_edit(WaterfallVersion, changed(providers=["hunter"]), EditStart(), by=ada)
     job = pilot.start(draft, [lead.pk], revision=draft.revision, by=ada)
     Lead.objects.filter(pk=lead.pk).update(dispatch_after=None)  # as if it had been answered
     return job

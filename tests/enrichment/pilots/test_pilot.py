@@ -12,7 +12,7 @@ from enrichment.models import Attempt, Batch, Lead, WaterfallVersion
 from enrichment.models.work import BatchKind
 from enrichment.pilots import pilot, pilot_result
 from enrichment.pipeline.dispatch.plan import plan_batches as plan_batches
-from enrichment.versions import Began, Stale
+from enrichment.versions import EditStart, StaleDraft
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent
 from gdpr.suppression import gate
@@ -32,7 +32,7 @@ def ada():
 
 @pytest.fixture
 def draft(ada):
-    return versions.save(WaterfallVersion, changed(providers=["hunter", "apollo"]), Began(), by=ada)
+    return versions.save_edit(WaterfallVersion, changed(providers=["hunter", "apollo"]), EditStart(), by=ada)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
     trial = pilot.trial_of(job)
     assert (trial.status, trial.based_on, trial.document) == ("trial", draft.number, draft.document)
     assert (job.total, job.plan["count"]) == (2, 2)
-    versions.save(WaterfallVersion, changed(providers=["pdl"]), Began(draft.pk, draft.revision), by=ada)
+    versions.save_edit(WaterfallVersion, changed(providers=["pdl"]), EditStart(draft.pk, draft.revision), by=ada)
     trial.refresh_from_db()
     assert trial.document == draft.document
     tried = Lead.objects.filter(trial=trial)
@@ -89,8 +89,8 @@ def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
 
 
 def test_a_draft_saved_meanwhile_is_not_tried(draft, leads, ada):
-    versions.save(WaterfallVersion, changed(providers=["pdl"]), Began(draft.pk, draft.revision), by=ada)
-    with pytest.raises(Stale):
+    versions.save_edit(WaterfallVersion, changed(providers=["pdl"]), EditStart(draft.pk, draft.revision), by=ada)
+    with pytest.raises(StaleDraft):
         start(draft, leads, ada)
     assert not Lead.objects.filter(trial__isnull=False).exists()
     assert not WaterfallVersion.objects.filter(status="trial").exists()

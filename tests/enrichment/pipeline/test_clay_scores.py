@@ -62,7 +62,7 @@ def test_a_score_older_than_what_we_wrote_is_told_as_that_and_read_by_the_next_c
     monkeypatch.setattr(write_back, "_scores", lambda items, written, outcome: None)  # the answer tells no score
     pipeline.settle()
     Lead.objects.filter(pk=helped.pk).update(clay_rewritten_at=timezone.now())
-    report = drift.count()
+    report = drift.count_drift()
     assert [(cause.key, cause.count) for cause in report.causes] == [(drift.OLDER, 1)]
     assert (report.compared, report.differ) == (0, 0)
     helped.refresh_from_db()
@@ -82,7 +82,7 @@ def test_a_score_that_nothing_of_ours_explains_is_drift(pipeline, helped):
     Lead.objects.filter(pk=helped.pk).update(clay_rewritten_at=None, clay_score=1.0)
     run()
     assert [kind for kind, _ in found()] == ["values"]
-    assert [cause.key for cause in drift.count().causes] == [drift.UNEXPLAINED]
+    assert [cause.key for cause in drift.count_drift().causes] == [drift.UNEXPLAINED]
 
 
 def test_a_rectified_row_is_computed_anew_too(pipeline, helped):

@@ -3,7 +3,7 @@
 import copy
 
 from enrichment.documents.scorecard import PUBLISHED
-from enrichment.scoring.changes import changes, count, describe, whole_card
+from enrichment.scoring.changes import changes, count, describe_card, describe_conflict
 from enrichment.versions.merging import merge
 
 
@@ -92,7 +92,7 @@ def test_a_tier_more():
 
 
 def test_the_whole_card_in_words():
-    parts = whole_card(PUBLISHED)
+    parts = describe_card(PUBLISHED)
     assert parts[0].title == "Company size, at most 30 points"
     assert parts[0].lines[0] == ("200 to 2,000 employees", "30 points")
     assert parts[-1].lines == [
@@ -106,7 +106,7 @@ def test_a_conflict_says_where_it_is_and_what_each_side_says():
     theirs = edited(lambda d: d["components"][0]["bands"][0].update(points=25))
     yours = edited(lambda d: d["components"][0]["bands"][0].update(points=20))
     (conflict,) = merge(PUBLISHED, theirs, yours).conflicts
-    choice = describe(conflict, PUBLISHED)
+    choice = describe_conflict(conflict, PUBLISHED)
     assert choice.where == "Company size, 200 to 2,000 employees, points"
     assert (choice.base, choice.theirs, choice.yours) == ("30", "25", "20")
 
@@ -115,7 +115,7 @@ def test_a_row_taken_away_and_an_order_are_said():
     theirs = edited(lambda d: d["components"][0]["bands"].pop(0))
     yours = edited(lambda d: d["components"][0]["bands"][0].update(points=20))
     (conflict,) = merge(PUBLISHED, theirs, yours).conflicts
-    assert describe(conflict, PUBLISHED).theirs == "taken away"
+    assert describe_conflict(conflict, PUBLISHED).theirs == "taken away"
 
     def swap(i, j):
         def edit(d):
@@ -125,6 +125,6 @@ def test_a_row_taken_away_and_an_order_are_said():
         return edited(edit)
 
     (conflict,) = merge(PUBLISHED, swap(0, 1), swap(2, 3)).conflicts
-    choice = describe(conflict, PUBLISHED)
+    choice = describe_conflict(conflict, PUBLISHED)
     assert choice.where == "Title seniority, order"
     assert choice.theirs.startswith('contains "vp" or "vice president" →')

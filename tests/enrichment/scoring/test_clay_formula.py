@@ -41,7 +41,7 @@ def paste(version: ScorecardVersion, by: User, **changes: Any) -> ClayFormula:
 
 def test_what_was_pasted_is_recorded_with_the_person_and_audited(live: ScorecardVersion, person: User) -> None:
     placement = paste(live, person)
-    there = clay_formula.placed("tbl_test")
+    there = clay_formula.last_placement("tbl_test")
     assert there == placement
     assert (placement.how, placement.scorecard, placement.placed_by) == (Placement.PASTED, live, person)
     [event] = AuditEvent.objects.filter(verb="paste_clay_formula")
@@ -50,19 +50,19 @@ def test_what_was_pasted_is_recorded_with_the_person_and_audited(live: Scorecard
 
 
 def test_the_newest_counts_and_another_table_is_another(live: ScorecardVersion, person: User) -> None:
-    assert clay_formula.placed("") is None
-    assert clay_formula.placed("tbl_test") is None
+    assert clay_formula.last_placement("") is None
+    assert clay_formula.last_placement("tbl_test") is None
     newer = paste(live, person)
     paste(live, person, at=timezone.now() - datetime.timedelta(days=30))
     paste(live, person, table="tbl_old")
-    assert clay_formula.placed("tbl_test") == newer
+    assert clay_formula.last_placement("tbl_test") == newer
 
 
 def test_pasted_in_this_minute_is_pasted_after_what_was_there(live: ScorecardVersion, person: User) -> None:
     before = ClayFormula.objects.create(table_id="tbl_test", scorecard=live, fingerprint="x", how=Placement.CREATED)
-    assert clay_formula.placed("tbl_test") == before
+    assert clay_formula.last_placement("tbl_test") == before
     pasted = paste(live, person, at=timezone.now().replace(second=0, microsecond=0))
-    assert clay_formula.placed("tbl_test") == pasted
+    assert clay_formula.last_placement("tbl_test") == pasted
 
 
 @pytest.mark.parametrize(

@@ -57,24 +57,24 @@ def make(clay_score: float | None, *, document: dict[str, Any] = PUBLISHED, raw:
 
 
 def groups() -> dict[str, list[int]]:
-    return {key: ids.to_list() for key, ids in drift.count().ids.items()}
+    return {key: ids.to_list() for key, ids in drift.count_drift().ids.items()}
 
 
 def test_no_leads_no_drift() -> None:
-    found = drift.count()
+    found = drift.count_drift()
     assert (found.compared, found.equal, found.differ, found.causes) == (0, 0, 0, [])
 
 
 def test_equal_scores_are_counted_and_in_no_group() -> None:
     make(70)
     make(70)
-    found = drift.count()
+    found = drift.count_drift()
     assert (found.compared, found.equal, found.causes) == (2, 2, [])
 
 
 def test_a_lead_that_clay_has_not_computed_is_not_different() -> None:
     lead = make(None)
-    found = drift.count()
+    found = drift.count_drift()
     assert (found.compared, found.differ) == (0, 0)
     assert groups() == {"not_computed": [lead.pk]}
 
@@ -82,7 +82,7 @@ def test_a_lead_that_clay_has_not_computed_is_not_different() -> None:
 def test_the_formula_of_another_version_is_named() -> None:
     publish(MORE_FOR_SAAS)
     old = make(70, document=MORE_FOR_SAAS)
-    found = drift.count()
+    found = drift.count_drift()
     assert groups() == {"version-1": [old.pk]}
     [cause] = found.causes
     assert (cause.version, cause.count, cause.label) == (1, 1, "Formula of scorecard version 1")
@@ -156,7 +156,7 @@ def test_the_examples_87_stays_unexplained() -> None:
 def test_every_differing_lead_is_in_one_group() -> None:
     publish(MORE_FOR_SAAS)
     made = [make(score, document=MORE_FOR_SAAS) for score in (62.4, 62, 70, 87, 70, None, 0)]
-    found = drift.count()
+    found = drift.count_drift()
     assert found.compared == 6
     assert found.differ == 5 == sum(cause.count for cause in found.causes if cause.key != "not_computed")
     ids = [pk for series in found.ids.values() for pk in series.to_list()]
@@ -178,9 +178,9 @@ def test_a_large_drift_is_read_from_the_snapshot_with_the_same_result(
 
 def test_the_report_is_kept_for_some_seconds_and_reads_the_same() -> None:
     make(87)
-    first = drift.report()
+    first = drift.drift_report()
     make(88)
-    again = drift.report()
+    again = drift.drift_report()
     assert [(cause.key, cause.count) for cause in again.causes] == [("unexplained", 1)]
     assert again.ids["unexplained"].to_list() == first.ids["unexplained"].to_list()
-    assert drift.count().causes[0].count == 2
+    assert drift.count_drift().causes[0].count == 2

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from enrichment.documents.scorecard import PUBLISHED, Scorecard
 from enrichment.documents.scorecard_problems import problems
 from enrichment.scoring import editing, form
-from enrichment.scoring.editing import apply, by_field, field_of, lines, number, read
+from enrichment.scoring.editing import apply, by_field, field_of, parse_form, parse_lines, parse_number
 
 
 def typed(document):
     """{name: value} of every control of the form of a document."""
-    built = form.build(document, problems(document))
+    built = form.build_form(document, problems(document))
     fields = [built.cap]
     for part in built.parts:
         fields += [*part.fields.values(), *(control for row in part.rows for control in row.fields.values())]
@@ -28,7 +28,7 @@ def normal(document):
 
 
 def test_the_published_card_survives_the_form():
-    assert normal(read(typed(PUBLISHED))) == normal(PUBLISHED)
+    assert normal(parse_form(typed(PUBLISHED))) == normal(PUBLISHED)
 
 
 points = st.integers(0, 10)
@@ -73,7 +73,7 @@ def cards(draw):
 
 @given(cards())
 def test_every_card_survives_the_form(card):
-    assert normal(read(typed(card))) == normal(card)
+    assert normal(parse_form(typed(card))) == normal(card)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_every_card_survives_the_form(card):
     ],
 )
 def test_a_number_is_read_and_what_is_none_stays_as_typed(text, value):
-    assert number(text) == value
+    assert parse_number(text) == value
 
 
 def test_lines_are_texts_each_once():
-    assert lines(" a \n\n b\r\na\n") == ["a", "b"]
+    assert parse_lines(" a \n\n b\r\na\n") == ["a", "b"]
 
 
 def test_needles_are_put_in_lower_case_and_values_are_not():
@@ -108,7 +108,7 @@ def test_needles_are_put_in_lower_case_and_values_are_not():
         "components.2.rules.0.needles": "VP Sales\nCRO",
         "components.1.groups.0.values": "SaaS",
     }
-    document = read(data)
+    document = parse_form(data)
     assert document["components"][2]["rules"][0]["needles"] == ["vp sales", "cro"]
     assert document["components"][1]["groups"][0]["values"] == ["SaaS"]
 
@@ -127,9 +127,9 @@ def test_needles_are_put_in_lower_case_and_values_are_not():
     ],
 )
 def test_whatever_is_posted_gives_a_document_that_can_be_explained(data):
-    document = read(data)
+    document = parse_form(data)
     assert problems(document)
-    form.build(document, problems(document))
+    form.build_form(document, problems(document))
 
 
 # ---------------------------------------------------------------- buttons
@@ -210,7 +210,7 @@ def test_every_component_that_is_offered_is_valid_once_its_row_is_filled(kind_an
     document, at = apply(PUBLISHED, f"component:{kind}:{field}")
     row = f"{at}.{editing.ROWS[kind]}.0"
     filled = {"bands": "low", "any_of": "values", "rules": "needles", "count": "needle"}[kind]
-    assert problems(read(typed(document) | {f"{row}.{filled}": "3"})) == {}
+    assert problems(parse_form(typed(document) | {f"{row}.{filled}": "3"})) == {}
 
 
 # ---------------------------------------------------------------- problems
@@ -244,8 +244,8 @@ def test_two_problems_of_one_field_are_one_sentence():
 
 
 def test_each_problem_says_where_it_is():
-    document = read(typed(PUBLISHED) | {"components.0.bands.1.points": "x", "tiers.0.at_least": "", "cap": "x"})
-    said = {where: text for _, where, text in form.build(document, problems(document)).problems}
+    document = parse_form(typed(PUBLISHED) | {"components.0.bands.1.points": "x", "tiers.0.at_least": "", "cap": "x"})
+    said = {where: text for _, where, text in form.build_form(document, problems(document)).problems}
     assert said["Company size, row 2, points"] == "must be a number"
     assert said["Tier 1, threshold"] == "every tier but the last needs a threshold"
     assert said["cap"] == "must be a number"

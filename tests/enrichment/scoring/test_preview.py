@@ -64,7 +64,7 @@ def by_hand(live, draft):
 @pytest.mark.usefixtures("crowd")
 def test_the_effect_is_that_of_every_lead_by_itself(changes):
     live, draft = card(), card(**changes)
-    found, rows = preview.effect(live, draft), by_hand(live, draft)
+    found, rows = preview.effect_of_draft(live, draft), by_hand(live, draft)
     assert found.leads == len(rows) == 40
     for i in range(3):
         for j in range(3):
@@ -85,19 +85,19 @@ def test_one_change_after_the_other_gives_what_each_gives_alone():
     """What is kept of a component is not taken for another that only looks like it."""
     for changes in (*CHANGES, *reversed(CHANGES), {}):
         live, draft = card(), card(**changes)
-        kept = preview.effect(live, draft)
-        preview._forget()
-        assert preview.effect(live, draft).frame.equals(kept.frame)
+        kept = preview.effect_of_draft(live, draft)
+        preview._drop_cached()
+        assert preview.effect_of_draft(live, draft).frame.equals(kept.frame)
 
 
 @pytest.mark.usefixtures("crowd")
 def test_a_lead_that_changes_meanwhile_counts_as_it_is_now():
     live, draft = card(), card(**CHANGES[0])
-    preview.effect(live, draft)
+    preview.effect_of_draft(live, draft)
     Lead.objects.filter(company_size=200).update(company_size=1, title="Clerk")
     Lead.objects.order_by("pk").first().delete()
     EnrichedLeadFactory()
-    found, rows = preview.effect(live, draft), by_hand(live, draft)
+    found, rows = preview.effect_of_draft(live, draft), by_hand(live, draft)
     assert found.leads == len(rows)
     assert sorted(found.frame.select("id", "score_before", "tier_before", "score", "tier").iter_rows()) == sorted(
         (row[0].pk, *row[1:]) for row in rows
@@ -106,19 +106,19 @@ def test_a_lead_that_changes_meanwhile_counts_as_it_is_now():
 
 def test_the_histogram_counts_from_each_edge_up():
     EnrichedLeadFactory()  # 30 + 20 + 20 + 10 + 10 = 90
-    found = preview.effect(card(), card())
+    found = preview.effect_of_draft(card(), card())
     assert found.edges[18] == 90
     assert found.histogram[0][18] == 1
     EnrichedLeadFactory(title="Chief", tech_stack=["Gong", "Clari", "Outreach"])  # 100, the highest there is
-    assert preview.effect(card(), card()).histogram[0][19] == 1
+    assert preview.effect_of_draft(card(), card()).histogram[0][19] == 1
 
 
 def test_the_tiers_carry_their_names_and_may_be_more():
     EnrichedLeadFactory()
     draft = card(tiers=[{"name": "Gold", "at_least": 80}, {"name": "Silver", "at_least": 50}, {"name": "Rest"}])
-    assert preview.effect(card(), draft).after == ["Gold", "Silver", "Rest"]
+    assert preview.effect_of_draft(card(), draft).after == ["Gold", "Silver", "Rest"]
     more = [{"name": name, "at_least": points} for name, points in (("A", 95), ("B", 85), ("C", 50))]
-    found = preview.effect(card(), card(tiers=[*more, {"name": "D"}]))
+    found = preview.effect_of_draft(card(), card(tiers=[*more, {"name": "D"}]))
     assert found.matrix[0] == [0, 1, 0, 0]
 
 
@@ -126,7 +126,7 @@ def test_where_clay_decides_its_tier_counts_before_and_after(settings):
     settings.TIER_SOURCE = "clay"
     EnrichedLeadFactory(clay_tier="Tier 5")
     EnrichedLeadFactory(clay_tier="none")
-    found = preview.effect(card(), card(tiers__0__at_least=95))
+    found = preview.effect_of_draft(card(), card(tiers__0__at_least=95))
     assert found.before == ["Tier 1", "Tier 2", "Tier 3", "Tier 4", "Tier 5"]
     assert (found.matrix[4][4], found.matrix[0][1]) == (1, 1)
 
@@ -134,17 +134,17 @@ def test_where_clay_decides_its_tier_counts_before_and_after(settings):
 @pytest.mark.usefixtures("crowd")
 def test_who_moves_is_listed_the_best_first_by_cell_and_by_page():
     live, draft = card(), card(**CHANGES[0])
-    found = preview.effect(live, draft)
-    moved = preview.movers(found)
+    found = preview.effect_of_draft(live, draft)
+    moved = preview.tier_changes(found)
     assert moved.height == found.moved > 3
     listed = preview.page_of(moved, 0, 1000)
     assert [mover.score for mover in listed] == sorted((mover.score for mover in listed), reverse=True)
     assert preview.page_of(moved, 2, 2) == listed[2:4]
     cell = next((i, j) for i in range(3) for j in range(3) if i != j and found.matrix[i][j])
-    chosen = preview.movers(found, (cell[0] + 1, cell[1] + 1))
+    chosen = preview.tier_changes(found, (cell[0] + 1, cell[1] + 1))
     assert chosen.height == found.matrix[cell[0]][cell[1]]
 
 
 def test_no_lead_at_all_is_an_effect_too():
-    found = preview.effect(card(), card(cap=50, tiers=[{"name": "A", "at_least": 20}, {"name": "B"}]))
+    found = preview.effect_of_draft(card(), card(cap=50, tiers=[{"name": "A", "at_least": 20}, {"name": "B"}]))
     assert (found.leads, found.moved, found.matrix) == (0, 0, [[0, 0], [0, 0], [0, 0]])

@@ -240,7 +240,7 @@ def test_a_killed_workers_rescore_is_taken_over_after_its_lease(ada):
 def test_the_victim_of_a_deadlock_tries_again(ada, monkeypatch):
     scored()
     publish(ada, **LESS_FOR_SIZE)
-    real, left = rescore._chunk, [2]
+    real, left = rescore._score_chunk, [2]
 
     def unlucky(*args):
         if left[0]:
@@ -248,7 +248,7 @@ def test_the_victim_of_a_deadlock_tries_again(ada, monkeypatch):
             raise OperationalError from DeadlockDetected()
         return real(*args)
 
-    monkeypatch.setattr(rescore, "_chunk", unlucky)
+    monkeypatch.setattr(rescore, "_score_chunk", unlucky)
     rescore.run_due()
     as_it_should_be()
     assert BulkJob.objects.get().status == "done"
@@ -423,8 +423,8 @@ def test_the_reasons_why_a_waiting_lead_is_not_delivered(ada):
     keys = {move.lead_id: move.pk for move in TierMove.objects.all()}
     gate.suppress(blocked.identity, reason="erased")
     Lead.objects.filter(pk=fallen.pk).update(icp_tier=3)
-    moves.dismiss(TierMove.objects.filter(lead=gone), by=ada)
-    why = moves.again(list(keys.values()), ada)
+    moves.dismiss_moves(TierMove.objects.filter(lead=gone), by=ada)
+    why = moves.retry_moves(list(keys.values()), ada)
     assert why == {
         keys[gone.pk]: moves.GONE,
         keys[blocked.pk]: moves.SUPPRESSED,
@@ -437,7 +437,7 @@ def test_the_reasons_why_a_waiting_lead_is_not_delivered(ada):
         blocked.pk: "dismissed",
         fallen.pk: "overtaken",
     }
-    assert moves.again([keys[fine.pk]], ada) == {keys[fine.pk]: moves.GONE}
+    assert moves.retry_moves([keys[fine.pk]], ada) == {keys[fine.pk]: moves.GONE}
 
 
 def test_nothing_to_deliver_is_said(ada):

@@ -39,7 +39,7 @@ def test_every_kind_of_value_arrives_as_it_is():
         phone="",
     )
     EnrichedLeadFactory(title="", company_size=None, tech_stack=[], recent_posts={"not": "a list"}, email_work="")
-    rows = loading.load([*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS], "id > %s", [0]).to_dicts()
+    rows = loading.load_leads([*TEXT_FIELDS, *NUMBER_FIELDS, *LIST_FIELDS], "id > %s", [0]).to_dicts()
     first, second = rows
     assert (first["title"], first["company_size"], first["linkedin_connections"]) == (
         '"Chief",\nall of it',
@@ -56,7 +56,7 @@ def test_every_kind_of_value_arrives_as_it_is():
 @pytest.mark.parametrize("size", [float("inf"), float("-inf"), float("nan"), 1e300, 5e-324])
 def test_numbers_at_the_edge_arrive(size):
     EnrichedLeadFactory(company_size=size)
-    (value,) = loading.load(["company_size"], "id > %s", [0])["company_size"]
+    (value,) = loading.load_leads(["company_size"], "id > %s", [0])["company_size"]
     assert value == size or (value != value and size != size)
 
 
@@ -139,7 +139,7 @@ def test_another_process_uses_the_same_file(scoring_snapshot):
     EnrichedLeadFactory()
     held()
     before = files(scoring_snapshot)
-    snapshot.release()
+    snapshot.close_files()
     assert len(held()) == 1
     assert files(scoring_snapshot) == before
 
@@ -147,10 +147,10 @@ def test_another_process_uses_the_same_file(scoring_snapshot):
 def test_a_damaged_or_foreign_directory_is_read_anew(scoring_snapshot):
     EnrichedLeadFactory()
     held()
-    snapshot.release()
+    snapshot.close_files()
     (scoring_snapshot / "manifest.json").write_text("{")
     assert len(held()) == 1
-    snapshot.release()
+    snapshot.close_files()
     manifest = scoring_snapshot / "manifest.json"
     name = connection.settings_dict["NAME"]
     manifest.write_text(manifest.read_text().replace(name, "another"))
@@ -170,7 +170,7 @@ def test_dropping_leaves_nothing_and_the_next_use_begins_anew(scoring_snapshot):
     EnrichedLeadFactory()
     held()
     assert snapshot.describe()["bytes"] > 0
-    snapshot.drop()
+    snapshot.remove_files()
     assert files(scoring_snapshot) == []
     assert snapshot.describe()["bytes"] == 0
     assert len(held()) == 1
@@ -179,10 +179,10 @@ def test_dropping_leaves_nothing_and_the_next_use_begins_anew(scoring_snapshot):
 def test_what_nobody_uses_is_removed(scoring_snapshot, monkeypatch):
     EnrichedLeadFactory()
     held()
-    snapshot.tidy()
+    snapshot.remove_unused()
     assert files(scoring_snapshot)
     monkeypatch.setattr(snapshot, "KEEP_SECONDS", -1)
-    snapshot.tidy()
+    snapshot.remove_unused()
     assert files(scoring_snapshot) == []
 
 
@@ -191,13 +191,13 @@ def test_a_lead_that_is_gone_is_out_of_the_file_though_nobody_looks(scoring_snap
     lead, _ = EnrichedLeadFactory.create_batch(2)
     held()
     Lead.objects.filter(pk=lead.pk).update(title="Changed only")
-    snapshot.tidy()
+    snapshot.remove_unused()
     assert files(scoring_snapshot)
     if how == "erased":
         lead.delete()
     else:
         Lead.objects.filter(pk=lead.pk).update(restriction="objection")
-    snapshot.tidy()
+    snapshot.remove_unused()
     assert files(scoring_snapshot) == []
 
 
@@ -206,7 +206,7 @@ def test_the_log_is_pruned():
     assert LeadChange.objects.count() == 2
     old = LeadChange.objects.order_by("pk").first()
     LeadChange.objects.filter(pk=old.pk).update(at=timezone.now() - datetime.timedelta(days=3))
-    snapshot.tidy()
+    snapshot.remove_unused()
     assert LeadChange.objects.count() == 1
 
 

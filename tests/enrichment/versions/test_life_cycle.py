@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from enrichment import versions
 from enrichment.models import DraftSave, ScorecardVersion, WaterfallVersion
 from enrichment.states import VersionStatus
-from enrichment.versions import Invalid, Stale
+from enrichment.versions import InvalidDocument, StaleDraft
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
@@ -74,7 +74,7 @@ def test_a_save_that_began_with_an_older_save_is_refused_with_what_a_merge_needs
     draft = versions.start_draft(model, by=ada)
     theirs = edited(draft)
     versions.save_draft(draft, theirs, revision=0, by=bob)
-    with pytest.raises(Stale) as refused:
+    with pytest.raises(StaleDraft) as refused:
         versions.save_draft(draft, {"mine": 1}, revision=0, by=ada)
     assert refused.value.base == draft.document
     assert (refused.value.theirs, refused.value.revision, refused.value.by) == (theirs, 1, bob)
@@ -91,7 +91,7 @@ def test_the_same_save_twice_is_not_a_conflict(model, ada, bob):
 def test_an_invalid_draft_is_kept_and_cannot_be_published(model, ada):
     draft = draft_with(model, {"nonsense": True}, ada)
     assert versions.draft_of(model).document == {"nonsense": True}
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidDocument) as refused:
         versions.publish(draft, revision=1, over=1, note="a try of it", by=ada)
     assert refused.value.problems
     assert versions.published(model).number == 1
@@ -132,7 +132,7 @@ def test_what_says_the_same_is_not_published(model, ada):
 def test_only_the_save_that_was_looked_at_is_published(model, ada, bob):
     draft = draft_with(model, edited(versions.published(model)), ada)
     versions.save_draft(draft, {"cap": 1}, revision=1, by=bob)
-    with pytest.raises(Stale):
+    with pytest.raises(StaleDraft):
         versions.publish(draft, revision=1, over=1, note="as I saw it", by=ada)
     assert versions.published(model).number == 1
 
@@ -175,7 +175,7 @@ def test_a_discarded_draft_is_kept_and_another_begins_anew(model, ada):
 def test_a_draft_saved_meanwhile_is_not_discarded(model, ada, bob):
     draft = versions.start_draft(model, by=ada)
     versions.save_draft(draft, edited(draft), revision=0, by=bob)
-    with pytest.raises(Stale):
+    with pytest.raises(StaleDraft):
         versions.discard(draft, revision=0, by=ada)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enrichment.documents.scorecard import PUBLISHED, Scorecard
-from enrichment.versions.merging import MISSING, merge, pair
+from enrichment.versions.merging import MISSING, merge, pair_rows
 
 
 def changed(*edits):
@@ -156,10 +156,10 @@ def test_a_tier_put_above_the_others_is_a_new_one():
 
 def test_rows_are_recognised_by_what_they_say():
     base = [{"needle": "a", "points": 1}, {"needle": "b", "points": 2}]
-    assert pair(base, [{"needle": "b", "points": 9}, {"needle": "a", "points": 1}]) == {0: 1, 1: 0}
-    assert pair(base, [{"needle": "c", "points": 1}]) == {}
+    assert pair_rows(base, [{"needle": "b", "points": 9}, {"needle": "a", "points": 1}]) == {0: 1, 1: 0}
+    assert pair_rows(base, [{"needle": "c", "points": 1}]) == {}
     bands = [{"at_least": 1, "at_most": 5, "points": 3}, {"at_least": 6, "points": 4}]
-    assert pair(bands, [{"at_least": 6, "points": 7}, {"at_least": 1, "at_most": 9, "points": 3}]) == {
+    assert pair_rows(bands, [{"at_least": 6, "points": 7}, {"at_least": 1, "at_most": 9, "points": 3}]) == {
         0: 1,
         1: 0,
     }

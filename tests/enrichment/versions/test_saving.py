@@ -4,7 +4,7 @@ import pytest
 
 from enrichment import versions
 from enrichment.models import ScorecardVersion, WaterfallVersion
-from enrichment.versions import Began, DraftGone, Stale
+from enrichment.versions import DraftGone, EditStart, StaleDraft
 from swarm_admin.access.models import User
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.enrichment.versions.test_life_cycle import edited
@@ -27,18 +27,18 @@ def model(request, db):
 
 def test_the_first_change_begins_a_draft_and_no_change_does_not(model, ada):
     live = versions.published(model)
-    assert versions.save(model, live.document, Began(over=live.number), by=ada) == live
+    assert versions.save_edit(model, live.document, EditStart(over=live.number), by=ada) == live
     assert versions.draft_of(model) is None
-    draft = versions.save(model, edited(live), Began(over=live.number), by=ada)
+    draft = versions.save_edit(model, edited(live), EditStart(over=live.number), by=ada)
     assert (draft.status, draft.based_on, draft.revision) == ("draft", live.number, 1)
 
 
 def test_beginning_a_draft_beside_somebody_elses_is_refused_with_what_both_began_from(model, ada, bob):
     live = versions.published(model)
-    theirs = versions.save(model, edited(live), Began(over=live.number), by=ada)
-    assert versions.save(model, edited(live), Began(over=live.number), by=bob) == theirs  # the same change
-    with pytest.raises(Stale) as refused:
-        versions.save(model, live.document, Began(over=live.number), by=bob)
+    theirs = versions.save_edit(model, edited(live), EditStart(over=live.number), by=ada)
+    assert versions.save_edit(model, edited(live), EditStart(over=live.number), by=bob) == theirs  # the same change
+    with pytest.raises(StaleDraft) as refused:
+        versions.save_edit(model, live.document, EditStart(over=live.number), by=bob)
     kind = versions.kind_of(model)
     assert not isinstance(refused.value, DraftGone)
     assert (refused.value.base, refused.value.revision, refused.value.by) == (live.document, 1, ada)
@@ -47,21 +47,21 @@ def test_beginning_a_draft_beside_somebody_elses_is_refused_with_what_both_began
 
 def test_a_draft_that_is_gone_is_refused_with_what_stands_now(model, ada, bob):
     live = versions.published(model)
-    draft = versions.save(model, edited(live), Began(), by=ada)
+    draft = versions.save_edit(model, edited(live), EditStart(), by=ada)
     versions.discard(draft, revision=draft.revision, by=bob)
     with pytest.raises(DraftGone, match="was published or discarded") as refused:
-        versions.save(model, edited(live), Began(draft.pk, draft.revision), by=ada)
+        versions.save_edit(model, edited(live), EditStart(draft.pk, draft.revision), by=ada)
     assert (refused.value.base, refused.value.theirs, refused.value.revision) == (live.document, live.document, -1)
     assert versions.draft_of(model) is None
 
 
 @pytest.mark.parametrize("sent", [{}, {"draft": "", "revision": "-1", "over": "x"}, {"draft": "9" * 20}])
 def test_what_was_looked_at_is_read_from_the_form_whatever_it_says(sent):
-    assert Began.posted(sent) == Began()
+    assert EditStart.posted(sent) == EditStart()
 
 
 def test_only_the_draft_that_was_looked_at_is_acted_on(model, ada):
     draft = versions.start_draft(model, by=ada)
-    Began(draft.pk, 0).check_is(draft)
+    EditStart(draft.pk, 0).check_is(draft)
     with pytest.raises(ActionNotAllowed, match="Someone started another draft"):
-        Began(draft.pk + 1, 0).check_is(draft)
+        EditStart(draft.pk + 1, 0).check_is(draft)

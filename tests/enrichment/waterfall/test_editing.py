@@ -6,7 +6,7 @@ from django.http import QueryDict
 from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import WaterfallVersion
-from enrichment.versions import Began, DraftGone, Stale
+from enrichment.versions import DraftGone, EditStart, StaleDraft
 from enrichment.versions.merging import merge
 from enrichment.waterfall import editing
 from enrichment.waterfall.changes import differences
@@ -104,18 +104,18 @@ def test_what_cannot_be_is_said_at_its_field(name, value):
 
 def test_the_first_change_begins_a_draft_and_no_change_does_not(ada):
     live = WaterfallVersion.active()
-    assert versions.save(WaterfallVersion, dict(PUBLISHED), Began(), by=ada) == live
+    assert versions.save_edit(WaterfallVersion, dict(PUBLISHED), EditStart(), by=ada) == live
     assert versions.draft_of(WaterfallVersion) is None
-    draft = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
+    draft = versions.save_edit(WaterfallVersion, changed(stop_on_success=False), EditStart(), by=ada)
     assert (draft.status, draft.based_on, draft.revision) == ("draft", live.number, 1)
 
 
 def test_a_save_that_began_with_an_older_one_is_refused_with_all_that_a_merge_needs(ada, bob):
-    first = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
-    versions.save(WaterfallVersion, changed(prefer_work_email=False), Began(first.pk, 1), by=ada)
+    first = versions.save_edit(WaterfallVersion, changed(stop_on_success=False), EditStart(), by=ada)
+    versions.save_edit(WaterfallVersion, changed(prefer_work_email=False), EditStart(first.pk, 1), by=ada)
     mine = changed(verify_deliverability=False, stop_on_success=False)
-    with pytest.raises(Stale) as refused:
-        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    with pytest.raises(StaleDraft) as refused:
+        versions.save_edit(WaterfallVersion, mine, EditStart(first.pk, 1), by=bob)
     stale = refused.value
     merged = merge(stale.base, stale.theirs, mine)
     assert merged.conflicts == []
@@ -126,8 +126,8 @@ def test_a_save_that_began_with_an_older_one_is_refused_with_all_that_a_merge_ne
 
 def test_two_who_make_the_same_change_do_not_meet(ada, bob):
     mine = changed(providers=["hunter", "apollo"])
-    first = versions.save(WaterfallVersion, mine, Began(), by=ada)
-    assert versions.save(WaterfallVersion, mine, Began(), by=bob).revision == first.revision
+    first = versions.save_edit(WaterfallVersion, mine, EditStart(), by=ada)
+    assert versions.save_edit(WaterfallVersion, mine, EditStart(), by=bob).revision == first.revision
 
 
 def conflict_of(refused, yours, chosen=None):
@@ -139,11 +139,11 @@ def conflict_of(refused, yours, chosen=None):
 
 
 def test_what_both_changed_is_left_to_the_person(ada, bob):
-    first = versions.save(WaterfallVersion, changed(policy="wait"), Began(), by=ada)
-    versions.save(WaterfallVersion, changed(policy="skip"), Began(first.pk, 1), by=ada)
+    first = versions.save_edit(WaterfallVersion, changed(policy="wait"), EditStart(), by=ada)
+    versions.save_edit(WaterfallVersion, changed(policy="skip"), EditStart(first.pk, 1), by=ada)
     mine = changed(policy="")
-    with pytest.raises(Stale) as refused:
-        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    with pytest.raises(StaleDraft) as refused:
+        versions.save_edit(WaterfallVersion, mine, EditStart(first.pk, 1), by=bob)
     choice, merged = conflict_of(refused, mine)
     assert (choice.path, choice.choice) == ("waterfall_email.policy", "")
     assert choice.where == "E-mail: When a provider's hourly limit is reached"
@@ -156,12 +156,12 @@ def test_what_both_changed_is_left_to_the_person(ada, bob):
 
 
 def test_of_two_orders_one_is_chosen_and_who_is_switched_on_or_off_is_taken_from_both(ada, bob):
-    first = versions.save(WaterfallVersion, changed(providers=["apollo", "hunter", "pdl"]), Began(), by=ada)
+    first = versions.save_edit(WaterfallVersion, changed(providers=["apollo", "hunter", "pdl"]), EditStart(), by=ada)
     theirs = changed(providers=["pdl", "apollo", "hunter", "snovio"])
-    versions.save(WaterfallVersion, theirs, Began(first.pk, 1), by=ada)
+    versions.save_edit(WaterfallVersion, theirs, EditStart(first.pk, 1), by=ada)
     mine = changed(providers=["hunter", "apollo", "pdl", "clearbit"])
-    with pytest.raises(Stale) as refused:
-        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    with pytest.raises(StaleDraft) as refused:
+        versions.save_edit(WaterfallVersion, mine, EditStart(first.pk, 1), by=bob)
     choice, _ = conflict_of(refused, mine)
     assert choice.where == "E-mail: Providers, in order"
     assert (choice.base, choice.theirs, choice.yours) == (
@@ -175,17 +175,17 @@ def test_of_two_orders_one_is_chosen_and_who_is_switched_on_or_off_is_taken_from
 
 
 def test_beginning_a_draft_where_somebody_has_begun_one_is_refused(ada, bob):
-    versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
-    with pytest.raises(Stale):
-        versions.save(WaterfallVersion, changed(prefer_work_email=False), Began(), by=bob)
+    versions.save_edit(WaterfallVersion, changed(stop_on_success=False), EditStart(), by=ada)
+    with pytest.raises(StaleDraft):
+        versions.save_edit(WaterfallVersion, changed(prefer_work_email=False), EditStart(), by=bob)
 
 
 def test_after_the_draft_was_published_a_save_is_merged_over_what_is_published(ada, bob):
-    first = versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
+    first = versions.save_edit(WaterfallVersion, changed(stop_on_success=False), EditStart(), by=ada)
     versions.publish(first, revision=1, over=1, note="ask them all", by=ada)
     mine = changed(stop_on_success=False, prefer_work_email=False)
-    with pytest.raises(Stale) as refused:
-        versions.save(WaterfallVersion, mine, Began(first.pk, 1), by=bob)
+    with pytest.raises(StaleDraft) as refused:
+        versions.save_edit(WaterfallVersion, mine, EditStart(first.pk, 1), by=bob)
     merged = merge(WATERFALLS.whole(refused.value.base), refused.value.theirs, mine)
     assert isinstance(refused.value, DraftGone)
     assert (merged.document, merged.conflicts) == (mine, [])
@@ -196,7 +196,7 @@ def test_a_draft_that_says_the_same_or_asks_nobody_is_not_published(ada):
     with pytest.raises(ActionNotAllowed, match="is identical to"):
         versions.check_can_publish(draft)
     empty = {f"waterfall_{kind}": {"providers": []} for kind in ("email", "phone", "company", "techstack")}
-    draft = versions.save(WaterfallVersion, empty, Began(draft.pk, 0), by=ada)
+    draft = versions.save_edit(WaterfallVersion, empty, EditStart(draft.pk, 0), by=ada)
     with pytest.raises(ActionNotAllowed, match="All waterfalls are empty"):
         versions.check_can_publish(draft)
 

@@ -28,7 +28,7 @@ def this_draft():
 
 def posted(document, **more):
     """What the browser posts of a form that holds this document."""
-    built = form.build(document, problems(document))
+    built = form.build_form(document, problems(document))
     fields = [built.cap]
     for part in built.parts:
         fields += [*part.fields.values(), *(field for row in part.rows for field in row.fields.values())]
@@ -121,7 +121,7 @@ def test_whoever_may_not_edit_sees_why(compliance_client):
 def test_the_form_holds_the_published_card_and_reads_back_as_it(sales_client):
     page = sales_client.get(reverse("icp"))
     assert page.status_code == 200
-    assert editing.read(posted(PUBLISHED)) == {
+    assert editing.parse_form(posted(PUBLISHED)) == {
         **PUBLISHED,
         "components": [
             {**part, **({"unit": part.get("unit", "")} if part["kind"] == "bands" else {})}

@@ -7,7 +7,7 @@ import pytest
 from enrichment import versions
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import Provider, ProviderService, WaterfallVersion
-from enrichment.versions import Began
+from enrichment.versions import EditStart
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
 from tests.enrichment.waterfall.test_editing import changed, form
@@ -22,7 +22,7 @@ def ada():
 
 @pytest.fixture
 def draft(ada):
-    return versions.save(WaterfallVersion, changed(stop_on_success=False), Began(), by=ada)
+    return versions.save_edit(WaterfallVersion, changed(stop_on_success=False), EditStart(), by=ada)
 
 
 def page(client, address="/waterfall/"):
@@ -67,7 +67,7 @@ def test_a_wrong_value_is_said_and_nothing_is_saved(sales_client):
 
 def test_a_stale_save_is_answered_with_the_merge(sales_client, draft, ada):
     old = sent(draft)
-    versions.save(WaterfallVersion, changed(providers=["hunter"]), Began(draft.pk, draft.revision), by=ada)
+    versions.save_edit(WaterfallVersion, changed(providers=["hunter"]), EditStart(draft.pk, draft.revision), by=ada)
     shown = post(sales_client, "/waterfall/save/", old).content.decode()
     assert "ada@example.com saved this draft while you edited it." in shown
     assert "Discard mine, keep theirs" in shown
@@ -76,7 +76,7 @@ def test_a_stale_save_is_answered_with_the_merge(sales_client, draft, ada):
 def test_the_merge_is_saved_once_everything_is_chosen(sales_client, draft, ada):
     old = sent(draft, email__policy="wait")
     theirs = changed(stop_on_success=False, policy="skip", prefer_work_email=False)
-    now = versions.save(WaterfallVersion, theirs, Began(draft.pk, draft.revision), by=ada)
+    now = versions.save_edit(WaterfallVersion, theirs, EditStart(draft.pk, draft.revision), by=ada)
     refused = post(sales_client, "/waterfall/save/", old)
     [conflict] = refused.context["conflicts"]
     hidden = refused.context["sent"]
@@ -114,7 +114,7 @@ def test_publishing_asks_for_a_note_and_the_looked_at_draft(sales_client, draft,
         "note is saved with the version"
         in sales_client.post("/waterfall/publish/", {**data, "note": " a "}).content.decode()
     )
-    versions.save(WaterfallVersion, changed(providers=["hunter"]), Began(draft.pk, draft.revision), by=ada)
+    versions.save_edit(WaterfallVersion, changed(providers=["hunter"]), EditStart(draft.pk, draft.revision), by=ada)
     shown = sales_client.post("/waterfall/publish/", {**data, "note": "ask them all"}).content.decode()
     assert "Someone else saved this draft" in shown
     assert versions.published(WaterfallVersion).number == 1
@@ -150,7 +150,7 @@ def test_rolling_back_publishes_a_copy(sales_client, draft, ada):
 def test_the_export_is_the_specifications_json(sales_client, ada):
     whole = WaterfallDocument.model_validate(PUBLISHED).model_dump()
     whole["waterfall_company"]["policy"] = "wait"
-    versions.save(WaterfallVersion, whole, Began(), by=ada)
+    versions.save_edit(WaterfallVersion, whole, EditStart(), by=ada)
     for number in (1, 2):
         answer = sales_client.get(f"/waterfall/versions/{number}/waterfalls.json")
         assert json.loads(answer.content) == PUBLISHED

@@ -9,7 +9,7 @@ from django.utils import timezone
 from enrichment import tasks, versions
 from enrichment.models import BulkJob, Lead, ProviderService, SpendCap, WaterfallVersion
 from enrichment.pilots import pilot
-from enrichment.versions import Began
+from enrichment.versions import EditStart
 from enrichment.waterfall import enriched, spend_limits
 from swarm_admin.access.models import User
 from tests.enrichment.waterfall.test_editing import changed
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def draft():
     ada = User.objects.create_user("ada@example.com")
     dear_first = ["clearbit", "pdl", "apollo", "hunter", "snovio"]
-    return versions.save(WaterfallVersion, changed(providers=dear_first), Began(), by=ada)
+    return versions.save_edit(WaterfallVersion, changed(providers=dear_first), EditStart(), by=ada)
 
 
 def page(client, address, **headers):
@@ -176,7 +176,9 @@ def test_what_was_tried_and_is_no_longer_the_draft_says_so(sales_client, draft):
     lead = LeadFactory()
     job = pilot.start(draft, [lead.pk], revision=draft.revision, by=draft.created_by)
     assert "Review and publish…" in page(sales_client, f"/waterfall/pilots/{job.pk}/")
-    versions.save(WaterfallVersion, changed(providers=["pdl"]), Began(draft.pk, draft.revision), by=draft.created_by)
+    versions.save_edit(
+        WaterfallVersion, changed(providers=["pdl"]), EditStart(draft.pk, draft.revision), by=draft.created_by
+    )
     assert "has changed since this pilot" in page(sales_client, f"/waterfall/pilots/{job.pk}/")
 
 
