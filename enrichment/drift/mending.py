@@ -23,7 +23,7 @@ from enrichment.models import Drift, DriftKind
 from enrichment.pipeline import recovery
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.errors import VendorError
-from enrichment.waterfall.prices import Price, price
+from enrichment.waterfall.prices import Price, price_of
 from gdpr import audit
 from swarm_admin.core import shutdown, work
 from swarm_admin.core.audit_verbs import Verb
@@ -79,7 +79,7 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
     if len(ready) > MOST:
         left_out[f"too many at once: at most {MOST:,}"] = free.count() - MOST
     document = active_waterfall()
-    each = price(document) if kind in ROWLESS else None
+    each = price_of(document) if kind in ROWLESS else None
     return MendPlan(kind, ready[:MOST], each, +left_out)
 
 

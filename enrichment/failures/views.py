@@ -17,7 +17,7 @@ from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.failures.sources import members_of
 from enrichment.models import FailureIgnore, Lead
-from enrichment.waterfall.prices import price
+from enrichment.waterfall.prices import price_of
 from gdpr import audit
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
@@ -41,7 +41,7 @@ def show(request: HttpRequest) -> HttpResponse:
     ignored = [group for group in every if group.ignored]
     open_ones = [group for group in every if not group.ignored]
     totals = failures.totals()
-    each = price(active_waterfall())
+    each = price_of(active_waterfall())
     context = {
         "groups": ignored if request.GET.get("ignored") == "1" else open_ones,
         "ignored_shown": request.GET.get("ignored") == "1",

@@ -10,7 +10,7 @@ from enrichment.documents.waterfall import active_waterfall
 from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.leads.actions import MOST, STAFF_PRIORITY, Sorted, sort_for_retry
 from enrichment.models import Lead
-from enrichment.waterfall.prices import Price, price
+from enrichment.waterfall.prices import Price, price_of
 
 
 @dataclass(frozen=True)
@@ -45,4 +45,4 @@ def plan_retry(
     document = active_waterfall()
     rowless = sum(lead.clay_row_id is None for lead in found.ready)
     work = Work(len(found.ready), rowless, priority, skip_providers)
-    return RetryPlan(found, price(document, skip_providers), estimate(work) if found.ready else Estimate())
+    return RetryPlan(found, price_of(document, skip_providers), estimate(work) if found.ready else Estimate())

@@ -9,7 +9,7 @@ from enrichment.models import Rescore, ServiceHold, SpendCap
 from enrichment.monitoring import standstill
 from enrichment.monitoring.standstill import Report
 from enrichment.scoring.rescore_progress import Progress, progress
-from enrichment.waterfall.spend_limits import reached
+from enrichment.waterfall.spend_limits import reached_limits
 
 _LOOK = (
     f"SELECT EXISTS (SELECT FROM {ServiceHold._meta.db_table} WHERE lifted_at IS NULL), "  # noqa: S608 - our own names
@@ -34,6 +34,6 @@ def standing() -> Banners:
     return Banners(
         standstill.kept(),
         open_holds() if holds else [],
-        reached() if caps else [],
+        reached_limits() if caps else [],
         progress() if rescore else None,
     )

@@ -39,7 +39,7 @@ def look() -> None:
     alerts.keep(Cause(AlertKind.DRIFT, "clay"), drift())
     alerts.keep(Cause(AlertKind.ROWS_NOT_KEPT, "clay"), rows_not_kept(), severity=Severity.CRITICAL)
     tables()
-    spend_limits.look()
+    spend_limits.clear_expired()
     too_many_calls()
     _close_what_is_over()
 

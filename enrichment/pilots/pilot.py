@@ -29,9 +29,9 @@ from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
-from enrichment.waterfall.appraisal import Appraisal, appraise
-from enrichment.waterfall.observed import ledger
-from enrichment.waterfall.prices import Price, price
+from enrichment.waterfall.appraisal import Appraisals, appraise
+from enrichment.waterfall.observed import provider_stats
+from enrichment.waterfall.prices import Price, price_of
 from swarm_admin.core import jobs as runner
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -87,8 +87,8 @@ def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     rowless = sum(lead.clay_row_id is None for lead in chosen)
     return PilotPlan(
         chosen,
-        price(document),
-        Decimal(str(appraise(document, ledger()).cost)).quantize(Decimal("0.0001")),
+        price_of(document),
+        Decimal(str(appraise(document, provider_stats()).cost)).quantize(Decimal("0.0001")),
         {why: count for why, count in left_out.items() if count},
         estimate(Work(len(chosen), rowless, STAFF_PRIORITY, document=document)) if chosen else Estimate(),
     )
@@ -133,7 +133,7 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
 def told(version: WaterfallVersion) -> dict[str, Any]:
     """What is expected of a version, as it is kept with the job: dollars a lead, and {kind: coverage}."""
     document = WaterfallDocument.model_validate(version.document)
-    found: Appraisal = appraise(document, ledger())
+    found: Appraisals = appraise(document, provider_stats())
     return {
         "cost": found.cost,
         "coverage": {fall.kind: fall.outcome.coverage for fall in found.falls},

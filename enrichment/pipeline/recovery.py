@@ -134,7 +134,7 @@ def _unanswered(vendor: str, call: str, *, enough: bool = False) -> bool:
 
 def provider_refused(provider: str) -> None:
     """A data provider was asked too often: its hour is used up for everybody, whatever our own count says (D11)."""
-    provider_budget.use_up(provider)
+    provider_budget.block_for_an_hour(provider)
     alert_of_provider(provider, provider_name(provider))
 
 

@@ -36,7 +36,7 @@ def keep_purchases(sender: Any, instance: Lead, **kwargs: Any) -> None:
         Attempt.objects.bulk_create(_attempt(each, instance, stands_for, slugs) for each in attempts)
     if taken:
         instance.taken_over.all().delete()
-        TakenOver.objects.bulk_create(_taken(each) for each in taken)
+        TakenOver.objects.bulk_create(_anonymous_reuse(each) for each in taken)
 
 
 def _attempt(of: Attempt, lead: Lead, stands_for: uuid.UUID, slugs: Collection[str]) -> Attempt:
@@ -74,7 +74,7 @@ def _call(entry: dict[str, Any], day: datetime.datetime, slugs: Collection[str])
     }
 
 
-def _taken(of: TakenOver) -> TakenOver:
+def _anonymous_reuse(of: TakenOver) -> TakenOver:
     return TakenOver(pk=_key(), waterfall=of.waterfall, fields=of.fields, saved=of.saved, taken_at=_day(of.taken_at))
 
 

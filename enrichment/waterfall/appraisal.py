@@ -14,43 +14,49 @@ from django.conf import settings
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallKind
 from enrichment.waterfall.capacity import Capacity, capacity
-from enrichment.waterfall.economics import Margin, Outcome, calls_per_lead, margins, outcome
-from enrichment.waterfall.figures import Book, book
-from enrichment.waterfall.observed import Ledger
-from enrichment.waterfall.ordering import Suggestion, cheapest
-from enrichment.waterfall.waiting import Waiting, asked, cost_of, groups
+from enrichment.waterfall.economics import (
+    ExpectedOutcome,
+    MarginalValue,
+    calls_per_lead,
+    expected_outcome,
+    marginal_values,
+)
+from enrichment.waterfall.figures import Book, provider_figures
+from enrichment.waterfall.observed import ProviderStats
+from enrichment.waterfall.ordering import Suggestion, suggest_order
+from enrichment.waterfall.waiting import WaitingCost, cost_of, figures_of, waiting_groups
 
 
 @dataclass(frozen=True)
-class Fall:
+class WaterfallAppraisal:
     """One waterfall: what it costs and finds, what each provider adds, and the cheapest order of its providers."""
 
     kind: str
     label: str
     asks_all: bool
-    outcome: Outcome
-    margins: list[Margin]
+    outcome: ExpectedOutcome
+    margins: list[MarginalValue]
     suggestion: Suggestion
 
 
 @dataclass(frozen=True)
-class Appraisal:
+class Appraisals:
     """`cost`: US dollars per lead, all waterfalls together; `waiting`: what the leads now waiting are to cost.
 
     `observed_attempts`: attempts the rates come from, 0 where they are the catalogue's. `unclear`: misses in them
     that could not be told to one waterfall. `tells_misses`: False where Clay tells none, and no rate is observed.
     """
 
-    falls: list[Fall]
+    falls: list[WaterfallAppraisal]
     cost: float
     capacity: Capacity
-    waiting: Waiting
+    waiting: WaitingCost
     observed_attempts: int = 0
     unclear: int = 0
     tells_misses: bool = True
 
     @property
-    def by_kind(self) -> dict[str, Fall]:
+    def by_kind(self) -> dict[str, WaterfallAppraisal]:
         return {fall.kind: fall for fall in self.falls}
 
     @property
@@ -68,36 +74,36 @@ class Appraisal:
         return any(fall.outcome.assumes for fall in self.falls)
 
 
-def appraise(document: WaterfallDocument, seen: Ledger | None = None, value: str | None = None) -> Appraisal:
+def appraise(document: WaterfallDocument, seen: ProviderStats | None = None, value: str | None = None) -> Appraisals:
     """Two queries (catalogue, waiting leads); a draft and what is live are two calls."""
-    figures = book(seen, value)
+    figures = provider_figures(seen, value)
     falls = [_fall(kind, WaterfallKind(kind).label, document, figures) for kind in document.waterfalls()]
-    return Appraisal(
+    return Appraisals(
         falls=falls,
         cost=sum(fall.outcome.cost for fall in falls),
         capacity=_capacity(falls, figures),
-        waiting=cost_of(groups(), document, figures),
+        waiting=cost_of(waiting_groups(), document, figures),
         observed_attempts=seen.attempts if seen else 0,
         unclear=seen.unclear if seen else 0,
         tells_misses=seen.tells_misses if seen else True,
     )
 
 
-def _fall(kind: str, label: str, document: WaterfallDocument, figures: Book) -> Fall:
+def _fall(kind: str, label: str, document: WaterfallDocument, figures: Book) -> WaterfallAppraisal:
     fall = document.waterfalls()[kind]
-    providers = asked(fall.providers, figures.get(kind, {}))
+    providers = figures_of(fall.providers, figures.get(kind, {}))
     asks_all = fall.asks_all()
-    return Fall(
+    return WaterfallAppraisal(
         kind=kind,
         label=label,
         asks_all=asks_all,
-        outcome=outcome(providers, asks_all=asks_all),
-        margins=margins(providers, asks_all=asks_all),
-        suggestion=cheapest(providers, asks_all=asks_all),
+        outcome=expected_outcome(providers, asks_all=asks_all),
+        margins=marginal_values(providers, asks_all=asks_all),
+        suggestion=suggest_order(providers, asks_all=asks_all),
     )
 
 
-def _capacity(falls: list[Fall], figures: Book) -> Capacity:
+def _capacity(falls: list[WaterfallAppraisal], figures: Book) -> Capacity:
     known = {slug: each for services in figures.values() for slug, each in services.items()}
     by_rows = settings.CLAY_LIMIT_UNIT == "rows"
     return capacity(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Gate:
+class RateLimit:
     """One limit. `calls`: per lead; `limit`: calls an hour; `slug` "clay" is the enrichment trigger itself."""
 
     slug: str
@@ -24,10 +24,10 @@ class Gate:
 class Capacity:
     """`gates`: every limit that is met at all, the narrowest first."""
 
-    gates: tuple[Gate, ...]
+    gates: tuple[RateLimit, ...]
 
     @property
-    def narrowest(self) -> Gate | None:
+    def narrowest(self) -> RateLimit | None:
         return self.gates[0] if self.gates else None
 
     @property
@@ -53,10 +53,10 @@ def capacity(
     `triggers_per_hour`: what Clay takes, each of `leads_per_trigger` leads at most; 0 leaves Clay out.
     """
     gates = [
-        Gate(slug, names.get(slug, slug), each, limits[slug])
+        RateLimit(slug, names.get(slug, slug), each, limits[slug])
         for slug, each in calls.items()
         if each > 0 and limits.get(slug)
     ]
     if triggers_per_hour:
-        gates.append(Gate("clay", "Clay's triggers", 1 / max(leads_per_trigger, 1), triggers_per_hour))
+        gates.append(RateLimit("clay", "Clay's triggers", 1 / max(leads_per_trigger, 1), triggers_per_hour))
     return Capacity(tuple(sorted(gates, key=lambda gate: (gate.leads_per_hour, gate.slug))))

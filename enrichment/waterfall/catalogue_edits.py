@@ -103,7 +103,7 @@ class ServiceForm(forms.ModelForm):
         self.initial["fields_filled"] = service.fields
         if service.provider_id:
             self.initial["hourly_limit"] = service.provider.hourly_limit
-        self.initial["began"] = began_with(service)
+        self.initial["began"] = signed_values(service)
 
     def clean_cost(self) -> Decimal | None:
         cost: Decimal | None = self.cleaned_data["cost"]
@@ -119,15 +119,15 @@ class ServiceForm(forms.ModelForm):
             words = _in_words(fresh, name, fresh.initial[name])
             fresh.fields[name].help_text = f"Changed to {words} after you opened it."
         for name in self.changed_names():
-            if name in stale.differs and _plain(fresh.initial[name]) != _plain(self.cleaned_data[name]):
+            if name in stale.differs and _comparable(fresh.initial[name]) != _comparable(self.cleaned_data[name]):
                 fresh.fields[name].help_text += " Your value is shown here."
             fresh.initial[name] = self.cleaned_data[name]
         return fresh
 
     def changed_names(self) -> list[str]:
         """The fields this person has changed since they opened it."""
-        told = _told(self.cleaned_data["began"])
-        return [name for name in SHOWN if told.get(name) != _plain(self.cleaned_data[name])]
+        told = _unsigned_values(self.cleaned_data["began"])
+        return [name for name in SHOWN if told.get(name) != _comparable(self.cleaned_data[name])]
 
     def values(self) -> dict[str, Any]:
         """The columns of the service in a valid form."""
@@ -142,7 +142,7 @@ class ServiceForm(forms.ModelForm):
 SHOWN = ("cost", "charge", "coverage", "accuracy_percent", "fields_filled", "hourly_limit")
 
 
-def began_with(service: ProviderService) -> str:
+def signed_values(service: ProviderService) -> str:
     """The values of a service as its form shows them, signed: what a save says it began with."""
     accuracy = service.accuracy
     values = {
@@ -153,19 +153,19 @@ def began_with(service: ProviderService) -> str:
         "fields_filled": service.fields,
         "hourly_limit": service.provider.hourly_limit if service.provider_id else None,
     }
-    plain = {name: _plain(value) for name, value in values.items()}
+    plain = {name: _comparable(value) for name, value in values.items()}
     return signing.dumps(json.dumps(plain, sort_keys=True), salt="catalogue")
 
 
-def _told(began: str) -> dict[str, Any]:
-    """What `began_with` had told; {} where it cannot be read, so that everything counts as changed."""
+def _unsigned_values(began: str) -> dict[str, Any]:
+    """What `signed_values` recorded; {} where it cannot be read, so that everything counts as changed."""
     try:
         return dict(json.loads(signing.loads(began, salt="catalogue")))
     except signing.BadSignature:
         return {}
 
 
-def _plain(value: Any) -> Any:
+def _comparable(value: Any) -> Any:
     """A value so that equal ones look alike: 0.05 and 0.0500, a list in whatever order."""
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
@@ -177,7 +177,7 @@ def _in_words(form: forms.ModelForm, name: str, value: Any) -> str:
         return "nothing"
     choices = dict(getattr(form.fields[name], "choices", ()))
     many = value if isinstance(value, list) else [value]
-    return ", ".join(str(choices.get(each, _plain(each))) for each in many)
+    return ", ".join(str(choices.get(each, _comparable(each))) for each in many)
 
 
 class NewServiceForm(forms.Form):
@@ -214,14 +214,14 @@ def change(
 ) -> list[str]:
     """Write what differs, the provider's limit too; returns the names of the columns that changed.
 
-    `began`: what the person was looking at, as `began_with` told it.
+    `began`: what the person was looking at, as `signed_values` told it.
 
     Raises:
         Stale: somebody has changed it since.
     """
     with transaction.atomic():
         current = ProviderService.objects.select_for_update().select_related("provider").get(pk=service.pk)
-        told, now = _told(began), _told(began_with(current))
+        told, now = _unsigned_values(began), _unsigned_values(signed_values(current))
         if differs := [name for name in SHOWN if told.get(name, ...) != now[name]]:
             raise Stale(differs)
         changed = [name for name, value in values.items() if getattr(current, name) != value]
@@ -255,7 +255,7 @@ def add(*, waterfall: str, slug: str, name: str, by: Any) -> ProviderService:
     return service
 
 
-def in_use(services: list[ProviderService]) -> dict[int, str]:
+def services_in_use(services: list[ProviderService]) -> dict[int, str]:
     """{service: "published" or "draft"} of those that a waterfall asks now."""
     found: dict[int, str] = {}
     versions = WaterfallVersion.objects.filter(status__in=[VersionStatus.DRAFT, VersionStatus.PUBLISHED])

@@ -13,7 +13,7 @@ from enrichment.versions.kinds import Document
 from enrichment.waterfall.option_forms import FORMS
 
 
-def whole(document: Document) -> Document:
+def with_defaults(document: Document) -> Document:
     """The document with every default spelled out."""
     return WaterfallDocument.model_validate(document).model_dump()
 
@@ -37,7 +37,7 @@ class Difference:
 
 def differences(before: Document, after: Document) -> list[Difference]:
     """What changes from `before` to `after`."""
-    one, other = whole(before), whole(after)
+    one, other = with_defaults(before), with_defaults(after)
     found = []
     for kind, name in _fields(one):
         was, becomes = one[f"waterfall_{kind}"][name], other[f"waterfall_{kind}"][name]
@@ -49,8 +49,8 @@ def differences(before: Document, after: Document) -> list[Difference]:
                 kind,
                 name,
                 label(kind, name),
-                words(kind, name, was),
-                words(kind, name, becomes),
+                value_in_words(kind, name, was),
+                value_in_words(kind, name, becomes),
                 tuple(provider_name(slug) for slug in lists[1] if slug not in lists[0]),
                 tuple(provider_name(slug) for slug in lists[0] if slug not in lists[1]),
             )
@@ -71,7 +71,7 @@ def label(kind: str, name: str) -> str:
     return str(FORMS[kind]().fields[name].label)
 
 
-def words(kind: str, name: str, value: Any) -> str:
+def value_in_words(kind: str, name: str, value: Any) -> str:
     """A value of that field in the words of the screen."""
     if name == "providers":
         return " → ".join(provider_name(slug) for slug in value) or "nobody"

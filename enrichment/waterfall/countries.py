@@ -24,11 +24,11 @@ def country_of(location: str) -> str:
     last = location.rpartition(",")[2].strip()
     if last.upper() in STATES and last.isupper():
         return _names()["US"]
-    code = _codes().get(_plain(last))
+    code = _codes().get(_normalised(last))
     return _names().get(code, "") if code else ""
 
 
-def _plain(text: str) -> str:
+def _normalised(text: str) -> str:
     bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
 
@@ -50,6 +50,6 @@ def _names() -> dict[str, str]:
 @functools.cache
 def _codes() -> dict[str, str]:
     """{plain name or code: code}. Two letters are a code only where they are no state's."""
-    found = {_plain(name): code for code, name in _names().items()}
+    found = {_normalised(name): code for code, name in _names().items()}
     found |= {code.lower(): code for code in _names() if code not in STATES}
     return found | OTHER_NAMES

@@ -10,7 +10,7 @@ from enrichment.models import WaterfallKind, WaterfallVersion
 from enrichment.versions import Choice, DocumentKind
 from enrichment.versions.kinds import Document
 from enrichment.versions.merging import Conflict
-from enrichment.waterfall.changes import Difference, differences, label, whole, words
+from enrichment.waterfall.changes import Difference, differences, label, value_in_words, with_defaults
 
 NOBODY = "All waterfalls are empty. Enable at least one provider."
 
@@ -34,7 +34,7 @@ class Waterfalls(DocumentKind):
         return {}
 
     def whole(self, document: Document) -> Document:
-        return whole(document)
+        return with_defaults(document)
 
     def why_not_publish(self, document: Document) -> str:
         return "" if WaterfallDocument.model_validate(document).providers() else NOBODY
@@ -50,7 +50,9 @@ def _choice(conflict: Conflict) -> Choice:
     """A conflict's path is "waterfall_email.policy" or "waterfall_email.providers.order"."""
     place, name = conflict.path.split(".")[:2]
     kind = place.removeprefix("waterfall_")
-    base, theirs, yours = (words(kind, name, value) for value in (conflict.base, conflict.theirs, conflict.yours))
+    base, theirs, yours = (
+        value_in_words(kind, name, value) for value in (conflict.base, conflict.theirs, conflict.yours)
+    )
     where = f"{WaterfallKind(kind).label}: {label(kind, name)}"
     return Choice(conflict.path, where, base, theirs, yours, conflict.choice)
 

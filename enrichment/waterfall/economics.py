@@ -16,7 +16,7 @@ PER_HIT, PER_ATTEMPT = "hit", "attempt"
 
 
 @dataclass(frozen=True)
-class Figures:
+class ProviderFigures:
     """What is known of one provider in one waterfall.
 
     `cost` is charged per `charge`, PER_HIT or PER_ATTEMPT; None: no price is known. `hit`: how often it finds
@@ -71,7 +71,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ExpectedOutcome:
     """`cost`: expected per lead; `coverage`: share of leads for which somebody finds something.
 
     `unpriced`, `unrated`: names of providers without a known price (counted as free) or rate (as never finding
@@ -104,7 +104,9 @@ class Outcome:
         return any(step.rate is not None and step.rate.is_assumption for step in self.steps)
 
 
-def outcome(providers: Sequence[Figures], *, asks_all: bool, conditional: bool = True) -> Outcome:
+def expected_outcome(
+    providers: Sequence[ProviderFigures], *, asks_all: bool, conditional: bool = True
+) -> ExpectedOutcome:
     """What this order costs and finds. `conditional`: rates observed after just these others are used."""
     reached, bare, cost = 1.0, 1.0, 0.0
     steps = []
@@ -119,7 +121,7 @@ def outcome(providers: Sequence[Figures], *, asks_all: bool, conditional: bool =
         reached *= 1 - ends
         bare *= 1 - hit
         before |= {each.slug}
-    return Outcome(
+    return ExpectedOutcome(
         steps=tuple(steps),
         cost=cost,
         coverage=1 - bare,
@@ -129,7 +131,7 @@ def outcome(providers: Sequence[Figures], *, asks_all: bool, conditional: bool =
 
 
 @dataclass(frozen=True)
-class Margin:
+class MarginalValue:
     """The waterfall with this provider less the waterfall without it, the others in the same order.
 
     `cost` may be below 0: who answers cheaply saves asking dearer ones.
@@ -146,18 +148,18 @@ class Margin:
         return self.cost / self.coverage if self.coverage > 1e-12 else None
 
 
-def margins(providers: Sequence[Figures], *, asks_all: bool) -> list[Margin]:
+def marginal_values(providers: Sequence[ProviderFigures], *, asks_all: bool) -> list[MarginalValue]:
     """What each provider adds, in the waterfall's order."""
-    whole = outcome(providers, asks_all=asks_all)
+    whole = expected_outcome(providers, asks_all=asks_all)
     found = []
     for at, each in enumerate(providers):
-        rest = outcome([*providers[:at], *providers[at + 1 :]], asks_all=asks_all)
-        margin = Margin(each.slug, each.name, whole.coverage - rest.coverage, whole.cost - rest.cost)
+        rest = expected_outcome([*providers[:at], *providers[at + 1 :]], asks_all=asks_all)
+        margin = MarginalValue(each.slug, each.name, whole.coverage - rest.coverage, whole.cost - rest.cost)
         found.append(margin)
     return found
 
 
-def calls_per_lead(outcomes: Mapping[str, Outcome]) -> dict[str, float]:
+def calls_per_lead(outcomes: Mapping[str, ExpectedOutcome]) -> dict[str, float]:
     """{slug: calls per lead} over several waterfalls: whoever stands in two of them is asked for each."""
     calls: dict[str, float] = {}
     for each in outcomes.values():

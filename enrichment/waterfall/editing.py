@@ -24,12 +24,12 @@ class Sent:
         return all(form.is_valid() for form in self.forms.values())
 
 
-def read(data: QueryDict) -> Sent:
+def parse_form(data: QueryDict) -> Sent:
     """The orders (`email-providers`, as often as there are providers), the options and the pressed button (`op`).
 
     A provider that the catalogue does not offer to its waterfall is left out, and so is one named twice.
     """
-    offered = _offered()
+    offered = _available_providers()
     forms = {kind: form(data) for kind, form in FORMS.items()}
     document: Document = {}
     for kind, form in forms.items():
@@ -39,18 +39,18 @@ def read(data: QueryDict) -> Sent:
             "providers": [slug for slug in named if slug in offered[kind]],
             **options,
         }
-    _press(document, data.get("op", ""), offered)
+    _apply_button(document, data.get("op", ""), offered)
     return Sent(document, forms)
 
 
-def _offered() -> dict[str, set[str]]:
+def _available_providers() -> dict[str, set[str]]:
     offered: dict[str, set[str]] = {kind: set() for kind in WaterfallKind.values}
     for kind, slug in ProviderService.objects.values_list("waterfall", "provider__slug"):
         offered[kind].add(slug)
     return offered
 
 
-def _press(document: Document, op: str, offered: Mapping[str, set[str]]) -> None:
+def _apply_button(document: Document, op: str, offered: Mapping[str, set[str]]) -> None:
     """`up:email:apollo`, `down:…`, `off:…` or `on:…`; anything else does nothing."""
     verb, kind, slug = [*op.split(":"), "", "", ""][:3]
     if slug not in offered.get(kind, ()):

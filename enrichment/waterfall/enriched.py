@@ -67,7 +67,7 @@ By = Mapping[str, Mapping[str, Leads]]  # {"whole", "source", "tier", "person" o
 
 
 @dataclass(frozen=True)
-class Counted:
+class LeadCounts:
     """`by` as it was `at` that time; both None where a tick has still to count for the first time."""
 
     by: By | None = None
@@ -75,8 +75,8 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    counted: Counted
+class _CachedCounts:
+    counted: LeadCounts
     fresh_until: float  # seconds since 1970
 
     @property
@@ -84,12 +84,12 @@ class _Kept:
         return self.fresh_until > time.time()
 
 
-def leads(since: datetime.datetime, until: datetime.datetime) -> Counted:
+def enriched_leads(since: datetime.datetime, until: datetime.datetime) -> LeadCounts:
     """Of the attempts that ended from `since` to before `until`, in AT_ONCE_SECONDS at most.
 
-    What takes longer a tick counts (`keep_counted`); until it has, what was counted last is told, with its time.
+    What takes longer a tick counts (`refresh_counts`); until it has, what was counted last is told, with its time.
     """
-    kept: _Kept | None = cache.get(_key(since, until))
+    kept: _CachedCounts | None = cache.get(_key(since, until))
     if not (kept and kept.is_fresh) and not _is_slow(since, until) and cache.add(LOCK, "1", LOCK_SECONDS):
         try:
             kept = _count(since, until, at_most=AT_ONCE_SECONDS)
@@ -99,15 +99,15 @@ def leads(since: datetime.datetime, until: datetime.datetime) -> Counted:
             cache.set(SLOW, (until - since).days, KEPT_SECONDS)
         finally:
             cache.delete(LOCK)
-    return kept.counted if kept else Counted()
+    return kept.counted if kept else LeadCounts()
 
 
-def keep_counted(spans: Iterable[tuple[datetime.datetime, datetime.datetime]]) -> int:
+def refresh_counts(spans: Iterable[tuple[datetime.datetime, datetime.datetime]]) -> int:
     """Count those of `spans` that no page waits for and whose count is not fresh; returns how many."""
     due = [span for span in spans if _is_slow(*span)]
     counted = 0
     for since, until in due:
-        kept: _Kept | None = cache.get(_key(since, until))
+        kept: _CachedCounts | None = cache.get(_key(since, until))
         if not (kept and kept.is_fresh):
             _count(since, until)
             counted += 1
@@ -124,7 +124,7 @@ def _is_slow(since: datetime.datetime, until: datetime.datetime) -> bool:
     return days is not None and (until - since).days >= days
 
 
-def _count(since: datetime.datetime, until: datetime.datetime, *, at_most: float = 0) -> _Kept:
+def _count(since: datetime.datetime, until: datetime.datetime, *, at_most: float = 0) -> _CachedCounts:
     """Count, and keep it fresh for SHARE times as long as that took. `at_most`: seconds; 0 is without an end.
 
     Raises:
@@ -133,7 +133,7 @@ def _count(since: datetime.datetime, until: datetime.datetime, *, at_most: float
     began, at = time.time(), timezone.now()
     by = _counted(since, until, at_most)
     ended = time.time()
-    kept = _Kept(Counted(by, at), ended + max(FRESH_SECONDS, SHARE * (ended - began)))
+    kept = _CachedCounts(LeadCounts(by, at), ended + max(FRESH_SECONDS, SHARE * (ended - began)))
     cache.set(_key(since, until), kept, KEPT_SECONDS)
     return kept
 

@@ -8,23 +8,23 @@ from collections.abc import Collection, Mapping
 
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService
-from enrichment.waterfall.economics import PER_ATTEMPT, Figures, calls_per_lead
-from enrichment.waterfall.observed import Count, Ledger, ledger
-from enrichment.waterfall.rates import LEAST, Rate, chosen, observed
+from enrichment.waterfall.economics import PER_ATTEMPT, ProviderFigures, calls_per_lead
+from enrichment.waterfall.observed import Count, ProviderStats, provider_stats
+from enrichment.waterfall.rates import LEAST, Rate, chosen_rate, observed_rate
 from enrichment.waterfall.waiting import outcomes
 
 # {kind of waterfall: {provider's slug: its figures}}
-Book = Mapping[str, Mapping[str, Figures]]
+Book = Mapping[str, Mapping[str, ProviderFigures]]
 
 
-def book(seen: Ledger | None = None, value: str | None = None) -> Book:
+def provider_figures(seen: ProviderStats | None = None, value: str | None = None) -> Book:
     """The figures of every service of the catalogue; one query.
 
     `seen`: the attempts to observe rates in; None leaves everything to the catalogue. `value`: one value of its
     segment. A rate observed fewer than LEAST times is the tabled one, marked as an assumption (D9).
     """
     usable = seen if seen is not None and seen.tells_misses else None
-    found: dict[str, dict[str, Figures]] = {}
+    found: dict[str, dict[str, ProviderFigures]] = {}
     for service in ProviderService.objects.select_related("provider"):
         mine = _figures(service, usable, value)
         found.setdefault(service.waterfall, {})[service.provider.slug] = mine
@@ -38,26 +38,26 @@ def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[
     those that were not asked often enough to tell.
     """
     asked = document.only(document.providers() - set(skipped))
-    per_lead = calls_per_lead(outcomes(asked, book(ledger())))
+    per_lead = calls_per_lead(outcomes(asked, provider_figures(provider_stats())))
     return Counter({slug: math.ceil(round(leads * each, 6)) for slug, each in per_lead.items() if each})
 
 
-def _figures(service: ProviderService, seen: Ledger | None, value: str | None) -> Figures:
+def _figures(service: ProviderService, seen: ProviderStats | None, value: str | None) -> ProviderFigures:
     slug, kind = service.provider.slug, service.waterfall
     after = seen.after(kind, slug, value) if seen else {}
-    count = _standing(after, seen.of(kind, slug, value)) if seen else Count()
+    count = _first_asked_or_all(after, seen.of(kind, slug, value)) if seen else Count()
     tabled = float(service.accuracy) if service.accuracy is not None else None
     price = float(service.cost) if service.cost is not None else _price_seen(count, service.charge)
-    return Figures(
+    return ProviderFigures(
         slug=slug,
         name=service.provider.name,
         cost=price,
         charge=service.charge,
-        hit=chosen(count.hits, count.asked, tabled),
-        ends=_ends(count),
+        hit=chosen_rate(count.hits, count.asked, tabled),
+        ends=_stop_rate(count),
         hourly_limit=service.provider.hourly_limit,
         after={
-            before: (observed(each.hits, each.asked), observed(each.ends, each.asked))
+            before: (observed_rate(each.hits, each.asked), observed_rate(each.ends, each.asked))
             for before, each in after.items()
             if each.asked >= LEAST
         },
@@ -65,16 +65,16 @@ def _figures(service: ProviderService, seen: Ledger | None, value: str | None) -
     )
 
 
-def _standing(after: Mapping[frozenset[str], Count], anywhere: Count) -> Count:
+def _first_asked_or_all(after: Mapping[frozenset[str], Count], anywhere: Count) -> Count:
     """As first asked where that was often enough: later places see only the leads that others missed."""
     first = after.get(frozenset())
     return first if first is not None and first.asked >= LEAST else anywhere
 
 
-def _ends(count: Count) -> Rate | None:
+def _stop_rate(count: Count) -> Rate | None:
     """None where every hit ends it."""
     tells = count.asked >= LEAST and count.ends < count.hits
-    return observed(count.ends, count.asked) if tells else None
+    return observed_rate(count.ends, count.asked) if tells else None
 
 
 def _price_seen(count: Count, charge: str) -> float | None:

@@ -76,7 +76,7 @@ Key = tuple[str, str, str, frozenset[str] | None]
 
 
 @dataclass(frozen=True)
-class Ledger:
+class ProviderStats:
     """`attempts`: how many were counted; `unclear`: misses that could have been of either of two waterfalls.
 
     `tells_misses`: False where not one miss was ever told; then every share would be 1, and none is used.
@@ -130,33 +130,33 @@ class Run:
     many: int
 
 
-def ledger(segment: Segment = Segment.ALL) -> Ledger:
+def provider_stats(segment: Segment = Segment.ALL) -> ProviderStats:
     """The newest attempts, as of some seconds ago at most (see `core.cache`)."""
-    kept: Ledger = remembered(f"waterfall:observed:{segment}", lambda: read(segment))
+    kept: ProviderStats = remembered(f"waterfall:observed:{segment}", lambda: read_stats(segment))
     return kept
 
 
-def read(segment: Segment = Segment.ALL, newest: int = NEWEST) -> Ledger:
+def read_stats(segment: Segment = Segment.ALL, newest: int = NEWEST) -> ProviderStats:
     """The newest finished attempts as of now."""
     documents = {
         version.pk: WaterfallDocument.model_validate(version.document) for version in WaterfallVersion.objects.all()
     }
-    offered = offers()
+    offered = fields_offered()
     counts: dict[Key, Count] = {}
     sizes: dict[str, int] = {}
     attempts = unclear = misses = 0
     for run in _runs(segment, newest):
         attempts += run.many
         sizes[run.value] = sizes.get(run.value, 0) + run.many
-        called, dropped = assign(run, documents[run.version], offered)
+        called, dropped = assign_calls(run, documents[run.version], offered)
         unclear += dropped * run.many
         for kind, slug, before, count in called:
             misses += (count.asked - count.hits) * run.many
-            counts.setdefault((run.value, kind, slug, before), Count()).add(_times(count, run.many))
-    return Ledger(segment, attempts, counts, unclear, misses > 0 or not counts, sizes)
+            counts.setdefault((run.value, kind, slug, before), Count()).add(_multiplied(count, run.many))
+    return ProviderStats(segment, attempts, counts, unclear, misses > 0 or not counts, sizes)
 
 
-def _times(one: Count, many: int) -> Count:
+def _multiplied(one: Count, many: int) -> Count:
     return Count(
         one.asked * many,
         one.hits * many,
@@ -168,7 +168,7 @@ def _times(one: Count, many: int) -> Count:
     )
 
 
-def offers() -> dict[str, frozenset[str]]:
+def fields_offered() -> dict[str, frozenset[str]]:
     """{kind of waterfall: the fields any provider fills for it}."""
     found: dict[str, set[str]] = {}
     for kind, fields in ProviderService.objects.values_list("waterfall", "fields"):
@@ -182,7 +182,9 @@ def offers() -> dict[str, frozenset[str]]:
 Called = tuple[str, str, frozenset[str] | None, Count]
 
 
-def assign(run: Run, document: WaterfallDocument, offers: Mapping[str, frozenset[str]]) -> tuple[list[Called], int]:
+def assign_calls(
+    run: Run, document: WaterfallDocument, offers: Mapping[str, frozenset[str]]
+) -> tuple[list[Called], int]:
     """(kind, provider, asked before it, its count) of every call of one such run; how many could not be told.
 
     What was found says which waterfall asked. A miss belongs to the one waterfall that had reason to ask: it lists
@@ -197,14 +199,14 @@ def assign(run: Run, document: WaterfallDocument, offers: Mapping[str, frozenset
         ]
         for kind in found_in:
             own = cost if len(found_in) == 1 else None
-            ends = _ends(kind, falls[kind], fields)
+            ends = _stops_waterfall(kind, falls[kind], fields)
             calls[kind].setdefault(slug, Count()).add(_call(hit=True, ends=ends, cost=own))
         if not found_in and any(slug in fall.providers for fall in falls.values()) and not fields:
             missed.append((slug, cost))
     unclear = 0
     for slug in dict.fromkeys(slug for slug, _ in missed):
         costs = [cost for each, cost in missed if each == slug]
-        asking = [kind for kind in falls if _had_reason(slug, falls[kind], calls[kind])]
+        asking = [kind for kind in falls if _should_have_been_asked(slug, falls[kind], calls[kind])]
         if len(costs) != len(asking):
             unclear += len(costs)
             continue
@@ -225,12 +227,12 @@ def _call(*, hit: bool, ends: bool, cost: float | None) -> Count:
     )
 
 
-def _ends(kind: str, fall: Waterfall, fields: frozenset[str]) -> bool:
+def _stops_waterfall(kind: str, fall: Waterfall, fields: frozenset[str]) -> bool:
     """A personal address alone is no success where a work address is preferred."""
     return kind != "email" or not getattr(fall, "prefer_work_email", False) or "email_work" in fields
 
 
-def _had_reason(slug: str, fall: Waterfall, calls: Mapping[str, Count]) -> bool:
+def _should_have_been_asked(slug: str, fall: Waterfall, calls: Mapping[str, Count]) -> bool:
     if slug not in fall.providers or slug in calls:
         return False
     earlier = fall.providers[: fall.providers.index(slug)]
@@ -267,22 +269,24 @@ def _runs(segment: Segment, newest: int) -> Iterator[Run]:
     with connection.cursor() as cursor:
         cursor.execute(query, [newest])
         for value, version, partial, without, names, fields, costs, many in cursor.fetchall():
-            yield Run(_said(segment, value), version, partial, tuple(without), _entries(names, fields, costs), many)
+            yield Run(
+                _segment_value(segment, value), version, partial, tuple(without), _entries(names, fields, costs), many
+            )
 
 
 def _entries(names: Any, fields: Any, costs: Any) -> tuple[tuple[str, frozenset[str], float], ...]:
     """Entries that lack a part cannot be told from each other here; such a run counts for nothing."""
-    slugs, found, paid = _list(names), _list(fields), _list(costs)
+    slugs, found, paid = _as_list(names), _as_list(fields), _as_list(costs)
     if not len(slugs) == len(found) == len(paid):
         return ()
     return tuple((str(slug), frozenset(each), float(cost)) for slug, each, cost in zip(slugs, found, paid, strict=True))
 
 
-def _list(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return list(json.loads(value)) if isinstance(value, str) else list(value)
 
 
-def _said(segment: Segment, value: str | None) -> str:
+def _segment_value(segment: Segment, value: str | None) -> str:
     if segment == Segment.SIZE:
         return BAND_NAMES[int(value)] if value else UNKNOWN
     if segment == Segment.COUNTRY:

@@ -16,14 +16,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from enrichment.waterfall.economics import PER_HIT, Figures, outcome
+from enrichment.waterfall.economics import PER_HIT, ProviderFigures, expected_outcome
 
 EVERY = 8  # 8! = 40,320 orders
 SAME = 1e-12  # dollars a lead: below it two costs are one, written by different sums
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class AdjacentPair:
     """Two that stand one after the other in the cheapest order, and what swapping them would add per lead."""
 
     first: str
@@ -37,7 +37,7 @@ class Neighbours:
 class Proof:
     """`orders`: how many were compared, 0 where the exchange argument stands alone. `dearest`: the worst of them."""
 
-    neighbours: tuple[Neighbours, ...]
+    neighbours: tuple[AdjacentPair, ...]
     orders: int
     dearest: float | None
 
@@ -71,22 +71,22 @@ class Suggestion:
         return 0.0 if self.now - self.cost < SAME else self.now - self.cost
 
 
-def cheapest(providers: Sequence[Figures], *, asks_all: bool) -> Suggestion:
+def suggest_order(providers: Sequence[ProviderFigures], *, asks_all: bool) -> Suggestion:
     """The cheapest order of just these providers. Among equally cheap ones, the nearest to the present."""
-    present = outcome(providers, asks_all=asks_all, conditional=False)
+    present = expected_outcome(providers, asks_all=asks_all, conditional=False)
     slugs = tuple(each.slug for each in providers)
     why_not = _why_not(providers, asks_all)
     if why_not:
         return Suggestion(slugs, present.cost, present.cost, present.coverage, None, why_not)
     best = sorted(providers, key=ratio)
-    found = outcome(best, asks_all=False, conditional=False)
+    found = expected_outcome(best, asks_all=False, conditional=False)
     if found.cost > present.cost - SAME:
         best, found = list(providers), present
     proof = _prove(best, found.cost)
     return Suggestion(tuple(each.slug for each in best), found.cost, present.cost, present.coverage, proof)
 
 
-def _why_not(providers: Sequence[Figures], asks_all: bool) -> str:
+def _why_not(providers: Sequence[ProviderFigures], asks_all: bool) -> str:
     if asks_all:
         return "All providers are called in any order, so no order is cheaper."
     lacking = [each.name for each in providers if each.cost is None or each.hit is None]
@@ -95,7 +95,7 @@ def _why_not(providers: Sequence[Figures], asks_all: bool) -> str:
     return ""
 
 
-def ratio(each: Figures) -> float:
+def ratio(each: ProviderFigures) -> float:
     """Dollars per call over the chance that the call ends the waterfall; what never ends it comes last."""
     hit, ends = each.shares()
     if each.charge == PER_HIT and hit == ends and hit:
@@ -103,13 +103,13 @@ def ratio(each: Figures) -> float:
     return each.charged(hit) / ends if ends else math.inf
 
 
-def _prove(best: Sequence[Figures], cost: float) -> Proof:
+def _prove(best: Sequence[ProviderFigures], cost: float) -> Proof:
     neighbours = []
     for at in range(len(best) - 1):
         swapped = [*best[:at], best[at + 1], best[at], *best[at + 2 :]]
-        adds = outcome(swapped, asks_all=False, conditional=False).cost - cost
+        adds = expected_outcome(swapped, asks_all=False, conditional=False).cost - cost
         first, second = best[at], best[at + 1]
-        neighbours.append(Neighbours(first.slug, second.slug, ratio(first), ratio(second), max(adds, 0.0)))
+        neighbours.append(AdjacentPair(first.slug, second.slug, ratio(first), ratio(second), max(adds, 0.0)))
     if len(best) > EVERY:
         return Proof(tuple(neighbours), 0, None)
     costs = [_cost(order) for order in itertools.permutations([_shape(each) for each in best])]
@@ -118,7 +118,7 @@ def _prove(best: Sequence[Figures], cost: float) -> Proof:
     return Proof(tuple(neighbours), len(costs), max(costs))
 
 
-def _shape(each: Figures) -> tuple[float, float]:
+def _shape(each: ProviderFigures) -> tuple[float, float]:
     """(dollars per call, chance that the waterfall goes on)."""
     hit, ends = each.shares()
     return each.charged(hit), 1 - ends

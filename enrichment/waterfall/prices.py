@@ -112,7 +112,7 @@ class PriceList:
         return f"{name} ({WaterfallKind(kind).label.lower()})" if tabled_elsewhere else name
 
 
-def price(document: WaterfallDocument, skip_providers: Collection[str] = ()) -> Price:
+def price_of(document: WaterfallDocument, skip_providers: Collection[str] = ()) -> Price:
     """See `PriceList.of`."""
     return PriceList().of(document, skip_providers)
 

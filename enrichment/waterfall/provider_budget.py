@@ -41,7 +41,7 @@ class Reservation:
 
     def release(self, leads: int) -> None:
         """Give back what was kept for so many leads that certainly will not be asked about."""
-        _count_off({(slug, mark): each * leads for slug, (each, mark) in self.kept.items()})
+        _give_back({(slug, mark): each * leads for slug, (each, mark) in self.kept.items()})
 
 
 def most_calls(document: WaterfallDocument, skipped: Collection[str] = ()) -> Counter[str]:
@@ -61,7 +61,7 @@ def never_asked(document: WaterfallDocument, limits: Mapping[str, int]) -> set[s
     return {slug for slug, calls in most_calls(document).items() if limits.get(slug, calls) < calls}
 
 
-def reserve(
+def reserve_budget(
     document: WaterfallDocument, leads: int, skipped: Collection[str] = (), *, call: limiter.SlotRequest | None = None
 ) -> Reservation:
     """Take the budget of a trigger, of every provider and of the `call` itself, together or not at all.
@@ -75,13 +75,13 @@ def reserve(
     limits = hourly_limits()
     never = never_asked(document, limits) - set(skipped)
     calls = most_calls(document, {*skipped, *never})
-    lacking, fits = _lacking(calls, limits, leads)
-    if lacking and _held_back(document, {*skipped, *never}, lacking):
+    lacking, fits = _exhausted_providers(calls, limits, leads)
+    if lacking and _waits_for_budget(document, {*skipped, *never}, lacking):
         return Reservation([], max(lacking.values()))
     if fits < leads:
         return Reservation([], fits=fits)
     asks = {
-        slug: _ask(slug, each * leads, limits[slug])
+        slug: _reservation_request(slug, each * leads, limits[slug])
         for slug, each in calls.items()
         if slug in limits and slug not in lacking
     }
@@ -93,7 +93,9 @@ def reserve(
     return Reservation(sorted(lacking), never=sorted(never), slots=slots, kept=kept)
 
 
-def _lacking(calls: Mapping[str, int], limits: Mapping[str, int], leads: int) -> tuple[dict[str, float], int]:
+def _exhausted_providers(
+    calls: Mapping[str, int], limits: Mapping[str, int], leads: int
+) -> tuple[dict[str, float], int]:
     """({provider without room: real seconds until it has some}, how many of the leads may go together).
 
     One whose whole limit is less than these leads may need serves as many of them as it can.
@@ -102,7 +104,11 @@ def _lacking(calls: Mapping[str, int], limits: Mapping[str, int], leads: int) ->
     fits = leads
     for slug, each in calls.items():
         part = min(leads, limits[slug] // each) if slug in limits else leads
-        wait = limiter.wait_of(_ask(slug, each * part, limits[slug])) if slug in limits else blocked(slug)
+        wait = (
+            limiter.wait_of(_reservation_request(slug, each * part, limits[slug]))
+            if slug in limits
+            else blocked_for(slug)
+        )
         if wait:
             lacking[slug] = wait
         else:
@@ -110,7 +116,7 @@ def _lacking(calls: Mapping[str, int], limits: Mapping[str, int], leads: int) ->
     return lacking, fits
 
 
-def _ask(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
+def _reservation_request(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
     """Kept back until the run is over, for which Clay has until its row is asked for."""
     longest_run = span(settings.POLL_AFTER_SECONDS).total_seconds()
     return limiter.SlotRequest(_name(slug), n=calls, limit=limit, longer=longest_run)
@@ -120,7 +126,7 @@ def _name(slug: str) -> str:
     return f"provider:{slug}"
 
 
-def _held_back(document: WaterfallDocument, skipped: Collection[str], lacking: Collection[str]) -> bool:
+def _waits_for_budget(document: WaterfallDocument, skipped: Collection[str], lacking: Collection[str]) -> bool:
     """Whether a trigger waits for these providers: a waterfall's policy says so, or nobody else is left to ask."""
     return document.waits_for(lacking) or not document.providers() - set(skipped) - set(lacking)
 
@@ -128,7 +134,7 @@ def _held_back(document: WaterfallDocument, skipped: Collection[str], lacking: C
 # ---------------------------------------------------------------- what was asked
 
 
-def settle(ended: Iterable[tuple[Attempt, Mapping[str, int]]]) -> None:
+def settle_reservations(ended: Iterable[tuple[Attempt, Mapping[str, int]]]) -> None:
     """Runs that are over, each with {provider: how often it was asked}: that is counted, the rest given back.
 
     Counted from now on: when in the run a provider was asked is told by Clay's clock, which is not ours. Never
@@ -144,17 +150,17 @@ def settle(ended: Iterable[tuple[Attempt, Mapping[str, int]]]) -> None:
     try:
         limits = hourly_limits()
         # Counted before the rest is given back: in between nobody may think that there is room.
-        limiter.charge([_ask_now(slug, n, limits[slug]) for slug, n in asked.items() if limits.get(slug)])
-        _count_off(kept)
+        limiter.charge([_call_request(slug, n, limits[slug]) for slug, n in asked.items() if limits.get(slug)])
+        _give_back(kept)
     except redis.RedisError as error:
         log.warning("budgets of providers are kept back longer: %s", type(error).__name__)
 
 
-def _ask_now(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
+def _call_request(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
     return limiter.SlotRequest(_name(slug), n=calls, limit=limit)
 
 
-def _count_off(kept: Mapping[tuple[str, int], int]) -> None:
+def _give_back(kept: Mapping[tuple[str, int], int]) -> None:
     """Exactly these slots, and none of anybody else's where these are free by themselves already."""
     limits = hourly_limits()
     for (slug, mark), calls in kept.items():
@@ -162,11 +168,11 @@ def _count_off(kept: Mapping[tuple[str, int], int]) -> None:
             limiter.Claim([limiter.SlotRequest(_name(slug), n=calls, limit=limits.get(slug, 1))], stamps=[mark]).end()
 
 
-def use_up(slug: str) -> None:
+def block_for_an_hour(slug: str) -> None:
     """The provider refused a call as too many: for an hour it is not asked, whatever our own count says."""
     limiter.penalise(_name(slug), "", limiter.PROVIDER_WINDOW / settings.CLOCK_SPEED)
 
 
-def blocked(slug: str) -> float:
+def blocked_for(slug: str) -> float:
     """Real seconds until it may be asked again after it refused a call; 0.0: it may."""
     return limiter.blocked_for(_name(slug))

@@ -42,12 +42,12 @@ class Rate:
         return f"published accuracy, an assumption{asked}"
 
 
-def tabled(value: float, few: int = 0) -> Rate:
+def catalogue_rate(value: float, few: int = 0) -> Rate:
     """The catalogue's accuracy standing in for a hit rate, which it is not (D9)."""
     return Rate(value, Source.TABLED, low=value, high=value, few=few)
 
 
-def observed(hits: int, asked: int) -> Rate:
+def observed_rate(hits: int, asked: int) -> Rate:
     """Raises ValueError where nothing was asked."""
     low, high = wilson(hits, asked)
     return Rate(hits / asked, Source.OBSERVED, asked, low, high)
@@ -64,8 +64,8 @@ def wilson(hits: int, asked: int, z: float = Z95) -> tuple[float, float]:
     return low, 1.0 if hits == asked else min(middle + reach, 1.0)
 
 
-def chosen(hits: int, asked: int, tabled_share: float | None, least: int = LEAST) -> Rate | None:
+def chosen_rate(hits: int, asked: int, tabled_share: float | None, least: int = LEAST) -> Rate | None:
     """The observed share where it was asked often enough, else the tabled one; None where there is neither."""
     if asked >= least:
-        return observed(hits, asked)
-    return None if tabled_share is None else tabled(tabled_share, few=asked)
+        return observed_rate(hits, asked)
+    return None if tabled_share is None else catalogue_rate(tabled_share, few=asked)

@@ -21,7 +21,7 @@ from enrichment import alerts
 from enrichment.alerts import Cause
 from enrichment.models import AlertKind, Lead, Severity, SpendCap
 from enrichment.models.spend import CapPeriod
-from enrichment.waterfall.spending import Committed, committed
+from enrichment.waterfall.spending import CommittedSpend, committed_spend
 from gdpr import audit
 from swarm_admin.core import locks
 from swarm_admin.core.audit_verbs import Verb
@@ -43,7 +43,7 @@ class Admission:
     held: dict[int, SpendCap]
 
 
-def admit(leads: Sequence[Lead], each: Decimal) -> Admission:
+def admit_leads(leads: Sequence[Lead], each: Decimal) -> Admission:
     """Which of `leads`, in their order, may be triggered at `each` US dollars.
 
     Inside the caller's transaction, which also creates the attempts that keep the money back (`reserved`):
@@ -53,38 +53,40 @@ def admit(leads: Sequence[Lead], each: Decimal) -> Admission:
     if not caps:
         return Admission([lead.pk for lead in leads], {})
     locks.wait_for_turn(LOCK)
-    used = committed()
+    used = committed_spend()
     admitted: list[int] = []
     held: dict[int, SpendCap] = {}
     for lead in leads:
         cap = _cap_against(caps, used, lead, each)
         if cap is None:
             admitted.append(lead.pk)
-            kept = used.get(lead.source_type, Committed())
-            used[lead.source_type] = kept + Committed(reserved=each)
+            kept = used.get(lead.source_type, CommittedSpend())
+            used[lead.source_type] = kept + CommittedSpend(reserved=each)
         else:
             held[lead.pk] = cap
     return Admission(admitted, held)
 
 
-def _cap_against(caps: Sequence[SpendCap], used: dict[str, Committed], lead: Lead, each: Decimal) -> SpendCap | None:
+def _cap_against(
+    caps: Sequence[SpendCap], used: dict[str, CommittedSpend], lead: Lead, each: Decimal
+) -> SpendCap | None:
     for cap in caps:
         if cap.source_type in ("", lead.source_type):
-            taken = lead.enrichment_cost if cap.period == CapPeriod.LEAD else taken_of(cap, used)
+            taken = lead.enrichment_cost if cap.period == CapPeriod.LEAD else committed_of(cap, used)
             if taken + each > cap.amount:
                 return cap
     return None
 
 
-def taken_of(cap: SpendCap, used: dict[str, Committed]) -> Decimal:
+def committed_of(cap: SpendCap, used: dict[str, CommittedSpend]) -> Decimal:
     """What of a day's or a month's cap is spent or kept back, in US dollars."""
     parts = [part for source, part in used.items() if cap.source_type in ("", source)]
-    whole = sum(parts, Committed())
+    whole = sum(parts, CommittedSpend())
     return (whole.day if cap.period == CapPeriod.DAY else whole.month) + whole.reserved
 
 
 @dataclass(frozen=True)
-class Room:
+class Headroom:
     """How many triggers of `each` dollars the caps leave room for, before anything is planned.
 
     `leads` is None where nothing limits it. Leads of a source in `without`, and such as have cost more than
@@ -96,12 +98,12 @@ class Room:
     most_spent: dict[str, Decimal]
 
 
-def room(each: Decimal) -> Room:
+def headroom(each: Decimal) -> Headroom:
     """What the caps leave, without a lock: planning may be wrong by what is being sent, sending is not."""
     caps = list(SpendCap.objects.all())
     if not caps:
-        return Room(None, [], {})
-    used = committed()
+        return Headroom(None, [], {})
+    used = committed_spend()
     leads: int | None = None
     without: list[str] = []
     most_spent: dict[str, Decimal] = {}
@@ -109,32 +111,32 @@ def room(each: Decimal) -> Room:
         if cap.period == CapPeriod.LEAD:
             most_spent[cap.source_type] = cap.amount - each
             continue
-        left = cap.amount - taken_of(cap, used)
+        left = cap.amount - committed_of(cap, used)
         fits = max(int(left // each), 0) if each > 0 else (1_000_000 if left >= 0 else 0)
         if not cap.source_type:
             leads = fits if leads is None else min(leads, fits)
         elif not fits:
             without.append(cap.source_type)
-        tell(cap, holds=not fits)
-    return Room(leads, without, most_spent)
+        update_reached(cap, holds=not fits)
+    return Headroom(leads, without, most_spent)
 
 
 # ---------------------------------------------------------------- reached, and free again
 
 
-def reach(cap: SpendCap) -> None:
+def mark_reached(cap: SpendCap) -> None:
     """Say once that a cap holds triggers: on every page, and as an alert."""
     now = timezone.now()
     if SpendCap.objects.filter(pk=cap.pk, reached_at__isnull=True).update(reached_at=now):
         alerts.raise_alert(_cause(cap), sentence(cap), severity=Severity.CRITICAL)
 
 
-def tell(cap: SpendCap, *, holds: bool) -> None:
-    """`reach` or `release`, as it is."""
+def update_reached(cap: SpendCap, *, holds: bool) -> None:
+    """`mark_reached` or `clear_reached`, as it is."""
     if holds:
-        reach(cap)
+        mark_reached(cap)
     elif cap.reached_at is not None:
-        release(cap)
+        clear_reached(cap)
 
 
 def sentence(cap: SpendCap) -> str:
@@ -149,23 +151,23 @@ def _cause(cap: SpendCap) -> Cause:
     return Cause(AlertKind.BUDGET, "", f"cap {cap.pk}")
 
 
-def look() -> None:
+def clear_expired() -> None:
     """Caps that hold nothing any more, because the day or the month is over: say so."""
     for cap in SpendCap.objects.filter(reached_at__isnull=False):
-        if cap.period != CapPeriod.LEAD and cap.reached_at is not None and cap.reached_at < _begin(cap):
-            release(cap)
+        if cap.period != CapPeriod.LEAD and cap.reached_at is not None and cap.reached_at < _period_start(cap):
+            clear_reached(cap)
 
 
-def release(cap: SpendCap) -> None:
+def clear_reached(cap: SpendCap) -> None:
     SpendCap.objects.filter(pk=cap.pk).update(reached_at=None)
     alerts.close(_cause(cap))
 
 
-def _begin(cap: SpendCap) -> datetime.datetime:
+def _period_start(cap: SpendCap) -> datetime.datetime:
     return today() if cap.period == CapPeriod.DAY else today().replace(day=1)
 
 
-def ends(cap: SpendCap) -> datetime.datetime | None:
+def period_end(cap: SpendCap) -> datetime.datetime | None:
     """When the cap begins anew; None for that of a lead, which never does."""
     if cap.period == CapPeriod.LEAD:
         return None
@@ -174,7 +176,7 @@ def ends(cap: SpendCap) -> datetime.datetime | None:
     return (today().replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
 
 
-def reached() -> list[SpendCap]:
+def reached_limits() -> list[SpendCap]:
     """The caps that hold triggers now."""
     return list(SpendCap.objects.filter(reached_at__isnull=False))
 
@@ -205,7 +207,7 @@ def set_cap(*, period: str, source_type: str, amount: Decimal, note: str, by: An
             counts={"cents_before": int(before.amount * 100) if before else 0, "cents": int(amount * 100)},
             reason=note,
         )
-        release(cap)
+        clear_reached(cap)
     return cap
 
 
@@ -218,7 +220,7 @@ def remove_cap(cap: SpendCap, *, note: str, by: Any) -> None:
     note = _checked(note)
     with transaction.atomic():
         audit.record(Verb.REMOVE_BUDGET, by=by, on=cap, counts={"cents": int(cap.amount * 100)}, reason=note)
-        release(cap)
+        clear_reached(cap)
         cap.delete()
 
 

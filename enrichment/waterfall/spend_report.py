@@ -16,8 +16,8 @@ from enrichment.labels import provider_name, tier_label
 from enrichment.models import Attempt, SourceType, SpendCap, TakenOver
 from enrichment.models.spend import CapPeriod
 from enrichment.waterfall import enriched, spend_limits, spending
-from enrichment.waterfall.spending import ZERO, Committed
-from enrichment.waterfall.spending import Sum as DaySum
+from enrichment.waterfall.spending import ZERO, CommittedSpend
+from enrichment.waterfall.spending import SpendSum as DaySum
 from swarm_admin.core.cache import remembered
 from swarm_admin.core.timing import today
 
@@ -29,7 +29,7 @@ RATE_SECONDS = {
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """One line of a table: `asked` and `hits` are leads, or a provider's calls; None: leads are being counted."""
 
     key: str
@@ -61,11 +61,11 @@ class Report:
     last: datetime.date
     total: Decimal = ZERO
     leads: int | None = None
-    by_provider: list[Line] = field(default_factory=list)
-    by_source: list[Line] = field(default_factory=list)
-    by_tier: list[Line] = field(default_factory=list)
-    by_day: list[Line] = field(default_factory=list)
-    by_person: list[Line] = field(default_factory=list)
+    by_provider: list[ReportLine] = field(default_factory=list)
+    by_source: list[ReportLine] = field(default_factory=list)
+    by_tier: list[ReportLine] = field(default_factory=list)
+    by_day: list[ReportLine] = field(default_factory=list)
+    by_person: list[ReportLine] = field(default_factory=list)
     tier_one: int | None = None
     counted_at: datetime.datetime | None = None
     saved: Decimal = ZERO
@@ -77,21 +77,21 @@ class Report:
         return self.total / self.tier_one if self.tier_one else None
 
 
-def span_of(period: str) -> tuple[datetime.date, datetime.date]:
+def days_of_period(period: str) -> tuple[datetime.date, datetime.date]:
     last = today().date()
     if period == "30d":
         return last - datetime.timedelta(days=29), last
     return (last.replace(day=1) if period == "month" else last), last
 
 
-def report(first: datetime.date, last: datetime.date) -> Report:
+def spend_report(first: datetime.date, last: datetime.date) -> Report:
     """Both days included."""
     since, until = spending.midnight(first), spending.midnight(last, after=1)
-    rows = spending.sums(first, last)
+    rows = spending.spend_sums(first, last)
     attempts = [(day, each) for day, each in rows if not each.provider]
     found = Report(first, last)
     found.total = sum((each.cost for _, each in attempts), ZERO)
-    counted = enriched.leads(since, until)
+    counted = enriched.enriched_leads(since, until)
     by, found.counted_at = counted.by, counted.at
     if by is not None:
         found.leads = by.get("whole", {}).get("", enriched.NONE).asked
@@ -116,8 +116,8 @@ def report(first: datetime.date, last: datetime.date) -> Report:
 
 def keep_counted() -> None:
     """A tick: the leads of the screen's spans, where they are too many to be counted while it waits."""
-    spans = (span_of(period) for period in PERIODS)
-    enriched.keep_counted((spending.midnight(first), spending.midnight(last, after=1)) for first, last in spans)
+    spans = (days_of_period(period) for period in PERIODS)
+    enriched.refresh_counts((spending.midnight(first), spending.midnight(last, after=1)) for first, last in spans)
 
 
 def _lines_of(by: enriched.By | None, name: str) -> Mapping[str, enriched.Leads] | None:
@@ -135,38 +135,38 @@ def _of_leads(
     costs: Mapping[str, Decimal],
     counted: Mapping[str, enriched.Leads] | None,
     label_of: Callable[[str], str],
-) -> list[Line]:
+) -> list[ReportLine]:
     """What each value cost, and the leads it was spent on; a value nobody was asked about is left out."""
     if counted is None:
-        return _with_bars([Line(key, label_of(key), cost, None, None) for key, cost in costs.items() if cost])
+        return _with_bars([ReportLine(key, label_of(key), cost, None, None) for key, cost in costs.items() if cost])
     lines = []
     for key, cost in costs.items():
         leads = counted.get(key, enriched.NONE)
         if cost or leads.asked:
-            lines.append(Line(key, label_of(key), cost, leads.asked, leads.hits))
+            lines.append(ReportLine(key, label_of(key), cost, leads.asked, leads.hits))
     return _with_bars(lines)
 
 
-def _of_providers(calls: Iterable[DaySum]) -> list[Line]:
+def _of_providers(calls: Iterable[DaySum]) -> list[ReportLine]:
     sums: dict[str, list[Any]] = {}
     for each in calls:
         kept = sums.setdefault(each.provider, [ZERO, 0, 0])
         kept[0] += each.cost
         kept[1] += each.asked
         kept[2] += each.hits
-    return _with_bars([Line(key, provider_name(key), *amounts) for key, amounts in sums.items()])
+    return _with_bars([ReportLine(key, provider_name(key), *amounts) for key, amounts in sums.items()])
 
 
-def _with_bars(lines: list[Line]) -> list[Line]:
+def _with_bars(lines: list[ReportLine]) -> list[ReportLine]:
     most = max((line.cost for line in lines), default=ZERO)
     return [replace(line, percent=round(100 * line.cost / most) if most else 0) for line in lines]
 
 
-def _dearest_first(lines: list[Line]) -> list[Line]:
+def _dearest_first(lines: list[ReportLine]) -> list[ReportLine]:
     return sorted(lines, key=lambda line: (-line.cost, line.label))
 
 
-def _in_order(lines: list[Line]) -> list[Line]:
+def _in_order(lines: list[ReportLine]) -> list[ReportLine]:
     return sorted(lines, key=lambda line: line.key)
 
 
@@ -187,7 +187,7 @@ def _people(ids: set[int]) -> dict[int, str]:
 
 
 @dataclass(frozen=True)
-class CapShown:
+class LimitUsage:
     """A cap as it stands. `at`: when it will be used up at the present pace; None where it will not before it ends."""
 
     cap: SpendCap
@@ -213,18 +213,18 @@ class CapShown:
         return "red" if self.cap.reached_at else "amber" if self.percent >= 80 or self.at else "green"
 
 
-def shown_caps() -> list[CapShown]:
+def limit_usage() -> list[LimitUsage]:
     """Every cap with what is taken of it and the forecast."""
     found = list(SpendCap.objects.select_related("updated_by"))
-    used = spending.committed() if found else {}
-    paces = {period: _pace(seconds) for period, seconds in RATE_SECONDS.items()} if found else {}
-    return [_shown(cap, used, paces) for cap in found]
+    used = spending.committed_spend() if found else {}
+    paces = {period: _dollars_per_second(seconds) for period, seconds in RATE_SECONDS.items()} if found else {}
+    return [_usage_of(cap, used, paces) for cap in found]
 
 
-def _shown(cap: SpendCap, used: dict[str, Committed], paces: dict[CapPeriod, dict[str, Decimal]]) -> CapShown:
+def _usage_of(cap: SpendCap, used: dict[str, CommittedSpend], paces: dict[CapPeriod, dict[str, Decimal]]) -> LimitUsage:
     if cap.period == CapPeriod.LEAD:
-        return CapShown(cap, None, None, None)
-    taken, ends = spend_limits.taken_of(cap, used), spend_limits.ends(cap)
+        return LimitUsage(cap, None, None, None)
+    taken, ends = spend_limits.committed_of(cap, used), spend_limits.period_end(cap)
     pace = paces[CapPeriod(cap.period)]
     rate = sum((amount for source, amount in pace.items() if cap.source_type in ("", source)), ZERO)
     left = cap.amount - taken
@@ -232,10 +232,10 @@ def _shown(cap: SpendCap, used: dict[str, Committed], paces: dict[CapPeriod, dic
     if rate > 0 and left > 0:
         soon = timezone.now() + datetime.timedelta(seconds=float(left / rate))
         at = soon if ends and soon < ends else None
-    return CapShown(cap, taken, at, ends)
+    return LimitUsage(cap, taken, at, ends)
 
 
-def _pace(seconds: int) -> dict[str, Decimal]:
+def _dollars_per_second(seconds: int) -> dict[str, Decimal]:
     """US dollars a second of each source, over the time just past."""
     since = timezone.now() - datetime.timedelta(seconds=seconds)
     ended = Attempt.objects.filter(finished_at__gte=since).order_by().values("source_type")
@@ -248,7 +248,7 @@ def against_budget() -> dict[str, Any]:
 
 
 def _against_budget() -> dict[str, Any]:
-    whole = sum(spending.committed().values(), Committed())
+    whole = sum(spending.committed_spend().values(), CommittedSpend())
     limits = dict(SpendCap.objects.filter(source_type="").values_list("period", "amount"))
     return {
         "today": whole.day,
@@ -259,5 +259,5 @@ def _against_budget() -> dict[str, Any]:
     }
 
 
-def held_now(found: Sequence[CapShown]) -> list[CapShown]:
+def leads_held(found: Sequence[LimitUsage]) -> list[LimitUsage]:
     return [each for each in found if each.cap.reached_at]

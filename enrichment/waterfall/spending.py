@@ -39,7 +39,7 @@ _SUMS = """
 
 
 @dataclass(frozen=True)
-class Sum:
+class SpendSum:
     """One sum; see `SpendEntry` for its columns. `cost` in US dollars."""
 
     source_type: str
@@ -50,7 +50,7 @@ class Sum:
     hits: int
 
 
-_COLUMNS = tuple(field.name for field in fields(Sum))
+_COLUMNS = tuple(field.name for field in fields(SpendSum))
 
 
 def close_days() -> int:
@@ -59,7 +59,7 @@ def close_days() -> int:
     if first is None or first.finished_at is None:
         return 0
     last = (timezone.now() - GRACE).astimezone(datetime.UTC).date() - datetime.timedelta(days=1)
-    # From the first of that month, empty days too: `committed` looks for the first day that is not closed.
+    # From the first of that month, empty days too: `committed_spend` looks for the first day that is not closed.
     begin = first.finished_at.astimezone(datetime.UTC).date().replace(day=1)
     closed = set(SpendBook.objects.filter(day__gte=begin).values_list("day", flat=True))
     days = [begin + datetime.timedelta(days=n) for n in range((last - begin).days + 1)]
@@ -68,7 +68,7 @@ def close_days() -> int:
 
 def _close(day: datetime.date) -> bool:
     with transaction.atomic():
-        _alone()
+        _lock_day_closing()
         book, made = SpendBook.objects.get_or_create(day=day)
         if not made:
             return False
@@ -83,11 +83,11 @@ def reopen(moments: Iterable[datetime.datetime | None]) -> None:
     days = {moment.astimezone(datetime.UTC).date() for moment in moments if moment is not None}
     days.discard(today().date())
     if days:
-        _alone()
+        _lock_day_closing()
         SpendBook.objects.filter(day__in=days).delete()
 
 
-def _alone() -> None:
+def _lock_day_closing() -> None:
     """Until the transaction ends no day is closed: one closed meanwhile would lack the cost that is being told."""
     locks.wait_for_turn(LOCK)
 
@@ -97,11 +97,11 @@ def midnight(day: datetime.date, *, after: int = 0) -> datetime.datetime:
     return begin + datetime.timedelta(days=after)
 
 
-def sums(first: datetime.date, last: datetime.date) -> list[tuple[datetime.date, Sum]]:
+def spend_sums(first: datetime.date, last: datetime.date) -> list[tuple[datetime.date, SpendSum]]:
     """Every sum of those days, both included; days that are not closed are counted from their attempts."""
     closed = set(SpendBook.objects.filter(day__range=(first, last)).values_list("day", flat=True))
     entries = SpendEntry.objects.filter(book__day__range=(first, last)).select_related("book")
-    found = [(each.book.day, Sum(**{name: getattr(each, name) for name in _COLUMNS})) for each in entries]
+    found = [(each.book.day, SpendSum(**{name: getattr(each, name) for name in _COLUMNS})) for each in entries]
     newest = min(last, today().date())
     open_days = [first + datetime.timedelta(days=n) for n in range((newest - first).days + 1)]
     for day in open_days:
@@ -110,34 +110,34 @@ def sums(first: datetime.date, last: datetime.date) -> list[tuple[datetime.date,
     return found
 
 
-def _of_open_day(day: datetime.date) -> list[Sum]:
-    found: list[Sum] = remembered(f"spend-day:{day}", lambda: _live(midnight(day), midnight(day, after=1)))
+def _of_open_day(day: datetime.date) -> list[SpendSum]:
+    found: list[SpendSum] = remembered(f"spend-day:{day}", lambda: _live(midnight(day), midnight(day, after=1)))
     return found
 
 
-def _live(since: datetime.datetime, until: datetime.datetime) -> list[Sum]:
+def _live(since: datetime.datetime, until: datetime.datetime) -> list[SpendSum]:
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, [since, until])
         rows: list[Any] = cursor.fetchall()
-    return [Sum(*row) for row in rows]
+    return [SpendSum(*row) for row in rows]
 
 
 # ---------------------------------------------------------------- what the caps look at
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommittedSpend:
     """US dollars of one source: spent since midnight, since the first of the month, and kept back for open attempts."""
 
     day: Decimal = ZERO
     month: Decimal = ZERO
     reserved: Decimal = ZERO
 
-    def __add__(self, other: Committed) -> Committed:
-        return Committed(self.day + other.day, self.month + other.month, self.reserved + other.reserved)
+    def __add__(self, other: CommittedSpend) -> CommittedSpend:
+        return CommittedSpend(self.day + other.day, self.month + other.month, self.reserved + other.reserved)
 
 
-def committed() -> dict[str, Committed]:
+def committed_spend() -> dict[str, CommittedSpend]:
     """{source type: what is spent and kept back}, exact as of one moment: an attempt is in one of the two.
 
     What an attempt is told while it is open counts as kept back, where it is more than what was.
@@ -147,7 +147,7 @@ def committed() -> dict[str, Committed]:
     with connection.cursor() as cursor:
         cursor.execute(_COMMITTED, {"day": day.date(), "month": month.date()})
         rows: list[Any] = cursor.fetchall()
-    return {source: Committed(*amounts) for source, *amounts in rows}
+    return {source: CommittedSpend(*amounts) for source, *amounts in rows}
 
 
 # In one statement, so in one snapshot: a webhook that closes an attempt meanwhile is seen wholly or not at all.

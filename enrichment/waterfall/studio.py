@@ -18,7 +18,7 @@ NO_EDIT = "You don't have permission to change the waterfalls. Ask an admin."
 
 
 @dataclass(frozen=True)
-class Fall:
+class WaterfallPanel:
     """One waterfall on the screen: who is asked, who could be, and its options."""
 
     kind: str
@@ -35,12 +35,12 @@ class Fall:
 
 
 @dataclass(frozen=True)
-class Studio:
+class WaterfallEditor:
     """The draft, or what is published where there is none. `changes`: what publishing it would change."""
 
     live: WaterfallVersion
     draft: WaterfallVersion | None
-    falls: list[Fall]
+    falls: list[WaterfallPanel]
     changes: list[Difference]
     why_not_publish: str
 
@@ -49,15 +49,15 @@ class Studio:
         return self.draft or self.live
 
 
-def open_studio(sent: editing.Sent | None = None) -> Studio:
+def open_editor(sent: editing.Sent | None = None) -> WaterfallEditor:
     """The screen; `sent` is what was sent and not saved, because something in it is wrong."""
     live, draft = versions.published(WaterfallVersion), versions.draft_of(WaterfallVersion)
     document = (draft or live).document
     changes = differences(live.document, draft.document) if draft else []
-    return Studio(live, draft, falls(document, sent), changes, versions.why_not_publish(draft))
+    return WaterfallEditor(live, draft, panels(document, sent), changes, versions.why_not_publish(draft))
 
 
-def falls(document: Document, sent: editing.Sent | None = None) -> list[Fall]:
+def panels(document: Document, sent: editing.Sent | None = None) -> list[WaterfallPanel]:
     whole = WaterfallDocument.model_validate(document)
     services = by_kind()
     found = []
@@ -67,7 +67,7 @@ def falls(document: Document, sent: editing.Sent | None = None) -> list[Fall]:
             asked = sent.document[f"waterfall_{kind}"]["providers"]
         offered = services.get(kind, {})
         found.append(
-            Fall(
+            WaterfallPanel(
                 kind,
                 str(WaterfallKind(kind).label),
                 ICONS[kind],

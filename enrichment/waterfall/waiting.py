@@ -11,11 +11,11 @@ from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import BatchItem, Lead
 from enrichment.models.work import BatchKind
 from enrichment.states import ItemStatus
-from enrichment.waterfall.economics import Figures, Outcome, outcome
+from enrichment.waterfall.economics import ExpectedOutcome, ProviderFigures, expected_outcome
 
 
 @dataclass(frozen=True)
-class Group:
+class WaitingGroup:
     """`leads` that are asked about without `skip`, and of `only` these providers where any are named.
 
     `found` and `answered`: what a run that broke off brought already, see `Lead`.
@@ -33,7 +33,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingCost:
     """`cost`: expected, in US dollars; `unpriced`: names of providers it counts as free for want of a price."""
 
     leads: int
@@ -41,21 +41,21 @@ class Waiting:
     unpriced: tuple[str, ...] = ()
 
 
-def groups() -> list[Group]:
+def waiting_groups() -> list[WaitingGroup]:
     """Due for dispatch, now or later, or in a batch that has not left yet; one query."""
     planned = BatchItem.objects.filter(lead=OuterRef("pk"), status=ItemStatus.PLANNED)
     in_batch = Exists(planned.exclude(batch__kind=BatchKind.UPDATE))
     waiting = Lead.objects.filter(Q(dispatch_after__isnull=False) | in_batch).order_by()
     rows = waiting.values_list("skip_providers", "only_providers", "found_waterfalls", "answered")
     return [
-        Group(count, tuple(sorted(skip)), tuple(sorted(only)), tuple(found), answered)
+        WaitingGroup(count, tuple(sorted(skip)), tuple(sorted(only)), tuple(found), answered)
         for skip, only, found, answered, count in rows.annotate(n=Count("pk"))
     ]
 
 
 def cost_of(
-    waiting: Iterable[Group], document: WaterfallDocument, figures: Mapping[str, Mapping[str, Figures]]
-) -> Waiting:
+    waiting: Iterable[WaitingGroup], document: WaterfallDocument, figures: Mapping[str, Mapping[str, ProviderFigures]]
+) -> WaitingCost:
     """What enriching them by `document` is expected to cost."""
     leads, cost = 0, 0.0
     unpriced: dict[str, None] = {}
@@ -64,17 +64,19 @@ def cost_of(
         leads += group.leads
         cost += group.leads * sum(each.cost for each in found.values())
         unpriced |= dict.fromkeys(name for each in found.values() for name in each.unpriced)
-    return Waiting(leads, cost, tuple(unpriced))
+    return WaitingCost(leads, cost, tuple(unpriced))
 
 
-def outcomes(document: WaterfallDocument, figures: Mapping[str, Mapping[str, Figures]]) -> dict[str, Outcome]:
+def outcomes(
+    document: WaterfallDocument, figures: Mapping[str, Mapping[str, ProviderFigures]]
+) -> dict[str, ExpectedOutcome]:
     """{kind: what its waterfall costs and finds}."""
     return {
-        kind: outcome(asked(fall.providers, figures.get(kind, {})), asks_all=fall.asks_all())
+        kind: expected_outcome(figures_of(fall.providers, figures.get(kind, {})), asks_all=fall.asks_all())
         for kind, fall in document.waterfalls().items()
     }
 
 
-def asked(slugs: Iterable[str], figures: Mapping[str, Figures]) -> list[Figures]:
+def figures_of(slugs: Iterable[str], figures: Mapping[str, ProviderFigures]) -> list[ProviderFigures]:
     """The figures in the waterfall's order; nothing is known of who is not in the catalogue."""
-    return [figures.get(slug) or Figures(slug, slug, None) for slug in slugs]
+    return [figures.get(slug) or ProviderFigures(slug, slug, None) for slug in slugs]

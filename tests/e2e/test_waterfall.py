@@ -194,7 +194,7 @@ def addresses(live_server):
     LeadFactory.create_batch(3)
     job = pilot.start(draft, pilot.drawn(2), revision=draft.revision, by=other)
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.31")
-    spend_limits.reach(SpendCap.objects.create(period="day", amount=1, note="as agreed", updated_by=other))
+    spend_limits.mark_reached(SpendCap.objects.create(period="day", amount=1, note="as agreed", updated_by=other))
     return [
         "/waterfall/",
         "/waterfall/publish/",

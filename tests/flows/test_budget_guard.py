@@ -23,14 +23,14 @@ from enrichment.pilots import pilot, pilot_result
 from enrichment.vendors import limiter
 from enrichment.versions import EditStart
 from enrichment.waterfall import spend_limits, spending
-from enrichment.waterfall.prices import price
+from enrichment.waterfall.prices import price_of
 from swarm_admin.access.models import User
 
 
 def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
     # A price for every service: what has none is known only once it was seen.
     ProviderService.objects.filter(cost=None).update(cost=Decimal("0.05"))
-    each = price(active_waterfall()).amount
+    each = price_of(active_waterfall()).amount
     SpendCap.objects.create(period="day", amount=(3 * each).quantize(Decimal("0.01")) + Decimal("0.01"))
     for number in range(8):
         pipeline.lead(f"capped-{number}")
@@ -53,7 +53,7 @@ def test_at_the_cap_triggers_are_held_and_raising_it_lets_them_go(pipeline):
 def held_and_quiet(each):
     """Nothing is under way, and what is left is not enough for one more lead."""
     cap = SpendCap.objects.get()
-    taken = spend_limits.taken_of(cap, spending.committed())
+    taken = spend_limits.committed_of(cap, spending.committed_spend())
     return cap.reached_at and cap.amount - taken < each and not Attempt.objects.filter(status="running").exists()
 
 

@@ -28,7 +28,7 @@ from enrichment.states import DELIVERED, BatchStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall import spend_limits
-from enrichment.waterfall.prices import price
+from enrichment.waterfall.prices import price_of
 from swarm_admin.core import progress
 from swarm_admin.core.states import advance_one
 from swarm_admin.core.timing import span
@@ -149,11 +149,11 @@ def within_spend_limits(due: LeadQuerySet, most: int) -> LeadQuerySet:
     """The first of those due for whom the caps leave room, `most` at most; the others stay due."""
     if not SpendCap.objects.exists() or not due.exists():
         return due[:most]
-    left = spend_limits.room(price(active_waterfall()).amount)
+    left = spend_limits.headroom(price_of(active_waterfall()).amount)
     found = due.exclude(source_type__in=left.without)
     for source, spent in left.most_spent.items():
         too_dear = Q(enrichment_cost__gt=spent) & (Q(source_type=source) if source else Q())
-        spend_limits.tell(_lead_cap(source), holds=due.filter(too_dear).exists())
+        spend_limits.update_reached(_lead_cap(source), holds=due.filter(too_dear).exists())
         found = found.exclude(too_dear)
     return found[: most if left.leads is None else min(most, left.leads)]
 

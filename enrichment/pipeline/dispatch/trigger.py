@@ -33,8 +33,8 @@ from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
 from enrichment.waterfall import provider_budget, spend_limits
-from enrichment.waterfall.prices import price
-from enrichment.waterfall.provider_budget import Reservation, reserve
+from enrichment.waterfall.prices import price_of
+from enrichment.waterfall.provider_budget import Reservation, reserve_budget
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in, in_seconds
 
@@ -59,7 +59,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     version, document = _version_and_document(batch)
     client = clay()
     call = limiter.slot_request(LIMIT, client.workspace_id, rows=len(items))
-    reserved = reserve(document, len(items), batch.skip_providers, call=call)
+    reserved = reserve_budget(document, len(items), batch.skip_providers, call=call)
     if reserved.wait:
         _wait(batch, reserved)
         return not reserved.for_all
@@ -68,7 +68,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         return True
     skip = sorted({*batch.skip_providers, *reserved.deferred, *reserved.never})
     wanted = len(items)
-    items = _record_attempts(batch, items, version, reserved, price(document, skip).amount)
+    items = _record_attempts(batch, items, version, reserved, price_of(document, skip).amount)
     if not items:
         reserved.slots.give_back()
         return True  # the money is used up; another batch may be cheaper
@@ -148,7 +148,7 @@ def _record_attempts(
     """
     with transaction.atomic():
         Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()  # before their attempts, as everywhere
-        admission = spend_limits.admit([item.lead for item in items], each)
+        admission = spend_limits.admit_leads([item.lead for item in items], each)
         held = [item for item in items if item.lead_id in admission.held]
         items = [item for item in items if item.lead_id not in admission.held]
         leads = [item.lead_id for item in items]
@@ -182,13 +182,13 @@ def _defer_for_budget(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -
     finish_items(items, ItemStatus.AGAIN)
     Lead.objects.filter(pk__in=[item.lead_id for item in items]).update(dispatch_after=due_in(HELD_SECONDS))
     for cap in reached:
-        spend_limits.reach(cap)
+        spend_limits.mark_reached(cap)
 
 
 def _release_unrun(attempts: models.QuerySet[Attempt], **why: str) -> None:
     """Of these the open ones never ran: nobody was asked, so what was kept back of the providers' hours is free."""
     open_ones = list(attempts.filter(status__in=OPEN_ATTEMPT))
-    provider_budget.settle((attempt, {}) for attempt in open_ones)
+    provider_budget.settle_reservations((attempt, {}) for attempt in open_ones)
     _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in open_ones]), **why)
 
 

@@ -130,7 +130,7 @@ def apply_all(news: Sequence[RowUpdate]) -> list[Effect]:
 def _update_budgets(cases: Sequence[LeadUpdate]) -> None:
     """What the runs asked of the providers, once it is written: a provider's hour is not the database's to undo."""
     ended = [(case.attempts[0], case.progress.calls) for case in cases if case.closed and case.progress]
-    provider_budget.settle(ended)
+    provider_budget.settle_reservations(ended)
     refused = {
         case.error.provider
         for case in cases

@@ -57,4 +57,4 @@ def _close(attempt: Attempt, error: RunError | None) -> None:
         return
     advance(mine, AttemptStatus.FAILED, finished_at=timezone.now(), error_kind=SUPPRESSED, **told)
     progress = Reader().of(attempt, broke_off_at=error.provider if error else None)
-    provider_budget.settle([(attempt, progress.calls)])
+    provider_budget.settle_reservations([(attempt, progress.calls)])

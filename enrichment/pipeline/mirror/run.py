@@ -2,8 +2,8 @@
 
 How far: which waterfalls are over, who has answered, who was asked how often, and who is still to ask. It is read from
 what Clay told of the run's providers and from the document it ran under. Which waterfall an answer belongs to is told
-as `observed.assign` tells it. A run that ended well asked everybody it was to ask, whether or not misses are told; of
-one that broke off only what is told is known.
+as `observed.assign_calls` tells it. A run that ended well asked everybody it should, whether or not misses are told;
+of one that broke off only what is told is known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from enrichment.vendors.clay.rules import RULES
 from enrichment.vendors.errors import Misconfigured, Paused, Recovery, VendorError
 from enrichment.vendors.reading import clean
 from enrichment.vendors.rules import DEFAULT_RULE
-from enrichment.waterfall.observed import Run, assign, offers
+from enrichment.waterfall.observed import Run, assign_calls, fields_offered
 from swarm_admin.core.numbers import whole
 
 # {kind of waterfall: the fields any provider fills for it}
@@ -168,7 +168,7 @@ class Reader:
 
     def _offered(self) -> Offers:
         if self._offers is None:
-            self._offers = offers()
+            self._offers = fields_offered()
         return self._offers
 
 
@@ -183,7 +183,7 @@ def _by_waterfall(attempt: Attempt, asked: WaterfallDocument, offered: Offers) -
     entries = tuple((str(each["name"]), frozenset(each["fields"]), float(each["cost"])) for each in attempt.providers)
     run = Run("", attempt.waterfall_id, partial=False, without=(), entries=entries, many=1)
     found: dict[str, dict[str, bool]] = {}
-    for kind, slug, _, count in assign(run, asked, offered)[0]:
+    for kind, slug, _, count in assign_calls(run, asked, offered)[0]:
         found.setdefault(kind, {})[slug] = bool(count.ends)
     return found
 

@@ -30,7 +30,7 @@ def show(request: HtmxRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, sent: editing.Sent | None = None) -> dict[str, Any]:
     may = request.user.has_perm(EDIT)
-    opened = studio.open_studio(sent)
+    opened = studio.open_editor(sent)
     return {
         "studio": opened,
         "may_edit": may,
@@ -44,7 +44,7 @@ def _context(request: HttpRequest, sent: editing.Sent | None = None) -> dict[str
 @screen(EDIT, "POST")
 def save(request: HtmxRequest) -> HttpResponse:
     """Save the editor as the draft. A save that began with an older one is answered with the merge."""
-    sent = editing.read(request.POST)
+    sent = editing.parse_form(request.POST)
     if not sent.is_valid:
         return _answer(request, _context(request, sent))
     try:

@@ -15,7 +15,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """Every provider by waterfall, with what uses it."""
     groups = studio.by_kind()
     services = [service for group in groups.values() for service in group.values()]
-    used = catalogue_edits.in_use(services)
+    used = catalogue_edits.services_in_use(services)
     context = {
         "groups": [
             {

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from enrichment import versions
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallVersion
-from enrichment.waterfall.appraisal import Appraisal, Fall, appraise
-from enrichment.waterfall.observed import Ledger, Segment, ledger
+from enrichment.waterfall.appraisal import Appraisals, WaterfallAppraisal, appraise
+from enrichment.waterfall.observed import ProviderStats, Segment, provider_stats
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
@@ -32,7 +32,7 @@ def show(request: HtmxRequest) -> HttpResponse:
     basis = basis if basis in BASES else "observed"
     chosen = request.GET.get("segment", "")
     segment = Segment(chosen) if chosen in list(Segment) else Segment.ALL
-    seen = ledger(segment) if basis == "observed" else None
+    seen = provider_stats(segment) if basis == "observed" else None
     values = seen.values() if seen else []
     value = request.GET.get("value") or None
     value = value if segment != Segment.ALL and value in values else None
@@ -60,7 +60,7 @@ def show(request: HtmxRequest) -> HttpResponse:
 
 
 def _compared(
-    live: WaterfallVersion, draft: WaterfallVersion | None, seen: Ledger | None, value: str | None
+    live: WaterfallVersion, draft: WaterfallVersion | None, seen: ProviderStats | None, value: str | None
 ) -> dict[str, Any]:
     now = _appraised(live, seen, value)
     then = _appraised(draft, seen, value) if draft else None
@@ -72,11 +72,11 @@ def _compared(
     }
 
 
-def _appraised(version: WaterfallVersion, seen: Ledger | None, value: str | None) -> Appraisal:
+def _appraised(version: WaterfallVersion, seen: ProviderStats | None, value: str | None) -> Appraisals:
     return appraise(WaterfallDocument.model_validate(version.document), seen, value)
 
 
-def _pair(live: Fall, draft: Fall | None) -> dict[str, Any]:
+def _pair(live: WaterfallAppraisal, draft: WaterfallAppraisal | None) -> dict[str, Any]:
     """One waterfall, live and draft; what is said at the margin is said of the draft where there is one."""
     shown = draft or live
     margins = {margin.slug: margin for margin in shown.margins}

@@ -12,7 +12,7 @@ from enrichment.documents.waterfall import active_waterfall
 from enrichment.models import SourceType, SpendCap
 from enrichment.models.spend import CapPeriod
 from enrichment.waterfall import spend_limits, spend_report
-from enrichment.waterfall.prices import price
+from enrichment.waterfall.prices import price_of
 from enrichment.waterfall.views.waterfall import VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import PlainDecimalField
@@ -56,17 +56,17 @@ def show(request: HttpRequest) -> HttpResponse:
     """The caps with their forecast, and what was spent by provider, source, tier, day and person."""
     period = request.GET.get("period", "month")
     period = period if period in spend_report.PERIODS else "month"
-    shown = spend_report.shown_caps()
+    shown = spend_report.limit_usage()
     may = request.user.has_perm(BUDGET)
     waiting = spend_limits.held_leads()
-    each = price(active_waterfall())
+    each = price_of(active_waterfall())
     context = {
         "period": period,
         "periods": spend_report.PERIODS.items(),
-        "report": (report := spend_report.report(*spend_report.span_of(period))),
+        "report": (report := spend_report.spend_report(*spend_report.days_of_period(period))),
         "counting": report.leads is None,
         "caps": shown,
-        "held": spend_report.held_now(shown),
+        "held": spend_report.leads_held(shown),
         "spend": spend_report.against_budget(),
         "waiting": waiting,
         "waiting_cost": waiting * each.amount,

@@ -49,7 +49,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "note": request.POST.get("note", ""),
         "why_not": versions.why_not_publish(draft),
-        "empty": [fall.label for fall in studio.falls(draft.document) if not fall.asked],
+        "empty": [fall.label for fall in studio.panels(draft.document) if not fall.asked],
         "section": "editor",
     }
     return render(request, "enrichment/waterfall/waterfall_publish.html", context)
@@ -83,7 +83,7 @@ def _shown(request: HttpRequest, found: WaterfallVersion, live: WaterfallVersion
     return {
         "version": found,
         "live": live,
-        "falls": studio.falls(found.document),
+        "falls": studio.panels(found.document),
         "changes": differences(live.document, found.document),
         "json": json.dumps(studio.exported(found), indent=2),
         "is_live": found.pk == live.pk,

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
-from enrichment.waterfall.provider_budget import reserve
+from enrichment.waterfall.provider_budget import reserve_budget
 
 DOCUMENT = WaterfallDocument.model_validate(PUBLISHED)
 
@@ -53,7 +53,7 @@ def use_up(slug, limit):
 
 def test_a_used_up_budget_leaves_its_provider_out(db):
     use_up("builtwith", 100)
-    found = reserve(DOCUMENT, 5)
+    found = reserve_budget(DOCUMENT, 5)
     assert (found.deferred, found.wait) == (["builtwith"], 0)
     taken = {ask.name.partition(":")[2] for ask in found.slots.asks}
     assert taken == {"apollo", "hunter", "clearbit", "crunchbase"}
@@ -63,7 +63,7 @@ def test_where_a_waterfall_waits_the_whole_trigger_waits_and_nothing_stays_taken
     from enrichment.vendors import limiter
 
     use_up("builtwith", 100)
-    found = reserve(with_policy("techstack", "wait"), 5)
+    found = reserve_budget(with_policy("techstack", "wait"), 5)
     assert found.deferred == []
     assert found.wait > 0
     assert limiter.peek("provider:apollo", limit=500).used == 0
@@ -77,7 +77,7 @@ def test_a_trigger_that_waits_again_and_again_holds_nobody_up_longer(db):
     limiter.take("provider:apollo", n=5, limit=500)
     ends = limiter.peek("provider:apollo", limit=500).resets_in
     for _ in range(3):
-        assert not reserve(with_policy("techstack", "wait"), 5, call=call).for_all
+        assert not reserve_budget(with_policy("techstack", "wait"), 5, call=call).for_all
     assert limiter.peek("provider:apollo", limit=500).resets_in <= ends
     assert limiter.peek("clay.triggers", "ws").used == 0
 
@@ -87,8 +87,8 @@ def test_the_limit_of_the_call_itself_makes_everybody_wait(db, settings):
 
     settings.CLAY_TRIGGERS_PER_MINUTE = 1
     call = limiter.slot_request("clay.triggers", "ws")
-    assert reserve(DOCUMENT, 5, call=call).wait == 0
-    found = reserve(DOCUMENT, 5, call=call)
+    assert reserve_budget(DOCUMENT, 5, call=call).wait == 0
+    found = reserve_budget(DOCUMENT, 5, call=call)
     assert found.for_all
     assert 0 < found.wait < 70
     assert limiter.peek("provider:apollo", limit=500).used == 5
@@ -96,4 +96,4 @@ def test_the_limit_of_the_call_itself_makes_everybody_wait(db, settings):
 
 def test_the_policy_of_a_waterfall_that_does_not_ask_the_provider_does_not_count(db):
     use_up("builtwith", 100)
-    assert reserve(with_policy("email", "wait"), 5).deferred == ["builtwith"]
+    assert reserve_budget(with_policy("email", "wait"), 5).deferred == ["builtwith"]

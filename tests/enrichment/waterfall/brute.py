@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from hypothesis import strategies as st
 
-from enrichment.waterfall.economics import PER_ATTEMPT, PER_HIT, Figures
-from enrichment.waterfall.rates import tabled
+from enrichment.waterfall.economics import PER_ATTEMPT, PER_HIT, ProviderFigures
+from enrichment.waterfall.rates import catalogue_rate
 
 MISS, PART, END = "miss", "part", "end"  # finds nothing; finds something and the waterfall goes on; ends it
 
@@ -20,16 +20,20 @@ def figures(
     charge: str = PER_HIT,
     ends: float | None = None,
     limit: int | None = None,
-) -> Figures:
-    return Figures(slug, slug.title(), cost, charge, tabled(hit), None if ends is None else tabled(ends), limit)
+) -> ProviderFigures:
+    return ProviderFigures(
+        slug, slug.title(), cost, charge, catalogue_rate(hit), None if ends is None else catalogue_rate(ends), limit
+    )
 
 
-def outcomes_of(each: Figures) -> list[tuple[str, float]]:
+def outcomes_of(each: ProviderFigures) -> list[tuple[str, float]]:
     hit, ends = each.shares()
     return [(MISS, 1 - hit), (PART, hit - ends), (END, ends)]
 
 
-def play(providers: Sequence[Figures], draws: Sequence[str], *, asks_all: bool) -> tuple[float, bool, list[bool]]:
+def play(
+    providers: Sequence[ProviderFigures], draws: Sequence[str], *, asks_all: bool
+) -> tuple[float, bool, list[bool]]:
     """(cost, whether anything was found, who was asked) of one run, as Clay runs a waterfall."""
     cost, found, asked = 0.0, False, [False] * len(providers)
     for at, (each, drawn) in enumerate(zip(providers, draws, strict=True)):
@@ -42,7 +46,7 @@ def play(providers: Sequence[Figures], draws: Sequence[str], *, asks_all: bool) 
     return cost, found, asked
 
 
-def every_run(providers: Sequence[Figures], *, asks_all: bool) -> tuple[float, float, list[float]]:
+def every_run(providers: Sequence[ProviderFigures], *, asks_all: bool) -> tuple[float, float, list[float]]:
     """(cost per lead, coverage, share asked of each), exact: the sum over all runs."""
     cost, coverage, asked = 0.0, 0.0, [0.0] * len(providers)
     for run in itertools.product(*(outcomes_of(each) for each in providers)):
@@ -56,7 +60,9 @@ def every_run(providers: Sequence[Figures], *, asks_all: bool) -> tuple[float, f
     return cost, coverage, asked
 
 
-def random_runs(providers: Sequence[Figures], *, asks_all: bool, seed: int, many: int) -> Iterator[tuple[float, bool]]:
+def random_runs(
+    providers: Sequence[ProviderFigures], *, asks_all: bool, seed: int, many: int
+) -> Iterator[tuple[float, bool]]:
     """(cost, whether anything was found) of `many` runs."""
     draw = random.Random(seed)
     for _ in range(many):
@@ -69,7 +75,7 @@ def random_runs(providers: Sequence[Figures], *, asks_all: bool, seed: int, many
 
 
 @st.composite
-def providers(draw: st.DrawFn, most: int = 5) -> list[Figures]:
+def providers(draw: st.DrawFn, most: int = 5) -> list[ProviderFigures]:
     """Any providers: certain ones and useless ones, free ones, both ways of charging, personal hits that do not end."""
     shares = st.one_of(st.sampled_from([0.0, 0.5, 0.85, 0.95, 1.0]), st.floats(0, 1))
     prices = st.one_of(st.sampled_from([0.0, 0.02, 0.03, 0.05]), st.floats(0, 2))

@@ -107,9 +107,9 @@ def test_a_budget_does_not_grow_because_somebody_was_forgotten(status):
     lead = LeadFactory()
     attempt(lead, status=status, cost=0, providers=[], finished_at=None, reserved=Decimal("0.40"))
     attempt(LeadFactory(), finished_at=timezone.now(), cost=Decimal("0.20"))
-    before = spending.committed()
+    before = spending.committed_spend()
     erase(lead)
-    after = spending.committed()
+    after = spending.committed_spend()
     [source] = before
     assert before[source].day + before[source].reserved == after[source].day + after[source].reserved
     assert before[source].month + before[source].reserved == after[source].month + after[source].reserved
@@ -120,7 +120,7 @@ def test_a_budget_does_not_grow_because_somebody_was_forgotten(status):
 def test_it_stays_in_whatever_way_the_lead_is_deleted(way):
     lead = LeadFactory()
     attempt(lead, finished_at=timezone.now())
-    before = spending.committed()
+    before = spending.committed_spend()
     if way == "erasure":
         erase(lead)
     elif way == "retention":
@@ -132,7 +132,7 @@ def test_it_stays_in_whatever_way_the_lead_is_deleted(way):
     else:
         Lead.objects.all().delete()
     assert not Lead.objects.exists()
-    assert spending.committed() == before
+    assert spending.committed_spend() == before
 
 
 def test_the_database_refuses_an_attempt_that_lost_its_lead_and_is_not_anonymous():
@@ -147,14 +147,14 @@ def test_the_database_refuses_an_attempt_that_lost_its_lead_and_is_not_anonymous
 def test_what_was_learned_about_providers_stays():
     for country in ("Berlin, Germany", "Lyon, France"):
         attempt(EnrichedLeadFactory(company_location=country, company_size=80))
-    before, prices = {segment: observed.read(segment) for segment in Segment}, costs_seen()
+    before, prices = {segment: observed.read_stats(segment) for segment in Segment}, costs_seen()
     erase(Lead.objects.first())
     for segment, seen in before.items():
-        left = observed.read(segment)
+        left = observed.read_stats(segment)
         assert left.attempts == seen.attempts == 2
         for kind, slug in (("email", "apollo"), ("email", "hunter")):
             assert left.of(kind, slug) == seen.of(kind, slug)
-    assert observed.read(Segment.COUNTRY).sizes == {"France": 1, observed.UNKNOWN: 1}
+    assert observed.read_stats(Segment.COUNTRY).sizes == {"France": 1, observed.UNKNOWN: 1}
     assert costs_seen() == prices
 
 

@@ -8,10 +8,10 @@ from enrichment.documents.waterfall import PUBLISHED, WaterfallDocument
 from enrichment.models import BatchItem, Lead, Provider, ProviderService, WaterfallVersion
 from enrichment.models.work import Batch, BatchKind
 from enrichment.waterfall.appraisal import appraise
-from enrichment.waterfall.figures import book
-from enrichment.waterfall.observed import Segment, read
+from enrichment.waterfall.figures import provider_figures
+from enrichment.waterfall.observed import Segment, read_stats
 from enrichment.waterfall.rates import LEAST, Source
-from enrichment.waterfall.waiting import Group, groups
+from enrichment.waterfall.waiting import WaitingGroup, waiting_groups
 from tests.enrichment.waterfall.runs import attempts
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -82,7 +82,7 @@ def test_who_is_not_in_the_catalogue_is_asked_and_known_nothing_of() -> None:
 def test_observed_often_enough_it_stands_and_less_often_the_table_does() -> None:
     attempts(30, "apollo")
     attempts(30, "-apollo", "hunter")
-    email = book(read())["email"]
+    email = provider_figures(read_stats())["email"]
     assert email["apollo"].hit is not None
     assert (email["apollo"].hit.value, email["apollo"].hit.n) == (0.5, 60)
     assert email["hunter"].hit is not None
@@ -90,7 +90,7 @@ def test_observed_often_enough_it_stands_and_less_often_the_table_does() -> None
     assert email["pdl"].hit is not None
     assert email["pdl"].hit.words == "published accuracy, an assumption"
     attempts(LEAST - 1, "-apollo", "-hunter", ("pdl", ["email_work"], 0.04))
-    pdl = book(read())["email"]["pdl"]
+    pdl = provider_figures(read_stats())["email"]["pdl"]
     assert pdl.hit is not None
     assert pdl.hit.words == f"published accuracy, an assumption; called only {LEAST - 1} times so far"
 
@@ -102,11 +102,11 @@ def test_asked_later_it_sees_the_hard_leads_and_its_own_rate_is_the_one_as_first
     attempts(90, "-hunter", "-apollo", waterfall=version)
     attempts(36, "apollo")
     attempts(4, "-apollo")
-    apollo = book(read())["email"]["apollo"]
+    apollo = provider_figures(read_stats())["email"]["apollo"]
     assert apollo.hit is not None
     assert (apollo.hit.value, apollo.hit.n) == (0.9, 40)
     assert apollo.after[frozenset({"hunter"})][0].value == 0.25
-    later = appraise(other, read()).by_kind["email"].outcome
+    later = appraise(other, read_stats()).by_kind["email"].outcome
     assert later.steps[1].rate == apollo.after[frozenset({"hunter"})][0]
 
 
@@ -114,35 +114,35 @@ def test_personal_addresses_do_not_end_it() -> None:
     attempts(50, ("apollo", ["email_personal"], 0.03), "hunter")
     attempts(50, "apollo")
     attempts(1, "-apollo", "-hunter")
-    apollo = book(read())["email"]["apollo"]
+    apollo = provider_figures(read_stats())["email"]["apollo"]
     assert apollo.hit is not None
     assert apollo.ends is not None
     assert (apollo.hit.value, apollo.ends.value) == (100 / 101, 50 / 101)
-    found = appraise(with_email("apollo", "hunter"), read()).by_kind["email"].outcome
+    found = appraise(with_email("apollo", "hunter"), read_stats()).by_kind["email"].outcome
     assert found.steps[1].asked == pytest.approx(51 / 101)
 
 
 def test_a_price_that_nobody_tabled_is_taken_from_what_was_paid() -> None:
     attempts(40, ("builtwith", ["tech_stack"], "0.0200"), "-wappalyzer")
-    found = book(read())["techstack"]
+    found = provider_figures(read_stats())["techstack"]
     assert found["builtwith"].cost == pytest.approx(0.02)
     assert found["builtwith"].price_seen
     assert found["wappalyzer"].cost is None
-    assert book()["techstack"]["builtwith"].cost is None
+    assert provider_figures()["techstack"]["builtwith"].cost is None
 
 
 def test_where_clay_tells_no_misses_nothing_is_observed() -> None:
     attempts(50, "apollo")
-    found = appraise(LIVE, read())
+    found = appraise(LIVE, read_stats())
     assert not found.tells_misses
-    assert found.by_kind["email"].outcome.steps[0].rate == book()["email"]["apollo"].hit
+    assert found.by_kind["email"].outcome.steps[0].rate == provider_figures()["email"]["apollo"].hit
 
 
 def test_one_segment_has_its_own_rates() -> None:
     attempts(40, "apollo", lead=EnrichedLeadFactory(company_size=20))
     attempts(40, "-apollo", "hunter", lead=EnrichedLeadFactory(company_size=900))
-    seen = read(Segment.SIZE)
-    small, large = (book(seen, value)["email"]["apollo"].hit for value in ("under 50", "200 to 2,000"))
+    seen = read_stats(Segment.SIZE)
+    small, large = (provider_figures(seen, value)["email"]["apollo"].hit for value in ("under 50", "200 to 2,000"))
     assert small is not None
     assert large is not None
     assert (small.value, large.value) == (1.0, 0.0)
@@ -161,8 +161,8 @@ def test_leads_wait_where_they_are_due_or_in_a_batch_that_has_not_left() -> None
     update = Batch.objects.create(kind=BatchKind.UPDATE, table_id="t")
     BatchItem.objects.create(batch=trigger, lead=in_batch, position=0)
     BatchItem.objects.create(batch=update, lead=written_back, position=0)
-    found = sorted(groups(), key=lambda group: (group.skip, group.only))
-    assert found == [Group(2), Group(1, only=("builtwith",)), Group(1, skip=("apollo",))]
+    found = sorted(waiting_groups(), key=lambda group: (group.skip, group.only))
+    assert found == [WaitingGroup(2), WaitingGroup(1, only=("builtwith",)), WaitingGroup(1, skip=("apollo",))]
 
 
 def test_what_waits_costs_what_it_will_be_asked() -> None:

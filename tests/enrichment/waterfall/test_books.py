@@ -48,8 +48,8 @@ def shown(report_lines):
 
 
 def check_report(history, period):
-    first, last = spend_report.span_of(period)
-    found = spend_report.report(first, last)
+    first, last = spend_report.days_of_period(period)
+    found = spend_report.spend_report(first, last)
     bought = [each for _, each in in_span(history, first, last)]
     tier = tiers(history)
     whole = {person.lead for person, each in in_span(history, first, last) if each.counts}
@@ -86,18 +86,20 @@ def check_caps(history):
         waiting = [person for person in history.people if person.open and source in ("", person.source)]
         return sum((max(RESERVED, person.open.cost) for person in waiting), ZERO)
 
-    used = spending.committed()
+    used = spending.committed_spend()
     for cap in SpendCap.objects.all():
         since = day if cap.period == "day" else month
-        assert spend_limits.taken_of(cap, used) == spent(since, cap.source_type) + reserved(cap.source_type), cap.label
-    assert {each.cap.pk: each.taken for each in spend_report.shown_caps()} == {
-        cap.pk: spend_limits.taken_of(cap, used) for cap in SpendCap.objects.all()
+        assert spend_limits.committed_of(cap, used) == spent(since, cap.source_type) + reserved(cap.source_type), (
+            cap.label
+        )
+    assert {each.cap.pk: each.taken for each in spend_report.limit_usage()} == {
+        cap.pk: spend_limits.committed_of(cap, used) for cap in SpendCap.objects.all()
     }
     on_overview = spend_report.against_budget()
     assert (on_overview["today"], on_overview["month"]) == (spent(day), spent(month))
     assert on_overview["reserved"] == reserved()
-    assert on_overview["today"] == spend_report.report(day, day).total
-    assert on_overview["month"] == spend_report.report(month, day).total
+    assert on_overview["today"] == spend_report.spend_report(day, day).total
+    assert on_overview["month"] == spend_report.spend_report(month, day).total
 
 
 def check_leads(history):

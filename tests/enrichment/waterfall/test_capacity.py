@@ -3,7 +3,7 @@
 import pytest
 
 from enrichment.waterfall.capacity import capacity
-from enrichment.waterfall.economics import calls_per_lead, outcome
+from enrichment.waterfall.economics import calls_per_lead, expected_outcome
 from tests.enrichment.waterfall.brute import figures
 from tests.enrichment.waterfall.test_economics import EMAIL
 
@@ -14,8 +14,8 @@ def test_builtwith_holds_the_whole_default_waterfall_to_100_leads_an_hour() -> N
     """D11."""
     calls = calls_per_lead(
         {
-            "email": outcome(EMAIL, asks_all=False),
-            "techstack": outcome([figures("builtwith", 0.02, 0.9)], asks_all=True),
+            "email": expected_outcome(EMAIL, asks_all=False),
+            "techstack": expected_outcome([figures("builtwith", 0.02, 0.9)], asks_all=True),
         }
     )
     found = capacity(calls, {"apollo": 500, "hunter": 1000, "clearbit": 300, "builtwith": 100}, NAMES)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from enrichment.waterfall.economics import (
     PER_ATTEMPT,
-    Figures,
+    ProviderFigures,
     calls_per_lead,
-    margins,
-    outcome,
+    expected_outcome,
+    marginal_values,
 )
-from enrichment.waterfall.rates import observed, tabled
+from enrichment.waterfall.rates import catalogue_rate, observed_rate
 from tests.enrichment.waterfall.brute import every_run, figures, providers, random_runs
 
 # Specification, "Email Waterfall" and "Phone Waterfall"
@@ -38,7 +38,7 @@ def near(value: float) -> object:
 
 
 def test_the_published_phone_waterfall_by_hand() -> None:
-    found = outcome(PHONE, asks_all=False)
+    found = expected_outcome(PHONE, asks_all=False)
     assert found.cost == near(0.10 * 0.9 + 0.1 * 0.08 * 0.85)
     assert found.coverage == near(1 - 0.1 * 0.15)
     assert found.cost_per_hit == near(0.0968 / 0.985)
@@ -48,25 +48,25 @@ def test_the_published_phone_waterfall_by_hand() -> None:
 
 def test_charged_per_attempt_a_miss_costs_as_much() -> None:
     per_attempt = [figures("a", 0.10, 0.5, charge=PER_ATTEMPT), figures("b", 0.08, 0.5, charge=PER_ATTEMPT)]
-    assert outcome(per_attempt, asks_all=False).cost == near(0.10 + 0.5 * 0.08)
-    assert outcome(per_attempt, asks_all=True).cost == near(0.18)
+    assert expected_outcome(per_attempt, asks_all=False).cost == near(0.10 + 0.5 * 0.08)
+    assert expected_outcome(per_attempt, asks_all=True).cost == near(0.18)
 
 
 def test_where_everybody_is_asked_the_order_is_all_the_same() -> None:
-    one, other = (outcome(order, asks_all=True) for order in (EMAIL, EMAIL[::-1]))
+    one, other = (expected_outcome(order, asks_all=True) for order in (EMAIL, EMAIL[::-1]))
     assert one.cost == near(other.cost)
     assert one.coverage == near(other.coverage)
     assert [step.asked for step in one.steps] == [1.0] * 5
 
 
 def test_an_empty_waterfall_costs_and_finds_nothing() -> None:
-    found = outcome([], asks_all=False)
+    found = expected_outcome([], asks_all=False)
     assert (found.cost, found.coverage, found.cost_per_hit, found.steps) == (0, 0, None, ())
 
 
 def test_a_personal_address_is_found_and_does_not_end_it() -> None:
     half = figures("apollo", 0.03, 0.9, ends=0.5)
-    found = outcome([half, figures("hunter", 0.02, 0.8)], asks_all=False)
+    found = expected_outcome([half, figures("hunter", 0.02, 0.8)], asks_all=False)
     assert found.coverage == near(1 - 0.1 * 0.2)
     assert found.steps[1].asked == near(0.5)
     assert found.steps[1].adds == near(0.1 * 0.8)
@@ -74,27 +74,27 @@ def test_a_personal_address_is_found_and_does_not_end_it() -> None:
 
 
 def test_what_is_not_known_is_named_and_counted_as_nothing() -> None:
-    unknown = Figures("linkedin", "LinkedIn", None)
-    found = outcome([unknown, PHONE[0]], asks_all=False)
+    unknown = ProviderFigures("linkedin", "LinkedIn", None)
+    found = expected_outcome([unknown, PHONE[0]], asks_all=False)
     assert (found.unpriced, found.unrated, found.is_whole) == (("LinkedIn",), ("LinkedIn",), False)
-    assert found.cost == near(outcome(PHONE[:1], asks_all=False).cost)
+    assert found.cost == near(expected_outcome(PHONE[:1], asks_all=False).cost)
     assert found.assumes
-    assert outcome(PHONE, asks_all=False).is_whole
+    assert expected_outcome(PHONE, asks_all=False).is_whole
 
 
 def test_a_rate_observed_after_just_these_is_used_in_that_place_only() -> None:
-    after = {frozenset({"cognism"}): (observed(20, 100), observed(20, 100))}
-    lusha = Figures("lusha", "Lusha", 0.08, hit=tabled(0.85), after=after)
-    found = outcome([PHONE[0], lusha], asks_all=False)
+    after = {frozenset({"cognism"}): (observed_rate(20, 100), observed_rate(20, 100))}
+    lusha = ProviderFigures("lusha", "Lusha", 0.08, hit=catalogue_rate(0.85), after=after)
+    found = expected_outcome([PHONE[0], lusha], asks_all=False)
     assert found.steps[1].found == near(0.1 * 0.2)
-    assert found.steps[1].rate == observed(20, 100)
-    assert outcome([lusha, PHONE[0]], asks_all=False).steps[0].found == near(0.85)
-    assert outcome([PHONE[0], lusha], asks_all=False, conditional=False).steps[1].found == near(0.085)
+    assert found.steps[1].rate == observed_rate(20, 100)
+    assert expected_outcome([lusha, PHONE[0]], asks_all=False).steps[0].found == near(0.85)
+    assert expected_outcome([PHONE[0], lusha], asks_all=False, conditional=False).steps[1].found == near(0.085)
 
 
 def test_whoever_stands_in_two_waterfalls_is_asked_for_each() -> None:
-    company = outcome([figures("clearbit", 0.05, 0.9)], asks_all=True)
-    calls = calls_per_lead({"email": outcome(EMAIL, asks_all=False), "company": company})
+    company = expected_outcome([figures("clearbit", 0.05, 0.9)], asks_all=True)
+    calls = calls_per_lead({"email": expected_outcome(EMAIL, asks_all=False), "company": company})
     assert calls["clearbit"] == near(1 + 0.05 * 0.08)
     assert calls["apollo"] == 1
 
@@ -104,8 +104,8 @@ def test_whoever_stands_in_two_waterfalls_is_asked_for_each() -> None:
 
 @some
 @given(order=providers(), asks_all=st.booleans())
-def test_cost_coverage_and_calls_are_the_sums_over_all_runs(order: list[Figures], asks_all: bool) -> None:
-    found = outcome(order, asks_all=asks_all)
+def test_cost_coverage_and_calls_are_the_sums_over_all_runs(order: list[ProviderFigures], asks_all: bool) -> None:
+    found = expected_outcome(order, asks_all=asks_all)
     cost, coverage, asked = every_run(order, asks_all=asks_all)
     assert found.cost == pytest.approx(cost, abs=1e-9)
     assert found.coverage == pytest.approx(coverage, abs=1e-9)
@@ -116,9 +116,9 @@ def test_cost_coverage_and_calls_are_the_sums_over_all_runs(order: list[Figures]
 
 @some
 @given(order=providers(), asks_all=st.booleans())
-def test_a_margin_is_the_difference_between_with_and_without(order: list[Figures], asks_all: bool) -> None:
+def test_a_margin_is_the_difference_between_with_and_without(order: list[ProviderFigures], asks_all: bool) -> None:
     whole_cost, whole_coverage, _ = every_run(order, asks_all=asks_all)
-    for at, margin in enumerate(margins(order, asks_all=asks_all)):
+    for at, margin in enumerate(marginal_values(order, asks_all=asks_all)):
         cost, coverage, _ = every_run([*order[:at], *order[at + 1 :]], asks_all=asks_all)
         assert margin.cost == pytest.approx(whole_cost - cost, abs=1e-9)
         assert margin.coverage == pytest.approx(whole_coverage - coverage, abs=1e-9)
@@ -127,10 +127,10 @@ def test_a_margin_is_the_difference_between_with_and_without(order: list[Figures
 
 def test_a_cheap_first_provider_saves_money_and_is_said_to() -> None:
     """Without Hunter the dearer ones after it would be asked more."""
-    apollo, *_ = margins([EMAIL[1], EMAIL[2]], asks_all=False)
+    apollo, *_ = marginal_values([EMAIL[1], EMAIL[2]], asks_all=False)
     assert apollo.cost < 0
     assert apollo.coverage == near(0.92 * 0.1)
-    certain = margins([figures("a", 1, 1.0), figures("b", 1, 0.5)], asks_all=False)[1]
+    certain = marginal_values([figures("a", 1, 1.0), figures("b", 1, 0.5)], asks_all=False)[1]
     assert (certain.coverage, certain.cost_per_hit) == (0, None)
 
 
@@ -151,11 +151,11 @@ def test_a_cheap_first_provider_saves_money_and_is_said_to() -> None:
     ],
     ids=["email", "phone", "mixed"],
 )
-def test_forty_thousand_random_runs_agree(order: Sequence[Figures], asks_all: bool) -> None:
+def test_forty_thousand_random_runs_agree(order: Sequence[ProviderFigures], asks_all: bool) -> None:
     """Within five standard errors: with these seeds always, with others once in a million."""
     many = 40_000
     runs = list(random_runs(order, asks_all=asks_all, seed=20260115, many=many))
-    found = outcome(order, asks_all=asks_all)
+    found = expected_outcome(order, asks_all=asks_all)
     costs = [cost for cost, _ in runs]
     assert statistics.fmean(costs) == pytest.approx(
         found.cost, abs=5 * statistics.pstdev(costs) / math.sqrt(many) + 1e-9

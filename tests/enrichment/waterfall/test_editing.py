@@ -48,7 +48,7 @@ def changed(**email):
 
 
 def test_the_form_says_what_is_published():
-    sent = editing.read(form())
+    sent = editing.parse_form(form())
     assert sent.is_valid
     assert WATERFALLS.same(sent.document, PUBLISHED)
 
@@ -68,18 +68,18 @@ def test_the_form_says_what_is_published():
     ],
 )
 def test_the_buttons_work_without_javascript(op, order):
-    assert editing.read(form(op=op)).document["waterfall_email"]["providers"] == order
+    assert editing.parse_form(form(op=op)).document["waterfall_email"]["providers"] == order
 
 
 def test_a_provider_of_the_catalogue_is_switched_on_at_the_end():
-    sent = editing.read(form(op="on:company:linkedin"))
+    sent = editing.parse_form(form(op="on:company:linkedin"))
     assert sent.document["waterfall_company"]["providers"] == ["clearbit", "crunchbase", "linkedin"]
 
 
 def test_what_the_catalogue_does_not_offer_there_and_doubles_are_left_out():
     data = form()
     data.setlist("phone-providers", ["lusha", "apollo", "lusha", "x'; --", "cognism"])
-    assert editing.read(data).document["waterfall_phone"]["providers"] == ["lusha", "cognism"]
+    assert editing.parse_form(data).document["waterfall_phone"]["providers"] == ["lusha", "cognism"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_the_catalogue_does_not_offer_there_and_doubles_are_left_out():
     ],
 )
 def test_what_cannot_be_is_said_at_its_field(name, value):
-    sent = editing.read(form(**{name: value}))
+    sent = editing.parse_form(form(**{name: value}))
     kind, _, option = name.partition("__")
     assert not sent.is_valid
     assert list(sent.forms[kind].errors) == [option]

@@ -38,39 +38,41 @@ def attempts(reserved, count):
 
 
 def test_whoever_stands_in_two_waterfalls_is_kept_back_twice():
-    provider_budget.reserve(DOCUMENT, 10)
+    provider_budget.reserve_budget(DOCUMENT, 10)
     assert (used("clearbit"), used("hunter", 1000)) == (20, 10)
 
 
 def test_what_was_asked_counts_and_the_rest_is_free_again():
-    reserved = provider_budget.reserve(DOCUMENT, 10)
-    provider_budget.settle((each, {"clearbit": 1, "apollo": 1}) for each in attempts(reserved, 10))
+    reserved = provider_budget.reserve_budget(DOCUMENT, 10)
+    provider_budget.settle_reservations((each, {"clearbit": 1, "apollo": 1}) for each in attempts(reserved, 10))
     assert (used("clearbit"), used("apollo", 500), used("hunter", 1000)) == (10, 10, 0)
 
 
 def test_calls_that_were_not_expected_count_as_well():
-    provider_budget.settle([(each, {"clearbit": 3}) for each in attempts(provider_budget.reserve(DOCUMENT, 1), 1)])
+    provider_budget.settle_reservations(
+        [(each, {"clearbit": 3}) for each in attempts(provider_budget.reserve_budget(DOCUMENT, 1), 1)]
+    )
     assert used("clearbit") == 3
 
 
 def test_the_hour_begins_when_the_run_is_over_not_when_it_was_asked_for():
-    reserved = provider_budget.reserve(DOCUMENT, 1)
-    provider_budget.settle([(each, {"clearbit": 2}) for each in attempts(reserved, 1)])
+    reserved = provider_budget.reserve_budget(DOCUMENT, 1)
+    provider_budget.settle_reservations([(each, {"clearbit": 2}) for each in attempts(reserved, 1)])
     assert 3590 < limiter.peek("provider:clearbit", limit=300).resets_in <= 3604
 
 
 def test_two_hundred_leads_with_clearbit_in_two_waterfalls_never_pass_its_hour():
-    asked = [provider_budget.reserve(DOCUMENT, 25).deferred for _ in range(8)]
+    asked = [provider_budget.reserve_budget(DOCUMENT, 25).deferred for _ in range(8)]
     assert asked == [[]] * 4 + [["builtwith"]] * 2 + [["builtwith", "clearbit"]] * 2
     assert used("clearbit") == 300
 
 
 def test_a_limit_below_one_trigger_serves_as_many_leads_as_it_can():
     limited("clearbit", 9)
-    assert provider_budget.reserve(DOCUMENT, 25).fits == 4
+    assert provider_budget.reserve_budget(DOCUMENT, 25).fits == 4
     assert used("clearbit", 9) == 0
-    assert provider_budget.reserve(DOCUMENT, 4).fits is None
-    found = provider_budget.reserve(DOCUMENT, 21)
+    assert provider_budget.reserve_budget(DOCUMENT, 4).fits is None
+    found = provider_budget.reserve_budget(DOCUMENT, 21)
     assert (found.fits, found.deferred) == (None, ["clearbit"])
 
 
@@ -78,17 +80,17 @@ def test_a_limit_below_one_trigger_serves_as_many_leads_as_it_can():
 @pytest.mark.parametrize("limit", [0, 1])
 def test_who_may_not_be_asked_even_for_one_lead_is_left_out_and_not_waited_for(document, limit):
     limited("clearbit", limit)
-    found = provider_budget.reserve(document, 5)
+    found = provider_budget.reserve_budget(document, 5)
     assert (found.never, found.deferred, found.wait) == (["clearbit"], [], 0.0)
     assert "clearbit" not in found.kept
 
 
 def test_a_refusal_uses_up_the_hour_also_of_a_provider_without_a_limit():
     for slug in ("clearbit", "pdl"):
-        provider_budget.use_up(slug)
-    found = provider_budget.reserve(DOCUMENT, 5)
+        provider_budget.block_for_an_hour(slug)
+    found = provider_budget.reserve_budget(DOCUMENT, 5)
     assert found.deferred == ["clearbit", "pdl"]
-    assert provider_budget.reserve(WAITING, 5).wait == pytest.approx(3600, abs=5)
+    assert provider_budget.reserve_budget(WAITING, 5).wait == pytest.approx(3600, abs=5)
 
 
 def test_what_is_forecast_is_what_happened_where_that_is_known():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrichment.waterfall.rates import LEAST, Source, chosen, observed, tabled, wilson
+from enrichment.waterfall.rates import LEAST, Source, catalogue_rate, chosen_rate, observed_rate, wilson
 
 
 @pytest.mark.parametrize(
@@ -38,19 +38,19 @@ def test_what_is_no_share_is_refused(hits: int, asked: int) -> None:
 
 
 def test_an_observed_rate_stands_where_it_was_asked_often_enough() -> None:
-    assert chosen(20, LEAST, 0.9) == observed(20, LEAST)
-    few = chosen(20, LEAST - 1, 0.9)
-    assert few == tabled(0.9, few=LEAST - 1)
+    assert chosen_rate(20, LEAST, 0.9) == observed_rate(20, LEAST)
+    few = chosen_rate(20, LEAST - 1, 0.9)
+    assert few == catalogue_rate(0.9, few=LEAST - 1)
     assert few is not None
     assert few.is_assumption
-    assert chosen(20, LEAST - 1, None) is None
-    assert chosen(0, 0, None) is None
-    found = chosen(1, LEAST, None)
+    assert chosen_rate(20, LEAST - 1, None) is None
+    assert chosen_rate(0, 0, None) is None
+    found = chosen_rate(1, LEAST, None)
     assert found is not None
     assert found.source == Source.OBSERVED
 
 
 def test_a_rate_says_where_it_comes_from() -> None:
-    assert tabled(0.95).words == "published accuracy, an assumption"
-    assert tabled(0.95, few=7).words == "published accuracy, an assumption; called only 7 times so far"
-    assert observed(1_150, 1_234).words == "observed n=1,234, 91.6 to 94.5 %"
+    assert catalogue_rate(0.95).words == "published accuracy, an assumption"
+    assert catalogue_rate(0.95, few=7).words == "published accuracy, an assumption; called only 7 times so far"
+    assert observed_rate(1_150, 1_234).words == "observed n=1,234, 91.6 to 94.5 %"

@@ -28,7 +28,7 @@ def cap(amount, period="day", source=""):
 
 def admitted(leads, each=DOLLAR):
     with transaction.atomic():
-        return spend_limits.admit(leads, each)
+        return spend_limits.admit_leads(leads, each)
 
 
 def test_without_a_cap_everybody_goes(db):
@@ -96,7 +96,7 @@ def test_two_workers_cannot_both_take_the_last_dollar():
             for ids in own:
                 with transaction.atomic():
                     leads = list(Lead.objects.filter(pk__in=ids))
-                    for pk in spend_limits.admit(leads, DOLLAR).admitted:
+                    for pk in spend_limits.admit_leads(leads, DOLLAR).admitted:
                         taken.append(pk)
                         Attempt.objects.create(
                             lead_id=pk, waterfall=version, source_type=leads[0].source_type, reserved=DOLLAR
@@ -110,7 +110,7 @@ def test_two_workers_cannot_both_take_the_last_dollar():
     for thread in threads:
         thread.join(30)
     assert len(taken) == 7
-    assert sum(spending.committed().values(), spending.Committed()).reserved == 7
+    assert sum(spending.committed_spend().values(), spending.CommittedSpend()).reserved == 7
 
 
 # ---------------------------------------------------------------- planning
@@ -126,9 +126,9 @@ def due(db, settings):
 
 def each():
     from enrichment.documents.waterfall import active_waterfall
-    from enrichment.waterfall.prices import price
+    from enrichment.waterfall.prices import price_of
 
-    return price(active_waterfall()).amount
+    return price_of(active_waterfall()).amount
 
 
 def planned():
@@ -185,7 +185,7 @@ def test_at_the_end_of_its_day_a_cap_is_free_again(due):
     cap("0.01")
     planned()
     SpendCap.objects.update(reached_at=today() - datetime.timedelta(seconds=1))
-    spend_limits.look()
+    spend_limits.clear_expired()
     assert SpendCap.objects.get().reached_at is None
     assert not Alert.objects.filter(closed_at__isnull=True).exists()
 
@@ -214,10 +214,10 @@ def test_the_forecast_says_when_it_will_be_used_up(db):
     cap("1000000", "month")
     cap("5", "lead")
     attempt(at=timezone.now() - datetime.timedelta(seconds=30), cost="60")
-    shown = {each.cap.period: each for each in spend_report.shown_caps()}
+    shown = {each.cap.period: each for each in spend_report.limit_usage()}
     # 60 dollars an hour and 40 left: forty minutes, where the day is as long
     soon = timezone.now() + datetime.timedelta(minutes=40)
-    if soon < spend_limits.ends(shown["day"].cap):
+    if soon < spend_limits.period_end(shown["day"].cap):
         assert abs(shown["day"].at - soon) < datetime.timedelta(seconds=10)
     assert shown["month"].at is None
     assert (shown["lead"].taken, shown["lead"].at) == (None, None)

@@ -55,10 +55,10 @@ def test_a_closed_day_says_what_it_said_while_it_was_open():
     told = [call("apollo", [], "0.03"), call("hunter", ["email_work"], "0.02")]
     attempt(at=ago(2), cost="0.05", providers=told)
     day = ago(2).date()
-    before = costs(spending.sums(day, day))
+    before = costs(spending.spend_sums(day, day))
     assert spending.close_days() >= 1
     assert SpendBook.objects.filter(day=day).exists()
-    assert costs(spending.sums(day, day)) == before
+    assert costs(spending.spend_sums(day, day)) == before
     by_provider = {(provider, asked, hits, cost) for _, provider, cost, asked, hits in before if provider}
     assert by_provider == {
         ("apollo", 1, 1, Decimal("0.10")),
@@ -93,7 +93,7 @@ def test_a_lead_counts_once_however_often_by_whomever_and_on_whatever_days_it_wa
     attempt(lead, at=ago(3), cost="0.20", started_by=someone)
     attempt(lead, at=timezone.now(), cost="0.30")
     attempt(LeadFactory(), at=ago(3), cost="0", status="abandoned", providers=[])
-    found = spend_report.report(*spend_report.span_of("30d"))
+    found = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert (found.leads, found.tier_one, found.per_tier_one) == (1, 1, Decimal("0.60"))
     assert [(line.label, line.cost, line.asked, line.hits) for line in found.by_tier] == [
         ("Tier 1", Decimal("0.60"), 1, 1)
@@ -113,7 +113,7 @@ def test_a_lead_whose_tier_changes_is_counted_in_the_one_it_has_with_all_it_cost
     spending.close_days()
     attempt(lead, at=timezone.now(), cost="0.20")
     Lead.objects.filter(pk=lead.pk).update(icp_tier=1)
-    found = spend_report.report(*spend_report.span_of("30d"))
+    found = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert [(line.label, line.cost, line.asked) for line in found.by_tier] == [("Tier 1", Decimal("0.30"), 1)]
 
 
@@ -157,12 +157,12 @@ def test_what_is_committed_is_the_same_with_closed_and_open_days():
     attempt(status="intended", cost="0.70", reserved=Decimal("0.50"))
     attempt(status="abandoned", at=timezone.now(), cost="0", reserved=Decimal(9))
     days = (today() - month).days + 1
-    expected = spending.Committed(Decimal(1), Decimal(days), Decimal("1.20"))
-    assert spending.committed() == {"competitor_follower": expected}
+    expected = spending.CommittedSpend(Decimal(1), Decimal(days), Decimal("1.20"))
+    assert spending.committed_spend() == {"competitor_follower": expected}
     spending.close_days()
-    assert spending.committed() == {"competitor_follower": expected}
+    assert spending.committed_spend() == {"competitor_follower": expected}
     SpendBook.objects.filter(day=month.date()).delete()
-    assert spending.committed() == {"competitor_follower": expected}
+    assert spending.committed_spend() == {"competitor_follower": expected}
 
 
 def test_the_sums_of_a_month_do_not_read_its_attempts():
@@ -182,7 +182,7 @@ def test_the_report_by_everything():
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.30", started_by=someone)
     attempt(LeadFactory(source_type="post_liker"), at=timezone.now(), cost="0.10")
     TakenOver.objects.create(lead=LeadFactory(), waterfall="techstack", saved=Decimal("0.04"))
-    found = spend_report.report(*spend_report.span_of("today"))
+    found = spend_report.spend_report(*spend_report.days_of_period("today"))
     assert (found.total, found.leads, found.tier_one, found.per_tier_one) == (
         Decimal("0.40"),
         2,
@@ -199,7 +199,7 @@ def test_the_report_by_everything():
 
 
 def test_nothing_spent_is_no_division_by_zero():
-    found = spend_report.report(*spend_report.span_of("30d"))
+    found = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert (found.total, found.per_tier_one, found.by_provider) == (0, None, [])
 
 
@@ -215,7 +215,7 @@ def too_many(monkeypatch):
 def test_a_page_does_not_wait_for_a_million_leads_and_tells_them_once_a_tick_has_counted(too_many):
     attempt(EnrichedLeadFactory(), at=ago(1), cost="0.10")
     began = time.monotonic()
-    found = spend_report.report(*spend_report.span_of("30d"))
+    found = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert time.monotonic() - began < 10
     assert (found.total, found.leads, found.tier_one, found.per_tier_one) == (
         Decimal("0.10"),
@@ -231,28 +231,28 @@ def test_a_page_does_not_wait_for_a_million_leads_and_tells_them_once_a_tick_has
         assert cursor.fetchone()[0] != "200ms", "what follows in the transaction has its own time"
 
     too_many.undo()
-    assert enriched.leads(*span("30d")).by is None, "a span that was too long is a tick's"
+    assert enriched.enriched_leads(*span("30d")).by is None, "a span that was too long is a tick's"
     spend_report.keep_counted()
-    found = spend_report.report(*spend_report.span_of("30d"))
+    found = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert (found.leads, found.tier_one, found.per_tier_one) == (1, 1, Decimal("0.10"))
     assert found.counted_at is not None
-    assert enriched.keep_counted([span("30d")]) == 0, "it is fresh"
+    assert enriched.refresh_counts([span("30d")]) == 0, "it is fresh"
 
 
 def test_what_was_counted_last_is_told_until_it_is_counted_anew():
     attempt(EnrichedLeadFactory(), at=ago(1), cost="0.10")
-    before = spend_report.report(*spend_report.span_of("30d"))
+    before = spend_report.spend_report(*spend_report.days_of_period("30d"))
     attempt(EnrichedLeadFactory(), at=ago(1), cost="0.10")
     cache.set(enriched.SLOW, 30)
     kept = cache.get(enriched._key(*span("30d")))
     cache.set(enriched._key(*span("30d")), replace(kept, fresh_until=0))
     forget(f"spend-day:{ago(1).date()}")  # money is some seconds old at most
-    stale = spend_report.report(*spend_report.span_of("30d"))
+    stale = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert (stale.total, stale.leads, stale.counted_at) == (Decimal("0.20"), 1, before.counted_at)
-    assert enriched.keep_counted([span("today"), span("30d")]) == 1
-    assert spend_report.report(*spend_report.span_of("30d")).leads == 2
+    assert enriched.refresh_counts([span("today"), span("30d")]) == 1
+    assert spend_report.spend_report(*spend_report.days_of_period("30d")).leads == 2
 
 
 def span(period):
-    first, last = spend_report.span_of(period)
+    first, last = spend_report.days_of_period(period)
     return spending.midnight(first), spending.midnight(last, after=1)

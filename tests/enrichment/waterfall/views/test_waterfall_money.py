@@ -67,7 +67,7 @@ def test_a_budget_is_set_with_a_note_and_shown_everywhere(sales_client):
     assert "of $12.50" in page(sales_client, "/")
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="25")
     assert "200 %" in page(sales_client, "/waterfall/spending/")
-    spend_limits.reach(cap)
+    spend_limits.mark_reached(cap)
     assert "New enrichment is paused" in page(sales_client, "/leads/")
     assert "New enrichment is paused" in page(sales_client, "/holds/")
     assert "New enrichment is paused:" in page(sales_client, "/waterfall/spending/")
