@@ -40,7 +40,7 @@ def raise_alert(cause: Cause, sentence: str, *, severity: Severity = Severity.WA
     and goes does not tell everybody each time.
     """
     words = {"sentence": sentence[:LONGEST], "last_at": timezone.now()}
-    if _count(cause, words, severity) or _reopen(cause, words, severity):
+    if _count(cause, words, severity) or _reopen_lately_closed(cause, words, severity):
         return
     try:
         with transaction.atomic():
@@ -58,7 +58,7 @@ def _count(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
     return bool(found.update(count=F("count") + 1, **words))
 
 
-def _reopen(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
+def _reopen_lately_closed(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
     since = timezone.now() - span(settings.ALERT_REMIND_SECONDS)
     gone = Alert.objects.filter(
         kind=cause.kind, system=cause.system, subject=cause.subject, by_itself=True, closed_at__gte=since
@@ -82,7 +82,7 @@ def close(cause: Cause) -> bool:
     return bool(cause.open().update(closed_at=timezone.now(), by_itself=True))
 
 
-def keep(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) -> None:
+def raise_while(cause: Cause, sentence: str, *, severity: Severity = Severity.WARNING) -> None:
     """Raise the alert of a condition that is looked at now and again: open while `sentence` is not empty."""
     if sentence:
         raise_alert(cause, sentence, severity=severity)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from enrichment.leads.api_schemas import LeadOut, LeadPage
 from enrichment.leads.output import payload
-from enrichment.leads.provenance import with_ledger
+from enrichment.leads.provenance import with_provenance
 from enrichment.models import Lead
 from enrichment.pipeline import intake
 from enrichment.pipeline.intake_rows import LeadIn
@@ -36,7 +36,7 @@ Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
 Provenance = Literal["flat", "full"]
 
 
-class Taken(Schema):
+class AcceptedLead(Schema):
     """A row that was accepted as a lead."""
 
     index: int = Field(description="Index of the row in the request, from 0")
@@ -52,8 +52,8 @@ class RejectedRow(Schema):
 
 
 class IntakeAnswer(Schema):
-    accepted: list[Taken]
-    known: list[Taken] = Field(description="Leads that already exist; not enriched again")
+    accepted: list[AcceptedLead]
+    known: list[AcceptedLead] = Field(description="Leads that already exist; not enriched again")
     rejected: list[RejectedRow]
     suppressed: int = Field(description="Rows of suppressed people; nothing was stored")
     ignored_fields: list[str] = Field(description="Unknown field names; ignored")
@@ -165,13 +165,13 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
         leads = leads.in_tier(query.tier)
     if query.updated_since:
         leads = leads.filter(updated_at__gte=query.updated_since)
-    told = with_ledger(leads.defer("raw", "search"))
+    told = with_provenance(leads.defer("raw", "search"))
     page = by_time(told, size=query.limit, after=query.cursor, oldest_first=True)
     audit.record(Verb.API_READ, object_type="lead", counts={"leads": len(page.rows)}, reason=_caller(request))
-    return {"leads": [_told(lead, query.provenance) for lead in page.rows], "next_cursor": page.after}
+    return {"leads": [_lead_out(lead, query.provenance) for lead in page.rows], "next_cursor": page.after}
 
 
-def _told(lead: Lead, provenance: Provenance) -> dict[str, Any]:
+def _lead_out(lead: Lead, provenance: Provenance) -> dict[str, Any]:
     """The same of a lead in the list and alone: a `LeadOut`."""
     waits = lead.awaits_fill_in
     return {
@@ -187,11 +187,11 @@ def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat"
     check_parameters(request, "provenance")
     if lead_id > HIGHEST:
         raise Http404
-    lead = get_object_or_404(with_ledger(Lead.objects.defer("raw", "search")), pk=lead_id)
+    lead = get_object_or_404(with_provenance(Lead.objects.defer("raw", "search")), pk=lead_id)
     if lead.restriction:
         raise Refused(403, "This person's data may only be stored and is not returned.")
     audit.record(Verb.API_READ, on=lead, counts={"leads": 1}, reason=_caller(request))
-    return _told(lead, provenance)
+    return _lead_out(lead, provenance)
 
 
 def _caller(request: HttpRequest) -> str:

@@ -20,10 +20,10 @@ def _plant(sender: AppConfig, plan: Any = (), **kwargs: Any) -> None:
     from django.db import connection
 
     from enrichment.models import ProviderService
-    from enrichment.seeds import plant
+    from enrichment.seeds import insert_seeds
 
     if ProviderService._meta.db_table in connection.introspection.table_names():
-        plant()
+        insert_seeds()
 
 
 def _register_jobs() -> None:
@@ -67,5 +67,5 @@ class EnrichmentConfig(AppConfig):
         for kind in (SCORECARDS, WATERFALLS):
             versions.register(kind)
         _register_jobs()
-        alarms.register(compliance_alarms.hear)
+        alarms.register(compliance_alarms.sync_alerts)
         processing.declare(our_processing.enrichment_of_leads)

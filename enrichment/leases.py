@@ -29,7 +29,7 @@ def server_is_away(error: Exception) -> bool:
     return isinstance(error, REDIS_IS_AWAY) or not connection.is_usable()
 
 
-def together(
+def all_or_each(
     items: Sequence[Item],
     work: Callable[[Sequence[Item]], Sequence[Result]],
     poisoned: Callable[[Item, Exception], None],
@@ -51,7 +51,7 @@ def together(
             poisoned(items[0], error)
             return []
         log.warning("%s items failed together: %s", len(items), type(error).__name__)
-    return [result for item in items for result in together([item], work, poisoned)]
+    return [result for item in items for result in all_or_each([item], work, poisoned)]
 
 
 def claim(queryset: models.QuerySet[Work], states: type[models.TextChoices], limit: int, *, stage: str) -> list[Work]:

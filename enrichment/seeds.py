@@ -10,20 +10,20 @@ from enrichment.documents.waterfall import PUBLISHED as WATERFALLS
 from enrichment.waterfall.catalogue import PROVIDERS, SERVICES
 
 
-def plant(**kwargs: Any) -> None:
+def insert_seeds(**kwargs: Any) -> None:
     """After each migration: whatever of it is not there yet. What staff have changed stays theirs."""
     from enrichment.models import Provider, ScorecardVersion, WaterfallVersion
 
     with transaction.atomic():
         if not Provider.objects.exists():
-            plant_catalogue()
+            seed_catalogue()
         if not WaterfallVersion.objects.exists():
             publish_first(WaterfallVersion, WATERFALLS)
         if not ScorecardVersion.objects.exists():
             publish_first(ScorecardVersion, SCORECARD)
 
 
-def plant_catalogue() -> None:
+def seed_catalogue() -> None:
     from enrichment.models import Provider, ProviderService
 
     providers = {

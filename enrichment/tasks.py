@@ -26,7 +26,7 @@ from swarm_admin.core.locks import alone
 BY_ITSELF = 15  # turns of the clock between two ticks that nobody woke
 
 
-def side_by_side(name: str, work: Callable[[], Any]) -> None:
+def run_in_free_slot(name: str, work: Callable[[], Any]) -> None:
     """Run `work` in the first free one of TICK_SLOTS places for this name, in whatever process.
 
     For the stages with most to do: more worker processes then get more done, and no stage takes every thread.
@@ -36,7 +36,7 @@ def side_by_side(name: str, work: Callable[[], Any]) -> None:
             return
 
 
-def feeding(work: Callable[[], int], *ticks: tuple[Any, ...]) -> Callable[[], None]:
+def then_wake(work: Callable[[], int], *ticks: tuple[Any, ...]) -> Callable[[], None]:
     """`work`, and where it did something the ticks that its outcome is work for, without waiting for their turn.
 
     Each of `ticks` is a task and its arguments.
@@ -50,7 +50,7 @@ def feeding(work: Callable[[], int], *ticks: tuple[Any, ...]) -> Callable[[], No
     return run
 
 
-def come_back(task: Any, *arguments: str, seconds: float) -> None:
+def schedule_again(task: Any, *arguments: str, seconds: float) -> None:
     """Run `task` again in so many real seconds, where that is before its next turn. Only one waits at a time.
 
     For work that a limit holds back: its slots become free all the time, not when the clock ticks.
@@ -75,15 +75,15 @@ def _dispatch(kind: BatchKind, run_due: Callable[[], int]) -> int:
 
 @shared_task
 def dispatch_rows() -> None:
-    work = feeding(lambda: _dispatch(BatchKind.ROWS, rows.run_due), (dispatch_triggers,))
+    work = then_wake(lambda: _dispatch(BatchKind.ROWS, rows.run_due), (dispatch_triggers,))
     alone("rows", work)
-    come_back(dispatch_rows, seconds=plan.seconds_until_due(BatchKind.ROWS))
+    schedule_again(dispatch_rows, seconds=plan.seconds_until_due(BatchKind.ROWS))
 
 
 @shared_task
 def dispatch_triggers() -> None:
-    side_by_side("triggers", lambda: _dispatch(BatchKind.TRIGGER, trigger.run_due))
-    come_back(dispatch_triggers, seconds=plan.seconds_until_due(BatchKind.TRIGGER))
+    run_in_free_slot("triggers", lambda: _dispatch(BatchKind.TRIGGER, trigger.run_due))
+    schedule_again(dispatch_triggers, seconds=plan.seconds_until_due(BatchKind.TRIGGER))
 
 
 @shared_task
@@ -93,14 +93,14 @@ def write_back_references() -> None:
 
 @shared_task
 def read_webhooks() -> None:
-    work = feeding(reading.run_due, *((deliver_to, system) for system in System.values))
-    side_by_side("webhooks", work)
+    work = then_wake(reading.run_due, *((deliver_to, system) for system in System.values))
+    run_in_free_slot("webhooks", work)
 
 
 @shared_task
 def deliver_to(system: str) -> None:
-    side_by_side(f"deliver:{system}", lambda: running.run_due(system))
-    come_back(deliver_to, system, seconds=running.seconds_until_slot(system))
+    run_in_free_slot(f"deliver:{system}", lambda: running.run_due(system))
+    schedule_again(deliver_to, system, seconds=running.seconds_until_slot(system))
 
 
 @shared_task
@@ -149,7 +149,7 @@ def mend_drift() -> None:
 
 @shared_task
 def watch_conditions() -> None:
-    alone("watch", watch.look)
+    alone("watch", watch.check_conditions)
 
 
 @shared_task
@@ -170,11 +170,11 @@ def count_spent_leads() -> None:
 @shared_task
 def look() -> None:
     """Wakes the ticks that have something to do."""
-    for name, *arguments in due.ticks():
+    for name, *arguments in due.due_ticks():
         globals()[name].apply_async(arguments, expires=2 * settings.TICK_SECONDS)
 
 
-def _every(task: str, *args: str, seconds: float = 0.0) -> dict[str, Any]:
+def _schedule_entry(task: str, *args: str, seconds: float = 0.0) -> dict[str, Any]:
     """By itself every so many real seconds, and without them as seldom as what `look` wakes besides may come."""
     tick = seconds or BY_ITSELF * settings.TICK_SECONDS
     # A tick that waited longer than its turn is dropped: the next one does its work.
@@ -187,22 +187,22 @@ def _every(task: str, *args: str, seconds: float = 0.0) -> dict[str, Any]:
 
 
 BEAT = {
-    "look": _every("look", seconds=settings.TICK_SECONDS),
-    "rows": _every("dispatch_rows"),
-    "triggers": _every("dispatch_triggers"),
-    "write-back": _every("write_back_references"),
-    "webhooks": _every("read_webhooks"),
-    **{f"deliver-{system}": _every("deliver_to", system) for system in System.values},
-    "imports": _every("run_imports"),
-    "retries": _every("run_retries"),
-    "rescores": _every("run_rescores"),
-    "snapshot": _every("tidy_snapshot", seconds=60.0),
-    "reconcile": _every("reconcile_clay", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
-    "mend": _every("mend_drift"),
-    "watch": _every("watch_conditions", seconds=max(settings.TICK_SECONDS, 30 / settings.CLOCK_SPEED)),
-    "pilots": _every("run_pilots"),
-    "books": _every("close_books", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
-    "spent-leads": _every("count_spent_leads", seconds=10.0),
-    "probe": _every("probe_vendors", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
-    "sweep": _every("sweep", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
+    "look": _schedule_entry("look", seconds=settings.TICK_SECONDS),
+    "rows": _schedule_entry("dispatch_rows"),
+    "triggers": _schedule_entry("dispatch_triggers"),
+    "write-back": _schedule_entry("write_back_references"),
+    "webhooks": _schedule_entry("read_webhooks"),
+    **{f"deliver-{system}": _schedule_entry("deliver_to", system) for system in System.values},
+    "imports": _schedule_entry("run_imports"),
+    "retries": _schedule_entry("run_retries"),
+    "rescores": _schedule_entry("run_rescores"),
+    "snapshot": _schedule_entry("tidy_snapshot", seconds=60.0),
+    "reconcile": _schedule_entry("reconcile_clay", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
+    "mend": _schedule_entry("mend_drift"),
+    "watch": _schedule_entry("watch_conditions", seconds=max(settings.TICK_SECONDS, 30 / settings.CLOCK_SPEED)),
+    "pilots": _schedule_entry("run_pilots"),
+    "books": _schedule_entry("close_books", seconds=max(settings.TICK_SECONDS, 60 / settings.CLOCK_SPEED)),
+    "spent-leads": _schedule_entry("count_spent_leads", seconds=10.0),
+    "probe": _schedule_entry("probe_vendors", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
+    "sweep": _schedule_entry("sweep", seconds=max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)),
 }

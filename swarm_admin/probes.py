@@ -67,7 +67,7 @@ def _look() -> dict[str, Any]:
     found: dict[str, Any] = {"database": _database(), "redis": _redis(), "standing_still": [], "beat": "ok"}
     if found["database"] == "ok":
         try:
-            report = standstill.kept()
+            report = standstill.cached_report()
         except DatabaseError:
             connection.close()
             found["database"] = "no answer"

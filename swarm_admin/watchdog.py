@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 
 from enrichment.monitoring import standstill
-from enrichment.monitoring.watch import patience
+from enrichment.monitoring.watch import grace_period
 from swarm_admin import alerts
 
 log = logging.getLogger(__name__)
@@ -38,15 +38,15 @@ def _watch(service: Any) -> None:
             log.error("watchdog: %s", type(error).__name__)  # noqa: TRY400 - its words may be personal
         finally:
             connections.close_all()
-        within = patience(settings.WATCHDOG_STALL_SECONDS).total_seconds()
+        within = grace_period(settings.WATCHDOG_STALL_SECONDS).total_seconds()
         time.sleep(max(SHORTEST, min(EVERY_SECONDS, within / LOOKS)))
 
 
 def look(service: Any, told: bool) -> bool:
     """One look; whether anything stands still. `told`: something did at the look before, and its end is to be said."""
     if _ticks(service):
-        standstill.beat_is_here()
-    found = bool(standstill.watch())
+        standstill.record_beat()
+    found = bool(standstill.raise_standstill())
     if found or told:
         alerts.run_due()
     return found
@@ -55,6 +55,6 @@ def look(service: Any, told: bool) -> bool:
 def _ticks(service: Any) -> bool:
     """Whether beat itself goes on: its busiest entry was sent lately."""
     entry = service.scheduler.schedule.get("look")
-    late = patience(settings.WATCHDOG_STALL_SECONDS) / 2
+    late = grace_period(settings.WATCHDOG_STALL_SECONDS) / 2
     since = entry.last_run_at if entry else None
     return since is None or since > timezone.now() - max(late, datetime.timedelta(seconds=2 * settings.TICK_SECONDS))

@@ -54,7 +54,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 @pytest.fixture(autouse=True)
 def redis_server() -> Iterator[redis.Redis]:
     """An empty Redis for each test: limits, cache and queues start from nothing, and what is remembered of it too."""
-    standstill.forget()
+    standstill.forget_report()
     probes.forget()
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()

@@ -51,7 +51,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Connected:
+class SystemHealth:
     """How one system is doing. `state`: ok, held, error, stale (no call lately), idle (never called) or no_key.
 
     `failing`: no call of any kind has gone well since the last error, or one of its lifelines (`cut`) has failed lately
@@ -100,7 +100,7 @@ class CallResult:
     sentence: str
 
 
-def open_holds() -> list[ServiceHold]:
+def pauses_in_force() -> list[ServiceHold]:
     """The services that are paused now, each with its words (see `vendor_pauses.words`).
 
     One whose time is over is as good as lifted, but for a vendor that does not answer: it is until it has answered.
@@ -116,9 +116,9 @@ def open_holds() -> list[ServiceHold]:
     return found
 
 
-def all_vendors(*, budgets: bool = False) -> list[Connected]:
+def all_vendors(*, budgets: bool = False) -> list[SystemHealth]:
     """The systems in the order of a lead's way; `budgets` asks Redis for the limits, too."""
-    holds = {hold.system: hold for hold in open_holds()}
+    holds = {hold.system: hold for hold in pauses_in_force()}
     connections = {connection.system: connection for connection in Connection.objects.all()}
     return [
         _connected(vendor, connections.get(vendor.slug), holds.get(vendor.slug), budgets_of(vendor) if budgets else [])
@@ -165,7 +165,7 @@ def test_call(system: str) -> CallResult:
 
 def _connected(
     vendor: Vendor, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]
-) -> Connected:
+) -> SystemHealth:
     calls = call_health(vendor.slug)
     # The word of a set-up or a test says more than a status, so it wins where it is the newest.
     errors = [
@@ -178,7 +178,7 @@ def _connected(
         good.append(connection.last_ok_at)
     last_bad, words = max(errors, default=(None, ""), key=lambda pair: pair[0])
     counts = [(status, n) for call in calls for status, n in call.counts.items()]
-    return Connected(
+    return SystemHealth(
         system=vendor.slug,
         name=vendor.name,
         host=urlsplit(vendor.address).netloc,
@@ -190,12 +190,12 @@ def _connected(
         last_bad_words=words,
         answers=sum(n for _, n in counts),
         refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
-        cut=any(_is_cut([call for call in calls if call.call in line]) for line in vendor.lifelines),
+        cut=any(_is_failing_lately([call for call in calls if call.call in line]) for line in vendor.lifelines),
         budgets=budgets,
     )
 
 
-def _is_cut(calls: Sequence[CallHealth]) -> bool:
+def _is_failing_lately(calls: Sequence[CallHealth]) -> bool:
     bad = max((call.last_bad for call in calls if call.last_bad), default=None)
     good = max((call.last_good for call in calls if call.last_good), default=None)
     return bad is not None and timezone.now() - bad <= RECENT and (good is None or bad > good)

@@ -24,7 +24,7 @@ TOO_MANY = "429"
 
 
 @dataclass(frozen=True)
-class Queue:
+class LimitQueue:
     """What waits for a limit: `calls` slots in all, gone in `seconds` (real) at this limit.
 
     `nouns`: one and many of what is counted. `later`: those that are not due yet, in neither number.
@@ -46,7 +46,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Shown:
+class LimitUsage:
     """One limit: a gauge for each of its windows, and its queue (None: nothing waits for it by design).
 
     `holds`: what waits for it is held back; a data provider may be left out instead, and filled in later.
@@ -55,7 +55,7 @@ class Shown:
 
     label: str
     gauges: list[Budget]
-    queue: Queue | None
+    queue: LimitQueue | None
     holds: bool = True
     never: bool = False
 
@@ -70,7 +70,7 @@ class VendorLimits:
 
     system: str
     name: str
-    limits: list[Shown]
+    limits: list[LimitUsage]
     calls: list[CallHealth] = field(default_factory=list)
 
     @property
@@ -86,28 +86,28 @@ def all_limits() -> list[VendorLimits]:
         VendorLimits(
             vendor.slug,
             vendor.name,
-            [_shown(limit, waiting.get(limit.name)) for limit in vendor.limits],
+            [_usage_of(limit, waiting.get(limit.name)) for limit in vendor.limits],
             call_health(vendor.slug),
         )
         for vendor in registry.registered()
     ]
 
 
-def provider_limits() -> list[Shown]:
+def provider_limits() -> list[LimitUsage]:
     """Every provider with an hourly limit: its budget, and the calls the leads that are due will ask of it."""
-    found = queue.waiting()
+    found = queue.waiting_work()
     document = estimating.published()
-    first = queue.ahead_of(LOWEST, found).count
+    first = queue.work_ahead_of(LOWEST, found).count
     never = never_asked(document, hourly_limits())
     expected = expected_calls(document, first, never)
     at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH, never)
-    shown, paused = [], _name(pauses.triggers_pause())
+    shown, paused = [], _pause_name(pauses.triggers_pause())
     for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by("name"):
         name, limit = f"provider:{provider.slug}", provider.hourly_limit
         windows, gauges = limiter.limits_of(name, limit), limiter.peek_all(name, limit=limit)
         fill_ins = found["fill_ins"].get(provider.slug, 0)
         calls = expected.get(provider.slug, 0) + fill_ins
-        line = Queue(
+        line = LimitQueue(
             ("lead waits", "leads wait"),
             (first if expected.get(provider.slug) else 0) + fill_ins,
             calls,
@@ -116,10 +116,10 @@ def provider_limits() -> list[Shown]:
             paused=paused,
         )
         if provider.slug in never or not limit:
-            shown.append(Shown(provider.name, _budgets(windows, gauges), None, holds=False, never=True))
+            shown.append(LimitUsage(provider.name, _budgets(windows, gauges), None, holds=False, never=True))
             continue
         holds = document.waits_for([provider.slug])
-        shown.append(Shown(provider.name, _budgets(windows, gauges), line, holds))
+        shown.append(LimitUsage(provider.name, _budgets(windows, gauges), line, holds))
     return sorted(shown, key=lambda each: (-each.gauges[0].percent, each.label))
 
 
@@ -133,7 +133,7 @@ def providers_that_refused() -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Waiting:
+class _WaitingWork:
     """What waits for a limit: `count` of `nouns`, which take `calls`; `later` is not due yet."""
 
     nouns: tuple[str, str]
@@ -143,54 +143,56 @@ class _Waiting:
     paused: str = ""
 
 
-def _all_waiting() -> dict[str, _Waiting]:
+def _all_waiting() -> dict[str, _WaitingWork]:
     """{limit: what waits for it}; one that is not in it has nothing waiting by design."""
-    found = queue.waiting()
+    found = queue.waiting_work()
     of_deliveries = {each.limit: _of_deliveries(slug, found) for slug, each in registry.delivering().items()}
     return {**_of_clay(found), **of_deliveries}
 
 
-def _of_deliveries(system: str, found: dict[str, Any]) -> _Waiting:
+def _of_deliveries(system: str, found: dict[str, Any]) -> _WaitingWork:
     counts = found["handovers"].get(system, {})
     due, later = counts.get("due", 0), counts.get("later", 0)
     calls = due * registry.delivery_to(system).calls
-    return _Waiting(("delivery waits", "deliveries wait"), due, calls, later, _name(pauses.open_pause(system)))
+    return _WaitingWork(
+        ("delivery waits", "deliveries wait"), due, calls, later, _pause_name(pauses.open_pause(system))
+    )
 
 
-def _of_clay(found: dict[str, Any]) -> dict[str, _Waiting]:
+def _of_clay(found: dict[str, Any]) -> dict[str, _WaitingWork]:
     leads = ("lead waits", "leads wait")
     rows, updates, triggers = found["rows"], found["updates"], found["triggers"]
     return {
-        "clay.rows": _Waiting(
+        "clay.rows": _WaitingWork(
             ("lead without a row waits", "leads without a row wait"),
             rows,
             calls_of(rows, settings.CLAY_ROWS_BATCH),
-            paused=_name(pauses.rows_pause()),
+            paused=_pause_name(pauses.rows_pause()),
         ),
-        "clay.updates": _Waiting(
-            leads, updates, calls_of(updates, settings.CLAY_UPDATE_BATCH), paused=_name(pauses.open_pause("clay"))
+        "clay.updates": _WaitingWork(
+            leads, updates, calls_of(updates, settings.CLAY_UPDATE_BATCH), paused=_pause_name(pauses.open_pause("clay"))
         ),
-        "clay.triggers": _Waiting(
+        "clay.triggers": _WaitingWork(
             leads,
             triggers,
             calls_of(triggers, settings.CLAY_TRIGGER_BATCH),
             found["later"],
-            _name(pauses.triggers_pause()),
+            _pause_name(pauses.triggers_pause()),
         ),
     }
 
 
-def _name(hold: ServiceHold | None) -> str:
+def _pause_name(hold: ServiceHold | None) -> str:
     return words.name(hold) if hold else ""
 
 
-def _shown(limit: CallLimit, waiting: _Waiting | None) -> Shown:
+def _usage_of(limit: CallLimit, waiting: _WaitingWork | None) -> LimitUsage:
     windows, gauges = limiter.limits_of(limit.name), limiter.peek_all(limit.name, limit.scope())
     line = None
     if waiting:
         seconds = seconds_for(windows, gauges, waiting.calls)
-        line = Queue(waiting.nouns, waiting.count, waiting.calls, seconds, waiting.later, paused=waiting.paused)
-    return Shown(limit.label, _budgets(windows, gauges), line)
+        line = LimitQueue(waiting.nouns, waiting.count, waiting.calls, seconds, waiting.later, paused=waiting.paused)
+    return LimitUsage(limit.label, _budgets(windows, gauges), line)
 
 
 def _budgets(windows: list[Limit], gauges: list[Gauge]) -> list[Budget]:

@@ -26,7 +26,7 @@ class SetupError(Exception):
 
 
 @dataclass(frozen=True)
-class SetUp:
+class SetupResult:
     """What is there now, and which of it was made by this run."""
 
     table_id: str
@@ -41,7 +41,7 @@ class SetUp:
         return f"Clay is set up: {table} ({self.table_id}), {webhook} ({self.webhook_id})."
 
 
-def clay_setup(*, by: Any) -> SetUp:
+def clay_setup(*, by: Any) -> SetupResult:
     """Find or make the enrichment table, register the webhook, keep both in `Connection("clay")`.
 
     Any number of runs leaves one table and one webhook per address. Raises SetupError with a sentence,
@@ -65,17 +65,17 @@ def webhook_url() -> str:
     return f"{settings.BASE_URL}{WEBHOOK_PATH}"
 
 
-def _set_up(by: Any) -> SetUp:
+def _set_up(by: Any) -> SetupResult:
     connection, _ = Connection.objects.get_or_create(system="clay")
     table, table_made = _table(connection)
     if connection.table_id != table.id:
-        _keep(connection, by, verb=Verb.SET_UP_CLAY_TABLE, table_id=table.id)
+        _save_and_audit(connection, by, verb=Verb.SET_UP_CLAY_TABLE, table_id=table.id)
     url = webhook_url()
     webhook_made = not (connection.webhook_id and connection.webhook_url == url)
     if webhook_made:
         webhook_id = clients.clay().create_webhook(url, settings.CLAY_WEBHOOK_SECRET)
-        _keep(connection, by, verb=Verb.SET_UP_CLAY_WEBHOOK, webhook_id=webhook_id, webhook_url=url)
-    return SetUp(table.id, table_made, connection.webhook_id, webhook_made)
+        _save_and_audit(connection, by, verb=Verb.SET_UP_CLAY_WEBHOOK, webhook_id=webhook_id, webhook_url=url)
+    return SetupResult(table.id, table_made, connection.webhook_id, webhook_made)
 
 
 def _table(connection: Connection) -> tuple[ClayTable, bool]:
@@ -103,7 +103,7 @@ def _table(connection: Connection) -> tuple[ClayTable, bool]:
     return client.create_table(TABLE_NAME), True
 
 
-def _keep(connection: Connection, by: Any, *, verb: Verb, **values: str) -> None:
+def _save_and_audit(connection: Connection, by: Any, *, verb: Verb, **values: str) -> None:
     for name, value in values.items():
         setattr(connection, name, value)
     connection.last_ok_at = timezone.now()

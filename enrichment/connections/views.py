@@ -37,7 +37,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "unwell": [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")],
         "providers": health.provider_budgets(),
         "clay_table": clay_table(),
-        "full_table": next((hold for hold in health.open_holds() if hold.system == CLAY_ROWS), None),
+        "full_table": next((hold for hold in health.pauses_in_force() if hold.system == CLAY_ROWS), None),
         "webhook_url": setup.webhook_url(),
         "table_name": TABLE_NAME,
         "why_not": check_can_manage(request.user),

@@ -35,7 +35,7 @@ class HandoverList(DeliveryList):
             if name in self.chosen:
                 found = found.filter(**{name: self.chosen[name]})
         if "differs" in self.chosen:
-            found = differing(found)
+            found = stored_differently(found)
         if self.words:
             number, reference = lead_search.number_of(self.words), Q(external_id=self.words)
             found = found.filter(reference if number is None else Q(lead=number) | reference)
@@ -45,7 +45,7 @@ class HandoverList(DeliveryList):
         )
 
 
-def differing(handovers: QuerySet[Handover]) -> QuerySet[Handover]:
+def stored_differently(handovers: QuerySet[Handover]) -> QuerySet[Handover]:
     """Those stored otherwise than sent, and not overtaken by a later delivery of the same lead."""
     later = Handover.objects.filter(
         lead=OuterRef("lead"), system=OuterRef("system"), pk__gt=OuterRef("pk"), status=HandoverStatus.DONE
@@ -67,7 +67,7 @@ def _handover_figures() -> dict[str, dict[str, int]]:
         "unknown": Handover.objects.filter(status=HandoverStatus.UNKNOWN),
         "failed": Handover.objects.filter(status=HandoverStatus.FAILED),
         "withheld": Handover.objects.filter(status=HandoverStatus.WITHHELD),
-        "differing": differing(Handover.objects.all()),
+        "differing": stored_differently(Handover.objects.all()),
     }
     for name, rows in counts.items():
         _add(figures, name, dict(rows.order_by().values_list("system").annotate(n=Count("pk"))))

@@ -34,7 +34,7 @@ def candidates(handovers: QuerySet[Handover]) -> tuple[list[Handover], int]:
     return found[:MOST], some.count() - MOST
 
 
-def retry(handovers: Sequence[Handover], *, by: Any) -> None:
+def retry_deliveries(handovers: Sequence[Handover], *, by: Any) -> None:
     """Plan failed and withheld deliveries again. All or nothing: one transaction with the audit events.
 
     Raises:
@@ -55,7 +55,7 @@ def retry(handovers: Sequence[Handover], *, by: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedField:
     """One field: what would be sent now, what is stored there, and whether that is the same."""
 
     name: str
@@ -72,7 +72,7 @@ def check_can_read_back(handover: Handover) -> None:
         raise ActionNotAllowed(hold_words.sentence(hold))
 
 
-def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
+def read_back(handover: Handover, *, by: Any) -> list[ComparedField] | None:
     """The record as it is there now beside what would be sent, differences first; None: it is not there.
 
     One call. Raises ActionNotAllowed, VendorError.
@@ -91,7 +91,7 @@ def read_back(handover: Handover, *, by: Any) -> list[Side] | None:
     if stored is None:
         return None
     differ = compare.differing_fields(lead, names, stored)
-    sides = [Side(name, value, stored.get(name), name not in differ) for name, value in names.items()]
+    sides = [ComparedField(name, value, stored.get(name), name not in differ) for name, value in names.items()]
     return sorted(sides, key=lambda side: side.same)
 
 

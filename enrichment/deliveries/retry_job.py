@@ -8,8 +8,8 @@ from django.db.models import Count, Q, QuerySet
 
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs.kinds import Verbs
-from enrichment.jobs.rows import Retry
-from enrichment.jobs.ways import Way
+from enrichment.jobs.rows import RetryJob
+from enrichment.jobs.ways import RetryHandler
 from enrichment.models import BulkJob, Handover
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
@@ -23,30 +23,30 @@ NO_DELIVERY = "You don't have permission to manage deliveries. Ask an admin."
 DELIVERIES = "deliveries"
 
 
-def again(ids: Any, by: Any) -> dict[int, str]:
+def retry_again(ids: Any, by: Any) -> dict[int, str]:
     return redeliver.redeliver(ids, by=by)
 
 
-def under_way() -> Q:
+def deliveries_under_way() -> Q:
     """Deliveries that have not ended."""
     return Q(status__in=OPEN)
 
 
-def failed() -> QuerySet[Handover]:
+def failed_deliveries() -> QuerySet[Handover]:
     return Handover.objects.filter(status__in=redeliver.RETRIED)
 
 
-def delivered() -> Q:
+def delivered_deliveries() -> Q:
     """Deliveries that the other side took."""
     return Q(status=HandoverStatus.DONE)
 
 
-def left(keys: QuerySet[Any]) -> str:
+def time_left(keys: QuerySet[Any]) -> str:
     rows = Handover.objects.filter(pk__in=keys).order_by().values_list("system").annotate(n=Count("pk"))
     return estimate(Work(deliveries=dict(rows) or {System.GHL: 0})).left
 
 
-class RetryOfDeliveries(Retry):
+class RetryOfDeliveries(RetryJob):
     name = JobKind.RETRY_DELIVERIES
     icon = "send"
     work = "Deliveries rescheduled"
@@ -54,7 +54,18 @@ class RetryOfDeliveries(Retry):
     stop_right = DELIVER
     no_stop = NO_DELIVERY
     screen = ("deliveries", "Deliveries")
-    ways = {DELIVERIES: Way(Handover, again, under_way, under_way, failed, delivered, "", left)}
+    ways = {
+        DELIVERIES: RetryHandler(
+            Handover,
+            retry_again,
+            deliveries_under_way,
+            deliveries_under_way,
+            failed_deliveries,
+            delivered_deliveries,
+            "",
+            time_left,
+        )
+    }
 
     def about(self, job: BulkJob) -> str:
         return f"{job.total:,} {'delivery' if job.total == 1 else 'deliveries'} selected in the list"

@@ -45,11 +45,11 @@ def _masked(value: Any, readable: set[str], name: str = "") -> Any:
 
 def value_text(name: str, value: Any, *, unmasked: bool) -> str:
     """One field's value in words, masked by its kind; "" where there is none."""
-    text = _plain(value)
+    text = _as_text(value)
     return text if unmasked or name in OPEN else mask(text, MASKS.get(name, "text"))
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, list):
         simple = all(not isinstance(part, dict | list) for part in value)
         return ", ".join(map(str, value)) if simple else f"{len(value)} entries"

@@ -67,7 +67,7 @@ def show(request: HtmxRequest) -> HttpResponse:
     unmasked = may_see(request.user)
     rows = context["rows"]
     for handover in rows:
-        handover.lead_name = _name(handover, unmasked)
+        handover.lead_name = _lead_name(handover, unmasked)
     if rows and unmasked and cache.add(f"viewed-deliveries:{request.user.pk}", 1, HOUR):
         audit.record(Verb.VIEW_DELIVERIES, by=request.user, object_type="handover", counts={"rows": len(rows)})
     context["why_no_retry"] = _why_no_bulk(request, wanted)
@@ -137,13 +137,13 @@ def _rows(wanted: HandoverList) -> Iterator[Sequence[object]]:
 @screen(VIEW)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one delivery."""
-    return render(request, "enrichment/deliveries/delivery.html", _one(request, pk))
+    return render(request, "enrichment/deliveries/delivery.html", _detail_context(request, pk))
 
 
 @screen(VIEW)
 def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     """The same beside the list."""
-    return render(request, "enrichment/deliveries/_delivery_drawer.html", _one(request, pk))
+    return render(request, "enrichment/deliveries/_delivery_drawer.html", _detail_context(request, pk))
 
 
 @screen(DELIVER, "POST")
@@ -151,7 +151,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Plan one failed or withheld delivery again."""
     handover = get_object_or_404(Handover, pk=pk)
     try:
-        redelivery.retry([handover], by=request.user)
+        redelivery.retry_deliveries([handover], by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
@@ -163,7 +163,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
     """The record as it is at the other side now; audited."""
     handover = get_object_or_404(Handover.objects.select_related("lead"), pk=pk)
-    context = _one(request, pk)
+    context = _detail_context(request, pk)
     try:
         sides = redelivery.read_back(handover, by=request.user)
     except ActionNotAllowed as impossible:
@@ -172,7 +172,7 @@ def read_back(request: HtmxRequest, pk: int) -> HttpResponse:
         context["problem"] = f"{handover.get_system_display()} returned an error: {error}. {error.advice}"
     else:
         context |= {"was_read": True, "gone": sides is None}
-        context["sides"] = [_shown(side, context["unmasked"]) for side in sides or ()]
+        context["sides"] = [_compared_row(side, context["unmasked"]) for side in sides or ()]
         context["differing"] = sum(not side.same for side in sides or ())
     template = "enrichment/deliveries/_delivery_sides.html" if request.htmx else "enrichment/deliveries/delivery.html"
     return render(request, template, context)
@@ -199,14 +199,14 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
         "duration": time.words if time else "",
         "duration_note": time.note if time else "",
         "nothing": NOTHING_TO_RETRY,
-        "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.left_out.most_common()],
+        "left_out": [{"count": n, "why": _skipped_sentence(n, why)} for why, n in found.left_out.most_common()],
         "fields": [("query", wanted.query)],
         "cancel_url": _address(wanted),
     }
     return render(request, "enrichment/deliveries/deliveries_retry.html", {"plan": plan})
 
 
-def _tail(count: int, why: str) -> str:
+def _skipped_sentence(count: int, why: str) -> str:
     return f"{'delivery' if count == 1 else 'deliveries'}: {why}"
 
 
@@ -226,22 +226,22 @@ def retry_run(request: HttpRequest) -> HttpResponse:
     return redirect("job", pk=job.pk)
 
 
-def _name(handover: Handover, unmasked: bool) -> str:
+def _lead_name(handover: Handover, unmasked: bool) -> str:
     name = handover.lead.full_name
     return (name if unmasked else mask(name, "name")) or f"Lead {handover.lead_id}"
 
 
-def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
+def _detail_context(request: HttpRequest, pk: int) -> dict[str, Any]:
     handover = get_object_or_404(Handover.objects.select_related("lead"), pk=pk)
-    unmasked = unmask.sees(request, handover.lead)
+    unmasked = unmask.is_unmasked(request, handover.lead)
     if unmasked:
         unmask.audit_view(request.user, handover.lead)
     sent = compare.sent_values(handover.lead, handover.system)
     return {
         "handover": handover,
         "unmasked": unmasked,
-        "name": _name(handover, unmasked),
-        "advice": _advice(handover),
+        "name": _lead_name(handover, unmasked),
+        "advice": _advice_on_error(handover),
         "differences": [
             {"field": name, "sent": value_text(name, sent.get(name), unmasked=unmasked)}
             for name in handover.differences
@@ -252,12 +252,12 @@ def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
     }
 
 
-def _shown(side: redelivery.Side, unmasked: bool) -> dict[str, Any]:
+def _compared_row(side: redelivery.ComparedField, unmasked: bool) -> dict[str, Any]:
     sent, stored = (value_text(side.name, value, unmasked=unmasked) for value in (side.sent, side.stored))
     return {"field": side.name, "sent": sent, "stored": stored, "same": side.same}
 
 
-def _advice(handover: Handover) -> str:
+def _advice_on_error(handover: Handover) -> str:
     if handover.status == HandoverStatus.WITHHELD:
         return WITHHELD.get(handover.error_kind, "")
     kind = handover.error_kind

@@ -4,14 +4,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from enrichment.drift.differences import Finding, record, resolve, without_suppressed
+from enrichment.drift.differences import Finding, close_drift, record_findings, without_suppressed
 from enrichment.models import BatchItem, Drift, DriftKind, Lead, ReconcileRun, SeenRow
 from enrichment.models.work import BatchKind
 from enrichment.states import EnrichmentStatus, ItemStatus
 from swarm_admin.core.timing import span
 
 
-def unread(run: ReconcileRun) -> QuerySet[Lead]:
+def unread_leads(run: ReconcileRun) -> QuerySet[Lead]:
     """Leads with a row that this run should have read and did not; rows made since it began are not due yet."""
     made = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.ROWS, status=ItemStatus.DONE)
     seen = SeenRow.objects.filter(run=run, row_id=OuterRef("clay_row_id"))
@@ -31,7 +31,7 @@ def unread(run: ReconcileRun) -> QuerySet[Lead]:
     )
 
 
-def finding(lead: Lead) -> Finding:
+def row_gone_finding(lead: Lead) -> Finding:
     kind = DriftKind.ROW_GONE if lead.clay_seen_at else DriftKind.NOT_KEPT
     return Finding(kind, lead.identity, lead.pk, lead.clay_table_id, str(lead.clay_row_id))
 
@@ -52,6 +52,6 @@ def find_rowless() -> None:
         .order_by("pk")
     )
     found = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
-    record(found)
+    record_findings(found)
     still = [finding.subject for finding in found]
-    resolve(Drift.objects.filter(kind=DriftKind.NO_ROW).exclude(subject__in=still))
+    close_drift(Drift.objects.filter(kind=DriftKind.NO_ROW).exclude(subject__in=still))

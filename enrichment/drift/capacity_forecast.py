@@ -20,7 +20,7 @@ LEVELS = ((95, Severity.CRITICAL), (90, Severity.WARNING), (80, Severity.INFO))
 
 
 @dataclass(frozen=True)
-class Runway:
+class TableCapacity:
     """A table. `in_clay`: rows of the last whole export, made at `whole_at`; `ours`: leads with a row, at `counted_at`.
 
     Both of the export are None until a whole one has found rows in the table. `refused`: the open pause of a table that
@@ -94,7 +94,7 @@ class Runway:
         )
 
 
-def tables() -> list[Runway]:
+def tables() -> list[TableCapacity]:
     """The tables of the last finished comparison, the one that takes new rows first."""
     runs = ReconcileRun.objects.filter(is_open=False, error="").order_by("-started_at")
     last, whole = runs.first(), runs.filter(full=True).first()
@@ -106,7 +106,7 @@ def tables() -> list[Runway]:
     for table in sorted({*last.ours, current} - {""}, key=lambda table: (table != current, table)):
         in_clay = (whole.rows.get(table) or None) if whole else None
         found.append(
-            Runway(
+            TableCapacity(
                 table_id=table,
                 in_clay=in_clay,
                 whole_at=whole.finished_at if whole and in_clay else None,

@@ -65,13 +65,13 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
     leads = list(Lead.objects.filter(same).only(*LOADED))
     by_row = {lead.clay_row_id: lead for lead in leads if lead.clay_row_id}
     by_url = {lead.linkedin_url: lead for lead in leads}
-    busy = _busy([lead.pk for lead in leads])
+    busy = _leads_in_progress([lead.pk for lead in leads])
     idle = [
         (by_row[row.id], row)
         for row in rows
         if row.id in by_row and by_row[row.id].pk not in busy and not apply_row.is_enriching(row)
     ]
-    came_back = _came_back(rows, idle)
+    came_back = _returned_rows(rows, idle)
     found = [Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back]
     for row in rows:
         if row.id in came_back:
@@ -80,7 +80,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
             if lead.restriction:
                 continue  # only kept: not compared
             if lead.pk not in busy and not apply_row.is_enriching(row):
-                found += _known(row, table, lead, urls[row.id], country)
+                found += _findings_of_lead(row, table, lead, urls[row.id], country)
         elif lead := by_url.get(urls[row.id]):
             found += _same_person(row, table, lead, busy)
         else:
@@ -88,7 +88,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
     return without_suppressed(found)
 
 
-def _came_back(rows: Sequence[ClayRow], idle: Sequence[tuple[Lead, ClayRow]]) -> set[str]:
+def _returned_rows(rows: Sequence[ClayRow], idle: Sequence[tuple[Lead, ClayRow]]) -> set[str]:
     """The ids of rows of leads that now name somebody on the suppression list, who the lead itself is not.
 
     `idle`: rows for which nothing is under way. One whose removal was asked for counts as long as it is there.
@@ -101,10 +101,10 @@ def _came_back(rows: Sequence[ClayRow], idle: Sequence[tuple[Lead, ClayRow]]) ->
     return known | {asked[position][1].id for position in people - leads}
 
 
-def _known(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iterable[Finding]:
+def _findings_of_lead(row: ClayRow, table: str, lead: Lead, url: str, country: str) -> Iterable[Finding]:
     if lead.clay_table_id and lead.clay_table_id != table:
         yield Finding(DriftKind.OTHER_TABLE, lead.identity, lead.pk, table, row.id)
-    fields = differing(lead, row.values, country)
+    fields = differing_fields(lead, row.values, country)
     if lead.write_back_after:
         return  # Clay is still to be told of values that are not its own
     if lead.clay_rewritten_at:  # its formula has computed from our values: no difference of Clay's
@@ -124,14 +124,14 @@ def _same_person(row: ClayRow, table: str, lead: Lead, busy: Collection[int]) ->
         yield Finding(DriftKind.VALUES, lead.identity, lead.pk, table, row.id, ("clay_row_id",))
 
 
-def differing(lead: Lead, values: Mapping[str, Any], country: str) -> list[str]:
+def differing_fields(lead: Lead, values: Mapping[str, Any], country: str) -> list[str]:
     """Fields that applying the row would change: not what is missing or unreadable in Clay, and no pinned one."""
     normalised, _ = normalise(values, country)
     named = ((clay_scores.RENAMED.get(column, column), value) for column, value in normalised.items())
     return [name for name, value in named if getattr(lead, name) != value and name not in lead.pinned_fields]
 
 
-def _busy(leads: Sequence[int]) -> set[int]:
+def _leads_in_progress(leads: Sequence[int]) -> set[int]:
     """Leads something is under way for: what differs now is what that will settle."""
     running = Attempt.objects.filter(lead__in=leads, status__in=refresh_status.OPEN_ATTEMPT)
     waiting = BatchItem.objects.filter(lead__in=leads, status=ItemStatus.PLANNED)
@@ -152,7 +152,7 @@ def without_suppressed(found: Sequence[Finding]) -> list[Finding]:
 # ---------------------------------------------------------------- keeping
 
 
-def record(found: Sequence[Finding]) -> None:
+def record_findings(found: Sequence[Finding]) -> None:
     """Open drift for what is found, or see it again; in the caller's transaction."""
     now = timezone.now()
     opened = Drift.objects.filter(subject__in=[finding.subject for finding in found], resolved_at__isnull=True)
@@ -161,7 +161,7 @@ def record(found: Sequence[Finding]) -> None:
     for finding in found:
         drift = known.get((finding.kind, finding.subject))
         if drift is None:
-            new.append(_drift(finding, now))
+            new.append(_as_drift(finding, now))
             continue
         seen.append(drift.pk)
         if drift.fields != list(finding.fields):
@@ -170,7 +170,7 @@ def record(found: Sequence[Finding]) -> None:
     Drift.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _drift(finding: Finding, now: Any) -> Drift:
+def _as_drift(finding: Finding, now: Any) -> Drift:
     return Drift(
         kind=finding.kind,
         subject=finding.subject,
@@ -183,15 +183,15 @@ def _drift(finding: Finding, now: Any) -> Drift:
     )
 
 
-def settle(rows: Sequence[ClayRow], found: Sequence[Finding]) -> None:
+def close_resolved(rows: Sequence[ClayRow], found: Sequence[Finding]) -> None:
     """Drift about these rows that is no longer found is over."""
     still = {(finding.kind, finding.subject) for finding in found}
     opened = Drift.objects.filter(row_id__in=[row.id for row in rows], resolved_at__isnull=True)
     told = opened.values_list("pk", "kind", "subject")
-    resolve(Drift.objects.filter(pk__in=[pk for pk, kind, subject in told if (kind, subject) not in still]))
+    close_drift(Drift.objects.filter(pk__in=[pk for pk, kind, subject in told if (kind, subject) not in still]))
 
 
-def resolve(drifts: Any) -> int:
+def close_drift(drifts: Any) -> int:
     """Close those of a queryset of drift that are open; returns how many."""
     values = {"resolved_at": timezone.now(), "mend_after": None, "mend_error": ""}
     return int(drifts.filter(resolved_at__isnull=True).update(**values))

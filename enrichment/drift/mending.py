@@ -14,8 +14,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from enrichment.documents.waterfall import active_waterfall
-from enrichment.drift.differences import resolve
-from enrichment.drift.repairs import ROWLESS, WAYS, Later, NotMended, table_is_full
+from enrichment.drift.differences import close_drift
+from enrichment.drift.repairs import REPAIRS, ROWLESS, NoSlotYet, NotRepairable, table_is_full
 from enrichment.estimates.estimating import Work
 from enrichment.leads.actions import STAFF_PRIORITY
 from enrichment.leases import server_is_away
@@ -46,7 +46,7 @@ MENDINGS = {
 
 
 @dataclass(frozen=True)
-class MendPlan:
+class RepairPlan:
     """`each`: the price of one row, None where mending asks no provider."""
 
     kind: DriftKind
@@ -60,7 +60,7 @@ class MendPlan:
         return len(self.ready) * self.each.amount if self.each else None
 
 
-def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
+def plan_repairs(kind: DriftKind, pk: int | None = None) -> RepairPlan:
     """What mending all open drift of a kind would take, or of the one row `pk`."""
     drifts = Drift.objects.filter(kind=kind, resolved_at__isnull=True).order_by("pk")
     if pk is not None:
@@ -80,10 +80,10 @@ def plan(kind: DriftKind, pk: int | None = None) -> MendPlan:
         left_out[f"too many at once: at most {MOST:,}"] = free.count() - MOST
     document = active_waterfall()
     each = price_of(document) if kind in ROWLESS else None
-    return MendPlan(kind, ready[:MOST], each, +left_out)
+    return RepairPlan(kind, ready[:MOST], each, +left_out)
 
 
-def work_of(found: MendPlan) -> Work:
+def estimated_work(found: RepairPlan) -> Work:
     """What of it falls under a limit: leads to enrich again, or rows deleted one by one."""
     count = len(found.ready)
     if found.kind in ROWLESS:
@@ -91,7 +91,7 @@ def work_of(found: MendPlan) -> Work:
     return Work(calls={"clay.updates": count if found.kind == DriftKind.DUPLICATE else 0})
 
 
-def request(found: MendPlan, *, by: Any) -> int:
+def request_repairs(found: RepairPlan, *, by: Any) -> int:
     """Ask for what the plan says; returns how many will be mended."""
     with transaction.atomic():
         drifts = Drift.objects.filter(pk__in=found.ready, resolved_at__isnull=True, mend_after__isnull=True)
@@ -110,7 +110,7 @@ def run_due() -> int:
     done = 0
     while not (shutdown.asked() or pauses.open_pause("clay")) and (drifts := _claim()):
         for drift in drifts:
-            _one(drift)
+            _repair_one(drift)
         done += len(drifts)
     return done
 
@@ -136,13 +136,13 @@ def _set_aside(drifts: QuerySet[Drift], lease: work.Values) -> None:
     drifts.update(**{**lease, "mend_after": None, "mend_error": work.LOST_SENTENCE})
 
 
-def _one(drift: Drift) -> None:
+def _repair_one(drift: Drift) -> None:
     mine = work.mine(drift)
     try:
-        WAYS[DriftKind(drift.kind)](drift)
-    except NotMended as sentence:
+        REPAIRS[DriftKind(drift.kind)](drift)
+    except NotRepairable as sentence:
         mine.update(in_flight_since=None, mend_after=None, mend_error=str(sentence)[:300])
-    except Later as later:
+    except NoSlotYet as later:
         mine.update(in_flight_since=None, mend_after=in_seconds(later.args[0]), mend_tries=F("mend_tries") - 1)
     except VendorError as error:
         _after_error(drift, error)
@@ -154,7 +154,7 @@ def _one(drift: Drift) -> None:
         mine.update(in_flight_since=None, mend_after=None, mend_error="Internal error. See the log.")
     else:
         if mine.update(in_flight_since=None):
-            resolve(Drift.objects.filter(pk=drift.pk))
+            close_drift(Drift.objects.filter(pk=drift.pk))
 
 
 def _after_error(drift: Drift, error: VendorError) -> None:

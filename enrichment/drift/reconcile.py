@@ -18,11 +18,11 @@ from django.utils import timezone
 from enrichment.drift import absent, shared
 from enrichment.drift.differences import (
     Finding,
+    close_drift,
+    close_resolved,
     compare,
     known_rows,
-    record,
-    resolve,
-    settle,
+    record_findings,
     without_suppressed,
 )
 from enrichment.leases import server_is_away
@@ -68,7 +68,7 @@ def run_due() -> int:
             raise  # it goes on from its cursor
         # Left open it would be begun again at every tick, and use up the ten exports of each hour.
         log.error("comparison %s ended: %s", run.pk, type(error).__name__)  # noqa: TRY400
-        _save(run, is_open=False, error="internal_error")
+        _save_run(run, is_open=False, error="internal_error")
         raise
     finally:
         work.mine(run).update(in_flight_since=None)
@@ -100,10 +100,10 @@ def _start() -> ReconcileRun | None:
     hourly_is_open = Q(is_open=True, full=False)
     if ReconcileRun.objects.filter(hourly_is_open | Q(started_at__gt=recent)).exists():
         return None
-    return start(full=False)
+    return start_run(full=False)
 
 
-def start(*, full: bool) -> ReconcileRun | None:
+def start_run(*, full: bool) -> ReconcileRun | None:
     """A claimed run; None where one like it is open. It is full, whatever is asked, when a full one is due."""
     now = timezone.now()
     # What an open whole run has yet to read, it will; what changes after its start is for the hourly ones.
@@ -138,7 +138,7 @@ def _tables() -> list[str]:
     return [current, *used.values_list("clay_table_id", flat=True).distinct()]
 
 
-def _save(run: ReconcileRun, **values: object) -> None:
+def _save_run(run: ReconcileRun, **values: object) -> None:
     """Raises LeaseLost: what goes with it in one transaction is undone."""
     if not work.mine(run).update(**values):
         raise work.LeaseLost
@@ -152,12 +152,12 @@ def _save(run: ReconcileRun, **values: object) -> None:
 def _read_page(run: ReconcileRun) -> bool:
     """One export; False: not now."""
     if run.at_table >= len(run.tables):
-        _save(run, phase=ReconcilePhase.CONFIRM)
+        _save_run(run, phase=ReconcilePhase.CONFIRM)
         return True
     client, table = clay(), run.tables[run.at_table]
     wait = _wait_for_slot(client.workspace_id, SPARE + run.full)
     if wait:
-        _save(run, not_before=in_seconds(wait))
+        _save_run(run, not_before=in_seconds(wait))
         return False
     asked_at = timezone.now()
     try:
@@ -186,11 +186,11 @@ def _record_page(run: ReconcileRun, table: str, page: RowPage, asked_at: datetim
         SeenRow.objects.bulk_create(
             (SeenRow(run=run, row_id=row_id[:100]) for row_id in known_rows(page.rows)), ignore_conflicts=True
         )
-        record(found)
-        settle(page.rows, found)
+        record_findings(found)
+        close_resolved(page.rows, found)
         _take_scores(page, found, asked_at)
         _remove_returned(page, table, found)
-        _save(
+        _save_run(
             run,
             rows=rows,
             cursor=page.next_cursor or "",
@@ -223,13 +223,13 @@ def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str =
     log.warning("reconciliation %s: %s", run.pk, error)
     if error.recovery == Recovery.CHECK_ADDRESS and table != clay_table():
         # An old table that was removed in Clay: its rows are gone, and that is found lead by lead.
-        _save(run, at_table=run.at_table + 1, cursor="", tries=0)
+        _save_run(run, at_table=run.at_table + 1, cursor="", tries=0)
         return True
     scope = clay().workspace_id if limit == LIMIT else ""
     step = recovery.next_step(error, tries=run.tries + 1, limit=limit, scope=scope)
     unknown = step.action == "read_back" and run.tries + 1 < settings.MAX_ATTEMPTS  # an export changes nothing
     if step.action == "again" or unknown:
-        _save(run, tries=run.tries + step.counted, not_before=step.not_before)
+        _save_run(run, tries=run.tries + step.counted, not_before=step.not_before)
     else:
         _finish(run, error=str(error)[:300])
     return False
@@ -240,13 +240,13 @@ def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str =
 
 def _look_for_absent(run: ReconcileRun) -> bool:
     """Some of the leads whose row was not read, asked for one by one; False: not now, or finished."""
-    leads = list(absent.unread(run)[:LOOKED_FOR_AT_ONCE])
+    leads = list(absent.unread_leads(run)[:LOOKED_FOR_AT_ONCE])
     if not leads:
         _finish(run)
         return False
     wait = limiter.blocked_for(limiter.READS)
     if wait:
-        _save(run, not_before=in_seconds(wait))
+        _save_run(run, not_before=in_seconds(wait))
         return False
     client = clay()
     answers = fanout.call_each(
@@ -264,8 +264,8 @@ def _look_for_absent(run: ReconcileRun) -> bool:
         elif isinstance(answer, VendorError):
             return _after_error(run, run.tables[0], answer, limiter.READS)
     with transaction.atomic():
-        record(without_suppressed([absent.finding(lead) for lead in gone]))
-        _save(run, confirmed_to=leads[-1].pk, tries=0, lapses=0, in_flight_since=timezone.now())
+        record_findings(without_suppressed([absent.row_gone_finding(lead) for lead in gone]))
+        _save_run(run, confirmed_to=leads[-1].pk, tries=0, lapses=0, in_flight_since=timezone.now())
     return True
 
 
@@ -279,19 +279,19 @@ def _finish(run: ReconcileRun, error: str = "") -> None:
             shared.find_shared()
             opened = Drift.objects.filter(resolved_at__isnull=True)
             if run.full:  # everything was read, so what was not seen in this run is over
-                resolve(opened.filter(last_seen__lt=run.started_at).exclude(kind=DriftKind.NO_ROW))
-            resolve(opened.filter(kind__in=ABSENT).exclude(lead__clay_row_id=F("row_id")))
+                close_drift(opened.filter(last_seen__lt=run.started_at).exclude(kind=DriftKind.NO_ROW))
+            close_drift(opened.filter(kind__in=ABSENT).exclude(lead__clay_row_id=F("row_id")))
         run.seen.all().delete()
-        _save(
+        _save_run(
             run,
             phase=ReconcilePhase.DONE,
             is_open=False,
             finished_at=timezone.now(),
             error=error,
-            ours=_ours(),
+            ours=_leads_in_table(),
         )
 
 
-def _ours() -> dict[str, int]:
+def _leads_in_table() -> dict[str, int]:
     counted = Lead.objects.filter(clay_row_id__isnull=False).exclude(clay_table_id="")
     return dict(counted.order_by().values_list("clay_table_id").annotate(count=Count("pk")))

@@ -36,11 +36,11 @@ from swarm_admin.core.errors import ActionNotAllowed
 ROWLESS = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT, DriftKind.NO_ROW)
 
 
-class NotMended(Exception):
+class NotRepairable(Exception):
     """It cannot be mended so; the sentence says why, and what a person can do. Holds no personal data."""
 
 
-class Later(Exception):
+class NoSlotYet(Exception):
     """There is no slot for the call; `args[0]` real seconds to wait."""
 
 
@@ -50,7 +50,7 @@ def table_is_full() -> bool:
     )
 
 
-def _row(table: str, row_id: str) -> ClayRow | None:
+def _fetch_row(table: str, row_id: str) -> ClayRow | None:
     """The row as it is now; None where Clay says that it has none."""
     try:
         return clay().get_row(table, row_id)
@@ -61,21 +61,21 @@ def _row(table: str, row_id: str) -> ClayRow | None:
 
 
 def _apply(drift: Drift) -> None:
-    lead, row = _lead(drift), _row(drift.table_id, drift.row_id)
+    lead, row = _lead(drift), _fetch_row(drift.table_id, drift.row_id)
     if row is None:
-        raise NotMended("The row is no longer in Clay. The next comparison lists it as gone.")
-    _take_over(lead, row, drift.table_id)
+        raise NotRepairable("The row is no longer in Clay. The next comparison lists it as gone.")
+    _apply_row_to_lead(lead, row, drift.table_id)
 
 
-def _take_over(lead: Lead, row: ClayRow, table: str) -> None:
+def _apply_row_to_lead(lead: Lead, row: ClayRow, table: str) -> None:
     """Clay's row becomes the lead's, at the time of the row."""
     if url_of(row) != lead.linkedin_url:
-        raise NotMended("The row now has another person's address. Correct it in Clay. Nothing was copied.")
+        raise NotRepairable("The row now has another person's address. Correct it in Clay. Nothing was copied.")
     if apply_row.is_enriching(row):
-        raise NotMended("Clay is still enriching this row. The result arrives automatically.")
+        raise NotRepairable("Clay is still enriching this row. The result arrives automatically.")
     if is_suppressed(lead, row):
-        raise NotMended("This person is suppressed. Nothing was copied.")
-    _link(lead, row, table)
+        raise NotRepairable("This person is suppressed. Nothing was copied.")
+    _link_row(lead, row, table)
     newest = lead.clay_seen_at
     at = _time_of(row)
     applying.apply(lead.pk, row, event_at=at if newest is None else max(at, newest))
@@ -88,46 +88,46 @@ def _time_of(row: ClayRow) -> datetime.datetime:
         return timezone.now()
 
 
-def _link(lead: Lead, row: ClayRow, table: str) -> None:
+def _link_row(lead: Lead, row: ClayRow, table: str) -> None:
     try:
         with transaction.atomic():
             Lead.objects.filter(pk=lead.pk, clay_row_id__isnull=True).update(clay_row_id=row.id, clay_table_id=table)
     except IntegrityError:
-        raise NotMended("This row already belongs to another lead.") from None
+        raise NotRepairable("This row already belongs to another lead.") from None
 
 
 def _lead(drift: Drift) -> Lead:
     if drift.lead is None:
-        raise NotMended("This lead no longer exists.")
+        raise NotRepairable("This lead no longer exists.")
     return drift.lead
 
 
 def _note_table(drift: Drift) -> None:
     lead = _lead(drift)
-    if _row(drift.table_id, drift.row_id) is None:
-        raise NotMended("The row is no longer in that table.")
+    if _fetch_row(drift.table_id, drift.row_id) is None:
+        raise NotRepairable("The row is no longer in that table.")
     Lead.objects.filter(pk=lead.pk, clay_row_id=drift.row_id).update(
         clay_table_id=drift.table_id, updated_at=timezone.now()
     )
 
 
-def _adopt(drift: Drift) -> None:
+def _adopt_row(drift: Drift) -> None:
     """An unknown row becomes a lead as if it had come in by intake; it is triggered only if it is not enriched yet."""
-    row = _row(drift.table_id, drift.row_id)
+    row = _fetch_row(drift.table_id, drift.row_id)
     if row is None or gate.screen([identity_in(row)], "intake"):
         return  # gone, or of nobody we may know: over either way
     given = {name: value for name, value in row.values.items() if name in FIELDS and value is not None}
     with transaction.atomic():
         result = intake.accept([given])
         if result.rejected:
-            raise NotMended(" ".join(rejection.sentence for rejection in result.rejected))
+            raise NotRepairable(" ".join(rejection.sentence for rejection in result.rejected))
         if result.suppressed:
             return
         ((_, lead_id),) = [*result.accepted, *result.known]
         lead = Lead.objects.get(pk=lead_id)
         if lead.clay_row_id not in (None, row.id):
-            raise NotMended(f"Lead {lead_id} has another row in Clay: this one is a duplicate.")
-        _link(lead, row, drift.table_id)
+            raise NotRepairable(f"Lead {lead_id} has another row in Clay: this one is a duplicate.")
+        _link_row(lead, row, drift.table_id)
         if row.values.get("enrichment_status") in FINAL_STATUSES:
             Lead.objects.filter(pk=lead_id).update(dispatch_after=None)
             applying.apply(lead_id, row, event_at=_time_of(row))
@@ -137,11 +137,11 @@ def _adopt(drift: Drift) -> None:
 def _create_again(drift: Drift) -> None:
     """The lead goes to dispatch again without its lost row; a row of the same person in Clay is taken instead."""
     lead = _lead(drift)
-    if drift.row_id and _row(drift.table_id or clay_table(), drift.row_id) is not None:
+    if drift.row_id and _fetch_row(drift.table_id or clay_table(), drift.row_id) is not None:
         return  # it is there after all
-    found = _another_row(lead)
+    found = _find_duplicate_row(lead)
     if found is None and table_is_full():
-        raise NotMended("Clay's table is full. Create a new one, then retry.")
+        raise NotRepairable("Clay's table is full. Create a new one, then retry.")
     with transaction.atomic():
         known = {name: value for name, value in lead.raw.items() if name not in (*REFERENCES, "enrichment_status")}
         Lead.objects.filter(pk=lead.pk, clay_row_id=drift.row_id or None).update(
@@ -152,16 +152,16 @@ def _create_again(drift: Drift) -> None:
             try:
                 actions.retry_leads([lead], by=drift.mend_by)
             except ActionNotAllowed as impossible:
-                raise NotMended(str(impossible)) from None
+                raise NotRepairable(str(impossible)) from None
         else:
-            _take_over(lead, *found)
+            _apply_row_to_lead(lead, *found)
 
 
-def _another_row(lead: Lead) -> tuple[ClayRow, str] | None:
+def _find_duplicate_row(lead: Lead) -> tuple[ClayRow, str] | None:
     """A row of the same person that we do not know, with its table: a second one must not be made (D12)."""
     known = Drift.objects.filter(lead=lead, kind=DriftKind.DUPLICATE, resolved_at__isnull=True)
     for table, row_id in known.values_list("table_id", "row_id"):
-        if row := _row(table, row_id):
+        if row := _fetch_row(table, row_id):
             return row, table
     table = clay_table()
     try:
@@ -176,38 +176,38 @@ def _delete_duplicate(drift: Drift) -> None:
     lead = _lead(drift)
     if lead.clay_row_id == drift.row_id:
         return  # the mirror has taken this row over
-    row = _row(drift.table_id, drift.row_id)
+    row = _fetch_row(drift.table_id, drift.row_id)
     if row is None:
         return
     if url_of(row) != lead.linkedin_url:
-        raise NotMended("The row now has another person's address. It was not deleted.")
-    if not lead.clay_row_id or _row(lead.clay_table_id or drift.table_id, lead.clay_row_id) is None:
-        raise NotMended("The lead's own row is gone, so this one was kept. Fix that first.")
+        raise NotRepairable("The row now has another person's address. It was not deleted.")
+    if not lead.clay_row_id or _fetch_row(lead.clay_table_id or drift.table_id, lead.clay_row_id) is None:
+        raise NotRepairable("The lead's own row is gone, so this one was kept. Fix that first.")
     if wait := limiter.take("clay.updates", drift.table_id):
-        raise Later(wait)
+        raise NoSlotYet(wait)
     try:
         clay().delete_row(drift.table_id, drift.row_id)
     except NotOffered:
-        raise NotMended(
+        raise NotRepairable(
             "Clay doesn't offer deletion here. Delete the row in Clay by hand. The next comparison confirms it."
         ) from None
-    if _row(drift.table_id, drift.row_id) is not None:
-        raise NotMended("Clay reported the row as deleted, but it is still there. Delete it in Clay by hand.")
+    if _fetch_row(drift.table_id, drift.row_id) is not None:
+        raise NotRepairable("Clay reported the row as deleted, but it is still there. Delete it in Clay by hand.")
     audit.record(Verb.DELETE_DUPLICATE_ROW, by=drift.mend_by, on=lead)
 
 
-def _remove(drift: Drift) -> None:
+def _remove_row(drift: Drift) -> None:
     """Deleted with everything else that may be kept no longer, which reads back and may wait for an officer."""
-    row = _row(drift.table_id, drift.row_id)
+    row = _fetch_row(drift.table_id, drift.row_id)
     if row is None:
         return
     lead = Lead.objects.filter(clay_row_id=drift.row_id).first()
     if lead is not None:
         returned.handle_return(lead.pk, row, drift.table_id)
-    raise NotMended("The row is being removed. See Retention for progress.")
+    raise NotRepairable("The row is being removed. See Retention for progress.")
 
 
-def _part(drift: Drift) -> None:
+def _separate_leads(drift: Drift) -> None:
     """Each lead goes to its own record, found by its e-mail; the one whose e-mail the record holds keeps it."""
     lead = _lead(drift)
     others = [
@@ -217,20 +217,20 @@ def _part(drift: Drift) -> None:
         for other in Lead.objects.filter(**{name: getattr(lead, name)}).exclude(pk=lead.pk)
     ]
     if any(other.email == lead.email for other in others):
-        raise NotMended("They have the same e-mail address. Correct the wrong one, then fix this again.")
+        raise NotRepairable("They have the same e-mail address. Correct the wrong one, then fix this again.")
     with transaction.atomic():
         systems = [system for system, channel in registry.delivering().items() if channel.reference in drift.fields]
         plan_deliveries(Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk), force=True, systems=systems)
 
 
-WAYS: dict[DriftKind, Callable[[Drift], None]] = {
+REPAIRS: dict[DriftKind, Callable[[Drift], None]] = {
     DriftKind.VALUES: _apply,
-    DriftKind.UNKNOWN_ROW: _adopt,
+    DriftKind.UNKNOWN_ROW: _adopt_row,
     DriftKind.DUPLICATE: _delete_duplicate,
     DriftKind.OTHER_TABLE: _note_table,
     DriftKind.ROW_GONE: _create_again,
     DriftKind.NOT_KEPT: _create_again,
     DriftKind.NO_ROW: _create_again,
-    DriftKind.SUPPRESSED: _remove,
-    DriftKind.SHARED_RECORD: _part,
+    DriftKind.SUPPRESSED: _remove_row,
+    DriftKind.SHARED_RECORD: _separate_leads,
 }

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from django.db.models import Count
 
-from enrichment.drift.differences import Finding, record, resolve, without_suppressed
+from enrichment.drift.differences import Finding, close_drift, record_findings, without_suppressed
 from enrichment.models import ContactMatch, Drift, DriftKind, Lead
 from enrichment.models.contact_match import LINKED
 from enrichment.pipeline.mirror.refresh_status import REFERENCES
@@ -17,19 +17,19 @@ def find_shared() -> None:
     fields: dict[int, list[str]] = defaultdict(list)
     leads: dict[int, Lead] = {}
     for name in REFERENCES:
-        for lead in sharing(name)[:MOST]:
+        for lead in leads_sharing(name)[:MOST]:
             leads[lead.pk] = lead
             fields[lead.pk].append(name)
     found = [
         Finding(DriftKind.SHARED_RECORD, lead.identity, pk, fields=tuple(fields[pk])) for pk, lead in leads.items()
     ]
     found = without_suppressed(found)
-    record(found)
+    record_findings(found)
     still = [each.subject for each in found]
-    resolve(Drift.objects.filter(kind=DriftKind.SHARED_RECORD).exclude(subject__in=still))
+    close_drift(Drift.objects.filter(kind=DriftKind.SHARED_RECORD).exclude(subject__in=still))
 
 
-def sharing(name: str) -> list[Lead]:
+def leads_sharing(name: str) -> list[Lead]:
     """Leads whose reference of this name is another lead's too, but for a contact that a person gave to both."""
     counted = Lead.objects.usable().exclude(**{name: ""}).order_by().values_list(name).annotate(n=Count("pk"))
     shared = [reference for reference, _ in counted.filter(n__gt=1)[:MOST]]

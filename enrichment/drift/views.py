@@ -107,8 +107,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     if kind is None:
         messages.warning(request, "Choose what to fix.")
         return redirect("drift")
-    found = mending.plan(kind, pk)
-    time = estimate(mending.work_of(found))
+    found = mending.plan_repairs(kind, pk)
+    time = estimate(mending.estimated_work(found))
     shown = {
         "title": f"{kind.label}: {mending.MENDINGS[kind]}",
         "action": reverse("drift_mend"),
@@ -135,7 +135,7 @@ def mend(request: HttpRequest) -> HttpResponse:
     kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
     if kind is None:
         return redirect("drift")
-    asked = mending.request(mending.plan(kind, pk), by=request.user)
+    asked = mending.request_repairs(mending.plan_repairs(kind, pk), by=request.user)
     if asked:
         messages.success(request, f"Fixing {asked:,}. Each disappears from this list when done.")
     else:

@@ -35,7 +35,7 @@ class Clay:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProviderLoad:
     """A provider with an hourly budget. `calls`: of it, by one full batch.
 
     `holds`: batches wait for it, else it is filled in. `fill_ins`: leads that wait for it alone already.
@@ -61,7 +61,7 @@ class FillIn:
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendingTime:
     """`seconds`: until the last lead has been sent; `limited_by`: what that waits for, "" where nothing holds it."""
 
     seconds: float
@@ -72,14 +72,16 @@ class Sending:
 FLUSH = "partial batches wait up to a minute"
 
 
-def sending(ours: Leads, ahead: Leads, clay: Clay, asked: Sequence[Asked], *, unlimited: bool) -> Sending:
+def sending_time(
+    ours: Leads, ahead: Leads, clay: Clay, asked: Sequence[ProviderLoad], *, unlimited: bool
+) -> SendingTime:
     """When `ours` have been sent, behind `ahead`; with no leads of ours, when those ahead have.
 
     `unlimited`: somebody is asked who has no hourly budget, so a batch always has someone left to ask.
     """
     last = ours if ours.count else ahead
     if not last.count:
-        return Sending(0.0, "")
+        return SendingTime(0.0, "")
     before, batches = (math.ceil(each.count / clay.trigger_batch) for each in (ahead, ours))
     limits = {
         "Clay's new-row limit": _rows(ours, ahead, clay),
@@ -91,7 +93,7 @@ def sending(ours: Leads, ahead: Leads, clay: Clay, asked: Sequence[Asked], *, un
     seconds = max(limits[limited_by], in_clay) + _flush(last.count, clay.trigger_batch, last, clay)
     if not limits[limited_by]:
         limited_by = FLUSH if seconds else ""
-    return Sending(seconds, limited_by, _fill_ins(asked, ours, before, batches, seconds, clay))
+    return SendingTime(seconds, limited_by, _fill_ins(asked, ours, before, batches, seconds, clay))
 
 
 def _rows(ours: Leads, ahead: Leads, clay: Clay) -> float:
@@ -110,9 +112,9 @@ def _flush(count: float, size: int, leads: Leads, clay: Clay) -> float:
     return 0.0 if leads.urgent or not count % size else clay.flush
 
 
-def _held_for(asked: Sequence[Asked], batches: int, *, unlimited: bool) -> dict[str, float]:
+def _held_for(asked: Sequence[ProviderLoad], batches: int, *, unlimited: bool) -> dict[str, float]:
     """{limit: until the last of the batches has what it needs of it}."""
-    times = {each.lane.name: _until(each, batches) for each in asked}
+    times = {each.lane.name: _seconds_until_sent(each, batches) for each in asked}
     held = {each.lane.name: times[each.lane.name] for each in asked if each.holds}
     if asked and not unlimited:
         # Nobody else is left to ask, so a batch waits until one of them has room.
@@ -121,13 +123,13 @@ def _held_for(asked: Sequence[Asked], batches: int, *, unlimited: bool) -> dict[
     return held
 
 
-def _until(each: Asked, batches: int) -> float:
+def _seconds_until_sent(each: ProviderLoad, batches: int) -> float:
     slots = each.slots(each.calls)
     return each.lane.seconds(batches * slots, together=slots)
 
 
 def _fill_ins(
-    asked: Sequence[Asked], ours: Leads, before: int, batches: int, sent: float, clay: Clay
+    asked: Sequence[ProviderLoad], ours: Leads, before: int, batches: int, sent: float, clay: Clay
 ) -> tuple[FillIn, ...]:
     found = [
         _fill_in(each, ours, before, batches, sent, clay)
@@ -137,7 +139,7 @@ def _fill_ins(
     return tuple(sorted((each for each in found if each.leads), key=lambda each: -each.seconds))
 
 
-def _fill_in(each: Asked, ours: Leads, before: int, batches: int, sent: float, clay: Clay) -> FillIn:
+def _fill_in(each: ProviderLoad, ours: Leads, before: int, batches: int, sent: float, clay: Clay) -> FillIn:
     """The batches that leave while its budget is used up go without it, and ask it alone an hour later."""
     size = clay.trigger_batch
     slots = each.slots(each.calls)

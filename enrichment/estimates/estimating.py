@@ -11,7 +11,7 @@ from django.conf import settings
 
 from enrichment.documents.waterfall import WaterfallDocument, active_waterfall
 from enrichment.estimates import queue
-from enrichment.estimates.enriching import FLUSH, Asked, Clay, FillIn, Leads, sending
+from enrichment.estimates.enriching import FLUSH, Clay, FillIn, Leads, ProviderLoad, sending_time
 from enrichment.estimates.lanes import Lane
 from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
@@ -106,7 +106,7 @@ class Estimate:
 def estimate(work: Work | None = None) -> Estimate:
     """How long `work` takes at today's limits, behind what waits already. Takes no slot; a few queries."""
     work = work or Work()
-    found = queue.waiting()
+    found = queue.waiting_work()
     is_alone = not (work.deliveries or work.updates or work.calls or work.scored)
     parts = [_enriching(work, found)] if work.leads or is_alone else []
     parts += [_delivering(system, count, found) for system, count in work.deliveries.items() if count]
@@ -130,7 +130,7 @@ def _paused(system: str) -> str:
 
 def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     ours = Leads(work.leads, work.rowless, urgent=work.priority >= URGENT)
-    ahead = queue.ahead_of(work.priority if work.leads else LOWEST, found)
+    ahead = queue.work_ahead_of(work.priority if work.leads else LOWEST, found)
     if not ours.count + ahead.count:
         return Estimate()
     if paused := _paused("clay") or _paused(CLAY_TRIGGERS):
@@ -143,7 +143,7 @@ def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     document = work.document or published()
     asked = providers(document, work.skip, found)
     unlimited = bool(document.providers() - set(work.skip) - {slug for slug, _ in asked})
-    told = sending(ours, ahead, _clay(), [each for _, each in asked], unlimited=unlimited)
+    told = sending_time(ours, ahead, _clay(), [each for _, each in asked], unlimited=unlimited)
     return Estimate(told.seconds, told.limited_by, fill_ins=told.fill_ins)
 
 
@@ -159,7 +159,7 @@ def published() -> WaterfallDocument:
 
 def providers(
     document: WaterfallDocument, skip: Collection[str] = (), found: Mapping[str, Any] | None = None
-) -> list[tuple[str, Asked]]:
+) -> list[tuple[str, ProviderLoad]]:
     """(slug, what is asked of it) of every provider of the waterfalls that has an hourly budget."""
     each = expected_calls(document, settings.CLAY_TRIGGER_BATCH, skip)
     never = never_asked(document, hourly_limits())  # left out, so nobody waits for them
@@ -168,7 +168,7 @@ def providers(
     return [
         (
             provider.slug,
-            Asked(
+            ProviderLoad(
                 _provider_lane(provider),
                 each[provider.slug],
                 provider.slug not in never and document.waits_for([provider.slug]),

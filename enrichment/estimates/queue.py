@@ -17,7 +17,7 @@ from swarm_admin.core.cache import remembered
 WAITING = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
 
 
-def waiting() -> dict[str, Any]:
+def waiting_work() -> dict[str, Any]:
     """Leads and deliveries that wait: rows, triggers, updates, due, later, handovers {system: {due, later}}.
 
     A lead without a row waits for both a row and a trigger. `due`: leads that will be asked for. `first`: {priority:
@@ -27,8 +27,8 @@ def waiting() -> dict[str, Any]:
     return dict(remembered("waiting", _count))
 
 
-def ahead_of(priority: int, found: dict[str, Any]) -> Leads:
-    """Those of `waiting()` that leave before further leads of this priority."""
+def work_ahead_of(priority: int, found: dict[str, Any]) -> Leads:
+    """Those of `waiting_work()` that leave before further leads of this priority."""
     counts = [count for each, count in found["first"].items() if each >= priority]
     return Leads(sum(leads for leads, _ in counts), sum(rowless for _, rowless in counts))
 

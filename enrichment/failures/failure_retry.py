@@ -1,6 +1,6 @@
 """Trying failed work again: what it would take, and the step that makes it due once more.
 
-One `Way` for each source of failures. A step runs inside the caller's transaction, under locks on the leads.
+One `RetryHandler` for each source of failures. A step runs inside the caller's transaction, under locks on the leads.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from enrichment.deliveries.retry_job import delivered, left, under_way
+from enrichment.deliveries.retry_job import delivered_deliveries, deliveries_under_way, time_left
 from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import SOURCES, members_of
-from enrichment.jobs.ways import Way
+from enrichment.jobs.ways import RetryHandler
 from enrichment.leads import retry_job
 from enrichment.leads.actions import BULK_PRIORITY
 from enrichment.leads.retry_plan import plan_retry
@@ -55,7 +55,7 @@ class FailurePlan:
     cost_caveat: str = ""
 
 
-def plan(cause: Cause) -> FailurePlan:
+def plan_for_cause(cause: Cause) -> FailurePlan:
     """What trying all of this cause again would take, at today's prices and limits."""
     count = members_of(cause).count()
     if why := cause.why_no_retry or why_paused(SOURCES[cause.what].system):
@@ -82,7 +82,7 @@ def _plan_enrichment(cause: Cause) -> FailurePlan:
     )
 
 
-def _enrich_again(ids: Sequence[int], by: Any) -> dict[int, str]:
+def _retry_enrichment(ids: Sequence[int], by: Any) -> dict[int, str]:
     failing = Lead.objects.failing
     return retry_job.retry_again(ids, by=by, priority=BULK_PRIORITY, among=failing, gone=MENDED)
 
@@ -96,7 +96,7 @@ def _plan_delivery(cause: Cause) -> FailurePlan:
     return FailurePlan(count, found.left_out, time=estimate(Work(deliveries={cause.what: count})))
 
 
-def _deliver_again(system: str) -> Callable[[Sequence[int], Any], dict[int, str]]:
+def _retry_delivery(system: str) -> Callable[[Sequence[int], Any], dict[int, str]]:
     return lambda ids, by: redeliver.redeliver(ids, by=by, reason=f"bulk retry to {system}")
 
 
@@ -107,7 +107,7 @@ def _plan_reading(cause: Cause) -> FailurePlan:
     return FailurePlan(min(members_of(cause).count(), MOST))
 
 
-def _read_again(ids: Sequence[int], by: Any) -> dict[int, str]:
+def _retry_reading(ids: Sequence[int], by: Any) -> dict[int, str]:
     """The delivery is read once more; what it says is applied only if nothing newer was (D13)."""
     failed = WebhookDelivery.objects.filter(pk__in=ids, status=DeliveryStatus.FAILED, erased_at=None)
     ready = set(failed.order_by("pk").select_for_update().values_list("pk", flat=True))
@@ -130,7 +130,7 @@ def _plan_write_back(cause: Cause) -> FailurePlan:
     return FailurePlan(count, time=estimate(Work(updates=count)))
 
 
-def _write_back_again(ids: Sequence[int], by: Any) -> dict[int, str]:
+def _retry_write_back(ids: Sequence[int], by: Any) -> dict[int, str]:
     list(Lead.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
     ready = set(SOURCES["write_back"].members().filter(pk__in=ids).values_list("pk", flat=True))
     now = timezone.now()
@@ -139,16 +139,16 @@ def _write_back_again(ids: Sequence[int], by: Any) -> dict[int, str]:
     return {pk: MENDED for pk in ids if pk not in ready}
 
 
-def _written() -> Q:
+def _write_back_due() -> Q:
     planned = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE, status=ItemStatus.PLANNED)
     return Q(write_back_after__isnull=False) | Q(Exists(planned))
 
 
-def _unread() -> Q:
+def _not_read_yet() -> Q:
     return Q(status__in=(DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING))
 
 
-def _read() -> Q:
+def _already_read() -> Q:
     return Q(status=DeliveryStatus.PROCESSED)
 
 
@@ -158,17 +158,32 @@ PLANS: dict[str, Callable[[Cause], FailurePlan]] = {
     "webhook": _plan_reading,
     "write_back": _plan_write_back,
 }
-WAYS: dict[str, Way] = {
-    "enrichment": retry_job.way(BULK_PRIORITY, _enrich_again),
+RETRY_HANDLERS: dict[str, RetryHandler] = {
+    "enrichment": retry_job.retry_handler(BULK_PRIORITY, _retry_enrichment),
     **{
-        system: Way(
-            Handover, _deliver_again(system), under_way, under_way, SOURCES[system].members, delivered, system, left
+        system: RetryHandler(
+            Handover,
+            _retry_delivery(system),
+            deliveries_under_way,
+            deliveries_under_way,
+            SOURCES[system].members,
+            delivered_deliveries,
+            system,
+            time_left,
         )
         for system in System.values
     },
-    "webhook": Way(WebhookDelivery, _read_again, _unread, _unread, SOURCES["webhook"].members, _read, "clay"),
-    "write_back": Way(
-        Lead, _write_back_again, _written, _written, SOURCES["write_back"].members, Q, "clay",
+    "webhook": RetryHandler(
+        WebhookDelivery,
+        _retry_reading,
+        _not_read_yet,
+        _not_read_yet,
+        SOURCES["webhook"].members,
+        _already_read,
+        "clay",
+    ),
+    "write_back": RetryHandler(
+        Lead, _retry_write_back, _write_back_due, _write_back_due, SOURCES["write_back"].members, Q, "clay",
         lambda keys: estimate(Work(updates=keys.count())).left,
     ),
 }  # fmt: skip

@@ -76,14 +76,14 @@ class Group:
         return sum(self.trend)
 
 
-def groups() -> list[Group]:
+def all_groups() -> list[Group]:
     """Every group, ignored ones too, largest first; a few seconds old at most (see `core.cache`)."""
     return list(remembered(KEPT, _groups))
 
 
-def waiting() -> list[Group]:
+def groups_needing_attention() -> list[Group]:
     """The groups that wait for a person: all that nobody has decided to leave."""
-    return [group for group in groups() if not group.ignored]
+    return [group for group in all_groups() if not group.ignored]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Totals:
 
 def totals() -> Totals:
     """Counted from the same look as the groups, those of causes beyond MOST_GROUPS with them."""
-    opened = waiting()
+    opened = groups_needing_attention()
     beyond = remembered(BEYOND, _beyond)
     rows = sum(group.count for group in opened) + sum(beyond.values())
     leads = sum(group.count for group in opened if group.cause.what == "enrichment")
@@ -107,15 +107,15 @@ def totals() -> Totals:
 def _beyond() -> dict[str, int]:
     """{kind of work: rows of its causes that are not among the MOST_GROUPS largest}."""
     counts: dict[str, list[int]] = defaultdict(list)
-    for group in groups():
+    for group in all_groups():
         counts[group.cause.what].append(group.count)
     cut = {what: sum(each) for what, each in counts.items() if len(each) >= MOST_GROUPS}
     return {what: max(SOURCES[what].members().count() - shown, 0) for what, shown in cut.items()}
 
 
-def spent() -> Decimal:
-    """US dollars spent on the leads of all groups that wait, in whatever number of them a lead is; as `groups`."""
-    return Decimal(remembered(SPENT, lambda: _spent(waiting())))
+def spent_on() -> Decimal:
+    """US dollars spent on the leads of all groups that wait, in whatever number of them a lead is; as `all_groups`."""
+    return Decimal(remembered(SPENT, lambda: _spent(groups_needing_attention())))
 
 
 def _spent(found: Iterable[Group]) -> Decimal:
@@ -128,12 +128,12 @@ def _spent(found: Iterable[Group]) -> Decimal:
     return Lead.objects.filter(theirs).aggregate(spent=Sum("enrichment_cost"))["spent"] or Decimal(0)
 
 
-def forget() -> None:
+def forget_groups() -> None:
     """The groups have changed: the next look counts anew."""
     forget_figures(*FIGURES)
 
 
-def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
+def ignore_group(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
     """Take the group off the screen until its cause strikes again.
 
     Raises:
@@ -151,21 +151,21 @@ def ignore(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
             defaults={"reason": reason, "ignored_by": by, "ignored_at": timezone.now()},
         )
         audit.record(Verb.IGNORE_FAILURES, by=by, on=kept, reason=reason)
-    forget()
+    forget_groups()
     return kept
 
 
-def show_again(kept: FailureIgnore, *, by: Any) -> None:
+def stop_ignoring(kept: FailureIgnore, *, by: Any) -> None:
     """Bring an ignored group back to the screen."""
     with transaction.atomic():
         audit.record(Verb.SHOW_FAILURES, by=by, on=kept)
         kept.delete()
-    forget()
+    forget_groups()
 
 
-def find(key: str, *, kept: bool = False) -> Group | None:
+def find_group(key: str, *, kept: bool = False) -> Group | None:
     """The group of this name, counted now (or lately, with `kept`); None where it is empty."""
-    return next((group for group in (groups() if kept else _groups()) if group.cause.key == key), None)
+    return next((group for group in (all_groups() if kept else _groups()) if group.cause.key == key), None)
 
 
 def _groups() -> list[Group]:

@@ -9,12 +9,12 @@ from django.db import transaction
 from django.db.models import F
 
 from enrichment.failures.causes import Cause
-from enrichment.failures.failure_retry import MOST, WAYS, FailurePlan
-from enrichment.failures.failure_retry import plan as plan_of
+from enrichment.failures.failure_retry import MOST, RETRY_HANDLERS, FailurePlan
+from enrichment.failures.failure_retry import plan_for_cause as plan_of
 from enrichment.failures.sources import SOURCES, members_of
 from enrichment.jobs import jobs
-from enrichment.jobs.kinds import Shown
-from enrichment.jobs.rows import Retry
+from enrichment.jobs.kinds import JobPage
+from enrichment.jobs.rows import RetryJob
 from enrichment.leads.retry_job import NO_RETRY, RETRY, VERBS
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
@@ -70,7 +70,7 @@ def cause_of(job: BulkJob) -> Cause:
     return Cause(*(job.plan[name] for name in ("what", "kind", "provider", "shape")))
 
 
-class RetryOfCause(Retry):
+class RetryOfCause(RetryJob):
     name = JobKind.RETRY
     icon = "refresh"
     work = "Rows retried"
@@ -78,7 +78,7 @@ class RetryOfCause(Retry):
     stop_right = RETRY
     no_stop = NO_RETRY
     screen = ("failures", "Failures")
-    ways = WAYS
+    ways = RETRY_HANDLERS
 
     def about(self, job: BulkJob) -> str:
         cause = cause_of(job)
@@ -90,5 +90,5 @@ class RetryOfCause(Retry):
     def facts(self, job: BulkJob) -> dict[str, str]:
         return {"Cause": self.about(job), **super().facts(job)}
 
-    def show(self, job: BulkJob) -> Shown:
+    def show(self, job: BulkJob) -> JobPage:
         return replace(super().show(job), code=cause_of(job).shape)

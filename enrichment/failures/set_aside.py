@@ -54,7 +54,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Shown:
+class SetAsideGroup:
     kind: Kind
     count: int
     since: datetime.datetime
@@ -65,17 +65,19 @@ class Shown:
         return self.kind.again is not None
 
 
-def shown(user: Any) -> list[Shown]:
+def visible_groups(user: Any) -> list[SetAsideGroup]:
     """The kinds of which anything is set aside, as far as this person may know of them; a few seconds old at most."""
-    found = remembered(KEPT, _counted)
-    return [Shown(kind, *found[kind.name]) for kind in KINDS if kind.name in found and user.has_perm(kind.right)]
+    found = remembered(KEPT, _counts)
+    return [
+        SetAsideGroup(kind, *found[kind.name]) for kind in KINDS if kind.name in found and user.has_perm(kind.right)
+    ]
 
 
-def named(name: str) -> Kind | None:
+def kind_named(name: str) -> Kind | None:
     return next((kind for kind in KINDS if kind.name == name), None)
 
 
-def _counted() -> dict[str, tuple[int, datetime.datetime]]:
+def _counts() -> dict[str, tuple[int, datetime.datetime]]:
     """{kind: (how many, since when)}, in one statement."""
     looks = [
         kind.rows()
@@ -98,7 +100,7 @@ def _jobs() -> QuerySet[BulkJob]:
     )
 
 
-def _jobs_again(by: Any) -> int:
+def _retry_jobs(by: Any) -> int:
     with transaction.atomic():
         for job in list(_jobs().select_for_update()):
             audit.record(Verb.RESUME_RETRY, by=by, on=job)
@@ -118,7 +120,7 @@ def _rescores() -> QuerySet[BulkJob]:
     return stopped.filter(~Exists(later))
 
 
-def _rescores_again(by: Any) -> int:
+def _retry_rescores(by: Any) -> int:
     found = list(Rescore.objects.filter(job__in=_rescores()).select_related("job"))
     for each in found:
         rescore.resume(each, by=by)
@@ -134,7 +136,7 @@ def _mendings() -> QuerySet[Drift]:
     return Drift.objects.filter(set_aside_at__isnull=False, mend_after=None, resolved_at=None)
 
 
-def _mendings_again(by: Any) -> int:
+def _retry_repairs(by: Any) -> int:
     with transaction.atomic():
         asked = _mendings().update(mend_after=timezone.now(), mend_tries=0, mend_error="", mend_by=by)
         audit.record(Verb.FIX_DRIFT, by=by, object_type="drift", counts={"drifts": asked})
@@ -150,7 +152,7 @@ def _audit_checks() -> QuerySet[AuditCheck]:
     return AuditCheck.objects.filter(~Exists(later), set_aside_at__isnull=False)
 
 
-def _of_the_law(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
+def _compliance_work(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
     return lambda: model.objects.filter(status=status, set_aside_at__isnull=False)
 
 
@@ -160,22 +162,29 @@ def _messages() -> QuerySet[RequestMessage]:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("jobs", "Jobs", "progress", "jobs", _jobs, again=_jobs_again),
+    Kind("jobs", "Jobs", "progress", "jobs", _jobs, again=_retry_jobs),
     Kind("imports", "Imports: import the file again", "file-import", "jobs", _imports),
-    Kind("rescores", "Rescores", "target", "jobs", _rescores, again=_rescores_again),
+    Kind("rescores", "Rescores", "target", "jobs", _rescores, again=_retry_rescores),
     Kind("comparisons", "Comparison with Clay: restarts on schedule", "git-compare", "drift", _comparisons),
-    Kind("mendings", "Fixing of mismatches", "git-compare", "drift", _mendings, again=_mendings_again),
+    Kind("mendings", "Fixing of mismatches", "git-compare", "drift", _mendings, again=_retry_repairs),
     Kind("notices_of_alerts", "Alert notifications", "bell", "alerts", _of_alerts),
-    Kind("steps", "Request steps", "user-shield", "requests", _of_the_law(RequestStep, StepStatus.FAILED), REQUEST),
+    Kind(
+        "steps",
+        "Request steps",
+        "user-shield",
+        "requests",
+        _compliance_work(RequestStep, StepStatus.FAILED),
+        REQUEST,
+    ),
     Kind("messages", "Request messages", "user-shield", "requests", _messages, REQUEST),
     Kind(
         "last_looks", "Last looks for erased records", "user-shield", "requests",
-        _of_the_law(AfterCheck, DutyStatus.MANUAL), REQUEST,
+        _compliance_work(AfterCheck, DutyStatus.MANUAL), REQUEST,
     ),
-    Kind("notices", "Notices", "mail", "notices", _of_the_law(Notice, MessageStatus.UNKNOWN), RETENTION),
+    Kind("notices", "Notices", "mail", "notices", _compliance_work(Notice, MessageStatus.UNKNOWN), RETENTION),
     Kind(
         "purges", "Removal of records", "calendar-x", "retention",
-        _of_the_law(Purge, PurgeStatus.MANUAL), RETENTION,
+        _compliance_work(Purge, PurgeStatus.MANUAL), RETENTION,
     ),
     Kind("audit_checks", "Audit log checks", "shield-check", "audit", _audit_checks, AUDIT),
 )  # fmt: skip

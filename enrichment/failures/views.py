@@ -37,7 +37,7 @@ HOUR = 3600
 @screen(VIEW, fragments=True)
 def show(request: HttpRequest) -> HttpResponse:
     """All groups; for htmx the live part. `?ignored=1` shows those that a person has decided to leave."""
-    every = failures.groups()
+    every = failures.all_groups()
     ignored = [group for group in every if group.ignored]
     open_ones = [group for group in every if not group.ignored]
     totals = failures.totals()
@@ -49,33 +49,33 @@ def show(request: HttpRequest) -> HttpResponse:
         "open_count": totals.causes,
         "rows": totals.rows,
         "today": sum(group.today for group in open_ones),
-        "cost": failures.spent(),
+        "cost": failures.spent_on(),
         "retry_now": sum(group.count for group in open_ones if group.cause.retryable == "now"),
         "retry_later": sum(group.count for group in open_ones if group.cause.retryable not in ("now", "no")),
-        "cut_at": failures.MOST_GROUPS if _cut(every) else 0,
-        "set_aside": set_aside.shown(request.user),
+        "cut_at": failures.MOST_GROUPS if _is_truncated(every) else 0,
+        "set_aside": set_aside.visible_groups(request.user),
         "lost_sentence": work.LOST_SENTENCE,
         "why_no_again": "" if request.user.has_perm(RETRY) else NO_RIGHT,
         "retry_each": each,
-        "retry_cost": each.amount * sum(group.count for group in open_ones if _buys(group)),
+        "retry_cost": each.amount * sum(group.count for group in open_ones if _costs_money(group)),
     }
     template = "enrichment/failures/_failures.html" if request.htmx else "enrichment/failures/failures.html"  # type: ignore[attr-defined]
     return render(request, template, context)
 
 
-def _cut(every: list[Group]) -> bool:
+def _is_truncated(every: list[Group]) -> bool:
     """Some kind of work has more causes than are counted."""
     return failures.MOST_GROUPS in Counter(group.cause.what for group in every).values()
 
 
-def _buys(group: Group) -> bool:
+def _costs_money(group: Group) -> bool:
     return group.cause.what == "enrichment" and not group.cause.why_no_retry
 
 
 @screen(VIEW, fragments=True)
 def group(request: HttpRequest, key: str) -> HttpResponse:
     """One cause and what failed for it; for htmx the live part. An empty group says so."""
-    found = failures.find(key, kept=bool(request.htmx))  # type: ignore[attr-defined]
+    found = failures.find_group(key, kept=bool(request.htmx))  # type: ignore[attr-defined]
     template = "enrichment/failures/_failure.html" if request.htmx else "enrichment/failures/failure.html"  # type: ignore[attr-defined]
     if found is None:
         return render(request, template, {"group": None})
@@ -83,7 +83,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     context = {
         "group": found,
         "page": page,
-        "members": _shown(found, page),
+        "members": _with_leads(found, page),
         "job": retry_job.live_job(found.cause),
         "why_no_retry": _why_no_retry(request, found),
         "why_no_ignore": "" if request.user.has_perm(RETRY) else NO_RIGHT,
@@ -101,7 +101,7 @@ def _why_no_retry(request: HttpRequest, found: Group) -> str:
     return found.cause.why_no_retry
 
 
-def _shown(found: Group, page: "Page[Any]") -> list[dict[str, Any]]:
+def _with_leads(found: Group, page: "Page[Any]") -> list[dict[str, Any]]:
     """The page's rows with their leads, whatever table they stand in."""
     rows = list(page.object_list)
     ids = {row.cause_lead for row in rows if row.cause_lead}
@@ -112,9 +112,9 @@ def _shown(found: Group, page: "Page[Any]") -> list[dict[str, Any]]:
 @screen(RETRY)
 def retry(request: HttpRequest, key: str) -> HttpResponse:
     """The plan: how many, what it costs, how long it takes, what is left out and why."""
-    found = failures.find(key)
+    found = failures.find_group(key)
     if found is None:
-        return _gone(request)
+        return _group_is_empty(request)
     try:
         plan = retry_job.check_can_start(found.cause)
     except ActionNotAllowed as impossible:
@@ -135,7 +135,7 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
         "confirm": "Start retry",
         "count": plan.count,
         "noun": noun if plan.count == 1 else f"{noun}s".replace("deliverys", "deliveries"),
-        "cost": plan.cost if _buys(found) else None,
+        "cost": plan.cost if _costs_money(found) else None,
         "cost_label": plan.cost_label,
         "cost_caveat": plan.cost_caveat,
         "duration": plan.time.words if plan.count else "",
@@ -150,9 +150,9 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
 @screen(RETRY, "POST")
 def retry_run(request: HttpRequest, key: str) -> HttpResponse:
     """Start the job."""
-    found = failures.find(key)
+    found = failures.find_group(key)
     if found is None:
-        return _gone(request)
+        return _group_is_empty(request)
     try:
         job = retry_job.start_retry(found.cause, by=request.user)
     except ActionNotAllowed as impossible:
@@ -164,11 +164,11 @@ def retry_run(request: HttpRequest, key: str) -> HttpResponse:
 @screen(RETRY, "POST")
 def ignore(request: HttpRequest, key: str) -> HttpResponse:
     """Leave it as it is, with a reason, until it strikes again."""
-    found = failures.find(key)
+    found = failures.find_group(key)
     if found is None:
-        return _gone(request)
+        return _group_is_empty(request)
     try:
-        failures.ignore(found.cause, reason=request.POST.get("reason", ""), by=request.user)
+        failures.ignore_group(found.cause, reason=request.POST.get("reason", ""), by=request.user)
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("failure", key=key)
@@ -179,7 +179,7 @@ def ignore(request: HttpRequest, key: str) -> HttpResponse:
 @screen(RETRY, "POST")
 def show_again(request: HttpRequest, pk: int) -> HttpResponse:
     """No longer ignored."""
-    failures.show_again(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
+    failures.stop_ignoring(get_object_or_404(FailureIgnore, pk=pk), by=request.user)
     messages.success(request, "No longer ignored.")
     return redirect("failures")
 
@@ -187,7 +187,7 @@ def show_again(request: HttpRequest, pk: int) -> HttpResponse:
 @screen(RETRY, "POST")
 def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
     """All of a kind that was set aside is due once more, each piece alone, its count begun anew."""
-    kind = set_aside.named(name)
+    kind = set_aside.kind_named(name)
     if kind is None or kind.again is None or not request.user.has_perm(kind.right):
         raise Http404
     try:
@@ -196,10 +196,10 @@ def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
         messages.error(request, str(impossible))
     else:
         messages.success(request, f"Retrying {count:,}." if count else "Nothing is set aside any more.")
-    failures.forget()
+    failures.forget_groups()
     return redirect("failures")
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def _group_is_empty(request: HttpRequest) -> HttpResponse:
     messages.info(request, "This group is empty: its failures were fixed or retried.")
     return redirect("failures")

@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from enrichment.imports.import_files import guess
+from enrichment.imports.import_files import guess_mapping
 from enrichment.imports.importing import REQUIRED
 from enrichment.pipeline.intake_rows import LeadIn
 
@@ -42,7 +42,7 @@ class MappingForm(forms.Form):
 
     def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        guessed = {field: column for column, field in guess(columns).items()}
+        guessed = {field: column for column, field in guess_mapping(columns).items()}
         choices = [("", "— none —"), *((column, column) for column in columns)]
         for name in LeadIn.model_fields:
             self.fields[name] = forms.ChoiceField(

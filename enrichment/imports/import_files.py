@@ -47,7 +47,7 @@ Rows = Iterator[Any]
 
 
 @contextlib.contextmanager
-def reading(path: str | Path) -> Iterator[tuple[list[str], Rows]]:
+def open_rows(path: str | Path) -> Iterator[tuple[list[str], Rows]]:
     """The names of the columns and every row as {column: value}, while the file is open.
 
     An empty row is None, so that the numbers of the others stay what the person sees in the file; a JSON
@@ -88,11 +88,11 @@ def _refuse_what_is_no_text(path: str | Path) -> None:
         raise Unreadable("This file isn't text. Choose a CSV or JSON file.")
 
 
-def guess(columns: Iterable[str]) -> dict[str, str]:
+def guess_mapping(columns: Iterable[str]) -> dict[str, str]:
     """{column: field of the lead} for the headers we know; each field once, exact names first."""
-    left = {name: _plain(name) for name in columns}
+    left = {name: _normalised_header(name) for name in columns}
     found: dict[str, str] = {}
-    for known in ({n: _plain(n) for n in LeadIn.model_fields}, ALIASES):
+    for known in ({n: _normalised_header(n) for n in LeadIn.model_fields}, ALIASES):
         for field, spellings in known.items():
             if field in found.values():
                 continue
@@ -104,7 +104,7 @@ def guess(columns: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _plain(name: str) -> str:
+def _normalised_header(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
@@ -176,7 +176,7 @@ def _delimiter(start: str) -> str:
 
     def score(delimiter: str) -> tuple[int, int]:
         header = next(filter(any, csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)), [])
-        return len(guess(_distinct(header[:MAX_COLUMNS]))), len(header)
+        return len(guess_mapping(_distinct(header[:MAX_COLUMNS]))), len(header)
 
     try:
         return max(DELIMITERS, key=score)

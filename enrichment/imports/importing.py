@@ -18,9 +18,9 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from enrichment.imports.import_files import EXTRA, Unreadable, guess, reading
+from enrichment.imports.import_files import EXTRA, Unreadable, guess_mapping, open_rows
 from enrichment.jobs.kinds import Kind, Verbs
-from enrichment.jobs.outcomes import Counts, Outcome, Parts, done, nothing, partly
+from enrichment.jobs.outcomes import Counts, Outcome, Parts, nothing_to_do, outcome_of_done, partly_done
 from enrichment.models import BulkJob, RejectedRow
 from enrichment.models.job import JobKind
 from enrichment.pipeline import intake
@@ -77,7 +77,7 @@ class Preview:
 
 
 def upload(file: Any, *, name: str, by: Any = None) -> BulkJob:
-    """Keep the file and count its rows; the job waits for `start`.
+    """Keep the file and count its rows; the job waits for `start_import`.
 
     Raises:
         Unreadable: and nothing is kept.
@@ -85,7 +85,7 @@ def upload(file: Any, *, name: str, by: Any = None) -> BulkJob:
     job = BulkJob(kind=JobKind.IMPORT, created_by=by, file_name=name[-200:].replace("\x00", ""))
     job.file.save(f"{uuid4().hex}.dat", File(file), save=False)  # the person's name for it stays off the disk
     try:
-        with reading(job.file.path) as (_, rows):
+        with open_rows(job.file.path) as (_, rows):
             job.total = _count(rows)
         with transaction.atomic():
             job.save(force_insert=True)
@@ -110,16 +110,16 @@ def preview(job: BulkJob, mapping: Mapping[str, str] | None = None) -> Preview:
         Unreadable
     """
     now = timezone.now()
-    with reading(job.file.path) as (columns, rows):
-        chosen = dict(guess(columns) if mapping is None else mapping)
+    with open_rows(job.file.path) as (columns, rows):
+        chosen = dict(guess_mapping(columns) if mapping is None else mapping)
         result = Preview(columns, chosen, job.total, missing=[f for f in REQUIRED if f not in chosen.values()])
         for number, row in enumerate(itertools.islice(rows, SAMPLE), 1):
             if row is not None:
-                _look_at(result, number, _mapped(row, chosen), now)
+                _check_row(result, number, _mapped(row, chosen), now)
     return result
 
 
-def _look_at(result: Preview, number: int, row: Any, now: datetime.datetime) -> None:
+def _check_row(result: Preview, number: int, row: Any, now: datetime.datetime) -> None:
     lead = [("", TOO_WIDE)] if row is EXTRA else parse_row(row, now)
     sentences = [sentence for _, sentence in lead] if isinstance(lead, list) else []
     result.checked += 1
@@ -131,7 +131,7 @@ def _look_at(result: Preview, number: int, row: Any, now: datetime.datetime) -> 
         result.rows.append(PreviewRow(number, values, sentences))
 
 
-def start(job: BulkJob, *, columns: Mapping[str, str], by: Any = None) -> None:
+def start_import(job: BulkJob, *, columns: Mapping[str, str], by: Any = None) -> None:
     """Let the job run with this mapping of columns to fields.
 
     Raises:
@@ -171,10 +171,10 @@ class ImportJob(Kind):
         return super().live().exclude(columns={})  # an upload that nobody has started
 
     def chunks(self, job: BulkJob) -> Chunks:
-        with reading(job.file.path) as (_, rows):
+        with open_rows(job.file.path) as (_, rows):
             rest = enumerate(itertools.islice(rows, job.position, None), job.position)
             while chunk := list(itertools.islice(rest, CHUNK)):
-                yield partial(_take_in, job, chunk)
+                yield partial(_accept_chunk, job, chunk)
 
     def why_stopped(self, error: Exception, job: BulkJob) -> str:
         """A fault of ours, or of the database's, is raised: the lease runs out, and the rest is tried again."""
@@ -203,13 +203,13 @@ class ImportJob(Kind):
 
     def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         if not job.total:
-            return nothing(parts, "The file has no rows.")
+            return nothing_to_do(parts, "The file has no rows.")
         if job.rejected:
             none_came = not (job.accepted or job.known or job.suppressed)
-            return partly(job.rejected, job.total, "rejected", parts, all_of_it=none_came)
+            return partly_done(job.rejected, job.total, "rejected", parts, all_of_it=none_came)
         if not job.accepted:
             return Outcome("Finished: nothing new", "circle-minus", "grey", parts, "No new leads.")
-        return done(job, parts, f"{job.accepted:,} new lead{'' if job.accepted == 1 else 's'}.")
+        return outcome_of_done(job, parts, f"{job.accepted:,} new lead{'' if job.accepted == 1 else 's'}.")
 
 
 def run_due() -> int:
@@ -223,7 +223,7 @@ def run_due() -> int:
     return had
 
 
-def _take_in(job: BulkJob, chunk: list[tuple[int, Any]]) -> Values:
+def _accept_chunk(job: BulkJob, chunk: list[tuple[int, Any]]) -> Values:
     mapped = [(index, _mapped(row, job.columns)) for index, row in chunk if row is not None]
     good = [(index, row) for index, row in mapped if row is not EXTRA]
     result = intake.accept([row for _, row in good], priority=PRIORITY)

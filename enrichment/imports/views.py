@@ -56,7 +56,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @screen(PERMISSION, "GET", "HEAD", "POST")
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """What would come in under this mapping; `start` lets it run, `check` shows it again."""
+    """What would come in under this mapping; `start_import` lets it run, `check` shows it again."""
     job = _get(pk)
     if job.columns or job.status != JobStatus.QUEUED:
         return redirect("import_job", pk=job.pk)
@@ -66,7 +66,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             first = importing.preview(job, form.columns())
             if request.POST.get("action") == "start" and first.valid:
-                importing.start(job, columns=form.columns(), by=request.user)
+                importing.start_import(job, columns=form.columns(), by=request.user)
                 return redirect("import_job", pk=job.pk)
     except (Unreadable, importing.NotStartable) as error:
         messages.error(request, str(error))

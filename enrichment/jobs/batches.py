@@ -18,7 +18,7 @@ from enrichment.states import BatchStatus, ItemStatus
 DAY = datetime.timedelta(days=1)
 
 
-def listed(kind: str, status: str) -> QuerySet[Batch]:
+def filter_batches(kind: str, status: str) -> QuerySet[Batch]:
     """Newest first; an unknown kind or status narrows nothing."""
     found = Batch.objects.order_by("-id")
     if kind in BatchKind.values:
@@ -39,13 +39,13 @@ def with_items(batches: Sequence[Batch]) -> list[tuple[Batch, int, list[tuple[st
             batch,
             sum(counts[batch.pk].values()),
             [(state, counts[batch.pk][state]) for state in ItemStatus.values if state in counts[batch.pk]],
-            outcome(batch, counts[batch.pk]),
+            batch_outcome(batch, counts[batch.pk]),
         )
         for batch in batches
     ]
 
 
-def outcome(batch: Batch, items: Mapping[str, int]) -> Outcome:
+def batch_outcome(batch: Batch, items: Mapping[str, int]) -> Outcome:
     """How a batch stands; one that ended, by its `items` {state: how many}: those set aside did not go."""
     icon, colour = LOOKS[str(batch.status)]
     aside, total = items.get(ItemStatus.SET_ASIDE, 0), sum(items.values())
@@ -56,7 +56,7 @@ def outcome(batch: Batch, items: Mapping[str, int]) -> Outcome:
     return Outcome(f"Finished: {aside:,} of {total:,} set aside", "circle-half-2", "amber")
 
 
-def figures() -> dict[str, int]:
+def batch_figures() -> dict[str, int]:
     """How many are planned, in flight, unknown; and how many failed or were done in the last 24 hours."""
     since = timezone.now() - DAY
     open_ones = Batch.objects.filter(

@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from enrichment.jobs.kinds import KINDS, RETRIES, kind_of, of_tick
-from enrichment.jobs.rows import keep_due
+from enrichment.jobs.rows import store_final_counts
 from enrichment.models import BulkJob, JobMember
 from enrichment.models.job import JobKind
 from gdpr import audit
@@ -89,7 +89,7 @@ def run_due() -> int:
 
     What finished jobs came to is kept before that: another job may take the same rows.
     """
-    keep_due()
+    store_final_counts()
     return jobs.run_due(of_tick(RETRIES))
 
 

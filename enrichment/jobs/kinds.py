@@ -3,7 +3,7 @@
 To add a kind:
 
 1. a value with its label in `JobKind` (enrichment/models/job.py), and the migration of its choices;
-2. one class in the room whose work it is: a `Kind`, or a `rows.Retry` where frozen rows are tried again one by one; it
+2. one class in the room whose work it is: a `Kind`, or a `rows.RetryJob` where frozen rows are retried one by one; it
    says how the work is done (`chunks`), what it is called, who may see and stop it, and how it ended. Lease,
    transactions, progress, cancelling, the Jobs list and the page are then there;
 3. its line in `enrichment/apps.py`, which registers it. It is run by the tick `run_retries` unless it has its own.
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from enrichment.jobs.outcomes import Counts, Outcome, Parts, before_the_end, done
-from enrichment.jobs.ways import WAYS, Way
+from enrichment.jobs.outcomes import Counts, Outcome, Parts, outcome_before_end, outcome_of_done
+from enrichment.jobs.ways import RETRY_HANDLERS, RetryHandler
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from gdpr import audit
@@ -37,7 +37,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Shown:
+class JobPage:
     """What the page of one job holds beside its bar.
 
     `outcome`: how it stands or ended. `facts`: label → value, as it was planned. `left_out`: reason → rows. `waits`:
@@ -69,7 +69,7 @@ class Kind(jobs.Kind[BulkJob]):
 
     `open_right`, `stop_right`: the permissions to open and to cancel it. `no_stop`: what the button says to people
     without it, or to everybody where the kind never `stops`. `page`: the name of its page's address, with the job's
-    key; those that have one of their own show nothing on the common one. `ways`: of `WAYS`, those it brings.
+    key; those that have one of their own show nothing on the common one. `ways`: of `RETRY_HANDLERS`, those it brings.
     `starts_at_once`: its rows were all begun when it was started. `tick`: the task that runs it.
     """
 
@@ -86,7 +86,7 @@ class Kind(jobs.Kind[BulkJob]):
     counted = "rows"
     starts_at_once = False
     tick = RETRIES
-    ways: ClassVar[Mapping[str, Way]] = {}
+    ways: ClassVar[Mapping[str, RetryHandler]] = {}
 
     def about(self, job: BulkJob) -> str:
         """What it is about, in a line."""
@@ -95,12 +95,12 @@ class Kind(jobs.Kind[BulkJob]):
     def icon_of(self, job: BulkJob) -> str:
         return self.icon
 
-    def show(self, job: BulkJob) -> Shown:
+    def show(self, job: BulkJob) -> JobPage:
         """What the common page shows of it."""
         raise NotImplementedError
 
     def way_of(self, job: BulkJob) -> str:
-        """The way of `WAYS` its rows go; "" where it has none."""
+        """Which of `RETRY_HANDLERS` retries its rows; "" where it has none."""
         return ""
 
     def time_left(self, job: BulkJob) -> str:
@@ -114,11 +114,11 @@ class Kind(jobs.Kind[BulkJob]):
     def outcome(self, job: BulkJob, counts: Counts) -> Outcome:
         """How it stands, or ended."""
         parts = tuple(part for part in self.parts(job, counts) if part[0])
-        return before_the_end(job, parts) or self.came_to(job, counts, parts)
+        return outcome_before_end(job, parts) or self.came_to(job, counts, parts)
 
     def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         """How one that is done ended."""
-        return done(job, parts, "")
+        return outcome_of_done(job, parts, "")
 
     def counts(self, job: BulkJob) -> dict[str, int]:
         """What the ledger keeps of its end."""
@@ -138,7 +138,7 @@ KINDS: dict[str, Kind] = {}
 def register(kind: Kind) -> None:
     """Make a kind known, and the ways it brings."""
     KINDS[kind.name] = kind
-    WAYS.update(kind.ways)
+    RETRY_HANDLERS.update(kind.ways)
 
 
 def kind_of(job: BulkJob) -> Kind:

@@ -42,22 +42,22 @@ class Outcome:
     sentence: str = ""
 
 
-def nothing(parts: Parts, sentence: str) -> Outcome:
+def nothing_to_do(parts: Parts, sentence: str) -> Outcome:
     return Outcome("Nothing to do", "circle-minus", "grey", parts, sentence)
 
 
-def partly(some: int, of: int, words: str, parts: Parts, *, all_of_it: bool) -> Outcome:
+def partly_done(some: int, of: int, words: str, parts: Parts, *, all_of_it: bool) -> Outcome:
     colour, icon = ("red", "alert-triangle") if all_of_it else ("amber", "circle-half-2")
     told = f"{some:,} of {of:,} {words}"
     return Outcome(f"Finished: {told}", icon, colour, parts, f"{told}.")
 
 
-def done(job: BulkJob, parts: Parts, sentence: str) -> Outcome:
+def outcome_of_done(job: BulkJob, parts: Parts, sentence: str) -> Outcome:
     is_news = job.finished_at is not None and timezone.now() - job.finished_at < FRESH
     return Outcome("Done", "circle-check", "green" if is_news else "grey", parts, sentence)
 
 
-def before_the_end(job: BulkJob, parts: Parts) -> Outcome | None:
+def outcome_before_end(job: BulkJob, parts: Parts) -> Outcome | None:
     """How one stands that has not ended, or ended before it was done; None for the others."""
     if job.waits_for_person:
         return Outcome("Waiting for you", "user-exclamation", "amber", parts)

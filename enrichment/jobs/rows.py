@@ -1,7 +1,7 @@
 """Kinds of long work on rows that were frozen one by one, and what became of those rows.
 
 A retry is over when its rows are queued again; what they come to is told by the rows themselves until the last of
-them has ended. From then on it is told as it was kept (`keep_due`), whatever becomes of the rows afterwards.
+them has ended. From then on it is told as it was kept (`store_final_counts`), whatever becomes of the rows afterwards.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from enrichment.jobs.kinds import KINDS, Figure, Kind, Shown, kind_of
-from enrichment.jobs.outcomes import Counts, Outcome, Parts, done, nothing, partly
-from enrichment.jobs.ways import WAYS, Way
+from enrichment.jobs.kinds import KINDS, Figure, JobPage, Kind, kind_of
+from enrichment.jobs.outcomes import Counts, Outcome, Parts, nothing_to_do, outcome_of_done, partly_done
+from enrichment.jobs.ways import RETRY_HANDLERS, RetryHandler
 from enrichment.models import BulkJob, JobMember
 from enrichment.vendor_pauses.pauses import why_paused
 from swarm_admin.core import jobs
@@ -29,7 +29,7 @@ LOOKED_BACK = 1_000  # rows behind the position among which the waiting ones are
 FIGURES = ("failures", "failures:beyond", "failures-spent", "set-aside")
 
 
-class OfRows(Kind):
+class RowJob(Kind):
     """A kind whose outcome is that of its rows. `recovered`, `failed_again`: what those are called."""
 
     recovered = "recovered"
@@ -47,21 +47,21 @@ class OfRows(Kind):
     def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         started = counts.started
         if not started:
-            return nothing(parts, "All rows were skipped.")
+            return nothing_to_do(parts, "All rows were skipped.")
         if counts.under_way:
             failed = f" {counts.failed:,} {self.failed_again} so far." if counts.failed else ""
             verb = "is" if counts.under_way == 1 else "are"
             rest = f"Queued again; {counts.under_way:,} of {started:,} {verb} still in progress.{failed}"
             return Outcome("Queued again", "loader-2", "amber" if counts.failed else "blue", parts, rest)
         if counts.failed:
-            return partly(counts.failed, started, self.failed_again, parts, all_of_it=counts.failed == started)
+            return partly_done(counts.failed, started, self.failed_again, parts, all_of_it=counts.failed == started)
         if counts.other:
-            return partly(counts.other, started, "ended without a result", parts, all_of_it=False)
-        return done(job, parts, f"{'The row' if started == 1 else f'All {started:,} rows'} recovered.")
+            return partly_done(counts.other, started, "ended without a result", parts, all_of_it=False)
+        return outcome_of_done(job, parts, f"{'The row' if started == 1 else f'All {started:,} rows'} recovered.")
 
 
-class Retry(OfRows, jobs.ByRow[BulkJob]):
-    """Frozen rows that go one of `WAYS`, which the plan names as `what`.
+class RetryJob(RowJob, jobs.ByRow[BulkJob]):
+    """Frozen rows that one of `RETRY_HANDLERS` retries, which the plan names as `what`.
 
     Only AHEAD of them wait to be sent at a time: a cancelled job has bought no more than those, and fresh leads pass
     it. `screen`: (name of an address, label), where what is left can be looked at.
@@ -73,14 +73,14 @@ class Retry(OfRows, jobs.ByRow[BulkJob]):
         return str(job.plan.get("what", ""))
 
     def again(self, job: BulkJob, subjects: Sequence[int]) -> dict[int, str]:
-        return _way(job).again(subjects, job.created_by)
+        return _retry_handler(job).again(subjects, job.created_by)
 
     def waits(self, job: BulkJob) -> bool:
-        return bool(why_paused(_way(job).system)) or self._waiting(job) >= AHEAD
+        return bool(why_paused(_retry_handler(job).system)) or self._waiting(job) >= AHEAD
 
     def _waiting(self, job: BulkJob) -> int:
         """Rows of this job that are due again and have not been sent yet."""
-        way = _way(job)
+        way = _retry_handler(job)
         recent = job.members.filter(status=MemberStatus.DONE, position__gte=job.position - LOOKED_BACK)
         return int(way.model._default_manager.filter(way.queued(), pk__in=recent.values("subject")).count())
 
@@ -91,7 +91,7 @@ class Retry(OfRows, jobs.ByRow[BulkJob]):
         return {"started": job.accepted, "left_out": job.rejected, "rows": job.total}
 
     def time_left(self, job: BulkJob) -> str:
-        left = _way(job).left
+        left = _retry_handler(job).left
         return left(job.members.filter(status=MemberStatus.PLANNED).values("subject")) if left else ""
 
     def facts(self, job: BulkJob) -> dict[str, str]:
@@ -100,9 +100,9 @@ class Retry(OfRows, jobs.ByRow[BulkJob]):
             facts[job.plan.get("cost_label") or "Planned cost"] = money(job.plan["cost"])
         return facts
 
-    def show(self, job: BulkJob) -> Shown:
+    def show(self, job: BulkJob) -> JobPage:
         counts = counts_of([job])[job.pk]
-        return Shown(
+        return JobPage(
             figures=[
                 Figure("Queued again", counts.started),
                 Figure("In progress", counts.under_way),
@@ -121,8 +121,8 @@ class Retry(OfRows, jobs.ByRow[BulkJob]):
         )
 
 
-def _way(job: BulkJob) -> Way:
-    return WAYS[kind_of(job).way_of(job)]
+def _retry_handler(job: BulkJob) -> RetryHandler:
+    return RETRY_HANDLERS[kind_of(job).way_of(job)]
 
 
 # ---------------------------------------------------------------- what became of the rows
@@ -142,13 +142,13 @@ def counts_of(found: Iterable[BulkJob]) -> dict[int, Counts]:
 
 def under_way(job: BulkJob) -> bool:
     """Whether a row the job started has not come to an end."""
-    way = _way(job)
+    way = _retry_handler(job)
     started = _started([job]).values("subject")
     return bool(way.model._default_manager.filter(way.open(), pk__in=started).exists())
 
 
 def _counts(what: str, found: list[BulkJob]) -> dict[int, Counts]:
-    way = WAYS[what]
+    way = RETRY_HANDLERS[what]
     rows = way.model._default_manager
     started = _started(found)
     failed = way.failed().exclude(way.open())
@@ -176,14 +176,14 @@ def _per_job(members: QuerySet[Any]) -> dict[int, int]:
     return dict(members.order_by().values_list("job").annotate(n=Count("pk")))
 
 
-def keep_due() -> int:
+def store_final_counts() -> int:
     """Keep the result of every finished job whose rows have all ended; returns how many."""
-    names = [name for name, kind in KINDS.items() if isinstance(kind, OfRows)]
+    names = [name for name, kind in KINDS.items() if isinstance(kind, RowJob)]
     ended = BulkJob.objects.filter(kind__in=names, status__in=ENDED).exclude(plan__has_key=KEPT)
-    return sum(_keep(job) for job in ended.order_by("pk"))
+    return sum(_store_counts(job) for job in ended.order_by("pk"))
 
 
-def _keep(job: BulkJob) -> bool:
+def _store_counts(job: BulkJob) -> bool:
     if under_way(job):
         return False
     counts = counts_of([job])[job.pk]
@@ -201,4 +201,4 @@ def left_out(job: BulkJob) -> dict[str, int]:
 
 def paused(job: BulkJob) -> str:
     """Why a live job does not move now: the vendor it goes to is paused; "" where it does."""
-    return why_paused(_way(job).system) if job.status in LIVE else ""
+    return why_paused(_retry_handler(job).system) if job.status in LIVE else ""

@@ -13,7 +13,7 @@ from enrichment.jobs import batches as batch_list
 from enrichment.jobs import jobs
 from enrichment.jobs.job_outcome import outcomes
 from enrichment.jobs.job_progress import time_left
-from enrichment.jobs.kinds import Kind, Shown, kind_of
+from enrichment.jobs.kinds import JobPage, Kind, kind_of
 from enrichment.models import Batch, BulkJob
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
@@ -57,7 +57,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "queued": live.filter(status=JobStatus.QUEUED).count(),
         "for_you": BulkJob.objects.filter(status=JobStatus.QUEUED, kind=JobKind.IMPORT, columns={}).count(),
         "rows_left": sum(total - position for total, position in live.values_list("total", "position")),
-        "batches": batch_list.figures(),
+        "batches": batch_list.batch_figures(),
         "narrowed": bool(kind or status),
     }
     template = "enrichment/jobs/_jobs.html" if request.htmx else "enrichment/jobs/jobs.html"  # type: ignore[attr-defined]
@@ -91,7 +91,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, template, _progress(request, found, kind, kind.show(found)))
 
 
-def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: Shown) -> dict[str, Any]:
+def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: JobPage) -> dict[str, Any]:
     live = found.status in LIVE
     return {
         "job": found,
@@ -126,7 +126,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def batches(request: HttpRequest) -> HttpResponse:
     """The hand-overs to Clay, newest first; for htmx the live part."""
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
-    page = Paginator(batch_list.listed(kind, status), PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(batch_list.filter_batches(kind, status), PAGE).get_page(whole(request.GET.get("page")))
     context = {
         "page": page,
         "rows": batch_list.with_items(list(page)),
@@ -134,7 +134,7 @@ def batches(request: HttpRequest) -> HttpResponse:
         "status": status,
         "kinds": BatchKind.choices,
         "statuses": BatchStatus.choices,
-        "figures": batch_list.figures(),
+        "figures": batch_list.batch_figures(),
         "narrowed": bool(kind or status),
     }
     template = "enrichment/jobs/_batches.html" if request.htmx else "enrichment/jobs/batches.html"  # type: ignore[attr-defined]
@@ -150,7 +150,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "batch": found,
         "items": items,
-        "outcome": batch_list.outcome(found, counts),
+        "outcome": batch_list.batch_outcome(found, counts),
         "live": found.status in ("planned", "in_flight", "unknown"),
     }
     template = "enrichment/jobs/_batch.html" if request.htmx else "enrichment/jobs/batch.html"  # type: ignore[attr-defined]

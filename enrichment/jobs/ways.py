@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 
 @dataclass(frozen=True)
-class Way:
+class RetryHandler:
     """`again(ids, by)` makes rows due, inside the caller's transaction, and returns {id: why not} of the others.
 
     `open`: rows that are under way again; `queued`: those of them that have not been sent yet; `failed`: all
@@ -28,4 +28,5 @@ class Way:
     left: Callable[[QuerySet[Any]], str] | None = None
 
 
-WAYS: dict[str, Way] = {}  # by the name that is kept in a job's plan; filled when the kinds are registered
+# By the name that is kept in a job's plan; filled when the kinds are registered.
+RETRY_HANDLERS: dict[str, RetryHandler] = {}

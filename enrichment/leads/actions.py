@@ -34,7 +34,7 @@ SUPPRESSED = "This person is suppressed and can't be enriched."
 
 
 @dataclass(frozen=True)
-class Sorted:
+class RetrySelection:
     """Leads that can be retried, and {reason: how many} of those that cannot."""
 
     ready: list[Lead]
@@ -48,10 +48,10 @@ def check_can_retry(lead: Lead) -> None:
         raise ActionNotAllowed(next(iter(found.left_out)))
 
 
-def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
+def sort_for_retry(leads: Sequence[Lead]) -> RetrySelection:
     """Which of `leads` can be put at dispatch again now, and why the others cannot. A few queries in all."""
     if hold := pauses.open_pause("clay"):
-        return Sorted([], Counter({hold_words.sentence(hold): len(leads)}))
+        return RetrySelection([], Counter({hold_words.sentence(hold): len(leads)}))
     ids = [lead.pk for lead in leads]
     running = set(Attempt.objects.filter(lead__in=ids, status__in=OPEN_ATTEMPT).values_list("lead_id", flat=True))
     waiting = set(
@@ -68,7 +68,7 @@ def sort_for_retry(leads: Sequence[Lead]) -> Sorted:
             left_out[reason] += 1
         else:
             ready.append(lead)
-    return Sorted(ready, left_out)
+    return RetrySelection(ready, left_out)
 
 
 def _why_not(lead: Lead, running: set[int], waiting: set[int], blocked: set[int], overdue: datetime.datetime) -> str:
@@ -90,7 +90,7 @@ def retry_leads(
     by: Any,
     skip_providers: Collection[str] = (),
     priority: int = STAFF_PRIORITY,
-) -> Sorted:
+) -> RetrySelection:
     """Put leads at dispatch again, without the providers in `skip_providers`; returns who was and who was not.
 
     All or nothing: one transaction with the audit events. At most MOST leads.

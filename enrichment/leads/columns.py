@@ -38,7 +38,7 @@ class Column:
         return self.look in {"number", "money", "drift"}
 
 
-def _plain(key: str, *, sort: str = "", mask: str = "", look: str = "text", default: bool = False) -> Column:
+def _plain_column(key: str, *, sort: str = "", mask: str = "", look: str = "text", default: bool = False) -> Column:
     return Column(key, LIST_LABELS[key], (key,), lambda lead: getattr(lead, key), sort, mask, look, default)
 
 
@@ -57,8 +57,8 @@ COLUMNS: tuple[Column, ...] = (
         always=True,
         copied=Trim(Concat("first_name", Value(" "), "last_name")),
     ),
-    _plain("company_name", sort="company", default=True),
-    _plain("title", default=True),
+    _plain_column("company_name", sort="company", default=True),
+    _plain_column("title", default=True),
     Column(
         "icp_tier",
         LIST_LABELS["icp_tier"],
@@ -67,7 +67,7 @@ COLUMNS: tuple[Column, ...] = (
         look="tier",
         default=True,
     ),
-    _plain("icp_score", sort="score", look="score", default=True),
+    _plain_column("icp_score", sort="score", look="score", default=True),
     Column(
         "enrichment_status",
         LIST_LABELS["enrichment_status"],
@@ -88,15 +88,15 @@ COLUMNS: tuple[Column, ...] = (
             default=F("source_type"),
         ),
     ),
-    _plain("source_name"),
-    _plain("received_at", sort="received", look="time", default=True),
-    _plain("email_work", mask="email"),
-    _plain("email_personal", mask="email"),
-    _plain("phone", mask="phone"),
-    _plain("company_domain"),
-    _plain("company_industry"),
-    _plain("company_size", look="number"),
-    _plain("company_location"),
+    _plain_column("source_name"),
+    _plain_column("received_at", sort="received", look="time", default=True),
+    _plain_column("email_work", mask="email"),
+    _plain_column("email_personal", mask="email"),
+    _plain_column("phone", mask="phone"),
+    _plain_column("company_domain"),
+    _plain_column("company_industry"),
+    _plain_column("company_size", look="number"),
+    _plain_column("company_location"),
     Column(
         "drift", LIST_LABELS["drift"], ("icp_score", "clay_score", "clay_rewritten_at"), lambda lead: lead.drift,
         look="drift",
@@ -104,31 +104,31 @@ COLUMNS: tuple[Column, ...] = (
             When(Q(clay_rewritten_at=None) | Q(clay_score=F("icp_score")), then=F("clay_score") - F("icp_score"))
         ),
     ),
-    _plain("enrichment_cost", look="money"),
-    _plain("enriched_at", look="time"),
+    _plain_column("enrichment_cost", look="money"),
+    _plain_column("enriched_at", look="time"),
     Column(
         "fill_in", "Waiting for", ("only_providers", "enrichment_status", "restriction"),
         lambda lead: ", ".join(lead.only_providers) if lead.awaits_fill_in else "",
         copied=Case(When(FILL_IN, then=_SLUGS), default=Value(""), output_field=TextField()),
     ),
     Column(
-        "error", "Last error", ("error_kind", "error_provider"), lambda lead: _error(lead),
+        "error", "Last error", ("error_kind", "error_provider"), lambda lead: _error_words(lead),
         copied=Concat(
             Replace("error_kind", Value("_"), Value(" ")),
             Case(When(error_provider="", then=Value("")), default=Concat(Value(" ("), "error_provider", Value(")"))),
         ),
     ),
-    _plain("linkedin_url", mask="text"),
+    _plain_column("linkedin_url", mask="text"),
 )  # fmt: skip
 BY_KEY = {column.key: column for column in COLUMNS}
 
 
-def _error(lead: Lead) -> str:
+def _error_words(lead: Lead) -> str:
     words = lead.error_kind.replace("_", " ")
     return f"{words} ({lead.error_provider})" if lead.error_provider else words
 
 
-def chosen(keys: Iterable[str] | None) -> list[Column]:
+def chosen_columns(keys: Iterable[str] | None) -> list[Column]:
     """The columns with these keys, in the table's order; those shown at first where `keys` is None."""
     if keys is None:
         return [column for column in COLUMNS if column.default]

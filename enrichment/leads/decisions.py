@@ -22,7 +22,7 @@ from swarm_admin.core.errors import ActionNotAllowed
 
 
 @dataclass(frozen=True)
-class Shown:
+class PendingDecision:
     """What there is to decide, as the lead's page tells it; `choices`: (value, label) of the buttons.
 
     `written`, `kept`: labels of a contact's fields that the delivery wrote, and of those that it left.
@@ -87,11 +87,11 @@ def choices(match: ContactMatch, lead: Lead) -> list[MatchAction]:
     return [each for each in possible if each != match.action]
 
 
-def matches_of(lead: Lead, *, may_decide: bool) -> list[Shown]:
+def matches_of(lead: Lead, *, may_decide: bool) -> list[PendingDecision]:
     """What look-ups for the lead led to, the newest first."""
     found = ContactMatch.objects.filter(lead=lead).select_related("decided_by").order_by("-found_at", "-pk")
     return [
-        Shown(
+        PendingDecision(
             match,
             DOING[MatchAction(match.action)],
             [(each.value, str(each.label)) for each in choices(match, lead)] if may_decide else [],
@@ -126,18 +126,18 @@ MOVES_FROM = {
 }
 
 
-def _moves(move: CampaignMove, lead: Lead | None = None) -> list[MoveStatus]:
+def _moves_shown(move: CampaignMove, lead: Lead | None = None) -> list[MoveStatus]:
     return MOVES_FROM.get(MoveStatus(move.status), [])
 
 
-def moves_of(lead: Lead, *, may_decide: bool) -> list[Shown]:
+def moves_of(lead: Lead, *, may_decide: bool) -> list[PendingDecision]:
     """The records under earlier addresses, the newest first."""
     found = CampaignMove.objects.filter(lead=lead).select_related("decided_by").order_by("-found_at", "-pk")
     return [
-        Shown(
+        PendingDecision(
             move,
             MOVING[MoveStatus(move.status)],
-            [(each.value, MOVES[each]) for each in _moves(move)] if may_decide else [],
+            [(each.value, MOVES[each]) for each in _moves_shown(move)] if may_decide else [],
         )
         for move in found
     ]
@@ -147,7 +147,7 @@ def decide_campaign(move: CampaignMove, status: str, *, by: Any) -> None:
     """`_decide` about the earlier address."""
     system, verb = System.INSTANTLY, Verb.DECIDE_ADDRESS
     label = MOVES.get(status, "")
-    _decide(move, _moves, status=status, gone=MOVED_ALREADY, by=by, verb=verb, label=label, system=system)
+    _decide(move, _moves_shown, status=status, gone=MOVED_ALREADY, by=by, verb=verb, label=label, system=system)
 
 
 # ---------------------------------------------------------------- whom the answer named
@@ -155,7 +155,7 @@ def decide_campaign(move: CampaignMove, status: str, *, by: Any) -> None:
 DECIDED = "Already decided, or the lead was retried since."
 
 
-def is_another(lead: Lead, *, by: Any) -> list[Handover]:
+def mark_as_another_person(lead: Lead, *, by: Any) -> list[Handover]:
     """The lead is not the suppressed person its answer named: nothing more is asked about it, and what was withheld of
     it goes out; returns what is due.
 
@@ -177,12 +177,12 @@ def is_another(lead: Lead, *, by: Any) -> list[Handover]:
 def _deliver(lead: Lead) -> list[Handover]:
     """Each delivery that waited for the decision is due once more; what was never planned is planned now."""
     last = {each.system: each for each in Handover.objects.filter(lead=lead).order_by("pk")}
-    waited = [each for each in last.values() if _waited(each)]
+    waited = [each for each in last.values() if _was_waiting(each)]
     planning.plan_retry(each.pk for each in waited)
     others = [system for system in System.values if system not in {each.system for each in waited}]
     planned = planning.plan_deliveries(lead, systems=others) if lead.enrichment_status in DELIVERED else []
     return [*waited, *planned]
 
 
-def _waited(handover: Handover) -> bool:
+def _was_waiting(handover: Handover) -> bool:
     return handover.status == HandoverStatus.WITHHELD and handover.error_kind == NAMED_SUPPRESSED

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from enrichment.leads.sharing import Shared, shared_of
+from enrichment.leads.sharing import SharedValue, shared_values
 from enrichment.models import FieldConflict, FieldFact, Lead, Provider
 from enrichment.pipeline.score.engine import Score, engine
 from enrichment.pipeline.score.explained import explanation_of, version_of
@@ -92,7 +92,7 @@ REFERENCES = (
 
 
 @dataclass
-class Entry:
+class DetailField:
     """One field. `facts`: who supplied it, the newest first; `of_intake`: it came with the lead itself."""
 
     name: str
@@ -103,7 +103,7 @@ class Entry:
     of_intake: bool = False
     facts: list[FieldFact] = field(default_factory=list)
     conflicts: list[FieldConflict] = field(default_factory=list)
-    shared: Shared | None = None
+    shared: SharedValue | None = None
 
     @property
     def empty(self) -> bool:
@@ -119,13 +119,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Group:
+class DetailGroup:
     label: str
-    entries: list[Entry]
+    entries: list[DetailField]
     missing: list[str]
 
 
-def groups(lead: Lead, *, unmasked: bool) -> list[Group]:
+def detail_groups(lead: Lead, *, unmasked: bool) -> list[DetailGroup]:
     """The lead's fields; three queries, and one for each identifier. Conflicting values are masked with their field."""
     names = dict(Provider.objects.values_list("slug", "name"))
     facts: dict[str, list[FieldFact]] = {}
@@ -136,14 +136,14 @@ def groups(lead: Lead, *, unmasked: bool) -> list[Group]:
     for conflict in lead.conflicts.order_by("-observed_at"):
         conflict.shown = conflict.value if unmasked else mask(conflict.value)  # type: ignore[attr-defined]
         conflicts.setdefault(conflict.field, []).append(conflict)
-    shared = shared_of(lead)
+    shared = shared_values(lead)
     found = []
     for label, fields in GROUPS:
         entries = [_entry(lead, name, words, unmasked, facts, conflicts) for name, words in fields]
         for entry in entries:
             entry.shared = shared.get(entry.name)
         present = [e for e in entries if not e.empty or e.facts or e.conflicts or e.pinned]
-        found.append(Group(label, present, [e.label for e in entries if e not in present]))
+        found.append(DetailGroup(label, present, [e.label for e in entries if e not in present]))
     return found
 
 
@@ -154,8 +154,8 @@ def _entry(
     unmasked: bool,
     facts: dict[str, list[FieldFact]],
     conflicts: dict[str, list[FieldConflict]],
-) -> Entry:
-    return Entry(
+) -> DetailField:
+    return DetailField(
         name=name,
         label=label,
         value=value_of(lead, name, unmasked=unmasked),
@@ -174,13 +174,13 @@ def value_of(lead: Lead, name: str, *, unmasked: bool) -> Any:
         return lead.get_source_type_display()
     if name in ("scraped_at", "received_at", "retention_until"):
         return value
-    text = ", ".join(_words(value)) if isinstance(value, list) else _plain(value)
+    text = ", ".join(_texts_of(value)) if isinstance(value, list) else _as_text(value)
     if unmasked or name in OPEN_FIELDS:
         return text
     return mask(text, MASKS.get(name, "text"))
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, int | float):
@@ -188,7 +188,7 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _words(values: Sequence[Any]) -> Iterator[str]:
+def _texts_of(values: Sequence[Any]) -> Iterator[str]:
     for value in values:
         if isinstance(value, dict):
             yield str(value.get("text") or value.get("content") or value.get("title") or "")
@@ -202,7 +202,7 @@ def references(lead: Lead) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class Points:
+class ComponentPoints:
     """One component of the score. `share`: percent of its maximum; `matched`: texts that were found."""
 
     label: str
@@ -216,7 +216,7 @@ class Points:
         return round(100 * self.points / self.most) if self.most else 0
 
 
-def points(lead: Lead, *, unmasked: bool) -> list[Points]:
+def component_points(lead: Lead, *, unmasked: bool) -> list[ComponentPoints]:
     """The score, component by component; what was found is masked as the rest."""
     version = version_of(lead)
     card = version.document if version else {}
@@ -227,7 +227,7 @@ def points(lead: Lead, *, unmasked: bool) -> list[Points]:
         pairs = [(str(m.get("text", "")), str(m.get("value", ""))) for m in matched if isinstance(m, dict)]
         readable = unmasked or looks_at.get(said.get("component")) in OPEN_FIELDS
         found.append(
-            Points(
+            ComponentPoints(
                 label=str(said.get("label", "")),
                 points=float(said.get("points") or 0),
                 most=float(said.get("max") or 0),
@@ -238,7 +238,7 @@ def points(lead: Lead, *, unmasked: bool) -> list[Points]:
     return found
 
 
-def lifts(lead: Lead) -> list[Lift]:
+def tier_lifts(lead: Lead) -> list[Lift]:
     """The nearest changes that lift the tier, by the card that scored the lead."""
     version = version_of(lead)
     if version is None or lead.icp_score is None or not lead.icp_tier:

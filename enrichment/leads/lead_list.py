@@ -13,7 +13,7 @@ from django.http import QueryDict
 from enrichment.leads import searches
 from enrichment.leads.columns import Column, fields_of
 from enrichment.leads.filters import LeadFilter
-from enrichment.leads.listing import DEFAULT_SORT, FARTHEST_PAGE, PAGE_SIZES, SORTS, Slice, read, served
+from enrichment.leads.listing import DEFAULT_SORT, FARTHEST_PAGE, PAGE_SIZES, SORTS, Slice, read_page, served_by_index
 from enrichment.models import Lead
 from enrichment.models.lead_queries import LeadQuerySet
 from swarm_admin.core.cache import remembered
@@ -41,10 +41,10 @@ class LeadList:
             if name in known and kept:
                 self.params.setlist(name, kept)
         if words := params.get("q", ""):  # a link of somebody's own making; ours never carry the words
-            self.params["find"] = searches.keep(words, by=user)
+            self.params["find"] = searches.remember_search(words, by=user)
         self.page = min(max(_number(params.get("page"), 1), 1), FARTHEST_PAGE)
         self.after, self.before = _number(params.get("after"), 0), _number(params.get("before"), 0)
-        self.words = searches.words_of(self.params.get("find", ""))
+        self.words = searches.search_words(self.params.get("find", ""))
 
     @cached_property
     def filter(self) -> LeadFilter:
@@ -109,14 +109,14 @@ class LeadList:
         names = {*self.applied, *(["search"] if self.words else [])}
         single = {name for name, values in self.applied.items() if len(values) == 1}
         sort = SORTS[self.sort]
-        return read(
+        return read_page(
             Lead.objects.only(*fields_of(columns)),
             sort,
             size=self.size,
             page=self.page,
             anchor=self.after or self.before or None,
             backwards=bool(self.before and not self.after),
-            by_index=served(sort, names, single),
+            by_index=served_by_index(sort, names, single),
             narrow=self.narrow if names else None,
         )
 
@@ -154,7 +154,7 @@ def _number(text: str | None, otherwise: int) -> int:
     return otherwise if number is None else number
 
 
-def figures() -> dict[str, Any]:
+def lead_figures() -> dict[str, Any]:
     """All leads by status and by tier, counted some seconds ago at most.
 
     `{"total", "status": {status: n}, "tier": {1, 2, 3, None: n}}`

@@ -137,7 +137,7 @@ class Slice:
     more_before: bool
 
 
-def served(sort: Sort, filters: set[str], single: set[str]) -> bool:
+def served_by_index(sort: Sort, filters: set[str], single: set[str]) -> bool:
     """Whether the sort's index, or one beside it, gives these filters too. `single`: those with one value."""
     if not filters:
         return True
@@ -146,7 +146,7 @@ def served(sort: Sort, filters: set[str], single: set[str]) -> bool:
     return len(filters) == 1 and filters <= sort.filters & single
 
 
-def read(
+def read_page(
     leads: LeadQuerySet,
     sort: Sort,
     *,
@@ -160,18 +160,18 @@ def read(
     """One page of `narrow(leads)`.
 
     `anchor`: the lead after which (`backwards`: before which) the page begins, at the cost of a first page;
-    without it, or where that lead is gone, the page is counted off. `by_index`: see `served`.
+    without it, or where that lead is gone, the page is counted off. `by_index`: see `served_by_index`.
     """
     values = _anchor_values(sort, anchor)
     if values is None:
-        found = _counted_off(leads, sort, size, page, by_index, narrow)
+        found = _page_by_number(leads, sort, size, page, by_index, narrow)
         return Slice(found[:size], len(found) > size, page > 1)
     found = []
     for stretch in sort.after(values, backwards=backwards):
         wanted = size + 1 - len(found)
         if wanted <= 0:
             break
-        found += _first(leads.filter(stretch), sort, wanted, by_index, narrow, backwards=backwards)
+        found += _first_keys(leads.filter(stretch), sort, wanted, by_index, narrow, backwards=backwards)
     if backwards:
         return Slice(found[:size][::-1], True, len(found) > size)
     return Slice(found[:size], len(found) > size, True)
@@ -183,7 +183,7 @@ def _anchor_values(sort: Sort, anchor: int | None) -> tuple[Any, ...] | None:
     return Lead.objects.filter(pk=anchor).values_list(*sort.columns).first()
 
 
-def _first(
+def _first_keys(
     leads: LeadQuerySet,
     sort: Sort,
     wanted: int,
@@ -198,13 +198,13 @@ def _first(
     if by_index:
         return list(narrow(leads).order_by(*order)[:wanted])
     if estimate(narrow(leads)) * WALK >= wanted * all_leads() / 2:
-        found = list(narrow(_beginning(leads, sort, backwards)).order_by(*order)[:wanted])
+        found = list(narrow(_walk(leads, sort, backwards)).order_by(*order)[:wanted])
         if len(found) == wanted:
             return found
     return list(narrow(leads).order_by(*sort.order(backwards=backwards, unindexed=True))[:wanted])
 
 
-def _beginning(leads: LeadQuerySet, sort: Sort, backwards: bool) -> LeadQuerySet:
+def _walk(leads: LeadQuerySet, sort: Sort, backwards: bool) -> LeadQuerySet:
     """At least the first WALK of `leads` in the sort's order, or all where there are fewer."""
     ordered = leads.order_by(*sort.order(backwards=backwards))
     last = ordered.values_list(*sort.columns)[WALK : WALK + 1].first()
@@ -233,7 +233,7 @@ def all_leads() -> int:
         return max(int(cursor.fetchone()[0]), 1)
 
 
-def _counted_off(
+def _page_by_number(
     leads: LeadQuerySet,
     sort: Sort,
     size: int,
@@ -243,7 +243,7 @@ def _counted_off(
 ) -> list[Lead]:
     """Page `page` by its number: the ids are counted off in the index alone, then the rows fetched."""
     if page == 1:
-        return _first(leads, sort, size + 1, by_index, narrow)
+        return _first_keys(leads, sort, size + 1, by_index, narrow)
     start = (page - 1) * size
     # Where far more are expected than are counted off, they are soon met along the sort's own index.
     walks = narrow is None or by_index or estimate(narrow(leads)) > 4 * (start + size)

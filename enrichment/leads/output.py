@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enrichment.leads.provenance import flat, nested, stamp
+from enrichment.leads.provenance import flat_provenance, nested_provenance, timestamp
 from enrichment.models import Lead
 from enrichment.vendors.lead_values import plain_number
 
@@ -29,7 +29,7 @@ def payload(lead: Lead, *, full: bool = False) -> dict[str, Any]:
     values = {name: special[name] if name in special else getattr(lead, name) or None for name in NAMES}
     return {
         **values,
-        "provenance": nested(lead) if full else flat(lead),
-        "enriched_at": stamp(lead.enriched_at),
+        "provenance": nested_provenance(lead) if full else flat_provenance(lead),
+        "enriched_at": timestamp(lead.enriched_at),
         "clay_record_id": lead.clay_row_id,
     }

@@ -1,6 +1,6 @@
 """The two documents in which a lead's provenance is told, both rendered from the ledger (D4).
 
-`facts` and `disclosures` of the lead are read once each; for many leads prefetch them with `with_ledger`.
+`facts` and `disclosures` of the lead are read once each; for many leads prefetch them with `with_provenance`.
 """
 
 import datetime
@@ -18,17 +18,17 @@ DOCUMENTED_INTEREST = "B2B revenue operations solutions"
 COLLECTOR = "hunter-mcp"
 
 
-def with_ledger(leads: QuerySet[Lead]) -> QuerySet[Lead]:
+def with_provenance(leads: QuerySet[Lead]) -> QuerySet[Lead]:
     """The leads with what both documents need, in two queries for all of them."""
     return leads.prefetch_related("facts", "disclosures")
 
 
-def stamp(moment: datetime.datetime | None) -> str | None:
+def timestamp(moment: datetime.datetime | None) -> str | None:
     """2026-01-15T10:05:00Z, in UTC; None stays None."""
     return moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
-def flat(lead: Lead) -> dict[str, Any]:
+def flat_provenance(lead: Lead) -> dict[str, Any]:
     """`{sources, consent_basis, retention_until}` as in the output payload; fields by the payload's names."""
     best = "email_work" if lead.email_work else "email_personal"
     return {
@@ -36,7 +36,7 @@ def flat(lead: Lead) -> dict[str, Any]:
             {
                 "provider": fact.provider,
                 "field": "email" if fact.field == best else fact.field,
-                "timestamp": stamp(fact.observed_at),
+                "timestamp": timestamp(fact.observed_at),
             }
             for fact in _facts(lead)
         ],
@@ -45,29 +45,29 @@ def flat(lead: Lead) -> dict[str, Any]:
     }
 
 
-def nested(lead: Lead) -> dict[str, Any]:
+def nested_provenance(lead: Lead) -> dict[str, Any]:
     """`{collection, enrichment, processing, access_log}` as in the provenance schema; fields by column names."""
     disclosures = sorted(lead.disclosures.all(), key=lambda each: (each.occurred_at, each.pk))
     return {
         "collection": {
             "source": lead.source_type,
             "source_url": lead.source_url or None,
-            "collected_at": stamp(lead.scraped_at),
+            "collected_at": timestamp(lead.scraped_at),
             "collector": COLLECTOR,
             "legal_basis": LEGAL_BASIS,
         },
-        "enrichment": {"providers": _providers(lead), "completed_at": stamp(lead.enriched_at)},
+        "enrichment": {"providers": _providers(lead), "completed_at": timestamp(lead.enriched_at)},
         "processing": {
             "purpose": PURPOSE,
             "legal_basis": LEGAL_BASIS,
             "documented_interest": DOCUMENTED_INTEREST,
             "retention_days": settings.RETENTION_DAYS,
-            "retention_until": stamp(lead.retention_until),
+            "retention_until": timestamp(lead.retention_until),
         },
         "access_log": [
             {
                 "system": _recipient(each.system),
-                "timestamp": stamp(each.occurred_at),
+                "timestamp": timestamp(each.occurred_at),
                 "action": each.action,
             }
             for each in disclosures
@@ -91,6 +91,6 @@ def _providers(lead: Lead) -> list[dict[str, Any]]:
     for fact in _facts(lead):
         groups.setdefault((fact.provider, fact.observed_at), []).append(fact.field)
     return [
-        {"name": name, "fields": sorted(fields), "timestamp": stamp(moment)}
+        {"name": name, "fields": sorted(fields), "timestamp": timestamp(moment)}
         for (name, moment), fields in groups.items()
     ]

@@ -9,8 +9,8 @@ from django.db.models import Count, Q, QuerySet
 
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs.kinds import Verbs
-from enrichment.jobs.rows import Retry
-from enrichment.jobs.ways import Way
+from enrichment.jobs.rows import RetryJob
+from enrichment.jobs.ways import RetryHandler
 from enrichment.leads import actions
 from enrichment.models import BulkJob, Lead
 from enrichment.models.job import JobKind
@@ -66,7 +66,7 @@ def enriched() -> Q:
     return Q(enrichment_status__in=DELIVERED)
 
 
-def way(priority: int, again: Callable[[Sequence[int], Any], dict[int, str]] | None = None) -> Way:
+def retry_handler(priority: int, again: Callable[[Sequence[int], Any], dict[int, str]] | None = None) -> RetryHandler:
     """Enrichment once more, at this priority."""
 
     def all_of_them(ids: Sequence[int], by: Any) -> dict[int, str]:
@@ -78,13 +78,13 @@ def way(priority: int, again: Callable[[Sequence[int], Any], dict[int, str]] | N
         return estimate(Work(counts["all"], counts["rowless"], priority)).left
 
     failing = Lead.objects.failing
-    return Way(Lead, again or all_of_them, in_enrichment, at_dispatch, failing, enriched, "clay", left)
+    return RetryHandler(Lead, again or all_of_them, in_enrichment, at_dispatch, failing, enriched, "clay", left)
 
 
 LEADS, FEW_LEADS = "leads", "few_leads"
 
 
-class RetryOfLeads(Retry):
+class RetryOfLeads(RetryJob):
     name = JobKind.RETRY_LEADS
     icon = "refresh"
     work = "Leads retried"
@@ -92,7 +92,7 @@ class RetryOfLeads(Retry):
     stop_right = RETRY
     no_stop = NO_RETRY
     screen = ("failures", "Failures")
-    ways = {LEADS: way(actions.BULK_PRIORITY), FEW_LEADS: way(actions.STAFF_PRIORITY)}
+    ways = {LEADS: retry_handler(actions.BULK_PRIORITY), FEW_LEADS: retry_handler(actions.STAFF_PRIORITY)}
 
     def about(self, job: BulkJob) -> str:
         return f"{job.total:,} lead{'' if job.total == 1 else 's'} selected in the list"

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.estimates.estimating import Estimate, Work, estimate
-from enrichment.leads.actions import MOST, STAFF_PRIORITY, Sorted, sort_for_retry
+from enrichment.leads.actions import MOST, STAFF_PRIORITY, RetrySelection, sort_for_retry
 from enrichment.models import Lead
 from enrichment.waterfall.prices import Price, price_of
 
@@ -17,7 +17,7 @@ from enrichment.waterfall.prices import Price, price_of
 class RetryPlan:
     """`each`: the price of one lead. `time`: until the last of them has been sent."""
 
-    sorted: Sorted
+    sorted: RetrySelection
     each: Price
     time: Estimate
 

@@ -16,12 +16,12 @@ MOST = 50  # of one person
 LONGEST = 1000
 
 
-def visible(user: Any) -> QuerySet[LeadView]:
+def visible_views(user: Any) -> QuerySet[LeadView]:
     """Whatever this person may open, by name."""
     return LeadView.objects.filter(Q(owner=user) | Q(is_shared=True)).select_related("owner")
 
 
-def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
+def save_view(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
     """Keep a list's filters and order under a name; one of the same name and person is replaced.
 
     Search words are left out, for they may name somebody. Raises ActionNotAllowed.
@@ -43,7 +43,7 @@ def save(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
     return view
 
 
-def delete(view: LeadView, *, by: Any) -> None:
+def delete_view(view: LeadView, *, by: Any) -> None:
     """Raises ActionNotAllowed for somebody else's."""
     if view.owner_id != by.pk:
         raise ActionNotAllowed("Only the owner can delete a view.")

@@ -17,7 +17,7 @@ KEY_LENGTH = 24
 KEPT_PATTERN = "search:*"  # the keys of the cache under which words are kept
 
 
-def keep(words: str, *, by: Any) -> str:
+def remember_search(words: str, *, by: Any) -> str:
     """The key under which `words` are found again; "" for blank ones.
 
     A search for an e-mail address is a search for a person: it is audited, with the address's keyed hash.
@@ -39,7 +39,7 @@ def keep(words: str, *, by: Any) -> str:
     return key
 
 
-def words_of(key: str) -> str | None:
+def search_words(key: str) -> str | None:
     """The words behind a key; None when they are kept no longer, or it is none of ours; "" for no key."""
     if not key:
         return ""

@@ -13,7 +13,7 @@ MOST = 50  # others that are counted
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedValue:
     """`others`: keys of the leads that hold it too, the oldest NAMED; `count`: how many there are, up to MOST."""
 
     field: str
@@ -36,20 +36,20 @@ class Shared:
         return f"{many} other lead{'' if self.count == 1 else 's'}"
 
 
-def shared_of(lead: Lead) -> dict[str, Shared]:
+def shared_values(lead: Lead) -> dict[str, SharedValue]:
     """{field: who else holds its value}, of the fields that are shared; a query along an index for each there is."""
-    return {each.field: each for each in _each(lead)}
+    return {each.field: each for each in _shared_values(lead)}
 
 
-def _each(lead: Lead) -> Iterator[Shared]:
+def _shared_values(lead: Lead) -> Iterator[SharedValue]:
     for field in ("email_work", "email_personal", "phone"):
         if value := getattr(lead, field):
-            others = _others(lead, field, value)
+            others = _other_leads(lead, field, value)
             is_office = field != "phone" and is_role(value)
             if others or is_office:
-                yield Shared(field, tuple(others[:NAMED]), len(others), is_office)
+                yield SharedValue(field, tuple(others[:NAMED]), len(others), is_office)
 
 
-def _others(lead: Lead, field: str, value: str) -> list[int]:
+def _other_leads(lead: Lead, field: str, value: str) -> list[int]:
     same = [Q(phone=value)] if field == "phone" else lead_search.with_address(value.lower())
-    return lead_search.ids(Lead.objects.exclude(pk=lead.pk), same, MOST + 1)
+    return lead_search.matching_ids(Lead.objects.exclude(pk=lead.pk), same, MOST + 1)

@@ -33,7 +33,7 @@ ICONS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Happening:
+class TimelineEvent:
     """`icon`: Tabler's name. `status`: a status to show as a badge, or "". `details`: short texts, never values."""
 
     at: datetime.datetime
@@ -45,31 +45,31 @@ class Happening:
     details: list[str] = field(default_factory=list)
 
 
-def timeline(lead: Lead) -> list[Happening]:
+def timeline(lead: Lead) -> list[TimelineEvent]:
     """All of it, newest first; at most MOST_OF_A_KIND of each kind."""
     found = [*_intake(lead), *_batches(lead), *_attempts(lead), *_webhooks(lead), *_handovers(lead)]
     found += [*_disclosures(lead), *_audit(lead)]
     return sorted(found, key=lambda happening: happening.at, reverse=True)
 
 
-def _intake(lead: Lead) -> Iterator[Happening]:
+def _intake(lead: Lead) -> Iterator[TimelineEvent]:
     origin = f"{lead.get_source_type_display()}, {lead.source_name}"
-    yield Happening(lead.scraped_at, "world-search", "Collected from LinkedIn", "intake", details=[origin])
-    yield Happening(lead.received_at, "inbox", "Received", "intake")
+    yield TimelineEvent(lead.scraped_at, "world-search", "Collected from LinkedIn", "intake", details=[origin])
+    yield TimelineEvent(lead.received_at, "inbox", "Received", "intake")
     if lead.scored_at and lead.icp_score is not None:
         words = [f"{lead.icp_score:g} points, Tier {lead.icp_tier}"]
-        yield Happening(lead.scored_at, "gauge", "Scored", "score", details=words)
+        yield TimelineEvent(lead.scored_at, "gauge", "Scored", "score", details=words)
 
 
-def _batches(lead: Lead) -> Iterator[Happening]:
+def _batches(lead: Lead) -> Iterator[TimelineEvent]:
     items = lead.batch_items.select_related("batch").order_by("-batch_id")[:MOST_OF_A_KIND]
     for item in items:
         batch = item.batch
         details = [f"{batch.get_kind_display()}, batch {batch.pk}", *_error(item)]
-        yield Happening(batch.created_at, "stack-2", "In a batch for Clay", "batch", item.status, details=details)
+        yield TimelineEvent(batch.created_at, "stack-2", "In a batch for Clay", "batch", item.status, details=details)
 
 
-def _attempts(lead: Lead) -> Iterator[Happening]:
+def _attempts(lead: Lead) -> Iterator[TimelineEvent]:
     attempts = lead.attempts.select_related("waterfall").order_by("-started_at")[:MOST_OF_A_KIND]
     for attempt in attempts:
         asked = [f"waterfall version {attempt.waterfall.number}"]
@@ -83,23 +83,23 @@ def _attempts(lead: Lead) -> Iterator[Happening]:
         ]
         asked += [f"reused: {', '.join(had)}"] if had else []
         if attempt.triggered_at:
-            yield Happening(attempt.triggered_at, "player-play", "Enrichment triggered", "attempt", details=asked)
+            yield TimelineEvent(attempt.triggered_at, "player-play", "Enrichment triggered", "attempt", details=asked)
         details = [f"${attempt.cost:.4f}", *_error(attempt)]
         details += [f"at {provider_name(attempt.provider)}"] if attempt.provider else []
         details += [] if attempt.triggered_at else asked
         ended = attempt.finished_at is not None
         title = "Enrichment finished" if ended else "Enrichment attempt"
         at = attempt.finished_at or attempt.started_at
-        yield Happening(at, "sparkles", title, "attempt", attempt.status, details=details)
+        yield TimelineEvent(at, "sparkles", title, "attempt", attempt.status, details=details)
 
 
-def _webhooks(lead: Lead) -> Iterator[Happening]:
+def _webhooks(lead: Lead) -> Iterator[TimelineEvent]:
     deliveries = lead.deliveries.defer("body", "headers").order_by("-received_at")[:MOST_OF_A_KIND]
     for delivery in deliveries:
         changed = delivery.changed_fields
         details = [f"changed {_fields(changed)}"] if changed else []
         details += _error(delivery)
-        yield Happening(
+        yield TimelineEvent(
             delivery.received_at,
             "webhook",
             f"Clay reported: {EVENT_LABELS.get(delivery.event, delivery.event) or 'unreadable event'}",
@@ -109,12 +109,12 @@ def _webhooks(lead: Lead) -> Iterator[Happening]:
         )
 
 
-def _handovers(lead: Lead) -> Iterator[Happening]:
+def _handovers(lead: Lead) -> Iterator[TimelineEvent]:
     for handover in lead.handovers.order_by("-id")[:MOST_OF_A_KIND]:
         differs = handover.differences
         details = [f"stored differently: {field_labels(differs)}"] if differs else []
         details += _error(handover)
-        yield Happening(
+        yield TimelineEvent(
             handover.finished_at or handover.created_at,
             "send",
             f"Delivery to {handover.get_system_display()}",
@@ -124,14 +124,14 @@ def _handovers(lead: Lead) -> Iterator[Happening]:
         )
 
 
-def _disclosures(lead: Lead) -> Iterator[Happening]:
+def _disclosures(lead: Lead) -> Iterator[TimelineEvent]:
     for disclosure in lead.disclosures.order_by("-occurred_at")[:MOST_OF_A_KIND]:
         details = [_fields(disclosure.fields)] if disclosure.fields else []
         title = f"Disclosed to {registry.name_of(disclosure.system)}"
-        yield Happening(disclosure.occurred_at, "share-3", title, "disclosure", details=details)
+        yield TimelineEvent(disclosure.occurred_at, "share-3", title, "disclosure", details=details)
 
 
-def _audit(lead: Lead) -> Iterator[Happening]:
+def _audit(lead: Lead) -> Iterator[TimelineEvent]:
     events = list(
         AuditEvent.objects.filter(object_type="lead", object_id=str(lead.pk)).order_by("-id")[:MOST_OF_A_KIND]
     )
@@ -139,12 +139,12 @@ def _audit(lead: Lead) -> Iterator[Happening]:
     for event in events:
         icon = ICONS.get(current(event.verb), "user")
         details = [event.reason] if event.reason else []
-        yield Happening(
-            event.occurred_at, icon, sentence(event.verb), "staff", who=_name(event, people), details=details
+        yield TimelineEvent(
+            event.occurred_at, icon, sentence(event.verb), "staff", who=_actor_name(event, people), details=details
         )
 
 
-def _name(event: AuditEvent, people: dict[int, Any]) -> str:
+def _actor_name(event: AuditEvent, people: dict[int, Any]) -> str:
     if event.actor_id is None:
         return "the system"
     person = people.get(event.actor_id)

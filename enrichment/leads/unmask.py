@@ -16,7 +16,7 @@ SECONDS = 3600
 KEY = "revealed_leads"
 
 
-def reveal(request: HttpRequest, lead: Lead, *, reason: str) -> None:
+def unmask(request: HttpRequest, lead: Lead, *, reason: str) -> None:
     """Show the lead to this person unmasked for an hour. The reason is kept in the ledger for good.
 
     Raises:
@@ -33,7 +33,7 @@ def reveal(request: HttpRequest, lead: Lead, *, reason: str) -> None:
     request.session[KEY] = {**live, str(lead.pk): now + SECONDS}
 
 
-def sees(request: HttpRequest, lead: Lead) -> bool:
+def is_unmasked(request: HttpRequest, lead: Lead) -> bool:
     """Whether this person sees this lead unmasked now."""
     until = request.session.get(KEY, {}).get(str(lead.pk), 0)
     return may_see(request.user) or until > timezone.now().timestamp()

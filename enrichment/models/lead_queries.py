@@ -40,7 +40,9 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         if not text.strip():
             return self
         known = Q(
-            pk__in=lead_search.ids(self.model._default_manager.all(), lead_search.identified(text, personal=personal))
+            pk__in=lead_search.matching_ids(
+                self.model._default_manager.all(), lead_search.identified(text, personal=personal)
+            )
         )
         query = None if lead_search.is_address(text) else lead_search.prefix_query(text)
         if query is None:
@@ -48,7 +50,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         if personal:
             return self.filter(Q(search=query) | known)
         # What matches in two columns matches in all, so the index still finds them first.
-        return self.alias(open_words=lead_search.Words("company_name", "title")).filter(
+        return self.alias(open_words=lead_search.LeadSearchVector("company_name", "title")).filter(
             Q(search=query, open_words=query) | known
         )
 

@@ -1,7 +1,7 @@
 """How a lead is found by what people type: words in any spelling, addresses, numbers, ids.
 
 The words of a lead stand folded in `Lead.search`, kept by a trigger of the database (`lead_search_words` in the
-migrations) that folds as `folded` does here: accents and ligatures go, and names with an umlaut stand there in both
+migrations) that folds as `fold` does here: accents and ligatures go, and names with an umlaut stand there in both
 of their usual spellings, Muller and Mueller.
 """
 
@@ -45,7 +45,7 @@ _NUMBER = re.compile(
 _PHONE_MARKS = frozenset("+()-./ \u00a0")
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """`text` without accents and ligatures: "Łukasz Groß" → "Lukasz Gross". The case stays."""
     if text.isascii():
         return text
@@ -60,14 +60,14 @@ def spellings(word: str) -> list[str]:
     long = unicodedata.normalize("NFC", word)
     for umlaut, letters in UMLAUTS:
         long = long.replace(umlaut, letters)
-    return list(dict.fromkeys((folded(word), folded(long))))
+    return list(dict.fromkeys((fold(word), fold(long))))
 
 
 def terms(text: str) -> list[str]:
     """The words of a search. An address or a host stays whole; hyphens and apostrophes part words, as in the index."""
     cut = "".join(c if c.isalnum() or c in "@._" or unicodedata.category(c) == "Mn" else " " for c in text)
     words = (word.strip("@._") for word in cut.split())
-    return [word for word in words if folded(word)]  # an accent alone is none
+    return [word for word in words if fold(word)]  # an accent alone is none
 
 
 def prefix_query(text: str) -> SearchQuery | None:
@@ -131,7 +131,7 @@ def _mailboxes(text: str) -> list[Q]:
 
 
 def with_address(key: str) -> list[Q]:
-    """Leads with this address, as it is stored in lower case; for `ids`."""
+    """Leads with this address, as it is stored in lower case; for `matching_ids`."""
     return [Q(work_address=key) & ~Q(email_work=""), Q(own_address=key) & ~Q(email_personal="")]
 
 
@@ -159,15 +159,15 @@ def _without_extension(number: str) -> str:
     return number
 
 
-def ids(leads: QuerySet[Any], conditions: list[Q], most: int = MOST_FOUND) -> list[int]:
+def matching_ids(leads: QuerySet[Any], conditions: list[Q], most: int = MOST_FOUND) -> list[int]:
     """The leads that any of `conditions` leads to, `most` at most of each; one statement."""
     if not conditions:
         return []
-    asked = [keyed(leads).filter(condition).values("pk")[:most] for condition in conditions]
+    asked = [with_search_keys(leads).filter(condition).values("pk")[:most] for condition in conditions]
     return sorted({row["pk"] for row in asked[0].union(*asked[1:], all=True)})
 
 
-def keyed(leads: QuerySet[Any]) -> QuerySet[Any, Any]:
+def with_search_keys(leads: QuerySet[Any]) -> QuerySet[Any, Any]:
     """`leads` with the expressions that `identified` asks for, as their indexes have them."""
     named: QuerySet[Any, Any] = leads.order_by().alias(
         phone_backwards=Reverse("phone"),
@@ -182,7 +182,7 @@ def is_address(text: str) -> bool:
     return "linkedin.com/" in text.lower()
 
 
-class Words(Func):
+class LeadSearchVector(Func):
     """The words of some columns, folded as the trigger folds them."""
 
     function = "lead_search_words"

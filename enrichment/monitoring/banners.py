@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from enrichment.connections.health import open_holds
+from enrichment.connections.health import pauses_in_force
 from enrichment.models import Rescore, ServiceHold, SpendCap
 from enrichment.monitoring import standstill
 from enrichment.monitoring.standstill import Report
@@ -26,14 +26,14 @@ class Banners:
     rescore: Progress | None = None
 
 
-def standing() -> Banners:
+def current_banners() -> Banners:
     """Those there are. Mostly there is none, and one look tells that."""
     with connection.cursor() as cursor:
         cursor.execute(_LOOK)
         holds, caps, rescore = cursor.fetchone()
     return Banners(
-        standstill.kept(),
-        open_holds() if holds else [],
+        standstill.cached_report(),
+        pauses_in_force() if holds else [],
         reached_limits() if caps else [],
         progress() if rescore else None,
     )

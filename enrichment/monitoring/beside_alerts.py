@@ -14,29 +14,29 @@ STATES = {"error": "fails", "no_key": "has no API key"}  # of a vendor; one that
 
 
 @dataclass(frozen=True)
-class Trouble:
+class OpenIssue:
     """`words`: a clause; `place`: the name of the screen's address that shows it."""
 
     words: str
     place: str
 
 
-def troubles(user: Any) -> list[Trouble]:
+def open_issues(user: Any) -> list[OpenIssue]:
     """As far as this person may know of them; counts are a few seconds old at most."""
     found = [
-        Trouble(f"{vendor.name} {STATES[vendor.state]}", "connections")
+        OpenIssue(f"{vendor.name} {STATES[vendor.state]}", "connections")
         for vendor in health.all_vendors()
         if vendor.state in STATES
     ]
     if rows := failures.totals().rows:
-        found.append(Trouble(f"{rows:,} failure{' needs' if rows == 1 else 's need'} attention", "failures"))
-    if set_aside.shown(user):
-        found.append(Trouble("work is set aside", "failures"))
-    found += [Trouble(words, place) for words, place in _of_the_law(user)]
+        found.append(OpenIssue(f"{rows:,} failure{' needs' if rows == 1 else 's need'} attention", "failures"))
+    if set_aside.visible_groups(user):
+        found.append(OpenIssue("work is set aside", "failures"))
+    found += [OpenIssue(words, place) for words, place in _compliance_issues(user)]
     return found
 
 
-def _of_the_law(user: Any) -> list[tuple[str, str]]:
+def _compliance_issues(user: Any) -> list[tuple[str, str]]:
     rights = {matter.right for matter in attention.shown(user)}
     told = {attention.REQUEST: ("requests need attention", "requests")}
     told[attention.RETENTION] = ("retention needs attention", "retention")

@@ -7,7 +7,7 @@ from enrichment.models import Alert, AlertKind, Severity
 from gdpr.alarms import Alarm
 
 
-def hear(alarms: Sequence[Alarm]) -> None:
+def sync_alerts(alarms: Sequence[Alarm]) -> None:
     """The alarms that hold now, all of them: what is not among them any more is over."""
     holding = set()
     for alarm in alarms:

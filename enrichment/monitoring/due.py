@@ -20,7 +20,7 @@ from swarm_admin.core.jobs import LIVE
 Tick = tuple[str, ...]  # the task's name, and its arguments
 
 
-def ticks() -> list[Tick]:
+def due_ticks() -> list[Tick]:
     """The ticks that have work now. At most eight statements, each of which ends at the first row it finds."""
     now = timezone.now()
     found = [tick for tick, is_due in _BUSY.items() if is_due(now)]

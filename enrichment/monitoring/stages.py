@@ -22,7 +22,7 @@ from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
-from enrichment.monitoring.watch import patience
+from enrichment.monitoring.watch import grace_period
 from enrichment.pipeline.dispatch.flush import STAGES as BATCH_STAGES
 from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus
 from enrichment.vendor_pauses import pauses
@@ -41,7 +41,7 @@ LABELS = {
 
 
 def _pauses(system: str, *, reading: bool = False) -> bool:
-    return pauses.explains_standstill(system, patience(settings.WATCHDOG_STALL_SECONDS), reading=reading)
+    return pauses.explains_standstill(system, grace_period(settings.WATCHDOG_STALL_SECONDS), reading=reading)
 
 
 def clay_pauses() -> bool:
@@ -54,7 +54,7 @@ def _sending_pauses(kind: BatchKind) -> bool:
     return clay_pauses() or _pauses("clay") or any(_pauses(alone) for alone in OF_A_KIND.get(kind, ()))
 
 
-def no_room(system: str) -> Callable[[], bool]:
+def is_blocked(system: str) -> Callable[[], bool]:
     """Whether the system is paused, or its limit used up."""
 
     def ask() -> bool:
@@ -91,7 +91,7 @@ def _deliveries(system: System) -> Stage:
         lambda: Handover.objects.filter(system=system),
         Q(status__in=WAITING),
         HandoverStatus.IN_FLIGHT,
-        paused=no_room(system),
+        paused=is_blocked(system),
     )
 
 

@@ -13,7 +13,7 @@ from enrichment import alerts
 from enrichment.alerts import Cause
 from enrichment.models import AlertKind, Severity
 from enrichment.monitoring import stages
-from enrichment.monitoring.watch import patience
+from enrichment.monitoring.watch import grace_period
 from gdpr.requests import stages as of_the_law
 from swarm_admin.core import progress
 from swarm_admin.core.progress import Standstill, safely
@@ -54,9 +54,9 @@ class Report:
         return " ".join([*parts, "Check the workers' log and restart them if needed."]) if parts else ""
 
 
-def look() -> Report:
+def check_standstill() -> Report:
     """The rule, asked of the tables now: one statement, and a few more where something stands still."""
-    wait = patience(settings.WATCHDOG_STALL_SECONDS)
+    wait = grace_period(settings.WATCHDOG_STALL_SECONDS)
     lease = datetime.timedelta(seconds=settings.LEASE_SECONDS)
     found = progress.standing_still(STAGES, wait, lease)
     return Report(tuple(sorted(found, key=lambda stage: stage.since)), _beat_missing(wait))
@@ -69,15 +69,15 @@ def _beat_missing(wait: datetime.timedelta) -> datetime.datetime | None:
     return seen if seen and seen < timezone.now() - wait else None
 
 
-def beat_is_here() -> None:
+def record_beat() -> None:
     """Beat's sign of life."""
     safely(lambda: cache.set(BEAT_KEY, time.time(), None))
 
 
-def watch() -> Report:
+def raise_standstill() -> Report:
     """What the tables say, kept as an alert while it lasts."""
-    found = look()
-    alerts.keep(CAUSE, found.sentence, severity=Severity.CRITICAL)
+    found = check_standstill()
+    alerts.raise_while(CAUSE, found.sentence, severity=Severity.CRITICAL)
     return found
 
 
@@ -88,21 +88,21 @@ _lock = threading.Lock()
 _kept: list[tuple[float, Report]] = []
 
 
-def kept() -> Report:
-    """`look()`, KEPT_SECONDS old at most; one thread asks, the others take the answer before."""
+def cached_report() -> Report:
+    """`check_standstill()`, KEPT_SECONDS old at most; one thread asks, the others take the answer before."""
     if _kept and time.monotonic() - _kept[0][0] < KEPT_SECONDS:
         return _kept[0][1]
     if not _lock.acquire(blocking=not _kept):
         return _kept[0][1]
     try:
         if not (_kept and time.monotonic() - _kept[0][0] < KEPT_SECONDS):
-            found = look()
+            found = check_standstill()
             _kept[:] = [(time.monotonic(), found)]
         return _kept[0][1]
     finally:
         _lock.release()
 
 
-def forget() -> None:
+def forget_report() -> None:
     """As at the start of a process."""
     _kept.clear()

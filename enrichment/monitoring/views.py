@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 
 from enrichment import alerts
 from enrichment.models import Alert, AlertKind, Severity
-from enrichment.monitoring.beside_alerts import troubles
+from enrichment.monitoring.beside_alerts import open_issues
 from enrichment.vendors import registry
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
@@ -53,7 +53,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "over": over,
         "counts": alerts.count_open(request.user),
         "critical": sum(alert.severity == Severity.CRITICAL for alert in opened),
-        "troubles": troubles(request.user),
+        "troubles": open_issues(request.user),
         "why_not": why_not(request.user),
     }
     return render(

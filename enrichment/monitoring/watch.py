@@ -31,66 +31,66 @@ QUIET_AFTER_429 = 3600  # seconds without another one
 LOOKED_BACK = 120  # seconds: four looks
 
 
-def look() -> None:
+def check_conditions() -> None:
     """Every condition once."""
-    alerts.keep(Cause(AlertKind.WEBHOOK_BACKLOG, "clay"), webhook_backlog())
-    alerts.keep(Cause(AlertKind.OVERDUE, "clay"), overdue())
-    alerts.keep(Cause(AlertKind.NEEDS_PERSON), needs_person())
-    alerts.keep(Cause(AlertKind.DRIFT, "clay"), drift())
-    alerts.keep(Cause(AlertKind.ROWS_NOT_KEPT, "clay"), rows_not_kept(), severity=Severity.CRITICAL)
-    tables()
+    alerts.raise_while(Cause(AlertKind.WEBHOOK_BACKLOG, "clay"), webhook_backlog())
+    alerts.raise_while(Cause(AlertKind.OVERDUE, "clay"), overdue())
+    alerts.raise_while(Cause(AlertKind.NEEDS_PERSON), leads_needing_attention())
+    alerts.raise_while(Cause(AlertKind.DRIFT, "clay"), open_drift())
+    alerts.raise_while(Cause(AlertKind.ROWS_NOT_KEPT, "clay"), lost_rows(), severity=Severity.CRITICAL)
+    table_capacity()
     spend_limits.clear_expired()
-    too_many_calls()
+    rate_limited_calls()
     _close_what_is_over()
 
 
-def patience(seconds: float) -> datetime.timedelta:
+def grace_period(seconds: float) -> datetime.timedelta:
     """`seconds` of specified time, on a compressed clock LEAST at least."""
     return max(span(seconds), min(LEAST, datetime.timedelta(seconds=seconds)))
 
 
-def unread() -> QuerySet[WebhookDelivery]:
+def unread_webhooks() -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.filter(status__in=[DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING])
 
 
 def webhook_backlog() -> str:
-    found = unread().aggregate(count=Count("pk"), oldest=Min("received_at"))
+    found = unread_webhooks().aggregate(count=Count("pk"), oldest=Min("received_at"))
     count, oldest = found["count"], found["oldest"]
     if not count:
         return ""
-    late = oldest < timezone.now() - patience(settings.ALERT_WEBHOOK_AGE_SECONDS)
+    late = oldest < timezone.now() - grace_period(settings.ALERT_WEBHOOK_AGE_SECONDS)
     if count < settings.ALERT_WEBHOOK_BACKLOG and not late:
         return ""
     minutes = (timezone.now() - oldest).total_seconds() / 60
     return (
-        f"{_many(count, 'webhook delivery waits', 'webhook deliveries wait')}; the oldest has waited "
+        f"{_counted(count, 'webhook delivery waits', 'webhook deliveries wait')}; the oldest has waited "
         f"{minutes:,.0f} min."
     )
 
 
 def overdue() -> str:
-    if pauses.explains_standstill("clay", patience(settings.POLL_AFTER_SECONDS), reading=True):
+    if pauses.explains_standstill("clay", grace_period(settings.POLL_AFTER_SECONDS), reading=True):
         return ""  # nobody has asked Clay for the rows
-    before = timezone.now() - OVERDUE_POLLS * patience(settings.POLL_AFTER_SECONDS)
+    before = timezone.now() - OVERDUE_POLLS * grace_period(settings.POLL_AFTER_SECONDS)
     late = Lead.objects.overdue_in_clay(before)
-    count = late.exclude(clay_row_id__in=_rows_told()).count() if late.exists() else 0
+    count = late.exclude(clay_row_id__in=_rows_with_unread_webhook()).count() if late.exists() else 0
     if not count:
         return ""
-    leads = _many(count, "lead has", "leads have")
+    leads = _counted(count, "lead has", "leads have")
     return f"{leads} been in progress in Clay for too long. Polling the rows didn't help."
 
 
-def _rows_told() -> set[str]:
+def _rows_with_unread_webhook() -> set[str]:
     """Rows whose webhook lies unread here: Clay has answered, and it is for us to read."""
     rows = set()
-    bodies = unread().order_by("id").values_list("body", flat=True)[:BODIES_READ]
+    bodies = unread_webhooks().order_by("id").values_list("body", flat=True)[:BODIES_READ]
     for body in bodies.iterator(chunk_size=500):
         with contextlib.suppress(triage.Malformed):
             rows.add(triage.read(bytes(body)).row_id)
     return rows
 
 
-def needs_person() -> str:
+def leads_needing_attention() -> str:
     since = timezone.now() - span(HOUR)
     count = Lead.objects.filter(needs_person=True, error_at__gte=since).count()
     if count < settings.ALERT_FAILURES_PER_HOUR:
@@ -98,7 +98,7 @@ def needs_person() -> str:
     return f"{count:,} leads failed within an hour and need attention. See Failures, grouped by cause."
 
 
-def drift() -> str:
+def open_drift() -> str:
     kinds = Drift.objects.filter(resolved_at__isnull=True).values("kind").annotate(count=Count("pk"))
     found = {row["kind"]: row["count"] for row in kinds.order_by("kind")}
     if not found:
@@ -107,40 +107,42 @@ def drift() -> str:
     return f"Clay is out of sync ({parts})."
 
 
-def rows_not_kept() -> str:
+def lost_rows() -> str:
     count = Drift.objects.filter(resolved_at__isnull=True, kind=DriftKind.NOT_KEPT).count()
     if not count:
         return ""
-    rows = _many(count, "row that is", "rows that are")
+    rows = _counted(count, "row that is", "rows that are")
     return f"Clay assigned IDs to {rows} not in its table. It has silently stopped accepting rows, or lost them."
 
 
-def tables() -> None:
+def table_capacity() -> None:
     """How far each table is from full; a table that is used no more has no alert."""
     seen, full = set(), pauses.open_pause(CLAY_ROWS) is not None
     for table in capacity_forecast.tables():
         seen.add(table.table_id)
         cause = Cause(AlertKind.RUNWAY, "clay", table.table_id)
         is_told = table.current and full  # by the alert of the pause
-        alerts.keep(cause, "" if is_told or not table.level else table.sentence, severity=table.level or Severity.INFO)
+        alerts.raise_while(
+            cause, "" if is_told or not table.level else table.sentence, severity=table.level or Severity.INFO
+        )
     left = Alert.objects.filter(kind=AlertKind.RUNWAY, closed_at__isnull=True).exclude(subject__in=seen)
     for subject in left.values_list("subject", flat=True):
         alerts.close(Cause(AlertKind.RUNWAY, "clay", subject))
 
 
-def too_many_calls() -> None:
+def rate_limited_calls() -> None:
     """429s of any call, those as well that are not tried again: by what the call health counts."""
     for vendor in (each.slug for each in registry.registered()):
         for vital in vendor_health.call_health(vendor):
             key, count = f"seen-429:{vendor}:{vital.call}", vital.counts.get("429", 0)
-            if count > cache.get(key, 0) and not _told(vendor, vital.call):
+            if count > cache.get(key, 0) and not _was_raised_lately(vendor, vital.call):
                 recovery.alert_of_limit(RateLimited(vendor, vital.call, 429))
             cache.set(key, count, vendor_health.KEEP_SECONDS)
 
 
-def _told(vendor: str, call: str) -> bool:
+def _was_raised_lately(vendor: str, call: str) -> bool:
     """The call's own path has raised the alert since the last look but one."""
-    since = timezone.now() - patience(LOOKED_BACK)
+    since = timezone.now() - grace_period(LOOKED_BACK)
     found = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system=vendor, subject=call)
     return found.filter(closed_at__isnull=True, last_at__gte=since).exists()
 
@@ -158,5 +160,5 @@ def _close_what_is_over() -> None:
     stopped.filter(kind=AlertKind.RATE_LIMITED, last_at__lt=quiet).update(closed_at=now, by_itself=True)
 
 
-def _many(count: int, one: str, more: str) -> str:
+def _counted(count: int, one: str, more: str) -> str:
     return f"{count:,} {one if count == 1 else more}"

@@ -25,7 +25,7 @@ CAUSES_SHOWN = 10
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     template = "enrichment/overview/_overview.html" if request.htmx else "enrichment/overview/overview.html"
-    return render(request, template, _answers(_scope(request), request.user))
+    return render(request, template, _overview_context(_scope(request), request.user))
 
 
 @screen("enrichment.view_lead")
@@ -52,10 +52,10 @@ def _scope(request: HttpRequest) -> str:
     return "all" if request.GET.get("scope") == "all" else "today"
 
 
-def _answers(scope: str, user: Any) -> dict[str, Any]:
+def _overview_context(scope: str, user: Any) -> dict[str, Any]:
     counts = overview.stages(scope)
     vendors = health.all_vendors()
-    causes = failures.waiting()
+    causes = failures.groups_needing_attention()
     unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
     totals = failures.totals()
     under_way = counts["pending"] + counts["in_progress"]
@@ -69,7 +69,7 @@ def _answers(scope: str, user: Any) -> dict[str, Any]:
         "more_causes": len(causes[CAUSES_SHOWN:]),
         "waiting": totals.rows,
         "waiting_leads": totals.leads,
-        "set_aside": set_aside.shown(user),
+        "set_aside": set_aside.visible_groups(user),
         "law": of_the_law[:CAUSES_SHOWN],
         "more_law": len(of_the_law[CAUSES_SHOWN:]),
         "lost_sentence": work.LOST_SENTENCE,

@@ -21,7 +21,7 @@ from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.jobs import jobs
 from enrichment.jobs.kinds import Verbs
-from enrichment.jobs.rows import OfRows
+from enrichment.jobs.rows import RowJob
 from enrichment.leads.actions import STAFF_PRIORITY
 from enrichment.leads.retry_job import LEADS
 from enrichment.models import Attempt, BatchItem, BulkJob, Lead, WaterfallVersion
@@ -57,7 +57,7 @@ class PilotPlan:
         return len(self.leads) * self.each.amount
 
 
-def waiting(source_type: str = "") -> LeadQuerySet:
+def eligible_leads(source_type: str = "") -> LeadQuerySet:
     """Leads a pilot can be tried on: due, never enriched, in no other pilot, and not to be filled in only."""
     found = Lead.objects.usable().filter(
         dispatch_after__isnull=False,
@@ -71,14 +71,14 @@ def waiting(source_type: str = "") -> LeadQuerySet:
     return found.filter(source_type=source_type) if source_type else found
 
 
-def drawn(count: int, source_type: str = "") -> list[int]:
+def draw_leads(count: int, source_type: str = "") -> list[int]:
     """`count` of them at random."""
-    return list(waiting(source_type).order_by("?").values_list("pk", flat=True)[: min(count, MOST)])
+    return list(eligible_leads(source_type).order_by("?").values_list("pk", flat=True)[: min(count, MOST)])
 
 
-def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
+def plan_pilot(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     """What trying the draft on these leads takes; who cannot be tried any more is left out."""
-    leads = list(waiting().filter(pk__in=list(ids)[:MOST]).order_by("pk"))
+    leads = list(eligible_leads().filter(pk__in=list(ids)[:MOST]).order_by("pk"))
     blocked = suppressed_ids(leads)
     left_out = {"not waiting for their first enrichment, or in another pilot": len(set(ids)) - len(leads)}
     left_out["suppressed, so they can't be enriched"] = len(blocked)
@@ -94,7 +94,7 @@ def plan(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     )
 
 
-def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any) -> BulkJob:
+def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any) -> BulkJob:
     """Try the draft, as it was at `revision`, on these leads; they go before the others.
 
     Raises:
@@ -103,13 +103,13 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
     """
     if BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE).exists():
         raise ActionNotAllowed("A pilot is already running. Wait for it to finish, or cancel it.")
-    found = plan(draft, ids)
+    found = plan_pilot(draft, ids)
     if not found.leads:
         raise ActionNotAllowed("None of these leads is available any more.")
-    forecast = {"draft": told(draft), "live": told(versions.published(WaterfallVersion))}
+    forecast = {"draft": forecast_of(draft), "live": forecast_of(versions.published(WaterfallVersion))}
     with transaction.atomic():
         trial = versions.keep_trial(draft, revision=revision, by=by)
-        chosen = waiting().filter(pk__in=[lead.pk for lead in found.leads]).order_by("pk").select_for_update()
+        chosen = eligible_leads().filter(pk__in=[lead.pk for lead in found.leads]).order_by("pk").select_for_update()
         taken = list(chosen.values_list("pk", flat=True))
         Lead.objects.filter(pk__in=taken).update(
             trial=trial, dispatch_after=timezone.now(), dispatch_priority=STAFF_PRIORITY, dispatch_by=by
@@ -130,7 +130,7 @@ def start(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, by: Any
         )
 
 
-def told(version: WaterfallVersion) -> dict[str, Any]:
+def forecast_of(version: WaterfallVersion) -> dict[str, Any]:
     """What is expected of a version, as it is kept with the job: dollars a lead, and {kind: coverage}."""
     document = WaterfallDocument.model_validate(version.document)
     found: Appraisals = appraise(document, provider_stats())
@@ -142,14 +142,14 @@ def told(version: WaterfallVersion) -> dict[str, Any]:
     }
 
 
-def trial_of(job: BulkJob) -> WaterfallVersion:
+def trial_version(job: BulkJob) -> WaterfallVersion:
     return WaterfallVersion.objects.get(pk=job.plan["version"])
 
 
 # ---------------------------------------------------------------- in the worker
 
 
-class PilotJob(OfRows):
+class PilotJob(RowJob):
     """Its leads are dispatched like others: a turn only looks how far they are, and begins nothing."""
 
     name = JobKind.PILOT
@@ -167,7 +167,7 @@ class PilotJob(OfRows):
     tick = "run_pilots"
 
     def chunks(self, job: BulkJob) -> Chunks:
-        left = under_way(job)
+        left = unanswered_leads(job)
         yield lambda: {"position": job.total - left}
         if left:
             yield None
@@ -187,11 +187,11 @@ def run_due() -> int:
     """Note how far every live pilot is, end those that are over, let go what cancelled ones hold; how many live."""
     since = timezone.now() - datetime.timedelta(days=LET_GO_DAYS)
     for job in BulkJob.objects.filter(kind=JobKind.PILOT, status=JobStatus.CANCELLED, finished_at__gte=since):
-        let_go(job)
+        release_leads(job)
     return runner.run_due([PilotJob()])
 
 
-def under_way(job: BulkJob) -> int:
+def unanswered_leads(job: BulkJob) -> int:
     """How many of its leads have not been answered yet; one that waits to be filled in has been."""
     version = job.plan["version"]
     leads = Lead.objects.filter(pk__in=job.members.values("subject"), trial=version)
@@ -205,7 +205,7 @@ def under_way(job: BulkJob) -> int:
     return leads.filter(due | in_batch | running).count()
 
 
-def let_go(job: BulkJob) -> None:
+def release_leads(job: BulkJob) -> None:
     """What a cancelled pilot has not sent yet goes its usual way."""
     Lead.objects.filter(
         pk__in=job.members.values("subject"), trial=job.plan["version"], dispatch_after__isnull=False

@@ -15,7 +15,7 @@ from enrichment.waterfall.rates import Z95, wilson
 
 
 @dataclass(frozen=True)
-class Measure:
+class MeasuredFigure:
     """One figure: as forecast of the draft and of what is published, and as measured with its 95 % interval.
 
     `low`, `high` are None where there is too little to say. `is_money`: US dollars a lead; else a share of leads.
@@ -40,7 +40,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProviderResult:
     """A provider as the pilot found it; `cost` in US dollars."""
 
     name: str
@@ -50,16 +50,16 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Result:
+class PilotResult:
     """`leads`: answered so far."""
 
     leads: int
     cost: float
-    measures: list[Measure]
-    providers: list[Asked]
+    measures: list[MeasuredFigure]
+    providers: list[ProviderResult]
 
 
-def result(job: BulkJob) -> Result:
+def pilot_result(job: BulkJob) -> PilotResult:
     """What the ended attempts under the pilot's version say; a lead that was tried twice counts once."""
     ended = Attempt.objects.filter(waterfall=job.plan["version"], finished_at__isnull=False)
     costs: dict[Any, float] = {}
@@ -75,16 +75,16 @@ def result(job: BulkJob) -> Result:
     forecast = job.plan["forecast"]
     measures = [_cost(list(costs.values()), forecast)]
     measures += [_coverage(kind, found.values(), forecast) for kind in WaterfallKind.values]
-    return Result(len(costs), sum(costs.values()), measures, _providers(entries))
+    return PilotResult(len(costs), sum(costs.values()), measures, _providers(entries))
 
 
-def _cost(costs: list[float], forecast: dict[str, Any]) -> Measure:
+def _cost(costs: list[float], forecast: dict[str, Any]) -> MeasuredFigure:
     mean = sum(costs) / len(costs) if costs else None
     reach = None
     if mean is not None and len(costs) > 1:
         spread = math.sqrt(sum((each - mean) ** 2 for each in costs) / (len(costs) - 1))
         reach = Z95 * spread / math.sqrt(len(costs))
-    return Measure(
+    return MeasuredFigure(
         "Cost per lead",
         forecast["draft"]["cost"],
         forecast["live"]["cost"],
@@ -95,11 +95,11 @@ def _cost(costs: list[float], forecast: dict[str, Any]) -> Measure:
     )
 
 
-def _coverage(kind: str, found: Iterable[set[str]], forecast: dict[str, Any]) -> Measure:
+def _coverage(kind: str, found: Iterable[set[str]], forecast: dict[str, Any]) -> MeasuredFigure:
     leads = list(found)
     hits = sum(bool(fields & set(FIELDS[kind])) for fields in leads)
     low, high = wilson(hits, len(leads)) if leads else (None, None)
-    return Measure(
+    return MeasuredFigure(
         f"{WaterfallKind(kind).label} found",
         forecast["draft"]["coverage"].get(kind),
         forecast["live"]["coverage"].get(kind),
@@ -109,12 +109,12 @@ def _coverage(kind: str, found: Iterable[set[str]], forecast: dict[str, Any]) ->
     )
 
 
-def _providers(entries: Iterable[dict[str, Any]]) -> list[Asked]:
+def _providers(entries: Iterable[dict[str, Any]]) -> list[ProviderResult]:
     sums: dict[str, list[float]] = {}
     for each in entries:
         kept = sums.setdefault(each["name"], [0, 0, 0.0])
         kept[0] += 1
         kept[1] += bool(each["fields"])
         kept[2] += float(each["cost"])
-    found = [Asked(provider_name(slug), int(n), int(hits), cost) for slug, (n, hits, cost) in sums.items()]
+    found = [ProviderResult(provider_name(slug), int(n), int(hits), cost) for slug, (n, hits, cost) in sums.items()]
     return sorted(found, key=lambda asked: (-asked.cost, asked.name))

@@ -56,7 +56,7 @@ def show(request: HttpRequest) -> HttpResponse:
     draft = versions.draft_of(WaterfallVersion)
     why_not = "" if request.user.has_perm(EDIT) else studio.NO_EDIT
     context = {
-        "pilots": [(job, pilot_result.result(job), ends[job.pk]) for job in jobs],
+        "pilots": [(job, pilot_result.pilot_result(job), ends[job.pk]) for job in jobs],
         "why_not": why_not or ("" if draft else NO_DRAFT),
         "section": "pilots",
     }
@@ -73,15 +73,15 @@ def plan(request: HttpRequest) -> HttpResponse:
     form = PilotForm(request.POST or None)
     ids = wholes(request.POST.getlist("id"))
     if request.method == "POST" and (ids or form.is_valid()):
-        ids = ids or pilot.drawn(form.cleaned_data["count"], form.cleaned_data["source_type"])
-        found = pilot.plan(draft, ids)
+        ids = ids or pilot.draw_leads(form.cleaned_data["count"], form.cleaned_data["source_type"])
+        found = pilot.plan_pilot(draft, ids)
         context = {"plan": _shown(draft, found), "found": found, "section": "pilots"}
         return render(request, "enrichment/pilots/pilot_plan.html", context)
     context = {
         "form": form,
         "draft": draft,
-        "waiting": pilot.waiting().count(),
-        "leads": pilot.waiting().order_by("dispatch_after", "pk")[:SHOWN],
+        "waiting": pilot.eligible_leads().count(),
+        "leads": pilot.eligible_leads().order_by("dispatch_after", "pk")[:SHOWN],
         "section": "pilots",
     }
     return render(request, "enrichment/pilots/pilot.html", context)
@@ -117,7 +117,7 @@ def start(request: HttpRequest) -> HttpResponse:
         return redirect("waterfall")
     try:
         revision = whole(request.POST.get("revision", ""))
-        job = pilot.start(draft, ids, revision=-1 if revision is None else revision, by=request.user)
+        job = pilot.start_pilot(draft, ids, revision=-1 if revision is None else revision, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("waterfall_pilot")
@@ -129,13 +129,13 @@ def start(request: HttpRequest) -> HttpResponse:
 def result(request: HtmxRequest, pk: int) -> HttpResponse:
     """Progress, and what was measured beside what was forecast; for htmx the live part."""
     job = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk, kind=JobKind.PILOT)
-    trial = pilot.trial_of(job)
+    trial = pilot.trial_version(job)
     draft = versions.draft_of(WaterfallVersion)
     live = versions.published(WaterfallVersion)
     context = {
         "job": job,
         "trial": trial,
-        "result": pilot_result.result(job),
+        "result": pilot_result.pilot_result(job),
         "live_job": job.status in LIVE,
         "outcome": outcome(job),
         "changes": differences(live.document, trial.document),

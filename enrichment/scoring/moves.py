@@ -13,8 +13,8 @@ from django.utils import timezone
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.jobs.kinds import Verbs
-from enrichment.jobs.rows import Retry
-from enrichment.jobs.ways import Way
+from enrichment.jobs.rows import RetryJob
+from enrichment.jobs.ways import RetryHandler
 from enrichment.models import AfterRescore, BulkJob, Handover, Lead, Rescore, TierMove
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
@@ -27,7 +27,7 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
-WAY = "moves"  # in `ways.WAYS`
+WAY = "moves"  # in `ways.RETRY_HANDLERS`
 GONE = "The lead no longer exists, or it was already reviewed."
 OVERTAKEN = "The lead is no longer in a campaign tier."
 SUPPRESSED = "The person is suppressed or restricted, so nothing can be delivered."
@@ -164,7 +164,7 @@ def _time_left(keys: QuerySet[Any]) -> str:
     return estimate(Work(deliveries={System.GHL: count, System.INSTANTLY: count})).left
 
 
-class DeliverMoved(Retry):
+class DeliverMoved(RetryJob):
     name = JobKind.DELIVER_MOVED
     icon = "send"
     work = "Deliveries planned"
@@ -174,7 +174,9 @@ class DeliverMoved(Retry):
     screen = ("icp_review", "Review")
     counted = "leads"
     ways = {
-        WAY: Way(TierMove, retry_moves, moves_under_way, moves_under_way, failed_moves, delivered_moves, "", _time_left)
+        WAY: RetryHandler(
+            TierMove, retry_moves, moves_under_way, moves_under_way, failed_moves, delivered_moves, "", _time_left
+        )
     }
 
     def about(self, job: BulkJob) -> str:

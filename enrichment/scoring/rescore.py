@@ -19,9 +19,9 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from enrichment.jobs.kinds import VIEW, Figure, Kind, Shown, Verbs
-from enrichment.jobs.outcomes import Counts, Outcome, Parts, nothing
-from enrichment.jobs.outcomes import done as ended_well
+from enrichment.jobs.kinds import VIEW, Figure, JobPage, Kind, Verbs
+from enrichment.jobs.outcomes import Counts, Outcome, Parts, nothing_to_do
+from enrichment.jobs.outcomes import outcome_of_done as ended_well
 from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVersion
 from enrichment.models.job import JobKind
 from enrichment.models.rescore import EVERY_LEAD
@@ -162,13 +162,13 @@ class RescoreJob(Kind):
 
     def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         if not job.total:
-            return nothing(parts, "No scored leads.")
+            return nothing_to_do(parts, "No scored leads.")
         return ended_well(job, parts, f"All tiers are from version {job.plan['version']}.")
 
-    def show(self, job: BulkJob) -> Shown:
+    def show(self, job: BulkJob) -> JobPage:
         found = job.rescore
         late = job.status in LIVE and job.position >= job.total > 0
-        return Shown(
+        return JobPage(
             figures=[
                 Figure("Scores changed", found.changed),
                 Figure("Moved up", found.up, "green"),

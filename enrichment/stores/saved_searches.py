@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from enrichment.leads.searches import KEPT_PATTERN
 from enrichment.models import Lead
-from enrichment.models.lead_search import folded, phone_end, spellings, terms
+from enrichment.models.lead_search import fold, phone_end, spellings, terms
 from enrichment.stores.people import emails_of
 from enrichment.vendors import limiter
 from gdpr.identity import phone_key
@@ -114,7 +114,7 @@ def _decoded_variants(words: str) -> Iterator[str]:
 def _is_named(part: str, words: str) -> bool:
     wanted = [spelt.lower() for spelt in spellings(part)]
     typed = [spelt.lower() for term in terms(words) for spelt in spellings(term)]
-    text = folded(words).lower()
+    text = fold(words).lower()
     return any(each in text or each.startswith(tuple(typed)) for each in wanted)
 
 

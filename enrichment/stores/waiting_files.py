@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.imports.import_files import Unreadable, reading
+from enrichment.imports.import_files import Unreadable, open_rows
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from enrichment.stores.text_match import SearchPatterns
@@ -35,7 +35,7 @@ def jobs_about(traces: SearchPatterns) -> list[BulkJob]:
 
 def rows_about(job: BulkJob, traces: SearchPatterns) -> Iterator[dict[str, Any]]:
     """The file's rows that name the person, as {column: value}; none where the file cannot be read any more."""
-    with contextlib.suppress(OSError, Unreadable, ValueError), reading(job.file.path) as (_, rows):
+    with contextlib.suppress(OSError, Unreadable, ValueError), open_rows(job.file.path) as (_, rows):
         for row in rows:
             text = "\n".join(str(value) for value in row.values()) if isinstance(row, dict) else str(row or "")
             if traces.kinds(text):

@@ -74,14 +74,14 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
     if found.verdict or found.event is None or found.lead is None:
         return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
     if hold := pauses.reading_pause("clay"):
-        return _not_asked(found.lead, hold_words.sentence(hold))
+        return _forecast_without_call(found.lead, hold_words.sentence(hold))
     event, lead = found.event, found.lead
     try:
         row = clay().get_row(lead.clay_table_id or event.table_id, event.row_id)
     except NotFound:
         return Forecast(Verdict.UNKNOWN_ROW, ROW_GONE, lead)
     except VendorError as error:
-        return _not_asked(lead, f"{error}. {error.advice}")
+        return _forecast_without_call(lead, f"{error}. {error.advice}")
     if gate.look_up(triage.identities_in(lead, row)):  # uncounted: a forecast refuses nobody
         return Forecast(Verdict.SUPPRESSED, NOTHING[Verdict.SUPPRESSED], lead)
     seen = preview.preview(lead, row, event_at=event.at, error=event.error)
@@ -95,7 +95,7 @@ def forecast(delivery: WebhookDelivery) -> Forecast:
     )
 
 
-def _not_asked(lead: Lead, why: str) -> Forecast:
+def _forecast_without_call(lead: Lead, why: str) -> Forecast:
     return Forecast("", "No preview available: Clay didn't respond.", lead, error=why)
 
 

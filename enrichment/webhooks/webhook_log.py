@@ -109,25 +109,25 @@ def _rows(wanted: WebhookList) -> Iterator[Sequence[object]]:
 @screen(VIEW)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one delivery; its body masked until it is asked for."""
-    return render(request, "enrichment/webhooks/webhook.html", _one(request, pk))
+    return render(request, "enrichment/webhooks/webhook.html", _detail_context(request, pk))
 
 
 @screen(VIEW)
 def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     """The same beside the list."""
-    return render(request, "enrichment/webhooks/_webhook_drawer.html", _one(request, pk))
+    return render(request, "enrichment/webhooks/_webhook_drawer.html", _detail_context(request, pk))
 
 
 @screen(VIEW, "POST")
 def body(request: HtmxRequest, pk: int) -> HttpResponse:
     """The raw body unmasked, for those who may see it; every look is audited."""
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
-    if not _may(request, delivery):
+    if not _may_read_body(request, delivery):
         messages.error(request, "You don't have permission to see personal data. Ask an admin.")
         return redirect("webhook", pk=pk)
     with transaction.atomic():
         audit.record(Verb.VIEW_WEBHOOK_BODY, by=request.user, on=delivery)
-    context = {**_one(request, pk), "body": body_text(bytes(delivery.body), unmasked=True), "unmasked": True}
+    context = {**_detail_context(request, pk), "body": body_text(bytes(delivery.body), unmasked=True), "unmasked": True}
     template = "enrichment/webhooks/_webhook_body.html" if request.htmx else "enrichment/webhooks/webhook.html"
     return render(request, template, context)
 
@@ -146,44 +146,44 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(impossible))
         return redirect("webhook", pk=pk)
     found = replaying.forecast(delivery)
-    unmasked = may_see(request.user) or bool(found.lead and unmask.sees(request, found.lead))
+    unmasked = may_see(request.user) or bool(found.lead and unmask.is_unmasked(request, found.lead))
     if unmasked and found.lead:
         unmask.audit_view(request.user, found.lead)
     context = {
         "delivery": delivery,
         "forecast": found,
-        "changes": [_shown(change, unmasked) for change in found.changes],
-        "conflicts": [_shown(change, unmasked) for change in found.conflicts],
+        "changes": [_change_row(change, unmasked) for change in found.changes],
+        "conflicts": [_change_row(change, unmasked) for change in found.conflicts],
     }
     return render(request, "enrichment/webhooks/webhook_replay.html", context)
 
 
-def _shown(change: Any, unmasked: bool) -> dict[str, str]:
+def _change_row(change: Any, unmasked: bool) -> dict[str, str]:
     before, after = (value_text(change.field, value, unmasked=unmasked) for value in (change.before, change.after))
     # Two masked values may look alike; that they differ is not hidden.
     return {"field": change.field, "before": before, "after": after, "reason": change.reason}
 
 
-def _may(request: HttpRequest, delivery: WebhookDelivery) -> bool:
-    return may_see(request.user) or bool(delivery.lead and unmask.sees(request, delivery.lead))
+def _may_read_body(request: HttpRequest, delivery: WebhookDelivery) -> bool:
+    return may_see(request.user) or bool(delivery.lead and unmask.is_unmasked(request, delivery.lead))
 
 
-def _one(request: HttpRequest, pk: int) -> dict[str, Any]:
+def _detail_context(request: HttpRequest, pk: int) -> dict[str, Any]:
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("lead"), pk=pk)
     return {
         "delivery": delivery,
-        "why": _why(delivery),
+        "why": _why_failed(delivery),
         "erased_later": ERASED_LATER if delivery.erased_at and delivery.verdict != Verdict.ERASED else "",
         "unread": delivery.status in (DeliveryStatus.RECEIVED, DeliveryStatus.PROCESSING),
         "body": body_text(bytes(delivery.body), unmasked=False),
         "size": len(delivery.body),
         "unmasked": False,
-        "may_unmask": _may(request, delivery),
+        "may_unmask": _may_read_body(request, delivery),
         "why_no_replay": _why_no_replay(request, delivery),
     }
 
 
-def _why(delivery: WebhookDelivery) -> str:
+def _why_failed(delivery: WebhookDelivery) -> str:
     if said := ERRORS.get(delivery.error_kind) or (delivery.error_kind and advice_of(delivery.error_kind)):
         return said
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:

@@ -56,7 +56,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {"navigation": [], "show_holds": False}
     works_here = user.has_perm("enrichment.view_lead")
-    above = functools.cache(banners.standing)
+    above = functools.cache(banners.current_banners)
     return {
         "navigation": _entries(request),
         "roles": SimpleLazyObject(lambda: ", ".join(user.groups.values_list("name", flat=True))),

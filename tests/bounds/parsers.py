@@ -68,8 +68,8 @@ def imported(text: str) -> None:
     with tempfile.NamedTemporaryFile("wb") as file:
         file.write(raw(text))
         file.flush()
-        with import_files.reading(file.name) as (columns, rows):
-            import_files.guess(columns)
+        with import_files.open_rows(file.name) as (columns, rows):
+            import_files.guess_mapping(columns)
             for _ in zip(range(1000), rows, strict=False):
                 pass
 

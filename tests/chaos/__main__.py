@@ -146,11 +146,11 @@ def _statuses() -> str:
 
 
 def _causes() -> str:
-    from enrichment.failures.groups import groups
+    from enrichment.failures.groups import all_groups
 
     lines = [
         f"  {group.count:>5,}  {group.cause.title}: {group.cause.shape[:90]} {group.cause.provider}".rstrip()
-        for group in groups()
+        for group in all_groups()
     ]
     return "\n".join(["On Failures, by cause:", *lines, ""])
 

@@ -102,8 +102,8 @@ class Audit:
         yield _finding("a failed lead is on Failures with its reason", len(failed), silent)
         ours = [f"{name} {count}" for name, count in self._own_faults().items() if count]
         yield _finding("nothing stands on Failures through a fault of ours", len(self.failing), ours)
-        failures.forget()
-        grouped = sum(group.count for group in failures.groups())
+        failures.forget_groups()
+        grouped = sum(group.count for group in failures.all_groups())
         every = sum(source.members().count() for source in SOURCES.values())
         yield Finding("the Failures screen shows each of them", every, abs(every - grouped))
         for name, rows in (

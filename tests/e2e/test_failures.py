@@ -62,7 +62,7 @@ def test_a_group_is_retried_and_leaves_the_screen_by_itself(page, sign_in, live_
     page.goto("/failures/")
     expect(page.locator("#failures")).to_contain_text("Nothing needs attention.")
     FailedLeadFactory()
-    failures.forget()
+    failures.forget_groups()
     expect(page.locator("#failures")).to_contain_text("1 failure from 1 cause needs attention.")
 
 

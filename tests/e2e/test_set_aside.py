@@ -27,7 +27,7 @@ def trouble(live_server):
     WebhookDelivery.objects.create(body=b"{}", body_hash="due", not_before=now - datetime.timedelta(hours=1))
     BulkJob.objects.create(kind="retry", status="failed", plan={"what": "ghl"}, error=work.LOST_SENTENCE, **lost)
     Drift.objects.create(kind="values", subject="row 1", mend_error=work.LOST_SENTENCE, **lost)
-    standstill.forget()
+    standstill.forget_report()
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])

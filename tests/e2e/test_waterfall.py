@@ -192,7 +192,7 @@ def addresses(live_server):
     versions.publish(draft, revision=draft.revision, over=1, note="ask them all", by=other)
     draft = versions.save_edit(WaterfallVersion, changed(providers=["clearbit", "hunter"]), EditStart(), by=other)
     LeadFactory.create_batch(3)
-    job = pilot.start(draft, pilot.drawn(2), revision=draft.revision, by=other)
+    job = pilot.start_pilot(draft, pilot.draw_leads(2), revision=draft.revision, by=other)
     attempt(EnrichedLeadFactory(), at=timezone.now(), cost="0.31")
     spend_limits.mark_reached(SpendCap.objects.create(period="day", amount=1, note="as agreed", updated_by=other))
     return [

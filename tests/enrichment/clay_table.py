@@ -50,7 +50,7 @@ def settled(pipeline, *slugs):
 
 def run(*, full=True):
     """A whole comparison, however many ticks it takes."""
-    started = reconcile.start(full=full)
+    started = reconcile.start_run(full=full)
     assert started is not None
     ReconcileRun.objects.filter(pk=started.pk).update(in_flight_since=None)
     for _ in range(200):
@@ -67,6 +67,6 @@ def found():
 
 
 def mend(kind):
-    asked = mending.request(mending.plan(kind), by=None)
+    asked = mending.request_repairs(mending.plan_repairs(kind), by=None)
     mending.run_due()
     return asked

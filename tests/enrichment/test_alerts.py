@@ -97,19 +97,19 @@ def test_a_429_is_an_alert_until_there_was_none_for_an_hour():
         "create_rows",
         5,
     )
-    watch.look()
+    watch.check_conditions()
     assert Alert.objects.filter(closed_at__isnull=True).exists()
     Alert.objects.update(last_at=timezone.now() - datetime.timedelta(hours=2))
-    watch.look()
+    watch.check_conditions()
     assert not Alert.objects.filter(closed_at__isnull=True).exists()
 
 
 def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
     vendor_health.count_call("ghl", "get_contact", 429, 0.1)
-    watch.look()
+    watch.check_conditions()
     alert = Alert.objects.get()
     assert (alert.kind, alert.system, alert.subject, alert.count) == ("rate_limited", "ghl", "get_contact", 1)
-    watch.look()
+    watch.check_conditions()
     alert.refresh_from_db()
     assert alert.count == 1, "it is told once"
 
@@ -117,12 +117,12 @@ def test_a_429_of_a_call_that_nobody_tries_again_is_told_too():
 def test_a_429_that_its_own_path_told_of_is_not_counted_twice():
     vendor_health.count_call("clay", "create_rows", 429, 0.1)
     recovery.next_step(RateLimited("clay", "create_rows", 429), tries=1, limit="clay.rows", scope="t")
-    watch.look()
+    watch.check_conditions()
     assert Alert.objects.get().count == 1
 
 
 def opened():
-    watch.look()
+    watch.check_conditions()
     return set(Alert.objects.filter(closed_at__isnull=True).values_list("kind", flat=True))
 
 
@@ -180,7 +180,7 @@ def test_without_an_alert_the_page_says_what_overview_says(sales_client, setting
     settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
     assert "No open alerts." in sales_client.get("/alerts/").content.decode()
     FailedLeadFactory.create_batch(9)
-    failures.forget()
+    failures.forget_groups()
     for place in ("/", "/alerts/"):
         page = sales_client.get(place).content.decode()
         assert "9 failures" in page
@@ -223,7 +223,7 @@ def test_no_sentence_names_a_person(settings):
     settings.ALERT_FAILURES_PER_HOUR = 1
     lead = EnrichedLeadFactory(needs_person=True, error_at=timezone.now(), error_message="x")
     Drift.objects.create(kind=DriftKind.NOT_KEPT, subject="row b", lead=lead)
-    watch.look()
+    watch.check_conditions()
     words = " ".join(Alert.objects.values_list("sentence", flat=True))
     assert words
     assert not any(value in words for value in (lead.first_name, lead.last_name, lead.email_work, lead.linkedin_url))

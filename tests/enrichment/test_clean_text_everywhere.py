@@ -128,7 +128,7 @@ def test_from_intake_and_clay_to_the_vendors_and_the_raw_body_stays(
     assert (contact["firstName"], contact["lastName"], contact["companyName"]) == ("John", "Doe", "Acme Inc")
     change_row(pipeline, lead.clay_row_id, title="VP\u200b Sa\u00adles 👩\u200d💻\u202e")
     run()
-    mending.request(mending.plan(DriftKind.VALUES), by=None)
+    mending.request_repairs(mending.plan_repairs(DriftKind.VALUES), by=None)
     mending.run_due()
     pipeline.settle()
     lead.refresh_from_db()

@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from enrichment.leases import together
+from enrichment.leases import all_or_each
 from enrichment.pipeline import fanout
 from enrichment.vendors.errors import Permanent, Retryable, UnknownOutcome
 
@@ -20,7 +20,7 @@ def failing(items, error):
 def test_a_poison_item_is_named_and_the_others_are_done(db):
     named = []
     work = failing([3], ValueError("poison"))
-    done = together([1, 2, 3, 4], work, lambda item, error: named.append((item, type(error))))
+    done = all_or_each([1, 2, 3, 4], work, lambda item, error: named.append((item, type(error))))
     assert (done, named) == ([1, 2, 4], [(3, ValueError)])
 
 
@@ -28,7 +28,7 @@ def test_a_poison_item_is_named_and_the_others_are_done(db):
 def test_where_redis_is_away_nobody_is_poison(db, error):
     named = []
     with pytest.raises(type(error)):
-        together([1, 2], failing([1, 2], error), lambda item, _: named.append(item))
+        all_or_each([1, 2], failing([1, 2], error), lambda item, _: named.append(item))
     assert named == []
 
 

@@ -53,7 +53,7 @@ def test_a_busy_stage_has_as_many_places_as_configured(other_worker, settings):
     settings.TICK_SLOTS = 2
     ran: list[int] = []
     hold(other_worker, "webhooks:0")
-    tasks.side_by_side("webhooks", lambda: ran.append(1))
+    tasks.run_in_free_slot("webhooks", lambda: ran.append(1))
     hold(other_worker, "webhooks:1")
-    tasks.side_by_side("webhooks", lambda: ran.append(2))
+    tasks.run_in_free_slot("webhooks", lambda: ran.append(2))
     assert ran == [1]

@@ -111,16 +111,16 @@ def test_a_pilot_runs_under_the_draft_and_is_measured(pipeline):
     draft = versions.save_edit(WaterfallVersion, document, EditStart(), by=ada)
     tried = [pipeline.lead(f"tried-{number}") for number in range(3)]
     other = pipeline.lead("not-tried")
-    job = pilot.start(draft, [lead.pk for lead in tried], revision=draft.revision, by=ada)
+    job = pilot.start_pilot(draft, [lead.pk for lead in tried], revision=draft.revision, by=ada)
     pipeline.settle()
     pilot.run_due()
     job.refresh_from_db()
     assert (job.status, job.position) == ("done", 3)
-    trial = pilot.trial_of(job)
+    trial = pilot.trial_version(job)
     under = dict(Attempt.objects.values_list("lead_id", "waterfall_id"))
     assert {under[lead.pk] for lead in tried} == {trial.pk}
     assert under[other.pk] == versions.published(WaterfallVersion).pk
-    found = pilot_result.result(job)
+    found = pilot_result.pilot_result(job)
     assert found.leads == 3
     assert "Apollo" not in {each.name for each in found.providers}
     phone = next(each for each in found.measures if each.label == "Phone found")

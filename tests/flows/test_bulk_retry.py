@@ -16,7 +16,7 @@ def test_what_is_refused_becomes_a_group_and_one_retry_mends_it(pipeline, sales_
     pipeline.settle()
     failed = Lead.objects.failing()
     assert set(failed.values_list("pk", flat=True)) == {lead.pk for lead in leads}
-    (group,) = failures.groups()
+    (group,) = failures.all_groups()
     assert (group.cause.what, group.cause.provider, group.count) == ("enrichment", "", 4)
     page = sales_client.get(reverse("failures")).content.decode()
     assert "4 failures from 1 cause" in page
@@ -34,8 +34,8 @@ def test_what_is_refused_becomes_a_group_and_one_retry_mends_it(pipeline, sales_
     assert (job.status, counts.recovered, counts.failed, counts.under_way) == ("done", 4, 0, 0)
     assert outcome(job).label == "Done"
     assert not Lead.objects.failing().exists()
-    failures.forget()
-    assert failures.groups() == []
+    failures.forget_groups()
+    assert failures.all_groups() == []
     assert "Nothing needs attention." in sales_client.get(reverse("failures")).content.decode()
     assert len(pipeline.sandbox.state("ghl")["contacts"]) == 4
 
@@ -47,8 +47,8 @@ def test_a_retry_that_failed_says_so_after_a_later_one_has_succeeded(pipeline, s
     for faulty in (True, False):
         if not faulty:
             pipeline.sandbox.no_faults()
-        failures.forget()
-        (group,) = failures.groups()
+        failures.forget_groups()
+        (group,) = failures.all_groups()
         sales_client.post(reverse("failure_retry_run", args=[group.cause.key]))
         jobs.run_due()
         pipeline.settle()
@@ -69,5 +69,5 @@ def test_an_enriched_lead_whose_retry_is_refused_is_not_left_pending(pipeline):
     pipeline.settle()
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.error_kind, lead.needs_person) == ("completed", "set_aside", True)
-    (group,) = failures.groups()
+    (group,) = failures.all_groups()
     assert (group.cause.kind, group.count) == ("set_aside", 1)

@@ -114,7 +114,7 @@ def test_a_failed_delivery_is_retried(pipeline):
     pipeline.sandbox.no_faults()
     failed = Handover.objects.filter(system="ghl").latest("id")
     assert failed.status == "failed"
-    redelivery.retry([failed], by=None)
+    redelivery.retry_deliveries([failed], by=None)
     pipeline.settle()
     failed.refresh_from_db()
     assert (failed.status, failed.differences) == ("done", [])

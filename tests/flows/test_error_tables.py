@@ -83,8 +83,8 @@ def assert_done_once(pipeline):
     assert [contact["id"] for contact in state("ghl")["contacts"]] == [lead.ghl_contact_id]
     assert [entry["id"] for entry in state("instantly")["leads"]] == [lead.instantly_lead_id]
     assert pipeline.sandbox.stats()["clay"]["enriched"] == 1
-    failures.forget()
-    assert failures.groups() == []
+    failures.forget_groups()
+    assert failures.all_groups() == []
 
 
 @pytest.mark.parametrize(("vendor", "call", "status", "told"), EACH)
@@ -99,8 +99,8 @@ def test_one_such_answer(pipeline, vendor, call, status, told):
         pauses.end_pause(hold)
         pipeline.settle()
     if told.startswith("failed "):
-        failures.forget()
-        (group,) = failures.groups()
+        failures.forget_groups()
+        (group,) = failures.all_groups()
         what = "enrichment" if vendor == "clay" else vendor
         assert (group.cause.what, group.cause.kind, group.count) == (what, told.removeprefix("failed "), 1)
         assert group.cause.advice
@@ -120,8 +120,8 @@ def test_a_call_that_nobody_has_answered_pauses_what_goes_unanswered_and_fails_n
     pipeline.until(lambda: ServiceHold.objects.filter(lifted_at__isnull=False).count() > 1)
     told = set(ServiceHold.objects.values_list("system", "reason"))
     assert told <= {("clay", "vendor_down"), (alone, "vendor_down")}
-    failures.forget()
-    assert failures.groups() == []
+    failures.forget_groups()
+    assert failures.all_groups() == []
     pipeline.sandbox.no_faults()
     pipeline.settle()
     assert_done_once(pipeline)
@@ -189,8 +189,8 @@ def test_a_422_that_stays_is_told_as_the_refusal_it_was(pipeline):
     failed = Handover.objects.get(system="ghl")
     assert failed.error_kind == "set_aside"
     assert failed.error_message.startswith("ghl upsert_contact: 422 ")
-    failures.forget()
-    (group,) = failures.groups()
+    failures.forget_groups()
+    (group,) = failures.all_groups()
     assert group.cause.title.endswith("data rejected")
     assert pipeline.sandbox.state("ghl")["contacts"] == []
 

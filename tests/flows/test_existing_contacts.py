@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from enrichment.drift import shared
-from enrichment.drift.repairs import WAYS
+from enrichment.drift.repairs import REPAIRS
 from enrichment.leases import hand_back_lapsed
 from enrichment.models import ContactMatch, Disclosure, Drift, DriftKind, Handover, Lead
 from enrichment.pipeline import hand_ghl
@@ -279,7 +279,7 @@ def test_leads_that_share_a_contact_are_told_and_parted(pipeline, phone):
     assert all(drift.fields == ["ghl_contact_id"] for drift in drifts)
     first.refresh_from_db()
     assert "contact" in delivered(pipeline, first).differences
-    WAYS[DriftKind.SHARED_RECORD](drifts.get(lead=second))
+    REPAIRS[DriftKind.SHARED_RECORD](drifts.get(lead=second))
     pipeline.until(lambda: not Handover.objects.filter(status__in=["planned", "in_flight", "unknown"]).exists())
     second.refresh_from_db()
     assert second.ghl_contact_id != first.ghl_contact_id

@@ -46,7 +46,7 @@ def assert_waiting(pipeline, hold, waiting):
     """All the others wait, untouched; the cause is told once, and Clay goes on otherwise."""
     for _ in range(3):
         pipeline.step()
-        watch.look()
+        watch.check_conditions()
     assert Lead.objects.filter(enrichment_status="pending", clay_row_id=None, needs_person=False).count() == waiting
     assert Lead.objects.exclude(enrichment_status__in=("pending", "completed", "partial")).count() == 0
     assert Lead.objects.filter(dispatch_tries__gt=0).count() == 0
@@ -54,8 +54,8 @@ def assert_waiting(pipeline, hold, waiting):
     alert = Alert.objects.get(kind="table_full")
     assert (alert.count, alert.closed_at) == (1, None)
     assert not Alert.objects.filter(kind__in=("runway", "rows_not_kept", "needs_person"), closed_at=None).exists()
-    failures.forget()
-    assert failures.groups() == []
+    failures.forget_groups()
+    assert failures.all_groups() == []
 
 
 def goes_on_in_a_new_table(pipeline, client, count):

@@ -78,8 +78,8 @@ def settled(pipeline):
     assert len(state("ghl")["contacts"]) == Lead.objects.exclude(ghl_contact_id="").count() == count
     assert pipeline.sandbox.stats()["instantly"]["duplicates_by_email"] == 0
     assert pipeline.sandbox.stats()["clay"]["enriched"] == count  # nobody was bought twice
-    failures.forget()
-    assert failures.groups() == []
+    failures.forget_groups()
+    assert failures.all_groups() == []
 
 
 @pytest.mark.parametrize("vendor", NAMES)
@@ -100,7 +100,7 @@ def test_an_outage_of_three_days_is_one_pause_and_ends_by_itself(fast, sales_cli
     made = calls(fast)
     for _ in range(20):
         fast.step()
-        watch.look()
+        watch.check_conditions()
     assert calls(fast) == made  # but for the probes
     assert ServiceHold.objects.filter(lifted_at=None).get().pk == hold.pk
     assert nobody_failed()
@@ -135,10 +135,10 @@ def test_a_paused_vendor_is_no_standstill(fast, settings):
     settings.WATCHDOG_STALL_SECONDS = 0.0
     kept = {"rows", "triggers", "polls", "comparison"}
     ServiceHold.objects.update(until=timezone.now() + timezone.timedelta(hours=1))
-    assert not {stage.name for stage in standstill.look().stages} & kept
+    assert not {stage.name for stage in standstill.check_standstill().stages} & kept
     # Nobody makes the probe that is due: then the pause explains nothing.
     ServiceHold.objects.update(until=timezone.now() - timezone.timedelta(hours=1))
-    assert {stage.name for stage in standstill.look().stages} & kept
+    assert {stage.name for stage in standstill.check_standstill().stages} & kept
 
 
 def test_a_person_may_resume_before_the_next_probe(fast):

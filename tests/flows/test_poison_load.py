@@ -153,5 +153,5 @@ def test_the_rest_is_processed_and_the_poison_stands_on_failures(sandbox, proces
     assert set(sound.values_list("verdict", flat=True)) == {"accepted", "unknown_row"}
     page = sales_client.get(reverse("failures")).content.decode()
     assert "Webhook: worker crashed" in page
-    assert {group.cause.what: group.count for group in failures.groups()}["webhook"] == poison
+    assert {group.cause.what: group.count for group in failures.all_groups()}["webhook"] == poison
     assert watched.longest_held < 2 * LEASE

@@ -39,7 +39,7 @@ def test_frozen_workers_are_told_by_beat_and_shown_by_the_web(product, webhook_r
     assert "planning" in [stage["stage"] for stage in ready(product)[1]["standing_still"]]
     wait_for(lambda: "*[Swarm Admin] Critical: Work is stuck*" in said(webhook_receiver), 60)
     assert Alert.objects.get(kind="standstill", closed_at=None).severity == 3
-    standstill.forget()
+    standstill.forget_report()
     for page in ("/", "/leads/"):
         assert "Background work has stopped" in sales_client.get(page).content.decode()
     assert product.http.get("/healthz").status_code == 200

@@ -77,7 +77,7 @@ def test_where_clay_offers_no_deletion_an_officer_has_it_with_an_alert(pipeline)
     pipeline.until(lambda: retention.run_due() is not None and Purge.objects.filter(status="manual").exists())
     record = Purge.objects.get().records.get(status="manual")
     assert (record.store, bool(record.instructions)) == ("clay", True)
-    alarms.register(compliance_alarms.hear)
+    alarms.register(compliance_alarms.sync_alerts)
     alarms.look()
     sentence = Alert.objects.get(kind="compliance", subject="purge_by_hand_returned:0").sentence
     assert sentence == "1 record of a suppressed person who came back must be removed by hand: see Retention."
@@ -200,7 +200,7 @@ def test_a_comparison_finds_a_row_that_names_them_since(pipeline, settings):
     gate.suppress(Identity(emails=("gone@home.example",)), reason="erasure")
     path = f"/tables/tbl_test/rows/{lead.clay_row_id}"
     pipeline.sandbox.clay.patch(path, json={"email_personal": "gone@home.example"}).raise_for_status()
-    reconcile.start(full=True)
+    reconcile.start_run(full=True)
     pipeline.until(lambda: reconcile.run_due() is not None and Drift.objects.filter(kind="suppressed").exists())
     pipeline.until(lambda: retention.run_due() is not None and Purge.objects.filter(status="done").exists())
     assert rows(pipeline) == []

@@ -68,7 +68,7 @@ def test_reading_that_is_refused_as_well_is_paused(pipeline, settings, used_up):
 
 
 def test_the_words_are_true(pipeline, used_up, sales_client):
-    (hold,) = banners.standing().holds
+    (hold,) = banners.current_banners().holds
     told = sales_client.get("/connections/").content.decode() + Alert.objects.get(closed_at=None).sentence
     assert "402 402" not in told
     assert "still processed" in hold.outlook

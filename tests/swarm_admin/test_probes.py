@@ -70,7 +70,7 @@ def test_what_stands_still_is_named_and_nothing_of_anybody(client: Client) -> No
 
 @pytest.mark.django_db
 def test_a_beat_that_is_gone_is_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standstill, "kept", lambda: standstill.Report((), timezone.now()))
+    monkeypatch.setattr(standstill, "cached_report", lambda: standstill.Report((), timezone.now()))
     status, told = ask(client)
     assert status == 503
     assert told["beat"].startswith("not seen since ")
@@ -102,7 +102,7 @@ def test_tables_that_cannot_be_asked_are_a_database_that_does_not_answer(
     def broken() -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(standstill, "kept", broken)
+    monkeypatch.setattr(standstill, "cached_report", broken)
     monkeypatch.setattr(probes.connection, "close", lambda: None)
     status, told = ask(client)
     assert (status, told["database"]) == (503, "no answer")

@@ -42,13 +42,13 @@ DRAWER_FIELDS = (
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything about one lead."""
     lead = get_object_or_404(Lead.objects.select_related("scorecard").defer("raw", "search"), pk=pk)
-    unmasked = _seen(request, lead)
+    unmasked = _audited_unmasked(request, lead)
     context = {
-        **_head(request, lead, unmasked),
-        "groups": lead_detail.groups(lead, unmasked=unmasked),
+        **_header_context(request, lead, unmasked),
+        "groups": lead_detail.detail_groups(lead, unmasked=unmasked),
         "scorecard": version_of(lead),
-        "points": lead_detail.points(lead, unmasked=unmasked),
-        "lifts": lead_detail.lifts(lead),
+        "points": lead_detail.component_points(lead, unmasked=unmasked),
+        "lifts": lead_detail.tier_lifts(lead),
         "references": lead_detail.references(lead),
         "moves": moves_of(lead, may_decide=request.user.has_perm(DELIVER)),
         "contacts": matches_of(lead, may_decide=request.user.has_perm(DELIVER)),
@@ -62,16 +62,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def drawer(request: HttpRequest, pk: int) -> HttpResponse:
     """The lead in short, beside the list."""
     lead = get_object_or_404(Lead.objects.select_related("scorecard").defer("raw", "search"), pk=pk)
-    unmasked = _seen(request, lead)
+    unmasked = _audited_unmasked(request, lead)
     values = [
         (label, lead_detail.value_of(lead, name, unmasked=unmasked))
         for name, label in DRAWER_FIELDS
     ]  # fmt: skip
     context = {
-        **_head(request, lead, unmasked),
+        **_header_context(request, lead, unmasked),
         "values": [(label, value) for label, value in values if value],
         "missing": [label for label, value in values if not value],
-        "points": lead_detail.points(lead, unmasked=unmasked),
+        "points": lead_detail.component_points(lead, unmasked=unmasked),
         "happenings": timeline(lead)[:6],
     }
     return render(request, "enrichment/leads/_lead_drawer.html", context)
@@ -81,8 +81,10 @@ def drawer(request: HttpRequest, pk: int) -> HttpResponse:
 def status(request: HttpRequest, pk: int) -> HttpResponse:
     """The part that is polled while the lead is under way; when it is final, the whole page is asked for."""
     lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)
-    response = render(request, "enrichment/leads/_lead_status.html", _head(request, lead, unmask.sees(request, lead)))
-    if request.htmx and _final(lead):  # type: ignore[attr-defined]
+    response = render(
+        request, "enrichment/leads/_lead_status.html", _header_context(request, lead, unmask.is_unmasked(request, lead))
+    )
+    if request.htmx and _is_final(lead):  # type: ignore[attr-defined]
         response["HX-Refresh"] = "true"
     return response
 
@@ -94,14 +96,16 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("lead", pk=pk)
     skip = [slug for slug in request.POST.getlist("without") if slug in {slug for slug, _ in _providers()}]
     words = f"Retrying the lead{f', without {skip[0]}' if skip else ''}."
-    return _do(request, pk, lambda lead: actions.retry_leads([lead], by=request.user, skip_providers=skip), words)
+    return _run_action(
+        request, pk, lambda lead: actions.retry_leads([lead], by=request.user, skip_providers=skip), words
+    )
 
 
 @screen(DELIVER, "POST")
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand the lead over again though nothing changed."""
     words = "Delivery starting."
-    return _do(request, pk, lambda lead: redeliver.deliver_again(lead, by=request.user), words)
+    return _run_action(request, pk, lambda lead: redeliver.deliver_again(lead, by=request.user), words)
 
 
 @screen(VIEW, "POST")
@@ -109,13 +113,13 @@ def show_unmasked(request: HttpRequest, pk: int) -> HttpResponse:
     """Reveal the lead's personal data to this person for an hour, for a reason that is kept."""
     lead = get_object_or_404(Lead.objects.only("pk"), pk=pk)
     try:
-        unmask.reveal(request, lead, reason=request.POST.get("reason", ""))
+        unmask.unmask(request, lead, reason=request.POST.get("reason", ""))
     except ValueError as error:
         messages.error(request, str(error))
     return redirect("lead", pk=pk)
 
 
-def _do(request: HttpRequest, pk: int, action: Callable[[Lead], Any], done: str) -> HttpResponse:
+def _run_action(request: HttpRequest, pk: int, action: Callable[[Lead], Any], done: str) -> HttpResponse:
     lead = get_object_or_404(Lead, pk=pk)
     try:
         action(lead)
@@ -126,25 +130,25 @@ def _do(request: HttpRequest, pk: int, action: Callable[[Lead], Any], done: str)
     return redirect("lead", pk=pk)
 
 
-def _seen(request: HttpRequest, lead: Lead) -> bool:
-    unmasked = unmask.sees(request, lead)
+def _audited_unmasked(request: HttpRequest, lead: Lead) -> bool:
+    unmasked = unmask.is_unmasked(request, lead)
     if unmasked:
         unmask.audit_view(request.user, lead)
     return unmasked
 
 
-def _final(lead: Lead) -> bool:
+def _is_final(lead: Lead) -> bool:
     settled = lead.dispatch_after is None and not lead.awaits_fill_in
     return lead.enrichment_status in FINAL_STATUSES and settled
 
 
-def _head(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[str, Any]:
+def _header_context(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[str, Any]:
     """Name, status and buttons: what the page and the drawer share."""
     return {
         "lead": lead,
         "unmasked": unmasked,
         "name": (lead.full_name if unmasked else mask(lead.full_name, "name")) or f"Lead {lead.pk}",
-        "final": _final(lead),
+        "final": _is_final(lead),
         "why_no_retry": reason_against(actions.check_can_retry, lead) if request.user.has_perm(RETRY) else NO_RIGHT,
         "why_no_delivery": reason_against(redeliver.check_can_deliver, lead)
         if request.user.has_perm(DELIVER)

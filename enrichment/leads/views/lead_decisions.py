@@ -20,7 +20,7 @@ def contact(request: HttpRequest, pk: int, match: int) -> HttpResponse:
     """About a contact that a look-up found."""
     found = get_object_or_404(ContactMatch, pk=match, lead=pk)
     action = request.POST.get("action", "")
-    return _do(request, pk, lambda: decisions.decide_contact(found, action, by=request.user))
+    return _run_decision(request, pk, lambda: decisions.decide_contact(found, action, by=request.user))
 
 
 @screen(DELIVER, "POST")
@@ -28,17 +28,17 @@ def campaign(request: HttpRequest, pk: int, move: int) -> HttpResponse:
     """About the campaign's record under an earlier address."""
     found = get_object_or_404(CampaignMove, pk=move, lead=pk)
     status = request.POST.get("status", "")
-    return _do(request, pk, lambda: decisions.decide_campaign(found, status, by=request.user))
+    return _run_decision(request, pk, lambda: decisions.decide_campaign(found, status, by=request.user))
 
 
 @screen(DELIVER, "POST")
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """That the lead is not the suppressed person its answer named."""
     found = get_object_or_404(Lead.objects.only("pk"), pk=pk)
-    return _do(request, pk, lambda: decisions.is_another(found, by=request.user))
+    return _run_decision(request, pk, lambda: decisions.mark_as_another_person(found, by=request.user))
 
 
-def _do(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpResponse:
+def _run_decision(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpResponse:
     try:
         decide()
     except ActionNotAllowed as impossible:

@@ -15,7 +15,7 @@ VIEW = "enrichment.view_lead"
 @screen(VIEW)
 def menu(request: HttpRequest) -> HttpResponse:
     """What the menu holds, fetched when it is opened."""
-    found = list(saved.visible(request.user))
+    found = list(saved.visible_views(request.user))
     context = {
         "mine": [view for view in found if view.owner_id == request.user.pk],
         "shared": [view for view in found if view.owner_id != request.user.pk],
@@ -27,7 +27,7 @@ def menu(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     given = request.POST
     try:
-        view = saved.save(
+        view = saved.save_view(
             name=given.get("name", ""),
             query=given.get("query", ""),
             is_shared="shared" in given,
@@ -43,9 +43,9 @@ def save(request: HttpRequest) -> HttpResponse:
 
 @screen(VIEW, "POST")
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    view = get_object_or_404(saved.visible(request.user), pk=pk)
+    view = get_object_or_404(saved.visible_views(request.user), pk=pk)
     try:
-        saved.delete(view, by=request.user)
+        saved.delete_view(view, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:

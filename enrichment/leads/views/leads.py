@@ -13,8 +13,8 @@ from django.utils import timezone
 from enrichment.labels import tier_label, tier_names
 from enrichment.leads import export as exporting
 from enrichment.leads import searches
-from enrichment.leads.columns import BY_KEY, COLUMNS, Column, chosen
-from enrichment.leads.lead_list import MOST_NEW, LeadList, figures
+from enrichment.leads.columns import BY_KEY, COLUMNS, Column, chosen_columns
+from enrichment.leads.lead_list import MOST_NEW, LeadList, lead_figures
 from enrichment.leads.listing import PAGE_SIZES
 from enrichment.models import Lead
 from enrichment.states import EnrichmentStatus
@@ -43,11 +43,11 @@ NO_MATCH_OPEN = (
 def show(request: HttpRequest) -> HttpResponse:
     """The page, or for htmx its list."""
     leads = LeadList(request.GET, user=request.user)
-    context = listed(request, leads)
+    context = list_context(request, leads)
     if not request.htmx:  # type: ignore[attr-defined]
         drawn = leads.filter.drawn()
         page: dict[str, Any] = {
-            "figures_shown": _kept_figures(),
+            "figures_shown": _cached_figures(),
             "status_boxes": drawn.pop("status"),
             "tier_boxes": drawn.pop("tier"),
         }
@@ -62,7 +62,7 @@ def address(query: str) -> str:
     return f"{reverse('leads')}?{query}" if query else reverse("leads")
 
 
-def listed(request: HttpRequest, leads: LeadList) -> dict[str, Any]:
+def list_context(request: HttpRequest, leads: LeadList) -> dict[str, Any]:
     """What the list shows: rows, head, chips, pages."""
     since = int(timezone.now().timestamp() * 1000)  # before the rows are read: none falls between
     columns = columns_of(request)
@@ -108,7 +108,7 @@ def _audit_view(request: HttpRequest, rows: int) -> None:
 
 def columns_of(request: HttpRequest) -> list[Column]:
     keys = request.session.get("lead_columns")
-    return chosen(keys if isinstance(keys, list) else None)
+    return chosen_columns(keys if isinstance(keys, list) else None)
 
 
 @screen(VIEW)
@@ -121,7 +121,7 @@ def count(request: HttpRequest) -> HttpResponse:
 
 
 @screen(VIEW)
-def news(request: HttpRequest) -> HttpResponse:
+def count_new(request: HttpRequest) -> HttpResponse:
     """How many leads of the list came since it was drawn, at `since` in ms since 1970; polled by the list."""
     leads = LeadList(request.GET, user=request.user)
     since = whole(request.GET.get("since"), most=LAST_MILLISECOND)
@@ -138,13 +138,13 @@ def show_figures(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/leads/_lead_figures.html", {"figures_shown": _figures()})
 
 
-def _kept_figures() -> list[dict[str, Any]] | None:
+def _cached_figures() -> list[dict[str, Any]] | None:
     """None where they would have to be counted first: the page fetches them afterwards."""
     return _figures() if is_kept("leads:figures") else None
 
 
 def _figures() -> list[dict[str, Any]]:
-    found = figures()
+    found = lead_figures()
     shown: list[dict[str, Any]] = [{"label": "All leads", "count": found["total"], "query": ""}]
     shown += [
         {"label": tier_label(tier), "count": found["tier"].get(tier, 0), "query": f"tier={tier}"}
@@ -165,11 +165,11 @@ def search(request: HttpRequest) -> HttpResponse:
     """Search for words: they come in the body, and the list's address holds only their key."""
     params = QueryDict(request.POST.get("query", ""), mutable=True)
     params.pop("q", None)
-    params["find"] = searches.keep(request.POST.get("q", ""), by=request.user)
+    params["find"] = searches.remember_search(request.POST.get("q", ""), by=request.user)
     leads = LeadList(params, user=request.user)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(address(leads.query))
-    response = render(request, "enrichment/leads/_lead_table.html", listed(request, leads))
+    response = render(request, "enrichment/leads/_lead_table.html", list_context(request, leads))
     response["HX-Push-Url"] = address(leads.query)
     return response
 

@@ -29,8 +29,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     """How many, what it costs, how long it takes, who is left out and why."""
     if request.method != "POST":
         return redirect("leads")
-    back = address(_list(request).query)
-    if request.POST.get("all") == "1" and _list(request).filter.form.errors:
+    back = address(_lead_list(request).query)
+    if request.POST.get("all") == "1" and _lead_list(request).filter.form.errors:
         messages.error(request, UNREADABLE)
         return redirect(back)
     leads, beyond = _selected(request)
@@ -38,10 +38,10 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.warning(request, "No leads selected. Select rows, or choose all matching.")
         return redirect(back)
     found = plan_retry(leads, beyond=beyond, priority=_priority(leads))
-    return render(request, "enrichment/leads/leads_retry.html", {"plan": _shown(request, found, back)})
+    return render(request, "enrichment/leads/leads_retry.html", {"plan": _render_plan(request, found, back)})
 
 
-def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
+def _render_plan(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
     # The leads of the plan are named: those that match when it is confirmed may be others.
     planned = ",".join(str(lead.pk) for lead in found.sorted.ready)
     return {
@@ -56,7 +56,7 @@ def _shown(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
         "duration": found.time.words if found.count else "",
         "duration_note": found.time.note if found.count else "",
         "nothing": NOTHING,
-        "left_out": [{"count": n, "why": _tail(n, why)} for why, n in found.sorted.left_out.most_common()],
+        "left_out": [{"count": n, "why": _skipped_sentence(n, why)} for why, n in found.sorted.left_out.most_common()],
         "fields": [("query", request.POST.get("query", "")), ("ids", planned)],
         "cancel_url": back,
     }
@@ -67,7 +67,7 @@ def _priority(leads: list[Lead]) -> int:
     return actions.STAFF_PRIORITY if len(leads) <= FEW else actions.BULK_PRIORITY
 
 
-def _tail(count: int, why: str) -> str:
+def _skipped_sentence(count: int, why: str) -> str:
     return f"{'lead' if count == 1 else 'leads'}: {why}"
 
 
@@ -83,18 +83,18 @@ def run(request: HttpRequest) -> HttpResponse:
         job = jobs.start(JobKind.RETRY_LEADS, rows, plan=shown, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
-        return redirect(address(_list(request).query))
+        return redirect(address(_lead_list(request).query))
     return redirect("job", pk=job.pk)
 
 
-def _list(request: HttpRequest) -> LeadList:
+def _lead_list(request: HttpRequest) -> LeadList:
     return LeadList(QueryDict(request.POST.get("query", "")), user=request.user)
 
 
 def _selected(request: HttpRequest) -> tuple[list[Lead], int]:
     """The ticked leads, or all of the list up to MOST; and how many lie beyond that."""
     if request.POST.get("all") == "1":
-        wanted = _list(request)
+        wanted = _lead_list(request)
         leads = list(wanted.everything()[: actions.MOST])
         return leads, max(0, wanted.count() - len(leads)) if len(leads) == actions.MOST else 0
     return _with_ids(request.POST.getlist("id")), 0

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             sentence = str(error) if isinstance(error, Unreadable) else f"{error.strerror}."
             raise CommandError(f"Can't read {file}: {sentence}") from None
         try:
-            importing.start(job, columns=importing.preview(job).mapping)
+            importing.start_import(job, columns=importing.preview(job).mapping)
         except importing.NotStartable as error:
             jobs.cancel(job)
             raise CommandError(str(error)) from None

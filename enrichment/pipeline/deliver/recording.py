@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from enrichment.leases import release, release_all, together
+from enrichment.leases import all_or_each, release, release_all
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline import recovery
 from enrichment.pipeline.deliver.planning import insert_planned, is_sent, record_already_written
@@ -32,7 +32,7 @@ def record_sent(channel: Delivery, done: Sequence[Done]) -> None:
 
     One that cannot be recorded does not take the others with it: its lease runs out and it is read back.
     """
-    together(done, lambda some: _record(channel, some), lambda one, error: _unrecorded(one[0], error))
+    all_or_each(done, lambda some: _record(channel, some), lambda one, error: _unrecorded(one[0], error))
 
 
 def _record(channel: Delivery, done: Sequence[Done]) -> Sequence[Done]:

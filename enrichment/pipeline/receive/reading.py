@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from enrichment.leases import together
+from enrichment.leases import all_or_each
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline import fanout, recovery, returned
 from enrichment.pipeline.mirror import apply_row, applying
@@ -98,7 +98,7 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
 
     False: Clay may not be asked now, and those that need it wait.
     """
-    pending = together(deliveries, _triage_all, _poisoned)
+    pending = all_or_each(deliveries, _triage_all, _poisoned)
     if pending and pauses.reading_pause("clay"):
         # Not when the pause is to end: a person may resume it before.
         save_outcomes([Outcome(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
@@ -110,9 +110,9 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
     stopped = triage.suppressed_places([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
     shown = [p for p in answered if isinstance(p.answer, ClayRow)]
     hidden = {shown[place].delivery.pk for place in stopped}
-    rest = together(answered, lambda some: _close_rowless(some, hidden), lambda p, e: _poisoned(p.delivery, e))
+    rest = all_or_each(answered, lambda some: _close_rowless(some, hidden), lambda p, e: _poisoned(p.delivery, e))
     for part in _parts_by_lead(rest):
-        together(part, _apply, lambda p, e: _poisoned(p.delivery, e))
+        all_or_each(part, _apply, lambda p, e: _poisoned(p.delivery, e))
     return True
 
 

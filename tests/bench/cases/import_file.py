@@ -39,7 +39,7 @@ def import_file(bench: Bench) -> Iterator[Figure]:
         started = time.perf_counter()
         with path.open("rb") as file:
             job = importing.upload(file, name=path.name)
-        importing.start(job, columns=importing.preview(job).mapping)
+        importing.start_import(job, columns=importing.preview(job).mapping)
         jobs.run(job.pk)
         seconds = time.perf_counter() - started
         job = BulkJob.objects.get(pk=job.pk)

@@ -31,7 +31,7 @@ def pace(settings: Any) -> None:
     settings.GHL_LOCATION_ID = "location"
 
 
-def shown(label: str, system: str = "clay") -> limits.Shown:
+def shown(label: str, system: str = "clay") -> limits.LimitUsage:
     forget("waiting")
     [vendor] = [vendor for vendor in limits.all_limits() if vendor.system == system]
     return next(limit for limit in vendor.limits if limit.label == label)

@@ -164,7 +164,7 @@ def test_gauges_show_what_is_left(admin_client: Client, vendors: Sandbox) -> Non
     assert f"{day.left:,} of {day.limit:,} left" in told(admin_client)
 
 
-def vendor_after(**calls: tuple[float | None, float | None]) -> health.Connected:
+def vendor_after(**calls: tuple[float | None, float | None]) -> health.SystemHealth:
     """Clay with these calls: name → (seconds since the last good answer, since the last bad one)."""
     now = timezone.now()
     for name, (good, bad) in calls.items():

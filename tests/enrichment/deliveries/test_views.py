@@ -169,7 +169,7 @@ def test_what_is_not_retried_and_why(db: None) -> None:
     assert Suppression.objects.get().blocked_count == 0
     for given in cases.values():
         with pytest.raises(ActionNotAllowed):
-            redelivery.retry([given], by=None)
+            redelivery.retry_deliveries([given], by=None)
     assert not AuditEvent.objects.filter(verb="deliver_again").exists()
 
 
@@ -205,7 +205,7 @@ def test_too_many_at_once_are_refused(db: None, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(redelivery, "MOST", 1)
     given = [handover(), handover()]
     with pytest.raises(ActionNotAllowed):
-        redelivery.retry(given, by=None)
+        redelivery.retry_deliveries(given, by=None)
     assert redelivery.candidates(Handover.objects.all()) == ([given[0]], 1)
 
 

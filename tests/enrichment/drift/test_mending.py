@@ -66,7 +66,7 @@ def test_a_row_that_became_another_person_is_not_taken_over(pipeline):
     change_row(pipeline, lead.clay_row_id, linkedin_url=url("somebody-else"), title="Theirs")
     run()
     assert "linkedin_url" in Drift.objects.get(kind=DriftKind.VALUES).fields
-    plan = mending.plan(DriftKind.VALUES)
+    plan = mending.plan_repairs(DriftKind.VALUES)
     assert (plan.ready, sum(plan.left_out.values())) == ([], 1)
     Drift.objects.update(mend_after=timezone.now())  # even if it is asked for
     mending.run_due()
@@ -150,7 +150,7 @@ def test_a_row_that_is_gone_is_created_again(pipeline):
     delete_row(pipeline, lost)
     run()
     assert found() == [("row_gone", lost)]
-    plan = mending.plan(DriftKind.ROW_GONE)
+    plan = mending.plan_repairs(DriftKind.ROW_GONE)
     assert plan.cost > 0
     mend(DriftKind.ROW_GONE)
     assert found() == []
@@ -210,7 +210,7 @@ def test_a_killed_workers_mending_is_done_by_another(pipeline, settings):
     (lead,) = settled(pipeline, "killed-mending")
     change_row(pipeline, lead.clay_row_id, title="New")
     run()
-    mending.request(mending.plan(DriftKind.VALUES), by=None)
+    mending.request_repairs(mending.plan_repairs(DriftKind.VALUES), by=None)
     mending._claim()  # and the worker is gone
     assert mending.run_due() == 0  # it is leased
     Drift.objects.update(mend_after=timezone.now(), in_flight_since=timezone.now() - datetime.timedelta(hours=1))
@@ -224,7 +224,7 @@ def test_a_mending_that_fails_waits_and_then_needs_a_person(pipeline, settings):
     change_row(pipeline, lead.clay_row_id, title="New")
     run()
     pipeline.sandbox.fault("clay", "502", call="rows.get")
-    mending.request(mending.plan(DriftKind.VALUES), by=None)
+    mending.request_repairs(mending.plan_repairs(DriftKind.VALUES), by=None)
     for _ in range(settings.MAX_ATTEMPTS):
         Drift.objects.filter(mend_after__isnull=False).update(mend_after=timezone.now())
         mending.run_due()

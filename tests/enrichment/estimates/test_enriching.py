@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enrichment.estimates.enriching import FLUSH, Asked, Clay, Leads, sending
+from enrichment.estimates.enriching import FLUSH, Clay, Leads, ProviderLoad, sending_time
 from enrichment.estimates.lanes import Lane
 from enrichment.vendors.limiter import Gauge, Limit
 from tests.enrichment.estimates.simulation import HOUR, MINUTE, Budget, Window, play
@@ -21,8 +21,8 @@ def clay(rows: int = ROWS, triggers: int = TRIGGERS) -> Clay:
     return Clay(lane("rows", rows, MINUTE), lane("triggers", triggers, MINUTE), 50, 25, MINUTE)
 
 
-def asked(name: str, limit: int, calls: int, *, holds: bool, used: int = 0, fill_ins: int = 0) -> Asked:
-    return Asked(lane(name, limit, HOUR, used), calls, holds, fill_ins)
+def asked(name: str, limit: int, calls: int, *, holds: bool, used: int = 0, fill_ins: int = 0) -> ProviderLoad:
+    return ProviderLoad(lane(name, limit, HOUR, used), calls, holds, fill_ins)
 
 
 def window(count: int, seconds: float, used: int = 0) -> Window:
@@ -35,7 +35,7 @@ def both(leads, rowless, limits, *, rows=ROWS, triggers=TRIGGERS, urgent=False):
     for name, (limit, calls, holds, used) in limits.items():
         lanes.append(asked(name, limit, calls, holds=holds, used=used))
         budgets[name] = Budget(window(limit, HOUR, used), calls, holds)
-    told = sending(Leads(leads, rowless, urgent), Leads(), clay(rows, triggers), lanes, unlimited=True)
+    told = sending_time(Leads(leads, rowless, urgent), Leads(), clay(rows, triggers), lanes, unlimited=True)
     at_clay = {"rows": window(rows, MINUTE), "triggers": window(triggers, MINUTE)}
     played = play(leads, rowless, **at_clay, providers=budgets, urgent=urgent)
     return told, played
@@ -66,36 +66,36 @@ def test_under_the_policy_to_go_on_they_leave_at_once_and_are_filled_in_for_five
 
 
 def test_nothing_takes_no_time():
-    told = sending(Leads(), Leads(), clay(), [], unlimited=True)
+    told = sending_time(Leads(), Leads(), clay(), [], unlimited=True)
     assert (told.seconds, told.limited_by, told.fill_ins) == (0.0, "", ())
 
 
 def test_a_batch_that_is_not_full_waits_for_company_and_an_urgent_one_does_not():
-    told = sending(Leads(3), Leads(), clay(), [], unlimited=True)
+    told = sending_time(Leads(3), Leads(), clay(), [], unlimited=True)
     assert (told.seconds, told.limited_by) == (MINUTE, FLUSH)
-    assert sending(Leads(3, 3), Leads(), clay(), [], unlimited=True).seconds == 2 * MINUTE
-    assert sending(Leads(3, 3, urgent=True), Leads(), clay(), [], unlimited=True).seconds == 0.0
+    assert sending_time(Leads(3, 3), Leads(), clay(), [], unlimited=True).seconds == 2 * MINUTE
+    assert sending_time(Leads(3, 3, urgent=True), Leads(), clay(), [], unlimited=True).seconds == 0.0
 
 
 def test_what_waits_already_goes_first():
     ahead = Leads(25 * 100)
-    told = sending(Leads(25), ahead, clay(), [], unlimited=True)
+    told = sending_time(Leads(25), ahead, clay(), [], unlimited=True)
     assert told.seconds == 2 * MINUTE  # 101 triggers, 50 a minute
     builtwith = asked("BuiltWith", 100, 25, holds=True)
-    assert sending(Leads(25), Leads(100), clay(), [builtwith], unlimited=True).seconds == HOUR
+    assert sending_time(Leads(25), Leads(100), clay(), [builtwith], unlimited=True).seconds == HOUR
 
 
 def test_fill_ins_that_wait_already_go_first():
     alone = asked("BuiltWith", 100, 25, holds=False, used=100)
     behind = asked("BuiltWith", 100, 25, holds=False, used=100, fill_ins=1_000)
-    first = sending(Leads(100), Leads(), clay(), [alone], unlimited=True).fill_ins[0]
-    second = sending(Leads(100), Leads(), clay(), [behind], unlimited=True).fill_ins[0]
+    first = sending_time(Leads(100), Leads(), clay(), [alone], unlimited=True).fill_ins[0]
+    second = sending_time(Leads(100), Leads(), clay(), [behind], unlimited=True).fill_ins[0]
     assert second.seconds - first.seconds == pytest.approx(10 * HOUR, abs=MINUTE)
 
 
 def test_a_batch_waits_where_nobody_else_is_left_to_ask():
     alone = asked("BuiltWith", 100, 25, holds=False, used=100)
-    assert sending(Leads(25), Leads(), clay(), [alone], unlimited=False).seconds == HOUR
+    assert sending_time(Leads(25), Leads(), clay(), [alone], unlimited=False).seconds == HOUR
 
 
 def test_what_a_batch_cannot_use_of_an_hour_is_not_counted():

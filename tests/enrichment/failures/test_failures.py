@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def found():
-    return {(g.cause.what, g.cause.kind, g.cause.provider, g.cause.shape): g.count for g in failures.groups()}
+    return {(g.cause.what, g.cause.kind, g.cause.provider, g.cause.shape): g.count for g in failures.all_groups()}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_group_knows_count_time_trend_and_cost():
     times = [hour, hour - datetime.timedelta(hours=2), hour - datetime.timedelta(days=3)]
     for at in times:
         FailedLeadFactory(error_at=at, enrichment_cost="0.0500")
-    (group,) = failures.groups()
+    (group,) = failures.all_groups()
     assert (group.count, group.since, group.last, group.cost) == (3, times[2], times[0], Decimal("0.1500"))
     assert (group.trend[-1], group.trend[-3], group.today) == (1, 1, 2)
     assert (group.cause.retryable, group.cause.advice) == ("now", ADVICE[Recovery.DELAY])
@@ -111,10 +111,10 @@ def test_what_a_lead_cost_counts_once_however_often_it_failed():
     FailedLeadFactory(enrichment_cost=Decimal("0.05"), error_message="other")
     ignored = FailedLeadFactory(enrichment_cost=Decimal("7"), error_message="ignored outage")
     cause = Cause("enrichment", ignored.error_kind, ignored.error_provider, "ignored outage")
-    failures.ignore(cause, reason="known outage", by=None)
-    webhooks = next(group for group in failures.groups() if group.cause.what == "webhook")
+    failures.ignore_group(cause, reason="known outage", by=None)
+    webhooks = next(group for group in failures.all_groups() if group.cause.what == "webhook")
     assert (webhooks.count, webhooks.cost) == (2, Decimal("0.30"))
-    assert failures.spent() == Decimal("0.35")
+    assert failures.spent_on() == Decimal("0.35")
 
 
 def test_a_failed_delivery_is_shown_until_a_later_one_overtakes_it():
@@ -126,7 +126,7 @@ def test_a_failed_delivery_is_shown_until_a_later_one_overtakes_it():
         ("instantly", "gone", "", "instantly add_lead: 404"),
     }
     handover(lead, status="done")
-    failures.forget()
+    failures.forget_groups()
     assert set(found()) == {("instantly", "gone", "", "instantly add_lead: 404")}
 
 
@@ -134,7 +134,7 @@ def test_a_webhook_that_could_not_be_read_is_shown():
     WebhookDelivery.objects.create(
         body=b"{}", body_hash="a", status="failed", error_kind="internal_error", processed_at=timezone.now()
     )
-    (group,) = failures.groups()
+    (group,) = failures.all_groups()
     assert (group.cause.what, group.cause.kind, group.cost) == ("webhook", "internal_error", 0)
     assert "Internal error" in group.cause.advice
 
@@ -163,9 +163,9 @@ def test_members_are_those_of_the_cause_newest_first():
     FailedLeadFactory(error_provider="hunter")
     cause = Cause("enrichment", "delay", "apollo", "502 apollo failed")
     assert [row.pk for row in members_of(cause)] == [new.pk, old.pk]
-    group = failures.find(cause.key)
+    group = failures.find_group(cause.key)
     assert group.count == 2
-    assert failures.find("0" * 20) is None
+    assert failures.find_group("0" * 20) is None
 
 
 def test_members_are_found_by_the_index_of_failures():
@@ -188,14 +188,14 @@ def test_every_kind_has_an_advice_and_an_answer_about_retrying(kind):
 
 def test_an_ignored_group_leaves_and_comes_back_with_new_members(sales_client):
     FailedLeadFactory()
-    (group,) = failures.groups()
-    failures.ignore(group.cause, reason="known outage of apollo", by=None)
-    (group,) = failures.groups()
+    (group,) = failures.all_groups()
+    failures.ignore_group(group.cause, reason="known outage of apollo", by=None)
+    (group,) = failures.all_groups()
     assert group.ignored
     assert AuditEvent.objects.filter(verb="ignore_failures", reason="known outage of apollo").count() == 1
     FailedLeadFactory(error_at=timezone.now() + datetime.timedelta(seconds=1))
-    failures.forget()
-    (group,) = failures.groups()
+    failures.forget_groups()
+    (group,) = failures.all_groups()
     assert not group.ignored
     assert group.ignore.reason == "known outage of apollo"
 
@@ -203,12 +203,12 @@ def test_an_ignored_group_leaves_and_comes_back_with_new_members(sales_client):
 def test_ignoring_needs_a_reason_and_leaves_no_trace_without_its_audit_event(monkeypatch):
     cause = Cause("enrichment", "delay", "apollo", "")
     with pytest.raises(ValueError, match="Enter a reason for ignoring it"):
-        failures.ignore(cause, reason="  no ", by=None)
+        failures.ignore_group(cause, reason="  no ", by=None)
 
     def broken(*args, **kwargs):
         raise RuntimeError("no ledger")
 
     monkeypatch.setattr("enrichment.failures.groups.audit.record", broken)
     with pytest.raises(RuntimeError):
-        failures.ignore(cause, reason="known outage", by=None)
+        failures.ignore_group(cause, reason="known outage", by=None)
     assert not FailureIgnore.objects.exists()

@@ -70,7 +70,7 @@ def test_a_delivery_is_failed_and_its_outcome_is_read_back_when_tried_again(sale
     recover_lost_calls()
     assert is_set_aside(handover)
     assert (handover.status, handover.error_kind) == ("failed", work.LOST)
-    [group] = groups.groups()
+    [group] = groups.all_groups()
     assert group.cause == Cause("ghl", work.LOST, "", work.LOST_SENTENCE)
     sales_client.post(reverse("failure_retry_run", args=[group.cause.key]))
     jobs.run_due()
@@ -87,7 +87,7 @@ def test_the_last_lead_of_a_batch_waits_for_a_person_in_doubt(kind):
     [item] = batch.items.all()
     assert (item.status, item.in_doubt) == ("set_aside", True)
     assert (item.lead.needs_person, item.lead.error_kind) == (True, work.LOST)
-    assert [group.cause.kind for group in groups.groups()] == [work.LOST]
+    assert [group.cause.kind for group in groups.all_groups()] == [work.LOST]
 
 
 @pytest.mark.parametrize("kind", [BatchKind.ROWS, BatchKind.TRIGGER])
@@ -108,7 +108,7 @@ def test_a_write_back_stands_on_failures_and_may_simply_be_made_again():
     batch = batch_of(BatchKind.UPDATE, 1)
     recover_lost_calls()
     assert is_set_aside(batch)
-    [group] = groups.groups()
+    [group] = groups.all_groups()
     assert (group.cause.what, group.cause.kind, group.count) == ("write_back", work.LOST, 1)
 
 
@@ -151,7 +151,7 @@ def test_a_job_that_gets_a_step_further_begins_its_count_anew(sales_client):
         error_kind="delay",
         finished_at=timezone.now(),
     )
-    [group] = groups.groups()
+    [group] = groups.all_groups()
     job = retry_job.start_retry(group.cause, by=None)
     BulkJob.objects.filter(pk=job.pk).update(lapses=2)
     jobs.run_due()
@@ -209,7 +209,7 @@ def test_webhooks_that_took_their_workers_with_them_stand_by_their_cause(sales_c
 def test_webhooks_that_cannot_be_read_stand_there_and_no_retry_is_offered(sales_client):
     storing.store(b"\xff no event", {})
     reading.run_due()
-    [group] = groups.groups()
+    [group] = groups.all_groups()
     page = sales_client.get(FAILURES).content.decode()
     assert "Webhook: unreadable" in page
     detail = sales_client.get(reverse("failure", args=[group.cause.key])).content.decode()
@@ -249,7 +249,7 @@ def test_only_who_may_retry_may_have_it_go_again(compliance_client, nobody_clien
 
 def test_what_is_the_laws_is_told_to_officers_alone(monkeypatch, sales_client, compliance_client):
     found = {kind.name: (2, timezone.now()) for kind in set_aside.KINDS}
-    monkeypatch.setattr(set_aside, "_counted", lambda: found)
+    monkeypatch.setattr(set_aside, "_counts", lambda: found)
     law = ["Request steps", "Request messages", "Last looks", "Removal of records", "audit ledger"]
     theirs = compliance_client.get(FAILURES).content.decode()
     assert [words for words in law if words not in theirs] == []
@@ -278,7 +278,7 @@ def all_leased(model):
 def test_what_is_counted_is_counted_in_one_statement(django_assert_num_queries):
     Drift.objects.create(kind="values", subject="row 1", set_aside_at=timezone.now())
     with django_assert_num_queries(1):
-        assert {name: count for name, (count, _) in set_aside._counted().items()} == {"mendings": 1}
+        assert {name: count for name, (count, _) in set_aside._counts().items()} == {"mendings": 1}
 
 
 def test_a_lead_of_a_lost_batch_is_looked_for_before_it_is_sent_again():

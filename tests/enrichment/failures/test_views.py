@@ -135,6 +135,6 @@ def test_the_screen_takes_a_few_queries_however_many_failed(sales_client, django
     FailedLeadFactory.create_batch(60)
     with django_assert_max_num_queries(35):
         sales_client.get(GROUP)
-    failures.forget()
+    failures.forget_groups()
     with django_assert_max_num_queries(30):
         sales_client.get(PAGE)

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from enrichment.imports import importing
-from enrichment.imports.import_files import Unreadable, guess, reading
+from enrichment.imports.import_files import Unreadable, guess_mapping, open_rows
 from enrichment.jobs import jobs
 from enrichment.models import BulkJob, Lead
 from enrichment.pipeline import intake
@@ -48,7 +48,7 @@ def uploaded(content: str | bytes) -> BulkJob:
 
 def imported(content: str | bytes) -> BulkJob:
     job = uploaded(content)
-    importing.start(job, columns=importing.preview(job).mapping)
+    importing.start_import(job, columns=importing.preview(job).mapping)
     jobs.run(job.pk)
     job.refresh_from_db()
     return job
@@ -162,7 +162,7 @@ def test_what_cannot_be_read_leaves_nothing_behind(content: str, sentence: str, 
 def test_columns_without_a_name_or_twice_stay_apart(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("a,,a\n1,2,3\n")
-    with reading(path) as (columns, rows):
+    with open_rows(path) as (columns, rows):
         assert columns == ["a", "Column 2", "a (3)"]
         assert list(rows) == [{"a": "1", "Column 2": "2", "a (3)": "3"}]
 
@@ -182,7 +182,7 @@ def test_columns_without_a_name_or_twice_stay_apart(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_headers_are_recognised(columns: list[str], mapping: dict[str, str]) -> None:
-    assert guess(columns) == mapping
+    assert guess_mapping(columns) == mapping
 
 
 # ---------------------------------------------------------------- preview and start
@@ -205,14 +205,14 @@ def test_missing_and_doubled_columns_do_not_start() -> None:
     mapping = importing.preview(job).mapping
     assert importing.preview(job, {}).missing == list(importing.REQUIRED)
     with pytest.raises(importing.NotStartable, match="source_name"):
-        importing.start(job, columns={c: f for c, f in mapping.items() if f != "source_name"})
+        importing.start_import(job, columns={c: f for c, f in mapping.items() if f != "source_name"})
     with pytest.raises(importing.NotStartable, match="Two columns are mapped to first_name"):
-        importing.start(job, columns=mapping | {"other": "first_name"})
+        importing.start_import(job, columns=mapping | {"other": "first_name"})
     with pytest.raises(importing.NotStartable, match="don't exist"):
-        importing.start(job, columns=mapping | {"other": "icp_score"})
-    importing.start(job, columns=mapping)
+        importing.start_import(job, columns=mapping | {"other": "icp_score"})
+    importing.start_import(job, columns=mapping)
     with pytest.raises(importing.NotStartable, match="already"):
-        importing.start(job, columns=mapping)
+        importing.start_import(job, columns=mapping)
 
 
 def test_nobody_runs_what_was_not_started() -> None:
@@ -268,7 +268,7 @@ def test_a_killed_import_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch, s
     rows = lead_rows(2500)
     rows[2100] = lead_row(source_type="webinar")
     job = uploaded(as_csv(rows))
-    importing.start(job, columns=importing.preview(job).mapping)
+    importing.start_import(job, columns=importing.preview(job).mapping)
     mend = killed_after(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         jobs.run(job.pk)
@@ -285,7 +285,7 @@ def test_a_killed_import_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch, s
 
 def test_a_cancelled_import_keeps_what_came_in(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     job = uploaded(as_csv(lead_rows(2500)))
-    importing.start(job, columns=importing.preview(job).mapping)
+    importing.start_import(job, columns=importing.preview(job).mapping)
     real, calls = intake.accept, iter([False, True])
 
     def accept(*args: Any, **kwargs: Any) -> Any:
@@ -310,7 +310,7 @@ def test_cancel_before_the_start_removes_the_file(files: Path) -> None:
 
 def test_one_of_two_workers_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     job = uploaded(as_csv(lead_rows(1)))
-    importing.start(job, columns=importing.preview(job).mapping)
+    importing.start_import(job, columns=importing.preview(job).mapping)
     real, seen = intake.accept, []
 
     def accept(*args: Any, **kwargs: Any) -> Any:
@@ -327,7 +327,7 @@ def test_a_file_that_breaks_half_way_fails_with_its_place(files: Path) -> None:
     job = uploaded(as_csv(lead_rows(1500)))
     with open(job.file.path, "a") as file:
         file.write('"' + "x" * 1_000_001)
-    importing.start(job, columns=importing.preview(job).mapping)
+    importing.start_import(job, columns=importing.preview(job).mapping)
     jobs.run(job.pk)
     job.refresh_from_db()
     assert job.status == "failed"
@@ -337,7 +337,7 @@ def test_a_file_that_breaks_half_way_fails_with_its_place(files: Path) -> None:
 
 def test_a_lost_file_fails_with_a_sentence() -> None:
     job = uploaded(as_csv(lead_rows(1)))
-    importing.start(job, columns=importing.preview(job).mapping)
+    importing.start_import(job, columns=importing.preview(job).mapping)
     Path(job.file.path).unlink()
     jobs.run(job.pk)
     job.refresh_from_db()
@@ -396,5 +396,5 @@ def test_command_says_what_is_wrong(path: Path, files: Path, content: str | None
 def test_a_file_that_would_fill_the_memory_is_refused(tmp_path: Path, content: str, sentence: str):
     path = tmp_path / "leads"
     path.write_text(content)
-    with pytest.raises(Unreadable, match=sentence), reading(path) as (_, rows):
+    with pytest.raises(Unreadable, match=sentence), open_rows(path) as (_, rows):
         list(rows)

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from enrichment import tasks
 from enrichment.jobs import jobs, kinds
-from enrichment.jobs.kinds import Figure, Kind, Shown, Verbs
-from enrichment.jobs.outcomes import Counts, done
+from enrichment.jobs.kinds import Figure, JobPage, Kind, Verbs
+from enrichment.jobs.outcomes import Counts, outcome_of_done
 from enrichment.models import BulkJob, JobMember, Lead
 from enrichment.models.job import JobKind
 from gdpr.models import AuditEvent
@@ -44,11 +44,11 @@ class TitleCase(Kind):
         return {"position": members[-1].position + 1}
 
     def came_to(self, job, counts, parts):
-        return done(job, parts, "Every name is written.")
+        return outcome_of_done(job, parts, "Every name is written.")
 
     def show(self, job):
         figures = [Figure("Written", job.position, "green")]
-        return Shown(figures=figures, outcome=self.outcome(job, Counts()), facts={"Language": "English"})
+        return JobPage(figures=figures, outcome=self.outcome(job, Counts()), facts={"Language": "English"})
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_a_kind_without_a_page_of_its_own_says_what_its_page_holds(kind):
 def an_import(ada):
     content = ",".join(lead_row()) + "\n" + ",".join(lead_row().values())
     job = importing.upload(io.BytesIO(content.encode()), name="leads.csv", by=ada)
-    importing.start(job, columns=importing.preview(job).mapping, by=ada)
+    importing.start_import(job, columns=importing.preview(job).mapping, by=ada)
     return job
 
 
@@ -97,7 +97,7 @@ def a_delivery_of_lifted_leads(ada):
 def a_pilot(ada):
     lead = LeadFactory()
     draft = versions.save_edit(WaterfallVersion, changed(providers=["hunter"]), EditStart(), by=ada)
-    job = pilot.start(draft, [lead.pk], revision=draft.revision, by=ada)
+    job = pilot.start_pilot(draft, [lead.pk], revision=draft.revision, by=ada)
     Lead.objects.filter(pk=lead.pk).update(dispatch_after=None)  # as if it had been answered
     return job
 

@@ -11,7 +11,7 @@ from enrichment.jobs import jobs
 from enrichment.jobs.job_outcome import outcome, outcomes
 from enrichment.jobs.job_progress import time_left
 from enrichment.jobs.outcomes import Counts
-from enrichment.jobs.rows import counts_of, keep_due
+from enrichment.jobs.rows import counts_of, store_final_counts
 from enrichment.leads.retry_job import LEADS
 from enrichment.models import BulkJob, Handover, JobMember, Lead, ServiceHold
 from enrichment.models.job import JobKind
@@ -84,10 +84,10 @@ def test_the_result_of_a_finished_job_stays(sales_client):
 
 def test_a_result_is_not_kept_before_the_last_row_has_ended():
     job = retried({}, FAILED)
-    assert keep_due() == 0
+    assert store_final_counts() == 0
     Lead.objects.filter(dispatch_after__isnull=False).update(**FOUND)
-    assert keep_due() == 1
-    assert keep_due() == 0
+    assert store_final_counts() == 1
+    assert store_final_counts() == 0
     job.refresh_from_db()
     assert counts_of([job])[job.pk] == Counts(started=2, failed=1, recovered=1)
 

@@ -45,7 +45,7 @@ def test_the_plan_tells_rows_cost_time_and_what_is_left_out():
     leads = [FailedLeadFactory() for _ in range(4)]
     gate.suppress(Identity(leads[0].linkedin_url), reason="objection")
     Attempt.objects.create(lead=leads[1], waterfall=WaterfallVersion.active(), status="running")
-    plan = failure_retry.plan(CAUSE)
+    plan = failure_retry.plan_for_cause(CAUSE)
     assert plan.count == 2
     assert plan.cost > Decimal("0.1")
     assert plan.time.seconds > 0
@@ -55,7 +55,7 @@ def test_the_plan_tells_rows_cost_time_and_what_is_left_out():
 def test_nothing_can_be_started_while_the_vendor_is_held():
     FailedLeadFactory()
     hold()
-    plan = failure_retry.plan(CAUSE)
+    plan = failure_retry.plan_for_cause(CAUSE)
     assert plan.count == 0
     assert list(plan.left_out) == ["Clay is paused: quota exhausted."]
     with pytest.raises(ActionNotAllowed, match="paused"):
@@ -98,7 +98,7 @@ def test_leads_go_to_dispatch_behind_fresh_ones_and_the_group_is_empty(person):
         lead.refresh_from_db()
         assert (lead.enrichment_status, lead.dispatch_priority, lead.error_kind) == ("pending", 0, "")
         assert lead.dispatch_after is not None
-    assert failures.groups() == []
+    assert failures.all_groups() == []
     assert AuditEvent.objects.filter(verb="retry", object_id__gt="", actor_id=person.pk).count() == 3
     assert counts_of([job])[job.pk].under_way == 3
 
@@ -229,7 +229,7 @@ def test_failed_deliveries_are_planned_once_more(system, person):
     blocked = handover(stranger, system=system, error_kind="delay", error_message=message)
     gate.suppress(Identity(stranger.linkedin_url), reason="objection")
     cause = Cause(system, "delay", "", message)
-    plan = failure_retry.plan(cause)
+    plan = failure_retry.plan_for_cause(cause)
     assert (plan.count, plan.cost, dict(plan.left_out)) == (1, 0, {redeliver.SUPPRESSED: 1})
     job = retry_job.start_retry(cause, by=person)
     jobs.run_due()

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from enrichment.leads import listing
-from enrichment.leads.listing import SORTS, read
+from enrichment.leads.listing import SORTS, read_page
 from enrichment.models import Lead
 from tests.factories import LeadFactory
 
@@ -52,22 +52,22 @@ def test_pages_by_cursor_and_by_number_and_backwards_agree(
 
     anchor, walked = None, []
     for number in itertools.count(1):
-        part = read(Lead.objects.all(), sort, page=number, anchor=anchor, **how)
+        part = read_page(Lead.objects.all(), sort, page=number, anchor=anchor, **how)
         walked.append([lead.pk for lead in part.rows])
-        assert walked[-1] == [lead.pk for lead in read(Lead.objects.all(), sort, page=number, **how).rows]
+        assert walked[-1] == [lead.pk for lead in read_page(Lead.objects.all(), sort, page=number, **how).rows]
         if not part.more_after:
             break
         anchor = part.rows[-1].pk
     assert walked == pages
     for earlier, later in itertools.pairwise(pages):
-        part = read(Lead.objects.all(), sort, anchor=later[0], backwards=True, **how)
+        part = read_page(Lead.objects.all(), sort, anchor=later[0], backwards=True, **how)
         assert [lead.pk for lead in part.rows] == earlier
         assert part.more_before == (earlier != pages[0])
 
 
 def test_a_cursor_whose_lead_is_gone_falls_back_to_the_number(leads: list[int]) -> None:
     sort = SORTS["-received"]
-    found = read(Lead.objects.all(), sort, size=SIZE, page=2, anchor=10**9)
+    found = read_page(Lead.objects.all(), sort, size=SIZE, page=2, anchor=10**9)
     assert [lead.pk for lead in found.rows] == list(
         Lead.objects.order_by(*sort.order()).values_list("pk", flat=True)[SIZE : 2 * SIZE]
     )

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from enrichment.leads.provenance import flat, nested, stamp, with_ledger
+from enrichment.leads.provenance import flat_provenance, nested_provenance, timestamp, with_provenance
 from enrichment.models import Lead
 from tests.factories import DisclosureFactory, FieldFactFactory, LeadFactory
 
@@ -40,7 +40,7 @@ def lead() -> Lead:
 
 
 def test_nested_is_the_schema_of_the_specification(lead: Lead) -> None:
-    assert nested(lead) == {
+    assert nested_provenance(lead) == {
         "collection": {
             "source": "competitor_follower",
             "source_url": "https://linkedin.com/company/gong-io/followers/",
@@ -71,7 +71,7 @@ def test_nested_is_the_schema_of_the_specification(lead: Lead) -> None:
 
 
 def test_flat_names_the_fields_of_the_payload(lead: Lead) -> None:
-    document = flat(lead)
+    document = flat_provenance(lead)
     assert list(document) == ["sources", "consent_basis", "retention_until"]
     assert document["retention_until"] == "2028-01-15"
     assert [(s["provider"], s["field"]) for s in document["sources"]] == [
@@ -85,21 +85,21 @@ def test_flat_names_the_fields_of_the_payload(lead: Lead) -> None:
 
 def test_the_personal_address_is_the_email_where_there_is_no_other(lead: Lead) -> None:
     lead.email_work = ""
-    assert {s["provider"]: s["field"] for s in flat(lead)["sources"]}["hunter"] == "email"
+    assert {s["provider"]: s["field"] for s in flat_provenance(lead)["sources"]}["hunter"] == "email"
 
 
 def test_a_lead_without_a_history() -> None:
     lead = LeadFactory()
-    assert flat(lead)["sources"] == []
-    assert nested(lead)["enrichment"] == {"providers": [], "completed_at": None}
-    assert nested(lead)["access_log"] == []
-    assert stamp(None) is None
+    assert flat_provenance(lead)["sources"] == []
+    assert nested_provenance(lead)["enrichment"] == {"providers": [], "completed_at": None}
+    assert nested_provenance(lead)["access_log"] == []
+    assert timestamp(None) is None
 
 
 def test_many_leads_cost_three_queries(lead: Lead) -> None:
     for other in LeadFactory.create_batch(5):
         FieldFactFactory(lead=other)
     with CaptureQueriesContext(connection) as queries:
-        documents = [(flat(each), nested(each)) for each in with_ledger(Lead.objects.all())]
+        documents = [(flat_provenance(each), nested_provenance(each)) for each in with_provenance(Lead.objects.all())]
     assert len(documents) == 6
     assert len(queries) == 3

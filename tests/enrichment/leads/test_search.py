@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enrichment.models import Lead, lead_search
-from enrichment.models.lead_search import folded, spellings
+from enrichment.models.lead_search import fold, spellings
 from tests.factories import LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -157,7 +157,7 @@ def test_the_database_folds_as_the_search_does(text: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT lead_folded(%s), lead_umlauts(%s)", [text, text])
         plain, long = cursor.fetchone()
-    assert plain == folded(text)
+    assert plain == fold(text)
     assert long in ("", spellings(text)[-1])
 
 
@@ -178,7 +178,7 @@ def test_an_identifier_is_looked_up_along_an_index(people: dict[str, Lead]) -> N
         cursor.execute("SET LOCAL enable_seqscan = off")
     for words in ("+49 170 1234567", "row_abc123", "ocQHyuzHvysMo5N5VsXc", "milan@copper.example"):
         for condition in lead_search.identified(words, personal=True):
-            keyed = lead_search.keyed(Lead.objects.all()).filter(condition)
+            keyed = lead_search.with_search_keys(Lead.objects.all()).filter(condition)
             assert "Seq Scan" not in keyed.values("pk").explain(), words
 
 

@@ -25,7 +25,7 @@ def test_an_idle_product_wakes_nobody(db, django_assert_max_num_queries):
     Handover.objects.create(lead=LeadFactory(dispatch_after=None), system="ghl", status=HandoverStatus.DONE)
     BulkJob.objects.create(kind=JobKind.IMPORT, status=JobStatus.DONE)
     with django_assert_max_num_queries(11):
-        assert due.ticks() == []
+        assert due.due_ticks() == []
 
 
 @pytest.mark.parametrize(
@@ -37,42 +37,42 @@ def test_an_idle_product_wakes_nobody(db, django_assert_max_num_queries):
 )
 def test_a_lead_that_is_due(db, row, expected):
     LeadFactory(dispatch_after=NOW, **row)
-    assert due.ticks() == [expected]
+    assert due.due_ticks() == [expected]
 
 
 def test_a_lead_to_be_written_back(db):
     LeadFactory(write_back_after=NOW, clay_row_id="row_1", dispatch_after=None)
-    assert due.ticks() == [("write_back_references",)]
+    assert due.due_ticks() == [("write_back_references",)]
 
 
 @pytest.mark.parametrize("kind", BatchKind.values)
 def test_a_batch_that_may_go(db, kind):
     batch = Batch.objects.create(kind=kind, table_id="tbl", status=BatchStatus.UNKNOWN)
-    assert len(due.ticks()) == 1
+    assert len(due.due_ticks()) == 1
     Batch.objects.filter(pk=batch.pk).update(not_before=LATER)
-    assert due.ticks() == []
+    assert due.due_ticks() == []
 
 
 @pytest.mark.parametrize("system", ["ghl", "instantly"])
 def test_a_delivery_that_may_go(db, system):
     Handover.objects.create(lead=LeadFactory(dispatch_after=None), system=system)
-    assert due.ticks() == [("deliver_to", system)]
+    assert due.due_ticks() == [("deliver_to", system)]
 
 
 def test_a_webhook_that_was_not_read(db):
     WebhookDelivery.objects.create(body=b"{}", body_hash="x", status=DeliveryStatus.RECEIVED)
-    assert due.ticks() == [("read_webhooks",)]
+    assert due.due_ticks() == [("read_webhooks",)]
 
 
 def test_a_mending_that_was_asked_for(db):
     Drift.objects.create(kind=DriftKind.VALUES, subject="row x", row_id="x", mend_after=NOW)
-    assert due.ticks() == [("mend_drift",)]
+    assert due.due_ticks() == [("mend_drift",)]
 
 
 @pytest.mark.parametrize("kind", JobKind.values)
 def test_a_job_of_every_kind_wakes_somebody(db, kind):
     BulkJob.objects.create(kind=kind, status=JobStatus.QUEUED)
-    ((name,),) = due.ticks()
+    ((name,),) = due.due_ticks()
     assert hasattr(tasks, name)
 
 

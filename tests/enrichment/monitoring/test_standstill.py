@@ -45,12 +45,12 @@ def webhook(seconds=2 * STALL, **values):
 
 
 def named():
-    return [stage.name for stage in standstill.look().stages]
+    return [stage.name for stage in standstill.check_standstill().stages]
 
 
 def test_an_idle_product_stands_still_nowhere_and_is_asked_in_one_statement():
     with CaptureQueriesContext(connection) as seen:
-        assert not standstill.look()
+        assert not standstill.check_standstill()
     assert len(seen) == 1
 
 
@@ -196,11 +196,11 @@ def test_on_a_compressed_clock_people_still_read_on_their_own(settings):
 
 
 def test_a_beat_that_was_seen_and_is_gone_is_a_finding_of_its_own():
-    assert not standstill.look()
-    standstill.beat_is_here()
-    assert not standstill.look()
+    assert not standstill.check_standstill()
+    standstill.record_beat()
+    assert not standstill.check_standstill()
     cache.set(standstill.BEAT_KEY, ago(2 * STALL).timestamp())
-    found = standstill.look()
+    found = standstill.check_standstill()
     assert found.stages == ()
     assert "(beat) is not running" in found.sentence
     assert timezone.now() - found.since > datetime.timedelta(seconds=STALL)
@@ -212,12 +212,12 @@ def test_a_beat_that_was_seen_and_is_gone_is_a_finding_of_its_own():
 def test_an_alert_is_opened_counted_and_closed_by_itself():
     webhook()
     for _ in range(2):
-        assert standstill.watch()
+        assert standstill.raise_standstill()
     alert = Alert.objects.get(kind="standstill")
     assert (alert.severity, alert.count, alert.closed_at) == (3, 2, None)
     assert "Reading webhooks" in alert.sentence
     progress.moved("webhooks")
-    assert not standstill.watch()
+    assert not standstill.raise_standstill()
     alert.refresh_from_db()
     assert alert.by_itself
     assert alert.closed_at is not None
@@ -226,7 +226,7 @@ def test_an_alert_is_opened_counted_and_closed_by_itself():
 def test_every_page_and_the_overview_say_so(sales_client):
     assert "stands still" not in sales_client.get("/").content.decode()
     webhook()
-    standstill.forget()
+    standstill.forget_report()
     for page in ("/", reverse("leads"), reverse("holds")):
         assert "Background work has stopped" in sales_client.get(page).content.decode()
     overview = sales_client.get("/").content.decode()
@@ -237,4 +237,4 @@ def test_every_page_and_the_overview_say_so(sales_client):
 def test_asking_often_costs_nothing(django_assert_num_queries):
     with django_assert_num_queries(1):
         for _ in range(20):
-            standstill.kept()
+            standstill.cached_report()

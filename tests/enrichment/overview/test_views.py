@@ -106,7 +106,7 @@ def test_what_needs_a_person_is_what_failures_show(sales_client: Client) -> None
     assert page.context["waiting"] == 4 == sales_client.get("/failures/").context["rows"]
     text = page.content.decode()
     assert "4 failures</a> need attention." in text
-    for group in groups.groups():
+    for group in groups.all_groups():
         assert reverse("failure", args=[group.cause.key]) in text
     assert "3 h ago" in text
     assert '<td data-label="Provider or system">Apollo</td>' in text
@@ -203,8 +203,8 @@ def test_work_that_a_later_delivery_has_done_is_not_asked_for(sales_client: Clie
 
 def test_an_ignored_cause_waits_for_nobody(sales_client: Client) -> None:
     FailedLeadFactory()
-    [group] = groups.groups()
-    groups.ignore(group.cause, reason="known", by=None)
+    [group] = groups.all_groups()
+    groups.ignore_group(group.cause, reason="known", by=None)
     cache.clear()
     assert sales_client.get("/").context["waiting"] == 0
 

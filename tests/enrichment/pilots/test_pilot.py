@@ -45,23 +45,23 @@ def ids(leads):
 
 
 def start(draft, leads, by):
-    return pilot.start(draft, ids(leads), revision=draft.revision, by=by)
+    return pilot.start_pilot(draft, ids(leads), revision=draft.revision, by=by)
 
 
 def test_only_those_that_wait_for_their_first_run_are_tried(leads):
     EnrichedLeadFactory(dispatch_after=timezone.now(), only_providers=["builtwith"])
     LeadFactory(dispatch_after=None)
     LeadFactory(enrichment_status="failed")
-    assert set(pilot.waiting().values_list("pk", flat=True)) == set(ids(leads))
-    assert set(pilot.drawn(10)) == set(ids(leads))
-    assert len(pilot.drawn(2)) == 2
-    assert pilot.drawn(5, "post_liker") == []
+    assert set(pilot.eligible_leads().values_list("pk", flat=True)) == set(ids(leads))
+    assert set(pilot.draw_leads(10)) == set(ids(leads))
+    assert len(pilot.draw_leads(2)) == 2
+    assert pilot.draw_leads(5, "post_liker") == []
 
 
 def test_the_plan_names_its_price_and_who_is_left_out(draft, leads):
     gate.suppress(Identity(leads[0].linkedin_url), reason="objection")
     Lead.objects.filter(pk=leads[1].pk).update(dispatch_after=None)
-    found = pilot.plan(draft, ids(leads))
+    found = pilot.plan_pilot(draft, ids(leads))
     assert ids(found.leads) == ids(leads[2:])
     assert found.cost == 2 * found.each.amount > 0
     assert 0 < found.expected < found.each.amount
@@ -71,7 +71,7 @@ def test_the_plan_names_its_price_and_who_is_left_out(draft, leads):
 def test_it_runs_under_a_copy_of_the_draft(draft, leads, ada, settings):
     settings.CLAY_TABLE_ID = "tbl"
     job = start(draft, leads[:2], ada)
-    trial = pilot.trial_of(job)
+    trial = pilot.trial_version(job)
     assert (trial.status, trial.based_on, trial.document) == ("trial", draft.number, draft.document)
     assert (job.total, job.plan["count"]) == (2, 2)
     versions.save_edit(WaterfallVersion, changed(providers=["pdl"]), EditStart(draft.pk, draft.revision), by=ada)
@@ -109,7 +109,7 @@ def test_it_ends_when_all_were_answered(draft, leads, ada):
     assert pilot.run_due() == 1
     job.refresh_from_db()
     assert (job.status, job.position) == ("running", 0)
-    trial = pilot.trial_of(job)
+    trial = pilot.trial_version(job)
     Lead.objects.filter(pk=leads[0].pk).update(dispatch_after=None)
     ended = Attempt.objects.create(lead=leads[0], waterfall=trial, status="succeeded", finished_at=timezone.now())
     Lead.objects.filter(pk=leads[1].pk).update(dispatch_after=None)
@@ -148,7 +148,7 @@ def test_a_later_retry_runs_under_what_is_published(draft, leads, ada):
 
 def test_measured_beside_the_forecast(draft, leads, ada):
     job = start(draft, leads, ada)
-    trial = pilot.trial_of(job)
+    trial = pilot.trial_version(job)
     for number, lead in enumerate(leads):
         hit = ["email_work"] if number else []
         told = [call("hunter", hit, "0.02" if hit else "0"), call("cognism", ["phone"], "0.10")]
@@ -161,7 +161,7 @@ def test_measured_beside_the_forecast(draft, leads, ada):
             cost=Decimal("0.12") if hit else Decimal("0.10"),
         )
     Attempt.objects.create(lead=leads[0], waterfall=trial, status="abandoned", finished_at=timezone.now())
-    found = pilot_result.result(job)
+    found = pilot_result.pilot_result(job)
     cost, email, phone, company, _ = found.measures
     assert (found.leads, round(found.cost, 2)) == (4, 0.46)
     assert round(cost.measured, 4) == 0.115
@@ -178,7 +178,7 @@ def test_measured_beside_the_forecast(draft, leads, ada):
 
 
 def test_before_anybody_answered_nothing_is_measured(draft, leads, ada):
-    found = pilot_result.result(start(draft, leads, ada))
+    found = pilot_result.pilot_result(start(draft, leads, ada))
     assert found.leads == 0
     assert all(each.measured is None and each.verdict == "" for each in found.measures)
 
@@ -187,6 +187,6 @@ def test_a_draft_is_published_after_its_pilot_with_the_next_number(draft, leads,
     job = start(draft, leads, ada)
     versions.publish(draft, revision=draft.revision, over=1, note="as the pilot showed", by=ada)
     live = versions.published(WaterfallVersion)
-    assert live.number > pilot.trial_of(job).number
-    assert live not in [pilot.trial_of(job)]
+    assert live.number > pilot.trial_version(job).number
+    assert live not in [pilot.trial_version(job)]
     assert [version.status for version in versions.history(WaterfallVersion)] == ["published", "superseded"]

@@ -52,7 +52,7 @@ def test_a_score_that_clay_s_formula_made_of_our_values_is_no_drift(pipeline, he
     assert (row_of(pipeline, helped)["icp_score"], helped.clay_score, helped.drift) == (60, 60.0, 0.0)
     run()
     assert found() == []
-    assert watch.drift() == ""
+    assert watch.open_drift() == ""
 
 
 @pytest.mark.parametrize("computes_late", [False, True])
@@ -71,7 +71,7 @@ def test_a_score_older_than_what_we_wrote_is_told_as_that_and_read_by_the_next_c
         Lead.objects.filter(pk=helped.pk).update(clay_rewritten_at=timezone.now() - LATER)
     run()
     helped.refresh_from_db()
-    assert (found(), watch.drift()) == ([], "")
+    assert (found(), watch.open_drift()) == ([], "")
     assert (helped.clay_score, helped.drift, helped.raw["icp_score"]) == (60.0, 0.0, 60)
     # What was read at once may be from before Clay computed: the next comparison reads it once more.
     assert (helped.clay_rewritten_at is None) is not computes_late

@@ -42,7 +42,7 @@ def test_what_agrees_is_no_drift(pipeline):
 def test_a_run_goes_on_from_its_cursor_page_by_page(pipeline, settings):
     settings.RECONCILE_PAGE = 2
     ids = [make_row(pipeline, f"page-{number}") for number in range(5)]
-    started = reconcile.start(full=True)
+    started = reconcile.start_run(full=True)
     reconcile._read_page(started)
     stored = ReconcileRun.objects.get()
     assert (stored.exports, stored.rows, stored.cursor != "") == (1, {"tbl_test": 2}, True)
@@ -85,10 +85,10 @@ def test_a_table_that_silently_keeps_no_more_rows_is_found_out(pipeline, setting
     pipeline.stages_until(lambda: Lead.objects.get(linkedin_url=url("dropped")).clay_row_id)
     run(full=False)
     assert [kind for kind, _ in found()] == ["not_kept"]
-    watch.look()
+    watch.check_conditions()
     alert = Alert.objects.get(kind=AlertKind.ROWS_NOT_KEPT)
     assert alert.severity == Severity.CRITICAL
-    plan = mending.plan(DriftKind.NOT_KEPT)
+    plan = mending.plan_repairs(DriftKind.NOT_KEPT)
     assert (plan.ready, sum(plan.left_out.values())) == ([], 1)
 
 
@@ -102,7 +102,7 @@ def test_runway(pipeline, settings, limit, severity):
     run()
     (table,) = capacity_forecast.tables()
     assert (table.level, table.current, table.limit) == (severity, True, limit)
-    watch.look()
+    watch.check_conditions()
     levels = list(Alert.objects.filter(kind=AlertKind.RUNWAY).values_list("severity", flat=True))
     assert levels == ([severity] if severity else [])
 
@@ -158,14 +158,14 @@ def test_the_hourly_run_goes_on_beside_a_whole_one_that_takes_longer(pipeline, s
     whole, hourly = ReconcileRun.objects.order_by("pk")
     assert (whole.full, whole.is_open, hourly.full) == (True, True, False)
     assert hourly.since < whole.started_at
-    assert reconcile.start(full=True) is None
-    assert reconcile.start(full=False) is None
+    assert reconcile.start_run(full=True) is None
+    assert reconcile.start_run(full=False) is None
 
 
 def test_nothing_is_read_or_mended_while_clay_is_held(pipeline):
     (lead,) = settled(pipeline, "held")
     pipeline.sandbox.fault("clay", "401", call="export", times=1)
-    started = reconcile.start(full=True)
+    started = reconcile.start_run(full=True)
     ReconcileRun.objects.filter(pk=started.pk).update(in_flight_since=None)
     reconcile.run_due()
     hold = ServiceHold.objects.get()

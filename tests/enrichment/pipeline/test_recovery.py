@@ -173,7 +173,7 @@ def test_a_kind_of_call_that_is_never_answered_is_paused_alone(others_answered, 
     assert (hold.system, hold_words.reason(hold)) == (system, f"{words} (status 502)")
     assert pauses.open_pause("clay") is None
     assert Alert.objects.get(kind="no_answer").closed_at is None
-    watch.look()
+    watch.check_conditions()
     assert Alert.objects.get(kind="no_answer").closed_at is None
     ServiceHold.objects.update(until=timezone.now())
     assert (probing.run_due(), pauses.open_pause(system)) == (0, None)  # its time is over, and it is tried again

@@ -125,7 +125,7 @@ def test_the_person_does_not_come_back_by_any_way(vendors, settings, tmp_path, c
             lead_row(linkedin_url=URL, source_type="x"),
         ]
         job = importing.upload(SimpleUploadedFile("a.json", json.dumps(rows).encode()), name=f"a{number}.json")
-        importing.start(job, columns={name: name for name in lead_row()})
+        importing.start_import(job, columns={name: name for name in lead_row()})
         importing.run_due()
     assert set(BulkJob.objects.values_list("suppressed", "accepted", "known", "file")) == {(4, 0, 0, "")}
     assert RejectedRow.objects.count() == 2

@@ -267,9 +267,12 @@ def test_a_waiting_import_that_names_the_person_is_cancelled_and_its_file_remove
 def test_kept_search_words_are_forgotten(django_user_model):
     staff = django_user_model.objects.create_user("staff")
     in_the_mirror()
-    keys = {words: searches.keep(words, by=staff) for words in (OWN, "erika mustermann", "acme", "Mustermann & Co")}
+    keys = {
+        words: searches.remember_search(words, by=staff)
+        for words in (OWN, "erika mustermann", "acme", "Mustermann & Co")
+    }
     store.erase(store.locate(IDENTITY)[0])
-    left = {words for words, key in keys.items() if searches.words_of(key) is not None}
+    left = {words for words, key in keys.items() if searches.search_words(key) is not None}
     assert left == {"acme", "Mustermann & Co"}
     assert cache.get("search:" + keys["acme"]) == "acme"
 
@@ -291,31 +294,31 @@ def full_width(text: str) -> str:
 def test_words_that_find_the_lead_are_forgotten_in_every_spelling(django_user_model, words):
     staff = django_user_model.objects.create_user("staff")
     in_the_mirror()
-    key, other = searches.keep(words, by=staff), searches.keep("415 555 0199", by=staff)
+    key, other = searches.remember_search(words, by=staff), searches.remember_search("415 555 0199", by=staff)
     store.erase(store.locate(IDENTITY)[0])
-    assert searches.words_of(key) is None
-    assert searches.words_of(other) == "415 555 0199"
+    assert searches.search_words(key) is None
+    assert searches.search_words(other) == "415 555 0199"
 
 
 @pytest.mark.parametrize("words", ["Jürgen Groß", "Juergen Gross", "jurgen gross", "Jurgen Groß", "dora@müller.de"])
 def test_words_are_forgotten_in_any_spelling_of_an_umlaut(django_user_model, words):
     staff = django_user_model.objects.create_user("staff")
     in_the_mirror(first_name="Jürgen", last_name="Groß", email_work="dora@xn--mller-kva.de")
-    key = searches.keep(words, by=staff)
+    key = searches.remember_search(words, by=staff)
     store.erase(store.locate(IDENTITY)[0])
-    assert searches.words_of(key) is None
+    assert searches.search_words(key) is None
 
 
 def test_words_about_somebody_who_is_no_lead_are_forgotten_before_the_last_look(django_user_model, tmp_path):
     staff = django_user_model.objects.create_user("staff")
     sought = [("email", "zoe@nobody.example"), ("phone", "+13215554188"), ("name", "Zoé Nobody")]
     asked = ("ZOE@nobody.example", "(321) 555-4188", "3215554188", "13215554188", "321.555.4188", "zoe nobody")
-    keys = [searches.keep(words, by=staff) for words in asked]
-    other = searches.keep("zoe", by=staff)
+    keys = [searches.remember_search(words, by=staff) for words in asked]
+    other = searches.remember_search("zoe", by=staff)
     assert not scan.scan(sought, roots=[tmp_path]).is_clean
     assert scan.tidy(sought) == ""
-    assert [words for words in map(searches.words_of, keys) if words is not None] == []
-    assert searches.words_of(other) == "zoe"
+    assert [words for words in map(searches.search_words, keys) if words is not None] == []
+    assert searches.search_words(other) == "zoe"
     assert scan.scan(sought, roots=[tmp_path]).is_clean
 
 

@@ -168,10 +168,10 @@ def test_what_a_pilot_measured_stays():
         lead = LeadFactory()
         attempt(lead)
         attempt(lead)
-    before = pilot_result.result(job)
+    before = pilot_result.pilot_result(job)
     assert (before.leads, before.cost) == (2, pytest.approx(0.52))
     Lead.objects.all().delete()
-    assert pilot_result.result(job) == before
+    assert pilot_result.pilot_result(job) == before
 
 
 def test_the_throughput_counts_leads_and_none_that_is_gone():

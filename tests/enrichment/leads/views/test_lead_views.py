@@ -58,8 +58,8 @@ def test_search_words_are_not_kept(sales_client: Client) -> None:
 
 
 def test_others_see_what_is_shared_and_cannot_delete_it(sales_client: Client, other: User) -> None:
-    saved.save(name="Theirs", query="tier=1", is_shared=True, by=other)
-    saved.save(name="Private", query="tier=2", is_shared=False, by=other)
+    saved.save_view(name="Theirs", query="tier=1", is_shared=True, by=other)
+    saved.save_view(name="Private", query="tier=2", is_shared=False, by=other)
     text = menu(sales_client)
     assert "Theirs" in text
     assert "by Olga" in text

@@ -174,7 +174,7 @@ def test_without_a_draft_there_is_nothing_to_try(sales_client):
 
 def test_what_was_tried_and_is_no_longer_the_draft_says_so(sales_client, draft):
     lead = LeadFactory()
-    job = pilot.start(draft, [lead.pk], revision=draft.revision, by=draft.created_by)
+    job = pilot.start_pilot(draft, [lead.pk], revision=draft.revision, by=draft.created_by)
     assert "Review and publish…" in page(sales_client, f"/waterfall/pilots/{job.pk}/")
     versions.save_edit(
         WaterfallVersion, changed(providers=["pdl"]), EditStart(draft.pk, draft.revision), by=draft.created_by
@@ -188,7 +188,7 @@ def test_what_was_tried_and_is_no_longer_the_draft_says_so(sales_client, draft):
 def test_who_may(compliance_client, nobody_client, client, draft):
     cap = SpendCap.objects.create(period="day", amount=1)
     lead = LeadFactory()
-    job = pilot.start(draft, [lead.pk], revision=draft.revision, by=draft.created_by)
+    job = pilot.start_pilot(draft, [lead.pk], revision=draft.revision, by=draft.created_by)
     read = [
         "/waterfall/spending/",
         "/waterfall/economics/",
