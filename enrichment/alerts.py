@@ -60,16 +60,16 @@ def _count(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
 
 def _reopen_lately_closed(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
     since = timezone.now() - span(settings.ALERT_REMIND_SECONDS)
-    gone = Alert.objects.filter(
+    closed_lately = Alert.objects.filter(
         kind=cause.kind, system=cause.system, subject=cause.subject, by_itself=True, closed_at__gte=since
     )
-    last = gone.filter(severity__gte=severity).order_by("-closed_at").values_list("pk", flat=True).first()
+    last = closed_lately.filter(severity__gte=severity).order_by("-closed_at").values_list("pk", flat=True).first()
     if last is None:
         return False
     try:
         with transaction.atomic():
             return bool(
-                gone.filter(pk=last).update(
+                closed_lately.filter(pk=last).update(
                     closed_at=None, by_itself=False, acknowledged_at=None, count=F("count") + 1, **words
                 )
             )

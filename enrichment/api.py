@@ -114,8 +114,8 @@ BODY = {
 def build_router(*, read_auth: Auth, write_auth: Auth) -> Router:
     """The routes under /leads; each kind of access has its own authentication."""
     router = Router(tags=["leads"])
-    taken = {202: IntakeAnswer, 422: IntakeRefused | Problem, ANYWHERE - {422} | OF_A_BODY: Problem}
-    router.post("/leads", auth=write_auth, response=taken, openapi_extra=BODY, summary="Create leads")(post_leads)
+    answers = {202: IntakeAnswer, 422: IntakeRefused | Problem, ANYWHERE - {422} | OF_A_BODY: Problem}
+    router.post("/leads", auth=write_auth, response=answers, openapi_extra=BODY, summary="Create leads")(post_leads)
     listed: dict[Any, Any] = {200: LeadPage, ANYWHERE: Problem}
     router.get("/leads", auth=read_auth, response=listed, summary="List enriched leads")(list_leads)
     one: dict[Any, Any] = {200: LeadOut, ANYWHERE | {404}: Problem}
@@ -165,8 +165,8 @@ def list_leads(request: HttpRequest, query: Query[ListQuery]) -> dict[str, Any]:
         leads = leads.in_tier(query.tier)
     if query.updated_since:
         leads = leads.filter(updated_at__gte=query.updated_since)
-    told = with_provenance(leads.defer("raw", "search"))
-    page = by_time(told, size=query.limit, after=query.cursor, oldest_first=True)
+    with_facts = with_provenance(leads.defer("raw", "search"))
+    page = by_time(with_facts, size=query.limit, after=query.cursor, oldest_first=True)
     audit.record(Verb.API_READ, object_type="lead", counts={"leads": len(page.rows)}, reason=_caller(request))
     return {"leads": [_lead_out(lead, query.provenance) for lead in page.rows], "next_cursor": page.after}
 

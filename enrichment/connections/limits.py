@@ -126,9 +126,9 @@ def provider_limits() -> list[LimitUsage]:
 def providers_that_refused() -> list[str]:
     """Names of the data providers that refused a call as too many in the last week, as Clay told it."""
     since = timezone.now() - datetime.timedelta(days=7)
-    told = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system="clay", last_at__gte=since)
+    recent = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system="clay", last_at__gte=since)
     return list(
-        Provider.objects.filter(slug__in=told.values("subject")).order_by("name").values_list("name", flat=True)
+        Provider.objects.filter(slug__in=recent.values("subject")).order_by("name").values_list("name", flat=True)
     )
 
 

@@ -76,17 +76,17 @@ class WaterfallDocument(BaseModel):
 
     def only(self, slugs: set[str]) -> "WaterfallDocument":
         """The document with no provider but these: what is left to fill in later (D11)."""
-        kept: dict[str, Any] = self.model_dump()
-        for waterfall in kept.values():
+        document: dict[str, Any] = self.model_dump()
+        for waterfall in document.values():
             waterfall["providers"] = [slug for slug in waterfall["providers"] if slug in slugs]
-        return WaterfallDocument.model_validate(kept)
+        return WaterfallDocument.model_validate(document)
 
     def without(self, kinds: Collection[str]) -> "WaterfallDocument":
         """The document in which these waterfalls ask nobody: what they would find is known already."""
-        kept: dict[str, Any] = self.model_dump()
+        document: dict[str, Any] = self.model_dump()
         for kind in kinds:
-            kept[f"waterfall_{kind}"]["providers"] = []
-        return WaterfallDocument.model_validate(kept)
+            document[f"waterfall_{kind}"]["providers"] = []
+        return WaterfallDocument.model_validate(document)
 
     def asking(
         self,
@@ -97,13 +97,13 @@ class WaterfallDocument(BaseModel):
     ) -> "WaterfallDocument":
         """What of it is still asked: `only` these providers where any are named, no waterfall of `without`, and in
         each waterfall nobody who `answered` there already."""
-        kept: dict[str, Any] = self.model_dump()
+        document: dict[str, Any] = self.model_dump()
         for kind, fall in self.waterfalls().items():
-            gone = set(fall.providers) if kind in without else set((answered or {}).get(kind, ()))
-            kept[f"waterfall_{kind}"]["providers"] = [
-                slug for slug in fall.providers if slug not in gone and (not only or slug in only)
+            left_out = set(fall.providers) if kind in without else set((answered or {}).get(kind, ()))
+            document[f"waterfall_{kind}"]["providers"] = [
+                slug for slug in fall.providers if slug not in left_out and (not only or slug in only)
             ]
-        return WaterfallDocument.model_validate(kept)
+        return WaterfallDocument.model_validate(document)
 
     def sent(self) -> dict[str, Any]:
         """What Clay is sent and what is exported: the specification's JSON, without what is ours alone."""

@@ -187,8 +187,8 @@ def close_resolved(rows: Sequence[ClayRow], found: Sequence[Finding]) -> None:
     """Drift about these rows that is no longer found is over."""
     still = {(finding.kind, finding.subject) for finding in found}
     opened = Drift.objects.filter(row_id__in=[row.id for row in rows], resolved_at__isnull=True)
-    told = opened.values_list("pk", "kind", "subject")
-    close_drift(Drift.objects.filter(pk__in=[pk for pk, kind, subject in told if (kind, subject) not in still]))
+    resolved = opened.values_list("pk", "kind", "subject")
+    close_drift(Drift.objects.filter(pk__in=[pk for pk, kind, subject in resolved if (kind, subject) not in still]))
 
 
 def close_drift(drifts: Any) -> int:

@@ -143,8 +143,8 @@ def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     document = work.document or published()
     asked = providers(document, work.skip, found)
     unlimited = bool(document.providers() - set(work.skip) - {slug for slug, _ in asked})
-    told = sending_time(ours, ahead, _clay(), [each for _, each in asked], unlimited=unlimited)
-    return Estimate(told.seconds, told.limited_by, fill_ins=told.fill_ins)
+    sending = sending_time(ours, ahead, _clay(), [each for _, each in asked], unlimited=unlimited)
+    return Estimate(sending.seconds, sending.limited_by, fill_ins=sending.fill_ins)
 
 
 def _used_up() -> SpendCap | None:
@@ -239,8 +239,8 @@ def _scoring(leads: int) -> Estimate:
     found = last.select_related("job").order_by("-pk").first()
     if found is None or found.job.started_at is None or found.finished_at is None:
         return Estimate(is_known=False)
-    taken = (found.finished_at - found.job.started_at).total_seconds()
-    return Estimate(leads * taken / found.job.total)
+    seconds = (found.finished_at - found.job.started_at).total_seconds()
+    return Estimate(leads * seconds / found.job.total)
 
 
 def _listed(names: list[str]) -> str:

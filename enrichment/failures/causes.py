@@ -78,8 +78,8 @@ class Cause:
     @property
     def key(self) -> str:
         """The group's name in addresses."""
-        told = "\x1f".join((self.what, self.kind, self.provider, self.shape))
-        return hashlib.sha256(told.encode()).hexdigest()[:20]
+        text = "\x1f".join((self.what, self.kind, self.provider, self.shape))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     @property
     def provider_name(self) -> str:

@@ -143,16 +143,16 @@ def ignore_group(cause: Cause, *, reason: str, by: Any) -> FailureIgnore:
     if len(reason) < 5:
         raise ValueError("Enter a reason for ignoring it.")
     with transaction.atomic():
-        kept, _ = FailureIgnore.objects.update_or_create(
+        ignored, _ = FailureIgnore.objects.update_or_create(
             what=cause.what,
             error_kind=cause.kind,
             provider=cause.provider,
             shape=cause.shape[:400],
             defaults={"reason": reason, "ignored_by": by, "ignored_at": timezone.now()},
         )
-        audit.record(Verb.IGNORE_FAILURES, by=by, on=kept, reason=reason)
+        audit.record(Verb.IGNORE_FAILURES, by=by, on=ignored, reason=reason)
     forget_groups()
-    return kept
+    return ignored
 
 
 def stop_ignoring(kept: FailureIgnore, *, by: Any) -> None:

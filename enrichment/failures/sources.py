@@ -103,7 +103,7 @@ def _unreadable() -> QuerySet[Any]:
 def _write_backs() -> QuerySet[Any]:
     """Given up after the last try, and not on its way again; the reason is the last batch item's."""
     items = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE)
-    told = items.exclude(error_kind="").order_by("-pk")
+    failed = items.exclude(error_kind="").order_by("-pk")
     stuck = Lead.objects.filter(
         ~Exists(items.filter(status=ItemStatus.PLANNED)),
         write_back_tries__gt=settings.MAX_ATTEMPTS,
@@ -112,9 +112,9 @@ def _write_backs() -> QuerySet[Any]:
     )
     none = Value("", CharField())
     return stuck.annotate(
-        cause_kind=Coalesce(Subquery(told.values("error_kind")[:1]), none),
+        cause_kind=Coalesce(Subquery(failed.values("error_kind")[:1]), none),
         cause_provider=Value("", CharField()),
-        cause_message=Coalesce(Subquery(told.values("error_message")[:1]), none),
+        cause_message=Coalesce(Subquery(failed.values("error_message")[:1]), none),
         cause_shape=Shape("cause_message"),
         cause_at=Subquery(items.order_by("-pk").values("batch__finished_at")[:1]),
         cause_cost=F("enrichment_cost"),

@@ -186,11 +186,11 @@ def _delimiter(start: str) -> str:
 
 def _distinct(header: list[str]) -> list[str]:
     columns: list[str] = []
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for number, cell in enumerate(header, 1):
         name = cleaned(cell)[:MAX_NAME] or f"Column {number}"
-        columns.append(name if name not in taken else f"{name} ({number})")
-        taken.add(columns[-1])
+        columns.append(name if name not in used_names else f"{name} ({number})")
+        used_names.add(columns[-1])
     return columns
 
 

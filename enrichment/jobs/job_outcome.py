@@ -15,8 +15,8 @@ from swarm_admin.core.cache import remembered
 def outcomes(jobs: Iterable[BulkJob]) -> dict[int, Outcome]:
     """{job: its outcome} of a page of a list, some seconds old at most."""
     listed = list(jobs)
-    told = ",".join(f"{job.pk}:{job.status}:{job.position}" for job in listed)
-    name = f"job-counts:{hashlib.sha256(told.encode()).hexdigest()[:20]}"
+    version = ",".join(f"{job.pk}:{job.status}:{job.position}" for job in listed)
+    name = f"job-counts:{hashlib.sha256(version.encode()).hexdigest()[:20]}"
     counts = remembered(name, lambda: counts_of(listed)) if listed else {}
     return {job.pk: outcome(job, counts.get(job.pk, Counts())) for job in listed}
 

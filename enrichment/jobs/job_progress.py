@@ -34,8 +34,8 @@ def time_left(job: BulkJob) -> TimeLeft:
         return TimeLeft("Waiting for a worker.")
     if job.status != JobStatus.RUNNING:
         return TimeLeft("")
-    told = kind_of(job).time_left(job)
-    return TimeLeft(told) if told else _by_pace(job)
+    own_estimate = kind_of(job).time_left(job)
+    return TimeLeft(own_estimate) if own_estimate else _by_pace(job)
 
 
 def _by_pace(job: BulkJob) -> TimeLeft:
@@ -70,5 +70,5 @@ def _since_its_start(job: BulkJob) -> float:
     lease = datetime.timedelta(seconds=settings.LEASE_SECONDS)
     if job.started_at is None or job.in_flight_since is None or now - job.in_flight_since > lease:
         return 0.0
-    taken = (now - job.started_at).total_seconds()
-    return job.position / taken if taken > 0 else 0.0
+    seconds = (now - job.started_at).total_seconds()
+    return job.position / seconds if seconds > 0 else 0.0

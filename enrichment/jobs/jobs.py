@@ -48,8 +48,8 @@ def start(
         job.plan.setdefault("count", job.total)
         job.save(update_fields=["total", "plan"])
         frozen = {kind.counted: job.total, **(counts or {})}
-        told = str(name.label) if reason is None else reason
-        audit.record(kind.verbs.start, by=by, on=job, counts=frozen, reason=told)
+        audit_reason = str(name.label) if reason is None else reason
+        audit.record(kind.verbs.start, by=by, on=job, counts=frozen, reason=audit_reason)
     return job
 
 

@@ -48,8 +48,8 @@ def nothing_to_do(parts: Parts, sentence: str) -> Outcome:
 
 def partly_done(some: int, of: int, words: str, parts: Parts, *, all_of_it: bool) -> Outcome:
     colour, icon = ("red", "alert-triangle") if all_of_it else ("amber", "circle-half-2")
-    told = f"{some:,} of {of:,} {words}"
-    return Outcome(f"Finished: {told}", icon, colour, parts, f"{told}.")
+    figures = f"{some:,} of {of:,} {words}"
+    return Outcome(f"Finished: {figures}", icon, colour, parts, f"{figures}.")
 
 
 def outcome_of_done(job: BulkJob, parts: Parts, sentence: str) -> Outcome:

@@ -131,13 +131,13 @@ def _retry_handler(job: BulkJob) -> RetryHandler:
 def counts_of(found: Iterable[BulkJob]) -> dict[int, Counts]:
     """{job: its counts} of those that work row by row; four statements for each kind of row that is not kept yet."""
     by_way: dict[str, list[BulkJob]] = {}
-    kept: dict[int, Counts] = {}
+    stored: dict[int, Counts] = {}
     for job in found:
         if KEPT in job.plan:
-            kept[job.pk] = Counts(**job.plan[KEPT])
+            stored[job.pk] = Counts(**job.plan[KEPT])
         elif what := kind_of(job).way_of(job):
             by_way.setdefault(what, []).append(job)
-    return kept | {pk: counts for what, some in by_way.items() for pk, counts in _counts(what, some).items()}
+    return stored | {pk: counts for what, some in by_way.items() for pk, counts in _counts(what, some).items()}
 
 
 def under_way(job: BulkJob) -> bool:

@@ -58,8 +58,8 @@ def _decide(
         if fresh is None or value not in possible(fresh, lead):
             raise ActionNotAllowed(gone)
         check_may_be_handed_over(lead)
-        told = {field: value, "decided_by": by, "decided_at": timezone.now()}
-        type(about).objects.filter(pk=about.pk).update(**told)
+        columns = {field: value, "decided_by": by, "decided_at": timezone.now()}
+        type(about).objects.filter(pk=about.pk).update(**columns)
         audit.record(verb, by=by, on=lead, reason=label)
         deliver_after(lead, system)
 
@@ -168,8 +168,8 @@ def mark_as_another_person(lead: Lead, *, by: Any) -> list[Handover]:
             raise ActionNotAllowed(DECIDED)
         lead.needs_person, lead.error_kind, lead.error_message, lead.error_at = False, "", "", None
         check_may_be_handed_over(lead)
-        told = {"needs_person": False, "error_kind": "", "error_message": "", "error_at": None}
-        Lead.objects.filter(pk=lead.pk).update(**told, updated_at=timezone.now())
+        cleared = {"needs_person": False, "error_kind": "", "error_message": "", "error_at": None}
+        Lead.objects.filter(pk=lead.pk).update(**cleared, updated_at=timezone.now())
         audit.record(Verb.DECIDE_PERSON, by=by, on=lead)
         return _deliver(lead)
 

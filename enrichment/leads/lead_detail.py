@@ -222,16 +222,16 @@ def component_points(lead: Lead, *, unmasked: bool) -> list[ComponentPoints]:
     card = version.document if version else {}
     looks_at = {part.get("id"): part.get("field") for part in card.get("components", [])}
     found = []
-    for said in explanation_of(lead):
-        matched = said.get("matched") or []
+    for award in explanation_of(lead):
+        matched = award.get("matched") or []
         pairs = [(str(m.get("text", "")), str(m.get("value", ""))) for m in matched if isinstance(m, dict)]
-        readable = unmasked or looks_at.get(said.get("component")) in OPEN_FIELDS
+        readable = unmasked or looks_at.get(award.get("component")) in OPEN_FIELDS
         found.append(
             ComponentPoints(
-                label=str(said.get("label", "")),
-                points=float(said.get("points") or 0),
-                most=float(said.get("max") or 0),
-                rule=str(said.get("rule") or ""),
+                label=str(award.get("label", "")),
+                points=float(award.get("points") or 0),
+                most=float(award.get("max") or 0),
+                rule=str(award.get("rule") or ""),
                 matched=pairs if readable else [(mask(text), mask(value)) for text, value in pairs],
             )
         )

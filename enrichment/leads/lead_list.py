@@ -37,9 +37,9 @@ class LeadList:
         self.params = QueryDict(mutable=True)
         known = {*LeadFilter.base_filters, "find", "sort", "size"}
         for name, values in params.lists():
-            kept = [value for value in values if value]
-            if name in known and kept:
-                self.params.setlist(name, kept)
+            cleaned = [value for value in values if value]
+            if name in known and cleaned:
+                self.params.setlist(name, cleaned)
         if words := params.get("q", ""):  # a link of somebody's own making; ours never carry the words
             self.params["find"] = searches.remember_search(words, by=user)
         self.page = min(max(_number(params.get("page"), 1), 1), FARTHEST_PAGE)

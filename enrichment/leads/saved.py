@@ -29,15 +29,15 @@ def save_view(*, name: str, query: str, is_shared: bool, by: Any) -> LeadView:
     name = " ".join(name.split())
     if not name or len(name) > 60:
         raise ActionNotAllowed("Enter a view name of up to 60 characters.")
-    kept = LeadList(QueryDict(query), user=by).query_with(find=None)
-    if len(kept) > LONGEST:
+    saved_query = LeadList(QueryDict(query), user=by).query_with(find=None)
+    if len(saved_query) > LONGEST:
         raise ActionNotAllowed("Too many filters for one view.")
     mine = LeadView.objects.filter(owner=by)
     if not mine.filter(name=name).exists() and mine.count() >= MOST:
         raise ActionNotAllowed(f"You already have {MOST} views. Delete one first.")
     with transaction.atomic():
         view, _ = LeadView.objects.update_or_create(
-            owner=by, name=name, defaults={"query": kept, "is_shared": is_shared}
+            owner=by, name=name, defaults={"query": saved_query, "is_shared": is_shared}
         )
         audit.record(Verb.SAVE_VIEW, by=by, on=view)
     return view

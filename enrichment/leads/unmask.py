@@ -28,8 +28,8 @@ def unmask(request: HttpRequest, lead: Lead, *, reason: str) -> None:
     with transaction.atomic():
         audit.record(Verb.REVEAL_LEAD, by=request.user, on=lead, reason=reason)
     now = timezone.now().timestamp()
-    kept: dict[str, float] = request.session.get(KEY, {})
-    live = {pk: until for pk, until in kept.items() if until > now}
+    unmasked_until: dict[str, float] = request.session.get(KEY, {})
+    live = {pk: until for pk, until in unmasked_until.items() if until > now}
     request.session[KEY] = {**live, str(lead.pk): now + SECONDS}
 
 

@@ -64,8 +64,8 @@ class RejectedRow(models.Model):
     @property
     def rule(self) -> str:
         """The sentence without the name of the field it begins with."""
-        told = self.sentence.removeprefix(f"{self.field} ") if self.field else self.sentence
-        return told[:1].upper() + told[1:]
+        rest = self.sentence.removeprefix(f"{self.field} ") if self.field else self.sentence
+        return rest[:1].upper() + rest[1:]
 
 
 class JobMember(models.Model):

@@ -38,6 +38,6 @@ def open_issues(user: Any) -> list[OpenIssue]:
 
 def _compliance_issues(user: Any) -> list[tuple[str, str]]:
     rights = {matter.right for matter in attention.shown(user)}
-    told = {attention.REQUEST: ("requests need attention", "requests")}
-    told[attention.RETENTION] = ("retention needs attention", "retention")
-    return [told[right] for right in told if right in rights]
+    words = {attention.REQUEST: ("requests need attention", "requests")}
+    words[attention.RETENTION] = ("retention needs attention", "retention")
+    return [words[right] for right in words if right in rights]

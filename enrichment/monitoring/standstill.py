@@ -64,8 +64,8 @@ def check_standstill() -> Report:
 
 def _beat_missing(wait: datetime.timedelta) -> datetime.datetime | None:
     """When beat was seen last, if that is too long ago; one never seen is told by what is due and does not move."""
-    told = safely(lambda: cache.get(BEAT_KEY))
-    seen = datetime.datetime.fromtimestamp(told, datetime.UTC) if told else None
+    last_beat = safely(lambda: cache.get(BEAT_KEY))
+    seen = datetime.datetime.fromtimestamp(last_beat, datetime.UTC) if last_beat else None
     return seen if seen and seen < timezone.now() - wait else None
 
 

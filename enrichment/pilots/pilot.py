@@ -110,17 +110,17 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
     with transaction.atomic():
         trial = versions.keep_trial(draft, revision=revision, by=by)
         chosen = eligible_leads().filter(pk__in=[lead.pk for lead in found.leads]).order_by("pk").select_for_update()
-        taken = list(chosen.values_list("pk", flat=True))
-        Lead.objects.filter(pk__in=taken).update(
+        locked_ids = list(chosen.values_list("pk", flat=True))
+        Lead.objects.filter(pk__in=locked_ids).update(
             trial=trial, dispatch_after=timezone.now(), dispatch_priority=STAFF_PRIORITY, dispatch_by=by
         )
         return jobs.start(
             JobKind.PILOT,
-            [(pk, pk) for pk in taken],
+            [(pk, pk) for pk in locked_ids],
             plan={
                 "version": trial.pk,
                 "draft": draft.number,
-                "cost": str(len(taken) * found.each.amount),
+                "cost": str(len(locked_ids) * found.each.amount),
                 "cost_label": found.each.label,
                 "forecast": forecast,
             },

@@ -112,9 +112,9 @@ def _coverage(kind: str, found: Iterable[set[str]], forecast: dict[str, Any]) ->
 def _providers(entries: Iterable[dict[str, Any]]) -> list[ProviderResult]:
     sums: dict[str, list[float]] = {}
     for each in entries:
-        kept = sums.setdefault(each["name"], [0, 0, 0.0])
-        kept[0] += 1
-        kept[1] += bool(each["fields"])
-        kept[2] += float(each["cost"])
+        totals = sums.setdefault(each["name"], [0, 0, 0.0])
+        totals[0] += 1
+        totals[1] += bool(each["fields"])
+        totals[2] += float(each["cost"])
     found = [ProviderResult(provider_name(slug), int(n), int(hits), cost) for slug, (n, hits, cost) in sums.items()]
     return sorted(found, key=lambda asked: (-asked.cost, asked.name))

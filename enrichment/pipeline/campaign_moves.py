@@ -120,8 +120,8 @@ def _row(lead: Lead, record: CampaignLead, step: MoveStatus | NeedsDecision) -> 
     )
 
 
-def _count(told: int) -> int:
-    return min(max(told, 0), 1_000_000)  # what a column holds, whatever is answered
+def _count(answered: int) -> int:
+    return min(max(answered, 0), 1_000_000)  # what a column holds, whatever is answered
 
 
 def _moment(text: str) -> Any:

@@ -63,11 +63,11 @@ def _look_up(one: DeliveryRequest, until: float) -> _Prepared | NotSent:
     """The look. Raises VendorError. All slots that may be needed are taken at once, and the others given back."""
     if shutdown.asked() or time.monotonic() > until:
         return NotSent()
-    slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.there) + _writes_needed(one))
+    slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.existing_id) + _writes_needed(one))
     if slots.wait:
         return NotSent(slots.wait)
     try:
-        return _Prepared(slots, contacts_look.find_contacts(one.lead, slots, one.there))
+        return _Prepared(slots, contacts_look.find_contacts(one.lead, slots, one.existing_id))
     except Exception:
         slots.give_back()
         raise
@@ -75,7 +75,7 @@ def _look_up(one: DeliveryRequest, until: float) -> _Prepared | NotSent:
 
 def _writes_needed(one: DeliveryRequest) -> int:
     """Upsert and tags; and tags to be taken away of a contact there was."""
-    return 2 + bool(one.lead.ghl_contact_id or one.unsure or one.there)
+    return 2 + bool(one.lead.ghl_contact_id or one.unsure or one.existing_id)
 
 
 def _carry_out(one: DeliveryRequest, work: _Prepared, plan: ContactPlan | None) -> Outcome:
@@ -111,7 +111,9 @@ def _write(one: DeliveryRequest, plan: ContactPlan, slots: limiter.Slots) -> Sen
     """Made, or brought up to date as a whole: it is ours."""
     lead, target = one.lead, plan.target
     held_back = frozenset({"phone"} if plan.without_phone else ())
-    if target is not None and (target.id == one.there or (one.unsure and _contains_lead(target, lead, held_back))):
+    if target is not None and (
+        target.id == one.existing_id or (one.unsure and _contains_lead(target, lead, held_back))
+    ):
         return _finish_contact(target, lead, slots, held_back)
     body = {name: value for name, value in contact_fields.contact_of(lead).items() if name not in held_back}
     if target is not None:
@@ -157,7 +159,7 @@ def _protect(one: DeliveryRequest, plan: ContactPlan, slots: limiter.Slots) -> S
     changes = {name: value for name, value in body.items() if name != "company_name"}
     if custom:
         changes["custom_fields"] = custom
-    if written.id != one.there:
+    if written.id != one.existing_id:
         written = _change(written, changes, body.get("company_name"), slots)
     left = frozenset((contact.keys() - {"custom_fields"}) - body.keys()) | ({"custom_fields"} - changes.keys())
     return _finish_contact(written, lead, slots, frozenset(sent) - plan.write - {"tags"}, left)
@@ -242,11 +244,11 @@ def _sync_tags(contact_id: str, present: list[str], lead: Lead, slots: limiter.S
     held = [str(tag).casefold() for tag in present]
     if missing := [tag for tag in contact_fields.tags_of(lead) if tag not in held]:
         slots.use()
-        told = client.add_tags(contact_id, missing)
-        held = [*held, *missing] if told is None else [tag.casefold() for tag in told]
+        answered_tags = client.add_tags(contact_id, missing)
+        held = [*held, *missing] if answered_tags is None else [tag.casefold() for tag in answered_tags]
     if outdated := [tag for tag in contact_fields.outdated_tags(lead) if tag in held]:
         slots.use()
-        told = client.remove_tags(contact_id, outdated)
+        answered_tags = client.remove_tags(contact_id, outdated)
         left = [tag for tag in held if tag not in outdated]
-        held = left if told is None else [tag.casefold() for tag in told]
+        held = left if answered_tags is None else [tag.casefold() for tag in answered_tags]
     return held

@@ -56,8 +56,8 @@ def provider_answers(row: Mapping[str, Any], tabled: Prices) -> list[ProviderAns
     """
     used = _dicts(row.get("providers_used"))
     if used:
-        told = ((e.get("name"), e.get("fields_enriched"), e.get("timestamp"), e.get("cost")) for e in used)
-        return _read(told, tabled)
+        fields = ((e.get("name"), e.get("fields_enriched"), e.get("timestamp"), e.get("cost")) for e in used)
+        return _read(fields, tabled)
     provenance = row.get("provenance")
     if not isinstance(provenance, dict):
         return []
@@ -97,11 +97,11 @@ def _read(entries: Any, tabled: Prices) -> list[ProviderAnswer]:
     return read
 
 
-def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decimal:
+def _cost(value: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decimal:
     """As told; where nothing is told, a hit costs what the catalogue says and a miss nothing."""
     try:
-        if isinstance(told, str | int | float | Decimal) and not isinstance(told, bool):
-            cost = Decimal(str(told))
+        if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool):
+            cost = Decimal(str(value))
             if cost.is_finite() and 0 <= cost < 100_000:
                 return cost.quantize(CENT_OF_A_CENT)
     except InvalidOperation:
@@ -114,17 +114,17 @@ def _cost(told: Any, slug: str, fields: Sequence[str], tabled: Prices) -> Decima
 
 @dataclass
 class LeadProvenance:
-    """What is told of one lead. `attempts` are the lead's, newest first; `fresh`: what no attempt holds yet."""
+    """What is told of one lead. `attempts` are the lead's, newest first; `new_answers`: what no attempt holds yet."""
 
     lead: Lead
-    told: Sequence[ProviderAnswer]
+    answers: Sequence[ProviderAnswer]
     attempts: Sequence[Attempt]
-    fresh: list[ProviderAnswer] = field(default_factory=list)
+    new_answers: list[ProviderAnswer] = field(default_factory=list)
 
     @property
     def cost(self) -> Decimal:
-        """In US dollars, of what is fresh: a row told twice costs once."""
-        return sum((supply.cost for supply in self.fresh), Decimal(0))
+        """In US dollars, of what is new: a row told twice costs once."""
+        return sum((supply.cost for supply in self.new_answers), Decimal(0))
 
 
 def record_provenance(entries: Sequence[LeadProvenance], *, facts: bool = True) -> None:
@@ -138,14 +138,16 @@ def record_provenance(entries: Sequence[LeadProvenance], *, facts: bool = True) 
     """
     for entry in entries:
         counted = {(each["name"], each["timestamp"]) for past in entry.attempts for each in past.providers}
-        entry.fresh = [s for s in entry.told if (s.provider, s.at.isoformat()) not in counted]
-    asked = [(entry.attempts[0], entry) for entry in entries if entry.attempts and entry.fresh]
+        entry.new_answers = [s for s in entry.answers if (s.provider, s.at.isoformat()) not in counted]
+    asked = [(entry.attempts[0], entry) for entry in entries if entry.attempts and entry.new_answers]
     for attempt, entry in asked:
-        attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.fresh)]
+        attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.new_answers)]
         attempt.cost += entry.cost
-    asked += _add_unrequested([entry for entry in entries if not entry.attempts and entry.fresh])
-    told = ((attempt, entry, supply) for attempt, entry in asked for supply in entry.fresh if facts)
-    insert_each(FieldFact, [fact for attempt, entry, supply in told for fact in _facts(attempt, entry.lead, supply)])
+    asked += _add_unrequested([entry for entry in entries if not entry.attempts and entry.new_answers])
+    new_answers = ((attempt, entry, supply) for attempt, entry in asked for supply in entry.new_answers if facts)
+    insert_each(
+        FieldFact, [fact for attempt, entry, supply in new_answers for fact in _facts(attempt, entry.lead, supply)]
+    )
     spending.reopen([attempt.finished_at for attempt, _ in asked])
 
 
@@ -158,11 +160,11 @@ def _add_unrequested(entries: Sequence[LeadProvenance]) -> list[tuple[Attempt, L
         Attempt(
             lead=entry.lead,
             waterfall=version,
-            only_providers=sorted({supply.provider for supply in entry.fresh}),
-            providers=[supply.document() for supply in entry.fresh],
+            only_providers=sorted({supply.provider for supply in entry.new_answers}),
+            providers=[supply.document() for supply in entry.new_answers],
             source_type=entry.lead.source_type,
             status=AttemptStatus.SUCCEEDED,
-            started_at=(ended := _within(entry.lead.received_at, max(each.at for each in entry.fresh), now)),
+            started_at=(ended := _within(entry.lead.received_at, max(each.at for each in entry.new_answers), now)),
             finished_at=ended,
             cost=entry.cost,
         )

@@ -10,12 +10,12 @@ from enrichment.vendors.errors import VendorError
 class DeliveryRequest:
     """One lead to be sent. `unsure`: an earlier outcome is unknown, so that it is looked up first (D12).
 
-    `there`: the record that has taken all of it already but what is done afterwards; "" where none has.
+    `existing_id`: the record that has taken all of it already but what is done afterwards; "" where none has.
     """
 
     lead: Lead
     unsure: bool = False
-    there: str = ""
+    existing_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Section
         _component(before["components"][parts[at]], part) if at in parts else _added_component(part)
         for at, part in enumerate(after["components"])
     ]
-    kept = set(parts.values())
-    found += [_removed_component(part) for at, part in enumerate(before["components"]) if at not in kept]
+    unchanged = set(parts.values())
+    found += [_removed_component(part) for at, part in enumerate(before["components"]) if at not in unchanged]
     found += [_order(before, after, parts), _tiers(before["tiers"], after["tiers"])]
     if before.get("cap") != after.get("cap"):
         found.append(

@@ -90,7 +90,7 @@ def _clay_values(lead: Mapping[str, Any], fields: Sequence[str], country: str, k
     return ClayValues(lead["id"], values, differing, reason)
 
 
-def _same(field: str, clays: Any, ours: Any) -> bool:
-    if is_missing(clays) or is_missing(ours):
-        return is_missing(clays) and is_missing(ours)
-    return float(clays) == float(ours) if field in NUMBER_FIELDS else bool(clays == ours)
+def _same(field: str, clays: Any, own_value: Any) -> bool:
+    if is_missing(clays) or is_missing(own_value):
+        return is_missing(clays) and is_missing(own_value)
+    return float(clays) == float(own_value) if field in NUMBER_FIELDS else bool(clays == own_value)

@@ -215,11 +215,11 @@ def add_component(document: dict[str, Any], kind: str, field: str) -> str:
     if (kind, field) not in [(k, f) for k, f, _ in choices()]:
         return ""
     parts = document.setdefault("components", [])
-    taken = {part.get("id") for part in parts}
+    used_ids = {part.get("id") for part in parts}
     names = [field[:40], *(f"{field[:36]}_{count}" for count in range(2, 99))]
     label = field_label(field)
     part: dict[str, Any] = {
-        "id": next(name for name in names if name not in taken),
+        "id": next(name for name in names if name not in used_ids),
         "label": label[:1].upper() + label[1:],
         "field": field,
         "cap": 10,

@@ -113,9 +113,11 @@ def where(document: Mapping[str, Any], name: str) -> str:
         return _step_label(steps[0])
     parts = _list(document, "components")
     at = int(steps[1])
-    said = [str(parts[at].get("label") or f"Component {at + 1}") if at < len(parts) else f"Component {at + 1}"]
-    said += [f"row {int(step) + 1}" for step in steps[3:4]]
-    return ", ".join([*said, *(_step_label(step) for step in (steps[4:] if len(steps) > 3 else steps[2:]))])
+    parts_of_place = [
+        str(parts[at].get("label") or f"Component {at + 1}") if at < len(parts) else f"Component {at + 1}"
+    ]
+    parts_of_place += [f"row {int(step) + 1}" for step in steps[3:4]]
+    return ", ".join([*parts_of_place, *(_step_label(step) for step in (steps[4:] if len(steps) > 3 else steps[2:]))])
 
 
 def _step_label(step: str) -> str:
@@ -155,9 +157,9 @@ def _part(part: Mapping[str, Any], number: int, of: int, shown: Mapping[str, str
     drawn = []
     for i, row in enumerate(rows):
         place = f"{path}.{rows_name}.{i}"
-        said = f"{fields['label'].value}, row {i + 1}"
+        row_label = f"{fields['label'].value}, row {i + 1}"
         controls = ROW[rows_name](row, place, shown)
-        drawn.append(Row(place, i + 1, controls, i == 0, i == len(rows) - 1, said, place == at))
+        drawn.append(Row(place, i + 1, controls, i == 0, i == len(rows) - 1, row_label, place == at))
     name = str(part.get("field", ""))
     return Part(
         path=path,

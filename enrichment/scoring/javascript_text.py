@@ -30,8 +30,8 @@ def literals(texts: list[str]) -> str:
 
 def comment(text: str) -> str:
     """One line after `//`."""
-    kept = "".join(each if each.isprintable() and each != "<" else " " for each in text)
-    return f"// {' '.join(kept.split())}"
+    printable = "".join(each if each.isprintable() and each != "<" else " " for each in text)
+    return f"// {' '.join(printable.split())}"
 
 
 def number(value: float) -> str:

@@ -28,11 +28,11 @@ SCORED = "icp_score IS NOT NULL AND restriction = ''"
 
 def schema(fields: Sequence[str]) -> dict[str, Any]:
     """Column → type of the frames made here for these fields of a lead."""
-    kept: dict[str, Any] = {"id": pl.Int64, **dict.fromkeys(FLAGS, pl.Boolean), "clay_tier": pl.UInt8}
+    types: dict[str, Any] = {"id": pl.Int64, **dict.fromkeys(FLAGS, pl.Boolean), "clay_tier": pl.UInt8}
     for field in fields:
         is_list = field in LIST_FIELDS
-        kept[field] = pl.Float64 if field in NUMBER_FIELDS else pl.List(pl.String) if is_list else pl.String
-    return kept
+        types[field] = pl.Float64 if field in NUMBER_FIELDS else pl.List(pl.String) if is_list else pl.String
+    return types
 
 
 def load_leads(

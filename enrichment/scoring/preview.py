@@ -169,10 +169,10 @@ def _hits(leads: Snapshot, part: Component) -> pl.Series:
 
 def _matching(part: Component) -> str:
     """What decides which award hits: the component without its worth and its names."""
-    said = part.model_dump(mode="json", exclude_none=True, include={"field", "kind", "match", part.awards_in})
-    for award in said[part.awards_in]:
+    condition = part.model_dump(mode="json", exclude_none=True, include={"field", "kind", "match", part.awards_in})
+    for award in condition[part.awards_in]:
         del award["points"]
-    return json.dumps(said, sort_keys=True)
+    return json.dumps(condition, sort_keys=True)
 
 
 @functools.lru_cache(maxsize=16)

@@ -151,8 +151,8 @@ class RescoreJob(Kind):
         return "Stopped by an internal error. See the log for details. Resume it, or publish another version."
 
     def counts(self, job: BulkJob) -> dict[str, int]:
-        told = Rescore.objects.filter(job=job).values("changed", "up", "down", "lifted").first()
-        return {name: int(value) for name, value in (told or {}).items()}  # type: ignore[call-overload]
+        tally = Rescore.objects.filter(job=job).values("changed", "up", "down", "lifted").first()
+        return {name: int(value) for name, value in (tally or {}).items()}  # type: ignore[call-overload]
 
     def about(self, job: BulkJob) -> str:
         return f"All leads rescored with scorecard version {job.plan['version']}"

@@ -75,8 +75,8 @@ def current(fields: Collection[str]) -> Snapshot:
         _put_off_release()
         manifest = _read_manifest(place)
         if manifest is None or not _covers(manifest, fields):
-            kept = manifest.fields if manifest else []
-            manifest = _build(place, sorted({*fields, *kept}))
+            stored_fields = manifest.fields if manifest else []
+            manifest = _build(place, sorted({*fields, *stored_fields}))
         return _up_to_date(place, manifest)
 
 
@@ -233,8 +233,8 @@ def _up_to_date(place: Path, manifest: Manifest) -> Snapshot:
         return _latest
     fresh = loading.load_leads(manifest.fields, "id = ANY(%s)", [changed])
     ids = pl.Series("id", changed, dtype=pl.Int64)
-    gone = base["id"].is_in(ids.filter(~ids.is_in(fresh["id"].implode())).implode()).any()
-    if gone or len(changed) > FOLD:
+    any_removed = base["id"].is_in(ids.filter(~ids.is_in(fresh["id"].implode())).implode()).any()
+    if any_removed or len(changed) > FOLD:
         whole = pl.concat([base.filter(~pl.col("id").is_in(ids.implode())), fresh])
         manifest = _write(place, whole, manifest.fields, moment, manifest.built_at)
         base, fresh, ids = _read(place, manifest), fresh.clear(), ids.clear()

@@ -55,11 +55,11 @@ def _translated(error: VendorError, vendor: Vendor, capability: Capability, limi
     step = recovery.next_step(error, tries=1, limit=limit or f"{vendor.slug}.reads", scope=scope)
     if step.action == "give_up":
         return error
-    said = f"{vendor.name} rejected the call: {error}"
+    sentence = f"{vendor.name} rejected the call: {error}"
     if hold := pauses.open_pause(vendor.slug):
-        return Later(said, hold.until)
+        return Later(sentence, hold.until)
     # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
-    return Later(said, step.not_before if isinstance(error, RateLimited) else None)
+    return Later(sentence, step.not_before if isinstance(error, RateLimited) else None)
 
 
 def in_a_moment() -> datetime.datetime:

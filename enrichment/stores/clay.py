@@ -100,18 +100,19 @@ class ClayStore(VendorStore[ClayRow]):
         )
 
     def _record(self, table: str, row: ClayRow, circle: people.KnownPerson) -> Record:
-        told = identity_in(row)
+        identity = identity_in(row)
         owner = Lead.objects.filter(clay_row_id=row.id).values_list("pk", flat=True).first()
-        anothers = bool(told.linkedin_url and circle.own_urls) and told.linkedin_url not in circle.own_urls
-        vouched = circle.vouches([owner] if owner else [], told.emails)
+        anothers = bool(identity.linkedin_url and circle.own_urls) and identity.linkedin_url not in circle.own_urls
+        vouched = circle.vouches([owner] if owner else [], identity.emails)
         return Record(
             self.name,
             f"{table}/{row.id}",
-            circle.kinds(urls=[told.linkedin_url], emails=told.emails, phones=[told.phone]) or (people.URL,),
-            told.linkedin_url in circle.own_urls or (vouched and not anothers),
+            circle.kinds(urls=[identity.linkedin_url], emails=identity.emails, phones=[identity.phone])
+            or (people.URL,),
+            identity.linkedin_url in circle.own_urls or (vouched and not anothers),
             _summary(row),
             people.fingerprint({k: v for k, v in row.values.items() if k in COLUMN_NAMES - _VOLATILE}),
-            circle.own(told.linkedin_url, told.emails, told.phone),
+            circle.own(identity.linkedin_url, identity.emails, identity.phone),
         )
 
     # ------------------------------------------------------------ telling, correcting
@@ -220,9 +221,9 @@ def _sent(value: Any) -> Any:
 
 def _summary(row: ClayRow) -> dict[str, str]:
     name = f"{as_text(row.values.get('first_name'))} {as_text(row.values.get('last_name'))}".strip()
-    told = {"name": name, "company": as_text(row.values.get("company_name")), "linkedin_url": url_of(row)}
-    told |= {each: as_text(row.values.get(each)) for each in ("email_work", "email_personal", "phone")}
-    return {key: value for key, value in told.items() if value}
+    summary = {"name": name, "company": as_text(row.values.get("company_name")), "linkedin_url": url_of(row)}
+    summary |= {each: as_text(row.values.get(each)) for each in ("email_work", "email_personal", "phone")}
+    return {key: value for key, value in summary.items() if value}
 
 
 def _data(row: ClayRow) -> Iterable[Datum]:

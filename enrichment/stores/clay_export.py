@@ -45,8 +45,8 @@ def rows_about(
 
 
 def _is_about(row: ClayRow, circle: KnownPerson) -> bool:
-    told = identity_in(row)
-    return bool(circle.kinds(urls=[told.linkedin_url], emails=told.emails, phones=[told.phone]))
+    identity = identity_in(row)
+    return bool(circle.kinds(urls=[identity.linkedin_url], emails=identity.emails, phones=[identity.phone]))
 
 
 def _key(circle: KnownPerson) -> str:

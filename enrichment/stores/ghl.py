@@ -83,8 +83,8 @@ class GoHighLevelStore(SharedContacts):
     # ------------------------------------------------------------ telling, correcting
 
     def _copy(self, record: Record, found: Contact) -> Copy:
-        told, others = _own_data(found)
-        return Copy(data=told, shares=list(self._shares(record)), others=others)
+        own, others = _own_data(found)
+        return Copy(data=own, shares=list(self._shares(record)), others=others)
 
     def _correct(self, record: Record, found: Contact, written: dict[str, Any]) -> Mapping[str, Any]:
         changes, before = contact_fields.correction(found, written, self._owner(record))
@@ -98,8 +98,8 @@ class GoHighLevelStore(SharedContacts):
     def _rename_company(self, contact: Contact, email: str, company: str) -> None:
         """PUT refuses the company's name; an upsert takes it, and says which contact it took."""
         body = {**({"email": email} if email else {"phone": contact.phone}), "company_name": company}
-        told = self._ask(Capability.RECTIFY, lambda sent: ghl().upsert_contact(sent).contact, body)
-        if told.id != contact.id or told.company_name != company:
+        answered = self._ask(Capability.RECTIFY, lambda sent: ghl().upsert_contact(sent).contact, body)
+        if answered.id != contact.id or answered.company_name != company:
             raise Later("GoHighLevel hasn't updated the company name yet", asking.in_a_moment())
 
     # ------------------------------------------------------------ erasing
@@ -142,12 +142,12 @@ class GoHighLevelStore(SharedContacts):
         contact = self._read(record, Capability.RELEASE)
         if contact is None:
             return
-        held, gone = _tags(contact), {TAGS[ground]}
-        if not (held - gone) & _REASONS:
-            gone.add(OURS_BEFORE)
+        held, tags_to_remove = _tags(contact), {TAGS[ground]}
+        if not (held - tags_to_remove) & _REASONS:
+            tags_to_remove.add(OURS_BEFORE)
             if OURS_BEFORE not in held:
                 self._disturb(record.key, Capability.RELEASE, dnd=False)
-        self._ask(Capability.RELEASE, lambda key: ghl().remove_tags(key, sorted(gone)), record.key)
+        self._ask(Capability.RELEASE, lambda key: ghl().remove_tags(key, sorted(tags_to_remove)), record.key)
 
     def _disturb(self, contact_id: str, capability: Capability, *, dnd: bool) -> Contact:
         return self._ask(capability, lambda key: ghl().update_contact(key, {"dnd": dnd}), contact_id)
@@ -174,7 +174,7 @@ def _tags(contact: Contact) -> set[str]:
 
 
 def _summary(contact: Contact) -> dict[str, str]:
-    told = {
+    summary = {
         "name": f"{contact.first_name} {contact.last_name}".strip(),
         "company": contact.company_name,
         "email": contact.email,
@@ -182,22 +182,22 @@ def _summary(contact: Contact) -> dict[str, str]:
         "phone": contact.phone,
         "note": note(contact.id),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in summary.items() if value}
 
 
 def _own_data(contact: Contact) -> tuple[list[Datum], int]:
     """(what the contact holds of the person, how many further addresses in it are another lead's)."""
     owners = Lead.objects.filter(ghl_contact_id=contact.id).values("pk")
-    told, others = [], 0
+    own_data, others = [], 0
     for datum in _data(contact):
         if datum.field not in FURTHER or not isinstance(datum.value, list):
-            told.append(datum)
+            own_data.append(datum)
             continue
         own = [entry for entry in datum.value if not _is_anothers(entry, owners)]
         others += len(datum.value) - len(own)
         if own:
-            told.append(replace(datum, value=own))
-    return told, others
+            own_data.append(replace(datum, value=own))
+    return own_data, others
 
 
 def _is_anothers(entry: Any, owners: Any) -> bool:
@@ -211,11 +211,11 @@ def _is_anothers(entry: Any, owners: Any) -> bool:
 
 
 def _data(contact: Contact) -> Iterator[Datum]:
-    ours = {vendor: name for name, vendor in contact_fields.NAMES.items()}
+    labels = {vendor: name for name, vendor in contact_fields.NAMES.items()}
     for name, value in contact.raw.items():
         if value in ("", None, [], {}) or name in ("customFields", "id", "locationId"):
             continue
-        yield Datum(ours.get(name, name), value, "GoHighLevel")
+        yield Datum(labels.get(name, name), value, "GoHighLevel")
     for entry in contact.custom_fields:
         if isinstance(entry, dict):
             name = str(entry.get("key") or entry.get("fieldKey") or entry.get("id") or "custom field")

@@ -50,7 +50,7 @@ class InstantlyStore(VendorStore[CampaignLead]):
 
     def _record(self, lead: CampaignLead, circle: people.KnownPerson) -> Record:
         owners = set(Lead.objects.filter(instantly_lead_id=lead.id).values_list("pk", flat=True))
-        told = {
+        summary = {
             "name": f"{lead.first_name} {lead.last_name}".strip(),
             "company": lead.company_name,
             "email": lead.email,
@@ -62,7 +62,7 @@ class InstantlyStore(VendorStore[CampaignLead]):
             lead.id,
             circle.kinds(emails=[lead.email], phones=[lead.phone]) or (people.EMAIL,),
             circle.vouches(owners, [lead.email]),
-            {key: value for key, value in told.items() if value},
+            {key: value for key, value in summary.items() if value},
             people.fingerprint({k: v for k, v in lead.raw.items() if k not in _VOLATILE}),
             circle.own("", [lead.email], lead.phone),
         )

@@ -109,8 +109,8 @@ class MirrorStore:
 
     def _copy_of_file(self, pk: int, record: Record) -> Copy:
         job = BulkJob.objects.filter(pk=pk).exclude(file="").first()
-        told = {name: record.summary.get(name, "").split(", ") for name in ("linkedin_url", "email")}
-        traces = SearchPatterns(told["linkedin_url"], told["email"])
+        identifiers = {name: record.summary.get(name, "").split(", ") for name in ("linkedin_url", "email")}
+        traces = SearchPatterns(identifiers["linkedin_url"], identifiers["email"])
         rows = list(waiting_files.rows_about(job, traces)) if job and traces else []
         return Copy([Datum("row of a waiting import", row, "an uploaded file", job.created_at) for row in rows if job])
 

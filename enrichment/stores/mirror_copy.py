@@ -118,8 +118,10 @@ def _of_campaign_moves(lead: Lead) -> Iterator[Datum]:
     for move in lead.campaign_moves.order_by("pk"):
         for name in ("old_id", "new_id", "old_email", "contacted_at", "opens", "replies", "unsubscribed"):
             if value := getattr(move, name):
-                told = value.isoformat() if hasattr(value, "isoformat") else value
-                yield Datum(f"campaign under an earlier address: {name}", told, System.INSTANTLY.label, move.found_at)
+                as_json = value.isoformat() if hasattr(value, "isoformat") else value
+                yield Datum(
+                    f"campaign under an earlier address: {name}", as_json, System.INSTANTLY.label, move.found_at
+                )
 
 
 def _of_moves(lead: Lead) -> Iterator[Datum]:

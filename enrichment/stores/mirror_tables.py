@@ -69,8 +69,8 @@ class Table:
 def deliveries_of(subject: ErasureSubject) -> QuerySet[WebhookDelivery]:
     """By the lead, by its rows' ids, and of unknown rows by what their bodies say."""
     known = WebhookDelivery.objects.filter(Q(lead=subject.lead) | Q(row_id__in=subject.row_ids))
-    told = [delivery.pk for delivery in deliveries_about(subject.traces)]
-    return WebhookDelivery.objects.filter(pk__in=[*known.values_list("pk", flat=True), *told])
+    unlinked = [delivery.pk for delivery in deliveries_about(subject.traces)]
+    return WebhookDelivery.objects.filter(pk__in=[*known.values_list("pk", flat=True), *unlinked])
 
 
 def deliveries_about(traces: SearchPatterns) -> list[WebhookDelivery]:
@@ -106,8 +106,8 @@ def _forget_files(rows: QuerySet[Any]) -> None:
 def forget_row(row_ids: Iterable[str]) -> None:
     """What is kept of rows of Clay that no lead has: their deliveries, drift and marks."""
     ids = list(row_ids)
-    ours = set(Lead.objects.filter(clay_row_id__in=ids).values_list("clay_row_id", flat=True))
-    left = [row_id for row_id in ids if row_id and row_id not in ours]
+    known_ids = set(Lead.objects.filter(clay_row_id__in=ids).values_list("clay_row_id", flat=True))
+    left = [row_id for row_id in ids if row_id and row_id not in known_ids]
     blank(WebhookDelivery.objects.filter(row_id__in=left, lead__isnull=True))
     Drift.objects.filter(row_id__in=left).delete()
     SeenRow.objects.filter(row_id__in=left).delete()

@@ -69,8 +69,8 @@ class KnownPerson:
     @cached_property
     def own_emails(self) -> set[str]:
         """The addresses that are this person's alone, as far as the mirror knows."""
-        told = {*self.identity.emails, *(e for each in self.known if each.sure for e in emails_of(each.lead))}
-        return {e for e in told if self._holders[e] < 2}
+        certain = {*self.identity.emails, *(e for each in self.known if each.sure for e in emails_of(each.lead))}
+        return {e for e in certain if self._holders[e] < 2}
 
     def kinds(
         self, *, urls: Iterable[str] = (), emails: Iterable[str] = (), phones: Iterable[str] = ()
@@ -80,19 +80,19 @@ class KnownPerson:
         What only leads hold that may be another person's is none of theirs: such a record is told to match by what
         led to that lead, as when a colleague has the same switchboard.
         """
-        told = {
+        given = {
             URL: set(urls),
             EMAIL: {email_key(e) for e in emails},
             PHONE: {phone_key(phone) for phone in phones},
         }
-        hits = tuple(kind for kind, values in told.items() if (values & self._own[kind]) - {""})
-        return hits or self._through(told)
+        hits = tuple(kind for kind, values in given.items() if (values & self._own[kind]) - {""})
+        return hits or self._through(given)
 
-    def _through(self, told: Mapping[str, set[str]]) -> tuple[str, ...]:
+    def _through(self, identifiers: Mapping[str, set[str]]) -> tuple[str, ...]:
         led = {
             kind
             for each in self.known
-            if any((told[of] & values) - {""} for of, values in identifiers_of(each.lead).items())
+            if any((identifiers[of] & values) - {""} for of, values in identifiers_of(each.lead).items())
             for kind in each.matched
         }
         return tuple(kind for kind in (URL, EMAIL, PHONE) if kind in led)
@@ -119,11 +119,11 @@ class KnownPerson:
 
     def own(self, linkedin_url: str, emails: Iterable[str], phone: str) -> Identity:
         """What of a record's identifiers is one person's alone: to block a shared inbox would block others."""
-        told = Identity(linkedin_url, tuple(emails), phone)
-        more = {*told.emails, told.phone} - {*self.emails, *self.phones, ""}
-        shared = self._holders | (KnownPerson(told, ())._holders if more else Counter())
-        alone = told.phone if told.phone and shared[told.phone] < 2 else ""
-        return Identity(told.linkedin_url, tuple(e for e in told.emails if shared[e] < 2), alone)
+        identity = Identity(linkedin_url, tuple(emails), phone)
+        more = {*identity.emails, identity.phone} - {*self.emails, *self.phones, ""}
+        shared = self._holders | (KnownPerson(identity, ())._holders if more else Counter())
+        alone = identity.phone if identity.phone and shared[identity.phone] < 2 else ""
+        return Identity(identity.linkedin_url, tuple(e for e in identity.emails if shared[e] < 2), alone)
 
     def vouches(self, leads: Iterable[int], emails: Iterable[str]) -> bool:
         """Whether a vendor's record is this person's alone: that of one sure lead, or under an address of theirs."""
@@ -195,7 +195,7 @@ def identifiers_of(lead: Lead) -> dict[str, set[str]]:
 
 def summary_of(lead: Lead) -> dict[str, str]:
     """What tells two people apart at the match desk; the same names in every store."""
-    told = {
+    summary = {
         "name": lead.full_name,
         "company": lead.company_name,
         "linkedin_url": lead.linkedin_url,
@@ -203,7 +203,7 @@ def summary_of(lead: Lead) -> dict[str, str]:
         "email_personal": lead.email_personal,
         "phone": lead.phone,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in summary.items() if value}
 
 
 def fingerprint(contents: Mapping[str, Any]) -> str:

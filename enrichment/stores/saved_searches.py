@@ -38,14 +38,14 @@ def forget(lead: Lead) -> int:
 def forget_person(identifiers: Iterable[tuple[str, str]]) -> int:
     """As `forget`, of (kind, value) pairs of gdpr.leftovers.search_patterns: they may be of nobody in the mirror."""
     about = _Person((kind, value.strip()) for kind, value in identifiers)
-    gone = 0
+    deleted = 0
     connection = limiter.connection()
     for name in connection.scan_iter(match=cache.make_key(KEPT_PATTERN), count=SCANNED_AT_ONCE):
         key = name.decode().rpartition(":search:")[2]
         words = cache.get(f"search:{key}")
         if isinstance(words, str) and about.is_told_by(words):
-            gone += bool(cache.delete(f"search:{key}"))
-    return gone
+            deleted += bool(cache.delete(f"search:{key}"))
+    return deleted
 
 
 class _Person:

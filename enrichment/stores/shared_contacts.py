@@ -80,8 +80,8 @@ class SharedContacts(VendorStore[Contact]):
         if not still:
             raise Unsupported(Capability.ERASE)
         body = {"email": still, COMPANY: ""}
-        told = self._ask(Capability.ERASE, lambda sent: ghl().upsert_contact(sent).contact, body)
-        if told.id != contact.id:
+        answered = self._ask(Capability.ERASE, lambda sent: ghl().upsert_contact(sent).contact, body)
+        if answered.id != contact.id:
             raise Unsupported(Capability.ERASE)
 
     def is_taken_out(self, record: Record, of: Record) -> bool | None:
@@ -114,13 +114,13 @@ class SharedContacts(VendorStore[Contact]):
 
 def note(contact_id: str) -> str:
     """What an officer has to know before the whole contact is erased; "" where it is ours and one lead's."""
-    said = []
+    sentences = []
     linked = ContactMatch.objects.filter(contact_id=contact_id, action__in=LINKED)
     if linked.exclude(whose=Whose.OTHER_LEAD).exists():
-        said.append("It was in GoHighLevel before our lead.")
+        sentences.append("It was in GoHighLevel before our lead.")
     if (count := Lead.objects.filter(ghl_contact_id=contact_id).count()) > 1:
-        said.append(f"{count} leads have this contact.")
-    return " ".join(said)
+        sentences.append(f"{count} leads have this contact.")
+    return " ".join(sentences)
 
 
 def _reason_shared(contact_id: str, lead: Lead) -> str:

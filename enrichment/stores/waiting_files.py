@@ -29,8 +29,8 @@ CANCELLED = "Cancelled, and its file removed: it contained a person who must be 
 
 def jobs_about(traces: SearchPatterns) -> list[BulkJob]:
     """Imports whose file is on disk and names the person."""
-    kept = BulkJob.objects.filter(kind=JobKind.IMPORT).exclude(file="").order_by("pk")
-    return [job for job in kept if traces and any(rows_about(job, traces))]
+    imports = BulkJob.objects.filter(kind=JobKind.IMPORT).exclude(file="").order_by("pk")
+    return [job for job in imports if traces and any(rows_about(job, traces))]
 
 
 def rows_about(job: BulkJob, traces: SearchPatterns) -> Iterator[dict[str, Any]]:

@@ -138,10 +138,10 @@ def due(moment: datetime.datetime | None) -> SafeString:
     return _time(moment, relative(moment) if left > NOW_SECONDS + 1 else "now")
 
 
-def _time(moment: datetime.datetime, told: str) -> SafeString:
+def _time(moment: datetime.datetime, words: str) -> SafeString:
     exact = moment.astimezone(datetime.UTC)
     shape = '<time datetime="{}" title="{} UTC">{}</time>'
-    return format_html(shape, exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", told)
+    return format_html(shape, exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", words)
 
 
 def relative(moment: datetime.datetime) -> str:
@@ -199,8 +199,8 @@ def labels(names: Iterable[str]) -> str:
 @register.filter
 def label(name: str) -> str:
     """One column as people call it, to begin a cell with: "source_type" → "Source type"."""
-    told = field_label(name) if name else ""
-    return told[:1].upper() + told[1:]
+    field = field_label(name) if name else ""
+    return field[:1].upper() + field[1:]
 
 
 @register.simple_tag(takes_context=True)

@@ -20,5 +20,5 @@ def percent(share: Any) -> str:
     rounded = exact.quantize(Decimal("0.1"))
     if 0 < exact < 100:
         rounded = min(max(rounded, Decimal("0.1")), Decimal("99.9"))
-    told = f"{rounded:.1f}"
-    return f"{told.removesuffix('.0')} %"
+    text = f"{rounded:.1f}"
+    return f"{text.removesuffix('.0')} %"

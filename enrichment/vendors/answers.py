@@ -217,45 +217,45 @@ def read_retry_after(value: str | None) -> float | None:
 
 def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[str, str]) -> VendorError:
     """The error for an answer outside 2xx, by the vendor's table and refined by the body."""
-    said = read_envelope(body)
+    envelope = read_envelope(body)
     rule = rule_for(vendor, call.name, status)
     kind, recovery = rule.kind, rule.recovery
-    if _unsure(call, status, said, rule.unsure):
+    if _unsure(call, status, envelope, rule.unsure):
         kind, recovery = UnknownOutcome, Recovery.READ_BACK
-    elif status == 403 and said.speaks_of_quota:
-        kind, recovery = Paused, Recovery.CREDITS if said.speaks_of_credits else Recovery.PAUSE
-    elif recovery == Recovery.NEXT_PROVIDER and not said.provider:
+    elif status == 403 and envelope.speaks_of_quota:
+        kind, recovery = Paused, Recovery.CREDITS if envelope.speaks_of_credits else Recovery.PAUSE
+    elif recovery == Recovery.NEXT_PROVIDER and not envelope.provider:
         recovery = Recovery.DELAY  # it names no provider: the vendor's own, or a gateway's before it
-    elif issubclass(kind, NotFound) and not said.readable:
+    elif issubclass(kind, NotFound) and not envelope.readable:
         recovery = Recovery.NEEDS_PERSON  # a proxy's page says nothing about the record
     return kind(
         vendor=vendor,
         call=call.name,
         status=status,
-        code=said.code,
-        message=said.message,
+        code=envelope.code,
+        message=envelope.message,
         recovery=recovery,
-        provider=said.provider,
-        row_index=said.row_index,
+        provider=envelope.provider,
+        row_index=envelope.row_index,
         retry_after=read_retry_after(headers.get("retry-after")),
-        quota_remaining=said.quota_remaining,
-        resets_at=said.resets_at,
-        contact_id=said.contact_id,
+        quota_remaining=envelope.quota_remaining,
+        resets_at=envelope.resets_at,
+        contact_id=envelope.contact_id,
         reads=call.changes_nothing,
         refused_as=_refused_as(rule),
         headers={name.lower(): value[:80] for name, value in headers.items() if _LIMIT_HEADERS.fullmatch(name)},
     )
 
 
-def _unsure(call: Call, status: int, said: Envelope, unsure: bool) -> bool:
+def _unsure(call: Call, status: int, envelope: Envelope, unsure: bool) -> bool:
     """Whether the call may have taken effect although the answer says otherwise."""
     if call.repeatable:
         return False
     if unsure:
         return True
     if status in (502, 504):  # one that names no data provider is a gateway's, which may have lost the answer
-        return not said.provider
-    return status >= 500 and not said.readable
+        return not envelope.provider
+    return status >= 500 and not envelope.readable
 
 
 def lost_answer(vendor: str, call: Call, code: str, status: int | None = None) -> VendorError:

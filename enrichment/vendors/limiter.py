@@ -193,18 +193,18 @@ class Slots:
 
     def use(self) -> None:
         """Before each call. Raises Retryable where more is called than was taken and there is no slot."""
-        (taken,) = self.claim.asks
+        (slot,) = self.claim.asks
         if self.left:
             self.left -= 1
-        elif take(taken.name, taken.scope):
-            vendor = taken.name.partition(".")[0]
+        elif take(slot.name, slot.scope):
+            vendor = slot.name.partition(".")[0]
             raise Retryable(vendor, "limit", code="no_slot", recovery=Recovery.DELAY, sent=False)
 
     def give_back(self) -> None:
         """What was not used."""
-        (taken,) = self.claim.asks
+        (slots,) = self.claim.asks
         if self.left:
-            Claim([SlotRequest(taken.name, taken.scope, self.left)], stamps=self.claim.stamps).give_back()
+            Claim([SlotRequest(slots.name, slots.scope, self.left)], stamps=self.claim.stamps).give_back()
             self.left = 0
 
 

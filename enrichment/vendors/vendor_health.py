@@ -59,14 +59,14 @@ def count_call(vendor: str, call: str, status: int | str, seconds: float) -> Non
     global _timer
     now = str(timezone.now().timestamp())
     with _lock:
-        told = _told.setdefault((vendor, call), _Unwritten())
-        told.counts[str(status)] += 1
-        told.seconds += seconds
-        told.stamps["last_seen"] = now
+        unwritten = _told.setdefault((vendor, call), _Unwritten())
+        unwritten.counts[str(status)] += 1
+        unwritten.seconds += seconds
+        unwritten.stamps["last_seen"] = now
         if isinstance(status, int) and 200 <= status < 300:
-            told.stamps["last_good"] = now
+            unwritten.stamps["last_good"] = now
         elif status != NOT_THERE:
-            told.stamps |= {"last_bad": now, "last_bad_status": str(status)}
+            unwritten.stamps |= {"last_bad": now, "last_bad_status": str(status)}
         if _timer is None:
             _timer = threading.Timer(WRITE_SECONDS, write)
             _timer.daemon = True
@@ -83,20 +83,20 @@ def _take_unwritten() -> dict[tuple[str, str], _Unwritten]:
     """What was counted; from here on it is counted anew."""
     global _timer
     with _lock:
-        told = dict(_told)
+        unwritten = dict(_told)
         _told.clear()
         if _timer is not None:
             _timer.cancel()
             _timer = None
-    return told
+    return unwritten
 
 
-def _write_counts(told: dict[tuple[str, str], _Unwritten]) -> None:
-    if not told:
+def _write_counts(unwritten: dict[tuple[str, str], _Unwritten]) -> None:
+    if not unwritten:
         return
     try:
         pipe = limiter.connection().pipeline(transaction=False)
-        for (vendor, call), seen in told.items():
+        for (vendor, call), seen in unwritten.items():
             key = f"vitals:{vendor}:{call}"
             for status, count in seen.counts.items():
                 pipe.hincrby(key, f"{_COUNT}{status}", count)
@@ -106,7 +106,7 @@ def _write_counts(told: dict[tuple[str, str], _Unwritten]) -> None:
             pipe.sadd(f"vitals:{vendor}", call)
         pipe.execute()
     except redis.RedisError as error:
-        log.warning("health of %s calls not kept: %s", len(told), type(error).__name__)
+        log.warning("health of %s calls not kept: %s", len(unwritten), type(error).__name__)
 
 
 def _after_fork() -> None:

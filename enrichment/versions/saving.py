@@ -69,8 +69,11 @@ def save_edit(model: type[V], document: dict[str, Any], began: EditStart, *, by:
 def stale_error(model: type[Version], began: EditStart) -> StaleDraft:
     """The refusal of a save whose draft is gone, or beside which a draft was begun meanwhile."""
     live, draft = published(model), draft_of(model)
-    gone = model._default_manager.filter(pk=began.draft).first() if began.draft is not None else None
-    base = model._default_manager.filter(number=(gone.based_on if gone else began.over) or 0).first() or live
+    missing_draft = model._default_manager.filter(pk=began.draft).first() if began.draft is not None else None
+    base = (
+        model._default_manager.filter(number=(missing_draft.based_on if missing_draft else began.over) or 0).first()
+        or live
+    )
     now = draft or live
     refusal = StaleDraft if began.draft is None else DraftGone
     by = draft.edited_by if draft else live.published_by

@@ -28,15 +28,15 @@ OPEN = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 def keep_purchases(sender: Any, instance: Lead, **kwargs: Any) -> None:
     """For `pre_delete` of a lead, inside the transaction that deletes it."""
     attempts = list(instance.attempts.select_for_update().order_by("pk"))
-    taken = list(instance.taken_over.select_for_update().order_by("pk"))
+    reused = list(instance.taken_over.select_for_update().order_by("pk"))
     if attempts:
         slugs = set(Provider.objects.values_list("slug", flat=True))
         stands_for = uuid.uuid4()
         instance.attempts.all().delete()
         Attempt.objects.bulk_create(_attempt(each, instance, stands_for, slugs) for each in attempts)
-    if taken:
+    if reused:
         instance.taken_over.all().delete()
-        TakenOver.objects.bulk_create(_anonymous_reuse(each) for each in taken)
+        TakenOver.objects.bulk_create(_anonymous_reuse(each) for each in reused)
 
 
 def _attempt(of: Attempt, lead: Lead, stands_for: uuid.UUID, slugs: Collection[str]) -> Attempt:

@@ -126,8 +126,8 @@ class ServiceForm(forms.ModelForm):
 
     def changed_names(self) -> list[str]:
         """The fields this person has changed since they opened it."""
-        told = _unsigned_values(self.cleaned_data["began"])
-        return [name for name in SHOWN if told.get(name) != _comparable(self.cleaned_data[name])]
+        before = _unsigned_values(self.cleaned_data["began"])
+        return [name for name in SHOWN if before.get(name) != _comparable(self.cleaned_data[name])]
 
     def values(self) -> dict[str, Any]:
         """The columns of the service in a valid form."""
@@ -221,8 +221,8 @@ def change(
     """
     with transaction.atomic():
         current = ProviderService.objects.select_for_update().select_related("provider").get(pk=service.pk)
-        told, now = _unsigned_values(began), _unsigned_values(signed_values(current))
-        if differs := [name for name in SHOWN if told.get(name, ...) != now[name]]:
+        before, now = _unsigned_values(began), _unsigned_values(signed_values(current))
+        if differs := [name for name in SHOWN if before.get(name, ...) != now[name]]:
             raise Stale(differs)
         changed = [name for name, value in values.items() if getattr(current, name) != value]
         if changed:

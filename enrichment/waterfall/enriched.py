@@ -89,17 +89,17 @@ def enriched_leads(since: datetime.datetime, until: datetime.datetime) -> LeadCo
 
     What takes longer a tick counts (`refresh_counts`); until it has, what was counted last is told, with its time.
     """
-    kept: _CachedCounts | None = cache.get(_key(since, until))
-    if not (kept and kept.is_fresh) and not _is_slow(since, until) and cache.add(LOCK, "1", LOCK_SECONDS):
+    cached: _CachedCounts | None = cache.get(_key(since, until))
+    if not (cached and cached.is_fresh) and not _is_slow(since, until) and cache.add(LOCK, "1", LOCK_SECONDS):
         try:
-            kept = _count(since, until, at_most=AT_ONCE_SECONDS)
+            cached = _count(since, until, at_most=AT_ONCE_SECONDS)
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise
             cache.set(SLOW, (until - since).days, KEPT_SECONDS)
         finally:
             cache.delete(LOCK)
-    return kept.counted if kept else LeadCounts()
+    return cached.counted if cached else LeadCounts()
 
 
 def refresh_counts(spans: Iterable[tuple[datetime.datetime, datetime.datetime]]) -> int:
@@ -107,8 +107,8 @@ def refresh_counts(spans: Iterable[tuple[datetime.datetime, datetime.datetime]])
     due = [span for span in spans if _is_slow(*span)]
     counted = 0
     for since, until in due:
-        kept: _CachedCounts | None = cache.get(_key(since, until))
-        if not (kept and kept.is_fresh):
+        cached: _CachedCounts | None = cache.get(_key(since, until))
+        if not (cached and cached.is_fresh):
             _count(since, until)
             counted += 1
     return counted
@@ -133,9 +133,9 @@ def _count(since: datetime.datetime, until: datetime.datetime, *, at_most: float
     began, at = time.time(), timezone.now()
     by = _counted(since, until, at_most)
     ended = time.time()
-    kept = _CachedCounts(LeadCounts(by, at), ended + max(FRESH_SECONDS, SHARE * (ended - began)))
-    cache.set(_key(since, until), kept, KEPT_SECONDS)
-    return kept
+    counts = _CachedCounts(LeadCounts(by, at), ended + max(FRESH_SECONDS, SHARE * (ended - began)))
+    cache.set(_key(since, until), counts, KEPT_SECONDS)
+    return counts
 
 
 def _counted(since: datetime.datetime, until: datetime.datetime, at_most: float) -> By:

@@ -132,8 +132,8 @@ class Run:
 
 def provider_stats(segment: Segment = Segment.ALL) -> ProviderStats:
     """The newest attempts, as of some seconds ago at most (see `core.cache`)."""
-    kept: ProviderStats = remembered(f"waterfall:observed:{segment}", lambda: read_stats(segment))
-    return kept
+    stats: ProviderStats = remembered(f"waterfall:observed:{segment}", lambda: read_stats(segment))
+    return stats
 
 
 def read_stats(segment: Segment = Segment.ALL, newest: int = NEWEST) -> ProviderStats:

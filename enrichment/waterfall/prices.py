@@ -46,14 +46,14 @@ class Price:
     @property
     def caveat(self) -> str:
         """Why the sum is no upper bound; "" where it is one."""
-        said = []
+        sentences = []
         if self.seen:
-            said.append(
+            sentences.append(
                 f"No list price for {_and(self.seen)}: the highest recent cost is used. Actual cost may be higher."
             )
         if self.unknown:
-            said.append(f"No price for {_and(self.unknown)}: their charges come on top.")
-        return " ".join(said)
+            sentences.append(f"No price for {_and(self.unknown)}: their charges come on top.")
+        return " ".join(sentences)
 
 
 def _and(names: tuple[str, ...]) -> str:

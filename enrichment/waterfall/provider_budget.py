@@ -89,8 +89,8 @@ def reserve_budget(
     if slots.wait:  # another process was quicker in this moment
         return Reservation([], slots.wait)
     marks = slots.stamps[len(slots.stamps) - len(asks) :]  # a provider has one window, and they were asked last
-    kept = {slug: (calls[slug], mark) for slug, mark in zip(asks, marks, strict=True)}
-    return Reservation(sorted(lacking), never=sorted(never), slots=slots, kept=kept)
+    reserved = {slug: (calls[slug], mark) for slug, mark in zip(asks, marks, strict=True)}
+    return Reservation(sorted(lacking), never=sorted(never), slots=slots, kept=reserved)
 
 
 def _exhausted_providers(
@@ -141,17 +141,17 @@ def settle_reservations(ended: Iterable[tuple[Attempt, Mapping[str, int]]]) -> N
     fails: where Redis is out of reach, what was kept back stays so until its hour is over.
     """
     asked: Counter[str] = Counter()
-    kept: Counter[tuple[str, int]] = Counter()
+    reserved: Counter[tuple[str, int]] = Counter()
     for attempt, calls in ended:
         asked.update(calls)
-        kept.update({(slug, int(mark)): int(n) for slug, (n, mark) in attempt.provider_slots.items()})
-    if not kept and not asked:
+        reserved.update({(slug, int(mark)): int(n) for slug, (n, mark) in attempt.provider_slots.items()})
+    if not reserved and not asked:
         return
     try:
         limits = hourly_limits()
         # Counted before the rest is given back: in between nobody may think that there is room.
         limiter.charge([_call_request(slug, n, limits[slug]) for slug, n in asked.items() if limits.get(slug)])
-        _give_back(kept)
+        _give_back(reserved)
     except redis.RedisError as error:
         log.warning("budgets of providers are kept back longer: %s", type(error).__name__)
 
@@ -160,10 +160,10 @@ def _call_request(slug: str, calls: int, limit: int) -> limiter.SlotRequest:
     return limiter.SlotRequest(_name(slug), n=calls, limit=limit)
 
 
-def _give_back(kept: Mapping[tuple[str, int], int]) -> None:
+def _give_back(reserved: Mapping[tuple[str, int], int]) -> None:
     """Exactly these slots, and none of anybody else's where these are free by themselves already."""
     limits = hourly_limits()
-    for (slug, mark), calls in kept.items():
+    for (slug, mark), calls in reserved.items():
         if calls:
             limiter.Claim([limiter.SlotRequest(_name(slug), n=calls, limit=limits.get(slug, 1))], stamps=[mark]).end()
 

@@ -60,8 +60,8 @@ def admit_leads(leads: Sequence[Lead], each: Decimal) -> Admission:
         cap = _cap_against(caps, used, lead, each)
         if cap is None:
             admitted.append(lead.pk)
-            kept = used.get(lead.source_type, CommittedSpend())
-            used[lead.source_type] = kept + CommittedSpend(reserved=each)
+            committed = used.get(lead.source_type, CommittedSpend())
+            used[lead.source_type] = committed + CommittedSpend(reserved=each)
         else:
             held[lead.pk] = cap
     return Admission(admitted, held)
@@ -72,8 +72,8 @@ def _cap_against(
 ) -> SpendCap | None:
     for cap in caps:
         if cap.source_type in ("", lead.source_type):
-            taken = lead.enrichment_cost if cap.period == CapPeriod.LEAD else committed_of(cap, used)
-            if taken + each > cap.amount:
+            committed = lead.enrichment_cost if cap.period == CapPeriod.LEAD else committed_of(cap, used)
+            if committed + each > cap.amount:
                 return cap
     return None
 

@@ -150,10 +150,10 @@ def _of_leads(
 def _of_providers(calls: Iterable[DaySum]) -> list[ReportLine]:
     sums: dict[str, list[Any]] = {}
     for each in calls:
-        kept = sums.setdefault(each.provider, [ZERO, 0, 0])
-        kept[0] += each.cost
-        kept[1] += each.asked
-        kept[2] += each.hits
+        totals = sums.setdefault(each.provider, [ZERO, 0, 0])
+        totals[0] += each.cost
+        totals[1] += each.asked
+        totals[2] += each.hits
     return _with_bars([ReportLine(key, provider_name(key), *amounts) for key, amounts in sums.items()])
 
 
@@ -224,15 +224,15 @@ def limit_usage() -> list[LimitUsage]:
 def _usage_of(cap: SpendCap, used: dict[str, CommittedSpend], paces: dict[CapPeriod, dict[str, Decimal]]) -> LimitUsage:
     if cap.period == CapPeriod.LEAD:
         return LimitUsage(cap, None, None, None)
-    taken, ends = spend_limits.committed_of(cap, used), spend_limits.period_end(cap)
+    committed, ends = spend_limits.committed_of(cap, used), spend_limits.period_end(cap)
     pace = paces[CapPeriod(cap.period)]
     rate = sum((amount for source, amount in pace.items() if cap.source_type in ("", source)), ZERO)
-    left = cap.amount - taken
+    left = cap.amount - committed
     at = None
     if rate > 0 and left > 0:
         soon = timezone.now() + datetime.timedelta(seconds=float(left / rate))
         at = soon if ends and soon < ends else None
-    return LimitUsage(cap, taken, at, ends)
+    return LimitUsage(cap, committed, at, ends)
 
 
 def _dollars_per_second(seconds: int) -> dict[str, Decimal]:

@@ -184,8 +184,8 @@ def _detail_context(request: HttpRequest, pk: int) -> dict[str, Any]:
 
 
 def _why_failed(delivery: WebhookDelivery) -> str:
-    if said := ERRORS.get(delivery.error_kind) or (delivery.error_kind and advice_of(delivery.error_kind)):
-        return said
+    if sentence := ERRORS.get(delivery.error_kind) or (delivery.error_kind and advice_of(delivery.error_kind)):
+        return sentence
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:
         return ROW_GONE
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.erased_at:

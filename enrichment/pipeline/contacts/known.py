@@ -32,10 +32,10 @@ def decide_all(asked: Asked) -> list[ContactPlan | None]:
     matches: dict[int, dict[str, ContactMatch]] = defaultdict(dict)
     for match in ContactMatch.objects.filter(lead__in=[lead.pk for lead, _ in asked]):
         matches[match.lead_id][match.contact_id] = match
-    behind, taken = _waiting_for_others(asked)
+    behind, number_taken = _waiting_for_others(asked)
     plans: list[ContactPlan | None] = []
     for lead, look in asked:
-        known = KnownContacts(owners.get(lead.pk, {}), lead.pk in taken, matches[lead.pk])
+        known = KnownContacts(owners.get(lead.pk, {}), lead.pk in number_taken, matches[lead.pk])
         plans.append(None if lead.pk in behind else plan_contact(lead, look, known, settings.GHL_MATCH_POLICY))
     _save_matches([(lead, plan) for (lead, _), plan in zip(asked, plans, strict=True) if plan], matches)
     return plans
@@ -87,8 +87,8 @@ def _waiting_for_others(asked: Asked) -> tuple[set[int], set[int]]:
     by_phone = _holders(Lead.objects.filter(phone__in={lead.phone for lead in unnumbered.values()}), "phone")
     turns = _open_deliveries({*unfound, *unnumbered}.union(*by_email.values(), *by_phone.values()))
     behind = {pk for pk, lead in unfound.items() if _must_wait(pk, by_email.get(lead.email, set()), turns)}
-    taken = {pk for pk, lead in unnumbered.items() if _must_wait(pk, by_phone.get(lead.phone, set()), turns)}
-    return behind, taken
+    number_taken = {pk for pk, lead in unnumbered.items() if _must_wait(pk, by_phone.get(lead.phone, set()), turns)}
+    return behind, number_taken
 
 
 def _with_emails(emails: set[str]) -> QuerySet[Lead]:

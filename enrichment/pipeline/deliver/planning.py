@@ -47,8 +47,8 @@ def plan_all(leads: Sequence[Lead], *, force: bool = False, systems: Sequence[st
 
 def deliver_found(lead_ids: Sequence[int]) -> None:
     """What was found before a run was given up belongs in the CRM all the same; under the caller's lock."""
-    kept = Lead.objects.usable().filter(pk__in=lead_ids, enrichment_status__in=DELIVERED)
-    plan_all(list(kept.defer("raw", "search")))
+    deliverable = Lead.objects.usable().filter(pk__in=lead_ids, enrichment_status__in=DELIVERED)
+    plan_all(list(deliverable.defer("raw", "search")))
 
 
 def is_sent(lead: Lead, system: str, sent: str) -> bool:
@@ -58,8 +58,8 @@ def is_sent(lead: Lead, system: str, sent: str) -> bool:
 
 def record_already_written(handover: Handover, lead: Lead) -> str:
     """The record that this delivery itself has brought up to date, if the lead has not changed since; "" else."""
-    kept = handover.external_id and is_sent(lead, handover.system, handover.payload_hash)
-    return handover.external_id if kept else ""
+    is_up_to_date = handover.external_id and is_sent(lead, handover.system, handover.payload_hash)
+    return handover.external_id if is_up_to_date else ""
 
 
 def insert_planned(due: Iterable[tuple[Lead, str]]) -> list[Handover]:

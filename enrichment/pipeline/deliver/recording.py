@@ -57,18 +57,18 @@ def _record(channel: Delivery, done: Sequence[Done]) -> Sequence[Done]:
         },
     )
     # Erased meanwhile, and its deliveries with it: there is nobody left to write of.
-    kept = [each for each in done if each[1].pk in current]
-    _disclose(channel, [each for each in kept if not record_already_written(each[0], each[1])], documents)
-    _save_references(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in kept])
+    recorded = [each for each in done if each[1].pk in current]
+    _disclose(channel, [each for each in recorded if not record_already_written(each[0], each[1])], documents)
+    _save_references(channel, [(current[lead.pk], sent.external_id) for _, lead, sent in recorded])
     # It may have changed while this was under way.
     insert_planned(
         (current[lead.pk], handover.system)
-        for handover, lead, _ in kept
+        for handover, lead, _ in recorded
         if handover.pk in moved
         and is_deliverable(current[lead.pk], handover.system)
         and not is_sent(current[lead.pk], handover.system, hashes[handover.pk])
     )
-    return kept
+    return recorded
 
 
 def _locked(leads: Iterable[Lead]) -> dict[int, Lead]:
@@ -79,7 +79,7 @@ def _locked(leads: Iterable[Lead]) -> dict[int, Lead]:
 
 def _disclose(
     channel: Delivery,
-    told: Sequence[tuple[Handover, Lead, Sent | PartlySent]],
+    recorded: Sequence[tuple[Handover, Lead, Sent | PartlySent]],
     documents: Mapping[int, Mapping[str, Any]],
 ) -> None:
     """These people's data has reached the other side, whatever becomes of the delivery."""
@@ -94,12 +94,12 @@ def _disclose(
                 "fields": sorted(documents[handover.pk].keys() - sent.held_back),
                 "occurred_at": now,
             }
-            for handover, lead, sent in told
+            for handover, lead, sent in recorded
         ],
     )
 
 
-def _save_references(channel: Delivery, told: Sequence[tuple[Lead, str]]) -> None:
+def _save_references(channel: Delivery, references: Sequence[tuple[Lead, str]]) -> None:
     """References that are new, onto the leads; Clay is due to be told of them."""
     now = timezone.now()
     update_each(
@@ -110,7 +110,7 @@ def _save_references(channel: Delivery, told: Sequence[tuple[Lead, str]]) -> Non
                 "write_back_after": lead.write_back_after or now,
                 "updated_at": now,
             }
-            for lead, external_id in told
+            for lead, external_id in references
             if getattr(lead, channel.reference) != external_id
         },
     )
@@ -155,9 +155,9 @@ def record_partly_sent(channel: Delivery, halves: Sequence[tuple[Handover, Lead,
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in halves}
     with transaction.atomic():
         current = _locked(lead for _, lead, _ in halves)
-        kept = [each for each in halves if each[1].pk in current]
-        _disclose(channel, [each for each in kept if not record_already_written(each[0], each[1])], documents)
-        _save_references(channel, [(current[lead.pk], half.external_id) for _, lead, half in kept])
+        recorded = [each for each in halves if each[1].pk in current]
+        _disclose(channel, [each for each in recorded if not record_already_written(each[0], each[1])], documents)
+        _save_references(channel, [(current[lead.pk], half.external_id) for _, lead, half in recorded])
         update_each(
             Handover,
             {
@@ -165,7 +165,7 @@ def record_partly_sent(channel: Delivery, halves: Sequence[tuple[Handover, Lead,
                     "external_id": half.external_id,
                     "payload_hash": payload_hash(documents[handover.pk]),
                 }
-                for handover, _, half in kept
+                for handover, _, half in recorded
             },
         )
     record_errors(channel, [(handover, half.error) for handover, _, half in halves])

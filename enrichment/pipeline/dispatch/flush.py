@@ -93,8 +93,8 @@ def sendable_items(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
         _close_items(restricted, ItemStatus.AGAIN, "restricted")
         _close_items(over, ItemStatus.SET_ASIDE, "suppressed")
         leads.update(**{due: now})
-    gone = {item.pk for item in (*restricted, *over)}
-    return [item for item in items if item.pk not in gone]
+    not_sendable = {item.pk for item in (*restricted, *over)}
+    return [item for item in items if item.pk not in not_sendable]
 
 
 def _close_items(items: Sequence[BatchItem], status: ItemStatus, reason: str) -> None:

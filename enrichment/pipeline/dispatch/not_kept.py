@@ -36,8 +36,8 @@ def recover_rows(batch: Batch, items: Sequence[BatchItem]) -> list[BatchItem]:
     if is_full:
         count = f"{len(lost)} row{'' if len(lost) == 1 else 's'}"
         pauses.pause_for_full_table(batch.table_id, f"it assigned IDs to {count} but didn't store them")
-    gone = {item.pk for item in lost}
-    return [item for item in items if item.pk not in gone]
+    lost_ids = {item.pk for item in lost}
+    return [item for item in items if item.pk not in lost_ids]
 
 
 def _lost_rows(table: str, items: Sequence[BatchItem]) -> list[BatchItem]:

@@ -122,9 +122,15 @@ def _groups(
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
         known = tuple(without.get(lead.pk, NOTHING).kinds)
-        told = (tuple(lead.skip_providers), tuple(lead.only_providers), lead.trial_id, known, _previous_answers(lead))
+        group_key = (
+            tuple(lead.skip_providers),
+            tuple(lead.only_providers),
+            lead.trial_id,
+            known,
+            _previous_answers(lead),
+        )
         there = "" if kind == BatchKind.ROWS else lead.clay_table_id
-        key = (there, lead.pk in unsure, told if kind == BatchKind.TRIGGER else ())
+        key = (there, lead.pk in unsure, group_key if kind == BatchKind.TRIGGER else ())
         alike.setdefault(key, []).append(lead)
     for group in alike.values():
         rest = iter(group)
@@ -201,8 +207,8 @@ def _finish_without_call(leads: LeadQuerySet) -> None:
     """Of those whose run had broken off, nothing is left to ask: they have their status, and are delivered."""
     broken_off = list(leads.filter(enrichment_status=EnrichmentStatus.PENDING).defer("raw", "search"))
     for lead in broken_off:
-        told = {"error_kind": "", "error_message": "", "error_provider": "", "error_at": None}
-        advance_one(lead, status_of(lead, None), field="enrichment_status", dispatch_tries=0, **told)
+        cleared = {"error_kind": "", "error_message": "", "error_provider": "", "error_at": None}
+        advance_one(lead, status_of(lead, None), field="enrichment_status", dispatch_tries=0, **cleared)
     plan_all([lead for lead in broken_off if lead.enrichment_status in DELIVERED and not lead.restriction])
 
 

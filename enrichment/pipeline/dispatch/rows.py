@@ -150,12 +150,12 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         answers = _from_export(batch, items)
         if not answers:
             return
-    told = [(item, row_id) for item, row_id in zip(items, answers, strict=True) if isinstance(row_id, str)]
+    found_rows = [(item, row_id) for item, row_id in zip(items, answers, strict=True) if isinstance(row_id, str)]
     with transaction.atomic():
-        for item, row_id in told:
+        for item, row_id in found_rows:
             if row_id:
                 link_row(item, row_id)
-        missing = [item for item, row_id in told if not row_id]
+        missing = [item for item, row_id in found_rows if not row_id]
         requeue(missing, counted=batch.error_kind != Recovery.TABLE_FULL)
         for item, error in zip(items, answers, strict=True):
             if isinstance(error, Permanent):  # made again it may be there twice

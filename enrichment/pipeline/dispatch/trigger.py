@@ -88,9 +88,9 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
             )
         handle_error(batch, items, error, limit=LIMIT, scope=client.workspace_id)
         return True
-    taken = [item for item in items if str(item.lead.clay_row_id) in accepted]
-    _record(batch, taken, set(accepted), whole=False)
-    if not _recreate_lost_rows(batch, left := [item for item in items if item not in taken]):
+    accepted_items = [item for item in items if str(item.lead.clay_row_id) in accepted]
+    _record(batch, accepted_items, set(accepted), whole=False)
+    if not _recreate_lost_rows(batch, left := [item for item in items if item not in accepted_items]):
         _record(batch, left, set())
     return True
 
@@ -199,14 +199,14 @@ def _abandon(attempts: models.QuerySet[Attempt], **why: str) -> None:
 
 def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, whole: bool = True) -> None:
     """Accepted rows are in progress; a row Clay did not accept goes again. The batch ends with the `whole` of it."""
-    taken = [item for item in items if item.lead.clay_row_id in accepted]
+    accepted_items = [item for item in items if item.lead.clay_row_id in accepted]
     left = [item for item in items if item.lead.clay_row_id not in accepted]
     now = timezone.now()
     with transaction.atomic():
-        leads = [item.lead_id for item in taken]
+        leads = [item.lead_id for item in accepted_items]
         # The leads before their attempts, as the mirror locks them when a webhook is as quick as this.
         Lead.objects.filter(pk__in=leads).lock()
-        finish_items(taken, ItemStatus.DONE)
+        finish_items(accepted_items, ItemStatus.DONE)
         attempts = Attempt.objects.filter(batch=batch, lead__in=leads)
         # A webhook may have been quicker than this record: then the attempt is over, and stays so.
         advance(

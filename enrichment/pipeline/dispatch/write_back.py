@@ -36,9 +36,9 @@ def run_due() -> int:
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    taken = company_cache.fields_for_clay(item.lead_id for item in items)
+    company_fields = company_cache.fields_for_clay(item.lead_id for item in items)
     updates = {
-        str(item.lead.clay_row_id): columns_of(item.lead, taken.get(item.lead_id, ()))
+        str(item.lead.clay_row_id): columns_of(item.lead, company_fields.get(item.lead_id, ()))
         for item in items
         if item.lead.clay_row_id
     }
@@ -55,8 +55,8 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         outcome = clay().update_rows(batch.table_id, updates)
     except VendorError as error:
         log.warning("batch %s: %s", batch.pk, error)
-        said = [item for item in items if str(item.lead.clay_row_id) in updates]
-        _after_error(batch, items, said, error)
+        sent_items = [item for item in items if str(item.lead.clay_row_id) in updates]
+        _after_error(batch, items, sent_items, error)
         return True
     with transaction.atomic():
         refused = set(outcome.refused)
@@ -96,33 +96,33 @@ def _scores(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUp
     clay_scores.note_rewritten(answered)
 
 
-def _after_error(batch: Batch, items: Sequence[BatchItem], said: Sequence[BatchItem], error: VendorError) -> None:
-    """`said`: those the call was about, in its order. One bad row does not sink the others (D15)."""
+def _after_error(batch: Batch, items: Sequence[BatchItem], sent_items: Sequence[BatchItem], error: VendorError) -> None:
+    """`sent_items`: those the call was about, in its order. One bad row does not sink the others (D15)."""
     step = recovery.next_step(error, tries=batch.tries, limit=LIMIT, scope=batch.table_id)
     if step.action != "give_up":  # an update is the same however often it is made: unknown is "again"
         release(batch, not_before=step.not_before, counted=step.counted, error=error)
         return
     with transaction.atomic():
-        finish_items([item for item in items if item not in said], ItemStatus.DONE)
+        finish_items([item for item in items if item not in sent_items], ItemStatus.DONE)
         if isinstance(error, Permanent):
-            _split(batch, said, error)
+            _split(batch, sent_items, error)
         else:
-            finish_items(said, ItemStatus.AGAIN, error)
-            _requeue(said)
+            finish_items(sent_items, ItemStatus.AGAIN, error)
+            _requeue(sent_items)
         finish_batch(batch, BatchStatus.FAILED)
 
 
-def _split(batch: Batch, said: Sequence[BatchItem], error: Permanent) -> None:
+def _split(batch: Batch, sent_items: Sequence[BatchItem], error: Permanent) -> None:
     """Without the row the vendor named; where it named none, each half alone, down to the row it refuses."""
     at = error.row_index
-    if at is None or not 0 <= at < len(said):
-        at = 0 if len(said) == 1 else None
+    if at is None or not 0 <= at < len(sent_items):
+        at = 0 if len(sent_items) == 1 else None
     if at is None:
-        middle = len(said) // 2
-        parts = [said[:middle], said[middle:]]
+        middle = len(sent_items) // 2
+        parts = [sent_items[:middle], sent_items[middle:]]
     else:
-        set_aside(said[at], error)
-        parts = [[*said[:at], *said[at + 1 :]]]
+        set_aside(sent_items[at], error)
+        parts = [[*sent_items[:at], *sent_items[at + 1 :]]]
     for part in parts:
         if part:
             finish_items(part, ItemStatus.AGAIN, error)

@@ -77,22 +77,22 @@ class Effect:
 class LeadUpdate:
     """One lead while its row is applied; `attempts` newest first, `before` the columns as they were."""
 
-    news: RowUpdate
+    update: RowUpdate
     lead: Any
     attempts: list[Attempt]
     effect: Effect
     before: dict[str, Any]
-    taken: RowChanges
+    changes: RowChanges
     error: RunError | None
-    supplied: provenance.LeadProvenance
-    again: bool = False
+    answered: provenance.LeadProvenance
+    is_retry_due: bool = False
     closed: bool = False
     progress: Progress | None = None
 
     @property
     def ended(self) -> bool:
         """Else what the row holds is of the run before, and the end is still to come."""
-        return not is_enriching(self.news.row)
+        return not is_enriching(self.update.row)
 
 
 def apply(lead_id: int, row: ClayRow, *, event_at: datetime.datetime, error: Any = None) -> Effect:
@@ -100,29 +100,31 @@ def apply(lead_id: int, row: ClayRow, *, event_at: datetime.datetime, error: Any
     return apply_all([RowUpdate(lead_id, row, event_at, error)])[0]
 
 
-def apply_all(news: Sequence[RowUpdate]) -> list[Effect]:
+def apply_all(updates: Sequence[RowUpdate]) -> list[Effect]:
     """Apply each row to its lead as the newest known state; one transaction, the effects in order.
 
     Each lead once. An older event than the newest applied changes nothing. A lead's open attempt is closed
     unless Clay is still at work on its row. Raises Lead.DoesNotExist where one is gone, and whatever a row
     makes of itself; then nothing is changed.
     """
-    effects = [Effect() for _ in news]
+    effects = [Effect() for _ in updates]
     now = timezone.now()
     with transaction.atomic():
-        cases = _lock_leads(news, effects)
+        cases = _lock_leads(updates, effects)
         for case in cases:
-            apply_row(case.lead, case.news.row, case.taken)
-            case.effect.changed += case.taken.values
-        provenance.record_provenance([case.supplied for case in cases])
+            apply_row(case.lead, case.update.row, case.changes)
+            case.effect.changed += case.changes.values
+        provenance.record_provenance([case.answered for case in cases])
         reader = Reader()
         for case in cases:
             _refresh_status(case, now, reader)
         _score([case for case in cases if case.ended])
-        keep_conflicts([(case.lead, case.taken) for case in cases], now)
+        keep_conflicts([(case.lead, case.changes) for case in cases], now)
         _write(cases, now)
         _pause_on_refusal(cases)
-        planning.plan_all([case.lead for case in cases if not case.again and case.lead.enrichment_status in DELIVERED])
+        planning.plan_all(
+            [case.lead for case in cases if not case.is_retry_due and case.lead.enrichment_status in DELIVERED]
+        )
     _update_budgets(cases)
     return effects
 
@@ -140,9 +142,9 @@ def _update_budgets(cases: Sequence[LeadUpdate]) -> None:
         recovery.provider_refused(provider)
 
 
-def _lock_leads(news: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[LeadUpdate]:
-    """The leads of the news under their lock, but for those that know something newer or are only kept."""
-    ids = [each.lead_id for each in news]
+def _lock_leads(updates: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[LeadUpdate]:
+    """The leads of the updates under their lock, but for those that know something newer or are only kept."""
+    ids = [each.lead_id for each in updates]
     conflicts = Exists(FieldConflict.objects.filter(lead=OuterRef("pk")))
     leads = Lead.objects.filter(pk__in=ids).annotate(has_conflicts=conflicts).defer("raw", "search")
     # In the order of their keys: two who lock several leads wait for each other instead of for ever.
@@ -151,9 +153,9 @@ def _lock_leads(news: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[Le
     for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
         attempts.setdefault(attempt.lead_id, []).append(attempt)
     prices = provenance.prices()
-    listed = _suppressed_identifiers(news)
+    listed = _suppressed_identifiers(updates)
     cases = []
-    for place, (each, effect) in enumerate(zip(news, effects, strict=True)):
+    for place, (each, effect) in enumerate(zip(updates, effects, strict=True)):
         lead = found.get(each.lead_id)
         if lead is None:
             raise Lead.DoesNotExist(f"lead {each.lead_id}")
@@ -162,7 +164,7 @@ def _lock_leads(news: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[Le
             before = {name: getattr(lead, name) for name in WRITTEN}
             error = refresh_status.run_error(each.row, each.error)
             mine = attempts.get(lead.pk, [])
-            supplied = provenance.LeadProvenance(lead, provenance.provider_answers(each.row.raw, prices), mine)
+            answered = provenance.LeadProvenance(lead, provenance.provider_answers(each.row.raw, prices), mine)
             cases.append(
                 LeadUpdate(
                     each,
@@ -172,20 +174,23 @@ def _lock_leads(news: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[Le
                     before,
                     read_changes(lead, each.row, listed.get(place, ())),
                     error,
-                    supplied,
+                    answered,
                 )
             )
     return cases
 
 
-def _suppressed_identifiers(news: Sequence[RowUpdate]) -> dict[int, set[str]]:
-    """{place in `news`: identifiers of the row that others share and that are on the suppression list}."""
-    told = [identity_values(each.row.values) for each in news]
-    asked = [place for place, (emails, phone) in enumerate(told) if phone or any(map(is_role, emails))]
+def _suppressed_identifiers(updates: Sequence[RowUpdate]) -> dict[int, set[str]]:
+    """{place in `updates`: identifiers of the row that others share and that are on the suppression list}."""
+    row_identities = [identity_values(each.row.values) for each in updates]
+    asked = [place for place, (emails, phone) in enumerate(row_identities) if phone or any(map(is_role, emails))]
     if not asked:
         return {}
     # With a profile of its own each is somebody else than the one who is on the list by the number alone.
-    identities = [Identity(f"lead:{news[place].lead_id}", tuple(told[place][0]), told[place][1]) for place in asked]
+    identities = [
+        Identity(f"lead:{updates[place].lead_id}", tuple(row_identities[place][0]), row_identities[place][1])
+        for place in asked
+    ]
     shared = gate.shared_and_blocked(identities).shared
     return {asked[position]: identifiers for position, identifiers in shared.items()}
 
@@ -193,23 +198,23 @@ def _suppressed_identifiers(news: Sequence[RowUpdate]) -> dict[int, set[str]]:
 def _refresh_status(case: LeadUpdate, now: datetime.datetime, reader: Reader) -> None:
     """On the objects: the lead's references, its attempt, its status, what it is due for."""
     lead = case.lead
-    lead.enrichment_cost += case.supplied.cost
-    lead.clay_seen_at = case.news.event_at
-    lead.clay_row_id = lead.clay_row_id or case.news.row.id
+    lead.enrichment_cost += case.answered.cost
+    lead.clay_seen_at = case.update.event_at
+    lead.clay_row_id = lead.clay_row_id or case.update.row.id
     if not case.ended:
         return
-    if lead.clay_rewritten_at and case.news.event_at > lead.clay_rewritten_at:
+    if lead.clay_rewritten_at and case.update.event_at > lead.clay_rewritten_at:
         lead.clay_rewritten_at = None  # the run ended, and Clay computed, after we had written
     attempt = case.attempts[0] if case.attempts else None
     if attempt is not None and attempt.status in refresh_status.OPEN_ATTEMPT:
         case.closed = True
         lead.written_back = {}  # the run has set the columns anew
         case.progress = reader.of(attempt, broke_off_at=case.error.provider if case.error else None)
-        case.again = refresh_status.next_dispatch(lead, case.attempts, case.error, case.progress)
+        case.is_retry_due = refresh_status.next_dispatch(lead, case.attempts, case.error, case.progress)
         case.effect.changed.append("attempt")
     before = lead.enrichment_status
-    news = case.closed or lead.enriched_at != case.before["enriched_at"]
-    refresh_status.refresh_status(lead, case.error, again=case.again, news=news, now=now)
+    run_ended = case.closed or lead.enriched_at != case.before["enriched_at"]
+    refresh_status.refresh_status(lead, case.error, again=case.is_retry_due, run_ended=run_ended, now=now)
     if lead.enrichment_status != before:
         case.effect.changed.append("enrichment_status")
 
@@ -228,7 +233,7 @@ def _write(cases: Sequence[LeadUpdate], now: datetime.datetime) -> None:
         if case.closed
     }
     _check_all_advanced(Attempt, closed, advance_each(Attempt, closed))
-    noted = [case.attempts[0] for case in cases if case.attempts and case.supplied.fresh and not case.closed]
+    noted = [case.attempts[0] for case in cases if case.attempts and case.answered.new_answers and not case.closed]
     update_each(Attempt, {each.pk: {"providers": each.providers, "cost": each.cost} for each in noted})
     columns = [name for name in WRITTEN if any(getattr(case.lead, name) != case.before[name] for case in cases)]
     leads = {

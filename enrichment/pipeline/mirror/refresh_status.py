@@ -136,10 +136,10 @@ def status_after(lead: Lead, error: RunError | None, *, again: bool) -> Enrichme
     return after if after == present or may_follow(present, after) else present
 
 
-def refresh_status(lead: Lead, error: RunError | None, *, again: bool, news: bool, now: datetime.datetime) -> None:
+def refresh_status(lead: Lead, error: RunError | None, *, again: bool, run_ended: bool, now: datetime.datetime) -> None:
     """Status by D3, the last error beside it, and what Clay should be told of it.
 
-    `news`: the row tells the end of a run, so an error told before is over. That run may be one that was
+    `run_ended`: the row tells the end of a run, so an error told before is over. That run may be one that was
     given up already: its result came late, and nobody must buy it again.
     """
     lead.enrichment_status = status_after(lead, error, again=again)
@@ -147,7 +147,7 @@ def refresh_status(lead: Lead, error: RunError | None, *, again: bool, news: boo
     if error is not None:
         lead.error_kind, lead.error_message = error.recovery, error.sentence
         lead.error_provider, lead.error_at = error.provider, now
-    elif news:
+    elif run_ended:
         lead.error_kind = lead.error_message = lead.error_provider = ""
         lead.error_at = None
     lead.needs_person = lead.enrichment_status == EnrichmentStatus.FAILED
@@ -162,8 +162,12 @@ def columns_of(lead: Lead, taken_over: Iterable[str] = ()) -> dict[str, Any]:
     `taken_over`: columns that the mirror supplied instead of a provider. A pinned one is ours alone.
     """
     wanted = [*REFERENCES, *(name for name in taken_over if name not in lead.pinned_fields)]
-    ours = {name: getattr(lead, name) for name in wanted if getattr(lead, name)}
+    columns_to_write = {name: getattr(lead, name) for name in wanted if getattr(lead, name)}
     if lead.enrichment_status in FINAL_STATUSES:
-        ours["enrichment_status"] = str(lead.enrichment_status)
-    taken = lead.written_back
-    return {name: value for name, value in ours.items() if value not in (lead.raw.get(name), taken.get(name))}
+        columns_to_write["enrichment_status"] = str(lead.enrichment_status)
+    already_written = lead.written_back
+    return {
+        name: value
+        for name, value in columns_to_write.items()
+        if value not in (lead.raw.get(name), already_written.get(name))
+    }

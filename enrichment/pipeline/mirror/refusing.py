@@ -50,11 +50,11 @@ def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
 
 def _close(attempt: Attempt, error: RunError | None) -> None:
     """With what was told of it; one that had ended already is only told the further cost."""
-    told = {"providers": attempt.providers, "cost": attempt.cost}
+    columns = {"providers": attempt.providers, "cost": attempt.cost}
     mine = Attempt.objects.filter(pk=attempt.pk)
     if attempt.status not in refresh_status.OPEN_ATTEMPT:
-        mine.update(**told)
+        mine.update(**columns)
         return
-    advance(mine, AttemptStatus.FAILED, finished_at=timezone.now(), error_kind=SUPPRESSED, **told)
+    advance(mine, AttemptStatus.FAILED, finished_at=timezone.now(), error_kind=SUPPRESSED, **columns)
     progress = Reader().of(attempt, broke_off_at=error.provider if error else None)
     provider_budget.settle_reservations([(attempt, progress.calls)])

@@ -53,24 +53,24 @@ class RunError:
     provider: str
 
     @classmethod
-    def read(cls, told: Any) -> RunError | None:
+    def read(cls, value: Any) -> RunError | None:
         """From `data.error` or a row's `error`: an object, a bare text, or nothing."""
-        if isinstance(told, str) and told.strip():
-            told = {"message": told}
-        if not isinstance(told, Mapping) or not told:
+        if isinstance(value, str) and value.strip():
+            value = {"message": value}
+        if not isinstance(value, Mapping) or not value:
             return None
-        code = clean(_as_text(told.get("code"))).strip()
+        code = clean(_as_text(value.get("code"))).strip()
         number = whole(code)
         known = number if number is not None and len(code) == 3 else _WORDS.get(code.lower())
         rule = RULES.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
-        provider = told.get("provider")
+        provider = value.get("provider")
         recovery = rule.recovery
         if recovery == Recovery.NEXT_PROVIDER and number is not None and not provider:
             recovery = Recovery.DELAY  # a bare 504 names no provider: it is Clay's own
         return cls(
             recovery=recovery,
             code=code[:40],
-            message=mask(clean(_as_text(told.get("message")))),
+            message=mask(clean(_as_text(value.get("message")))),
             provider=clean(provider).strip().lower()[:40] if isinstance(provider, str) else "",
         )
 
@@ -141,12 +141,12 @@ class Reader:
         in_order: set[str] = set()
         seen: Counter[str] = Counter()
         for kind, fall in asked.waterfalls().items():
-            told = calls.get(kind, {})
-            reached = _reached(fall, told) if broke_off_at is None else list(told)
+            calls_of_kind = calls.get(kind, {})
+            reached = _reached(fall, calls_of_kind) if broke_off_at is None else list(calls_of_kind)
             seen.update(reached)
             if kind in found:
                 continue
-            if not fall.asks_all() and any(told.values()):
+            if not fall.asks_all() and any(calls_of_kind.values()):
                 found.add(kind)
                 continue
             names = sorted({*attempt.answered.get(kind, ()), *reached})
@@ -188,9 +188,9 @@ def _by_waterfall(attempt: Attempt, asked: WaterfallDocument, offered: Offers) -
     return found
 
 
-def _reached(fall: Waterfall, told: Mapping[str, bool]) -> Sequence[str]:
+def _reached(fall: Waterfall, has_answered: Mapping[str, bool]) -> Sequence[str]:
     """Whom a run that ended well has asked: everybody, or those up to the find that ended it."""
-    ends = [at for at, slug in enumerate(fall.providers) if told.get(slug)]
+    ends = [at for at, slug in enumerate(fall.providers) if has_answered.get(slug)]
     return fall.providers if fall.asks_all() or not ends else fall.providers[: ends[0] + 1]
 
 

@@ -42,9 +42,9 @@ class PendingDelivery:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a delivery is left: with a `verdict`, with an `error` and its `message`, or due `again`.
+    """How a delivery is left: with a `verdict`, with an `error` and its `message`, or due at `retry_at`.
 
-    `again` is an aware time, `tries` how often it was tried before that.
+    `retry_at` is an aware time, `tries` how often it was tried before that.
     """
 
     delivery: WebhookDelivery
@@ -54,7 +54,7 @@ class Outcome:
     changed: Sequence[str] = ()
     error: str = ""
     message: str = ""
-    again: datetime.datetime | None = None
+    retry_at: datetime.datetime | None = None
     tries: int = 0
 
 
@@ -101,10 +101,10 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
     pending = all_or_each(deliveries, _triage_all, _poisoned)
     if pending and pauses.reading_pause("clay"):
         # Not when the pause is to end: a person may resume it before.
-        save_outcomes([Outcome(p.delivery, again=backoff(1), tries=p.delivery.tries) for p in pending])
+        save_outcomes([Outcome(p.delivery, retry_at=backoff(1), tries=p.delivery.tries) for p in pending])
         return False
     if pending and (wait := limiter.blocked_for(limiter.READS)):
-        save_outcomes([Outcome(p.delivery, again=in_seconds(wait), tries=p.delivery.tries) for p in pending])
+        save_outcomes([Outcome(p.delivery, retry_at=in_seconds(wait), tries=p.delivery.tries) for p in pending])
         return False
     answered = _fetch_rows(pending)
     stopped = triage.suppressed_places([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
@@ -120,26 +120,26 @@ def _triage_all(deliveries: Sequence[WebhookDelivery]) -> list[PendingDelivery]:
     """Leaves those that can be judged without a call; the others have to be asked for."""
     duplicates = triage.earlier_copies(deliveries)
     find = triage.lead_finder(triage.events_in(deliveries), only=triage.LOADED)
-    left: list[Outcome] = []
+    outcomes: list[Outcome] = []
     pending: list[PendingDelivery] = []
     for delivery in deliveries:
         found = triage.classify(delivery, delivery.pk in duplicates, find)
         if found.verdict or found.event is None or found.lead is None:
-            left.append(Outcome(delivery, found.verdict, found.event, found.lead))
+            outcomes.append(Outcome(delivery, found.verdict, found.event, found.lead))
         else:
             pending.append(PendingDelivery(delivery, found.event, found.lead))
-    save_outcomes(_redact_suppressed(left))
+    save_outcomes(_redact_suppressed(outcomes))
     return pending
 
 
-def _redact_suppressed(all_left: Sequence[Outcome]) -> list[Outcome]:
+def _redact_suppressed(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
-    about_nobody = [left for left in all_left if left.lead is None]
-    found = unmatched.suppressed_bodies([bytes(left.delivery.body) for left in about_nobody])
+    about_nobody = [outcome for outcome in outcomes if outcome.lead is None]
+    found = unmatched.suppressed_bodies([bytes(outcome.delivery.body) for outcome in about_nobody])
     hidden = {about_nobody[place].delivery.pk for place in found}
     return [
-        Outcome(left.delivery, Verdict.SUPPRESSED, left.event) if left.delivery.pk in hidden else left
-        for left in all_left
+        Outcome(outcome.delivery, Verdict.SUPPRESSED, outcome.event) if outcome.delivery.pk in hidden else outcome
+        for outcome in outcomes
     ]
 
 
@@ -166,13 +166,13 @@ def _fetch_rows(pending: Sequence[PendingDelivery]) -> list[PendingDelivery]:
 
 def _close_rowless(answered: Sequence[PendingDelivery], hidden: set[int]) -> list[PendingDelivery]:
     """Leaves those whose row did not come, or may not be applied, or not yet; answers the others."""
-    left = {p.delivery.pk: why for p in answered if (why := _outcome_without_row(p, p.delivery.pk in hidden))}
+    closed = {p.delivery.pk: why for p in answered if (why := _outcome_without_row(p, p.delivery.pk in hidden))}
     for p in answered:
-        found = left.get(p.delivery.pk)
+        found = closed.get(p.delivery.pk)
         if isinstance(p.answer, ClayRow) and found and found.verdict == Verdict.SUPPRESSED:
             returned.handle_return(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
-    save_outcomes(list(left.values()))
-    return [p for p in answered if p.delivery.pk not in left]
+    save_outcomes(list(closed.values()))
+    return [p for p in answered if p.delivery.pk not in closed]
 
 
 def _outcome_without_row(pending: PendingDelivery, hidden: bool) -> Outcome | None:
@@ -183,10 +183,10 @@ def _outcome_without_row(pending: PendingDelivery, hidden: bool) -> Outcome | No
         step = recovery.next_step(answer, tries=delivery.tries + 1, limit=limiter.READS, scope="")
         if step.action == "give_up":
             return Outcome(delivery, event=event, lead=lead, error=answer.recovery, message=str(answer))
-        return Outcome(delivery, again=step.not_before, tries=delivery.tries + step.counted)
+        return Outcome(delivery, retry_at=step.not_before, tries=delivery.tries + step.counted)
     if answer is not None and apply_row.is_enriching(answer) and delivery.tries < settings.MAX_ATTEMPTS:
         # The news was quicker than the row, or is of a run before the present one.
-        return Outcome(delivery, again=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
+        return Outcome(delivery, retry_at=due_in(settings.READ_BACK_SECONDS), tries=delivery.tries + 1)
     return Outcome(delivery, Verdict.SUPPRESSED, event) if hidden else None
 
 
@@ -204,15 +204,15 @@ def _parts_by_lead(pending: Sequence[PendingDelivery]) -> Iterator[list[PendingD
 
 
 def _apply(pending: Sequence[PendingDelivery]) -> list[None]:
-    news = [
+    updates = [
         applying.RowUpdate(p.lead.pk, p.answer, p.event.at, p.event.error)
         for p in pending
         if isinstance(p.answer, ClayRow)
     ]
-    left = []
-    for p, effect in zip(pending, applying.apply_all(news), strict=True):
-        left.append(Outcome(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
-    save_outcomes(left)
+    outcomes = []
+    for p, effect in zip(pending, applying.apply_all(updates), strict=True):
+        outcomes.append(Outcome(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
+    save_outcomes(outcomes)
     return []
 
 
@@ -227,48 +227,48 @@ def _verdict(effect: applying.Effect) -> Verdict:
 # ---------------------------------------------------------------- given up to their next status
 
 
-def save_outcomes(all_left: Sequence[Outcome]) -> None:
+def save_outcomes(outcomes: Sequence[Outcome]) -> None:
     """Give deliveries of one claim up to their next status; at most three statements.
 
     One whose lease lapsed, and which another worker has claimed since, is left to that one, who has the last
     word: reading a delivery twice does no harm.
     """
-    if not all_left:
+    if not outcomes:
         return
-    forget = [left.delivery.pk for left in all_left if left.verdict == Verdict.SUPPRESSED]
+    forget = [outcome.delivery.pk for outcome in outcomes if outcome.verdict == Verdict.SUPPRESSED]
     if forget:  # nothing personal of a blocked person is kept, the raw body included
         WebhookDelivery.objects.filter(pk__in=forget).update(body=b"", body_hash="", headers={})
-    since = all_left[0].delivery.in_flight_since
+    since = outcomes[0].delivery.in_flight_since
     mine: dict[str, Any] = {"where": "present.in_flight_since = %s", "parameters": [since]}
     later = {
-        left.delivery.pk: {
+        outcome.delivery.pk: {
             "status": DeliveryStatus.RECEIVED,
             "in_flight_since": None,
-            "not_before": left.again,
-            "tries": left.tries,
+            "not_before": outcome.retry_at,
+            "tries": outcome.tries,
         }
-        for left in all_left
-        if left.again
+        for outcome in outcomes
+        if outcome.retry_at
     }
     now = timezone.now()
-    over = {left.delivery.pk: _closing_columns(left, now) for left in all_left if not left.again}
+    over = {outcome.delivery.pk: _closing_columns(outcome, now) for outcome in outcomes if not outcome.retry_at}
     moved = advance_each(WebhookDelivery, later, **mine) | advance_each(WebhookDelivery, over, **mine)
-    for pk in sorted({left.delivery.pk for left in all_left} - moved):
+    for pk in sorted({outcome.delivery.pk for outcome in outcomes} - moved):
         log.warning("webhook delivery %s: the lease had lapsed", pk)
 
 
-def _closing_columns(left: Outcome, now: datetime.datetime) -> dict[str, object]:
-    event = left.event
+def _closing_columns(outcome: Outcome, now: datetime.datetime) -> dict[str, object]:
+    event = outcome.event
     return {
-        "status": DeliveryStatus.FAILED if left.error else DeliveryStatus.PROCESSED,
+        "status": DeliveryStatus.FAILED if outcome.error else DeliveryStatus.PROCESSED,
         "in_flight_since": None,
-        "verdict": str(left.verdict),
+        "verdict": str(outcome.verdict),
         "event": event.kind if event else "",
         "event_at": event.at if event else None,
-        "row_id": event.row_id if event and left.verdict != Verdict.SUPPRESSED else "",
-        "lead_id": left.lead.pk if left.lead else None,
-        "changed_fields": list(left.changed),
-        "error_kind": str(left.error),
-        "error_message": left.message[:300],
+        "row_id": event.row_id if event and outcome.verdict != Verdict.SUPPRESSED else "",
+        "lead_id": outcome.lead.pk if outcome.lead else None,
+        "changed_fields": list(outcome.changed),
+        "error_kind": str(outcome.error),
+        "error_message": outcome.message[:300],
         "processed_at": now,
     }

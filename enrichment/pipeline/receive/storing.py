@@ -24,14 +24,14 @@ GIVEN = ("received_at", "not_before", "headers", "body", "body_hash")
 
 def headers_in(environment: Mapping[str, Any]) -> dict[str, str]:
     """What is kept of a request's headers, by their usual names; never the secret."""
-    told = ((name, environment.get(key)) for name, key in KEPT_HEADERS.items())
-    return {name: str(value) for name, value in told if value}
+    headers = ((name, environment.get(key)) for name, key in KEPT_HEADERS.items())
+    return {name: str(value) for name, value in headers if value}
 
 
 def store(body: bytes, headers: Mapping[str, str]) -> None:
     """Keep a delivery as it came, in one INSERT. The caller has checked its secret, which is not kept."""
-    kept = {name: headers[name] for name in KEPT_HEADERS if headers.get(name)}
-    values = (json.dumps(kept), body, hashlib.sha256(body).hexdigest())
+    kept_headers = {name: headers[name] for name in KEPT_HEADERS if headers.get(name)}
+    values = (json.dumps(kept_headers), body, hashlib.sha256(body).hexdigest())
     # Whether the connection still answers is not asked first, which is a round trip for each: the INSERT tells.
     connection.health_check_done = True  # type: ignore[attr-defined]
     try:

@@ -40,7 +40,7 @@ def next_tier(score: Score, card: Scorecard, scorer: Engine | None = None) -> li
     goal = card.tiers[score.tier - 2]
     threshold = goal.at_least or 0.0
     earned: dict[str, float] = dict.fromkeys((part.id for part in card.components), 0.0)
-    earned |= {said["component"]: said["points"] for said in score.explanation if said["component"] in earned}
+    earned |= {award["component"]: award["points"] for award in score.explanation if award["component"] in earned}
     missing = threshold - score.points
     if missing <= 0:
         return []

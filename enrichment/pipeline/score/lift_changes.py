@@ -69,7 +69,7 @@ class ScoreBreakdown:
 
 def entries_found(card: Scorecard, explanation: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, int]]:
     """{component: {points of an entry: how many of the lead's entries earn that}} of the counting components."""
-    matched = {said["component"]: said.get("matched") or [] for said in explanation}
+    matched = {award["component"]: award.get("matched") or [] for award in explanation}
     found = {}
     for part in card.components:
         if isinstance(part, Count):

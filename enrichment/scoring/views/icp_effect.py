@@ -220,12 +220,12 @@ def _compared(request: HttpRequest, lead: Lead, document: dict[str, Any]) -> dic
         sides.append(_side(request, lead, document))
     rows: dict[str, dict[str, Any]] = {}
     for place, side in enumerate(sides):
-        for said in side["said"]:
-            rows.setdefault(said["component"], {"label": said["label"], "sides": [None] * len(sides)})
-            rows[said["component"]]["sides"][place] = said
-            rows[said["component"]]["label"] = said["label"]
+        for line in side["said"]:
+            rows.setdefault(line["component"], {"label": line["label"], "sides": [None] * len(sides)})
+            rows[line["component"]]["sides"][place] = line
+            rows[line["component"]]["label"] = line["label"]
     for row in rows.values():
-        points = [said["points"] if said else None for said in row["sides"]]
+        points = [line["points"] if line else None for line in row["sides"]]
         row["differs"] = len(set(points)) > 1
     name = shown(request.user, lead.full_name, "name") or f"Lead {lead.pk}"
     return {"lead": lead, "name": name, "sides": sides, "rows": list(rows.values()), "live": live}
@@ -237,7 +237,7 @@ def _side(request: HttpRequest, lead: Lead, document: dict[str, Any]) -> dict[st
     score = scorer.score_leads([lead.values(*scorer.columns)])[0]
     fields = {part.id: part.field for part in card.components}
     readable = may_see(request.user)
-    said = [
+    lines = [
         {**each, "matched": each["matched"] if readable or fields[each["component"]] in OPEN_FIELDS else []}
         for each in score.explanation
     ]
@@ -246,6 +246,6 @@ def _side(request: HttpRequest, lead: Lead, document: dict[str, Any]) -> dict[st
         "points": score.points,
         "tier": score.tier,
         "tier_name": card.tier_name(score.tier),
-        "said": said,
+        "said": lines,
         "lift": lifts[0].sentence if lifts else "",
     }

@@ -116,10 +116,10 @@ def create_table(request: HttpRequest) -> HttpResponse:
 
 def _version(number: str) -> ScorecardVersion:
     """The version of this number, the published one where none is named. 404 where there is none."""
-    kept = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED)
+    versions = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED)
     if not number:
-        return kept.get(status=VersionStatus.PUBLISHED)
-    return get_object_or_404(kept, number=whole(number, most=10**9) or 0)
+        return versions.get(status=VersionStatus.PUBLISHED)
+    return get_object_or_404(versions, number=whole(number, most=10**9) or 0)
 
 
 def _moment(text: str) -> datetime.datetime:
@@ -135,14 +135,14 @@ def _moment(text: str) -> datetime.datetime:
 
 def _versions() -> list[dict[str, Any]]:
     """Those that can be looked at, the newest first."""
-    kept = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED).order_by("-number")
+    versions = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED).order_by("-number")
     return [
         {
             "number": version.number,
             "status": version.get_status_display(),
             "is_draft": version.status == "draft",
         }
-        for version in kept.only("number", "status")
+        for version in versions.only("number", "status")
     ]
 
 

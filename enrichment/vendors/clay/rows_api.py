@@ -91,9 +91,9 @@ class RowsApi(ClayConnector):
         created = match_created(urls, listed)
         if created is None and isinstance(listed, list) and len(listed) < len(sent):
             made = [(row.index, row.id) for row in match_some(urls, listed)]
-            said = f"{len(listed)} of {len(sent)} rows answered"
+            message = f"{len(listed)} of {len(sent)} rows answered"
             raise TooFewRows(
-                "clay", CREATE_ROWS.name, answer.status, message=said, recovery=Recovery.READ_BACK, made=made
+                "clay", CREATE_ROWS.name, answer.status, message=message, recovery=Recovery.READ_BACK, made=made
             )
         if created is None:
             raise self._http.unreadable(CREATE_ROWS, answer)
@@ -167,8 +167,8 @@ class RowsApi(ClayConnector):
         accepted = answer.body.get("accepted") if isinstance(answer.body, dict) else None
         if not isinstance(accepted, list):
             raise self._http.unreadable(TRIGGER, answer)
-        told = {identifier(row_id) for row_id in accepted}
-        return [row_id for row_id in row_ids if row_id in told]
+        accepted_ids = {identifier(row_id) for row_id in accepted}
+        return [row_id for row_id in row_ids if row_id in accepted_ids]
 
     def export_rows(
         self,

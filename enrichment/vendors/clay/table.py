@@ -34,15 +34,15 @@ def row_count(table: str) -> int:
     The first misses rows that no lead knows, the second those made while the comparison was under way.
     """
     most = int(settings.CLAY_TABLE_ROWS)
-    ours = Lead.objects.filter(clay_table_id=table, clay_row_id__isnull=False)[:most].count()
+    linked_leads = Lead.objects.filter(clay_table_id=table, clay_row_id__isnull=False)[:most].count()
     whole = ReconcileRun.objects.filter(is_open=False, error="", full=True).order_by("-started_at").first()
     in_clay = whole.rows.get(table, 0) if whole else 0
-    if ours >= most or not whole or not in_clay:
-        return ours
+    if linked_leads >= most or not whole or not in_clay:
+        return linked_leads
     made = BatchItem.objects.filter(
         batch__kind=BatchKind.ROWS,
         batch__table_id=table,
         batch__finished_at__gte=whole.started_at,
         status=ItemStatus.DONE,
     )
-    return min(max(ours, in_clay + made.count()), most)
+    return min(max(linked_leads, in_clay + made.count()), most)

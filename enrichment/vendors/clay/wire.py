@@ -129,13 +129,13 @@ def match_created(sent: Sequence[str], answered: Any) -> list[CreatedRow] | None
     ids = [identifier(row.get("id")) if isinstance(row, dict) else "" for row in answered]
     if "" in ids or len(set(ids)) != len(ids):
         return None
-    told = [_same(row.get("linkedin_url")) for row in answered]
+    answered_urls = [_same(row.get("linkedin_url")) for row in answered]
     wanted = [_same(url) for url in sent]
-    if all(is_told in ("", want) for is_told, want in zip(told, wanted, strict=True)):
+    if all(is_told in ("", want) for is_told, want in zip(answered_urls, wanted, strict=True)):
         return [CreatedRow(index=index, id=row_id) for index, row_id in enumerate(ids)]
-    if len(set(wanted)) != len(wanted) or set(told) != set(wanted):
+    if len(set(wanted)) != len(wanted) or set(answered_urls) != set(wanted):
         return None
-    by_url = dict(zip(told, ids, strict=True))
+    by_url = dict(zip(answered_urls, ids, strict=True))
     return [CreatedRow(index=index, id=by_url[url]) for index, url in enumerate(wanted)]
 
 
@@ -144,11 +144,11 @@ def match_some(sent: Sequence[str], answered: Sequence[Any]) -> list[CreatedRow]
     wanted = [_same(url) for url in sent]
     found: dict[int, str] = {}
     for row in answered:
-        told, row_id = (
+        answered_url, row_id = (
             (_same(row.get("linkedin_url")), identifier(row.get("id"))) if isinstance(row, dict) else ("", "")
         )
-        if told and row_id and wanted.count(told) == 1 and row_id not in found.values():
-            found.setdefault(wanted.index(told), row_id)
+        if answered_url and row_id and wanted.count(answered_url) == 1 and row_id not in found.values():
+            found.setdefault(wanted.index(answered_url), row_id)
     return [CreatedRow(index=index, id=row_id) for index, row_id in sorted(found.items())]
 
 

@@ -200,8 +200,8 @@ class GoHighLevelClient:
 
 
 def _tags(answer: Answer) -> list[str] | None:
-    told = answer.body.get("tags") if isinstance(answer.body, dict) else None
-    return [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else None
+    tags = answer.body.get("tags") if isinstance(answer.body, dict) else None
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else None
 
 
 def _own_words(error: NotFound) -> None:

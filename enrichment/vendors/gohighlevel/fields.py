@@ -142,9 +142,9 @@ def _addresses(
     changes: dict[str, Any] = {}
     if email_key(contact.email) != email_key(best):
         changes["email"] = best
-    kept = [
+    addresses = [
         e for e in contact.additional_emails if isinstance(e, dict) and email_key(str(e.get("email", ""))) not in stale
     ]
-    if len(kept) != len(contact.additional_emails):
-        changes["additional_emails"] = [{"email": str(entry["email"])} for entry in kept]
+    if len(addresses) != len(contact.additional_emails):
+        changes["additional_emails"] = [{"email": str(entry["email"])} for entry in addresses]
     return changes, {name: contact.email for name in fields if "email" in changes}

@@ -223,8 +223,8 @@ class InstantlyClient:
         if not isinstance(document, dict) or not identifier(document.get("id")):
             raise self._http.unreadable(call, answer)
         payload = document.get("payload")
-        kept = {**document, "payload": payload if isinstance(payload, dict) else {}, "raw": document}
-        return Lead.model_validate(kept)
+        cleaned = {**document, "payload": payload if isinstance(payload, dict) else {}, "raw": document}
+        return Lead.model_validate(cleaned)
 
 
 def _own_words(error: NotFound) -> None:
