@@ -52,10 +52,10 @@ def raise_alert(cause: Cause, sentence: str, *, severity: Severity = Severity.WA
 
 
 def _count(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
-    found = cause.open()
-    worse = found.filter(severity__lt=severity)
+    open_alerts = cause.open()
+    worse = open_alerts.filter(severity__lt=severity)
     worse.update(severity=severity, told=Told.NOTHING, acknowledged_at=None, acknowledged_by=None)
-    return bool(found.update(count=F("count") + 1, **words))
+    return bool(open_alerts.update(count=F("count") + 1, **words))
 
 
 def _reopen_lately_closed(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:

@@ -107,13 +107,13 @@ def pauses_in_force() -> list[ServiceHold]:
     """
     holds = ServiceHold.objects.filter(lifted_at__isnull=True).order_by("since")
     ends_by_time = Q(until__lte=timezone.now()) & (~Q(reason=Recovery.VENDOR_DOWN) | Q(system__in=ALONE))
-    found = list(holds.exclude(ends_by_time))
-    for hold in found:
+    pauses = list(holds.exclude(ends_by_time))
+    for hold in pauses:
         hold.system_name = hold_words.name(hold)  # type: ignore[attr-defined]
         hold.reason_words = hold_words.reason(hold)  # type: ignore[attr-defined]
         hold.outlook = hold_words.outlook(hold)  # type: ignore[attr-defined]
         hold.next_step = hold_words.next_step(hold)  # type: ignore[attr-defined]
-    return found
+    return pauses
 
 
 def all_vendors(*, budgets: bool = False) -> list[SystemHealth]:
@@ -139,11 +139,11 @@ def budgets_of(vendor: Vendor) -> list[Budget]:
 
 def provider_budgets() -> list[Budget]:
     """The data providers that have an hourly limit, the fullest first."""
-    found = [
+    budgets = [
         _budget(provider.name, "", limiter.peek(f"provider:{provider.slug}", limit=provider.hourly_limit))
         for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by(F("hourly_limit"))
     ]
-    return sorted(found, key=lambda budget: -budget.percent)
+    return sorted(budgets, key=lambda budget: -budget.percent)
 
 
 def test_call(system: str) -> CallResult:
@@ -153,14 +153,14 @@ def test_call(system: str) -> CallResult:
     try:
         vendor.client()
         _slot(vendor, vendor.trial.call)
-        found = vendor.trial.words()
+        sentence = vendor.trial.words()
     except NoSlot as none:
         return CallResult(False, f"{vendor.name} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
     except VendorError as error:
         Connection.note_error(system, error)
         return CallResult(False, f"{vendor.name} returned an error: {error}. {error.advice}")
     Connection.objects.update_or_create(system=system, defaults={"last_ok_at": timezone.now()})
-    return CallResult(True, f"{vendor.name} responded in {time.monotonic() - started:.2f} s: {found}")
+    return CallResult(True, f"{vendor.name} responded in {time.monotonic() - started:.2f} s: {sentence}")
 
 
 def _connected(

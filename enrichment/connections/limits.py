@@ -95,9 +95,9 @@ def all_limits() -> list[VendorLimits]:
 
 def provider_limits() -> list[LimitUsage]:
     """Every provider with an hourly limit: its budget, and the calls the leads that are due will ask of it."""
-    found = queue.waiting_work()
+    waiting = queue.waiting_work()
     document = estimating.published()
-    first = queue.work_ahead_of(LOWEST, found).count
+    first = queue.work_ahead_of(LOWEST, waiting).count
     never = never_asked(document, hourly_limits())
     expected = expected_calls(document, first, never)
     at_once = expected_calls(document, settings.CLAY_TRIGGER_BATCH, never)
@@ -105,7 +105,7 @@ def provider_limits() -> list[LimitUsage]:
     for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by("name"):
         name, limit = f"provider:{provider.slug}", provider.hourly_limit
         windows, gauges = limiter.limits_of(name, limit), limiter.peek_all(name, limit=limit)
-        fill_ins = found["fill_ins"].get(provider.slug, 0)
+        fill_ins = waiting["fill_ins"].get(provider.slug, 0)
         calls = expected.get(provider.slug, 0) + fill_ins
         line = LimitQueue(
             ("lead waits", "leads wait"),
@@ -145,9 +145,9 @@ class _WaitingWork:
 
 def _all_waiting() -> dict[str, _WaitingWork]:
     """{limit: what waits for it}; one that is not in it has nothing waiting by design."""
-    found = queue.waiting_work()
-    of_deliveries = {each.limit: _of_deliveries(slug, found) for slug, each in registry.delivering().items()}
-    return {**_of_clay(found), **of_deliveries}
+    waiting = queue.waiting_work()
+    of_deliveries = {each.limit: _of_deliveries(slug, waiting) for slug, each in registry.delivering().items()}
+    return {**_of_clay(waiting), **of_deliveries}
 
 
 def _of_deliveries(system: str, found: dict[str, Any]) -> _WaitingWork:

@@ -30,16 +30,16 @@ class HandoverList(DeliveryList):
 
     def rows(self) -> QuerySet[Handover]:
         """The words are a lead's number, or the record's id at the other side, whole."""
-        found = Handover.objects.all()
+        handovers = Handover.objects.all()
         for name in ("system", "status"):
             if name in self.chosen:
-                found = found.filter(**{name: self.chosen[name]})
+                handovers = handovers.filter(**{name: self.chosen[name]})
         if "differs" in self.chosen:
-            found = stored_differently(found)
+            handovers = stored_differently(handovers)
         if self.words:
             number, reference = lead_search.number_of(self.words), Q(external_id=self.words)
-            found = found.filter(reference if number is None else Q(lead=number) | reference)
-        return found.select_related("lead").only(
+            handovers = handovers.filter(reference if number is None else Q(lead=number) | reference)
+        return handovers.select_related("lead").only(
             *(field.attname for field in Handover._meta.concrete_fields),
             *(f"lead__{name}" for name in ("first_name", "last_name", "company_name")),
         )

@@ -28,10 +28,10 @@ MOST = 5_000  # of one retry: seconds, not minutes, under the locks of their lea
 def candidates(handovers: QuerySet[Handover]) -> tuple[list[Handover], int]:
     """At most MOST of the failed and withheld of a list, oldest first; and how many lie beyond."""
     some = handovers.filter(status__in=RETRIED).order_by("pk")
-    found = list(some[: MOST + 1])
-    if len(found) <= MOST:
-        return found, 0
-    return found[:MOST], some.count() - MOST
+    chosen = list(some[: MOST + 1])
+    if len(chosen) <= MOST:
+        return chosen, 0
+    return chosen[:MOST], some.count() - MOST
 
 
 def retry_deliveries(handovers: Sequence[Handover], *, by: Any) -> None:

@@ -183,11 +183,11 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
     """How many of the list can be retried, how long it takes, and who is left out and why."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     handovers, beyond = redelivery.candidates(wanted.rows())
-    found = sort_for_retry(handovers)
+    selection = sort_for_retry(handovers)
     if beyond:
-        found.left_out[f"One retry covers up to {redelivery.MOST:,}. Retry the others afterwards."] += beyond
-    systems = {system: sum(h.system == system for h in found.ready) for system in System.values}
-    number = len(found.ready)
+        selection.left_out[f"One retry covers up to {redelivery.MOST:,}. Retry the others afterwards."] += beyond
+    systems = {system: sum(h.system == system for h in selection.ready) for system in System.values}
+    number = len(selection.ready)
     time = estimate(Work(deliveries=systems)) if number else None
     plan = {
         "title": "Retry deliveries",
@@ -199,7 +199,7 @@ def retry_plan(request: HttpRequest) -> HttpResponse:
         "duration": time.words if time else "",
         "duration_note": time.note if time else "",
         "nothing": NOTHING_TO_RETRY,
-        "left_out": [{"count": n, "why": _skipped_sentence(n, why)} for why, n in found.left_out.most_common()],
+        "left_out": [{"count": n, "why": _skipped_sentence(n, why)} for why, n in selection.left_out.most_common()],
         "fields": [("query", wanted.query)],
         "cancel_url": _address(wanted),
     }
@@ -215,13 +215,13 @@ def retry_run(request: HttpRequest) -> HttpResponse:
     """Start the job; what cannot be retried any more is left out."""
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     handovers, _ = redelivery.candidates(wanted.rows())
-    found = sort_for_retry(handovers)
-    rows = [(each.pk, each.lead_id) for each in found.ready]
+    selection = sort_for_retry(handovers)
+    rows = [(each.pk, each.lead_id) for each in selection.ready]
     plan = {"what": DELIVERIES, "count": len(rows)}
     try:
         job = jobs.start(JobKind.RETRY_DELIVERIES, rows, plan=plan, by=request.user)
     except ActionNotAllowed as impossible:
-        messages.error(request, " ".join(found.left_out) or str(impossible))
+        messages.error(request, " ".join(selection.left_out) or str(impossible))
         return redirect(_address(wanted))
     return redirect("job", pk=job.pk)
 

@@ -51,7 +51,7 @@ def find_rowless() -> None:
         .exclude(Exists(waiting))
         .order_by("pk")
     )
-    found = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
-    record_findings(found)
-    still = [finding.subject for finding in found]
+    findings = without_suppressed([Finding(DriftKind.NO_ROW, lead.identity, lead.pk) for lead in lost[:5000]])
+    record_findings(findings)
+    still = [finding.subject for finding in findings]
     close_drift(Drift.objects.filter(kind=DriftKind.NO_ROW).exclude(subject__in=still))

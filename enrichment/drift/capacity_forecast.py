@@ -102,10 +102,10 @@ def tables() -> list[TableCapacity]:
         return []
     current = clay_table()
     refused = {hold.table: hold for hold in ServiceHold.objects.filter(system=CLAY_ROWS, lifted_at__isnull=True)}
-    found = []
+    capacities = []
     for table in sorted({*last.ours, current} - {""}, key=lambda table: (table != current, table)):
         in_clay = (whole.rows.get(table) or None) if whole else None
-        found.append(
+        capacities.append(
             TableCapacity(
                 table_id=table,
                 in_clay=in_clay,
@@ -118,7 +118,7 @@ def tables() -> list[TableCapacity]:
                 refused=refused.get(table),
             )
         )
-    return found
+    return capacities
 
 
 def per_day(table: str) -> float:

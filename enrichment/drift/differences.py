@@ -72,7 +72,7 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
         if row.id in by_row and by_row[row.id].pk not in busy and not apply_row.is_enriching(row)
     ]
     came_back = _returned_rows(rows, idle)
-    found = [Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back]
+    findings = [Finding(DriftKind.SUPPRESSED, NOBODY, None, table, row.id) for row in rows if row.id in came_back]
     for row in rows:
         if row.id in came_back:
             continue  # nothing else of it matters
@@ -80,12 +80,12 @@ def compare(rows: Sequence[ClayRow], table: str, country: str) -> list[Finding]:
             if lead.restriction:
                 continue  # only kept: not compared
             if lead.pk not in busy and not apply_row.is_enriching(row):
-                found += _findings_of_lead(row, table, lead, urls[row.id], country)
+                findings += _findings_of_lead(row, table, lead, urls[row.id], country)
         elif lead := by_url.get(urls[row.id]):
-            found += _same_person(row, table, lead, busy)
+            findings += _same_person(row, table, lead, busy)
         else:
-            found.append(Finding(DriftKind.UNKNOWN_ROW, identity_in(row), None, table, row.id))
-    return without_suppressed(found)
+            findings.append(Finding(DriftKind.UNKNOWN_ROW, identity_in(row), None, table, row.id))
+    return without_suppressed(findings)
 
 
 def _returned_rows(rows: Sequence[ClayRow], idle: Sequence[tuple[Lead, ClayRow]]) -> set[str]:

@@ -179,17 +179,17 @@ def _wait_for_slot(workspace: str, spare: int) -> float:
 
 
 def _record_page(run: ReconcileRun, table: str, page: RowPage, asked_at: datetime.datetime) -> None:
-    found = compare(page.rows, table, WaterfallVersion.active().phone_country)
+    findings = compare(page.rows, table, WaterfallVersion.active().phone_country)
     rows = {**run.rows, table: run.rows.get(table, 0) + len(page.rows)}
     done = page.next_cursor is None
     with transaction.atomic():
         SeenRow.objects.bulk_create(
             (SeenRow(run=run, row_id=row_id[:100]) for row_id in known_rows(page.rows)), ignore_conflicts=True
         )
-        record_findings(found)
-        close_resolved(page.rows, found)
-        _take_scores(page, found, asked_at)
-        _remove_returned(page, table, found)
+        record_findings(findings)
+        close_resolved(page.rows, findings)
+        _take_scores(page, findings, asked_at)
+        _remove_returned(page, table, findings)
         _save_run(
             run,
             rows=rows,

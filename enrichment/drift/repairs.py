@@ -139,8 +139,8 @@ def _create_again(drift: Drift) -> None:
     lead = _lead(drift)
     if drift.row_id and _fetch_row(drift.table_id or clay_table(), drift.row_id) is not None:
         return  # it is there after all
-    found = _find_duplicate_row(lead)
-    if found is None and table_is_full():
+    duplicate = _find_duplicate_row(lead)
+    if duplicate is None and table_is_full():
         raise NotRepairable("Clay's table is full. Create a new one, then retry.")
     with transaction.atomic():
         known = {name: value for name, value in lead.raw.items() if name not in (*REFERENCES, "enrichment_status")}
@@ -148,13 +148,13 @@ def _create_again(drift: Drift) -> None:
             clay_row_id=None, clay_table_id="", raw=known, written_back={}
         )
         lead.refresh_from_db()
-        if found is None:
+        if duplicate is None:
             try:
                 actions.retry_leads([lead], by=drift.mend_by)
             except ActionNotAllowed as impossible:
                 raise NotRepairable(str(impossible)) from None
         else:
-            _apply_row_to_lead(lead, *found)
+            _apply_row_to_lead(lead, *duplicate)
 
 
 def _find_duplicate_row(lead: Lead) -> tuple[ClayRow, str] | None:

@@ -20,12 +20,12 @@ def find_shared() -> None:
         for lead in leads_sharing(name)[:MOST]:
             leads[lead.pk] = lead
             fields[lead.pk].append(name)
-    found = [
+    findings = [
         Finding(DriftKind.SHARED_RECORD, lead.identity, pk, fields=tuple(fields[pk])) for pk, lead in leads.items()
     ]
-    found = without_suppressed(found)
-    record_findings(found)
-    still = [each.subject for each in found]
+    findings = without_suppressed(findings)
+    record_findings(findings)
+    still = [each.subject for each in findings]
     close_drift(Drift.objects.filter(kind=DriftKind.SHARED_RECORD).exclude(subject__in=still))
 
 

@@ -76,7 +76,7 @@ def _kind(name: str) -> DriftKind | None:
 def _kinds() -> list[dict[str, Any]]:
     """Every kind with its open count, those that have any first."""
     counted = Drift.objects.filter(resolved_at__isnull=True).values("kind")
-    found: dict[str, Any] = {
+    counts: dict[str, Any] = {
         row["kind"]: row for row in counted.annotate(count=Count("pk"), since=Min("first_seen")).order_by()
     }
     kinds = [
@@ -85,8 +85,8 @@ def _kinds() -> list[dict[str, Any]]:
             "label": kind.label,
             "meaning": MEANINGS[kind],
             "mending": mending.MENDINGS[kind],
-            "count": found.get(kind, {}).get("count", 0),
-            "since": found.get(kind, {}).get("since"),
+            "count": counts.get(kind, {}).get("count", 0),
+            "since": counts.get(kind, {}).get("since"),
         }
         for kind in DriftKind
     ]
@@ -107,22 +107,22 @@ def plan(request: HttpRequest) -> HttpResponse:
     if kind is None:
         messages.warning(request, "Choose what to fix.")
         return redirect("drift")
-    found = mending.plan_repairs(kind, pk)
-    time = estimate(mending.estimated_work(found))
+    repair_plan = mending.plan_repairs(kind, pk)
+    time = estimate(mending.estimated_work(repair_plan))
     shown = {
         "title": f"{kind.label}: {mending.MENDINGS[kind]}",
         "action": reverse("drift_mend"),
         "confirm": "Delete in Clay" if kind == DriftKind.DUPLICATE else "Fix",
         "danger": kind == DriftKind.DUPLICATE,
-        "count": len(found.ready),
-        "noun": "row" if len(found.ready) == 1 else "rows",
-        "cost": found.cost,
-        "cost_label": found.each.label if found.each else "",
-        "cost_caveat": found.each.caveat if found.each else "",
-        "duration": time.words if found.ready else "",
-        "duration_note": time.note if found.ready else "",
+        "count": len(repair_plan.ready),
+        "noun": "row" if len(repair_plan.ready) == 1 else "rows",
+        "cost": repair_plan.cost,
+        "cost_label": repair_plan.each.label if repair_plan.each else "",
+        "cost_caveat": repair_plan.each.caveat if repair_plan.each else "",
+        "duration": time.words if repair_plan.ready else "",
+        "duration_note": time.note if repair_plan.ready else "",
         "nothing": "Nothing to fix.",
-        "left_out": [{"count": count, "why": why} for why, count in found.left_out.most_common()],
+        "left_out": [{"count": count, "why": why} for why, count in repair_plan.left_out.most_common()],
         "fields": [("kind", kind), *([("id", pk)] if pk else [])],
         "cancel_url": f"{reverse('drift')}?kind={kind}",
     }

@@ -131,12 +131,12 @@ def _seconds_until_sent(each: ProviderLoad, batches: int) -> float:
 def _fill_ins(
     asked: Sequence[ProviderLoad], ours: Leads, before: int, batches: int, sent: float, clay: Clay
 ) -> tuple[FillIn, ...]:
-    found = [
+    fill_ins = [
         _fill_in(each, ours, before, batches, sent, clay)
         for each in asked
         if not each.holds and each.calls and math.isfinite(sent)
     ]
-    return tuple(sorted((each for each in found if each.leads), key=lambda each: -each.seconds))
+    return tuple(sorted((each for each in fill_ins if each.leads), key=lambda each: -each.seconds))
 
 
 def _fill_in(each: ProviderLoad, ours: Leads, before: int, batches: int, sent: float, clay: Clay) -> FillIn:

@@ -106,12 +106,12 @@ class Estimate:
 def estimate(work: Work | None = None) -> Estimate:
     """How long `work` takes at today's limits, behind what waits already. Takes no slot; a few queries."""
     work = work or Work()
-    found = queue.waiting_work()
+    waiting = queue.waiting_work()
     is_alone = not (work.deliveries or work.updates or work.calls or work.scored)
-    parts = [_enriching(work, found)] if work.leads or is_alone else []
-    parts += [_delivering(system, count, found) for system, count in work.deliveries.items() if count]
+    parts = [_enriching(work, waiting)] if work.leads or is_alone else []
+    parts += [_delivering(system, count, waiting) for system, count in work.deliveries.items() if count]
     if work.updates:
-        parts.append(_writing_back(work.updates, found))
+        parts.append(_writing_back(work.updates, waiting))
     parts += [_calling(name, count) for name, count in work.calls.items()]
     if work.scored:
         parts.append(_scoring(work.scored))
@@ -236,11 +236,11 @@ def _calling(name: str, count: int) -> Estimate:
 def _scoring(leads: int) -> Estimate:
     """No vendor limits it: as long as the last rescore took, lead for lead."""
     last = Rescore.objects.filter(finished_at__isnull=False, job__total__gt=0, job__started_at__isnull=False)
-    found = last.select_related("job").order_by("-pk").first()
-    if found is None or found.job.started_at is None or found.finished_at is None:
+    last_rescore = last.select_related("job").order_by("-pk").first()
+    if last_rescore is None or last_rescore.job.started_at is None or last_rescore.finished_at is None:
         return Estimate(is_known=False)
-    seconds = (found.finished_at - found.job.started_at).total_seconds()
-    return Estimate(leads * seconds / found.job.total)
+    seconds = (last_rescore.finished_at - last_rescore.job.started_at).total_seconds()
+    return Estimate(leads * seconds / last_rescore.job.total)
 
 
 def _listed(names: list[str]) -> str:

@@ -60,10 +60,10 @@ def plan_for_cause(cause: Cause) -> FailurePlan:
     count = members_of(cause).count()
     if why := cause.why_no_retry or why_paused(SOURCES[cause.what].system):
         return FailurePlan(0, Counter({why: count}))
-    found = PLANS[cause.what](cause)
+    cause_plan = PLANS[cause.what](cause)
     if count > MOST:
-        found.left_out[BEYOND] += count - MOST
-    return found
+        cause_plan.left_out[BEYOND] += count - MOST
+    return cause_plan
 
 
 # ---------------------------------------------------------------- enrichment
@@ -71,14 +71,14 @@ def plan_for_cause(cause: Cause) -> FailurePlan:
 
 def _plan_enrichment(cause: Cause) -> FailurePlan:
     leads = list(members_of(cause).only(*LEAD_FIELDS)[:MOST])
-    found = plan_retry(leads, priority=BULK_PRIORITY)
+    retry_plan = plan_retry(leads, priority=BULK_PRIORITY)
     return FailurePlan(
-        found.count,
-        found.sorted.left_out,
-        found.cost,
-        found.time,
-        found.each.label,
-        found.each.caveat,
+        retry_plan.count,
+        retry_plan.sorted.left_out,
+        retry_plan.cost,
+        retry_plan.time,
+        retry_plan.each.label,
+        retry_plan.each.caveat,
     )
 
 
@@ -91,9 +91,9 @@ def _retry_enrichment(ids: Sequence[int], by: Any) -> dict[int, str]:
 
 
 def _plan_delivery(cause: Cause) -> FailurePlan:
-    found = redeliver.sort_for_retry(list(members_of(cause)[:MOST]))
-    count = len(found.ready)
-    return FailurePlan(count, found.left_out, time=estimate(Work(deliveries={cause.what: count})))
+    selection = redeliver.sort_for_retry(list(members_of(cause)[:MOST]))
+    count = len(selection.ready)
+    return FailurePlan(count, selection.left_out, time=estimate(Work(deliveries={cause.what: count})))
 
 
 def _retry_delivery(system: str) -> Callable[[Sequence[int], Any], dict[int, str]]:

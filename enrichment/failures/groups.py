@@ -173,11 +173,11 @@ def _groups() -> list[Group]:
         (each.what, each.error_kind, each.provider, each.shape): each
         for each in FailureIgnore.objects.select_related("ignored_by")
     }
-    found = [group for source in SOURCES.values() for group in _groups_of(source)]
-    for group in found:
+    groups = [group for source in SOURCES.values() for group in _groups_of(source)]
+    for group in groups:
         cause = group.cause
         group.ignore = ignores.get((cause.what, cause.kind, cause.provider, cause.shape))
-    return sorted(found, key=lambda group: -group.count)
+    return sorted(groups, key=lambda group: -group.count)
 
 
 def _groups_of(source: Source) -> list[Group]:

@@ -43,12 +43,12 @@ def start_retry(cause: Cause, *, by: Any) -> BulkJob:
     Raises:
         ActionNotAllowed: nothing of it can be tried again now, or a job is at it.
     """
-    found = check_can_start(cause)
-    if not found.count:
-        raise ActionNotAllowed(" ".join(found.left_out) or "This group is empty.")
+    failure_plan = check_can_start(cause)
+    if not failure_plan.count:
+        raise ActionNotAllowed(" ".join(failure_plan.left_out) or "This group is empty.")
     rows = members_of(cause).order_by(F("cause_at").asc(nulls_first=True), "pk").values_list("pk", "cause_lead")
     with transaction.atomic():
-        return jobs.start(JobKind.RETRY, rows[:MOST], plan=_document(cause, found), by=by, reason=cause.kind)
+        return jobs.start(JobKind.RETRY, rows[:MOST], plan=_document(cause, failure_plan), by=by, reason=cause.kind)
 
 
 def _document(cause: Cause, found: FailurePlan) -> dict[str, Any]:

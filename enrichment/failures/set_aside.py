@@ -67,9 +67,9 @@ class SetAsideGroup:
 
 def visible_groups(user: Any) -> list[SetAsideGroup]:
     """The kinds of which anything is set aside, as far as this person may know of them; a few seconds old at most."""
-    found = remembered(KEPT, _counts)
+    counts = remembered(KEPT, _counts)
     return [
-        SetAsideGroup(kind, *found[kind.name]) for kind in KINDS if kind.name in found and user.has_perm(kind.right)
+        SetAsideGroup(kind, *counts[kind.name]) for kind in KINDS if kind.name in counts and user.has_perm(kind.right)
     ]
 
 
@@ -121,10 +121,10 @@ def _rescores() -> QuerySet[BulkJob]:
 
 
 def _retry_rescores(by: Any) -> int:
-    found = list(Rescore.objects.filter(job__in=_rescores()).select_related("job"))
-    for each in found:
+    rescores = list(Rescore.objects.filter(job__in=_rescores()).select_related("job"))
+    for each in rescores:
         rescore.resume(each, by=by)
-    return len(found)
+    return len(rescores)
 
 
 def _comparisons() -> QuerySet[ReconcileRun]:

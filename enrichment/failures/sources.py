@@ -144,8 +144,8 @@ CAUSE = ("cause_kind", "cause_provider", "cause_shape")
 
 def members_of(cause: Cause) -> QuerySet[Any]:
     """The rows that failed for this cause, newest first."""
-    found = SOURCES[cause.what].members().defer(*HEAVY.get(cause.what, ()))
-    return found.filter(failed_for(cause)).order_by(F("cause_at").desc(nulls_last=True), "-pk")
+    members = SOURCES[cause.what].members().defer(*HEAVY.get(cause.what, ()))
+    return members.filter(failed_for(cause)).order_by(F("cause_at").desc(nulls_last=True), "-pk")
 
 
 def failed_for(cause: Cause) -> Q:

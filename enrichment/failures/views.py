@@ -75,17 +75,17 @@ def _costs_money(group: Group) -> bool:
 @screen(VIEW, fragments=True)
 def group(request: HttpRequest, key: str) -> HttpResponse:
     """One cause and what failed for it; for htmx the live part. An empty group says so."""
-    found = failures.find_group(key, kept=bool(request.htmx))  # type: ignore[attr-defined]
+    shown_group = failures.find_group(key, kept=bool(request.htmx))  # type: ignore[attr-defined]
     template = "enrichment/failures/_failure.html" if request.htmx else "enrichment/failures/failure.html"  # type: ignore[attr-defined]
-    if found is None:
+    if shown_group is None:
         return render(request, template, {"group": None})
-    page = Paginator(members_of(found.cause), PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(members_of(shown_group.cause), PAGE).get_page(whole(request.GET.get("page")))
     context = {
-        "group": found,
+        "group": shown_group,
         "page": page,
-        "members": _with_leads(found, page),
-        "job": retry_job.live_job(found.cause),
-        "why_no_retry": _why_no_retry(request, found),
+        "members": _with_leads(shown_group, page),
+        "job": retry_job.live_job(shown_group.cause),
+        "why_no_retry": _why_no_retry(request, shown_group),
         "why_no_ignore": "" if request.user.has_perm(RETRY) else NO_RIGHT,
     }
     if context["members"] and may_see(request.user) and cache.add(f"viewed-failures:{request.user.pk}", 1, HOUR):
@@ -112,18 +112,18 @@ def _with_leads(found: Group, page: "Page[Any]") -> list[dict[str, Any]]:
 @screen(RETRY)
 def retry(request: HttpRequest, key: str) -> HttpResponse:
     """The plan: how many, what it costs, how long it takes, what is left out and why."""
-    found = failures.find_group(key)
-    if found is None:
+    chosen_group = failures.find_group(key)
+    if chosen_group is None:
         return _group_is_empty(request)
     try:
-        plan = retry_job.check_can_start(found.cause)
+        plan = retry_job.check_can_start(chosen_group.cause)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
     return render(
         request,
         "enrichment/failures/failure_retry.html",
-        {"group": found, "plan": _plan(found, plan)},
+        {"group": chosen_group, "plan": _plan(chosen_group, plan)},
     )
 
 
@@ -150,11 +150,11 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
 @screen(RETRY, "POST")
 def retry_run(request: HttpRequest, key: str) -> HttpResponse:
     """Start the job."""
-    found = failures.find_group(key)
-    if found is None:
+    chosen_group = failures.find_group(key)
+    if chosen_group is None:
         return _group_is_empty(request)
     try:
-        job = retry_job.start_retry(found.cause, by=request.user)
+        job = retry_job.start_retry(chosen_group.cause, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
@@ -164,11 +164,11 @@ def retry_run(request: HttpRequest, key: str) -> HttpResponse:
 @screen(RETRY, "POST")
 def ignore(request: HttpRequest, key: str) -> HttpResponse:
     """Leave it as it is, with a reason, until it strikes again."""
-    found = failures.find_group(key)
-    if found is None:
+    chosen_group = failures.find_group(key)
+    if chosen_group is None:
         return _group_is_empty(request)
     try:
-        failures.ignore_group(found.cause, reason=request.POST.get("reason", ""), by=request.user)
+        failures.ignore_group(chosen_group.cause, reason=request.POST.get("reason", ""), by=request.user)
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("failure", key=key)

@@ -91,17 +91,17 @@ def _refuse_what_is_no_text(path: str | Path) -> None:
 def guess_mapping(columns: Iterable[str]) -> dict[str, str]:
     """{column: field of the lead} for the headers we know; each field once, exact names first."""
     left = {name: _normalised_header(name) for name in columns}
-    found: dict[str, str] = {}
+    mapping: dict[str, str] = {}
     for known in ({n: _normalised_header(n) for n in LeadIn.model_fields}, ALIASES):
         for field, spellings in known.items():
-            if field in found.values():
+            if field in mapping.values():
                 continue
             # In the order of the aliases: "LinkedIn URL" is meant before "URL".
             match = next((c for s in spellings.split() for c, plain in left.items() if plain == s), None)
             if match is not None:
-                found[match] = field
+                mapping[match] = field
                 del left[match]
-    return found
+    return mapping
 
 
 def _normalised_header(name: str) -> str:

@@ -114,10 +114,10 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @screen(PERMISSION)
 def rejections(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every refused row as CSV: number, field, sentence; nothing of the row itself."""
-    found = _get(pk)
-    rows = found.rejected_rows.order_by("index", "id").values_list("index", "field", "sentence")
+    import_job = _get(pk)
+    rows = import_job.rejected_rows.order_by("index", "id").values_list("index", "field", "sentence")
     numbered = ((index + 1, field, sentence) for index, field, sentence in rows.iterator(chunk_size=2_000))
-    return attachment(("row", "field", "reason"), numbered, f"import-{found.pk}-rejections.csv")
+    return attachment(("row", "field", "reason"), numbered, f"import-{import_job.pk}-rejections.csv")
 
 
 def _progress(found: BulkJob) -> dict[str, Any]:

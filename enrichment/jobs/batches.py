@@ -20,12 +20,12 @@ DAY = datetime.timedelta(days=1)
 
 def filter_batches(kind: str, status: str) -> QuerySet[Batch]:
     """Newest first; an unknown kind or status narrows nothing."""
-    found = Batch.objects.order_by("-id")
+    batches = Batch.objects.order_by("-id")
     if kind in BatchKind.values:
-        found = found.filter(kind=kind)
+        batches = batches.filter(kind=kind)
     if status in BatchStatus.values:
-        found = found.filter(status=status)
-    return found
+        batches = batches.filter(status=status)
+    return batches
 
 
 def with_items(batches: Sequence[Batch]) -> list[tuple[Batch, int, list[tuple[str, int]], Outcome]]:

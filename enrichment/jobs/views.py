@@ -39,12 +39,12 @@ STATUSES = [
 def show(request: HttpRequest) -> HttpResponse:
     """All long work, newest first; for htmx the live part."""
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
-    found = BulkJob.objects.select_related("created_by").order_by("-id")
+    all_jobs = BulkJob.objects.select_related("created_by").order_by("-id")
     if kind in JobKind.values:
-        found = found.filter(kind=kind)
+        all_jobs = all_jobs.filter(kind=kind)
     if status in JobStatus.values:
-        found = found.filter(status=status)
-    page = Paginator(found, PAGE).get_page(whole(request.GET.get("page")))
+        all_jobs = all_jobs.filter(status=status)
+    page = Paginator(all_jobs, PAGE).get_page(whole(request.GET.get("page")))
     live = BulkJob.objects.filter(status__in=LIVE).exclude(kind=JobKind.IMPORT, columns={})
     context = {
         "page": page,
@@ -81,14 +81,14 @@ def _rows(request: HttpRequest, page: list[BulkJob]) -> list[dict[str, Any]]:
 @screen(VIEW, fragments=True)
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """Progress of a job, and what became of it; for htmx the live part. Some kinds have a page of their own."""
-    found = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk)
-    kind = kind_of(found)
+    shown_job = get_object_or_404(BulkJob.objects.select_related("created_by"), pk=pk)
+    kind = kind_of(shown_job)
     if kind.page != "job":
         return redirect(kind.page, pk=pk)
     if not request.user.has_perm(kind.open_right):
         raise PermissionDenied
     template = "enrichment/jobs/_job.html" if request.htmx else "enrichment/jobs/job.html"  # type: ignore[attr-defined]
-    return render(request, template, _progress(request, found, kind, kind.show(found)))
+    return render(request, template, _progress(request, shown_job, kind, kind.show(shown_job)))
 
 
 def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: JobPage) -> dict[str, Any]:
@@ -109,12 +109,12 @@ def _progress(request: HttpRequest, found: BulkJob, kind: Kind, shown: JobPage) 
 @screen(VIEW, "POST")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a job, for those who may start one of its kind; what was started goes on."""
-    found = get_object_or_404(BulkJob, pk=pk)
-    kind = kind_of(found)
+    chosen_job = get_object_or_404(BulkJob, pk=pk)
+    kind = kind_of(chosen_job)
     if not kind.stops or not request.user.has_perm(kind.stop_right):
         raise PermissionDenied
     try:
-        jobs.cancel(found, by=request.user)
+        jobs.cancel(chosen_job, by=request.user)
     except InvalidTransition:
         messages.error(request, "This job has already finished.")
     else:
@@ -144,14 +144,14 @@ def batches(request: HttpRequest) -> HttpResponse:
 @screen(VIEW, fragments=True)
 def batch(request: HttpRequest, pk: int) -> HttpResponse:
     """One hand-over with its items; for htmx the live part."""
-    found = get_object_or_404(Batch.objects.select_related("waterfall"), pk=pk)
-    items = found.items.select_related("lead").defer("lead__raw", "lead__search").order_by("position")
+    shown_batch = get_object_or_404(Batch.objects.select_related("waterfall"), pk=pk)
+    items = shown_batch.items.select_related("lead").defer("lead__raw", "lead__search").order_by("position")
     counts = Counter(item.status for item in items)
     context = {
-        "batch": found,
+        "batch": shown_batch,
         "items": items,
-        "outcome": batch_list.batch_outcome(found, counts),
-        "live": found.status in ("planned", "in_flight", "unknown"),
+        "outcome": batch_list.batch_outcome(shown_batch, counts),
+        "live": shown_batch.status in ("planned", "in_flight", "unknown"),
     }
     template = "enrichment/jobs/_batch.html" if request.htmx else "enrichment/jobs/batch.html"  # type: ignore[attr-defined]
     return render(request, template, context)

@@ -43,9 +43,9 @@ class RetrySelection:
 
 def check_can_retry(lead: Lead) -> None:
     """Raises ActionNotAllowed with the reason where the lead cannot be put at dispatch again now."""
-    found = sort_for_retry([lead])
-    if not found.ready:
-        raise ActionNotAllowed(next(iter(found.left_out)))
+    selection = sort_for_retry([lead])
+    if not selection.ready:
+        raise ActionNotAllowed(next(iter(selection.left_out)))
 
 
 def sort_for_retry(leads: Sequence[Lead]) -> RetrySelection:
@@ -103,10 +103,10 @@ def retry_leads(
     now = timezone.now()
     with transaction.atomic():
         locked = Lead.objects.filter(pk__in=[lead.pk for lead in leads]).order_by("pk").select_for_update()
-        found = sort_for_retry(list(locked))
-        if not found.ready:
-            raise ActionNotAllowed(" ".join(found.left_out) or "No leads to retry.")
-        ids = [lead.pk for lead in found.ready]
+        selection = sort_for_retry(list(locked))
+        if not selection.ready:
+            raise ActionNotAllowed(" ".join(selection.left_out) or "No leads to retry.")
+        ids = [lead.pk for lead in selection.ready]
         # What Clay has not answered for too long is given up, else the new attempt would be its second.
         advance(
             Attempt.objects.filter(lead__in=ids, status__in=OPEN_ATTEMPT),
@@ -131,8 +131,8 @@ def retry_leads(
             needs_person=False,
             updated_at=now,
         )
-        _record_each(Verb.RETRY, found.ready, by=by, reason=_skipped(skip_providers))
-    return found
+        _record_each(Verb.RETRY, selection.ready, by=by, reason=_skipped(skip_providers))
+    return selection
 
 
 def _skipped(providers: Collection[str]) -> str:

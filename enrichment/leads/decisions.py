@@ -89,7 +89,7 @@ def choices(match: ContactMatch, lead: Lead) -> list[MatchAction]:
 
 def matches_of(lead: Lead, *, may_decide: bool) -> list[PendingDecision]:
     """What look-ups for the lead led to, the newest first."""
-    found = ContactMatch.objects.filter(lead=lead).select_related("decided_by").order_by("-found_at", "-pk")
+    matches = ContactMatch.objects.filter(lead=lead).select_related("decided_by").order_by("-found_at", "-pk")
     return [
         PendingDecision(
             match,
@@ -98,7 +98,7 @@ def matches_of(lead: Lead, *, may_decide: bool) -> list[PendingDecision]:
             field_labels(match.written),
             field_labels(match.kept),
         )
-        for match in found
+        for match in matches
     ]
 
 
@@ -132,14 +132,14 @@ def _moves_shown(move: CampaignMove, lead: Lead | None = None) -> list[MoveStatu
 
 def moves_of(lead: Lead, *, may_decide: bool) -> list[PendingDecision]:
     """The records under earlier addresses, the newest first."""
-    found = CampaignMove.objects.filter(lead=lead).select_related("decided_by").order_by("-found_at", "-pk")
+    moves = CampaignMove.objects.filter(lead=lead).select_related("decided_by").order_by("-found_at", "-pk")
     return [
         PendingDecision(
             move,
             MOVING[MoveStatus(move.status)],
             [(each.value, MOVES[each]) for each in _moves_shown(move)] if may_decide else [],
         )
-        for move in found
+        for move in moves
     ]
 
 

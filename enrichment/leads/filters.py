@@ -124,19 +124,19 @@ class LeadFilter(filters.FilterSet):
 
     def applied(self) -> dict[str, list[str]]:
         """{name: values} of the filters that are on and readable, as texts."""
-        found: dict[str, list[str]] = {}
+        values: dict[str, list[str]] = {}
         for name in self.filters:
             value = self._cleaned().get(name)
             if value in (None, "", []):
                 continue
-            found[name] = [str(v) for v in value] if isinstance(value, list) else [str(value)]
-        return found
+            values[name] = [str(v) for v in value] if isinstance(value, list) else [str(value)]
+        return values
 
     def narrow(self, leads: LeadQuerySet) -> LeadQuerySet:
         """`leads` with every readable filter applied."""
         self._cleaned()
-        found: LeadQuerySet = self.filter_queryset(leads)
-        return found
+        narrowed: LeadQuerySet = self.filter_queryset(leads)
+        return narrowed
 
     def _cleaned(self) -> dict[str, Any]:
         """The form's readable values; asking for its errors is what reads it."""

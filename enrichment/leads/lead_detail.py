@@ -137,14 +137,14 @@ def detail_groups(lead: Lead, *, unmasked: bool) -> list[DetailGroup]:
         conflict.shown = conflict.value if unmasked else mask(conflict.value)  # type: ignore[attr-defined]
         conflicts.setdefault(conflict.field, []).append(conflict)
     shared = shared_values(lead)
-    found = []
+    groups = []
     for label, fields in GROUPS:
         entries = [_entry(lead, name, words, unmasked, facts, conflicts) for name, words in fields]
         for entry in entries:
             entry.shared = shared.get(entry.name)
         present = [e for e in entries if not e.empty or e.facts or e.conflicts or e.pinned]
-        found.append(DetailGroup(label, present, [e.label for e in entries if e not in present]))
-    return found
+        groups.append(DetailGroup(label, present, [e.label for e in entries if e not in present]))
+    return groups
 
 
 def _entry(
@@ -221,12 +221,12 @@ def component_points(lead: Lead, *, unmasked: bool) -> list[ComponentPoints]:
     version = version_of(lead)
     card = version.document if version else {}
     looks_at = {part.get("id"): part.get("field") for part in card.get("components", [])}
-    found = []
+    components = []
     for award in explanation_of(lead):
         matched = award.get("matched") or []
         pairs = [(str(m.get("text", "")), str(m.get("value", ""))) for m in matched if isinstance(m, dict)]
         readable = unmasked or looks_at.get(award.get("component")) in OPEN_FIELDS
-        found.append(
+        components.append(
             ComponentPoints(
                 label=str(award.get("label", "")),
                 points=float(award.get("points") or 0),
@@ -235,7 +235,7 @@ def component_points(lead: Lead, *, unmasked: bool) -> list[ComponentPoints]:
                 matched=pairs if readable else [(mask(text), mask(value)) for text, value in pairs],
             )
         )
-    return found
+    return components
 
 
 def tier_lifts(lead: Lead) -> list[Lift]:

@@ -164,17 +164,17 @@ def read_page(
     """
     values = _anchor_values(sort, anchor)
     if values is None:
-        found = _page_by_number(leads, sort, size, page, by_index, narrow)
-        return Slice(found[:size], len(found) > size, page > 1)
-    found = []
+        rows = _page_by_number(leads, sort, size, page, by_index, narrow)
+        return Slice(rows[:size], len(rows) > size, page > 1)
+    rows = []
     for stretch in sort.after(values, backwards=backwards):
-        wanted = size + 1 - len(found)
+        wanted = size + 1 - len(rows)
         if wanted <= 0:
             break
-        found += _first_keys(leads.filter(stretch), sort, wanted, by_index, narrow, backwards=backwards)
+        rows += _first_keys(leads.filter(stretch), sort, wanted, by_index, narrow, backwards=backwards)
     if backwards:
-        return Slice(found[:size][::-1], True, len(found) > size)
-    return Slice(found[:size], len(found) > size, True)
+        return Slice(rows[:size][::-1], True, len(rows) > size)
+    return Slice(rows[:size], len(rows) > size, True)
 
 
 def _anchor_values(sort: Sort, anchor: int | None) -> tuple[Any, ...] | None:
@@ -198,9 +198,9 @@ def _first_keys(
     if by_index:
         return list(narrow(leads).order_by(*order)[:wanted])
     if estimate(narrow(leads)) * WALK >= wanted * all_leads() / 2:
-        found = list(narrow(_walk(leads, sort, backwards)).order_by(*order)[:wanted])
-        if len(found) == wanted:
-            return found
+        keys = list(narrow(_walk(leads, sort, backwards)).order_by(*order)[:wanted])
+        if len(keys) == wanted:
+            return keys
     return list(narrow(leads).order_by(*sort.order(backwards=backwards, unindexed=True))[:wanted])
 
 

@@ -39,10 +39,10 @@ def plan_retry(
     beyond: int = 0,
 ) -> RetryPlan:
     """The plan for `leads`; `beyond` further ones match and are left out, being too many for one retry."""
-    found = sort_for_retry(leads)
+    selection = sort_for_retry(leads)
     if beyond:
-        found.left_out[f"One retry covers up to {MOST:,} leads. Retry the others afterwards."] += beyond
+        selection.left_out[f"One retry covers up to {MOST:,} leads. Retry the others afterwards."] += beyond
     document = active_waterfall()
-    rowless = sum(lead.clay_row_id is None for lead in found.ready)
-    work = Work(len(found.ready), rowless, priority, skip_providers)
-    return RetryPlan(found, price_of(document, skip_providers), estimate(work) if found.ready else Estimate())
+    rowless = sum(lead.clay_row_id is None for lead in selection.ready)
+    work = Work(len(selection.ready), rowless, priority, skip_providers)
+    return RetryPlan(selection, price_of(document, skip_providers), estimate(work) if selection.ready else Estimate())

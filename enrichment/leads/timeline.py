@@ -47,9 +47,9 @@ class TimelineEvent:
 
 def timeline(lead: Lead) -> list[TimelineEvent]:
     """All of it, newest first; at most MOST_OF_A_KIND of each kind."""
-    found = [*_intake(lead), *_batches(lead), *_attempts(lead), *_webhooks(lead), *_handovers(lead)]
-    found += [*_disclosures(lead), *_audit(lead)]
-    return sorted(found, key=lambda happening: happening.at, reverse=True)
+    events = [*_intake(lead), *_batches(lead), *_attempts(lead), *_webhooks(lead), *_handovers(lead)]
+    events += [*_disclosures(lead), *_audit(lead)]
+    return sorted(events, key=lambda happening: happening.at, reverse=True)
 
 
 def _intake(lead: Lead) -> Iterator[TimelineEvent]:

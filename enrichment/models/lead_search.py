@@ -102,8 +102,8 @@ def _records(text: str) -> list[Q]:
 
 def number_of(text: str) -> int | None:
     """The lead's number where `text` is one, as screens and people write it: "17", "#17", "lead 1,234", "Lead #17"."""
-    found = _NUMBER.fullmatch(text.strip())
-    digits = re.sub(r"[,.'\u2019\s]", "", found[1]) if found else ""
+    match = _NUMBER.fullmatch(text.strip())
+    digits = re.sub(r"[,.'\u2019\s]", "", match[1]) if match else ""
     return whole(digits)
 
 
@@ -153,8 +153,8 @@ def phone_end(text: str) -> str:
 
 def _without_extension(number: str) -> str:
     for mark in ("ext", "x"):
-        before, found, after = number.partition(mark)
-        if found and after.strip(". ").isdecimal():
+        before, separator, after = number.partition(mark)
+        if separator and after.strip(". ").isdecimal():
             return before
     return number
 

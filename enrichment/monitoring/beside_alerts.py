@@ -23,17 +23,17 @@ class OpenIssue:
 
 def open_issues(user: Any) -> list[OpenIssue]:
     """As far as this person may know of them; counts are a few seconds old at most."""
-    found = [
+    issues = [
         OpenIssue(f"{vendor.name} {STATES[vendor.state]}", "connections")
         for vendor in health.all_vendors()
         if vendor.state in STATES
     ]
     if rows := failures.totals().rows:
-        found.append(OpenIssue(f"{rows:,} failure{' needs' if rows == 1 else 's need'} attention", "failures"))
+        issues.append(OpenIssue(f"{rows:,} failure{' needs' if rows == 1 else 's need'} attention", "failures"))
     if set_aside.visible_groups(user):
-        found.append(OpenIssue("work is set aside", "failures"))
-    found += [OpenIssue(words, place) for words, place in _compliance_issues(user)]
-    return found
+        issues.append(OpenIssue("work is set aside", "failures"))
+    issues += [OpenIssue(words, place) for words, place in _compliance_issues(user)]
+    return issues
 
 
 def _compliance_issues(user: Any) -> list[tuple[str, str]]:

@@ -23,8 +23,8 @@ Tick = tuple[str, ...]  # the task's name, and its arguments
 def due_ticks() -> list[Tick]:
     """The ticks that have work now. At most eight statements, each of which ends at the first row it finds."""
     now = timezone.now()
-    found = [tick for tick, is_due in _BUSY.items() if is_due(now)]
-    return [*found, *_jobs()]
+    ticks = [tick for tick, is_due in _BUSY.items() if is_due(now)]
+    return [*ticks, *_jobs()]
 
 
 def _jobs() -> Iterator[Tick]:

@@ -58,8 +58,8 @@ def check_standstill() -> Report:
     """The rule, asked of the tables now: one statement, and a few more where something stands still."""
     wait = grace_period(settings.WATCHDOG_STALL_SECONDS)
     lease = datetime.timedelta(seconds=settings.LEASE_SECONDS)
-    found = progress.standing_still(STAGES, wait, lease)
-    return Report(tuple(sorted(found, key=lambda stage: stage.since)), _beat_missing(wait))
+    stages = progress.standing_still(STAGES, wait, lease)
+    return Report(tuple(sorted(stages, key=lambda stage: stage.since)), _beat_missing(wait))
 
 
 def _beat_missing(wait: datetime.timedelta) -> datetime.datetime | None:
@@ -76,9 +76,9 @@ def record_beat() -> None:
 
 def raise_standstill() -> Report:
     """What the tables say, kept as an alert while it lasts."""
-    found = check_standstill()
-    alerts.raise_while(CAUSE, found.sentence, severity=Severity.CRITICAL)
-    return found
+    report = check_standstill()
+    alerts.raise_while(CAUSE, report.sentence, severity=Severity.CRITICAL)
+    return report
 
 
 # ---------------------------------------------------------------- for whoever asks often
@@ -96,8 +96,8 @@ def cached_report() -> Report:
         return _kept[0][1]
     try:
         if not (_kept and time.monotonic() - _kept[0][0] < KEPT_SECONDS):
-            found = check_standstill()
-            _kept[:] = [(time.monotonic(), found)]
+            report = check_standstill()
+            _kept[:] = [(time.monotonic(), report)]
         return _kept[0][1]
     finally:
         _lock.release()

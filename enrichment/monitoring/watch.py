@@ -54,8 +54,8 @@ def unread_webhooks() -> QuerySet[WebhookDelivery]:
 
 
 def webhook_backlog() -> str:
-    found = unread_webhooks().aggregate(count=Count("pk"), oldest=Min("received_at"))
-    count, oldest = found["count"], found["oldest"]
+    backlog = unread_webhooks().aggregate(count=Count("pk"), oldest=Min("received_at"))
+    count, oldest = backlog["count"], backlog["oldest"]
     if not count:
         return ""
     late = oldest < timezone.now() - grace_period(settings.ALERT_WEBHOOK_AGE_SECONDS)
@@ -100,10 +100,10 @@ def leads_needing_attention() -> str:
 
 def open_drift() -> str:
     kinds = Drift.objects.filter(resolved_at__isnull=True).values("kind").annotate(count=Count("pk"))
-    found = {row["kind"]: row["count"] for row in kinds.order_by("kind")}
-    if not found:
+    counts = {row["kind"]: row["count"] for row in kinds.order_by("kind")}
+    if not counts:
         return ""
-    parts = ", ".join(f"{DriftKind(kind).label.lower()}: {count:,}" for kind, count in found.items())
+    parts = ", ".join(f"{DriftKind(kind).label.lower()}: {count:,}" for kind, count in counts.items())
     return f"Clay is out of sync ({parts})."
 
 
@@ -143,8 +143,8 @@ def rate_limited_calls() -> None:
 def _was_raised_lately(vendor: str, call: str) -> bool:
     """The call's own path has raised the alert since the last look but one."""
     since = timezone.now() - grace_period(LOOKED_BACK)
-    found = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system=vendor, subject=call)
-    return found.filter(closed_at__isnull=True, last_at__gte=since).exists()
+    alerts_of_call = Alert.objects.filter(kind=AlertKind.RATE_LIMITED, system=vendor, subject=call)
+    return alerts_of_call.filter(closed_at__isnull=True, last_at__gte=since).exists()
 
 
 def _close_what_is_over() -> None:

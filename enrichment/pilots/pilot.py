@@ -59,7 +59,7 @@ class PilotPlan:
 
 def eligible_leads(source_type: str = "") -> LeadQuerySet:
     """Leads a pilot can be tried on: due, never enriched, in no other pilot, and not to be filled in only."""
-    found = Lead.objects.usable().filter(
+    leads = Lead.objects.usable().filter(
         dispatch_after__isnull=False,
         enrichment_status=EnrichmentStatus.PENDING,
         only_providers=[],
@@ -68,7 +68,7 @@ def eligible_leads(source_type: str = "") -> LeadQuerySet:
         trial__isnull=True,
         retention_until__gt=timezone.now(),
     )
-    return found.filter(source_type=source_type) if source_type else found
+    return leads.filter(source_type=source_type) if source_type else leads
 
 
 def draw_leads(count: int, source_type: str = "") -> list[int]:
@@ -103,13 +103,15 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
     """
     if BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE).exists():
         raise ActionNotAllowed("A pilot is already running. Wait for it to finish, or cancel it.")
-    found = plan_pilot(draft, ids)
-    if not found.leads:
+    pilot_plan = plan_pilot(draft, ids)
+    if not pilot_plan.leads:
         raise ActionNotAllowed("None of these leads is available any more.")
     forecast = {"draft": forecast_of(draft), "live": forecast_of(versions.published(WaterfallVersion))}
     with transaction.atomic():
         trial = versions.keep_trial(draft, revision=revision, by=by)
-        chosen = eligible_leads().filter(pk__in=[lead.pk for lead in found.leads]).order_by("pk").select_for_update()
+        chosen = (
+            eligible_leads().filter(pk__in=[lead.pk for lead in pilot_plan.leads]).order_by("pk").select_for_update()
+        )
         locked_ids = list(chosen.values_list("pk", flat=True))
         Lead.objects.filter(pk__in=locked_ids).update(
             trial=trial, dispatch_after=timezone.now(), dispatch_priority=STAFF_PRIORITY, dispatch_by=by
@@ -120,8 +122,8 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
             plan={
                 "version": trial.pk,
                 "draft": draft.number,
-                "cost": str(len(locked_ids) * found.each.amount),
-                "cost_label": found.each.label,
+                "cost": str(len(locked_ids) * pilot_plan.each.amount),
+                "cost_label": pilot_plan.each.label,
                 "forecast": forecast,
             },
             by=by,
@@ -133,12 +135,12 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
 def forecast_of(version: WaterfallVersion) -> dict[str, Any]:
     """What is expected of a version, as it is kept with the job: dollars a lead, and {kind: coverage}."""
     document = WaterfallDocument.model_validate(version.document)
-    found: Appraisals = appraise(document, provider_stats())
+    appraisals: Appraisals = appraise(document, provider_stats())
     return {
-        "cost": found.cost,
-        "coverage": {fall.kind: fall.outcome.coverage for fall in found.falls},
-        "assumes": found.assumes,
-        "unpriced": list(found.unpriced),
+        "cost": appraisals.cost,
+        "coverage": {fall.kind: fall.outcome.coverage for fall in appraisals.falls},
+        "assumes": appraisals.assumes,
+        "unpriced": list(appraisals.unpriced),
     }
 
 

@@ -63,18 +63,18 @@ def pilot_result(job: BulkJob) -> PilotResult:
     """What the ended attempts under the pilot's version say; a lead that was tried twice counts once."""
     ended = Attempt.objects.filter(waterfall=job.plan["version"], finished_at__isnull=False)
     costs: dict[Any, float] = {}
-    found: dict[Any, set[str]] = {}
+    fields_found: dict[Any, set[str]] = {}
     entries: list[dict[str, Any]] = []
     for *whose, status, cost, providers in ended.values_list("lead_id", "deleted_lead", "status", "cost", "providers"):
         if not providers and (not cost or status == AttemptStatus.ABANDONED):
             continue  # over before anybody was asked, or before anybody told what was found
         lead = tuple(whose)
         costs[lead] = costs.get(lead, 0.0) + float(cost)
-        found.setdefault(lead, set()).update(name for each in providers for name in each["fields"])
+        fields_found.setdefault(lead, set()).update(name for each in providers for name in each["fields"])
         entries += providers
     forecast = job.plan["forecast"]
     measures = [_cost(list(costs.values()), forecast)]
-    measures += [_coverage(kind, found.values(), forecast) for kind in WaterfallKind.values]
+    measures += [_coverage(kind, fields_found.values(), forecast) for kind in WaterfallKind.values]
     return PilotResult(len(costs), sum(costs.values()), measures, _providers(entries))
 
 
@@ -116,5 +116,5 @@ def _providers(entries: Iterable[dict[str, Any]]) -> list[ProviderResult]:
         totals[0] += 1
         totals[1] += bool(each["fields"])
         totals[2] += float(each["cost"])
-    found = [ProviderResult(provider_name(slug), int(n), int(hits), cost) for slug, (n, hits, cost) in sums.items()]
-    return sorted(found, key=lambda asked: (-asked.cost, asked.name))
+    results = [ProviderResult(provider_name(slug), int(n), int(hits), cost) for slug, (n, hits, cost) in sums.items()]
+    return sorted(results, key=lambda asked: (-asked.cost, asked.name))

@@ -74,8 +74,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     ids = wholes(request.POST.getlist("id"))
     if request.method == "POST" and (ids or form.is_valid()):
         ids = ids or pilot.draw_leads(form.cleaned_data["count"], form.cleaned_data["source_type"])
-        found = pilot.plan_pilot(draft, ids)
-        context = {"plan": _shown(draft, found), "found": found, "section": "pilots"}
+        pilot_plan = pilot.plan_pilot(draft, ids)
+        context = {"plan": _shown(draft, pilot_plan), "found": pilot_plan, "section": "pilots"}
         return render(request, "enrichment/pilots/pilot_plan.html", context)
     context = {
         "form": form,

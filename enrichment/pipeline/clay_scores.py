@@ -47,18 +47,18 @@ def store_scores(rows: Mapping[int, Mapping[str, Any]], *, read_at: datetime) ->
     the lead's follows, and what is due by it is planned.
     """
     leads = Lead.objects.usable().filter(pk__in=rows).defer("raw", "search").order_by("pk")
-    found = list(leads.select_for_update(of=("self",)))
+    locked = list(leads.select_for_update(of=("self",)))
     values_by_lead: dict[int, dict[str, Any]] = {}
-    for lead in found:
+    for lead in locked:
         read, _ = normalise({name: rows[lead.pk].get(name) for name in RENAMED}, "")
         values_by_lead[lead.pk] = read
         for name, value in read.items():
             setattr(lead, RENAMED[name], value)
         if lead.clay_rewritten_at and read_at - lead.clay_rewritten_at > span(COMPUTE_SECONDS):
             lead.clay_rewritten_at = None
-    moved = _rescored(found) if settings.TIER_SOURCE == "clay" else []
+    moved = _rescored(locked) if settings.TIER_SOURCE == "clay" else []
     columns = (*sorted(COMPUTED), "clay_rewritten_at", *_SCORED, "updated_at")
-    values = {lead.pk: {"raw": values_by_lead[lead.pk], **lead.values(*columns)} for lead in found}
+    values = {lead.pk: {"raw": values_by_lead[lead.pk], **lead.values(*columns)} for lead in locked}
     update_each(Lead, values, merged=["raw"])
     planning.plan_all([lead for lead in moved if lead.enrichment_status in DELIVERED])
 

@@ -19,8 +19,8 @@ SHARED: dict[str, Callable[[str], str]] = {
 
 def columns_with(values: dict[str, object], listed: Iterable[str]) -> tuple[str, ...]:
     """The columns of `values` that hold one of the identifiers `listed`."""
-    found = set(listed)
-    return tuple(name for name, key in SHARED.items() if values.get(name) and key(str(values[name])) in found)
+    identifiers = set(listed)
+    return tuple(name for name, key in SHARED.items() if values.get(name) and key(str(values[name])) in identifiers)
 
 
 def drop_identifiers(found: Iterable[tuple[Lead, set[str]]]) -> None:

@@ -42,11 +42,11 @@ Prices = Mapping[str, Sequence[tuple[frozenset[str], Decimal]]]
 def prices() -> Prices:
     """What the catalogue says a hit costs; one query."""
     tabled = ProviderService.objects.filter(cost__isnull=False)
-    found: dict[str, list[tuple[frozenset[str], Decimal]]] = {}
+    price_list: dict[str, list[tuple[frozenset[str], Decimal]]] = {}
     for slug, fields, cost in tabled.values_list("provider__slug", "fields", "cost"):
         if cost is not None:
-            found.setdefault(slug, []).append((frozenset(fields), cost))
-    return found
+            price_list.setdefault(slug, []).append((frozenset(fields), cost))
+    return price_list
 
 
 def provider_answers(row: Mapping[str, Any], tabled: Prices) -> list[ProviderAnswer]:

@@ -48,15 +48,15 @@ class Section:
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Section]:
     """The sections in which something changes, in the order of the later card."""
     parts = pair_rows(before["components"], after["components"])
-    found = [
+    sections = [
         _component(before["components"][parts[at]], part) if at in parts else _added_component(part)
         for at, part in enumerate(after["components"])
     ]
     unchanged = set(parts.values())
-    found += [_removed_component(part) for at, part in enumerate(before["components"]) if at not in unchanged]
-    found += [_order(before, after, parts), _tiers(before["tiers"], after["tiers"])]
+    sections += [_removed_component(part) for at, part in enumerate(before["components"]) if at not in unchanged]
+    sections += [_order(before, after, parts), _tiers(before["tiers"], after["tiers"])]
     if before.get("cap") != after.get("cap"):
-        found.append(
+        sections.append(
             Section(
                 "Whole card",
                 [
@@ -66,7 +66,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Section
                 ],
             )
         )
-    return [section for section in found if section.changes]
+    return [section for section in sections if section.changes]
 
 
 def count(sections: list[Section]) -> int:
@@ -106,36 +106,36 @@ def _order(before: Mapping[str, Any], after: Mapping[str, Any], parts: Mapping[i
 
 
 def _component(before: Mapping[str, Any], after: Mapping[str, Any]) -> Section:
-    found = [
+    differences = [
         Change("~", words, value_in_words(before.get(name)), value_in_words(after.get(name)))
         for name, words in SETTINGS.items()
         if before.get(name) != after.get(name)
     ]
     if before["kind"] != after["kind"]:
-        return Section(after["label"], found)
-    return Section(after["label"], found + _rows(before, after))
+        return Section(after["label"], differences)
+    return Section(after["label"], differences + _rows(before, after))
 
 
 def _rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     place = ROWS[after["kind"]]
     rows, others = before[place], after[place]
     pairs = pair_rows(rows, others)
-    found = []
+    differences = []
     for at, row in enumerate(others):
         if at not in pairs:
             what, _, points = _row(row, after)
-            found.append(Change("+", what, "", points))
+            differences.append(Change("+", what, "", points))
         elif (old := rows[pairs[at]]) != row:
-            found += _changed(old, row, before, after)
+            differences += _changed(old, row, before, after)
     kept = set(pairs.values())
     for at, row in enumerate(rows):
         if at not in kept:
             what, _, points = _row(row, before)
-            found.append(Change("-", what, points))
+            differences.append(Change("-", what, points))
     order = [pairs[at] for at in sorted(pairs)]
     if order != sorted(order):
         names = [_row(row, before)[0] for row in rows]
-        found.append(
+        differences.append(
             Change(
                 "↕",
                 "precedence",
@@ -143,7 +143,7 @@ def _rows(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
                 " → ".join(names[at] for at in order),
             )
         )
-    return found
+    return differences
 
 
 def _changed(old: Any, new: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -171,19 +171,19 @@ def _row(row: Mapping[str, Any], part: Mapping[str, Any]) -> tuple[str, str, str
 
 def _tiers(before: list[Any], after: list[Any]) -> Section:
     pairs = {at: at for at in range(len(after))} if len(before) == len(after) else pair_rows(before, after)
-    found = []
+    differences = []
     for at, tier in enumerate(after):
         if at not in pairs:
-            found.append(Change("+", tier["name"], "", _threshold(tier)))
+            differences.append(Change("+", tier["name"], "", _threshold(tier)))
             continue
         old = before[pairs[at]]
         if old["name"] != tier["name"]:
-            found.append(Change("~", "name of a tier", old["name"], tier["name"]))
+            differences.append(Change("~", "name of a tier", old["name"], tier["name"]))
         if old.get("at_least") != tier.get("at_least"):
-            found.append(Change("~", f"{tier['name']} begins at", _threshold(old), _threshold(tier)))
+            differences.append(Change("~", f"{tier['name']} begins at", _threshold(old), _threshold(tier)))
     kept = set(pairs.values())
-    found += [Change("-", tier["name"], _threshold(tier)) for at, tier in enumerate(before) if at not in kept]
-    return Section("Tiers", found)
+    differences += [Change("-", tier["name"], _threshold(tier)) for at, tier in enumerate(before) if at not in kept]
+    return Section("Tiers", differences)
 
 
 def _threshold(tier: Mapping[str, Any]) -> str:

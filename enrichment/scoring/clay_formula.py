@@ -65,23 +65,23 @@ def last_placement(table: str) -> ClayFormula | None:
     """What the table computes with, as far as we know."""
     if not table:
         return None
-    found = ClayFormula.objects.filter(table_id=table).select_related("scorecard", "placed_by")
-    return found.order_by("-placed_at", "-pk").first()
+    placements_here = ClayFormula.objects.filter(table_id=table).select_related("scorecard", "placed_by")
+    return placements_here.order_by("-placed_at", "-pk").first()
 
 
 def placements(limit: int = 20) -> list[ClayFormula]:
     """What was put where, the newest first."""
-    found = ClayFormula.objects.select_related("scorecard", "placed_by")
-    return list(found.order_by("-placed_at", "-pk")[:limit])
+    formulas = ClayFormula.objects.select_related("scorecard", "placed_by")
+    return list(formulas.order_by("-placed_at", "-pk")[:limit])
 
 
 def changes(old: str, new: str) -> list[tuple[str, str]]:
     """(mark, line) from one text to another: "+" added, "-" taken away, " " as before, "…" lines left out."""
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
-    found = []
+    differences = []
     for line in list(lines)[2:]:
-        found.append(("…", "") if line.startswith("@@") else (line[0], line[1:]))
-    return found[1:] if found and found[0][0] == "…" else found
+        differences.append(("…", "") if line.startswith("@@") else (line[0], line[1:]))
+    return differences[1:] if differences and differences[0][0] == "…" else differences
 
 
 # ---------------------------------------------------------------- an existing table: a person pastes it

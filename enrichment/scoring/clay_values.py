@@ -34,12 +34,12 @@ def read_clay_values(ids: Sequence[int], fields: Sequence[str]) -> list[ClayValu
     """One for each of these leads whose last row from Clay holds other values in these fields; one query."""
     country = WaterfallVersion.active().phone_country
     known = frozenset(readers(country))
-    found = []
+    differing = []
     for lead in _rows_that_may_differ(ids, fields):
         row = _clay_values(lead, fields, country, known)
         if row.fields:
-            found.append(row)
-    return found
+            differing.append(row)
+    return differing
 
 
 def _rows_that_may_differ(ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:

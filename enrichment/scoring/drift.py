@@ -183,12 +183,12 @@ def _differing() -> pl.DataFrame:
 def _versions() -> list[ScorecardVersion]:
     """One version of each formula there ever was: what Clay is known to have first, then the newest."""
     was = (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED)
-    found = list(ScorecardVersion.objects.filter(status__in=was).order_by("-number"))
+    former_versions = list(ScorecardVersion.objects.filter(status__in=was).order_by("-number"))
     here = last_placement(clay_table())
     known = here.scorecard_id if here else None
-    found.sort(key=lambda v: (v.status != VersionStatus.PUBLISHED, v.pk != known))
+    former_versions.sort(key=lambda v: (v.status != VersionStatus.PUBLISHED, v.pk != known))
     first: dict[str, ScorecardVersion] = {}
-    for version in found:  # of two with the same formula, the first stands for both
+    for version in former_versions:  # of two with the same formula, the first stands for both
         first.setdefault(formula_of(version).fingerprint, version)
     return list(first.values())
 

@@ -236,10 +236,10 @@ def add_component(document: dict[str, Any], kind: str, field: str) -> str:
 
 def choices() -> list[tuple[str, str, str]]:
     """(kind, field, words) of every component that can be added."""
-    found = [("bands", field, "number ranges") for field in NUMBER_FIELDS]
+    options = [("bands", field, "number ranges") for field in NUMBER_FIELDS]
     for field in TEXT_FIELDS:
-        found += [("any_of", field, "value in list"), ("rules", field, "contains text")]
-    return [*found, *(("count", field, "number of entries containing text") for field in LIST_FIELDS)]
+        options += [("any_of", field, "value in list"), ("rules", field, "contains text")]
+    return [*options, *(("count", field, "number of entries containing text") for field in LIST_FIELDS)]
 
 
 # ---------------------------------------------------------------- where a problem is shown

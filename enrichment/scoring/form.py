@@ -125,8 +125,8 @@ def _step_label(step: str) -> str:
 
 
 def _list(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    found = document.get(name)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    value = document.get(name)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _as_figure(value: Any) -> str:

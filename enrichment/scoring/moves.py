@@ -108,17 +108,17 @@ def dismiss_moves(chosen: QuerySet[TierMove], *, by: Any) -> int:
 
 def retry_moves(ids: Sequence[int], by: Any) -> dict[int, str]:
     """Plan these moves' deliveries inside the caller's transaction; returns {move: why not} of the others."""
-    found = {move.pk: move for move in waiting_moves().filter(pk__in=ids).order_by("pk").select_for_update()}
+    locked = {move.pk: move for move in waiting_moves().filter(pk__in=ids).order_by("pk").select_for_update()}
     leads = {
         lead.pk: lead
-        for lead in Lead.objects.filter(pk__in=[move.lead_id for move in found.values()])
+        for lead in Lead.objects.filter(pk__in=[move.lead_id for move in locked.values()])
         .order_by("pk")
         .select_for_update()
     }
     blocked = suppressed_ids(leads.values())
-    why: dict[int, str] = {pk: GONE for pk in ids if pk not in found}
+    why: dict[int, str] = {pk: GONE for pk in ids if pk not in locked}
     settled: dict[MoveStatus, list[int]] = {status: [] for status in MoveStatus}
-    for move in found.values():
+    for move in locked.values():
         lead = leads[move.lead_id]
         status, reason = _outcome(lead, lead.pk in blocked or bool(lead.restriction))
         settled[status].append(move.pk)

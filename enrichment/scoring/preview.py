@@ -111,8 +111,8 @@ def _names(card: Scorecard, tiers: pl.Series) -> list[str]:
 def _histogram(scores: pl.Series, top: float) -> list[int]:
     """Leads per step; the last step includes the highest score."""
     step = (scores * (BINS / top)).floor().clip(0, BINS - 1).cast(pl.UInt8)
-    found = dict(step.value_counts().iter_rows())
-    return [int(found.get(number, 0)) for number in range(BINS)]
+    counts = dict(step.value_counts().iter_rows())
+    return [int(counts.get(number, 0)) for number in range(BINS)]
 
 
 def _campaign(frame: pl.DataFrame) -> Campaign:

@@ -166,24 +166,24 @@ class RescoreJob(Kind):
         return ended_well(job, parts, f"All tiers are from version {job.plan['version']}.")
 
     def show(self, job: BulkJob) -> JobPage:
-        found = job.rescore
+        rescore = job.rescore
         late = job.status in LIVE and job.position >= job.total > 0
         return JobPage(
             figures=[
-                Figure("Scores changed", found.changed),
-                Figure("Moved up", found.up, "green"),
-                Figure("Moved down", found.down, "amber"),
-                Figure("New in Tier 1 or 2", found.lifted),
+                Figure("Scores changed", rescore.changed),
+                Figure("Moved up", rescore.up, "green"),
+                Figure("Moved down", rescore.down, "amber"),
+                Figure("New in Tier 1 or 2", rescore.lifted),
                 Figure("Left", max(job.total - job.position, 0)),
             ],
             outcome=self.outcome(job, Counts()),
             facts={
                 "Replaces": f"version {job.plan['over']}",
                 "Leads": number(job.total),
-                "New in Tier 1 or 2": found.get_after_display(),
+                "New in Tier 1 or 2": rescore.get_after_display(),
             },
             waits="for webhooks processed before the version changed." if late else "",
-            link=("icp_review", "Review") if found.moves.exists() else None,
+            link=("icp_review", "Review") if rescore.moves.exists() else None,
         )
 
 

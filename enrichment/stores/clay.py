@@ -49,12 +49,12 @@ class ClayStore(VendorStore[ClayRow]):
 
     def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
         """By the rows we know, then by search in every table; by export where Clay has no search (D14)."""
-        found = dict(self._known_rows(circle))
+        rows = dict(self._known_rows(circle))
         try:
-            found |= dict(self._searched(circle))
+            rows |= dict(self._searched(circle))
         except Unsupported:
-            found |= dict(self._exported(circle))
-        records = [self._record(table, row, circle) for (table, _), row in found.items()]
+            rows |= dict(self._exported(circle))
+        records = [self._record(table, row, circle) for (table, _), row in rows.items()]
         people_found = {record.summary.get("linkedin_url") for record in records if record.sure}
         if len(people_found - {None}) > 1 and not circle.own_urls:  # one address, and several profiles under it
             records = [dataclasses.replace(record, sure=False) for record in records]

@@ -45,10 +45,10 @@ class GoHighLevelStore(SharedContacts):
         return [self._record(contact, circle) for contact in self._contacts(circle).values()]
 
     def _contacts(self, circle: people.KnownPerson) -> dict[str, Contact]:
-        found: dict[str, Contact] = {}
+        contacts: dict[str, Contact] = {}
         for contact_id in self._known_ids(circle):
             if contact := self._get(contact_id, Capability.LOCATE):
-                found[contact.id] = contact
+                contacts[contact.id] = contact
         emails, asked = list(circle.addresses), set[str]()
         while emails:
             email = emails.pop(0)
@@ -57,13 +57,13 @@ class GoHighLevelStore(SharedContacts):
             asked.add(email)
             contact = self._ask(Capability.LOCATE, lambda address: ghl().find_duplicate(email=address), email)
             if contact:
-                found[contact.id] = contact
+                contacts[contact.id] = contact
                 emails += [each for each in as_kept_elsewhere(_emails(contact)) if each not in asked]
         for phone in circle.phones:
             contact = self._ask(Capability.LOCATE, lambda number: ghl().find_duplicate(number=number), phone)
             if contact:
-                found.setdefault(contact.id, contact)
-        return found
+                contacts.setdefault(contact.id, contact)
+        return contacts
 
     def _record(self, contact: Contact, circle: people.KnownPerson) -> Record:
         emails = _emails(contact)
@@ -109,8 +109,8 @@ class GoHighLevelStore(SharedContacts):
 
     def _is_found(self, record: Record) -> bool:
         for kind, value in self._look_ups(record):
-            found = self._ask(Capability.VERIFY, lambda asked: ghl().find_duplicate(**asked), {kind: value})
-            if found is not None and found.id == record.key:
+            duplicate = self._ask(Capability.VERIFY, lambda asked: ghl().find_duplicate(**asked), {kind: value})
+            if duplicate is not None and duplicate.id == record.key:
                 return True
         return False
 

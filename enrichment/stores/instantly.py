@@ -31,13 +31,13 @@ class InstantlyStore(VendorStore[CampaignLead]):
 
     def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
         """By the leads we added, and by every e-mail in every campaign."""
-        found: dict[str, CampaignLead] = {}
+        leads: dict[str, CampaignLead] = {}
         for lead_id in self._known_ids(circle):
             if lead := self._get(lead_id, Capability.LOCATE):
-                found[lead.id] = lead
+                leads[lead.id] = lead
         for email in circle.addresses:
-            found |= {lead.id: lead for lead in self._listed(email, Capability.LOCATE)}
-        return [self._record(lead, circle) for lead in found.values()]
+            leads |= {lead.id: lead for lead in self._listed(email, Capability.LOCATE)}
+        return [self._record(lead, circle) for lead in leads.values()]
 
     def _listed(self, email: str, capability: Capability) -> Iterator[CampaignLead]:
         after: str | None = None

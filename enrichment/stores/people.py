@@ -172,8 +172,8 @@ def with_emails(emails: Iterable[str]) -> LeadQuerySet:
     wanted = list(emails)
     at_work = Lead.objects.alias(address=Lower("email_work")).exclude(email_work="")
     own = Lead.objects.alias(address=Lower("email_personal")).exclude(email_personal="")
-    found = at_work.filter(address__in=wanted).values("pk").union(own.filter(address__in=wanted).values("pk"))
-    return Lead.objects.filter(pk__in=found)
+    matching = at_work.filter(address__in=wanted).values("pk").union(own.filter(address__in=wanted).values("pk"))
+    return Lead.objects.filter(pk__in=matching)
 
 
 def holders(emails: Iterable[str]) -> Counter[str]:
@@ -181,8 +181,8 @@ def holders(emails: Iterable[str]) -> Counter[str]:
     wanted = set(emails)
     if not wanted:
         return Counter()
-    found = with_emails(wanted).only("email_work", "email_personal")
-    return Counter(e for lead in found for e in emails_of(lead) if e in wanted)
+    matching = with_emails(wanted).only("email_work", "email_personal")
+    return Counter(e for lead in matching for e in emails_of(lead) if e in wanted)
 
 
 def emails_of(lead: Lead) -> set[str]:

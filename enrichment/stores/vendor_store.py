@@ -99,16 +99,16 @@ class VendorStore(ABC, Generic[Found]):
         return self._records(circle)
 
     def export(self, record: Record) -> Copy:
-        found = self._read(record, Capability.EXPORT)
-        return self._copy(record, found) if found else Copy(data=[])
+        current = self._read(record, Capability.EXPORT)
+        return self._copy(record, current) if current else Copy(data=[])
 
     def rectify(self, record: Record, values: Mapping[str, str]) -> Mapping[str, str]:
         """What the record holds of these fields is replaced; what it does not hold is left alone."""
         written = validated(values)
-        found = self._read(record, Capability.RECTIFY)
-        if found is None:
+        current = self._read(record, Capability.RECTIFY)
+        if current is None:
             return {}
-        return {name: as_text(value) for name, value in self._correct(record, found, written).items()}
+        return {name: as_text(value) for name, value in self._correct(record, current, written).items()}
 
     def erase(self, record: Record) -> None:
         self._wait_for(self._owners(record))

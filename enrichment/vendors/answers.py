@@ -187,10 +187,10 @@ def read_time(value: Any) -> datetime.datetime | None:
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.datetime.fromtimestamp(value, datetime.UTC)
-        found = parse_datetime(value.strip()) if isinstance(value, str) else None
-        if found is None:
+        moment = parse_datetime(value.strip()) if isinstance(value, str) else None
+        if moment is None:
             return None
-        aware = found if timezone.is_aware(found) else found.replace(tzinfo=datetime.UTC)
+        aware = moment if timezone.is_aware(moment) else moment.replace(tzinfo=datetime.UTC)
         return aware.astimezone(datetime.UTC)
     except (ValueError, OverflowError, OSError):
         return None

@@ -74,9 +74,9 @@ def at_most(most: float) -> Callable[[Any], float]:
     """`number`, where what is larger cannot be right."""
 
     def read(value: Any) -> float:
-        if (found := number(value)) > most:
+        if (value_read := number(value)) > most:
             raise Unreadable
-        return found
+        return value_read
 
     return read
 

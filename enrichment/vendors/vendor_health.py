@@ -125,7 +125,7 @@ def call_health(vendor: str) -> list[CallHealth]:
     write()
     connection = limiter.connection()
     calls = sorted(name.decode() for name in cast(set[bytes], connection.smembers(f"vitals:{vendor}")))
-    return [found for call in calls if (found := _read_health(connection, vendor, call))]
+    return [health for call in calls if (health := _read_health(connection, vendor, call))]
 
 
 def _read_health(connection: redis.Redis, vendor: str, call: str) -> CallHealth | None:

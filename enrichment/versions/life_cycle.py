@@ -73,8 +73,8 @@ def history(model: type[V]) -> list[V]:
 
 def changes_by_version(model: type[V]) -> list[tuple[V, Any]]:
     """Each with what it changed from the one it took the place of, in its kind's words; None for the first."""
-    found, kind = history(model), kind_of(model)
-    pairs = zip(found, [*found[1:], None], strict=True)
+    versions, kind = history(model), kind_of(model)
+    pairs = zip(versions, [*versions[1:], None], strict=True)
     return [(version, kind.changes(old.document, version.document) if old else None) for version, old in pairs]
 
 
@@ -170,8 +170,8 @@ def check_can_publish(draft: Version | None) -> None:
     if draft is None:
         raise ActionNotAllowed("There is no draft. Edit something and save it first.")
     kind = kind_of(draft)
-    if found := kind.problems(draft.document):
-        raise InvalidDocument(found)
+    if problems := kind.problems(draft.document):
+        raise InvalidDocument(problems)
     live = published(type(draft))
     if kind.same(draft.document, live.document):
         raise ActionNotAllowed(f"The draft is identical to the published version {live.number}.")
@@ -253,8 +253,8 @@ def keep_trial(draft: V, *, revision: int, by: Any) -> V:
     """
     current = _locked(draft)
     _check_revision(current, revision)
-    if found := kind_of(draft).problems(current.document):
-        raise InvalidDocument(found)
+    if problems := kind_of(draft).problems(current.document):
+        raise InvalidDocument(problems)
     return type(draft)._default_manager.create(
         number=_next_number(type(draft)),
         status=VersionStatus.TRIAL,

@@ -70,27 +70,27 @@ def merge(base: Any, theirs: Any, yours: Any, choices: Mapping[str, str] | None 
 def pair_rows(base: Sequence[Any], other: Sequence[Any]) -> dict[int, int]:
     """{index in `other`: index in `base`} of the rows that are the same row."""
     free = list(range(len(base)))
-    found: dict[int, int] = {}
+    pairs: dict[int, int] = {}
 
     def take(at: int, of: int) -> None:
-        found[at] = of
+        pairs[at] = of
         free.remove(of)
 
     for at, row in enumerate(other):
         if (same := next((of for of in free if base[of] == row), None)) is not None:
             take(at, same)
-    left = [at for at, row in enumerate(other) if at not in found and isinstance(row, dict)]
+    left = [at for at, row in enumerate(other) if at not in pairs and isinstance(row, dict)]
     for at in left:
         if named := [of for of in free if _name(base[of]) and _name(base[of]) == _name(other[at])]:
             take(at, named[0])
     for at in left:
-        if at not in found and (of := _renamed(base, other, at, free)) is not None:
+        if at not in pairs and (of := _renamed(base, other, at, free)) is not None:
             take(at, of)
-    ranked = [(_likeness(base[of], other[at]), -abs(of - at), at, of) for at in left if at not in found for of in free]
+    ranked = [(_likeness(base[of], other[at]), -abs(of - at), at, of) for at in left if at not in pairs for of in free]
     for likeness, _, at, of in sorted(ranked, key=lambda each: (-each[0], -each[1], each[2])):
-        if likeness > 0 and at not in found and of in free:
+        if likeness > 0 and at not in pairs and of in free:
             take(at, of)
-    return found
+    return pairs
 
 
 def _name(row: Any) -> Any:

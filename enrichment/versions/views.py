@@ -22,8 +22,8 @@ CHOOSE = "choose:"
 def posted_document(request: HttpRequest, kind: DocumentKind, name: str) -> Document | None:
     """A document that a merge carries along, as JSON; None where it cannot be read."""
     try:
-        found = json.loads(request.POST.get(name, ""))
-        return kind.whole(found) if isinstance(found, dict) else None
+        document = json.loads(request.POST.get(name, ""))
+        return kind.whole(document) if isinstance(document, dict) else None
     except ValueError:
         return None
 

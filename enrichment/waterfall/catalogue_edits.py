@@ -257,11 +257,11 @@ def add(*, waterfall: str, slug: str, name: str, by: Any) -> ProviderService:
 
 def services_in_use(services: list[ProviderService]) -> dict[int, str]:
     """{service: "published" or "draft"} of those that a waterfall asks now."""
-    found: dict[int, str] = {}
+    states: dict[int, str] = {}
     versions = WaterfallVersion.objects.filter(status__in=[VersionStatus.DRAFT, VersionStatus.PUBLISHED])
     for status, document in versions.order_by("status").values_list("status", "document"):
         for service in services:
             asked = document.get(f"waterfall_{service.waterfall}", {}).get("providers", ())
             if service.provider.slug in asked:
-                found[service.pk] = status
-    return found
+                states[service.pk] = status
+    return states

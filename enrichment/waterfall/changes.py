@@ -38,13 +38,13 @@ class Difference:
 def differences(before: Document, after: Document) -> list[Difference]:
     """What changes from `before` to `after`."""
     one, other = with_defaults(before), with_defaults(after)
-    found = []
+    differing = []
     for kind, name in _fields(one):
         was, becomes = one[f"waterfall_{kind}"][name], other[f"waterfall_{kind}"][name]
         if was == becomes:
             continue
         lists = (was, becomes) if name == "providers" else ([], [])
-        found.append(
+        differing.append(
             Difference(
                 kind,
                 name,
@@ -55,7 +55,7 @@ def differences(before: Document, after: Document) -> list[Difference]:
                 tuple(provider_name(slug) for slug in lists[0] if slug not in lists[1]),
             )
         )
-    return found
+    return differing
 
 
 def _fields(document: Document) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,6 @@ def _names() -> dict[str, str]:
 @functools.cache
 def _codes() -> dict[str, str]:
     """{plain name or code: code}. Two letters are a code only where they are no state's."""
-    found = {_normalised(name): code for code, name in _names().items()}
-    found |= {code.lower(): code for code in _names() if code not in STATES}
-    return found | OTHER_NAMES
+    codes = {_normalised(name): code for code, name in _names().items()}
+    codes |= {code.lower(): code for code in _names() if code not in STATES}
+    return codes | OTHER_NAMES

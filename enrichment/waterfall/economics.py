@@ -41,8 +41,8 @@ class ProviderFigures:
         if before is not None and before in self.after:
             hit, ends = self.after[before]
             return hit.value, ends.value
-        found = self.hit.value if self.hit else 0.0
-        return found, self.ends.value if self.ends else found
+        hit_rate = self.hit.value if self.hit else 0.0
+        return hit_rate, self.ends.value if self.ends else hit_rate
 
     def rate(self, before: frozenset[str]) -> Rate | None:
         """The rate that `shares` uses."""
@@ -151,12 +151,12 @@ class MarginalValue:
 def marginal_values(providers: Sequence[ProviderFigures], *, asks_all: bool) -> list[MarginalValue]:
     """What each provider adds, in the waterfall's order."""
     whole = expected_outcome(providers, asks_all=asks_all)
-    found = []
+    values = []
     for at, each in enumerate(providers):
         rest = expected_outcome([*providers[:at], *providers[at + 1 :]], asks_all=asks_all)
         margin = MarginalValue(each.slug, each.name, whole.coverage - rest.coverage, whole.cost - rest.cost)
-        found.append(margin)
-    return found
+        values.append(margin)
+    return values
 
 
 def calls_per_lead(outcomes: Mapping[str, ExpectedOutcome]) -> dict[str, float]:

@@ -145,7 +145,7 @@ def _counted(since: datetime.datetime, until: datetime.datetime, at_most: float)
         cursor.execute(_COUNTS, {"since": since, "until": until})
         rows: list[Any] = cursor.fetchall()
         cursor.execute("SET LOCAL statement_timeout TO DEFAULT")  # the caller's transaction may go on
-    found: dict[str, dict[str, Leads]] = {}
+    counts: dict[str, dict[str, Leads]] = {}
     for by, value, *amounts in rows:
-        found.setdefault(by, {})[value] = Leads(*amounts)
-    return found
+        counts.setdefault(by, {})[value] = Leads(*amounts)
+    return counts

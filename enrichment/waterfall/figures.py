@@ -24,11 +24,11 @@ def provider_figures(seen: ProviderStats | None = None, value: str | None = None
     segment. A rate observed fewer than LEAST times is the tabled one, marked as an assumption (D9).
     """
     usable = seen if seen is not None and seen.tells_misses else None
-    found: dict[str, dict[str, ProviderFigures]] = {}
+    figures: dict[str, dict[str, ProviderFigures]] = {}
     for service in ProviderService.objects.select_related("provider"):
         mine = _figures(service, usable, value)
-        found.setdefault(service.waterfall, {})[service.provider.slug] = mine
-    return found
+        figures.setdefault(service.waterfall, {})[service.provider.slug] = mine
+    return figures
 
 
 def expected_calls(document: WaterfallDocument, leads: int, skipped: Collection[str] = ()) -> Counter[str]:

@@ -99,11 +99,11 @@ class ProviderStats:
 
     def after(self, kind: str, slug: str, value: str | None = None) -> dict[frozenset[str], Count]:
         """By who was asked before it in the same waterfall and run."""
-        found: dict[frozenset[str], Count] = {}
+        counts: dict[frozenset[str], Count] = {}
         for key in self.counts:
             if self._fits(key, kind, slug, value) and key[3] is not None:
-                found.setdefault(key[3], Count()).add(self.counts[key])
-        return found
+                counts.setdefault(key[3], Count()).add(self.counts[key])
+        return counts
 
     def _fits(self, key: Key, kind: str, slug: str, value: str | None) -> bool:
         return key[1:3] == (kind, slug) and value in (None, key[0])
@@ -276,10 +276,12 @@ def _runs(segment: Segment, newest: int) -> Iterator[Run]:
 
 def _entries(names: Any, fields: Any, costs: Any) -> tuple[tuple[str, frozenset[str], float], ...]:
     """Entries that lack a part cannot be told from each other here; such a run counts for nothing."""
-    slugs, found, paid = _as_list(names), _as_list(fields), _as_list(costs)
-    if not len(slugs) == len(found) == len(paid):
+    slugs, filled, paid = _as_list(names), _as_list(fields), _as_list(costs)
+    if not len(slugs) == len(filled) == len(paid):
         return ()
-    return tuple((str(slug), frozenset(each), float(cost)) for slug, each, cost in zip(slugs, found, paid, strict=True))
+    return tuple(
+        (str(slug), frozenset(each), float(cost)) for slug, each, cost in zip(slugs, filled, paid, strict=True)
+    )
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -79,11 +79,11 @@ def suggest_order(providers: Sequence[ProviderFigures], *, asks_all: bool) -> Su
     if why_not:
         return Suggestion(slugs, present.cost, present.cost, present.coverage, None, why_not)
     best = sorted(providers, key=ratio)
-    found = expected_outcome(best, asks_all=False, conditional=False)
-    if found.cost > present.cost - SAME:
-        best, found = list(providers), present
-    proof = _prove(best, found.cost)
-    return Suggestion(tuple(each.slug for each in best), found.cost, present.cost, present.coverage, proof)
+    best_outcome = expected_outcome(best, asks_all=False, conditional=False)
+    if best_outcome.cost > present.cost - SAME:
+        best, best_outcome = list(providers), present
+    proof = _prove(best, best_outcome.cost)
+    return Suggestion(tuple(each.slug for each in best), best_outcome.cost, present.cost, present.coverage, proof)
 
 
 def _why_not(providers: Sequence[ProviderFigures], asks_all: bool) -> str:

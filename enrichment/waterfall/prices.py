@@ -76,8 +76,8 @@ class PriceList:
                 self.by_call.add(key)
             if service.cost is not None:
                 self.tabled[key] = service.cost
-            elif found := [seen[slug, name] for name in service.fields if (slug, name) in seen]:
-                self.seen[key] = max(found)
+            elif seen_prices := [seen[slug, name] for name in service.fields if (slug, name) in seen]:
+                self.seen[key] = max(seen_prices)
 
     def of(self, document: WaterfallDocument, skip_providers: Collection[str] = ()) -> Price:
         """The price of one lead, where every waterfall ends with its dearest hit.

@@ -89,29 +89,29 @@ def spend_report(first: datetime.date, last: datetime.date) -> Report:
     since, until = spending.midnight(first), spending.midnight(last, after=1)
     rows = spending.spend_sums(first, last)
     attempts = [(day, each) for day, each in rows if not each.provider]
-    found = Report(first, last)
-    found.total = sum((each.cost for _, each in attempts), ZERO)
+    result = Report(first, last)
+    result.total = sum((each.cost for _, each in attempts), ZERO)
     counted = enriched.enriched_leads(since, until)
-    by, found.counted_at = counted.by, counted.at
+    by, result.counted_at = counted.by, counted.at
     if by is not None:
-        found.leads = by.get("whole", {}).get("", enriched.NONE).asked
-        found.tier_one = by.get("tier", {}).get("1", enriched.NONE).asked
-    found.by_provider = _dearest_first(_of_providers(each for _, each in rows if each.provider))
-    found.by_source = _dearest_first(
+        result.leads = by.get("whole", {}).get("", enriched.NONE).asked
+        result.tier_one = by.get("tier", {}).get("1", enriched.NONE).asked
+    result.by_provider = _dearest_first(_of_providers(each for _, each in rows if each.provider))
+    result.by_source = _dearest_first(
         _of_leads(_costs((each.source_type, each) for _, each in attempts), _lines_of(by, "source"), _source)
     )
-    found.by_day = _in_order(
+    result.by_day = _in_order(
         _of_leads(_costs((f"{day:%Y-%m-%d}", each) for day, each in attempts), _lines_of(by, "day"), str)
     )
     people = _costs((str(each.started_by), each) for _, each in attempts)
     names = _people({int(key) for key in people})
-    found.by_person = _dearest_first(_of_leads(people, _lines_of(by, "person"), lambda key: names[int(key)]))
+    result.by_person = _dearest_first(_of_leads(people, _lines_of(by, "person"), lambda key: names[int(key)]))
     tiers = _lines_of(by, "tier") or {}
-    found.by_tier = _in_order(_of_leads({key: each.cost for key, each in tiers.items()}, tiers, _tier))
+    result.by_tier = _in_order(_of_leads({key: each.cost for key, each in tiers.items()}, tiers, _tier))
     taken = TakenOver.objects.filter(taken_at__gte=since, taken_at__lt=until)
     reused = taken.aggregate(saved=Sum("saved"), times=Count("pk"))
-    found.saved, found.taken_over = reused["saved"] or ZERO, reused["times"]
-    return found
+    result.saved, result.taken_over = reused["saved"] or ZERO, reused["times"]
+    return result
 
 
 def keep_counted() -> None:
@@ -215,10 +215,10 @@ class LimitUsage:
 
 def limit_usage() -> list[LimitUsage]:
     """Every cap with what is taken of it and the forecast."""
-    found = list(SpendCap.objects.select_related("updated_by"))
-    used = spending.committed_spend() if found else {}
-    paces = {period: _dollars_per_second(seconds) for period, seconds in RATE_SECONDS.items()} if found else {}
-    return [_usage_of(cap, used, paces) for cap in found]
+    caps = list(SpendCap.objects.select_related("updated_by"))
+    used = spending.committed_spend() if caps else {}
+    paces = {period: _dollars_per_second(seconds) for period, seconds in RATE_SECONDS.items()} if caps else {}
+    return [_usage_of(cap, used, paces) for cap in caps]
 
 
 def _usage_of(cap: SpendCap, used: dict[str, CommittedSpend], paces: dict[CapPeriod, dict[str, Decimal]]) -> LimitUsage:

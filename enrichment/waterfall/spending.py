@@ -111,8 +111,8 @@ def spend_sums(first: datetime.date, last: datetime.date) -> list[tuple[datetime
 
 
 def _of_open_day(day: datetime.date) -> list[SpendSum]:
-    found: list[SpendSum] = remembered(f"spend-day:{day}", lambda: _live(midnight(day), midnight(day, after=1)))
-    return found
+    live: list[SpendSum] = remembered(f"spend-day:{day}", lambda: _live(midnight(day), midnight(day, after=1)))
+    return live
 
 
 def _live(since: datetime.datetime, until: datetime.datetime) -> list[SpendSum]:

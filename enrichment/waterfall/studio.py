@@ -60,13 +60,13 @@ def open_editor(sent: editing.Sent | None = None) -> WaterfallEditor:
 def panels(document: Document, sent: editing.Sent | None = None) -> list[WaterfallPanel]:
     whole = WaterfallDocument.model_validate(document)
     services = by_kind()
-    found = []
+    shown = []
     for kind, waterfall in whole.waterfalls().items():
         asked = waterfall.providers
         if sent is not None:
             asked = sent.document[f"waterfall_{kind}"]["providers"]
         offered = services.get(kind, {})
-        found.append(
+        shown.append(
             WaterfallPanel(
                 kind,
                 str(WaterfallKind(kind).label),
@@ -77,15 +77,15 @@ def panels(document: Document, sent: editing.Sent | None = None) -> list[Waterfa
                 waterfall.asks_all(),
             )
         )
-    return found
+    return shown
 
 
 def by_kind() -> dict[str, dict[str, ProviderService]]:
     """{kind: {slug: service}} of the catalogue, each in its tabled order."""
-    found: dict[str, dict[str, ProviderService]] = {}
+    services: dict[str, dict[str, ProviderService]] = {}
     for service in ProviderService.objects.select_related("provider").order_by("waterfall", "position"):
-        found.setdefault(service.waterfall, {})[service.provider.slug] = service
-    return found
+        services.setdefault(service.waterfall, {})[service.provider.slug] = service
+    return services
 
 
 def exported(version: WaterfallVersion) -> dict[str, Any]:

@@ -60,10 +60,10 @@ def cost_of(
     leads, cost = 0, 0.0
     unpriced: dict[str, None] = {}
     for group in waiting:
-        found = outcomes(group.narrowed(document), figures)
+        expected = outcomes(group.narrowed(document), figures)
         leads += group.leads
-        cost += group.leads * sum(each.cost for each in found.values())
-        unpriced |= dict.fromkeys(name for each in found.values() for name in each.unpriced)
+        cost += group.leads * sum(each.cost for each in expected.values())
+        unpriced |= dict.fromkeys(name for each in expected.values() for name in each.unpriced)
     return WaitingCost(leads, cost, tuple(unpriced))
 
 

@@ -68,14 +68,14 @@ def check_can_replay(delivery: WebhookDelivery) -> None:
 def forecast(delivery: WebhookDelivery) -> Forecast:
     """The effect of a replay, by the row as Clay has it now: one read at Clay, nothing written."""
     first = triage.earlier_copies([delivery]).get(delivery.pk)
-    found = triage.classify(delivery, first is not None)
-    if found.verdict == Verdict.DUPLICATE:
-        return Forecast(found.verdict, f"Identical to webhook {first}. A replay would change nothing.")
-    if found.verdict or found.event is None or found.lead is None:
-        return Forecast(found.verdict, NOTHING[found.verdict], found.lead)
+    judgement = triage.classify(delivery, first is not None)
+    if judgement.verdict == Verdict.DUPLICATE:
+        return Forecast(judgement.verdict, f"Identical to webhook {first}. A replay would change nothing.")
+    if judgement.verdict or judgement.event is None or judgement.lead is None:
+        return Forecast(judgement.verdict, NOTHING[judgement.verdict], judgement.lead)
     if hold := pauses.reading_pause("clay"):
-        return _forecast_without_call(found.lead, hold_words.sentence(hold))
-    event, lead = found.event, found.lead
+        return _forecast_without_call(judgement.lead, hold_words.sentence(hold))
+    event, lead = judgement.event, judgement.lead
     try:
         row = clay().get_row(lead.clay_table_id or event.table_id, event.row_id)
     except NotFound:

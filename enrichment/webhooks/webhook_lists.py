@@ -37,24 +37,24 @@ class WebhookList(DeliveryList):
 
     def rows(self) -> QuerySet[WebhookDelivery]:
         """The words are a row's id at Clay, whole."""
-        found = WebhookDelivery.objects.all()
+        deliveries = WebhookDelivery.objects.all()
         chosen = self.chosen
         if "verdict" in chosen:
-            found = found.filter(verdict=chosen["verdict"])
+            deliveries = deliveries.filter(verdict=chosen["verdict"])
         if "status" in chosen:
             failed = chosen["status"] == DeliveryStatus.FAILED
-            found = found.filter(FAILED if failed else Q(status=chosen["status"]))
+            deliveries = deliveries.filter(FAILED if failed else Q(status=chosen["status"]))
         if chosen.get("event") == "other":
             # By its verdict, which has an index; what has none yet is unread.
-            found = found.filter(verdict=Verdict.UNKNOWN_EVENT)
+            deliveries = deliveries.filter(verdict=Verdict.UNKNOWN_EVENT)
         elif "event" in chosen:
-            found = found.filter(event=chosen["event"])
+            deliveries = deliveries.filter(event=chosen["event"])
         if "since" in chosen:
-            found = found.filter(received_at__gte=timezone.now() - SPANS[chosen["since"]])
+            deliveries = deliveries.filter(received_at__gte=timezone.now() - SPANS[chosen["since"]])
         if self.words:
             lead = Lead.objects.filter(clay_row_id=self.words).values_list("pk", flat=True).first()
-            found = found.filter(Q(row_id=self.words) | Q(lead=lead) if lead else Q(row_id=self.words))
-        return found.defer("body", "headers").select_related(None)
+            deliveries = deliveries.filter(Q(row_id=self.words) | Q(lead=lead) if lead else Q(row_id=self.words))
+        return deliveries.defer("body", "headers").select_related(None)
 
 
 def webhook_figures() -> dict[str, Any]:

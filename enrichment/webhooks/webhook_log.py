@@ -145,15 +145,15 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("webhook", pk=pk)
-    found = replaying.forecast(delivery)
-    unmasked = may_see(request.user) or bool(found.lead and unmask.is_unmasked(request, found.lead))
-    if unmasked and found.lead:
-        unmask.audit_view(request.user, found.lead)
+    forecast = replaying.forecast(delivery)
+    unmasked = may_see(request.user) or bool(forecast.lead and unmask.is_unmasked(request, forecast.lead))
+    if unmasked and forecast.lead:
+        unmask.audit_view(request.user, forecast.lead)
     context = {
         "delivery": delivery,
-        "forecast": found,
-        "changes": [_change_row(change, unmasked) for change in found.changes],
-        "conflicts": [_change_row(change, unmasked) for change in found.conflicts],
+        "forecast": forecast,
+        "changes": [_change_row(change, unmasked) for change in forecast.changes],
+        "conflicts": [_change_row(change, unmasked) for change in forecast.conflicts],
     }
     return render(request, "enrichment/webhooks/webhook_replay.html", context)
 

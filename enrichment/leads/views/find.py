@@ -14,8 +14,8 @@ def find(request: HttpRequest) -> JsonResponse:
     """`{"leads": [{"label", "note", "url"}]}` of at most eight leads; `q` is in the body, not the address."""
     words = request.POST.get("q", "")[:200]
     leads = Lead.objects.matching(words) if words.strip() else Lead.objects.none()
-    found = leads.only("first_name", "last_name", "company_name")[:MOST]
-    return JsonResponse({"leads": [_entry(lead) for lead in found]})
+    matching = leads.only("first_name", "last_name", "company_name")[:MOST]
+    return JsonResponse({"leads": [_entry(lead) for lead in matching]})
 
 
 def _entry(lead: Lead) -> dict[str, str]:

@@ -18,24 +18,24 @@ DELIVER = "enrichment.deliver_lead"
 @screen(DELIVER, "POST")
 def contact(request: HttpRequest, pk: int, match: int) -> HttpResponse:
     """About a contact that a look-up found."""
-    found = get_object_or_404(ContactMatch, pk=match, lead=pk)
+    match_to_decide = get_object_or_404(ContactMatch, pk=match, lead=pk)
     action = request.POST.get("action", "")
-    return _run_decision(request, pk, lambda: decisions.decide_contact(found, action, by=request.user))
+    return _run_decision(request, pk, lambda: decisions.decide_contact(match_to_decide, action, by=request.user))
 
 
 @screen(DELIVER, "POST")
 def campaign(request: HttpRequest, pk: int, move: int) -> HttpResponse:
     """About the campaign's record under an earlier address."""
-    found = get_object_or_404(CampaignMove, pk=move, lead=pk)
+    move_to_decide = get_object_or_404(CampaignMove, pk=move, lead=pk)
     status = request.POST.get("status", "")
-    return _run_decision(request, pk, lambda: decisions.decide_campaign(found, status, by=request.user))
+    return _run_decision(request, pk, lambda: decisions.decide_campaign(move_to_decide, status, by=request.user))
 
 
 @screen(DELIVER, "POST")
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """That the lead is not the suppressed person its answer named."""
-    found = get_object_or_404(Lead.objects.only("pk"), pk=pk)
-    return _run_decision(request, pk, lambda: decisions.mark_as_another_person(found, by=request.user))
+    lead = get_object_or_404(Lead.objects.only("pk"), pk=pk)
+    return _run_decision(request, pk, lambda: decisions.mark_as_another_person(lead, by=request.user))
 
 
 def _run_decision(request: HttpRequest, pk: int, decide: Callable[[], Any]) -> HttpResponse:

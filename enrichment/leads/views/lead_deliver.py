@@ -18,6 +18,6 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     if reason := reason_against(check_can_deliver, lead):
         messages.error(request, reason)
         return redirect("lead", pk=pk)
-    found = steps(lead)
-    context = {"lead": lead, "steps": found, "calls": sum(step.calls for step in found)}
+    plan_steps = steps(lead)
+    context = {"lead": lead, "steps": plan_steps, "calls": sum(step.calls for step in plan_steps)}
     return render(request, "enrichment/leads/lead_deliver.html", context)

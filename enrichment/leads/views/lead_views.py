@@ -15,10 +15,10 @@ VIEW = "enrichment.view_lead"
 @screen(VIEW)
 def menu(request: HttpRequest) -> HttpResponse:
     """What the menu holds, fetched when it is opened."""
-    found = list(saved.visible_views(request.user))
+    views = list(saved.visible_views(request.user))
     context = {
-        "mine": [view for view in found if view.owner_id == request.user.pk],
-        "shared": [view for view in found if view.owner_id != request.user.pk],
+        "mine": [view for view in views if view.owner_id == request.user.pk],
+        "shared": [view for view in views if view.owner_id != request.user.pk],
     }
     return render(request, "enrichment/leads/_lead_views.html", context)
 

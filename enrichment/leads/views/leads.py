@@ -144,14 +144,14 @@ def _cached_figures() -> list[dict[str, Any]] | None:
 
 
 def _figures() -> list[dict[str, Any]]:
-    found = lead_figures()
-    shown: list[dict[str, Any]] = [{"label": "All leads", "count": found["total"], "query": ""}]
+    figures = lead_figures()
+    shown: list[dict[str, Any]] = [{"label": "All leads", "count": figures["total"], "query": ""}]
     shown += [
-        {"label": tier_label(tier), "count": found["tier"].get(tier, 0), "query": f"tier={tier}"}
+        {"label": tier_label(tier), "count": figures["tier"].get(tier, 0), "query": f"tier={tier}"}
         for tier in range(1, len(tier_names()) + 1)
     ]
     shown += [
-        {"label": label, "count": found["status"].get(value, 0), "query": f"status={value}"}
+        {"label": label, "count": figures["status"].get(value, 0), "query": f"status={value}"}
         for value, label in EnrichmentStatus.choices
     ]
     for figure in shown:

@@ -37,8 +37,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     if not leads:
         messages.warning(request, "No leads selected. Select rows, or choose all matching.")
         return redirect(back)
-    found = plan_retry(leads, beyond=beyond, priority=_priority(leads))
-    return render(request, "enrichment/leads/leads_retry.html", {"plan": _render_plan(request, found, back)})
+    retry_plan = plan_retry(leads, beyond=beyond, priority=_priority(leads))
+    return render(request, "enrichment/leads/leads_retry.html", {"plan": _render_plan(request, retry_plan, back)})
 
 
 def _render_plan(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
@@ -75,14 +75,14 @@ def _skipped_sentence(count: int, why: str) -> str:
 def run(request: HttpRequest) -> HttpResponse:
     """Start the job for the leads of the plan; who cannot be retried any more is left out."""
     leads = _with_ids(request.POST.get("ids", "").split(","))
-    found = plan_retry(leads, priority=_priority(leads))
-    rows = [(lead.pk, lead.pk) for lead in found.sorted.ready]
+    retry_plan = plan_retry(leads, priority=_priority(leads))
+    rows = [(lead.pk, lead.pk) for lead in retry_plan.sorted.ready]
     what = FEW_LEADS if len(rows) <= FEW else LEADS
-    shown = {"what": what, "count": found.count, "cost": str(found.cost), "cost_label": found.each.label}
+    shown = {"what": what, "count": retry_plan.count, "cost": str(retry_plan.cost), "cost_label": retry_plan.each.label}
     try:
         job = jobs.start(JobKind.RETRY_LEADS, rows, plan=shown, by=request.user)
     except ActionNotAllowed as impossible:
-        messages.error(request, " ".join(found.sorted.left_out) or str(impossible))
+        messages.error(request, " ".join(retry_plan.sorted.left_out) or str(impossible))
         return redirect(address(_lead_list(request).query))
     return redirect("job", pk=job.pk)
 

@@ -66,11 +66,11 @@ def _owners(asked: Asked) -> dict[int, dict[str, int]]:
     linked: dict[str, set[int]] = defaultdict(set)
     for contact_id, pk in Lead.objects.filter(ghl_contact_id__in=ids).values_list("ghl_contact_id", "pk"):
         linked[contact_id].add(pk)
-    found: dict[int, dict[str, int]] = {}
+    owners: dict[int, dict[str, int]] = {}
     for lead, look in asked:
         others = {contact.id: len(linked[contact.id] - {lead.pk}) for contact in look.contacts()}
-        found[lead.pk] = {contact_id: count for contact_id, count in others.items() if count}
-    return found
+        owners[lead.pk] = {contact_id: count for contact_id, count in others.items() if count}
+    return owners
 
 
 # ---------------------------------------------------------------- what the look-up cannot show yet
@@ -169,6 +169,6 @@ def _rows(lead: Lead, plan: ContactPlan, before: Mapping[str, ContactMatch]) -> 
 
 def _obsolete_matches(plan: ContactPlan, before: Mapping[str, ContactMatch]) -> list[int]:
     """Matches of the setting, not of a person, that the look does not lead to any more."""
-    found = {each.contact_id for each in plan.found}
-    left = (match for contact_id, match in before.items() if contact_id not in found)
+    matched_ids = {each.contact_id for each in plan.found}
+    left = (match for contact_id, match in before.items() if contact_id not in matched_ids)
     return [match.pk for match in left if match.action not in LINKED and not match.decided_at]

@@ -44,8 +44,8 @@ def find_contacts(lead: Lead, slots: limiter.Slots, there: str = "") -> ContactL
         slots.use()
         own = ghl().get_contact(known)
     if lead.email and not (own and has_email(own, lead.email)):
-        found = (_find(slots, email=spelling) for spelling in _spellings(lead))
-        by_email = next((contact for contact in found if contact is not None), None)
+        contacts = (_find(slots, email=spelling) for spelling in _spellings(lead))
+        by_email = next((contact for contact in contacts if contact is not None), None)
     if lead.phone and not any(contact and has_number(contact, lead.phone) for contact in (own, by_email)):
         by_number = _find(slots, number=lead.phone)
     return ContactLookup(own, by_email, by_number)
@@ -69,12 +69,12 @@ def _find(slots: limiter.Slots, **by: str) -> Contact | None:
     """A 422 of the look-up says nothing about the lead: the upsert takes the value or says why not."""
     slots.use()
     try:
-        found = ghl().find_duplicate(**by)
+        contact = ghl().find_duplicate(**by)
     except VendorError as error:
         if error.status != 422:
             raise
         return None
-    if found is None or contact_fields.has_custom_fields(found):
-        return found
+    if contact is None or contact_fields.has_custom_fields(contact):
+        return contact
     slots.use()
-    return ghl().get_contact(found.id)
+    return ghl().get_contact(contact.id)

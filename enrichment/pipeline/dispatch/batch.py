@@ -136,10 +136,10 @@ def fail_leads(lead_ids: Sequence[int], error: VendorError) -> None:
     after = EnrichmentStatus.UNENRICHABLE if unknown_row else EnrichmentStatus.FAILED
     advance(leads.filter(email_work="", email_personal="", phone=""), after, field="enrichment_status")
     # One that was enriched before keeps what was found, and its status with it (D3).
-    found = leads.filter(enrichment_status__in=[EnrichmentStatus.PENDING, EnrichmentStatus.IN_PROGRESS])
-    complete = found.filter(company_size__isnull=False).exclude(email_work="", email_personal="")
+    unfinished = leads.filter(enrichment_status__in=[EnrichmentStatus.PENDING, EnrichmentStatus.IN_PROGRESS])
+    complete = unfinished.filter(company_size__isnull=False).exclude(email_work="", email_personal="")
     advance(complete, EnrichmentStatus.COMPLETED, field="enrichment_status")
-    advance(found, EnrichmentStatus.PARTIAL, field="enrichment_status")
+    advance(unfinished, EnrichmentStatus.PARTIAL, field="enrichment_status")
     deliver_found(lead_ids)
 
 

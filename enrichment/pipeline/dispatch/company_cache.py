@@ -63,15 +63,15 @@ def cached_data(leads: Sequence[Lead], document: WaterfallDocument) -> dict[int,
     if not domains or not settings.COMPANY_DATA_DAYS or not any(asked.values()):
         return {}
     donors = _donors(domains, asked)
-    found: dict[int, ReusedData] = {}
+    cached: dict[int, ReusedData] = {}
     for lead in leads:
         for kind, by_company in donors.items():
             wanted = asked[kind] & set(lead.only_providers) if lead.only_providers else asked[kind]
             wanted = set() if kind in lead.found_waterfalls else wanted - {*lead.answered.get(kind, ())}
             donor = by_company.get(_company(lead)) or by_company.get(lead.pk)
             if donor is not None and wanted:
-                found.setdefault(lead.pk, ReusedData()).donors[kind] = donor
-    return found
+                cached.setdefault(lead.pk, ReusedData()).donors[kind] = donor
+    return cached
 
 
 def _fresh_since() -> datetime.datetime:
@@ -104,7 +104,7 @@ def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, d
         for kind in KINDS:
             covered.setdefault((attempt.lead_id, kind), set()).update(_asked_by(attempt, kind))
     rows = Lead.objects.usable().filter(retention_until__gt=timezone.now()).in_bulk(list(order))
-    found: dict[str, dict[Company | int | None, Lead]] = {kind: {} for kind in KINDS}
+    donors: dict[str, dict[Company | int | None, Lead]] = {kind: {} for kind in KINDS}
     for pk in order:
         donor = rows.get(pk)
         if donor is None:
@@ -112,10 +112,10 @@ def _donors(domains: Collection[str], asked: dict[str, set[str]]) -> dict[str, d
         for kind in KINDS:
             complete = asked[kind] and asked[kind] <= covered[pk, kind]
             if complete and getattr(donor, NEEDED[kind]) not in (None, []):
-                found[kind][donor.pk] = donor
+                donors[kind][donor.pk] = donor
                 if company := _company(donor):
-                    found[kind].setdefault(company, donor)
-    return found
+                    donors[kind].setdefault(company, donor)
+    return donors
 
 
 def _asked_by(attempt: Attempt, kind: str) -> set[str]:

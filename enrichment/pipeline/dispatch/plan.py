@@ -156,12 +156,12 @@ def within_spend_limits(due: LeadQuerySet, most: int) -> LeadQuerySet:
     if not SpendCap.objects.exists() or not due.exists():
         return due[:most]
     left = spend_limits.headroom(price_of(active_waterfall()).amount)
-    found = due.exclude(source_type__in=left.without)
+    affordable = due.exclude(source_type__in=left.without)
     for source, spent in left.most_spent.items():
         too_dear = Q(enrichment_cost__gt=spent) & (Q(source_type=source) if source else Q())
         spend_limits.update_reached(_lead_cap(source), holds=due.filter(too_dear).exists())
-        found = found.exclude(too_dear)
-    return found[: most if left.leads is None else min(most, left.leads)]
+        affordable = affordable.exclude(too_dear)
+    return affordable[: most if left.leads is None else min(most, left.leads)]
 
 
 def _lead_cap(source: str) -> SpendCap:
@@ -218,13 +218,13 @@ def _behind_others(now: datetime.datetime) -> Q:
         kind=BatchKind.TRIGGER, status=BatchStatus.PLANNED, not_before__gt=now, error_kind=AWAITS_BUDGET
     )
     sorts = waiting.values("skip_providers", "only_providers", "answered", "waterfall_id").order_by()
-    found = Q(pk__in=[])
+    condition = Q(pk__in=[])
     for sort in sorts.annotate(batches=Count("pk"), priority=Max("priority")).filter(batches__gte=ENOUGH):
-        found |= Q(
+        condition |= Q(
             skip_providers=sort["skip_providers"],
             only_providers=sort["only_providers"],
             answered=sort["answered"],
             trial_id=sort["waterfall_id"],
             dispatch_priority__lte=sort["priority"],
         )
-    return found
+    return condition

@@ -179,7 +179,7 @@ def _resume_if_all_created(batch: Batch) -> None:
 def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorError]:
     """The row ids out of an export, where Clay has no search (D14); empty: not now, the batch waits."""
     client, cursor, since = clay(), None, _earliest_creation(batch, items)
-    found: dict[str, str] = {}
+    row_ids: dict[str, str] = {}
     while True:
         wait = limiter.take("clay.exports", client.workspace_id)
         if wait:
@@ -190,10 +190,10 @@ def _from_export(batch: Batch, items: Sequence[BatchItem]) -> list[str | VendorE
         except VendorError as error:
             handle_error(batch, items, error, limit="clay.exports", scope=client.workspace_id)
             return []
-        found |= {_normalised_profile(str(row.values.get("linkedin_url"))): row.id for row in page.rows}
+        row_ids |= {_normalised_profile(str(row.values.get("linkedin_url"))): row.id for row in page.rows}
         cursor = page.next_cursor
         if cursor is None:
-            return [found.get(_normalised_profile(item.lead.linkedin_url), "") for item in items]
+            return [row_ids.get(_normalised_profile(item.lead.linkedin_url), "") for item in items]
 
 
 def _earliest_creation(batch: Batch, items: Sequence[BatchItem]) -> datetime.datetime:

@@ -148,15 +148,15 @@ def _lock_leads(updates: Sequence[RowUpdate], effects: Sequence[Effect]) -> list
     conflicts = Exists(FieldConflict.objects.filter(lead=OuterRef("pk")))
     leads = Lead.objects.filter(pk__in=ids).annotate(has_conflicts=conflicts).defer("raw", "search")
     # In the order of their keys: two who lock several leads wait for each other instead of for ever.
-    found = {lead.pk: lead for lead in leads.order_by("pk").select_for_update(of=("self",))}
+    locked = {lead.pk: lead for lead in leads.order_by("pk").select_for_update(of=("self",))}
     attempts: dict[int | None, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(lead__in=found).order_by("-started_at", "-id"):
+    for attempt in Attempt.objects.filter(lead__in=locked).order_by("-started_at", "-id"):
         attempts.setdefault(attempt.lead_id, []).append(attempt)
     prices = provenance.prices()
     listed = _suppressed_identifiers(updates)
     cases = []
     for place, (each, effect) in enumerate(zip(updates, effects, strict=True)):
-        lead = found.get(each.lead_id)
+        lead = locked.get(each.lead_id)
         if lead is None:
             raise Lead.DoesNotExist(f"lead {each.lead_id}")
         effect.stale, effect.restricted = is_stale(lead, each.event_at), bool(lead.restriction)

@@ -37,20 +37,20 @@ def preview(lead: Lead, row: ClayRow, *, event_at: datetime.datetime | None = No
     """What `apply` with the same arguments would change, column by column. Writes nothing."""
     if is_stale(lead, event_at):
         return Preview(stale=True)
-    found = read_changes(lead, row)
+    row_changes = read_changes(lead, row)
     after = copy.copy(lead)
-    for name, value in found.values.items():
+    for name, value in row_changes.values.items():
         setattr(after, name, value)
     run_error = refresh_status.run_error(row, error)
     again = not is_enriching(row) and _will_retry(after, run_error)
     if not is_enriching(row):
         after.enrichment_status = refresh_status.status_after(after, run_error, again=again)
     scoring.apply(after)
-    names = [*found.values, "enrichment_status", "icp_score", "icp_tier"]
+    names = [*row_changes.values, "enrichment_status", "icp_score", "icp_tier"]
     changes = [Change(name, getattr(lead, name), getattr(after, name)) for name in dict.fromkeys(names)]
     conflicts = [
         Change(name, getattr(lead, name, ""), given, ConflictReason(reason).label)
-        for (name, reason), given in found.conflicts.items()
+        for (name, reason), given in row_changes.conflicts.items()
     ]
     return Preview([change for change in changes if change.before != change.after], conflicts)
 

@@ -135,7 +135,7 @@ class Reader:
         whole = self._document(attempt.waterfall_id)
         asked = asked_by(attempt, whole)
         calls = _by_waterfall(attempt, asked, self._offered())
-        found = set(attempt.without)
+        over = set(attempt.without)
         answered: dict[str, list[str]] = {}
         left: set[str] = set()
         in_order: set[str] = set()
@@ -144,10 +144,10 @@ class Reader:
             calls_of_kind = calls.get(kind, {})
             reached = _reached(fall, calls_of_kind) if broke_off_at is None else list(calls_of_kind)
             seen.update(reached)
-            if kind in found:
+            if kind in over:
                 continue
             if not fall.asks_all() and any(calls_of_kind.values()):
-                found.add(kind)
+                over.add(kind)
                 continue
             names = sorted({*attempt.answered.get(kind, ()), *reached})
             if names:
@@ -158,7 +158,7 @@ class Reader:
         if broke_off_at in asked.providers():
             seen[str(broke_off_at)] += 1
         apart = frozenset(left - in_order)
-        return Progress(sorted(found), answered, frozenset(left), apart, seen | _reported_calls(attempt))
+        return Progress(sorted(over), answered, frozenset(left), apart, seen | _reported_calls(attempt))
 
     def _document(self, version: int) -> WaterfallDocument:
         if version not in self._documents:
@@ -182,10 +182,10 @@ def _by_waterfall(attempt: Attempt, asked: WaterfallDocument, offered: Offers) -
     """{kind: {provider that answered: whether what it found ends the waterfall}}, in the document's order."""
     entries = tuple((str(each["name"]), frozenset(each["fields"]), float(each["cost"])) for each in attempt.providers)
     run = Run("", attempt.waterfall_id, partial=False, without=(), entries=entries, many=1)
-    found: dict[str, dict[str, bool]] = {}
+    by_waterfall: dict[str, dict[str, bool]] = {}
     for kind, slug, _, count in assign_calls(run, asked, offered)[0]:
-        found.setdefault(kind, {})[slug] = bool(count.ends)
-    return found
+        by_waterfall.setdefault(kind, {})[slug] = bool(count.ends)
+    return by_waterfall
 
 
 def _reached(fall: Waterfall, has_answered: Mapping[str, bool]) -> Sequence[str]:

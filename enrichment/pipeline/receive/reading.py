@@ -123,11 +123,11 @@ def _triage_all(deliveries: Sequence[WebhookDelivery]) -> list[PendingDelivery]:
     outcomes: list[Outcome] = []
     pending: list[PendingDelivery] = []
     for delivery in deliveries:
-        found = triage.classify(delivery, delivery.pk in duplicates, find)
-        if found.verdict or found.event is None or found.lead is None:
-            outcomes.append(Outcome(delivery, found.verdict, found.event, found.lead))
+        judgement = triage.classify(delivery, delivery.pk in duplicates, find)
+        if judgement.verdict or judgement.event is None or judgement.lead is None:
+            outcomes.append(Outcome(delivery, judgement.verdict, judgement.event, judgement.lead))
         else:
-            pending.append(PendingDelivery(delivery, found.event, found.lead))
+            pending.append(PendingDelivery(delivery, judgement.event, judgement.lead))
     save_outcomes(_redact_suppressed(outcomes))
     return pending
 
@@ -135,8 +135,8 @@ def _triage_all(deliveries: Sequence[WebhookDelivery]) -> list[PendingDelivery]:
 def _redact_suppressed(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
     about_nobody = [outcome for outcome in outcomes if outcome.lead is None]
-    found = unmatched.suppressed_bodies([bytes(outcome.delivery.body) for outcome in about_nobody])
-    hidden = {about_nobody[place].delivery.pk for place in found}
+    suppressed = unmatched.suppressed_bodies([bytes(outcome.delivery.body) for outcome in about_nobody])
+    hidden = {about_nobody[place].delivery.pk for place in suppressed}
     return [
         Outcome(outcome.delivery, Verdict.SUPPRESSED, outcome.event) if outcome.delivery.pk in hidden else outcome
         for outcome in outcomes
@@ -168,8 +168,8 @@ def _close_rowless(answered: Sequence[PendingDelivery], hidden: set[int]) -> lis
     """Leaves those whose row did not come, or may not be applied, or not yet; answers the others."""
     closed = {p.delivery.pk: why for p in answered if (why := _outcome_without_row(p, p.delivery.pk in hidden))}
     for p in answered:
-        found = closed.get(p.delivery.pk)
-        if isinstance(p.answer, ClayRow) and found and found.verdict == Verdict.SUPPRESSED:
+        outcome = closed.get(p.delivery.pk)
+        if isinstance(p.answer, ClayRow) and outcome and outcome.verdict == Verdict.SUPPRESSED:
             returned.handle_return(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
     save_outcomes(list(closed.values()))
     return [p for p in answered if p.delivery.pk not in closed]

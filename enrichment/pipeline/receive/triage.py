@@ -117,13 +117,13 @@ def classify(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = Non
 
 def events_in(deliveries: Iterable[WebhookDelivery]) -> list[Event]:
     """The events of those bodies that are some."""
-    found = []
+    events = []
     for delivery in deliveries:
         try:
-            found.append(read(bytes(delivery.body), delivery.received_at))
+            events.append(read(bytes(delivery.body), delivery.received_at))
         except Malformed:
             continue
-    return found
+    return events
 
 
 def lead_finder(events: Iterable[Event], *, only: Sequence[str] = ()) -> Finder:
@@ -167,5 +167,5 @@ def is_suppressed(lead: Lead, row: ClayRow) -> bool:
 def suppressed_places(pairs: Sequence[tuple[Lead, ClayRow]]) -> set[int]:
     """The places in `pairs` that `is_suppressed` holds for; the gate is asked once for all."""
     asked = [(place, identity) for place, (lead, row) in enumerate(pairs) for identity in identities_in(lead, row)]
-    found = gate.screen([identity for _, identity in asked], "mirror")
-    return {asked[position][0] for position in found}
+    suppressed = gate.screen([identity for _, identity in asked], "mirror")
+    return {asked[position][0] for position in suppressed}

@@ -38,8 +38,8 @@ def suppressed_bodies(bodies: Sequence[bytes]) -> set[int]:
             asked += [(place, identity) for identity in identities(body)]
         except TooManyPeople:
             crowds.add(place)
-    found = gate.screen([identity for _, identity in asked], "mirror") if asked else set()
-    return crowds | {asked[position][0] for position in found}
+    suppressed = gate.screen([identity for _, identity in asked], "mirror") if asked else set()
+    return crowds | {asked[position][0] for position in suppressed}
 
 
 def identities(body: bytes) -> list[Identity]:

@@ -35,5 +35,5 @@ def apply_all(leads: Sequence[Lead]) -> list[bool]:
 
 def clay_tier(name: str) -> int | None:
     """ "Tier 2" → 2; None for anything else."""
-    found = re.fullmatch(r"\s*tier\s*([1-9])\s*", name, re.IGNORECASE)
-    return int(found.group(1)) if found else None
+    match = re.fullmatch(r"\s*tier\s*([1-9])\s*", name, re.IGNORECASE)
+    return int(match.group(1)) if match else None

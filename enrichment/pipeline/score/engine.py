@@ -132,15 +132,15 @@ class Engine:
         for part, awards in zip(self.card.components, self._awards, strict=True):
             hit, value = result[f"rule.{part.id}"], values[part.field]
             pairs = zip(hit or [], value or [], strict=True) if isinstance(part, Count) else [(hit, value)]
-            found = [(awards[number], held) for number, held in pairs if number is not None]
+            earned = [(awards[number], held) for number, held in pairs if number is not None]
             explained.append(
                 {
                     "component": part.id,
                     "label": part.label,
                     "points": plain_number(result[f"points.{part.id}"]),
                     "max": plain_number(part.cap),
-                    "rule": _sentence(part, [award for award, _ in found]),
-                    "matched": [_matched(award, held) for award, held in found],
+                    "rule": _sentence(part, [award for award, _ in earned]),
+                    "matched": [_matched(award, held) for award, held in earned],
                 }
             )
         return explained
@@ -176,13 +176,13 @@ def _cell(value: Any, dtype: Any) -> Any:
 
 def needles_in(field: str, card: Scorecard) -> list[str]:
     """Every text that is looked for inside this field; none where the field is only compared."""
-    found: list[str] = []
+    needles: list[str] = []
     for part in card.components:
         if part.field == field and isinstance(part, Rules):
-            found += [needle for rule in part.rules for needle in rule.needles]
+            needles += [needle for rule in part.rules for needle in rule.needles]
         elif part.field == field and isinstance(part, Count):
-            found += [each.needle for each in part.needles]
-    return found
+            needles += [each.needle for each in part.needles]
+    return needles
 
 
 def has_sigma(needles: Sequence[str]) -> bool:
@@ -224,8 +224,8 @@ def _hit(part: Component) -> pl.Expr:
         text = pl.col(f"lower.{part.field}")
         return _first_true([_contains(text, needle, rule.match) for rule in part.rules for needle in rule.needles])
     if isinstance(part, Count):
-        found = _first_true([_contains(pl.element(), each.needle, part.match) for each in part.needles])
-        return pl.col(f"lower.{part.field}").list.eval(found)
+        first_match = _first_true([_contains(pl.element(), each.needle, part.match) for each in part.needles])
+        return pl.col(f"lower.{part.field}").list.eval(first_match)
     raise TypeError(f"no evaluation for {type(part).__name__}")
 
 

@@ -70,7 +70,7 @@ class ScoreBreakdown:
 def entries_found(card: Scorecard, explanation: Sequence[Mapping[str, Any]]) -> dict[str, dict[float, int]]:
     """{component: {points of an entry: how many of the lead's entries earn that}} of the counting components."""
     matched = {award["component"]: award.get("matched") or [] for award in explanation}
-    found = {}
+    entries = {}
     for part in card.components:
         if isinstance(part, Count):
             worth = {each.needle: each.points for each in reversed(part.needles)}
@@ -78,8 +78,8 @@ def entries_found(card: Scorecard, explanation: Sequence[Mapping[str, Any]]) -> 
             for match in matched.get(part.id, []):
                 if match["text"] in worth:
                     counted[worth[match["text"]]] += 1
-            found[part.id] = counted
-    return found
+            entries[part.id] = counted
+    return entries
 
 
 def changes_of(scorer: Engine, standing: ScoreBreakdown) -> list[Change]:
@@ -130,13 +130,13 @@ def _other_values(scorer: Engine, name: str, parts: list[Component], standing: S
 
 
 def _texts(parts: Iterable[Component]) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     for part in parts:
         if isinstance(part, Rules):
-            found += [needle for rule in part.rules for needle in rule.needles]
+            texts += [needle for rule in part.rules for needle in rule.needles]
         elif isinstance(part, AnyOf):
-            found += [value for group in part.groups for value in group.values]
-    return list(dict.fromkeys(found))
+            texts += [value for group in part.groups for value in group.values]
+    return list(dict.fromkeys(texts))
 
 
 def _numbers(parts: Iterable[Component]) -> list[float]:
@@ -156,8 +156,8 @@ def _numbers(parts: Iterable[Component]) -> list[float]:
 def _hits(scorer: Engine, name: str, parts: Sequence[Component], values: Sequence[Any]) -> list[tuple[int | None, ...]]:
     """For each value, the number of the award it hits in each of the parts."""
     frame = pl.DataFrame({name: values}, schema={name: scorer.schema[name]})
-    found = scorer.hits(frame, [part.id for part in parts])
-    return [tuple(row) for row in found.iter_rows()]
+    hits = scorer.hits(frame, [part.id for part in parts])
+    return [tuple(row) for row in hits.iter_rows()]
 
 
 def _earned(part: Component, award: int | None) -> float:

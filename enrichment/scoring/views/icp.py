@@ -73,13 +73,13 @@ def save(request: HttpRequest) -> HttpResponse:
         return versions_views.merge_page(request, SCORECARDS, document, stale)
     except ActionNotAllowed as impossible:
         return _not_saved(request, document, impossible)
-    found = problems(saved.document)
-    if request.POST.get("then") == "publish" and not found:
+    issues = problems(saved.document)
+    if request.POST.get("then") == "publish" and not issues:
         return redirect("icp_publish")
     if saved.status != VersionStatus.DRAFT:
         messages.info(request, "No changes to save.")
-    elif found:
-        words = f"Saved, with {len(found)} problem{'' if len(found) == 1 else 's'} to fix before you can publish."
+    elif issues:
+        words = f"Saved, with {len(issues)} problem{'' if len(issues) == 1 else 's'} to fix before you can publish."
         messages.warning(request, words)
     else:
         messages.success(request, "Draft saved.")

@@ -44,10 +44,10 @@ EXPORTED = (
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """The differing leads by cause."""
-    found = drift.drift_report()
+    report = drift.drift_report()
     context = {
-        "report": found,
-        "counted_at": datetime.datetime.fromtimestamp(found.at, datetime.UTC),
+        "report": report,
+        "counted_at": datetime.datetime.fromtimestamp(report.at, datetime.UTC),
         "there": last_placement(clay_table()),
         "live": ScorecardVersion.active(),
     }
@@ -64,13 +64,13 @@ def count_again(request: HttpRequest) -> HttpResponse:
 @screen(VIEW)
 def leads(request: HttpRequest, key: str) -> HttpResponse:
     """The leads of one cause."""
-    found = drift.drift_report()
-    cause = found.cause(key)
+    report = drift.drift_report()
+    cause = report.cause(key)
     if cause is None:
         if not drift.is_cause(key):
             raise Http404
         return redirect("icp_drift")  # none is left of it
-    page = Paginator(found.ids[key], PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(report.ids[key], PAGE).get_page(whole(request.GET.get("page")))
     ids = [int(pk) for pk in page.object_list]
     by_id = Lead.objects.defer("raw", "search").in_bulk(ids)
     fields = _fields_that_differ(ids) if key in BY_VALUES else {}
@@ -91,8 +91,8 @@ def _fields_that_differ(ids: list[int]) -> dict[int, tuple[str, ...]]:
 @screen(VIEW, "POST")
 def export(request: HttpRequest, key: str) -> HttpResponseBase:
     """The leads of one cause as CSV; masked for people who see them masked."""
-    found = drift.drift_report()
-    if found.cause(key) is None:
+    report = drift.drift_report()
+    if report.cause(key) is None:
         return redirect("icp_drift")
     unmasked = may_see(request.user)
     with transaction.atomic():
@@ -101,10 +101,10 @@ def export(request: HttpRequest, key: str) -> HttpResponseBase:
             by=request.user,
             object_type="lead",
             fields=[name for column in EXPORTED for name in column.needs],
-            counts={"leads": found.ids[key].len()},
+            counts={"leads": report.ids[key].len()},
             reason=key if unmasked else f"{key}, masked",
         )
-    return download(_lines(found.ids[key], unmasked=unmasked), of_today(f"score-drift-{key}"))
+    return download(_lines(report.ids[key], unmasked=unmasked), of_today(f"score-drift-{key}"))
 
 
 def _lines(ids: Any, *, unmasked: bool) -> Iterator[str]:

@@ -40,8 +40,8 @@ MOVERS = ("Lead", "Name", "Company", "Title", "Score before", "Score after", "Ti
 def effect_context(request: HttpRequest, document: dict[str, Any]) -> dict[str, Any]:
     """What the panel shows: problems, or the changes and their effect."""
     live = versions.published(ScorecardVersion)
-    if found := problems(document):
-        built = form.build_form(document, found)
+    if issues := problems(document):
+        built = form.build_form(document, issues)
         return {"live": live, "problems": built.problems, "by_field": json.dumps(dict_of(built))}
     sections = changes(live.document, document)
     measured = publishing.effect_of(document)
@@ -163,8 +163,8 @@ def export(request: HttpRequest) -> HttpResponseBase:
     document = posted_document(request)
     if problems(document):
         return render(request, "enrichment/scoring/icp_effect.html", effect_context(request, document), status=422)
-    found = publishing.effect_of(document)
-    moved = preview.tier_changes(found, _cell_of(request))
+    card_effect = publishing.effect_of(document)
+    moved = preview.tier_changes(card_effect, _cell_of(request))
     with transaction.atomic():
         audit.record(
             Verb.EXPORT_MOVERS,
@@ -174,7 +174,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
             counts={"leads": moved.height},
             reason="" if may_see(request.user) else "masked",
         )
-    return download(in_blocks(lines(MOVERS, _rows(request, found, moved))), of_today("tier-moves"))
+    return download(in_blocks(lines(MOVERS, _rows(request, card_effect, moved))), of_today("tier-moves"))
 
 
 def _rows(request: HttpRequest, found: Effect, moved: Any) -> Iterator[Sequence[object]]:

@@ -42,17 +42,17 @@ def _plan(request: HttpRequest, version: ScorecardVersion, note: str = "") -> di
     """Diff, effect and where it would send; the same for a draft and for a version to roll back to."""
     live = versions.published(ScorecardVersion)
     sections = changes(live.document, version.document)
-    found = publishing.effect_of(version.document)
+    card_effect = publishing.effect_of(version.document)
     return {
         "version": version,
         "is_draft": version.status == VersionStatus.DRAFT,
         "live": live,
         "changes": sections,
         "change_count": count(sections),
-        "effect": found,
-        "matrix": matrix(found),
+        "effect": card_effect,
+        "matrix": matrix(card_effect),
         "rescore_time": estimate(Work(scored=Lead.objects.usable().filter(icp_score__isnull=False).count())),
-        "delivery": publishing.delivery_plan(found),
+        "delivery": publishing.delivery_plan(card_effect),
         "choices": AfterRescore.choices,
         "why_no_delivery": "" if request.user.has_perm(DELIVER) else NO_DELIVERY,
         "note": note,
@@ -109,7 +109,7 @@ def history(request: HttpRequest) -> HttpResponse:
 @screen(VIEW)
 def version(request: HttpRequest, number: int) -> HttpResponse:
     """One version: what it says, and what it changed from the one before it and from what is live."""
-    found = get_object_or_404(
+    shown_version = get_object_or_404(
         ScorecardVersion.objects.select_related("published_by", "created_by"),
         number=number,
         status__in=WAS_PUBLISHED,
@@ -117,13 +117,13 @@ def version(request: HttpRequest, number: int) -> HttpResponse:
     live = versions.published(ScorecardVersion)
     before = next((each for each in versions.history(ScorecardVersion) if each.number < number), None)
     context = {
-        "version": found,
+        "version": shown_version,
         "live": live,
         "before": before,
-        "changes": changes(before.document, found.document) if before else [],
-        "whole": describe_card(found.document),
-        "made": Rescore.objects.select_related("job").filter(version=found).first(),
-        "why_no_roll_back": _why_no_roll_back(request, found, live),
+        "changes": changes(before.document, shown_version.document) if before else [],
+        "whole": describe_card(shown_version.document),
+        "made": Rescore.objects.select_related("job").filter(version=shown_version).first(),
+        "why_no_roll_back": _why_no_roll_back(request, shown_version, live),
     }
     return render(request, "enrichment/scoring/icp_version.html", context)
 
@@ -151,14 +151,14 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
 @screen(EDIT, "POST")
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a rescore that stopped go on where it stood."""
-    found = get_object_or_404(Rescore.objects.select_related("job", "version"), pk=pk)
+    stopped = get_object_or_404(Rescore.objects.select_related("job", "version"), pk=pk)
     try:
-        rescore.resume(found, by=request.user)
+        rescore.resume(stopped, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:
         messages.success(request, "Rescore resumed.")
-    return redirect("job", pk=found.job_id)
+    return redirect("job", pk=stopped.job_id)
 
 
 @screen(VIEW)

@@ -32,8 +32,8 @@ LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others a
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """Those that wait, the best first."""
-    found = moves.waiting_moves().select_related("lead", "rescore__version").order_by("-score", "-pk")
-    page = Paginator(found.defer("lead__raw", "lead__search"), PAGE).get_page(whole(request.GET.get("page")))
+    waiting = moves.waiting_moves().select_related("lead", "rescore__version").order_by("-score", "-pk")
+    page = Paginator(waiting.defer("lead__raw", "lead__search"), PAGE).get_page(whole(request.GET.get("page")))
     rows = [(move, shown(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page]
     context = {
         "page": page,

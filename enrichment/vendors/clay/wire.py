@@ -142,14 +142,14 @@ def match_created(sent: Sequence[str], answered: Any) -> list[CreatedRow] | None
 def match_some(sent: Sequence[str], answered: Sequence[Any]) -> list[CreatedRow]:
     """Of fewer rows than were sent, those whose address was sent exactly once; the others are told by nothing."""
     wanted = [_same(url) for url in sent]
-    found: dict[int, str] = {}
+    row_ids: dict[int, str] = {}
     for row in answered:
         answered_url, row_id = (
             (_same(row.get("linkedin_url")), identifier(row.get("id"))) if isinstance(row, dict) else ("", "")
         )
-        if answered_url and row_id and wanted.count(answered_url) == 1 and row_id not in found.values():
-            found.setdefault(wanted.index(answered_url), row_id)
-    return [CreatedRow(index=index, id=row_id) for index, row_id in sorted(found.items())]
+        if answered_url and row_id and wanted.count(answered_url) == 1 and row_id not in row_ids.values():
+            row_ids.setdefault(wanted.index(answered_url), row_id)
+    return [CreatedRow(index=index, id=row_id) for index, row_id in sorted(row_ids.items())]
 
 
 def _same(url: Any) -> str:

@@ -162,8 +162,8 @@ class GoHighLevelClient:
         document = self._http.document(FIND, answer)
         if "contact" not in document:
             raise self._http.unreadable(FIND, answer)
-        found = document["contact"]
-        return None if found is None else self._contact(FIND, answer, found)
+        contact = document["contact"]
+        return None if contact is None else self._contact(FIND, answer, contact)
 
     def probe(self) -> None:
         """One small read, never repeated: does GoHighLevel answer at all?"""

@@ -39,22 +39,22 @@ def show(request: HttpRequest) -> HttpResponse:
 @screen(EDIT, "GET", "POST")
 def service(request: HttpRequest, pk: int) -> HttpResponse:
     """One provider in one waterfall, to change."""
-    found = get_object_or_404(ProviderService.objects.select_related("provider"), pk=pk)
-    form = catalogue_edits.ServiceForm(request.POST or None, instance=found)
+    edited = get_object_or_404(ProviderService.objects.select_related("provider"), pk=pk)
+    form = catalogue_edits.ServiceForm(request.POST or None, instance=edited)
     stale = False
     if request.method == "POST" and form.is_valid():
         sent = form.cleaned_data
         try:
             changed = catalogue_edits.change(
-                found, form.values(), hourly_limit=sent["hourly_limit"], began=sent["began"], by=request.user
+                edited, form.values(), hourly_limit=sent["hourly_limit"], began=sent["began"], by=request.user
             )
         except catalogue_edits.Stale as passed_by:
             form, stale = form.over(passed_by), True
         else:
-            words = f"{found.provider.name} saved." if changed else "No changes."
+            words = f"{edited.provider.name} saved." if changed else "No changes."
             messages.success(request, words)
             return redirect("waterfall_catalogue")
-    context = {"service": found, "form": form, "stale": stale, "section": "catalogue"}
+    context = {"service": edited, "form": form, "stale": stale, "section": "catalogue"}
     return render(request, "enrichment/waterfall/waterfall_service.html", context)
 
 

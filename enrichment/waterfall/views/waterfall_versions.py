@@ -73,9 +73,11 @@ def history(request: HttpRequest) -> HttpResponse:
 @screen(VIEW)
 def version(request: HttpRequest, number: int) -> HttpResponse:
     """One version: what it says, what going back to it would change, and the way back."""
-    found = get_object_or_404(WaterfallVersion.objects.select_related("created_by", "published_by"), number=number)
+    shown_version = get_object_or_404(
+        WaterfallVersion.objects.select_related("created_by", "published_by"), number=number
+    )
     live = versions.published(WaterfallVersion)
-    return render(request, "enrichment/waterfall/waterfall_version.html", _shown(request, found, live))
+    return render(request, "enrichment/waterfall/waterfall_version.html", _shown(request, shown_version, live))
 
 
 def _shown(request: HttpRequest, found: WaterfallVersion, live: WaterfallVersion) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
 @screen(VIEW)
 def export(request: HttpRequest, number: int) -> JsonResponse:
     """The specification's JSON of a version, as Clay is sent it, for download."""
-    found = get_object_or_404(WaterfallVersion, number=number)
-    answer = JsonResponse(studio.exported(found), json_dumps_params={"indent": 2})
-    answer["Content-Disposition"] = f'attachment; filename="waterfalls-version-{found.number}.json"'
+    exported_version = get_object_or_404(WaterfallVersion, number=number)
+    answer = JsonResponse(studio.exported(exported_version), json_dumps_params={"indent": 2})
+    answer["Content-Disposition"] = f'attachment; filename="waterfalls-version-{exported_version.number}.json"'
     return answer
