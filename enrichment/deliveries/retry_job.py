@@ -8,8 +8,8 @@ from django.db.models import Count, Q, QuerySet
 
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs.kinds import Verbs
+from enrichment.jobs.retry_handlers import RetryHandler
 from enrichment.jobs.rows import RetryJob
-from enrichment.jobs.ways import RetryHandler
 from enrichment.models import BulkJob, Handover
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
@@ -54,7 +54,7 @@ class RetryOfDeliveries(RetryJob):
     stop_right = DELIVER
     no_stop = NO_DELIVERY
     screen = ("deliveries", "Deliveries")
-    ways = {
+    retry_handlers = {
         DELIVERIES: RetryHandler(
             Handover,
             retry_again,

@@ -18,7 +18,7 @@ from enrichment.deliveries.retry_job import delivered_deliveries, deliveries_und
 from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.failures.causes import Cause
 from enrichment.failures.sources import SOURCES, members_of
-from enrichment.jobs.ways import RetryHandler
+from enrichment.jobs.retry_handlers import RetryHandler
 from enrichment.leads import retry_job
 from enrichment.leads.actions import BULK_PRIORITY
 from enrichment.leads.retry_plan import plan_retry

@@ -78,7 +78,7 @@ class RetryOfCause(RetryJob):
     stop_right = RETRY
     no_stop = NO_RETRY
     screen = ("failures", "Failures")
-    ways = RETRY_HANDLERS
+    retry_handlers = RETRY_HANDLERS
 
     def about(self, job: BulkJob) -> str:
         cause = cause_of(job)

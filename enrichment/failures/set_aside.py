@@ -50,7 +50,7 @@ class Kind:
     page: str
     rows: Callable[[], QuerySet[Any]]
     right: str = LEAD
-    again: Callable[[Any], int] | None = None
+    retry: Callable[[Any], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class SetAsideGroup:
     @property
     def goes_again_here(self) -> bool:
         """Whether Failures offers to try it again."""
-        return self.kind.again is not None
+        return self.kind.retry is not None
 
 
 def visible_groups(user: Any) -> list[SetAsideGroup]:
@@ -162,11 +162,11 @@ def _messages() -> QuerySet[RequestMessage]:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("jobs", "Jobs", "progress", "jobs", _jobs, again=_retry_jobs),
+    Kind("jobs", "Jobs", "progress", "jobs", _jobs, retry=_retry_jobs),
     Kind("imports", "Imports: import the file again", "file-import", "jobs", _imports),
-    Kind("rescores", "Rescores", "target", "jobs", _rescores, again=_retry_rescores),
+    Kind("rescores", "Rescores", "target", "jobs", _rescores, retry=_retry_rescores),
     Kind("comparisons", "Comparison with Clay: restarts on schedule", "git-compare", "drift", _comparisons),
-    Kind("mendings", "Fixing of mismatches", "git-compare", "drift", _mendings, again=_retry_repairs),
+    Kind("mendings", "Fixing of mismatches", "git-compare", "drift", _mendings, retry=_retry_repairs),
     Kind("notices_of_alerts", "Alert notifications", "bell", "alerts", _of_alerts),
     Kind(
         "steps",

@@ -188,10 +188,10 @@ def show_again(request: HttpRequest, pk: int) -> HttpResponse:
 def set_aside_again(request: HttpRequest, name: str) -> HttpResponse:
     """All of a kind that was set aside is due once more, each piece alone, its count begun anew."""
     kind = set_aside.kind_named(name)
-    if kind is None or kind.again is None or not request.user.has_perm(kind.right):
+    if kind is None or kind.retry is None or not request.user.has_perm(kind.right):
         raise Http404
     try:
-        count = kind.again(request.user)
+        count = kind.retry(request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
     else:

@@ -34,7 +34,7 @@ def start(
 
     `rows`: (the key of each, its lead's); or a query of both, in the order in which they are to be taken, which may be
     of many. `plan` is what the person was shown: `count` (all of them), where there is one `cost` with its
-    `cost_label`, and for a retry `what`, its way. `counts` and `reason` go to the ledger.
+    `cost_label`, and for a retry `what`, the name of its handler. `counts` and `reason` go to the ledger.
 
     Raises:
         ActionNotAllowed: there is nothing to do.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from enrichment.jobs.outcomes import Counts, Outcome, Parts, outcome_before_end, outcome_of_done
-from enrichment.jobs.ways import RETRY_HANDLERS, RetryHandler
+from enrichment.jobs.retry_handlers import RETRY_HANDLERS, RetryHandler
 from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from gdpr import audit
@@ -69,7 +69,7 @@ class Kind(jobs.Kind[BulkJob]):
 
     `open_right`, `stop_right`: the permissions to open and to cancel it. `no_stop`: what the button says to people
     without it, or to everybody where the kind never `stops`. `page`: the name of its page's address, with the job's
-    key; those that have one of their own show nothing on the common one. `ways`: of `RETRY_HANDLERS`, those it brings.
+    key; those with a page of their own show nothing on the common one. `retry_handlers`: those it adds.
     `starts_at_once`: its rows were all begun when it was started. `tick`: the task that runs it.
     """
 
@@ -86,7 +86,7 @@ class Kind(jobs.Kind[BulkJob]):
     counted = "rows"
     starts_at_once = False
     tick = RETRIES
-    ways: ClassVar[Mapping[str, RetryHandler]] = {}
+    retry_handlers: ClassVar[Mapping[str, RetryHandler]] = {}
 
     def about(self, job: BulkJob) -> str:
         """What it is about, in a line."""
@@ -99,7 +99,7 @@ class Kind(jobs.Kind[BulkJob]):
         """What the common page shows of it."""
         raise NotImplementedError
 
-    def way_of(self, job: BulkJob) -> str:
+    def retry_handler_name(self, job: BulkJob) -> str:
         """Which of `RETRY_HANDLERS` retries its rows; "" where it has none."""
         return ""
 
@@ -136,9 +136,9 @@ KINDS: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> None:
-    """Make a kind known, and the ways it brings."""
+    """Make a kind known, and the retry handlers it brings."""
     KINDS[kind.name] = kind
-    RETRY_HANDLERS.update(kind.ways)
+    RETRY_HANDLERS.update(kind.retry_handlers)
 
 
 def kind_of(job: BulkJob) -> Kind:

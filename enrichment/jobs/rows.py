@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 
 from enrichment.jobs.kinds import KINDS, Figure, JobPage, Kind, kind_of
 from enrichment.jobs.outcomes import Counts, Outcome, Parts, nothing_to_do, outcome_of_done, partly_done
-from enrichment.jobs.ways import RETRY_HANDLERS, RetryHandler
+from enrichment.jobs.retry_handlers import RETRY_HANDLERS, RetryHandler
 from enrichment.models import BulkJob, JobMember
 from enrichment.vendor_pauses.pauses import why_paused
 from swarm_admin.core import jobs
@@ -69,20 +69,20 @@ class RetryJob(RowJob, jobs.ByRow[BulkJob]):
 
     screen: tuple[str, str]
 
-    def way_of(self, job: BulkJob) -> str:
+    def retry_handler_name(self, job: BulkJob) -> str:
         return str(job.plan.get("what", ""))
 
     def again(self, job: BulkJob, subjects: Sequence[int]) -> dict[int, str]:
-        return _retry_handler(job).again(subjects, job.created_by)
+        return _retry_handler(job).retry(subjects, job.created_by)
 
     def waits(self, job: BulkJob) -> bool:
         return bool(why_paused(_retry_handler(job).system)) or self._waiting(job) >= AHEAD
 
     def _waiting(self, job: BulkJob) -> int:
         """Rows of this job that are due again and have not been sent yet."""
-        way = _retry_handler(job)
+        handler = _retry_handler(job)
         recent = job.members.filter(status=MemberStatus.DONE, position__gte=job.position - LOOKED_BACK)
-        return int(way.model._default_manager.filter(way.queued(), pk__in=recent.values("subject")).count())
+        return int(handler.model._default_manager.filter(handler.queued(), pk__in=recent.values("subject")).count())
 
     def after(self, job: BulkJob) -> None:
         forget(*FIGURES)
@@ -122,7 +122,7 @@ class RetryJob(RowJob, jobs.ByRow[BulkJob]):
 
 
 def _retry_handler(job: BulkJob) -> RetryHandler:
-    return RETRY_HANDLERS[kind_of(job).way_of(job)]
+    return RETRY_HANDLERS[kind_of(job).retry_handler_name(job)]
 
 
 # ---------------------------------------------------------------- what became of the rows
@@ -135,27 +135,27 @@ def counts_of(found: Iterable[BulkJob]) -> dict[int, Counts]:
     for job in found:
         if KEPT in job.plan:
             stored[job.pk] = Counts(**job.plan[KEPT])
-        elif what := kind_of(job).way_of(job):
+        elif what := kind_of(job).retry_handler_name(job):
             by_way.setdefault(what, []).append(job)
     return stored | {pk: counts for what, some in by_way.items() for pk, counts in _counts(what, some).items()}
 
 
 def under_way(job: BulkJob) -> bool:
     """Whether a row the job started has not come to an end."""
-    way = _retry_handler(job)
+    handler = _retry_handler(job)
     started = _started([job]).values("subject")
-    return bool(way.model._default_manager.filter(way.open(), pk__in=started).exists())
+    return bool(handler.model._default_manager.filter(handler.open(), pk__in=started).exists())
 
 
 def _counts(what: str, found: list[BulkJob]) -> dict[int, Counts]:
-    way = RETRY_HANDLERS[what]
-    rows = way.model._default_manager
+    handler = RETRY_HANDLERS[what]
+    rows = handler.model._default_manager
     started = _started(found)
-    failed = way.failed().exclude(way.open())
+    failed = handler.failed().exclude(handler.open())
     groups = {
-        "under_way": rows.filter(way.open()),
+        "under_way": rows.filter(handler.open()),
         "failed": failed,
-        "recovered": rows.filter(way.done()).exclude(way.open()).exclude(pk__in=failed.values("pk")),
+        "recovered": rows.filter(handler.done()).exclude(handler.open()).exclude(pk__in=failed.values("pk")),
     }
     per_group = {name: _per_job(started.filter(subject__in=each.values("pk"))) for name, each in groups.items()}
     total = _per_job(started)

@@ -1,4 +1,4 @@
-"""Chosen leads put at dispatch again: the way they go, and the kind of job it is."""
+"""Chosen leads put at dispatch again: their retry handler, and the kind of job it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db.models import Count, Q, QuerySet
 
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs.kinds import Verbs
+from enrichment.jobs.retry_handlers import RetryHandler
 from enrichment.jobs.rows import RetryJob
-from enrichment.jobs.ways import RetryHandler
 from enrichment.leads import actions
 from enrichment.models import BulkJob, Lead
 from enrichment.models.job import JobKind
@@ -92,7 +92,7 @@ class RetryOfLeads(RetryJob):
     stop_right = RETRY
     no_stop = NO_RETRY
     screen = ("failures", "Failures")
-    ways = {LEADS: retry_handler(actions.BULK_PRIORITY), FEW_LEADS: retry_handler(actions.STAFF_PRIORITY)}
+    retry_handlers = {LEADS: retry_handler(actions.BULK_PRIORITY), FEW_LEADS: retry_handler(actions.STAFF_PRIORITY)}
 
     def about(self, job: BulkJob) -> str:
         return f"{job.total:,} lead{'' if job.total == 1 else 's'} selected in the list"

@@ -180,7 +180,7 @@ class PilotJob(RowJob):
     def about(self, job: BulkJob) -> str:
         return f"Waterfall draft, tested on {job.total:,} lead{'' if job.total == 1 else 's'}"
 
-    def way_of(self, job: BulkJob) -> str:
+    def retry_handler_name(self, job: BulkJob) -> str:
         """A pilot's leads are leads like others."""
         return LEADS
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.jobs.kinds import Verbs
+from enrichment.jobs.retry_handlers import RetryHandler
 from enrichment.jobs.rows import RetryJob
-from enrichment.jobs.ways import RetryHandler
 from enrichment.models import AfterRescore, BulkJob, Handover, Lead, Rescore, TierMove
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
@@ -27,7 +27,7 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
-WAY = "moves"  # in `ways.RETRY_HANDLERS`
+RETRY_HANDLER_NAME = "moves"  # in `retry_handlers.RETRY_HANDLERS`
 GONE = "The lead no longer exists, or it was already reviewed."
 OVERTAKEN = "The lead is no longer in a campaign tier."
 SUPPRESSED = "The person is suppressed or restricted, so nothing can be delivered."
@@ -78,7 +78,7 @@ def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:
     if not chosen.exists():
         raise ActionNotAllowed("Nothing left to review here.")
     best_first = chosen.order_by("-score", "pk").values_list("pk", "lead_id")
-    return jobs.start(JobKind.DELIVER_MOVED, best_first, plan={"what": WAY}, by=by, reason="")
+    return jobs.start(JobKind.DELIVER_MOVED, best_first, plan={"what": RETRY_HANDLER_NAME}, by=by, reason="")
 
 
 def deliver_all(rescore: Rescore, *, by: Any) -> BulkJob | None:
@@ -173,8 +173,8 @@ class DeliverMoved(RetryJob):
     no_stop = "You don't have permission to manage deliveries. Ask an admin."
     screen = ("icp_review", "Review")
     counted = "leads"
-    ways = {
-        WAY: RetryHandler(
+    retry_handlers = {
+        RETRY_HANDLER_NAME: RetryHandler(
             TierMove, retry_moves, moves_under_way, moves_under_way, failed_moves, delivered_moves, "", _time_left
         )
     }

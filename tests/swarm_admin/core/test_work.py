@@ -88,7 +88,7 @@ def test_one_that_a_person_has_tried_again_begins_anew_and_alone():
 def test_what_is_given_back_has_not_lapsed(settings):
     deliveries(2)
     claimed = reading.claim()
-    save_outcomes([Outcome(row, again=timezone.now()) for row in claimed])
+    save_outcomes([Outcome(row, retry_at=timezone.now()) for row in claimed])
     assert len(reading.claim()) == 2
     assert lapses() == [0, 0]
 

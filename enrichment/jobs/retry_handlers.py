@@ -1,4 +1,4 @@
-"""The ways of trying many rows again: each says how, and how a row stands that has gone it."""
+"""The retry handlers: each makes rows of one kind due again, and says how such a row stands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 @dataclass(frozen=True)
 class RetryHandler:
-    """`again(ids, by)` makes rows due, inside the caller's transaction, and returns {id: why not} of the others.
+    """`retry(ids, by)` makes rows due, inside the caller's transaction, and returns {id: why not} of the others.
 
     `open`: rows that are under way again; `queued`: those of them that have not been sent yet; `failed`: all
     that have failed; `done`: those that ended with a result; `system`: the vendor they go to, "" for several;
@@ -19,7 +19,7 @@ class RetryHandler:
     """
 
     model: type[Any]
-    again: Callable[[Sequence[int], Any], dict[int, str]]
+    retry: Callable[[Sequence[int], Any], dict[int, str]]
     open: Callable[[], Q]
     queued: Callable[[], Q]
     failed: Callable[[], QuerySet[Any]]
