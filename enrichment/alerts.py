@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from enrichment.models import Alert, AlertKind, Severity
-from enrichment.models.alert import Told
+from enrichment.models.alert import LastNotification
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.timing import span
@@ -54,7 +54,7 @@ def raise_alert(cause: Cause, sentence: str, *, severity: Severity = Severity.WA
 def _count(cause: Cause, words: dict[str, Any], severity: Severity) -> bool:
     open_alerts = cause.open()
     worse = open_alerts.filter(severity__lt=severity)
-    worse.update(severity=severity, told=Told.NOTHING, acknowledged_at=None, acknowledged_by=None)
+    worse.update(severity=severity, told=LastNotification.NOTHING, acknowledged_at=None, acknowledged_by=None)
     return bool(open_alerts.update(count=F("count") + 1, **words))
 
 

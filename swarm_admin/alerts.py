@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Alert, AlertKind, AlertNotice
-from enrichment.models.alert import Channel, Occasion, Told
+from enrichment.models.alert import Channel, LastNotification, Occasion
 from enrichment.states import BatchStatus
 from enrichment.vendors import registry
 from swarm_admin.core import mail, work
@@ -92,10 +92,12 @@ def plan() -> int:
     remind = now - span(settings.ALERT_REMIND_SECONDS)
     is_open, over = Q(closed_at__isnull=True), Q(closed_at__isnull=False, by_itself=True)
     unseen = is_open & Q(acknowledged_at__isnull=True)
-    due = (is_open & Q(told=Told.NOTHING)) | (unseen & ~Q(told=Told.NOTHING) & Q(told_at__lte=remind))
+    due = (is_open & Q(told=LastNotification.NOTHING)) | (
+        unseen & ~Q(told=LastNotification.NOTHING) & Q(told_at__lte=remind)
+    )
     planned = 0
     with transaction.atomic():
-        said = Alert.objects.filter(due | over & Q(told=Told.OPEN)).order_by("pk")
+        said = Alert.objects.filter(due | over & Q(told=LastNotification.OPEN)).order_by("pk")
         for alert in said.select_for_update(skip_locked=True):
             planned += _plan_one(alert, now)
     return planned
@@ -103,10 +105,10 @@ def plan() -> int:
 
 def _plan_one(alert: Alert, now: datetime.datetime) -> int:
     if alert.closed_at is not None:
-        occasion, told = Occasion.OVER, Told.OVER
+        occasion, told = Occasion.OVER, LastNotification.OVER
     else:
-        occasion = Occasion.OPENED if alert.told == Told.NOTHING else Occasion.REMINDER
-        told = Told.OPEN
+        occasion = Occasion.OPENED if alert.told == LastNotification.NOTHING else Occasion.REMINDER
+        told = LastNotification.OPEN
     notices = [AlertNotice(alert=alert, channel=channel, occasion=occasion) for channel in channels(alert.kind)]
     AlertNotice.objects.bulk_create(notices)
     Alert.objects.filter(pk=alert.pk).update(told=told, told_at=now)

@@ -121,7 +121,7 @@ def all_vendors(*, budgets: bool = False) -> list[SystemHealth]:
     holds = {hold.system: hold for hold in pauses_in_force()}
     connections = {connection.system: connection for connection in Connection.objects.all()}
     return [
-        _connected(vendor, connections.get(vendor.slug), holds.get(vendor.slug), budgets_of(vendor) if budgets else [])
+        _health_of(vendor, connections.get(vendor.slug), holds.get(vendor.slug), budgets_of(vendor) if budgets else [])
         for vendor in registry.registered()
     ]
 
@@ -152,8 +152,8 @@ def test_call(system: str) -> CallResult:
     started = time.monotonic()
     try:
         vendor.client()
-        _slot(vendor, vendor.trial.call)
-        sentence = vendor.trial.words()
+        _take_slot(vendor, vendor.connection_test.call)
+        sentence = vendor.connection_test.words()
     except NoSlot as none:
         return CallResult(False, f"{vendor.name} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
     except VendorError as error:
@@ -163,7 +163,7 @@ def test_call(system: str) -> CallResult:
     return CallResult(True, f"{vendor.name} responded in {time.monotonic() - started:.2f} s: {sentence}")
 
 
-def _connected(
+def _health_of(
     vendor: Vendor, connection: Connection | None, hold: ServiceHold | None, budgets: list[Budget]
 ) -> SystemHealth:
     calls = call_health(vendor.slug)
@@ -209,11 +209,11 @@ def probe(system: str) -> None:
     """Does it answer at all? One small call, never repeated. Raises NoSlot, VendorError."""
     vendor = registry.get(system)
     client = vendor.client()
-    _slot(vendor, vendor.probe)
+    _take_slot(vendor, vendor.probe)
     client.probe()
 
 
-def _slot(vendor: Vendor, call: Call) -> None:
+def _take_slot(vendor: Vendor, call: Call) -> None:
     """One slot of the call's limit, where it has one. Raises NoSlot."""
     scopes = {limit.name: limit.scope for limit in vendor.limits}
     if call.limit and (wait := limiter.take(call.limit, scopes[call.limit]())):

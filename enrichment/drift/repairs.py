@@ -60,7 +60,7 @@ def _fetch_row(table: str, row_id: str) -> ClayRow | None:
         return None
 
 
-def _apply(drift: Drift) -> None:
+def _apply_drifted_row(drift: Drift) -> None:
     lead, row = _lead(drift), _fetch_row(drift.table_id, drift.row_id)
     if row is None:
         raise NotRepairable("The row is no longer in Clay. The next comparison lists it as gone.")
@@ -134,7 +134,7 @@ def _adopt_row(drift: Drift) -> None:
         audit.record(Verb.ADOPT_ROW, by=drift.mend_by, on=lead)
 
 
-def _create_again(drift: Drift) -> None:
+def _recreate_row(drift: Drift) -> None:
     """The lead goes to dispatch again without its lost row; a row of the same person in Clay is taken instead."""
     lead = _lead(drift)
     if drift.row_id and _fetch_row(drift.table_id or clay_table(), drift.row_id) is not None:
@@ -224,13 +224,13 @@ def _separate_leads(drift: Drift) -> None:
 
 
 REPAIRS: dict[DriftKind, Callable[[Drift], None]] = {
-    DriftKind.VALUES: _apply,
+    DriftKind.VALUES: _apply_drifted_row,
     DriftKind.UNKNOWN_ROW: _adopt_row,
     DriftKind.DUPLICATE: _delete_duplicate,
     DriftKind.OTHER_TABLE: _note_table,
-    DriftKind.ROW_GONE: _create_again,
-    DriftKind.NOT_KEPT: _create_again,
-    DriftKind.NO_ROW: _create_again,
+    DriftKind.ROW_GONE: _recreate_row,
+    DriftKind.NOT_KEPT: _recreate_row,
+    DriftKind.NO_ROW: _recreate_row,
     DriftKind.SUPPRESSED: _remove_row,
     DriftKind.SHARED_RECORD: _separate_leads,
 }

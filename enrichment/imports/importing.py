@@ -201,7 +201,7 @@ class ImportJob(Kind):
             (job.suppressed, "suppressed"),
         )
 
-    def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+    def final_outcome(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         if not job.total:
             return nothing_to_do(parts, "The file has no rows.")
         if job.rejected:

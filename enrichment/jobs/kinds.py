@@ -114,9 +114,9 @@ class Kind(jobs.Kind[BulkJob]):
     def outcome(self, job: BulkJob, counts: Counts) -> Outcome:
         """How it stands, or ended."""
         parts = tuple(part for part in self.parts(job, counts) if part[0])
-        return outcome_before_end(job, parts) or self.came_to(job, counts, parts)
+        return outcome_before_end(job, parts) or self.final_outcome(job, counts, parts)
 
-    def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+    def final_outcome(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         """How one that is done ended."""
         return outcome_of_done(job, parts, "")
 

@@ -64,7 +64,7 @@ def outcome_before_end(job: BulkJob, parts: Parts) -> Outcome | None:
     if job.status not in _BEFORE_THE_END:
         return None
     label, icon, colour = _BEFORE_THE_END[JobStatus(job.status)]
-    return Outcome(label, icon, colour, parts, _untouched(job))
+    return Outcome(label, icon, colour, parts, _cancelled_sentence(job))
 
 
 _BEFORE_THE_END = {  # or without one
@@ -75,7 +75,7 @@ _BEFORE_THE_END = {  # or without one
 }
 
 
-def _untouched(job: BulkJob) -> str:
+def _cancelled_sentence(job: BulkJob) -> str:
     left = max(job.total - job.position, 0)
     if job.status != JobStatus.CANCELLED:
         return ""

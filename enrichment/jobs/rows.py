@@ -44,7 +44,7 @@ class RowJob(Kind):
             (job.rejected, "skipped"),
         )
 
-    def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+    def final_outcome(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         started = counts.started
         if not started:
             return nothing_to_do(parts, "All rows were skipped.")

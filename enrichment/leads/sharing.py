@@ -22,7 +22,7 @@ class SharedValue:
     is_office: bool
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """What follows from it, as the gate, requests and deliveries have it."""
         if self.field == "phone":
             return "A phone number alone never identifies a person for matching or suppression."

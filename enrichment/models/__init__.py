@@ -3,7 +3,7 @@
 from enrichment.models.alert import Alert, AlertKind, AlertNotice, Severity
 from enrichment.models.campaign_move import CampaignMove
 from enrichment.models.connection import Connection, ServiceHold
-from enrichment.models.contact_match import ContactMatch, MatchAction, MatchedBy, Whose
+from enrichment.models.contact_match import ContactMatch, ContactOwner, MatchAction, MatchedBy
 from enrichment.models.drift import Drift, DriftKind, ReconcileRun, SeenRow
 from enrichment.models.failure import FailureIgnore
 from enrichment.models.formula import ClayFormula, Placement
@@ -35,6 +35,7 @@ __all__ = [
     "ClayFormula",
     "Connection",
     "ContactMatch",
+    "ContactOwner",
     "Disclosure",
     "DraftSave",
     "Drift",
@@ -70,5 +71,4 @@ __all__ = [
     "WaterfallKind",
     "WaterfallVersion",
     "WebhookDelivery",
-    "Whose",
 ]

@@ -34,7 +34,7 @@ class Severity(models.IntegerChoices):
     CRITICAL = 3, "Critical"
 
 
-class Told(models.TextChoices):
+class LastNotification(models.TextChoices):
     """What the last notification said."""
 
     NOTHING = "", "Nothing yet"
@@ -62,7 +62,9 @@ class Alert(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     by_itself = models.BooleanField(default=False, help_text="closed because the cause is gone")
-    told = models.CharField(max_length=8, choices=Told.choices, blank=True, default=Told.NOTHING)
+    told = models.CharField(
+        max_length=8, choices=LastNotification.choices, blank=True, default=LastNotification.NOTHING
+    )
     told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

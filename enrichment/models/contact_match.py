@@ -11,7 +11,7 @@ class MatchedBy(models.TextChoices):
     NUMBER = "number", "phone number"
 
 
-class Whose(models.TextChoices):
+class ContactOwner(models.TextChoices):
     EXISTING = "existing", "It was there before this lead was delivered."
     OTHER_EMAIL = "other_email", "It has another e-mail address."
     OTHER_LEAD = "other_lead", "It belongs to another lead."
@@ -41,7 +41,7 @@ class ContactMatch(models.Model):
     lead = models.ForeignKey("Lead", on_delete=models.CASCADE, related_name="contact_matches")
     contact_id = models.CharField(max_length=100, blank=True, default="")
     matched_by = models.CharField(max_length=8, choices=MatchedBy.choices)
-    whose = models.CharField(max_length=16, choices=Whose.choices)
+    whose = models.CharField(max_length=16, choices=ContactOwner.choices)
     action = models.CharField(max_length=16, choices=MatchAction.choices)
     written = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     kept = ArrayField(models.CharField(max_length=64), default=list, blank=True)

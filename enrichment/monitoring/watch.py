@@ -86,7 +86,7 @@ def _rows_with_unread_webhook() -> set[str]:
     bodies = unread_webhooks().order_by("id").values_list("body", flat=True)[:BODIES_READ]
     for body in bodies.iterator(chunk_size=500):
         with contextlib.suppress(triage.Malformed):
-            rows.add(triage.read(bytes(body)).row_id)
+            rows.add(triage.parse_event(bytes(body)).row_id)
     return rows
 
 

@@ -75,7 +75,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and (ids or form.is_valid()):
         ids = ids or pilot.draw_leads(form.cleaned_data["count"], form.cleaned_data["source_type"])
         pilot_plan = pilot.plan_pilot(draft, ids)
-        context = {"plan": _shown(draft, pilot_plan), "found": pilot_plan, "section": "pilots"}
+        context = {"plan": _render_plan(draft, pilot_plan), "found": pilot_plan, "section": "pilots"}
         return render(request, "enrichment/pilots/pilot_plan.html", context)
     context = {
         "form": form,
@@ -87,7 +87,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/pilots/pilot.html", context)
 
 
-def _shown(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, Any]:
+def _render_plan(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, Any]:
     ids = ",".join(str(lead.pk) for lead in found.leads)
     return {
         "title": "Plan",

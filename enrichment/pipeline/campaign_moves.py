@@ -26,7 +26,7 @@ Step = MoveStatus | NeedsDecision | Withheld
 Found = Sequence[tuple[Lead, CampaignLead]]
 
 
-def decide_all(found: Found) -> list[Step | None]:
+def decide_moves(found: Found) -> list[Step | None]:
     """What is done with each record of another address, kept before the calls; None: it is another lead's record.
 
     MOVING: delete and add; STAYS: a person decided that the earlier address goes on.

@@ -61,7 +61,7 @@ def _send_each(
 def _readdress(answers: dict[Lead, _Answer]) -> dict[int, Outcome]:
     """The outcome of each; what was found under another address is decided about first, then moved or left."""
     found = [(lead, answer) for lead, answer in answers.items() if isinstance(answer, _AtAnotherAddress)]
-    steps = campaign_moves.decide_all([(lead, elsewhere.record) for lead, elsewhere in found])
+    steps = campaign_moves.decide_moves([(lead, elsewhere.record) for lead, elsewhere in found])
     asked = [(lead, (elsewhere, step)) for (lead, elsewhere), step in zip(found, steps, strict=True)]
     moved = _send_each(asked, lambda lead, one: _follow(lead, *one), math.inf)
     return {

@@ -79,7 +79,7 @@ def _insert_chunk(valid: dict[int, LeadIn], priority: int, now: datetime.datetim
     """Take in {index: row} in a transaction of its own; what became of them."""
     result = IntakeResult()
     with transaction.atomic():
-        announce()
+        announce_insert()
         _insert_valid(valid, priority, now, result)
     return result
 
@@ -197,7 +197,7 @@ def _fill(again: list[LeadIn], now: datetime.datetime) -> None:
 # ---------------------------------------------------------------- who may be seen while others still come in
 
 
-def announce() -> None:
+def announce_insert() -> None:
     """Say that this transaction is going to insert leads; before the first of them."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_xact_lock_shared((%s::bigint << 48) + {LAST_GIVEN})", [NAMESPACE])

@@ -21,11 +21,11 @@ from swarm_admin.core.states import advance
 
 def recover_lost_calls() -> None:
     """Calls whose worker was killed are read back, or given up."""
-    hand_back_lapsed(Batch, BatchStatus, give_up)
+    hand_back_lapsed(Batch, BatchStatus, give_up_lost)
     hand_back_lapsed(Handover, HandoverStatus, recording.give_up_lost)
 
 
-def give_up(batches: QuerySet[Batch], lease: work.Values) -> None:
+def give_up_lost(batches: QuerySet[Batch], lease: work.Values) -> None:
     """Nobody knows whether their calls took effect, so nothing of them is sent again unseen (D12)."""
     for batch in list(batches):
         with transaction.atomic():

@@ -71,7 +71,7 @@ def _set_aside(attempts: QuerySet[Attempt], lease: work.Values) -> None:
     """The row cannot be read without losing the worker: a person looks at it in Clay."""
     for attempt in list(attempts.select_related("lead")):
         if attempts.filter(pk=attempt.pk).update(**lease) and attempt.lead is not None:
-            _give_up(attempt, attempt.lead, work.LOST, work.LOST_SENTENCE)
+            _fail_unanswered(attempt, attempt.lead, work.LOST, work.LOST_SENTENCE)
 
 
 def _apply_safely(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
@@ -84,7 +84,7 @@ def _apply_safely(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> N
             raise
         log.error("poll of lead %s: %s", lead.pk, type(error).__name__)  # noqa: TRY400
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, lead, "internal_error", "the row couldn't be read")
+            _fail_unanswered(attempt, lead, "internal_error", "the row couldn't be read")
 
 
 def _apply_one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
@@ -93,7 +93,7 @@ def _apply_one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None
         return
     if apply_row.is_enriching(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _give_up(attempt, lead, "no_answer", "Clay is still enriching this row")
+            _fail_unanswered(attempt, lead, "no_answer", "Clay is still enriching this row")
         return
     if is_suppressed(lead, row):
         returned.handle_return(lead.pk, row)
@@ -134,7 +134,7 @@ def _fail_attempt(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool
     )
 
 
-def _give_up(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
+def _fail_unanswered(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
     """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
     now = timezone.now()
     with transaction.atomic():

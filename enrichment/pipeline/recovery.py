@@ -64,7 +64,7 @@ def next_step(error: VendorError, *, tries: int, limit: str, scope: str) -> Next
         looks_first = isinstance(error, UnknownOutcome)
         return NextStep("read_back" if looks_first else "again", due_in(settings.VENDOR_PROBE_SECONDS), counted=False)
     if _only_call_unanswered(error, tries):
-        return _later(error)
+        return _retry_later(error)
     if isinstance(error, RateLimited):
         alert_of_limit(error)
         seconds = error.retry_after if error.retry_after is not None else _backoff_seconds(tries, limit, scope)
@@ -106,7 +106,7 @@ def _only_call_unanswered(error: VendorError, tries: int) -> bool:
     return outages.failures_in_a_row(error.vendor, error.call) > 3 * int(settings.MAX_ATTEMPTS)
 
 
-def _later(error: VendorError) -> NextStep:
+def _retry_later(error: VendorError) -> NextStep:
     if alone := PAUSED_ALONE.get((error.vendor, error.call)):
         pauses.pause_for_outage(error, alone)
     lasted = outages.unanswered_seconds(error.vendor, error.call) * settings.CLOCK_SPEED

@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline.mirror import apply_row
-from enrichment.pipeline.mirror.refusing import refuse
+from enrichment.pipeline.mirror.refusing import reject_row
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr import data_subjects
 from gdpr.data_subjects import Kept
@@ -27,11 +27,11 @@ def handle_return(lead_id: int, row: ClayRow, table: str = "") -> None:
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).defer("raw", "search").filter(pk=lead_id).first()
         if lead is not None:
-            refuse(lead, row, is_return=is_returned_person(lead, row))
-            remove(lead, row, table)
+            reject_row(lead, row, is_return=is_returned_person(lead, row))
+            queue_removal(lead, row, table)
 
 
-def remove(lead: Lead, row: ClayRow, table: str = "") -> bool:
+def queue_removal(lead: Lead, row: ClayRow, table: str = "") -> bool:
     """Queue the removal of the row; False where the lead itself is suppressed: then it is not come back.
 
     Inside a transaction that holds the lead.

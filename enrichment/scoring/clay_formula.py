@@ -55,7 +55,7 @@ def formula_of(version: ScorecardVersion) -> Formula:
     return _published_formula(version.pk)
 
 
-def not_in_clay(version: ScorecardVersion) -> list[str]:
+def missing_columns(version: ScorecardVersion) -> list[str]:
     """Fields the scorecard looks at for which Clay's table has no column (D6): there they score 0."""
     card = Scorecard.model_validate(version.document)
     return sorted({part.field for part in card.components} - COLUMN_NAMES)

@@ -160,7 +160,7 @@ class RescoreJob(Kind):
     def parts(self, job: BulkJob, counts: Counts) -> Parts:
         return ((job.position, "scored"),)
 
-    def came_to(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
+    def final_outcome(self, job: BulkJob, counts: Counts, parts: Parts) -> Outcome:
         if not job.total:
             return nothing_to_do(parts, "No scored leads.")
         return ended_well(job, parts, f"All tiers are from version {job.plan['version']}.")

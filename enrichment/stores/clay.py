@@ -43,7 +43,7 @@ class ClayStore(VendorStore[ClayRow]):
         return _parts(record)[1]
 
     def _is_on_its_way(self, leads: Collection[int]) -> bool:
-        return restriction.going_to_clay(leads)
+        return restriction.being_sent_to_clay(leads)
 
     # ------------------------------------------------------------ finding
 
@@ -128,7 +128,7 @@ class ClayStore(VendorStore[ClayRow]):
         table, row_id = _parts(record)
         answered = self._ask(
             Capability.RECTIFY,
-            lambda: clay().update_row(table, row_id, {name: _sent(value) for name, value in held.items()}),
+            lambda: clay().update_row(table, row_id, {name: _sent_value(value) for name, value in held.items()}),
             limit=(UPDATES, table),
         )
         with transaction.atomic():
@@ -215,7 +215,7 @@ def _url_of_owner(row_id: str) -> str:
     return Lead.objects.filter(clay_row_id=row_id).values_list("linkedin_url", flat=True).first() or ""
 
 
-def _sent(value: Any) -> Any:
+def _sent_value(value: Any) -> Any:
     return None if value in ("", []) else value
 
 

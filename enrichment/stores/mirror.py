@@ -13,7 +13,7 @@ from enrichment.pipeline.score import apply as scoring
 from enrichment.scoring import snapshot
 from enrichment.states import DeliveryStatus
 from enrichment.stores import asking, mirror_copy, people, restriction, saved_searches, texts, waiting_files
-from enrichment.stores.mirror_tables import FILES, TABLES, ErasureSubject, blank, deliveries_about
+from enrichment.stores.mirror_tables import FILES, TABLES, ErasureSubject, blank_bodies, deliveries_about
 from enrichment.stores.text_match import SearchPatterns
 from enrichment.stores.values import validated
 from enrichment.vendors.lead_values import as_text
@@ -138,7 +138,7 @@ class MirrorStore:
             erase_delivery(pk)
         elif kind == IMPORT:
             for job in BulkJob.objects.filter(pk=pk):
-                waiting_files.forget(job)
+                waiting_files.cancel_import(job)
         else:
             _erase_lead(pk)
 
@@ -159,7 +159,7 @@ class MirrorStore:
             raise Unsupported(Capability.RESTRICT)
         if kind == LEAD:
             restriction.restrict([pk], ground)
-            if restriction.handing_over([pk]):
+            if restriction.being_delivered([pk]):
                 raise asking.later_for_calls_under_way("A delivery of this lead")
 
     def release(self, record: Record, ground: Ground) -> None:
@@ -194,7 +194,7 @@ def erase_delivery(pk: int) -> bool:
     chosen = WebhookDelivery.objects.filter(pk=pk)
     _no_reading(chosen)
     with transaction.atomic():
-        blank(chosen)
+        blank_bodies(chosen)
     return chosen.exists()
 
 
@@ -205,7 +205,7 @@ def _erase_lead(pk: int) -> None:
         for table in TABLES:
             if table.model in FILES:
                 table.forget(table.rows(subject))
-        saved_searches.forget(lead)
+        saved_searches.delete_searches_for(lead)
         _erase_rows(pk)
     snapshot.remove_files()  # last, and on a repeat too: until the rows are gone a preview would read them again
 
@@ -234,9 +234,9 @@ def _nothing_under_way(subject: ErasureSubject) -> None:
                 list(rows.select_for_update(nowait=True).values_list("pk", flat=True))
     except OperationalError:
         raise asking.later_for_calls_under_way("Work on this lead") from None
-    if restriction.handing_over([lead.pk]):
+    if restriction.being_delivered([lead.pk]):
         raise asking.later_for_calls_under_way("A delivery of this lead")
-    if restriction.going_to_clay([lead.pk]):
+    if restriction.being_sent_to_clay([lead.pk]):
         raise asking.later_for_calls_under_way("A batch with this lead")
     table = next(table for table in TABLES if table.model == "WebhookDelivery")
     _no_reading(table.rows(subject))

@@ -79,7 +79,7 @@ def deliveries_about(traces: SearchPatterns) -> list[WebhookDelivery]:
     return [each for each in traces.in_bodies(nameless) if traces.kinds(text_of(bytes(each.body)))]
 
 
-def blank(rows: QuerySet[WebhookDelivery]) -> None:
+def blank_bodies(rows: QuerySet[WebhookDelivery]) -> None:
     """Nothing personal is left of these deliveries; that they came, when, and what became of them then, stays."""
     ids = list(rows.values_list("pk", flat=True))
     chosen = WebhookDelivery.objects.filter(pk__in=ids)
@@ -100,7 +100,7 @@ def blank(rows: QuerySet[WebhookDelivery]) -> None:
 
 def _forget_files(rows: QuerySet[Any]) -> None:
     for job in rows:
-        waiting_files.forget(job)
+        waiting_files.cancel_import(job)
 
 
 def forget_row(row_ids: Iterable[str]) -> None:
@@ -108,7 +108,7 @@ def forget_row(row_ids: Iterable[str]) -> None:
     ids = list(row_ids)
     known_ids = set(Lead.objects.filter(clay_row_id__in=ids).values_list("clay_row_id", flat=True))
     left = [row_id for row_id in ids if row_id and row_id not in known_ids]
-    blank(WebhookDelivery.objects.filter(row_id__in=left, lead__isnull=True))
+    blank_bodies(WebhookDelivery.objects.filter(row_id__in=left, lead__isnull=True))
     Drift.objects.filter(row_id__in=left).delete()
     SeenRow.objects.filter(row_id__in=left).delete()
 
@@ -130,7 +130,7 @@ TABLES: tuple[Table, ...] = (
         frozenset({"subject", "row_id"}),
         lambda subject: Drift.objects.filter(Q(lead=subject.lead) | Q(row_id__in=subject.row_ids)),
     ),
-    Table("WebhookDelivery", frozenset({"body", "row_id"}), deliveries_of, blank),
+    Table("WebhookDelivery", frozenset({"body", "row_id"}), deliveries_of, blank_bodies),
     Table("FieldConflict", frozenset({"value"}), _with_lead("FieldConflict")),
     Table(
         "CampaignMove",

@@ -24,7 +24,7 @@ _QUEUED = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
 def restrict(lead_ids: Collection[int], ground: Ground) -> int:
     """Stop every use of these leads from now on, hand-overs that wait included; returns how many are new to it.
 
-    What is on its way to a vendor at this moment cannot be called back: ask `handing_over` afterwards.
+    What is on its way to a vendor at this moment cannot be called back: ask `being_delivered` afterwards.
     """
     changed = 0
     with transaction.atomic():
@@ -57,11 +57,11 @@ def release(lead_ids: Collection[int], ground: Ground) -> int:
             _write(lead, after)
             audit.record(Verb.RELEASE_LEAD, on=lead, reason=ground)
             if not after:
-                _take_up_again(lead)
+                _resume_leads(lead)
     return changed
 
 
-def _take_up_again(lead: Lead) -> None:
+def _resume_leads(lead: Lead) -> None:
     if lead.scored_at is not None:
         scoring.apply(lead)
         lead.save(update_fields=["icp_score", "icp_tier", "scorecard", "scored_at", "updated_at"])
@@ -92,7 +92,7 @@ def _without(present: str, ground: Ground) -> str:
 # ---------------------------------------------------------------- what is on its way
 
 
-def handing_over(lead_ids: Collection[int], system: str = "") -> bool:
+def being_delivered(lead_ids: Collection[int], system: str = "") -> bool:
     """Whether a call that hands one of these leads to `system` (empty: to any) is under way.
 
     Of one system, a call that never told is as good as under way: until it was looked for there, or withheld,
@@ -106,7 +106,7 @@ def handing_over(lead_ids: Collection[int], system: str = "") -> bool:
     return handovers.filter(Q(status=HandoverStatus.IN_FLIGHT) | unsure, system=system).exists()
 
 
-def going_to_clay(lead_ids: Collection[int]) -> bool:
+def being_sent_to_clay(lead_ids: Collection[int]) -> bool:
     """Whether a call to Clay about one of these leads is under way, or a row may have been made by a lost one."""
     items = BatchItem.objects.filter(lead__in=lead_ids, status=ItemStatus.PLANNED)
     in_flight = items.filter(batch__status=BatchStatus.IN_FLIGHT)

@@ -23,7 +23,7 @@ FEWEST_DIGITS = 8  # of a number within other words; fewer are found by chance
 _AROUND = "<>()[]{},;:\"'"
 
 
-def forget(lead: Lead) -> int:
+def delete_searches_for(lead: Lead) -> int:
     """Delete every kept search that finds the lead by name, address, phone or profile; returns how many."""
     return forget_person(
         [
@@ -36,14 +36,14 @@ def forget(lead: Lead) -> int:
 
 
 def forget_person(identifiers: Iterable[tuple[str, str]]) -> int:
-    """As `forget`, of (kind, value) pairs of gdpr.leftovers.search_patterns: they may be of nobody in the mirror."""
+    """The same by (kind, value) pairs of gdpr.leftovers.search_patterns, which may be of nobody in the mirror."""
     about = _Person((kind, value.strip()) for kind, value in identifiers)
     deleted = 0
     connection = limiter.connection()
     for name in connection.scan_iter(match=cache.make_key(KEPT_PATTERN), count=SCANNED_AT_ONCE):
         key = name.decode().rpartition(":search:")[2]
         words = cache.get(f"search:{key}")
-        if isinstance(words, str) and about.is_told_by(words):
+        if isinstance(words, str) and about.is_named_by(words):
             deleted += bool(cache.delete(f"search:{key}"))
     return deleted
 
@@ -58,7 +58,7 @@ class _Person:
         self._pairs = [(kind, value) for kind, value in identifiers if value]
         self._finder = Finder(needles(self._pairs))
 
-    def is_told_by(self, words: str) -> bool:
+    def is_named_by(self, words: str) -> bool:
         rules: tuple[Callable[[str], bool], ...] = (self._by_address, self._by_phone, self._by_name)
         return any(
             self._finder.find(spelt.encode(errors="replace")) or any(rule(spelt) for rule in rules)

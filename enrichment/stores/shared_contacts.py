@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from enrichment.labels import field_labels
-from enrichment.models import ContactMatch, Lead, Whose
+from enrichment.models import ContactMatch, ContactOwner, Lead
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
@@ -116,7 +116,7 @@ def note(contact_id: str) -> str:
     """What an officer has to know before the whole contact is erased; "" where it is ours and one lead's."""
     sentences = []
     linked = ContactMatch.objects.filter(contact_id=contact_id, action__in=LINKED)
-    if linked.exclude(whose=Whose.OTHER_LEAD).exists():
+    if linked.exclude(whose=ContactOwner.OTHER_LEAD).exists():
         sentences.append("It was in GoHighLevel before our lead.")
     if (count := Lead.objects.filter(ghl_contact_id=contact_id).count()) > 1:
         sentences.append(f"{count} leads have this contact.")

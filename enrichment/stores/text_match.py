@@ -53,19 +53,19 @@ class SearchPatterns:
         return bool(self.urls or self.emails or self.row_ids)
 
     @cached_property
-    def needles(self) -> list[str]:
+    def patterns(self) -> list[str]:
         """Lower-case ASCII of which one stands in every text that gives the person away; empty: nothing is sure to.
 
         Of a slug its longest run of letters or digits: whatever stands between may be written as %2D or \\u002d.
         """
         slugs = [max(_ASCII_RUN.findall(_slug(url)), key=len, default="") for url in self.urls]
-        needles = [*slugs, *map(_needle, self.emails), *self.row_ids]
-        return [] if "" in needles else needles
+        patterns = [*slugs, *map(_pattern_of, self.emails), *self.row_ids]
+        return [] if "" in patterns else patterns
 
     def kinds(self, text: str) -> tuple[str, ...]:
         """By which identifiers the text is about this person; empty: it is not, or nobody can say."""
         low = unquote(text).casefold() if "%" in text else text.casefold()
-        if not self or (self.needles and not any(needle in low for needle in self.needles)):
+        if not self or (self.patterns and not any(pattern in low for pattern in self.patterns)):
             return ()
         people = set(profiles(text))
         if people & self.urls:
@@ -78,12 +78,12 @@ class SearchPatterns:
 
     def in_bodies(self, rows: QuerySet[Any], column: str = "body") -> QuerySet[Any]:
         """Those of `rows` whose raw bytes may be about the person; `kinds` decides."""
-        if not self.needles:
+        if not self.patterns:
             return rows if self else rows.none()
-        return rows.filter(ContainsAny(column, [*self.needles, _ESCAPED_ASCII]))
+        return rows.filter(ContainsAny(column, [*self.patterns, _ESCAPED_ASCII]))
 
 
-def _needle(address: str) -> str:
+def _pattern_of(address: str) -> str:
     """What stands in the address however it is spelt: whole, unless its host may be written in its own script."""
     local, _, host = address.partition("@")
     if "xn--" not in host and local.isascii():

@@ -88,7 +88,7 @@ class VendorStore(ABC, Generic[Found]):
         return record.key
 
     def _is_on_its_way(self, leads: Collection[int]) -> bool:
-        return restriction.handing_over(leads, self.name)
+        return restriction.being_delivered(leads, self.name)
 
     # ------------------------------------------------------------ the acts
 

@@ -42,7 +42,7 @@ def rows_about(job: BulkJob, traces: SearchPatterns) -> Iterator[dict[str, Any]]
                 yield row if isinstance(row, dict) else {"row": row}
 
 
-def forget(job: BulkJob) -> None:
+def cancel_import(job: BulkJob) -> None:
     """Cancel the import where it waits, and remove its file. Raises Later while it runs."""
     with transaction.atomic():
         live = BulkJob.objects.filter(pk=job.pk, status__in=[JobStatus.QUEUED, JobStatus.RUNNING])

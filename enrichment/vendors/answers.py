@@ -220,7 +220,7 @@ def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[st
     envelope = read_envelope(body)
     rule = rule_for(vendor, call.name, status)
     kind, recovery = rule.kind, rule.recovery
-    if _unsure(call, status, envelope, rule.unsure):
+    if _may_have_taken_effect(call, status, envelope, rule.unsure):
         kind, recovery = UnknownOutcome, Recovery.READ_BACK
     elif status == 403 and envelope.speaks_of_quota:
         kind, recovery = Paused, Recovery.CREDITS if envelope.speaks_of_credits else Recovery.PAUSE
@@ -247,7 +247,7 @@ def refusal(vendor: str, call: Call, status: int, body: Any, headers: Mapping[st
     )
 
 
-def _unsure(call: Call, status: int, envelope: Envelope, unsure: bool) -> bool:
+def _may_have_taken_effect(call: Call, status: int, envelope: Envelope, unsure: bool) -> bool:
     """Whether the call may have taken effect although the answer says otherwise."""
     if call.repeatable:
         return False

@@ -75,7 +75,7 @@ class Vendor:
     key_setting: str
     client: Callable[[], Client]
     probe: Call
-    trial: ConnectionTest
+    connection_test: ConnectionTest
     capabilities: frozenset[Capability]
     limits: tuple[CallLimit, ...]
     rules: Mapping[int, Rule]

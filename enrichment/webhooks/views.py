@@ -23,10 +23,10 @@ def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
     length = request.META.get("CONTENT_LENGTH", "")
     if length.isdecimal() and whole(length, most=settings.WEBHOOK_MAX_BYTES) is None:
-        return too_large()
+        return too_large_answer()
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
-        return too_large()
+        return too_large_answer()
     storing.store(body, storing.headers_in(request.META))
     return JsonResponse({"status": "stored"})
 
@@ -45,6 +45,6 @@ def count_incomplete(environment: Mapping[str, Any]) -> None:
         refused.count_refusal(refused.INCOMPLETE if has_secret(given) else refused.UNSIGNED)
 
 
-def too_large() -> JsonResponse:
+def too_large_answer() -> JsonResponse:
     refused.count_refusal(refused.TOO_LARGE)
     return JsonResponse({"error": f"The body is larger than {settings.WEBHOOK_MAX_BYTES} bytes."}, status=413)

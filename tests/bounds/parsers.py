@@ -126,8 +126,8 @@ PARSERS: dict[str, Parser] = {
     "address: every spelling": Parser(emails, lambda text: emails.spellings(f"a@{text[:250]}.de"), (ValueError,)),
     "phone": Parser(phones, lambda text: phones.canonical(text, "US"), (ValueError,)),
     "phone, as long as one may be": Parser(phones, lambda text: phones.canonical(text[:64], "US"), (ValueError,)),
-    "webhook: event": Parser(triage, lambda text: triage.read(raw(text)), (triage.Malformed,), WHOLE),
-    "webhook: event with a text": Parser(triage, lambda text: triage.read(within(text)).url),
+    "webhook: event": Parser(triage, lambda text: triage.parse_event(raw(text)), (triage.Malformed,), WHOLE),
+    "webhook: event with a text": Parser(triage, lambda text: triage.parse_event(within(text)).url),
     "webhook: whom it is about": Parser(
         unmatched, lambda text: unmatched.identities(raw(text)), (unmatched.TooManyPeople,), WHOLE
     ),

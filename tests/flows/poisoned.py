@@ -20,7 +20,7 @@ def poison() -> None:
     """Reading a body with a mark in it ends here."""
     from enrichment.pipeline.receive import triage
 
-    read = triage.read
+    read = triage.parse_event
 
     def deadly(body: bytes, *more: Any) -> Any:
         if KILLS in body:
@@ -29,7 +29,7 @@ def poison() -> None:
             ctypes.PyDLL(None).sleep(3600)  # without letting go of the interpreter, as a search that does not end
         return read(body, *more)
 
-    triage.read = deadly
+    triage.parse_event = deadly
 
 
 def serve(workers: int) -> int:

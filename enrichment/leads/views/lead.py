@@ -105,7 +105,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     """Hand the lead over again though nothing changed."""
     words = "Delivery starting."
-    return _run_action(request, pk, lambda lead: redeliver.deliver_again(lead, by=request.user), words)
+    return _run_action(request, pk, lambda lead: redeliver.retry_delivery(lead, by=request.user), words)
 
 
 @screen(VIEW, "POST")

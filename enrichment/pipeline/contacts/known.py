@@ -22,7 +22,7 @@ OPEN = (HandoverStatus.PLANNED, HandoverStatus.IN_FLIGHT, HandoverStatus.UNKNOWN
 Asked = Sequence[tuple[Lead, ContactLookup]]
 
 
-def decide_all(asked: Asked) -> list[ContactPlan | None]:
+def plan_contacts(asked: Asked) -> list[ContactPlan | None]:
     """The plan of each, kept before anything is sent; None: another lead with its e-mail goes first.
 
     That other lead's contact is not there yet, or too new to be found: the look is made again afterwards. A handful

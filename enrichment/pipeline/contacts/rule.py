@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from enrichment.models import ContactMatch, Lead, MatchAction, MatchedBy, Whose
+from enrichment.models import ContactMatch, ContactOwner, Lead, MatchAction, MatchedBy
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.pipeline import compare
@@ -43,7 +43,7 @@ class MatchedContact:
 
     contact_id: str
     matched_by: MatchedBy
-    whose: Whose
+    whose: ContactOwner
     action: MatchAction
 
 
@@ -84,7 +84,7 @@ def plan_contact(lead: Lead, look: ContactLookup, known: KnownContacts, policy: 
         if whose is None and own is None:
             target = by_email
         else:
-            match = _by_email(by_email, whose or Whose.EXISTING, own, known, policy)
+            match = _by_email(by_email, whose or ContactOwner.EXISTING, own, known, policy)
             found.append(match)
             target = by_email if match.action in LINKED else target
     numbered = _by_number(by_number, lead, target, known, policy)
@@ -101,15 +101,15 @@ def _is_anothers(own: Contact, lead: Lead, known: KnownContacts) -> bool:
     return own.id in known.owners and not has_email(own, lead.email)
 
 
-def _whose(contact: Contact, lead: Lead, known: KnownContacts) -> Whose | None:
+def _whose(contact: Contact, lead: Lead, known: KnownContacts) -> ContactOwner | None:
     """None: we made it for this lead, though its reference was lost."""
     if contact.id in known.owners:
-        return Whose.OTHER_LEAD
+        return ContactOwner.OTHER_LEAD
     if _is_ours(contact, lead):
         return None
     if lead.email and contact.email and not has_email(contact, lead.email):
-        return Whose.OTHER_EMAIL
-    return Whose.EXISTING
+        return ContactOwner.OTHER_EMAIL
+    return ContactOwner.EXISTING
 
 
 def _is_ours(contact: Contact, lead: Lead) -> bool:
@@ -125,9 +125,11 @@ def _has_value(contact: Contact, name: str, value: str) -> bool:
     return name in stored and is_same_value(name, value, stored[name])
 
 
-def _by_email(contact: Contact, whose: Whose, own: Contact | None, known: KnownContacts, policy: str) -> MatchedContact:
+def _by_email(
+    contact: Contact, whose: ContactOwner, own: Contact | None, known: KnownContacts, policy: str
+) -> MatchedContact:
     usual = MatchAction.FILL if policy == "fill" else MatchAction.KEEP
-    if policy == "ask" or own is not None or whose != Whose.EXISTING:
+    if policy == "ask" or own is not None or whose != ContactOwner.EXISTING:
         usual = MatchAction.WAITS
     return MatchedContact(contact.id, MatchedBy.EMAIL, whose, _decision_about(known, contact.id) or usual)
 
@@ -140,18 +142,18 @@ def _by_number(
         held = target is not None and has_number(target, lead.phone)
         if not known.number_taken or held:
             return None
-        whose, contact_id = Whose.OTHER_LEAD, ""
+        whose, contact_id = ContactOwner.OTHER_LEAD, ""
     elif target is not None and contact.id == target.id:
         return None
     else:
         of = _whose(contact, lead, known)
         if of is None and target is None:
             return None
-        whose, contact_id = of or Whose.EXISTING, contact.id
+        whose, contact_id = of or ContactOwner.EXISTING, contact.id
     usual = MatchAction.WITHOUT_PHONE
     if policy == "ask":
         usual = MatchAction.WAITS
-    elif policy == "fill" and whose == Whose.EXISTING and target is None:
+    elif policy == "fill" and whose == ContactOwner.EXISTING and target is None:
         usual = MatchAction.FILL
     action = _decision_about(known, contact_id) or usual
     if action == MatchAction.WITHOUT_PHONE and not lead.email:

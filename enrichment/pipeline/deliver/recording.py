@@ -32,14 +32,14 @@ def record_sent(channel: Delivery, done: Sequence[Done]) -> None:
 
     One that cannot be recorded does not take the others with it: its lease runs out and it is read back.
     """
-    all_or_each(done, lambda some: _record(channel, some), lambda one, error: _unrecorded(one[0], error))
+    all_or_each(done, lambda some: _record(channel, some), lambda one, error: _log_unrecorded(one[0], error))
 
 
 def _record(channel: Delivery, done: Sequence[Done]) -> Sequence[Done]:
     now = timezone.now()
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in done}
     hashes = {pk: payload_hash(document) for pk, document in documents.items()}
-    current = _locked(lead for _, lead, _ in done)
+    current = _lock_leads(lead for _, lead, _ in done)
     moved = advance_each(
         Handover,
         {
@@ -71,7 +71,7 @@ def _record(channel: Delivery, done: Sequence[Done]) -> Sequence[Done]:
     return recorded
 
 
-def _locked(leads: Iterable[Lead]) -> dict[int, Lead]:
+def _lock_leads(leads: Iterable[Lead]) -> dict[int, Lead]:
     """The leads as they are now, before their deliveries and in the order of their keys, as everybody locks them."""
     rows = Lead.objects.filter(pk__in=[lead.pk for lead in leads]).defer("raw", "search")
     return {lead.pk: lead for lead in rows.order_by("pk").select_for_update()}
@@ -116,7 +116,7 @@ def _save_references(channel: Delivery, references: Sequence[tuple[Lead, str]]) 
     )
 
 
-def _unrecorded(handover: Handover, error: Exception) -> None:
+def _log_unrecorded(handover: Handover, error: Exception) -> None:
     log.error("handover %s was made and not recorded: %s", handover.pk, type(error).__name__)
 
 
@@ -127,17 +127,17 @@ def record_without_calls(outcomes: Sequence[tuple[Handover, Outcome]]) -> None:
     for handover, outcome in outcomes:
         if isinstance(outcome, NeedsDecision):
             words = {"error_kind": outcome.kind, "error_message": outcome.sentence}
-            advance(_same(handover), HandoverStatus.FAILED, **words, **ended)
+            advance(_row_of(handover), HandoverStatus.FAILED, **words, **ended)
         elif isinstance(outcome, Withheld):
             words = {"error_kind": outcome.reason, "error_message": ""}
-            advance(_same(handover), HandoverStatus.WITHHELD, **words, **ended)
+            advance(_row_of(handover), HandoverStatus.WITHHELD, **words, **ended)
     release_all(
         [handover for handover, outcome in outcomes if isinstance(outcome, Postponed)],
         not_before=due_in(settings.READ_BACK_SECONDS),
     )
 
 
-def _same(handover: Handover) -> QuerySet[Handover]:
+def _row_of(handover: Handover) -> QuerySet[Handover]:
     return Handover.objects.filter(pk=handover.pk)
 
 
@@ -154,7 +154,7 @@ def record_partly_sent(channel: Delivery, halves: Sequence[tuple[Handover, Lead,
     """
     documents = {handover.pk: payload(lead, handover.system) for handover, lead, _ in halves}
     with transaction.atomic():
-        current = _locked(lead for _, lead, _ in halves)
+        current = _lock_leads(lead for _, lead, _ in halves)
         recorded = [each for each in halves if each[1].pk in current]
         _disclose(channel, [each for each in recorded if not record_already_written(each[0], each[1])], documents)
         _save_references(channel, [(current[lead.pk], half.external_id) for _, lead, half in recorded])

@@ -134,7 +134,7 @@ def check_can_deliver(lead: Lead) -> None:
         raise ActionNotAllowed("A delivery of this lead is already in progress.")
 
 
-def deliver_again(lead: Lead, *, by: Any) -> list[Handover]:
+def retry_delivery(lead: Lead, *, by: Any) -> list[Handover]:
     """Plan the lead's deliveries although nothing changed; returns them.
 
     Raises:

@@ -237,7 +237,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         items, lambda item: client.get_row(batch.table_id, str(item.lead.clay_row_id)), vendor="clay"
     )
     with transaction.atomic():
-        ended = _ended(batch, items)
+        ended = _already_ended(batch, items)
         read = [(item, row) for item, row in zip(items, rows, strict=True) if item.lead_id not in ended]
         unread = unanswered_errors(row for _, row in read)
         known = [item for item, row in read if _is_known(row)]
@@ -252,7 +252,7 @@ def read_back(batch: Batch, items: Sequence[BatchItem]) -> None:
         handle_error(batch, left, unread[0], limit=LIMIT, scope=client.workspace_id)
 
 
-def _ended(batch: Batch, items: Sequence[BatchItem]) -> set[int]:
+def _already_ended(batch: Batch, items: Sequence[BatchItem]) -> set[int]:
     """The leads whose run is over already, by a webhook quicker than this look: their items are done.
 
     The mirror has their new row by then, so the row itself would look as if nothing had happened.

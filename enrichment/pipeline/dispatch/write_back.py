@@ -80,10 +80,12 @@ def _record_written(items: Sequence[BatchItem], updates: dict[str, dict[str, Any
     Lead.objects.filter(pk__in=held).lock()
     # Merged: a webhook may have brought a newer row while the call was under way.
     update_each(Lead, held, merged=["raw", "written_back"])
-    _scores(items, {pk: row_id for pk, row_id in written.items() if updates[row_id].keys() - UNSCORED}, outcome)
+    _mark_scores_outdated(
+        items, {pk: row_id for pk, row_id in written.items() if updates[row_id].keys() - UNSCORED}, outcome
+    )
 
 
-def _scores(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUpdate) -> None:
+def _mark_scores_outdated(items: Sequence[BatchItem], written: dict[int, str], outcome: BulkUpdate) -> None:
     """Clay computes these rows anew; `written`: {lead: row}, the leads under their lock."""
     read_at = {item.lead_id: item.lead.clay_seen_at for item in items}
     same = Lead.objects.filter(pk__in=written).values_list("pk", "clay_seen_at")

@@ -17,7 +17,7 @@ from swarm_admin.core.states import advance
 SUPPRESSED = "suppressed"
 
 
-def refuse(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
+def reject_row(lead: Lead, row: ClayRow, *, is_return: bool = False) -> None:
     """End the lead's run with what it cost; its values stay as they were. Inside a transaction that holds the lead.
 
     `is_return`: the row names a suppressed person, and the lead itself is not on the list. What was known of it is

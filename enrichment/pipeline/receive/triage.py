@@ -49,7 +49,7 @@ class Malformed(ValueError):
     """The body is no event."""
 
 
-def read(body: bytes, received_at: datetime.datetime | None = None) -> Event:
+def parse_event(body: bytes, received_at: datetime.datetime | None = None) -> Event:
     """The event in a raw body; one that tells no time that can be read is of `received_at` (now, if None).
 
     Raises:
@@ -100,7 +100,7 @@ class Judgement:
 def classify(delivery: WebhookDelivery, is_copy: bool, find: Finder | None = None) -> Judgement:
     """The verdict before Clay is asked. `is_copy`: see `earlier_copies`; `find`: see `lead_finder`."""
     try:
-        event = read(bytes(delivery.body), delivery.received_at)
+        event = parse_event(bytes(delivery.body), delivery.received_at)
     except Malformed:
         return Judgement(Verdict.MALFORMED)
     if event.kind not in EVENTS:
@@ -120,7 +120,7 @@ def events_in(deliveries: Iterable[WebhookDelivery]) -> list[Event]:
     events = []
     for delivery in deliveries:
         try:
-            events.append(read(bytes(delivery.body), delivery.received_at))
+            events.append(parse_event(bytes(delivery.body), delivery.received_at))
         except Malformed:
             continue
     return events

@@ -69,7 +69,7 @@ class Engine:
             for field, dtype in self.schema.items()
             if (needles := needles_in(field, card))
         ]
-        self._hits = [_hit(part).alias(f"rule.{part.id}") for part in card.components]
+        self._hits = [_hit_expression(part).alias(f"rule.{part.id}") for part in card.components]
         self._points = [
             _points(part, awards).alias(f"points.{part.id}")
             for part, awards in zip(card.components, self._awards, strict=True)
@@ -152,7 +152,7 @@ def find_hits(part: Component, frame: pl.DataFrame) -> pl.Series:
     values = frame.select(pl.col(part.field).cast(dtype))
     if needles := [award.text for award in awards_of(part) if award.text is not None]:
         values = values.with_columns(_lower(part.field, dtype, plain_sigma=has_sigma(needles)))
-    return values.select(_hit(part).alias(f"rule.{part.id}")).to_series()
+    return values.select(_hit_expression(part).alias(f"rule.{part.id}")).to_series()
 
 
 def _dtype(field: str) -> Any:
@@ -214,7 +214,7 @@ def _first_true(conditions: Sequence[pl.Expr]) -> pl.Expr:
     return pl.coalesce(numbered)
 
 
-def _hit(part: Component) -> pl.Expr:
+def _hit_expression(part: Component) -> pl.Expr:
     value = pl.col(part.field)
     if isinstance(part, Bands):
         return _first_true([_in_band(value.fill_nan(None), band) for band in part.bands])
@@ -254,7 +254,7 @@ def _contains(text: pl.Expr, needle: str, match: str) -> pl.Expr:
 
 
 def awards_of(part: Component) -> list[Award]:
-    """What the component can earn, numbered as `_hit` numbers it."""
+    """What the component can earn, numbered as `_hit_expression` numbers it."""
     if isinstance(part, Bands):
         return [Award(band.points, band.sentence(part.unit)) for band in part.bands]
     if isinstance(part, AnyOf):

@@ -34,7 +34,7 @@ def versions_of(leads: Iterable[Lead]) -> dict[int, ScorecardVersion]:
         return {}
     rescores = list(Rescore.objects.select_related("version").order_by("-version__number"))
     wrote = ScorecardVersion.objects.in_bulk({lead.scorecard_id for lead in asked})
-    return {lead.pk: _newest(lead, wrote[lead.scorecard_id], rescores) for lead in asked}
+    return {lead.pk: _newest_version(lead, wrote[lead.scorecard_id], rescores) for lead in asked}
 
 
 def version_of(lead: Lead) -> ScorecardVersion | None:
@@ -42,7 +42,7 @@ def version_of(lead: Lead) -> ScorecardVersion | None:
     return versions_of([lead]).get(lead.pk)
 
 
-def _newest(lead: Lead, wrote: ScorecardVersion, rescores: list[Rescore]) -> ScorecardVersion:
+def _newest_version(lead: Lead, wrote: ScorecardVersion, rescores: list[Rescore]) -> ScorecardVersion:
     if lead.restriction:  # no rescore touches it
         return wrote
     for rescore in rescores:

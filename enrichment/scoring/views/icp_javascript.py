@@ -51,7 +51,7 @@ def show(request: HttpRequest) -> HttpResponse:
     before = clay_formula.formula_of(there.scorecard).source if there else ""
     context |= {
         "formula": made,
-        "not_in_clay": clay_formula.not_in_clay(version),
+        "not_in_clay": clay_formula.missing_columns(version),
         "is_there": bool(there and before == made.source),
         "changes": clay_formula.changes(before, made.source) if there else [],
     }

@@ -73,10 +73,10 @@ def publish(request: HttpRequest) -> HttpResponse:
         began.check_is(draft)
         return publishing.publish(draft, revision=began.revision, **values)
 
-    return _do(request, draft, act)
+    return _run_publish(request, draft, act)
 
 
-def _do(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpResponse:
+def _run_publish(request: HttpRequest, version: ScorecardVersion, act: Any) -> HttpResponse:
     after, note = request.POST.get("after", ""), request.POST.get("note", "")
     if after == AfterRescore.DELIVER and not request.user.has_perm(DELIVER):
         messages.error(request, NO_DELIVERY)
@@ -141,7 +141,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     """GET: what publishing a copy of this version would do. POST: do it."""
     old = get_object_or_404(ScorecardVersion, number=number, status__in=WAS_PUBLISHED)
     if request.method == "POST":
-        return _do(request, old, lambda **values: publishing.roll_back(old, **values))
+        return _run_publish(request, old, lambda **values: publishing.roll_back(old, **values))
     if why := _why_no_roll_back(request, old, versions.published(ScorecardVersion)):
         messages.error(request, why)
         return redirect("icp_version", number=number)

@@ -43,7 +43,7 @@ class TitleCase(Kind):
             Lead.objects.filter(pk=lead.pk).update(company_name=lead.company_name.title())
         return {"position": members[-1].position + 1}
 
-    def came_to(self, job, counts, parts):
+    def final_outcome(self, job, counts, parts):
         return outcome_of_done(job, parts, "Every name is written.")
 
     def show(self, job):

@@ -69,7 +69,7 @@ def test_a_failing_audit_insert_changes_nothing(person: User, monkeypatch: pytes
     with pytest.raises(DatabaseError):
         actions.retry_leads([lead], by=person)
     with pytest.raises(DatabaseError):
-        redeliver.deliver_again(delivered, by=person)
+        redeliver.retry_delivery(delivered, by=person)
     lead.refresh_from_db()
     assert (lead.enrichment_status, lead.needs_person, lead.dispatch_after) == ("failed", True, None)
     assert not Handover.objects.exists()
@@ -99,7 +99,7 @@ def test_a_suppressed_person_is_neither_retried_nor_delivered(person: User) -> N
     with pytest.raises(ActionNotAllowed, match="suppressed"):
         actions.check_can_retry(lead)
     with pytest.raises(ActionNotAllowed, match="suppressed"):
-        redeliver.deliver_again(lead, by=person)
+        redeliver.retry_delivery(lead, by=person)
 
 
 def test_nothing_is_retried_while_clay_is_paused(person: User) -> None:
@@ -110,13 +110,13 @@ def test_nothing_is_retried_while_clay_is_paused(person: User) -> None:
 
 def test_delivery_again_is_planned_though_nothing_changed_and_only_once(person: User) -> None:
     lead = EnrichedLeadFactory()
-    planned = redeliver.deliver_again(lead, by=person)
+    planned = redeliver.retry_delivery(lead, by=person)
     assert {handover.system for handover in planned} == {"ghl", "instantly"}
     with pytest.raises(ActionNotAllowed, match="already in progress"):
-        redeliver.deliver_again(lead, by=person)
+        redeliver.retry_delivery(lead, by=person)
     assert AuditEvent.objects.filter(verb="deliver_again", object_id=str(lead.pk)).count() == 1
 
 
 def test_a_lead_without_any_address_cannot_be_delivered(person: User) -> None:
     with pytest.raises(ActionNotAllowed, match="has neither"):
-        redeliver.deliver_again(LeadFactory(), by=person)
+        redeliver.retry_delivery(LeadFactory(), by=person)

@@ -59,7 +59,9 @@ def test_a_score_that_clay_s_formula_made_of_our_values_is_no_drift(pipeline, he
 def test_a_score_older_than_what_we_wrote_is_told_as_that_and_read_by_the_next_comparison(
     pipeline, helped, monkeypatch, computes_late
 ):
-    monkeypatch.setattr(write_back, "_scores", lambda items, written, outcome: None)  # the answer tells no score
+    monkeypatch.setattr(
+        write_back, "_mark_scores_outdated", lambda items, written, outcome: None
+    )  # the answer tells no score
     pipeline.settle()
     Lead.objects.filter(pk=helped.pk).update(clay_rewritten_at=timezone.now())
     report = drift.count_drift()

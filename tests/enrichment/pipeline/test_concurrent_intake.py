@@ -122,7 +122,7 @@ def ids(answer: dict[str, Any]) -> list[int]:
 def test_a_reader_neither_waits_for_an_intake_nor_passes_its_leads_over(page):
     before = accept(lead_rows(1)).accepted[0][1]
     with transaction.atomic():
-        intake.announce()
+        intake.announce_insert()
         late = LeadFactory().pk  # has its id, and cannot be seen yet
         newer = without_waiting(lambda: accept([lead_row(linkedin_url="https://www.linkedin.com/in/newer")]))
         (_, seen_later) = newer.accepted[0]
@@ -144,7 +144,7 @@ def test_an_intake_does_not_wait_for_a_reader():
 
 def test_an_intake_that_was_rolled_back_holds_no_reader_back(page):
     with transaction.atomic():
-        intake.announce()
+        intake.announce_insert()
         LeadFactory()
         transaction.set_rollback(True)
     (_, pk) = accept(lead_rows(1)).accepted[0]

@@ -89,7 +89,7 @@ def test_a_draft_is_not_pasted(person: User) -> None:
 
 
 def test_fields_without_a_column_in_clay_are_named(live: ScorecardVersion) -> None:
-    assert clay_formula.not_in_clay(live) == []
+    assert clay_formula.missing_columns(live) == []
     rules = [{"needles": ["demo"], "points": 5}]
     said = {
         "id": "said",
@@ -100,7 +100,7 @@ def test_fields_without_a_column_in_clay_are_named(live: ScorecardVersion) -> No
         "rules": rules,
     }
     other = ScorecardVersion(document=PUBLISHED | {"components": [*PUBLISHED["components"], said]})
-    assert clay_formula.not_in_clay(other) == ["engagement_content"]
+    assert clay_formula.missing_columns(other) == ["engagement_content"]
 
 
 def test_changes_are_lines_with_their_mark() -> None:

@@ -193,6 +193,6 @@ def test_staff_are_told_why_nothing_can_be_done_with_it():
 def test_what_may_be_on_its_way_to_a_system(values, of_system, of_any):
     lead = EnrichedLeadFactory()
     Handover.objects.create(lead=lead, system="ghl", **values)
-    assert restriction.handing_over([lead.pk], "ghl") is of_system
-    assert restriction.handing_over([lead.pk]) is of_any
-    assert not restriction.handing_over([lead.pk], "instantly")
+    assert restriction.being_delivered([lead.pk], "ghl") is of_system
+    assert restriction.being_delivered([lead.pk]) is of_any
+    assert not restriction.being_delivered([lead.pk], "instantly")

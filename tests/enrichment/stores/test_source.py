@@ -102,9 +102,9 @@ def test_a_lost_hand_over_whose_notice_went_out_holds_an_erasure_up_until_it_is_
     Handover.objects.create(
         lead=lead, system="ghl", status="unknown", error_kind="notice_outstanding", not_before=later
     )
-    assert not restriction.handing_over([lead.pk], "ghl")
+    assert not restriction.being_delivered([lead.pk], "ghl")
     LeadSource().mark_told([f"lead:{lead.pk}"], timezone.now())
-    assert restriction.handing_over([lead.pk], "ghl")
+    assert restriction.being_delivered([lead.pk], "ghl")
     assert Handover.objects.get().not_before <= timezone.now()
 
 

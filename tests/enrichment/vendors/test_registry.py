@@ -55,7 +55,7 @@ def acme(monkeypatch: pytest.MonkeyPatch, settings: object) -> Vendor:
         key_setting="ACME_KEY",
         client=lambda: client,
         probe=LOOK,
-        trial=ConnectionTest(LOOK, client.look),
+        connection_test=ConnectionTest(LOOK, client.look),
         capabilities=frozenset({Capability.CREATE, Capability.SEARCH}),
         limits=(CallLimit(LIMIT, "Calls", (Window("minute", "ACME_PER_MINUTE", 60.0),), lambda: "team"),),
         rules={**COMMON, 404: Rule(NotFound, Recovery.GONE)},
