@@ -47,17 +47,17 @@ MENDINGS = {
 
 @dataclass(frozen=True)
 class RepairPlan:
-    """`each`: the price of one row, None where mending asks no provider."""
+    """`price`: the price of one row, None where mending asks no provider."""
 
     kind: DriftKind
     ready: list[int]
-    each: Price | None
+    price: Price | None
     left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def cost(self) -> Decimal | None:
-        """US dollars for all of it, as far as `each` knows."""
-        return len(self.ready) * self.each.amount if self.each else None
+        """US dollars for all of it, as far as `price` knows."""
+        return len(self.ready) * self.price.amount if self.price else None
 
 
 def plan_repairs(kind: DriftKind, pk: int | None = None) -> RepairPlan:

@@ -74,11 +74,11 @@ def _plan_enrichment(cause: Cause) -> FailurePlan:
     retry_plan = plan_retry(leads, priority=BULK_PRIORITY)
     return FailurePlan(
         retry_plan.count,
-        retry_plan.sorted.left_out,
+        retry_plan.selection.left_out,
         retry_plan.cost,
         retry_plan.time,
-        retry_plan.each.label,
-        retry_plan.each.caveat,
+        retry_plan.price.label,
+        retry_plan.price.caveat,
     )
 
 

@@ -15,20 +15,20 @@ from enrichment.waterfall.prices import Price, price_of
 
 @dataclass(frozen=True)
 class RetryPlan:
-    """`each`: the price of one lead. `time`: until the last of them has been sent."""
+    """`price`: the price of one lead. `time`: until the last of them has been sent."""
 
-    sorted: RetrySelection
-    each: Price
+    selection: RetrySelection
+    price: Price
     time: Estimate
 
     @property
     def count(self) -> int:
-        return len(self.sorted.ready)
+        return len(self.selection.ready)
 
     @property
     def cost(self) -> Decimal:
-        """US dollars for all of it, as far as `each` knows."""
-        return self.count * self.each.amount
+        """US dollars for all of it, as far as `price` knows."""
+        return self.count * self.price.amount
 
 
 def plan_retry(

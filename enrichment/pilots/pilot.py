@@ -44,17 +44,17 @@ LET_GO_DAYS = 1  # leads of a cancelled pilot are looked for so long
 
 @dataclass(frozen=True)
 class PilotPlan:
-    """`each`: what one lead costs at most; `expected`: US dollars a lead by known hit rates. `time`: to send all."""
+    """`price`: what one lead costs at most; `expected`: US dollars a lead by known hit rates. `time`: to send all."""
 
     leads: list[Lead]
-    each: Price
+    price: Price
     expected: Decimal
     left_out: dict[str, int]
     time: Estimate
 
     @property
     def cost(self) -> Decimal:
-        return len(self.leads) * self.each.amount
+        return len(self.leads) * self.price.amount
 
 
 def eligible_leads(source_type: str = "") -> LeadQuerySet:
@@ -122,8 +122,8 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
             plan={
                 "version": trial.pk,
                 "draft": draft.number,
-                "cost": str(len(locked_ids) * pilot_plan.each.amount),
-                "cost_label": pilot_plan.each.label,
+                "cost": str(len(locked_ids) * pilot_plan.price.amount),
+                "cost_label": pilot_plan.price.label,
                 "forecast": forecast,
             },
             by=by,

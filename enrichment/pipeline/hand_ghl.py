@@ -43,7 +43,7 @@ def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
     """
     begun = fanout.call_each(asked, lambda one: _look_up(one, until), vendor="ghl")
     looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Prepared)]
-    plans = contacts_known.plan_contacts([(one.lead, work.look) for one, work in looked])
+    plans = contacts_known.plan_contacts([(one.lead, work.lookup) for one, work in looked])
     ready = [(*both, plan) for both, plan in zip(looked, plans, strict=True)]
     answers = fanout.call_each(ready, lambda one: _carry_out(*one), vendor="ghl", changes=True)
     outcomes: dict[int, Outcome] = {one.lead.pk: answer for (one, _), answer in zip(looked, answers, strict=True)}
@@ -56,7 +56,7 @@ def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
 @dataclass(frozen=True)
 class _Prepared:
     slots: limiter.Slots
-    look: ContactLookup
+    lookup: ContactLookup
 
 
 def _look_up(one: DeliveryRequest, until: float) -> _Prepared | NotSent:

@@ -63,8 +63,8 @@ def copy_of_lead(lead: Lead) -> Copy:
 
 
 def exported_fields() -> set[tuple[str, str]]:
-    """(model, field) of everything that is not left untold; a test holds it against the declaration."""
-    return {(table.model, name) for table in TABLES for name in table.fields - table.untold}
+    """(model, field) of everything that is exported; a test holds it against the declaration."""
+    return {(table.model, name) for table in TABLES for name in table.fields - table.not_exported}
 
 
 def table_of(model: str) -> Table:
@@ -74,7 +74,7 @@ def table_of(model: str) -> Table:
 def _of_columns(lead: Lead) -> Iterator[Datum]:
     facts = {fact.field: fact for fact in lead.facts.order_by("observed_at", "pk")}
     table = table_of("Lead")
-    for name in sorted(table.fields - table.untold):
+    for name in sorted(table.fields - table.not_exported):
         value = getattr(lead, name)
         if value in ("", None, [], {}):
             continue

@@ -51,7 +51,7 @@ def _delete(rows: QuerySet[Any]) -> None:
 
 @dataclass(frozen=True)
 class Table:
-    """`rows`: those about a subject. `fields`: the personal ones, `untold` those that tell the person nothing new.
+    """`rows`: those about a subject. `fields`: the personal ones, `not_exported` those that tell the person nothing.
 
     `forget` is given `rows`.
     """
@@ -60,7 +60,7 @@ class Table:
     fields: frozenset[str]
     rows: Callable[[ErasureSubject], QuerySet[Any]]
     forget: Callable[[QuerySet[Any]], None] = _delete
-    untold: frozenset[str] = field(default_factory=frozenset)
+    not_exported: frozenset[str] = field(default_factory=frozenset)
 
 
 # ---------------------------------------------------------------- webhooks
@@ -142,14 +142,14 @@ TABLES: tuple[Table, ...] = (
         "Handover",
         frozenset({"external_id", "payload_hash"}),
         _with_lead("Handover"),
-        untold=frozenset({"payload_hash"}),  # a checksum of what is told
+        not_exported=frozenset({"payload_hash"}),  # a checksum of what is told
     ),
     Table("TierMove", frozenset({"before", "after", "score"}), _with_lead("TierMove")),
     Table(
         "Lead",
         frozenset(PERSONAL["Lead"]),
         lambda subject: Lead.objects.filter(pk=subject.lead.pk),
-        untold=frozenset({"search"}),  # the same words, cut for the index
+        not_exported=frozenset({"search"}),  # the same words, cut for the index
     ),
 )
 FILES = ("BulkJob",)  # forgotten before the transaction of the rest: a file is no row

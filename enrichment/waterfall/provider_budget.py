@@ -26,22 +26,22 @@ class Reservation:
     """`deferred`: providers left out for want of budget. `wait`: real seconds until it may be tried again.
 
     `never`: providers left out because their limit allows no call of a lead; nobody waits for them.
-    `for_all`: what has to be waited for is the limit of the call itself, so every other trigger waits as well.
+    `blocks_all`: what has to be waited for is the limit of the call itself, so every other trigger waits as well.
     `fits`: so many of the leads may go together, where that is fewer; then nothing was taken.
-    `slots`: what was taken, for whoever must give it back; `kept`: of it, {provider: (calls a lead, its mark)}.
+    `slots`: what was taken, for whoever must give it back; `reserved`: of it, {provider: (calls a lead, its mark)}.
     """
 
     deferred: list[str]
     wait: float = 0.0
-    for_all: bool = False
+    blocks_all: bool = False
     never: list[str] = field(default_factory=list)
     fits: int | None = None
     slots: limiter.Claim = field(default_factory=lambda: limiter.Claim([]))
-    kept: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reserved: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def release(self, leads: int) -> None:
         """Give back what was kept for so many leads that certainly will not be asked about."""
-        _give_back({(slug, mark): each * leads for slug, (each, mark) in self.kept.items()})
+        _give_back({(slug, mark): each * leads for slug, (each, mark) in self.reserved.items()})
 
 
 def most_calls(document: WaterfallDocument, skipped: Collection[str] = ()) -> Counter[str]:
@@ -71,7 +71,7 @@ def reserve_budget(
     """
     own = [call] if call else []
     if wait := max(map(limiter.wait_of, own), default=0.0):
-        return Reservation([], wait, for_all=True)
+        return Reservation([], wait, blocks_all=True)
     limits = hourly_limits()
     never = never_asked(document, limits) - set(skipped)
     calls = most_calls(document, {*skipped, *never})
@@ -90,7 +90,7 @@ def reserve_budget(
         return Reservation([], slots.wait)
     marks = slots.stamps[len(slots.stamps) - len(asks) :]  # a provider has one window, and they were asked last
     reserved = {slug: (calls[slug], mark) for slug, mark in zip(asks, marks, strict=True)}
-    return Reservation(sorted(lacking), never=sorted(never), slots=slots, kept=reserved)
+    return Reservation(sorted(lacking), never=sorted(never), slots=slots, reserved=reserved)
 
 
 def _exhausted_providers(

@@ -191,13 +191,13 @@ class LimitUsage:
     """A cap as it stands. `at`: when it will be used up at the present pace; None where it will not before it ends."""
 
     cap: SpendCap
-    taken: Decimal | None
+    committed: Decimal | None
     at: datetime.datetime | None
     ends: datetime.datetime | None
 
     @property
     def used_percent(self) -> int:
-        return round(100 * (self.taken or ZERO) / self.cap.amount)
+        return round(100 * (self.committed or ZERO) / self.cap.amount)
 
     @property
     def percent(self) -> int:
@@ -206,7 +206,7 @@ class LimitUsage:
 
     @property
     def left(self) -> Decimal:
-        return max(self.cap.amount - (self.taken or ZERO), ZERO)
+        return max(self.cap.amount - (self.committed or ZERO), ZERO)
 
     @property
     def tone(self) -> str:

@@ -41,22 +41,23 @@ def plan(request: HttpRequest) -> HttpResponse:
     return render(request, "enrichment/leads/leads_retry.html", {"plan": _render_plan(request, retry_plan, back)})
 
 
-def _render_plan(request: HttpRequest, found: RetryPlan, back: str) -> dict[str, Any]:
+def _render_plan(request: HttpRequest, retry: RetryPlan, back: str) -> dict[str, Any]:
     # The leads of the plan are named: those that match when it is confirmed may be others.
-    planned = ",".join(str(lead.pk) for lead in found.sorted.ready)
+    planned = ",".join(str(lead.pk) for lead in retry.selection.ready)
+    left_out = retry.selection.left_out.most_common()
     return {
         "title": "Plan",
         "action": reverse("leads_retry_run"),
         "confirm": "Start retry",
-        "count": found.count,
-        "noun": "lead" if found.count == 1 else "leads",
-        "cost": found.cost,
-        "cost_label": found.each.label,
-        "cost_caveat": found.each.caveat,
-        "duration": found.time.words if found.count else "",
-        "duration_note": found.time.note if found.count else "",
+        "count": retry.count,
+        "noun": "lead" if retry.count == 1 else "leads",
+        "cost": retry.cost,
+        "cost_label": retry.price.label,
+        "cost_caveat": retry.price.caveat,
+        "duration": retry.time.words if retry.count else "",
+        "duration_note": retry.time.note if retry.count else "",
         "nothing": NOTHING,
-        "left_out": [{"count": n, "why": _skipped_sentence(n, why)} for why, n in found.sorted.left_out.most_common()],
+        "left_out": [{"count": n, "why": _skipped_sentence(n, why)} for why, n in left_out],
         "fields": [("query", request.POST.get("query", "")), ("ids", planned)],
         "cancel_url": back,
     }
@@ -76,13 +77,18 @@ def run(request: HttpRequest) -> HttpResponse:
     """Start the job for the leads of the plan; who cannot be retried any more is left out."""
     leads = _with_ids(request.POST.get("ids", "").split(","))
     retry_plan = plan_retry(leads, priority=_priority(leads))
-    rows = [(lead.pk, lead.pk) for lead in retry_plan.sorted.ready]
+    rows = [(lead.pk, lead.pk) for lead in retry_plan.selection.ready]
     what = FEW_LEADS if len(rows) <= FEW else LEADS
-    shown = {"what": what, "count": retry_plan.count, "cost": str(retry_plan.cost), "cost_label": retry_plan.each.label}
+    shown = {
+        "what": what,
+        "count": retry_plan.count,
+        "cost": str(retry_plan.cost),
+        "cost_label": retry_plan.price.label,
+    }
     try:
         job = jobs.start(JobKind.RETRY_LEADS, rows, plan=shown, by=request.user)
     except ActionNotAllowed as impossible:
-        messages.error(request, " ".join(retry_plan.sorted.left_out) or str(impossible))
+        messages.error(request, " ".join(retry_plan.selection.left_out) or str(impossible))
         return redirect(address(_lead_list(request).query))
     return redirect("job", pk=job.pk)
 

@@ -163,7 +163,7 @@ def _rows(lead: Lead, plan: ContactPlan, before: Mapping[str, ContactMatch]) -> 
         held = before.get(plan.target.id)
         row = rows.setdefault(plan.target.id, held) if held is not None else rows[plan.target.id]
         row.written = sorted({*(held.written if held else ()), *plan.write})
-        row.kept = sorted(plan.kept)
+        row.kept = sorted(plan.differing)
     return list(rows.values())
 
 

@@ -51,7 +51,7 @@ class MatchedContact:
 class ContactPlan:
     """`target`: the contact to write to; None: one is made. `protected`: it was there before us.
 
-    `write`: of a protected one, the fields that may be written; `kept`: those it holds otherwise than the lead.
+    `write`: of a protected one, the fields that may be written; `differing`: those it holds otherwise than the lead.
     """
 
     target: Contact | None = None
@@ -59,7 +59,7 @@ class ContactPlan:
     protected: bool = False
     without_phone: bool = False
     write: frozenset[str] = frozenset()
-    kept: frozenset[str] = frozenset()
+    differing: frozenset[str] = frozenset()
 
     @property
     def waits(self) -> bool:
@@ -181,9 +181,9 @@ def _with_fields(
     if target is None or linked not in LINKED:
         return ContactPlan(target, found, without_phone=without_phone)
     written = set(match.written) if match is not None else set()
-    write, kept = fields(lead, target, written, fill=linked == MatchAction.FILL)
+    write, differing = fields(lead, target, written, fill=linked == MatchAction.FILL)
     drop = {"phone"} if without_phone else set()
-    return ContactPlan(target, found, True, without_phone, frozenset(write - drop), frozenset(kept))
+    return ContactPlan(target, found, True, without_phone, frozenset(write - drop), frozenset(differing))
 
 
 def fields(lead: Lead, contact: Contact, written: set[str], *, fill: bool) -> tuple[set[str], set[str]]:
@@ -196,14 +196,14 @@ def fields(lead: Lead, contact: Contact, written: set[str], *, fill: bool) -> tu
     del wanted["tags"]
     stored = contact_fields.stored_values(contact, wanted)
     untold = contact_fields.unreadable_fields(contact, wanted)
-    write, kept = set(), set()
+    write, differing = set(), set()
     for name, value in wanted.items():
         if name in written or name in OURS:
             write.add(name)
         elif name not in untold and is_empty(stored.get(name)):
             write |= {name} if fill or name in contact_fields.CUSTOM else set()
         elif not is_same_value(name, value, stored.get(name)):
-            kept.add(name)
-    if "email" in kept and email_key(str(stored.get("email") or "")) == email_key(lead.email):
-        kept.discard("email")
-    return write, kept
+            differing.add(name)
+    if "email" in differing and email_key(str(stored.get("email") or "")) == email_key(lead.email):
+        differing.discard("email")
+    return write, differing

@@ -62,7 +62,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
     reserved = reserve_budget(document, len(items), batch.skip_providers, call=call)
     if reserved.wait:
         _wait(batch, reserved)
-        return not reserved.for_all
+        return not reserved.blocks_all
     if reserved.fits is not None:
         _divide(batch, items, reserved.fits)
         return True
@@ -120,7 +120,7 @@ def _divide(batch: Batch, items: Sequence[BatchItem], first: int) -> None:
 
 def _wait(batch: Batch, reserved: Reservation) -> None:
     """Handed back until there is room; one that waits for providers says so, and the leads behind it see it."""
-    if not reserved.for_all:
+    if not reserved.blocks_all:
         batch.error_kind = AWAITS_BUDGET
         batch.save(update_fields=["error_kind"])
     release(batch, not_before=in_seconds(reserved.wait), counted=False)
@@ -163,7 +163,7 @@ def _record_attempts(
                 deferred_providers=reserved.deferred,
                 without=batch.without,
                 answered=batch.answered,
-                provider_slots=reserved.kept,
+                provider_slots=reserved.reserved,
                 source_type=item.lead.source_type,
                 started_by_id=item.lead.dispatch_by_id,
                 reserved=each,

@@ -55,7 +55,7 @@ def next_dispatch(lead: Lead, attempts: Sequence[Attempt], error: RunError | Non
     """
     attempt = attempts[0]
     lead.skip_providers, lead.only_providers = [], []
-    lead.found_waterfalls, lead.answered = progress.found, progress.answered
+    lead.found_waterfalls, lead.answered = progress.finished, progress.answered
     passing = error is not None and is_transient(error)
     if (
         error is not None
@@ -72,7 +72,7 @@ def next_dispatch(lead: Lead, attempts: Sequence[Attempt], error: RunError | Non
     lead.dispatch_after, lead.dispatch_priority = due_in(BUDGET_WINDOW_SECONDS), FILL_IN_PRIORITY
     if error is not None and not (lead.email or lead.phone):
         # Nothing stands yet that could be filled in: it is still to be enriched.
-        lead.skip_providers = sorted(progress.left - owed)
+        lead.skip_providers = sorted(progress.remaining - owed)
         return True
     lead.only_providers = sorted(owed)
     lead.dispatch_tries = max(tries, 1) if error is not None else 0
@@ -94,10 +94,12 @@ def _schedule_retry(
 ) -> bool:
     """Whether somebody is left to ask; then the lead is due for it."""
     leave_out = bool(error.provider) and (
-        error.recovery != Recovery.DELAY or error.provider in progress.apart or failed[error.provider] >= FAILURES_MOST
+        error.recovery != Recovery.DELAY
+        or error.provider in progress.parallel
+        or failed[error.provider] >= FAILURES_MOST
     )
     skipped = {*attempt.skip_providers, *([error.provider] if leave_out else [])}
-    left = progress.left - skipped - {*attempt.deferred_providers}
+    left = progress.remaining - skipped - {*attempt.deferred_providers}
     if attempt.only_providers:
         left &= {*attempt.only_providers}
     # Without the provider it is another run: that it failed does not use up the tries.
@@ -116,7 +118,7 @@ def _skipped_providers(attempts: Sequence[Attempt], error: RunError | None, prog
     failed = recent_failures(attempts, error)
     once = {slug for slug, times in failed.items() if times < FAILURES_MOST}
     left_out = {*attempt.skip_providers, *([error.provider] if error else [])}
-    return progress.left & {*attempt.deferred_providers, *(once & left_out)}
+    return progress.remaining & {*attempt.deferred_providers, *(once & left_out)}
 
 
 def recent_failures(attempts: Sequence[Attempt], error: RunError | None) -> Counter[str]:

@@ -110,16 +110,16 @@ def status_of(lead: Lead, error: RunError | None) -> EnrichmentStatus:
 
 @dataclass(frozen=True)
 class Progress:
-    """`found`: waterfalls that ended with a find. `answered`: {kind: providers}, of the others, this run's and earlier.
+    """`finished`: waterfalls that found a match. `answered`: {kind: providers}, of the others, this run's and earlier.
 
-    `left`: providers of those that have not answered there; `apart`: of them those that everybody else is asked beside,
-    so that nothing waits for their answer. `calls`: {provider: how often it was asked in this run}.
+    `remaining`: providers of those that have not answered there; `parallel`: of them those that are asked beside
+    everybody else, so that nothing waits for their answer. `calls`: {provider: how often it was asked in this run}.
     """
 
-    found: list[str]
+    finished: list[str]
     answered: dict[str, list[str]]
-    left: frozenset[str]
-    apart: frozenset[str]
+    remaining: frozenset[str]
+    parallel: frozenset[str]
     calls: Counter[str]
 
 
@@ -135,30 +135,30 @@ class Reader:
         whole = self._document(attempt.waterfall_id)
         asked = asked_by(attempt, whole)
         calls = _by_waterfall(attempt, asked, self._offered())
-        over = set(attempt.without)
+        finished = set(attempt.without)
         answered: dict[str, list[str]] = {}
-        left: set[str] = set()
+        remaining: set[str] = set()
         in_order: set[str] = set()
         seen: Counter[str] = Counter()
         for kind, fall in asked.waterfalls().items():
             calls_of_kind = calls.get(kind, {})
             reached = _reached(fall, calls_of_kind) if broke_off_at is None else list(calls_of_kind)
             seen.update(reached)
-            if kind in over:
+            if kind in finished:
                 continue
             if not fall.asks_all() and any(calls_of_kind.values()):
-                over.add(kind)
+                finished.add(kind)
                 continue
             names = sorted({*attempt.answered.get(kind, ()), *reached})
             if names:
                 answered[kind] = names
             unanswered = set(whole.waterfalls()[kind].providers) - set(names)
-            left |= unanswered
+            remaining |= unanswered
             in_order |= set() if fall.asks_all() else unanswered
         if broke_off_at in asked.providers():
             seen[str(broke_off_at)] += 1
-        apart = frozenset(left - in_order)
-        return Progress(sorted(over), answered, frozenset(left), apart, seen | _reported_calls(attempt))
+        parallel = frozenset(remaining - in_order)
+        return Progress(sorted(finished), answered, frozenset(remaining), parallel, seen | _reported_calls(attempt))
 
     def _document(self, version: int) -> WaterfallDocument:
         if version not in self._documents:

@@ -77,7 +77,7 @@ def test_a_trigger_that_waits_again_and_again_holds_nobody_up_longer(db):
     limiter.take("provider:apollo", n=5, limit=500)
     ends = limiter.peek("provider:apollo", limit=500).resets_in
     for _ in range(3):
-        assert not reserve_budget(with_policy("techstack", "wait"), 5, call=call).for_all
+        assert not reserve_budget(with_policy("techstack", "wait"), 5, call=call).blocks_all
     assert limiter.peek("provider:apollo", limit=500).resets_in <= ends
     assert limiter.peek("clay.triggers", "ws").used == 0
 
@@ -89,7 +89,7 @@ def test_the_limit_of_the_call_itself_makes_everybody_wait(db, settings):
     call = limiter.slot_request("clay.triggers", "ws")
     assert reserve_budget(DOCUMENT, 5, call=call).wait == 0
     found = reserve_budget(DOCUMENT, 5, call=call)
-    assert found.for_all
+    assert found.blocks_all
     assert 0 < found.wait < 70
     assert limiter.peek("provider:apollo", limit=500).used == 5
 

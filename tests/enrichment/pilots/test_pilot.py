@@ -63,8 +63,8 @@ def test_the_plan_names_its_price_and_who_is_left_out(draft, leads):
     Lead.objects.filter(pk=leads[1].pk).update(dispatch_after=None)
     found = pilot.plan_pilot(draft, ids(leads))
     assert ids(found.leads) == ids(leads[2:])
-    assert found.cost == 2 * found.each.amount > 0
-    assert 0 < found.expected < found.each.amount
+    assert found.cost == 2 * found.price.amount > 0
+    assert 0 < found.expected < found.price.amount
     assert list(found.left_out.values()) == [1, 1]
 
 

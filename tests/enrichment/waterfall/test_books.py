@@ -92,7 +92,7 @@ def check_caps(history):
         assert spend_limits.committed_of(cap, used) == spent(since, cap.source_type) + reserved(cap.source_type), (
             cap.label
         )
-    assert {each.cap.pk: each.taken for each in spend_report.limit_usage()} == {
+    assert {each.cap.pk: each.committed for each in spend_report.limit_usage()} == {
         cap.pk: spend_limits.committed_of(cap, used) for cap in SpendCap.objects.all()
     }
     on_overview = spend_report.against_budget()

@@ -82,7 +82,7 @@ def test_who_may_not_be_asked_even_for_one_lead_is_left_out_and_not_waited_for(d
     limited("clearbit", limit)
     found = provider_budget.reserve_budget(document, 5)
     assert (found.never, found.deferred, found.wait) == (["clearbit"], [], 0.0)
-    assert "clearbit" not in found.kept
+    assert "clearbit" not in found.reserved
 
 
 def test_a_refusal_uses_up_the_hour_also_of_a_provider_without_a_limit():

@@ -220,5 +220,5 @@ def test_the_forecast_says_when_it_will_be_used_up(db):
     if soon < spend_limits.period_end(shown["day"].cap):
         assert abs(shown["day"].at - soon) < datetime.timedelta(seconds=10)
     assert shown["month"].at is None
-    assert (shown["lead"].taken, shown["lead"].at) == (None, None)
+    assert (shown["lead"].committed, shown["lead"].at) == (None, None)
     assert shown["day"].percent == 60

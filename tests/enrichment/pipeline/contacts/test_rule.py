@@ -125,7 +125,7 @@ def test_a_decision_is_kept_and_stands_above_the_setting():
     plan = plan_contact(lead(), ContactLookup(by_number=found), KnownContacts({}, False, {"c1": match}), "ask")
     assert plan.target is found
     assert "title" in plan.write
-    assert {"email", "first_name"} <= plan.kept
+    assert {"email", "first_name"} <= plan.differing
     assert not plan.write & {"email", "first_name", "phone"}
 
 
