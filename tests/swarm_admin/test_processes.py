@@ -36,9 +36,8 @@ def test_second_one_on_the_same_place_is_refused(
     other_one: subprocess.Popen, tmp_path: Path, settings: Settings, command: str, mode: str
 ) -> None:
     settings.MODE, settings.DATA_DIR = mode, tmp_path
-    with pytest.raises(
-        CommandError, match=r"is already running on .* Stop it first, or set VAR_DIR to another directory\.$"
-    ):
+    again = "Stop it first, or set VAR_DIR to another directory"
+    with pytest.raises(CommandError, match=rf"is already running on .* {again}\.$"):
         call_command(command)
 
 
