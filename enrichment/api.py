@@ -19,18 +19,18 @@ from enrichment.pipeline.intake_rows import LeadIn
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.moments import only_written
-from swarm_admin.core.numbers import HIGHEST, only_whole
+from swarm_admin.core.numbers import HIGHEST, require_int
 from swarm_admin.core.paging import by_time
 from swarm_admin.core.refusals import (
     ANYWHERE,
     LONGEST_NAME,
     OF_A_BODY,
+    ApiError,
     Problem,
-    Refused,
     check_parameters,
     json_body,
 )
+from swarm_admin.core.timestamps import require_timestamp
 
 Auth = Callable[[HttpRequest], Any] | Sequence[Callable[[HttpRequest], Any]]
 Provenance = Literal["flat", "full"]
@@ -75,13 +75,13 @@ def _in_utc(moment: datetime.datetime) -> datetime.datetime:
 class ListQuery(Schema):
     cursor: Annotated[
         int,
-        BeforeValidator(only_whole),
+        BeforeValidator(require_int),
         Field(ge=0, le=HIGHEST, description="`next_cursor` of the previous page"),
     ] = 0
-    limit: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=500)] = 100
+    limit: Annotated[int, BeforeValidator(require_int), Field(ge=1, le=500)] = 100
     status: EnrichmentStatus | None = None
-    tier: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=3)] | None = None
-    updated_since: Annotated[AwareDatetime, BeforeValidator(only_written), AfterValidator(_in_utc)] | None = None
+    tier: Annotated[int, BeforeValidator(require_int), Field(ge=1, le=3)] | None = None
+    updated_since: Annotated[AwareDatetime, BeforeValidator(require_timestamp), AfterValidator(_in_utc)] | None = None
     provenance: Provenance = "flat"
 
 
@@ -189,7 +189,7 @@ def get_lead(request: HttpRequest, lead_id: int, provenance: Provenance = "flat"
         raise Http404
     lead = get_object_or_404(with_provenance(Lead.objects.defer("raw", "search")), pk=lead_id)
     if lead.restriction:
-        raise Refused(403, "This person's data may only be stored and is not returned.")
+        raise ApiError(403, "This person's data may only be stored and is not returned.")
     audit.record(Verb.API_READ, on=lead, counts={"leads": 1}, reason=_caller(request))
     return _lead_out(lead, provenance)
 
@@ -208,7 +208,7 @@ def _rows(request: HttpRequest) -> tuple[list[Any], list[str]]:
     if isinstance(rows, dict):
         rows = [rows]
     if not isinstance(rows, list) or not rows:
-        raise Refused(422, 'The body must be a lead, a list of leads, or {"leads": [...]}, and must not be empty.')
+        raise ApiError(422, 'The body must be a lead, a list of leads, or {"leads": [...]}, and must not be empty.')
     if len(rows) > settings.INTAKE_MAX_LEADS:
-        raise Refused(413, f"At most {settings.INTAKE_MAX_LEADS:,} leads per call; you sent {len(rows):,}.")
+        raise ApiError(413, f"At most {settings.INTAKE_MAX_LEADS:,} leads per call; you sent {len(rows):,}.")
     return rows, beside[: intake.MAX_IGNORED]

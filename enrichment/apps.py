@@ -46,12 +46,12 @@ class EnrichmentConfig(AppConfig):
     verbose_name = "Enrichment"
 
     def ready(self) -> None:
-        from gdpr import alarms
+        from gdpr import compliance_alerts
         from gdpr.audit import reading
         from gdpr.records import processing
 
         for object_type, page in PAGES.items():
-            reading.add_page(object_type, page)
+            reading.register_page(object_type, page)
         from enrichment import stores, versions
         from enrichment.monitoring import compliance_alarms
         from enrichment.scoring.document_kind import SCORECARDS
@@ -67,5 +67,5 @@ class EnrichmentConfig(AppConfig):
         for kind in (SCORECARDS, WATERFALLS):
             versions.register(kind)
         _register_jobs()
-        alarms.register(compliance_alarms.sync_alerts)
+        compliance_alerts.subscribe(compliance_alarms.sync_alerts)
         processing.declare(our_processing.enrichment_of_leads)

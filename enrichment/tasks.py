@@ -21,7 +21,7 @@ from enrichment.pipeline.receive import reading
 from enrichment.scoring import anew, rescore, snapshot
 from enrichment.vendors import limiter
 from enrichment.waterfall import spend_report, spending
-from swarm_admin.core.locks import alone
+from swarm_admin.core.locks import run_exclusively
 
 BY_ITSELF = 15  # turns of the clock between two ticks that nobody woke
 
@@ -32,7 +32,7 @@ def run_in_free_slot(name: str, work: Callable[[], Any]) -> None:
     For the stages with most to do: more worker processes then get more done, and no stage takes every thread.
     """
     for slot in range(settings.TICK_SLOTS):
-        if alone(f"{name}:{slot}", work):
+        if run_exclusively(f"{name}:{slot}", work):
             return
 
 
@@ -76,7 +76,7 @@ def _dispatch(kind: BatchKind, run_due: Callable[[], int]) -> int:
 @shared_task
 def dispatch_rows() -> None:
     work = then_wake(lambda: _dispatch(BatchKind.ROWS, rows.run_due), (dispatch_triggers,))
-    alone("rows", work)
+    run_exclusively("rows", work)
     schedule_again(dispatch_rows, seconds=plan.seconds_until_due(BatchKind.ROWS))
 
 
@@ -88,7 +88,7 @@ def dispatch_triggers() -> None:
 
 @shared_task
 def write_back_references() -> None:
-    alone("write_back", lambda: _dispatch(BatchKind.UPDATE, write_back.run_due))
+    run_exclusively("write_back", lambda: _dispatch(BatchKind.UPDATE, write_back.run_due))
 
 
 @shared_task
@@ -105,17 +105,17 @@ def deliver_to(system: str) -> None:
 
 @shared_task
 def run_imports() -> None:
-    alone("imports", importing.run_due)
+    run_exclusively("imports", importing.run_due)
 
 
 @shared_task
 def run_retries() -> None:
-    alone("retries", jobs.run_due)
+    run_exclusively("retries", jobs.run_due)
 
 
 @shared_task
 def run_rescores() -> None:
-    alone("rescores", lambda: rescore.run_due() + anew.run_due())
+    run_exclusively("rescores", lambda: rescore.run_due() + anew.run_due())
 
 
 @shared_task
@@ -128,43 +128,43 @@ def tidy_snapshot() -> None:
 def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
     lost.recover_lost_calls()
-    alone("poll", poll.run_due)
+    run_exclusively("poll", poll.run_due)
 
 
 @shared_task
 def probe_vendors() -> None:
     """Vendors that do not answer are asked again when it is time."""
-    alone("probe", probing.run_due)
+    run_exclusively("probe", probing.run_due)
 
 
 @shared_task
 def reconcile_clay() -> None:
-    alone("reconcile", reconcile.run_due)
+    run_exclusively("reconcile", reconcile.run_due)
 
 
 @shared_task
 def mend_drift() -> None:
-    alone("mend", mending.run_due)
+    run_exclusively("mend", mending.run_due)
 
 
 @shared_task
 def watch_conditions() -> None:
-    alone("watch", watch.check_conditions)
+    run_exclusively("watch", watch.check_conditions)
 
 
 @shared_task
 def run_pilots() -> None:
-    alone("pilots", pilot.run_due)
+    run_exclusively("pilots", pilot.run_due)
 
 
 @shared_task
 def close_books() -> None:
-    alone("books", spending.close_days)
+    run_exclusively("books", spending.close_days)
 
 
 @shared_task
 def count_spent_leads() -> None:
-    alone("spent_leads", spend_report.keep_counted)
+    run_exclusively("spent_leads", spend_report.keep_counted)
 
 
 @shared_task

@@ -67,8 +67,8 @@ def take_in(request: HttpRequest) -> Status[Any]:
         entry = RequestIn.model_validate(body)
         opened = retried(lambda: open_request(entry, channel=Channel.API))
     except ValidationError as error:
-        told = [{"field": field, "sentence": sentence} for field, sentence in sentences(error)]
-        return Status(422, {"error": "The request was rejected.", "faults": told})
+        faults = [{"field": field, "sentence": sentence} for field, sentence in sentences(error)]
+        return Status(422, {"error": "The request was rejected.", "faults": faults})
     except ActionNotAllowed as why:
         return Status(422, {"error": str(why), "faults": []})
     duplicate = opened.duplicate_of.reference if opened.duplicate_of else ""

@@ -8,17 +8,22 @@ class GdprConfig(AppConfig):
     verbose_name = "Data protection"
 
     def ready(self) -> None:
-        from gdpr import alarms
+        from gdpr import compliance_alerts
         from gdpr.audit import check, pack, reading
         from gdpr.notices import notices
         from gdpr.records import register_export
-        from gdpr.requests import late
+        from gdpr.requests import overdue
         from gdpr.retention import retention
 
-        reading.add_page("subjectrequest", "request")
-        for lookout in (late.late, retention.late, notices.late, check.late):
-            alarms.watch(lookout)
-        pack.add_chapter(
-            "register.csv", "every request: type, dates, outcome, how it was handled", register_export.lines
+        reading.register_page("subjectrequest", "request")
+        for check_alerts in (
+            overdue.overdue_alerts,
+            retention.overdue_alerts,
+            notices.overdue_alerts,
+            check.audit_alerts,
+        ):
+            compliance_alerts.register_check(check_alerts)
+        pack.register_chapter(
+            "register.csv", "every request: type, dates, outcome, how it was handled", register_export.export_rows
         )
-        pack.add_chapter("verbs.csv", "what each verb in audit.jsonl means", pack.verb_lines)
+        pack.register_chapter("verbs.csv", "what each verb in audit.jsonl means", pack.verb_lines)

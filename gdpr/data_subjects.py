@@ -10,7 +10,7 @@ from gdpr.stores import Record
 
 
 @dataclass(frozen=True)
-class Kept:
+class RetainedRecord:
     """One record of ours, until when it may be kept (aware), and its records elsewhere that are known by reference."""
 
     record: Record
@@ -19,7 +19,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Owed:
+class UnnotifiedPerson:
     """A person who has not been told yet (Art. 14): when they were collected, where to write, what the text names.
 
     `facts` fills the notice's template: first_name, source, collected_on, fields.
@@ -37,24 +37,24 @@ class SubjectSource(Protocol):
 
     store: str
 
-    def kept(self, key: str) -> Kept | None:
+    def retained_record(self, key: str) -> RetainedRecord | None:
         """One record; None where it is gone."""
 
-    def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[Kept]:
+    def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[RetainedRecord]:
         """Records that may be kept no longer than `until` and of which no open Purge exists, oldest first."""
 
     def expiring_by_day(self, since: datetime.datetime, until: datetime.datetime) -> Mapping[datetime.date, int]:
         """How many records end on which day (UTC)."""
 
-    def everyone(self, size: int) -> Iterator[Sequence[tuple[Kept, Identity]]]:
+    def everyone(self, size: int) -> Iterator[Sequence[tuple[RetainedRecord, Identity]]]:
         """All records, `size` at a time."""
 
-    def owed(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[Owed]:
+    def unnotified(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[UnnotifiedPerson]:
         """People who have not been told, by rising time of collection; those without an address too."""
 
-    def count_owed(self, collected_before: datetime.datetime | None) -> int: ...
+    def count_unnotified(self, collected_before: datetime.datetime | None) -> int: ...
 
-    def reachable(self, *, after: str, limit: int) -> tuple[Sequence[Owed], str]:
+    def reachable(self, *, after: str, limit: int) -> tuple[Sequence[UnnotifiedPerson], str]:
         """(some of the people with an address who were not told and have no notice under way, by rising time of
         collection; the mark after which to go on).
 
@@ -65,10 +65,10 @@ class SubjectSource(Protocol):
     def count_reachable(self) -> int:
         """How many there are, at most."""
 
-    def addressee(self, key: str) -> Owed | None:
+    def recipient(self, key: str) -> UnnotifiedPerson | None:
         """One of them; None where the record is gone or was told."""
 
-    def mark_told(self, keys: Sequence[str], at: datetime.datetime) -> None: ...
+    def mark_notified(self, keys: Sequence[str], at: datetime.datetime) -> None: ...
 
 
 _sources: dict[str, SubjectSource] = {}
@@ -82,5 +82,5 @@ def registered() -> list[SubjectSource]:
     return [_sources[name] for name in sorted(_sources)]
 
 
-def named(store: str) -> SubjectSource | None:
+def source_of(store: str) -> SubjectSource | None:
     return _sources.get(store)

@@ -50,11 +50,11 @@ class Rules:
 
     `approval`: by a second person, bound to the plan's hash. Erasing and overwriting cannot be undone, so they
     ask for it; restricting can, and a copy is looked through by the officer who sends it. `concerns`: it is
-    about an earlier request. `notifies`: recipients are told (Art. 19). `acts`: per record, in this order.
+    about an earlier request. `notifies`: recipients are told (Art. 19). `actions`: per record, in this order.
     """
 
     check: CheckLevel
-    acts: tuple[Action, ...] = ()
+    actions: tuple[Action, ...] = ()
     approval: bool = False
     suppresses: bool = False
     notifies: bool = False

@@ -18,7 +18,7 @@ class Field:
     clean: Callable[[str], str]
 
 
-class Invalid(Exception):
+class InvalidValues(Exception):
     """`sentences` is {field: why it cannot be written}; nothing of the values is in it."""
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
@@ -35,7 +35,7 @@ def register(name: str, label: str, clean: Callable[[str], str]) -> None:
     _fields[name] = Field(name, label, clean)
 
 
-def call(name: str, label: str) -> None:
+def set_label(name: str, label: str) -> None:
     """What a field that nobody corrects is called towards the person."""
     _names[name] = label
 
@@ -49,14 +49,14 @@ def label(name: str) -> str:
     return _fields[name].label if name in _fields else _names.get(name, name.replace("_", " "))
 
 
-def cleaned(values: Mapping[str, str]) -> dict[str, str]:
+def clean_values(values: Mapping[str, str]) -> dict[str, str]:
     """The values as they are kept.
 
     Raises:
         Invalid: there is none, a field nobody knows, or a value that cannot be right.
     """
     if not values:
-        raise Invalid({"": "Enter at least one field and its new value."})
+        raise InvalidValues({"": "Enter at least one field and its new value."})
     good: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for name, value in values.items():
@@ -65,7 +65,7 @@ def cleaned(values: Mapping[str, str]) -> dict[str, str]:
         except ValueError as error:
             wrong[name] = str(error)
     if wrong:
-        raise Invalid(wrong)
+        raise InvalidValues(wrong)
     return good
 
 

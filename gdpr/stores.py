@@ -1,7 +1,7 @@
 """What a place that holds personal data must be able to do for the law, and the register of such places.
 
 A store raises `Unsupported` for what it cannot do: the step becomes a person's, with the store's own
-instructions. It raises `Later` while its system cannot be reached: the step waits and is tried again.
+instructions. It raises `RetryLater` while its system cannot be reached: the step waits and is tried again.
 Anything else is a fault, and the step needs a person. None of them ever counts as done.
 """
 
@@ -39,7 +39,7 @@ class Unsupported(Exception):
         self.capability = capability
 
 
-class Later(Exception):
+class RetryLater(Exception):
     """The system cannot be asked now. `not_before` is an aware time, None where it names none.
 
     The message is shown to officers and holds no personal data.
@@ -152,15 +152,15 @@ class SharesRecords(Protocol):
     of it. `of` is our record that ends. Errors as those of `PersonalDataStore`.
     """
 
-    def stays(self, record: Record, of: Record) -> str:
+    def why_it_stays(self, record: Record, of: Record) -> str:
         """Why the record is not erased, to follow a colon; "" where it is the person's alone. Calls nobody."""
 
-    def take_out(self, record: Record, of: Record) -> None: ...
+    def remove_our_data(self, record: Record, of: Record) -> None: ...
 
-    def is_taken_out(self, record: Record, of: Record) -> bool | None:
+    def is_our_data_gone(self, record: Record, of: Record) -> bool | None:
         """Read back: nothing of ours is in it; None where the record itself is gone."""
 
-    def how_to_take_out(self, record: Record, of: Record) -> str:
+    def removal_instructions(self, record: Record, of: Record) -> str:
         """What a person does by hand instead; no value of the person."""
 
 
@@ -177,19 +177,19 @@ def registered() -> list[PersonalDataStore]:
     return sorted(_stores.values(), key=lambda store: (store.order, store.name))
 
 
-def named(name: str) -> PersonalDataStore:
+def get_store(name: str) -> PersonalDataStore:
     """Raises KeyError for a store that is not registered."""
     return _stores[name]
 
 
-def find(name: str) -> PersonalDataStore | None:
+def find_store(name: str) -> PersonalDataStore | None:
     """None for a store that is not registered, such as one that was disconnected since."""
     return _stores.get(name)
 
 
 def label_of(name: str) -> str:
     """What officers read; the bare name of a store that is not registered."""
-    store = find(name)
+    store = find_store(name)
     return store.label if store else name
 
 

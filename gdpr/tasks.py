@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from gdpr import alarms
+from gdpr import compliance_alerts
 from gdpr.audit import anchor, check, seal
 from gdpr.due_dates import deadline
 from gdpr.messages import send
@@ -16,7 +16,7 @@ from gdpr.package import files
 from gdpr.requests import after_checks, certificate, forget
 from gdpr.requests.pipeline import execute
 from gdpr.retention import retention
-from swarm_admin.core.locks import alone
+from swarm_admin.core.locks import run_exclusively
 
 CHECK_EVERY = datetime.timedelta(days=1)
 
@@ -29,7 +29,7 @@ def seal_audit() -> None:
 @shared_task
 def anchor_audit() -> None:
     seal.run_due()
-    alone("audit_anchor", anchor.run_due)  # two would write the file and mail the officers twice
+    run_exclusively("audit_anchor", anchor.run_due)  # two would write the file and mail the officers twice
 
 
 @shared_task
@@ -38,13 +38,13 @@ def check_audit() -> None:
 
     Whoever has the lock may begin anew what was begun: its worker is gone, or it would have the lock.
     """
-    alone("audit_check", _check_audit)
+    run_exclusively("audit_check", _check_audit)
 
 
 def _check_audit() -> None:
     latest = AuditCheck.objects.order_by("-id").first()
     if latest is None or latest.requested_at < timezone.now() - CHECK_EVERY:
-        check.ask()
+        check.request_check()
     check.run_due()
 
 
@@ -62,29 +62,29 @@ def run_requests() -> None:
 
 @shared_task
 def send_messages() -> None:
-    alone("messages", send.run_due)  # a mail server that hangs holds one thread, not one more each turn
+    run_exclusively("messages", send.run_due)  # a mail server that hangs holds one thread, not one more each turn
 
 
 @shared_task
 def keep_up_requests() -> None:
-    """What time brings: due dates of clocks that stand still, last looks, expiry, forgetting, alarms."""
-    deadline.refresh_waiting()
+    """What time brings: due dates of clocks that stand still, last looks, expiry, forgetting, alerts."""
+    deadline.refresh_paused()
     after_checks.run_due()
     files.expire_due()
     forget.run_due()
-    alarms.look()
+    compliance_alerts.publish()
 
 
 @shared_task
 def purge_expired() -> None:
     """What may be kept no longer goes, here and everywhere it was handed to."""
-    retention.plan()
+    retention.queue_expired()
     retention.run_due()
 
 
 @shared_task
 def send_notices() -> None:
-    alone("notices", notice_delivery.run_due)
+    run_exclusively("notices", notice_delivery.run_due)
 
 
 def _every(task: str, seconds: float) -> dict[str, object]:

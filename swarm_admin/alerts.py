@@ -23,8 +23,8 @@ from enrichment.models.alert import Channel, LastNotification, Occasion
 from enrichment.states import BatchStatus
 from enrichment.vendors import registry
 from swarm_admin.core import mail, work
-from swarm_admin.core.bounded_http import BoundedTransport, within
-from swarm_admin.core.staff import with_right
+from swarm_admin.core.bounded_http import BoundedTransport, total_timeout
+from swarm_admin.core.staff import with_permission
 from swarm_admin.core.states import advance, advance_one
 from swarm_admin.core.timing import backoff, span
 
@@ -54,12 +54,12 @@ def run_due() -> int:
     sent = 0
     away: set[str] = set()
     # One at a time: each may take as long as a mail may, and all of them together longer than a lease.
-    while notices := claim(_in_turn(away), BatchStatus, 1, stage="alerts"):
+    while notices := claim(_due_notices(away), BatchStatus, 1, stage="alerts"):
         sent += sum(_send(notice, away) for notice in notices)
     return sent
 
 
-def _in_turn(away: set[str]) -> QuerySet[AlertNotice]:
+def _due_notices(away: set[str]) -> QuerySet[AlertNotice]:
     """Notices in their order, without those by channels whose server does not answer."""
     return AlertNotice.objects.exclude(channel__in=away).order_by("not_before", "id")
 
@@ -71,15 +71,15 @@ def _set_aside(notices: QuerySet[AlertNotice], lease: work.Values) -> None:
 
 def channels(kind: str = "") -> list[Channel]:
     """Where alerts of a kind go as configured now; those of compliance by e-mail to officers, never to a chat."""
-    found = [Channel.EMAIL] if addresses(kind) and not mail.why_not() else []
+    found = [Channel.EMAIL] if recipients(kind) and not mail.why_not() else []
     return [*found, Channel.SLACK] if settings.SLACK_WEBHOOK_URL and kind != AlertKind.COMPLIANCE else found
 
 
-def addresses(kind: str) -> list[str]:
+def recipients(kind: str) -> list[str]:
     """Who hears of an alert of this kind by e-mail."""
     if kind != AlertKind.COMPLIANCE:
         return list(settings.ALERT_EMAILS)
-    officers = with_right("gdpr.handle_request")
+    officers = with_permission("gdpr.handle_request")
     return sorted(officers.exclude(email="").values_list("email", flat=True))
 
 
@@ -97,8 +97,8 @@ def plan() -> int:
     )
     planned = 0
     with transaction.atomic():
-        said = Alert.objects.filter(due | over & Q(told=LastNotification.OPEN)).order_by("pk")
-        for alert in said.select_for_update(skip_locked=True):
+        alerts = Alert.objects.filter(due | over & Q(told=LastNotification.OPEN)).order_by("pk")
+        for alert in alerts.select_for_update(skip_locked=True):
             planned += _plan_one(alert, now)
     return planned
 
@@ -120,16 +120,16 @@ def _plan_one(alert: Alert, now: datetime.datetime) -> int:
 
 def _send(notice: AlertNotice, away: set[str]) -> bool:
     """Whether it went out; a channel whose server is away is put into `away`."""
-    subject, body = words(notice)
+    subject, body = render_notice(notice)
     try:
         if notice.channel == Channel.EMAIL:
-            _mail(addresses(notice.alert.kind), subject, body, mail.message_id("alert", notice.pk))
+            _send_mail(recipients(notice.alert.kind), subject, body, mail.message_id("alert", notice.pk))
         else:
-            _post(subject, body)
+            _post_to_slack(subject, body)
     except NotSent as reason:
         if reason.server_is_away:
             away.add(notice.channel)
-        _not_sent(notice, reason)
+        _record_failure(notice, reason)
         return False
     advance_one(
         notice,
@@ -142,23 +142,23 @@ def _send(notice: AlertNotice, away: set[str]) -> bool:
     return True
 
 
-def _not_sent(notice: AlertNotice, reason: NotSent) -> None:
+def _record_failure(notice: AlertNotice, reason: NotSent) -> None:
     log.warning("notice %s by %s: %s", notice.pk, notice.channel, reason)
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "error_kind": "not_sent",
         "error_message": str(reason)[:300],
         "in_flight_since": None,
     }
     was_unknown = notice.claimed_from == BatchStatus.UNKNOWN  # type: ignore[attr-defined]
     if reason.unknown and not was_unknown:
-        advance_one(notice, BatchStatus.UNKNOWN, not_before=backoff(notice.tries), **told)
+        advance_one(notice, BatchStatus.UNKNOWN, not_before=backoff(notice.tries), **values)
     elif reason.for_good or reason.unknown or notice.tries >= TRIES:
-        advance_one(notice, BatchStatus.FAILED, finished_at=timezone.now(), **told)
+        advance_one(notice, BatchStatus.FAILED, finished_at=timezone.now(), **values)
     else:
-        advance_one(notice, BatchStatus.PLANNED, not_before=backoff(notice.tries), **told)
+        advance_one(notice, BatchStatus.PLANNED, not_before=backoff(notice.tries), **values)
 
 
-def words(notice: AlertNotice) -> tuple[str, str]:
+def render_notice(notice: AlertNotice) -> tuple[str, str]:
     """(one line, text) of a notice: what, since when, how often, where to look. No personal data."""
     alert = notice.alert
     word = {Occasion.OPENED: alert.get_severity_display(), Occasion.OVER: "Resolved"}.get(
@@ -174,7 +174,7 @@ def words(notice: AlertNotice) -> tuple[str, str]:
     return line, "\n".join([*lines, f"{settings.BASE_URL}{reverse('alerts')}"])
 
 
-def _mail(to: list[str], subject: str, body: str, message_id: str) -> None:
+def _send_mail(to: list[str], subject: str, body: str, message_id: str) -> None:
     if not to:
         raise NotSent("not configured", for_good=True)
     try:
@@ -185,7 +185,7 @@ def _mail(to: list[str], subject: str, body: str, message_id: str) -> None:
         raise NotSent(str(error), server_is_away=error.server_is_away) from None
 
 
-def _post(subject: str, body: str) -> None:
+def _post_to_slack(subject: str, body: str) -> None:
     url = settings.SLACK_WEBHOOK_URL
     if not url:
         raise NotSent("not configured", for_good=True)
@@ -194,7 +194,7 @@ def _post(subject: str, body: str) -> None:
         raise NotSent("this address isn't allowed here", for_good=True)
     try:
         with (
-            within(2 * TIMEOUT_SECONDS),
+            total_timeout(2 * TIMEOUT_SECONDS),
             httpx.Client(transport=BoundedTransport(), timeout=TIMEOUT_SECONDS, trust_env=False) as client,
             # Its status is all that counts: the body, however long or slow, is left unread.
             client.stream("POST", url, json={"text": f"*{subject}*\n{body}"}) as answer,

@@ -15,7 +15,7 @@ from swarm_admin.access.models import ApiKey, Scope, find_key
 from swarm_admin.core.refusals import SENTENCES, answer_in_json, in_json
 
 
-def opened(plaintext: str | None, scope: Scope) -> ApiKey | None:
+def authorized_key(plaintext: str | None, scope: Scope) -> ApiKey | None:
     """The key if it is live and has the scope; None for no or an unknown key.
 
     Raises:
@@ -35,7 +35,7 @@ class BearerKey(HttpBearer):
         self.scope = scope
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        return opened(token, self.scope)
+        return authorized_key(token, self.scope)
 
 
 class HeaderKey(APIKeyHeader):
@@ -48,10 +48,10 @@ class HeaderKey(APIKeyHeader):
         self.scope = scope
 
     def authenticate(self, request: HttpRequest, key: str | None) -> ApiKey | None:
-        return opened(key, self.scope)
+        return authorized_key(key, self.scope)
 
 
-def keys_for(scope: Scope) -> list[Any]:
+def auth_for(scope: Scope) -> list[Any]:
     """Either way of sending a key."""
     return [BearerKey(scope), HeaderKey(scope)]
 
@@ -88,5 +88,5 @@ api = NinjaAPI(
     docs=Swagger(settings={"deepLinking": False}),  # its links stand inside buttons
 )
 answer_in_json(api, missing="Lead not found.")
-api.add_router("", build_router(read_auth=keys_for(Scope.LEADS_READ), write_auth=keys_for(Scope.LEADS_WRITE)))
-api.add_router("", build_requests(auth=keys_for(Scope.REQUESTS_WRITE)))
+api.add_router("", build_router(read_auth=auth_for(Scope.LEADS_READ), write_auth=auth_for(Scope.LEADS_WRITE)))
+api.add_router("", build_requests(auth=auth_for(Scope.REQUESTS_WRITE)))

@@ -10,7 +10,7 @@ from celery.signals import beat_init, task_postrun, task_prerun, worker_init, wo
 from django.conf import settings
 from django.db import close_old_connections
 
-from swarm_admin import frozen
+from swarm_admin import hang_guard
 from swarm_admin.core import shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "swarm_admin.settings")
@@ -30,13 +30,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-worker_shutting_down.connect(shutdown.ask)
+worker_shutting_down.connect(shutdown.request_stop)
 
 
 @worker_init.connect
 @beat_init.connect
 def _end_when_frozen(**kwargs: object) -> None:
-    frozen.watch(settings.WORKER_FROZEN_SECONDS)
+    hang_guard.watch(settings.WORKER_FROZEN_SECONDS)
 
 
 @beat_init.connect

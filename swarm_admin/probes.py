@@ -49,7 +49,7 @@ def readyz() -> HttpResponse:
     """503 with what is wrong: a server that does not answer, or stages that stand still."""
     with _lock:  # one asks, however many want to know
         if not _kept or time.monotonic() - _kept[0][0] > KEPT_SECONDS:
-            found = _look()
+            found = _run_checks()
             _kept[:] = [(time.monotonic(), found)]
         found = _kept[0][1]
     return JsonResponse(found, status=200 if found["status"] == "ready" else 503)
@@ -63,7 +63,7 @@ def forget() -> None:
 PROBES: dict[str, Callable[[], HttpResponse]] = {"/healthz": healthz, "/readyz": readyz}
 
 
-def _look() -> dict[str, Any]:
+def _run_checks() -> dict[str, Any]:
     found: dict[str, Any] = {"database": _database(), "redis": _redis(), "standing_still": [], "beat": "ok"}
     if found["database"] == "ok":
         try:
@@ -83,9 +83,9 @@ def _look() -> dict[str, Any]:
 
 def _database() -> str:
     """Over a connection of its own: one that hangs must not hold the question as well."""
-    told = connection.get_connection_params()
+    parameters = connection.get_connection_params()
     names = ("dbname", "host", "port", "user", "password", "sslmode", "service")
-    given = {name: told[name] for name in names if told.get(name)}
+    given = {name: parameters[name] for name in names if parameters.get(name)}
     try:
         with psycopg.connect(
             **given,

@@ -34,9 +34,9 @@ from gdpr.notices import delivery as notice_delivery
 from gdpr.requests import after_checks
 from gdpr.requests.pipeline import execute
 from gdpr.retention import retention
-from swarm_admin import alerts, frozen
+from swarm_admin import alerts, hang_guard
 from swarm_admin.core import progress, shutdown, work
-from swarm_admin.supervisor import end_with_parent
+from swarm_admin.supervisor import exit_with_parent
 
 log = logging.getLogger(__name__)
 LOOKED_EVERY = 0.05  # seconds: how often the parent looks after its child
@@ -80,7 +80,7 @@ class Quarantine:
         """Block until SIGTERM or SIGINT, and until the child has finished what it has."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        told = began = 0.0
+        last_sign = began = 0.0
         while True:
             if not self.pid:
                 if self.stopping:
@@ -88,9 +88,9 @@ class Quarantine:
                 time.sleep(PAUSE if time.monotonic() - began < SHORTEST_LIFE else 0)
                 began = time.monotonic()
                 self._fork()
-            if time.monotonic() - told > TOLD_EVERY:
-                progress.safely(work.keep_quarantine)
-                told = time.monotonic()
+            if time.monotonic() - last_sign > TOLD_EVERY:
+                progress.unless_redis_is_down(work.mark_quarantine_alive)
+                last_sign = time.monotonic()
             time.sleep(LOOKED_EVERY)
             if os.waitpid(self.pid, os.WNOHANG)[0]:
                 self.pid = 0
@@ -109,7 +109,7 @@ class Quarantine:
         try:
             signal.signal(signal.SIGTERM, _ask_to_stop)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's, which the parent passes on
-            end_with_parent()
+            exit_with_parent()
             if os.getppid() == parent:
                 self.child()
             code = 0
@@ -119,15 +119,15 @@ class Quarantine:
 
 def _ask_to_stop(*_: Any) -> None:
     """From a thread: a handler may interrupt whoever waits for the same event, and would wait for it in turn."""
-    threading.Thread(target=shutdown.ask).start()
+    threading.Thread(target=shutdown.request_stop).start()
 
 
 def work_through() -> None:
     """The child: everything that has a lapse behind it, until it is told to stop."""
     work.enter_quarantine()
-    frozen.watch(settings.WORKER_FROZEN_SECONDS)
-    while not shutdown.asked():
-        if progress.safely(limiter.connection().ping):
+    hang_guard.watch(settings.WORKER_FROZEN_SECONDS)
+    while not shutdown.is_requested():
+        if progress.unless_redis_is_down(limiter.connection().ping):
             for stage in STAGES:
                 _guarded(stage)
         shutdown.wait(settings.TICK_SECONDS)
@@ -137,7 +137,7 @@ def work_through() -> None:
 def _guarded(stage: Callable[[], Any]) -> None:
     """One stage; where PostgreSQL or Redis is away, its leases run out, and it is looked for again."""
     close_old_connections()
-    if shutdown.asked():
+    if shutdown.is_requested():
         return
     try:
         stage()

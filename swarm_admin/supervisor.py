@@ -28,7 +28,7 @@ _PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def end_with_parent() -> None:
+def exit_with_parent() -> None:
     """Have this process told to end when the one that started it has ended."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -100,7 +100,7 @@ class Supervisor:
             errors="replace",
             bufsize=1,
             start_new_session=True,
-            preexec_fn=end_with_parent,
+            preexec_fn=exit_with_parent,
         )
         threading.Thread(target=self._copy_lines, args=(program.name, program.process.stdout), daemon=True).start()
 

@@ -4,12 +4,12 @@ from celery import shared_task
 from django.conf import settings
 
 from swarm_admin import alerts
-from swarm_admin.core.locks import alone
+from swarm_admin.core.locks import run_exclusively
 
 
 @shared_task
 def send_alerts() -> None:
-    alone("alerts", alerts.run_due)
+    run_exclusively("alerts", alerts.run_due)
 
 
 _SECONDS = max(settings.TICK_SECONDS, 10 / settings.CLOCK_SPEED)

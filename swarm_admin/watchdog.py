@@ -30,10 +30,10 @@ def start(service: Any) -> None:
 
 
 def _watch(service: Any) -> None:
-    told = True  # whatever was open when beat was started is looked after
+    was_stalled = True  # whatever was open when beat was started is looked after
     while True:
         try:
-            told = look(service, told)
+            was_stalled = check(service, was_stalled)
         except Exception as error:
             log.error("watchdog: %s", type(error).__name__)  # noqa: TRY400 - its words may be personal
         finally:
@@ -42,17 +42,17 @@ def _watch(service: Any) -> None:
         time.sleep(max(SHORTEST, min(EVERY_SECONDS, within / LOOKS)))
 
 
-def look(service: Any, told: bool) -> bool:
-    """One look; whether anything stands still. `told`: something did at the look before, and its end is to be said."""
-    if _ticks(service):
+def check(service: Any, was_stalled: bool) -> bool:
+    """One look; whether anything stands still. `was_stalled`: something did before, and its end is reported."""
+    if _beat_is_alive(service):
         standstill.record_beat()
     found = bool(standstill.raise_standstill())
-    if found or told:
+    if found or was_stalled:
         alerts.run_due()
     return found
 
 
-def _ticks(service: Any) -> bool:
+def _beat_is_alive(service: Any) -> bool:
     """Whether beat itself goes on: its busiest entry was sent lately."""
     entry = service.scheduler.schedule.get("look")
     late = grace_period(settings.WATCHDOG_STALL_SECONDS) / 2

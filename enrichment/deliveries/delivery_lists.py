@@ -12,7 +12,7 @@ from enrichment.deliveries.lists import DeliveryList
 from enrichment.models import Handover, lead_search
 from enrichment.models.handover import System
 from enrichment.states import HandoverStatus
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 DAY = datetime.timedelta(days=1)
 
@@ -55,7 +55,7 @@ def stored_differently(handovers: QuerySet[Handover]) -> QuerySet[Handover]:
 
 def handover_figures() -> dict[str, dict[str, int]]:
     """{system: {done (of the last day), waiting, unknown, failed, withheld, differing}}."""
-    return dict(remembered("handover_figures", _handover_figures))
+    return dict(cached("handover_figures", _handover_figures))
 
 
 def _handover_figures() -> dict[str, dict[str, int]]:

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from swarm_admin.core.cache import remembered
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.cache import cached
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.paging import Page, by_time, query_with
 
 SIZES = (25, 50, 100)
@@ -30,7 +30,7 @@ class DeliveryList:
         for name in (*self.names, "q", "size", "sort"):
             if value := params.get(name, "").strip()[:100].replace("\x00", ""):
                 self.params[name] = value
-        self.after, self.before = whole(params.get("after")) or 0, whole(params.get("before")) or 0
+        self.after, self.before = parse_int(params.get("after")) or 0, parse_int(params.get("before")) or 0
         self.words = self.params.get("q", "")
 
     def choices(self) -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -42,7 +42,7 @@ class DeliveryList:
 
     @property
     def size(self) -> int:
-        size = whole(self.params.get("size"))
+        size = parse_int(self.params.get("size"))
         return size if size in SIZES else SIZES[0]
 
     @property
@@ -97,7 +97,7 @@ class DeliveryList:
     def count(self) -> int:
         """How many rows there are in all, counted some seconds ago at most."""
         hashed = hashlib.sha256(self.query_with(size=None, sort=None).encode()).hexdigest()[:24]
-        return int(remembered(f"{type(self).__name__}:{hashed}", lambda: self.rows().order_by().count()))
+        return int(cached(f"{type(self).__name__}:{hashed}", lambda: self.rows().order_by().count()))
 
     def ordered(self) -> QuerySet[Any]:
         """All rows in the order of the list, for a file."""

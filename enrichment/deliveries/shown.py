@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from enrichment.leads.lead_detail import MASKS, OPEN_FIELDS
-from swarm_admin.core.documents import is_deeper_than
+from swarm_admin.core.json_depth import is_deeper_than
 from swarm_admin.core.masking import DOTS, mask
 
 LONGEST = 20_000  # characters of a body on a page

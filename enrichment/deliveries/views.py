@@ -29,7 +29,7 @@ from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.csv_export import attachment, of_today
+from swarm_admin.core.csv_export import attachment, dated_name
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import mask, may_see
@@ -116,7 +116,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     wanted = HandoverList(QueryDict(request.POST.get("query", "")))
     with transaction.atomic():
         audit.record(Verb.EXPORT_DELIVERIES, by=request.user, object_type="handover", counts={"rows": wanted.count()})
-    return attachment(EXPORTED, _rows(wanted), of_today("deliveries"))
+    return attachment(EXPORTED, _rows(wanted), dated_name("deliveries"))
 
 
 def _rows(wanted: HandoverList) -> Iterator[Sequence[object]]:

@@ -108,7 +108,7 @@ def request_repairs(found: RepairPlan, *, by: Any) -> int:
 def run_due() -> int:
     """Mend what was asked for until nothing is due; returns how many were tried."""
     done = 0
-    while not (shutdown.asked() or pauses.open_pause("clay")) and (drifts := _claim()):
+    while not (shutdown.is_requested() or pauses.open_pause("clay")) and (drifts := _claim()):
         for drift in drifts:
             _repair_one(drift)
         done += len(drifts)
@@ -137,7 +137,7 @@ def _set_aside(drifts: QuerySet[Drift], lease: work.Values) -> None:
 
 
 def _repair_one(drift: Drift) -> None:
-    mine = work.mine(drift)
+    mine = work.held_by_us(drift)
     try:
         REPAIRS[DriftKind(drift.kind)](drift)
     except NotRepairable as sentence:
@@ -160,7 +160,7 @@ def _repair_one(drift: Drift) -> None:
 def _after_error(drift: Drift, error: VendorError) -> None:
     log.warning("mending of drift %s: %s", drift.pk, error)
     step = recovery.next_step(error, tries=drift.mend_tries, limit="clay.updates", scope=drift.table_id)
-    mine = work.mine(drift)
+    mine = work.held_by_us(drift)
     if step.action == "give_up":
         mine.update(in_flight_since=None, mend_after=None, mend_error=f"{error}. {error.advice}"[:300])
     else:

@@ -36,7 +36,7 @@ from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import RowPage
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery, VendorError
-from swarm_admin.core import holders, shutdown, work
+from swarm_admin.core import lease_holders, shutdown, work
 from swarm_admin.core.timing import CLOCKS_DIFFER_SECONDS, in_seconds, span
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,9 @@ def run_due() -> int:
         return 0
     before = run.exports
     try:
-        while not shutdown.asked() and run.phase == ReconcilePhase.EXPORT and _read_page(run):
+        while not shutdown.is_requested() and run.phase == ReconcilePhase.EXPORT and _read_page(run):
             pass
-        while not shutdown.asked() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
+        while not shutdown.is_requested() and run.phase == ReconcilePhase.CONFIRM and _look_for_absent(run):
             pass
     except work.LeaseLost:
         pass  # whoever has it now goes on from its cursor
@@ -71,7 +71,7 @@ def run_due() -> int:
         _save_run(run, is_open=False, error="internal_error")
         raise
     finally:
-        work.mine(run).update(in_flight_since=None)
+        work.held_by_us(run).update(in_flight_since=None)
     return run.exports - before
 
 
@@ -117,7 +117,7 @@ def start_run(*, full: bool) -> ReconcileRun | None:
                 since=None if full or last is None else last.started_at - span(CLOCKS_DIFFER_SECONDS),
                 tables=_tables(),
                 in_flight_since=now,
-                held_by=holders.name(),
+                held_by=lease_holders.current_holder(),
                 started_at=now,
             )
     except IntegrityError:
@@ -140,7 +140,7 @@ def _tables() -> list[str]:
 
 def _save_run(run: ReconcileRun, **values: object) -> None:
     """Raises LeaseLost: what goes with it in one transaction is undone."""
-    if not work.mine(run).update(**values):
+    if not work.held_by_us(run).update(**values):
         raise work.LeaseLost
     for name, value in values.items():
         setattr(run, name, value)

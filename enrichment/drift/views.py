@@ -17,7 +17,7 @@ from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from gdpr.suppression import gate
 from swarm_admin.core.htmx import HtmxRequest
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -40,7 +40,7 @@ MEANINGS = {
 def show(request: HtmxRequest) -> HttpResponse:
     """The page, or for htmx its live part."""
     kind = _kind(request.GET.get("kind", ""))
-    page = Paginator(mending.open_drift(kind or ""), PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(mending.open_drift(kind or ""), PAGE).get_page(parse_int(request.GET.get("page")))
     drifts = list(page.object_list)
     hidden = gate.look_up([drift.lead.identity for drift in drifts if drift.lead])
     known = [drift for drift in drifts if drift.lead]
@@ -103,7 +103,7 @@ def _exports() -> limiter.Gauge | None:
 @screen(MEND, "POST")
 def plan(request: HttpRequest) -> HttpResponse:
     """What mending a kind, or one row, would do."""
-    kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
+    kind, pk = _kind(request.POST.get("kind", "")), parse_int(request.POST.get("id", ""))
     if kind is None:
         messages.warning(request, "Choose what to fix.")
         return redirect("drift")
@@ -132,7 +132,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 @screen(MEND, "POST")
 def mend(request: HttpRequest) -> HttpResponse:
     """Ask for it; a tick does it."""
-    kind, pk = _kind(request.POST.get("kind", "")), whole(request.POST.get("id", ""))
+    kind, pk = _kind(request.POST.get("kind", "")), parse_int(request.POST.get("id", ""))
     if kind is None:
         return redirect("drift")
     asked = mending.request_repairs(mending.plan_repairs(kind, pk), by=request.user)

@@ -23,7 +23,7 @@ from enrichment.vendors import limiter, limits, registry
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
-from swarm_admin.core.durations import about, first_upper
+from swarm_admin.core.durations import approximate, capitalize
 from swarm_admin.core.timing import span
 
 LOWEST = -1_000  # below every priority: all that waits leaves first
@@ -68,7 +68,7 @@ class Estimate:
         """ "about 5 h", "never", "paused: …" or "not known yet"."""
         if not self.is_known:
             return "not known yet"
-        return "paused: no estimate until resumed" if self.paused else about(self.seconds)
+        return "paused: no estimate until resumed" if self.paused else approximate(self.seconds)
 
     @property
     def sent_words(self) -> str:
@@ -78,7 +78,7 @@ class Estimate:
     @property
     def left(self) -> str:
         """Of work that has begun: "About 5 h left.", and what it waits for; in sentences."""
-        return self.note if self.paused else f"{first_upper(self.words)} left. {self.note}".strip()
+        return self.note if self.paused else f"{capitalize(self.words)} left. {self.note}".strip()
 
     @property
     def note(self) -> str:
@@ -99,7 +99,7 @@ class Estimate:
             return f"Up to {leads} continue without {names}; {last.provider} is never called: its limit is 0."
         return (
             f"Up to {leads} continue without {names} and are filled in later; the last, by {last.provider}, in "
-            f"{about(last.seconds)}."
+            f"{approximate(last.seconds)}."
         )
 
 

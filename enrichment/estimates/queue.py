@@ -12,7 +12,7 @@ from enrichment.estimates.enriching import Leads
 from enrichment.models import BatchItem, Handover, Lead
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 WAITING = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
 
@@ -24,7 +24,7 @@ def waiting_work() -> dict[str, Any]:
     (leads, of them without a row)} of those that were never asked for, due later as well; `fill_ins`: {provider:
     leads that wait for it alone}. A few seconds old at most.
     """
-    return dict(remembered("waiting", _count))
+    return dict(cached("waiting", _count))
 
 
 def work_ahead_of(priority: int, found: dict[str, Any]) -> Leads:

@@ -30,8 +30,8 @@ from enrichment.models import FailureIgnore, Lead
 from enrichment.vendors import registry
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.cache import forget as forget_figures
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
+from swarm_admin.core.cache import invalidate as forget_figures
 
 MOST_GROUPS = 200  # of one kind of work
 TREND_HOURS = 24
@@ -78,7 +78,7 @@ class Group:
 
 def all_groups() -> list[Group]:
     """Every group, ignored ones too, largest first; a few seconds old at most (see `core.cache`)."""
-    return list(remembered(KEPT, _groups))
+    return list(cached(KEPT, _groups))
 
 
 def groups_needing_attention() -> list[Group]:
@@ -98,7 +98,7 @@ class Totals:
 def totals() -> Totals:
     """Counted from the same look as the groups, those of causes beyond MOST_GROUPS with them."""
     opened = groups_needing_attention()
-    beyond = remembered(BEYOND, _beyond)
+    beyond = cached(BEYOND, _beyond)
     rows = sum(group.count for group in opened) + sum(beyond.values())
     leads = sum(group.count for group in opened if group.cause.what == "enrichment")
     return Totals(rows, len(opened), leads + beyond.get("enrichment", 0))
@@ -115,7 +115,7 @@ def _beyond() -> dict[str, int]:
 
 def spent_on() -> Decimal:
     """US dollars spent on the leads of all groups that wait, in whatever number of them a lead is; as `all_groups`."""
-    return Decimal(remembered(SPENT, lambda: _spent(groups_needing_attention())))
+    return Decimal(cached(SPENT, lambda: _spent(groups_needing_attention())))
 
 
 def _spent(found: Iterable[Group]) -> Decimal:

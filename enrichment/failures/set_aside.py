@@ -23,7 +23,7 @@ from gdpr import audit
 from gdpr.models import AfterCheck, AuditCheck, Notice, Purge, RequestMessage, RequestStep
 from gdpr.states import CLOSED, DutyStatus, MessageStatus, PurgeStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 from swarm_admin.core.jobs import JobStatus
 from swarm_admin.core.states import advance
 
@@ -67,7 +67,7 @@ class SetAsideGroup:
 
 def visible_groups(user: Any) -> list[SetAsideGroup]:
     """The kinds of which anything is set aside, as far as this person may know of them; a few seconds old at most."""
-    counts = remembered(KEPT, _counts)
+    counts = cached(KEPT, _counts)
     return [
         SetAsideGroup(kind, *counts[kind.name]) for kind in KINDS if kind.name in counts and user.has_perm(kind.right)
     ]

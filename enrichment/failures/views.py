@@ -23,7 +23,7 @@ from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import may_see
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -79,7 +79,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     template = "enrichment/failures/_failure.html" if request.htmx else "enrichment/failures/failure.html"  # type: ignore[attr-defined]
     if shown_group is None:
         return render(request, template, {"group": None})
-    page = Paginator(members_of(shown_group.cause), PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(members_of(shown_group.cause), PAGE).get_page(parse_int(request.GET.get("page")))
     context = {
         "group": shown_group,
         "page": page,

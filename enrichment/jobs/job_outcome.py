@@ -9,7 +9,7 @@ from enrichment.jobs.kinds import kind_of
 from enrichment.jobs.outcomes import Counts, Outcome
 from enrichment.jobs.rows import counts_of
 from enrichment.models import BulkJob
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 
 def outcomes(jobs: Iterable[BulkJob]) -> dict[int, Outcome]:
@@ -17,7 +17,7 @@ def outcomes(jobs: Iterable[BulkJob]) -> dict[int, Outcome]:
     listed = list(jobs)
     version = ",".join(f"{job.pk}:{job.status}:{job.position}" for job in listed)
     name = f"job-counts:{hashlib.sha256(version.encode()).hexdigest()[:20]}"
-    counts = remembered(name, lambda: counts_of(listed)) if listed else {}
+    counts = cached(name, lambda: counts_of(listed)) if listed else {}
     return {job.pk: outcome(job, counts.get(job.pk, Counts())) for job in listed}
 
 

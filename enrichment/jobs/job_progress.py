@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.jobs.kinds import kind_of
 from enrichment.models import BulkJob
-from swarm_admin.core.durations import about, duration, first_upper
+from swarm_admin.core.durations import approximate, capitalize, duration
 from swarm_admin.core.jobs import JobStatus
 
 LOOKED_BACK_SECONDS = 60.0  # its pace is that of the last minute
@@ -47,7 +47,7 @@ def _by_pace(job: BulkJob) -> TimeLeft:
         )
     if not pace:
         return TimeLeft("No estimate yet.")
-    return TimeLeft(f"{first_upper(about((job.total - job.position) / pace))} left.")
+    return TimeLeft(f"{capitalize(approximate((job.total - job.position) / pace))} left.")
 
 
 def _pace(job: BulkJob) -> tuple[float, float]:

@@ -18,9 +18,9 @@ from enrichment.jobs.retry_handlers import RETRY_HANDLERS, RetryHandler
 from enrichment.models import BulkJob, JobMember
 from enrichment.vendor_pauses.pauses import why_paused
 from swarm_admin.core import jobs
-from swarm_admin.core.cache import forget
-from swarm_admin.core.figures import money, number
+from swarm_admin.core.cache import invalidate
 from swarm_admin.core.jobs import ENDED, LIVE, MemberStatus
+from swarm_admin.core.number_format import money, number
 
 KEPT = "came_to"  # of a job's plan: its `Counts` when its last row had ended
 AHEAD = 250  # ten triggers' worth
@@ -85,7 +85,7 @@ class RetryJob(RowJob, jobs.ByRow[BulkJob]):
         return int(handler.model._default_manager.filter(handler.queued(), pk__in=recent.values("subject")).count())
 
     def after(self, job: BulkJob) -> None:
-        forget(*FIGURES)
+        invalidate(*FIGURES)
 
     def counts(self, job: BulkJob) -> dict[str, int]:
         return {"started": job.accepted, "left_out": job.rejected, "rows": job.total}

@@ -19,7 +19,7 @@ from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus
 from swarm_admin.core.jobs import LIVE, JobStatus
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 from swarm_admin.core.states import InvalidTransition
 
@@ -44,7 +44,7 @@ def show(request: HttpRequest) -> HttpResponse:
         all_jobs = all_jobs.filter(kind=kind)
     if status in JobStatus.values:
         all_jobs = all_jobs.filter(status=status)
-    page = Paginator(all_jobs, PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(all_jobs, PAGE).get_page(parse_int(request.GET.get("page")))
     live = BulkJob.objects.filter(status__in=LIVE).exclude(kind=JobKind.IMPORT, columns={})
     context = {
         "page": page,
@@ -126,7 +126,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def batches(request: HttpRequest) -> HttpResponse:
     """The hand-overs to Clay, newest first; for htmx the live part."""
     kind, status = request.GET.get("kind", ""), request.GET.get("status", "")
-    page = Paginator(batch_list.filter_batches(kind, status), PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(batch_list.filter_batches(kind, status), PAGE).get_page(parse_int(request.GET.get("page")))
     context = {
         "page": page,
         "rows": batch_list.with_items(list(page)),

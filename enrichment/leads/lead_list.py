@@ -16,9 +16,9 @@ from enrichment.leads.filters import LeadFilter
 from enrichment.leads.listing import DEFAULT_SORT, FARTHEST_PAGE, PAGE_SIZES, SORTS, Slice, read_page, served_by_index
 from enrichment.models import Lead
 from enrichment.models.lead_queries import LeadQuerySet
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 from swarm_admin.core.masking import may_see
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.paging import query_with
 
 MOVES = ("page", "after", "before")  # what belongs to one page of the list and not to the list
@@ -125,7 +125,7 @@ class LeadList:
         # Whoever searches fewer columns counts other leads.
         asked = f"{self.personal}:{self.query_with(sort=None, size=None)}"
         hashed = hashlib.sha256(asked.encode()).hexdigest()[:24]
-        return int(remembered(f"leads:{hashed}", lambda: self.narrow(Lead.objects.all()).count()))
+        return int(cached(f"leads:{hashed}", lambda: self.narrow(Lead.objects.all()).count()))
 
     def count_new(self, since: datetime.datetime) -> int:
         """How many leads of the list were received after `since`; MOST_NEW stands for more."""
@@ -150,7 +150,7 @@ class LeadList:
 
 
 def _number(text: str | None, otherwise: int) -> int:
-    number = whole(text)
+    number = parse_int(text)
     return otherwise if number is None else number
 
 
@@ -159,7 +159,7 @@ def lead_figures() -> dict[str, Any]:
 
     `{"total", "status": {status: n}, "tier": {1, 2, 3, None: n}}`
     """
-    return dict(remembered("leads:figures", _count_figures))
+    return dict(cached("leads:figures", _count_figures))
 
 
 def _count_figures() -> dict[str, Any]:

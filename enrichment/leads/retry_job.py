@@ -16,7 +16,7 @@ from enrichment.models import BulkJob, Lead
 from enrichment.models.job import JobKind
 from enrichment.states import DELIVERED, EnrichmentStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import reason_against
+from swarm_admin.core.errors import why_not_allowed
 
 RETRY = "enrichment.retry_lead"
 NO_RETRY = "You don't have permission to manage retries. Ask an admin."
@@ -44,7 +44,7 @@ def retry_again(
     why = dict.fromkeys(set(ids) - {lead.pk for lead in meant}, gone)
     for lead in meant:
         if lead.pk not in ready:
-            why[lead.pk] = reason_against(actions.check_can_retry, lead)
+            why[lead.pk] = why_not_allowed(actions.check_can_retry, lead)
     if ready:
         actions.retry_leads([lead for lead in meant if lead.pk in ready], by=by, priority=priority)
     return why

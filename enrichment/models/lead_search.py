@@ -15,7 +15,7 @@ from django.db.models.functions import Lower, Reverse
 
 from swarm_admin.core.identifiers import emails, linkedin
 from swarm_admin.core.identifiers.text import UNSTORABLE
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 
 LONGEST = 200  # characters of a search that are read
 FEWEST_DIGITS = 6  # fewer are the end of too many numbers
@@ -104,7 +104,7 @@ def number_of(text: str) -> int | None:
     """The lead's number where `text` is one, as screens and people write it: "17", "#17", "lead 1,234", "Lead #17"."""
     match = _NUMBER.fullmatch(text.strip())
     digits = re.sub(r"[,.'\u2019\s]", "", match[1]) if match else ""
-    return whole(digits)
+    return parse_int(digits)
 
 
 def _profiles(text: str) -> list[Q]:

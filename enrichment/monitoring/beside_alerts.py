@@ -37,7 +37,7 @@ def open_issues(user: Any) -> list[OpenIssue]:
 
 
 def _compliance_issues(user: Any) -> list[tuple[str, str]]:
-    rights = {matter.right for matter in attention.shown(user)}
+    rights = {matter.right for matter in attention.visible_items(user)}
     words = {attention.REQUEST: ("requests need attention", "requests")}
     words[attention.RETENTION] = ("retention needs attention", "retention")
     return [words[right] for right in words if right in rights]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from enrichment.alerts import Cause, close, raise_alert
 from enrichment.models import Alert, AlertKind, Severity
-from gdpr.alarms import Alarm
+from gdpr.compliance_alerts import ComplianceAlert
 
 
-def sync_alerts(alarms: Sequence[Alarm]) -> None:
+def sync_alerts(alarms: Sequence[ComplianceAlert]) -> None:
     """The alarms that hold now, all of them: what is not among them any more is over."""
     holding = set()
     for alarm in alarms:

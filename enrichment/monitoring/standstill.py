@@ -16,7 +16,7 @@ from enrichment.monitoring import stages
 from enrichment.monitoring.watch import grace_period
 from gdpr.requests import stages as of_the_law
 from swarm_admin.core import progress
-from swarm_admin.core.progress import Standstill, safely
+from swarm_admin.core.progress import StalledStage, unless_redis_is_down
 
 STAGES = (*stages.STAGES, *of_the_law.STAGES)
 CAUSE = Cause(AlertKind.STANDSTILL)
@@ -29,7 +29,7 @@ NAMED = 4  # stages in a sentence
 class Report:
     """`stages`: those that stand still, the longest first; `beat_since`: beat was last seen then, too long ago."""
 
-    stages: tuple[Standstill, ...] = ()
+    stages: tuple[StalledStage, ...] = ()
     beat_since: datetime.datetime | None = None
 
     def __bool__(self) -> bool:
@@ -58,20 +58,20 @@ def check_standstill() -> Report:
     """The rule, asked of the tables now: one statement, and a few more where something stands still."""
     wait = grace_period(settings.WATCHDOG_STALL_SECONDS)
     lease = datetime.timedelta(seconds=settings.LEASE_SECONDS)
-    stages = progress.standing_still(STAGES, wait, lease)
+    stages = progress.stalled_stages(STAGES, wait, lease)
     return Report(tuple(sorted(stages, key=lambda stage: stage.since)), _beat_missing(wait))
 
 
 def _beat_missing(wait: datetime.timedelta) -> datetime.datetime | None:
     """When beat was seen last, if that is too long ago; one never seen is told by what is due and does not move."""
-    last_beat = safely(lambda: cache.get(BEAT_KEY))
+    last_beat = unless_redis_is_down(lambda: cache.get(BEAT_KEY))
     seen = datetime.datetime.fromtimestamp(last_beat, datetime.UTC) if last_beat else None
     return seen if seen and seen < timezone.now() - wait else None
 
 
 def record_beat() -> None:
     """Beat's sign of life."""
-    safely(lambda: cache.set(BEAT_KEY, time.time(), None))
+    unless_redis_is_down(lambda: cache.set(BEAT_KEY, time.time(), None))
 
 
 def raise_standstill() -> Report:

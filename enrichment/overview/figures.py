@@ -19,7 +19,7 @@ from enrichment.states import (
     HandoverStatus,
 )
 from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 from swarm_admin.core.percent import percent_of
 from swarm_admin.core.timing import today
 
@@ -37,7 +37,7 @@ def stages(scope: str) -> dict[str, int]:
     Keys: received, in_clay, asked, final, scored, ghl, instantly; each status; tier_1 … tier_3; fill_in;
     fallen (in Instantly, and no longer in a tier that is sent there; not counted by `instantly`).
     """
-    return dict(remembered(stages_name(scope), lambda: _stages(scope)))
+    return dict(cached(stages_name(scope), lambda: _stages(scope)))
 
 
 def stages_name(scope: str) -> str:
@@ -109,7 +109,7 @@ def throughput(length: str) -> dict[str, Any]:
     first. Enrichments are found by their attempts, which have an index on their end, and deliveries by their
     hand-overs; a lead that had two of them in a step counts once.
     """
-    return dict(remembered(f"throughput:{length}", lambda: _throughput(length)))
+    return dict(cached(f"throughput:{length}", lambda: _throughput(length)))
 
 
 def _throughput(length: str) -> dict[str, Any]:

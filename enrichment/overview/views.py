@@ -14,7 +14,7 @@ from enrichment.waterfall import spend_report
 from enrichment.webhooks.webhook_lists import webhook_figures
 from gdpr.requests import attention
 from swarm_admin.core import work
-from swarm_admin.core.cache import counted_at, remembered
+from swarm_admin.core.cache import cached, computed_at
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
 
@@ -59,7 +59,7 @@ def _overview_context(scope: str, user: Any) -> dict[str, Any]:
     unwell = [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")]
     totals = failures.totals()
     under_way = counts["pending"] + counts["in_progress"]
-    of_the_law = attention.shown(user)
+    of_the_law = attention.visible_items(user)
     return {
         "scope": scope,
         "counts": counts,
@@ -77,7 +77,7 @@ def _overview_context(scope: str, user: Any) -> dict[str, Any]:
         "vendors": vendors,
         "unwell": unwell,
         "under_way": under_way,
-        "time": remembered("time", estimate) if under_way else None,
-        "counted_at": counted_at(overview.stages_name(scope)),
+        "time": cached("time", estimate) if under_way else None,
+        "counted_at": computed_at(overview.stages_name(scope)),
         "good": counts["tier_1"] + counts["tier_2"],
     }

@@ -21,7 +21,7 @@ from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.jobs import LIVE
-from swarm_admin.core.numbers import whole, wholes
+from swarm_admin.core.numbers import parse_int, parse_ints
 from swarm_admin.core.screens import screen
 
 SHOWN = 50  # of those that wait, to choose from by hand
@@ -71,7 +71,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         messages.info(request, NO_DRAFT)
         return redirect("waterfall")
     form = PilotForm(request.POST or None)
-    ids = wholes(request.POST.getlist("id"))
+    ids = parse_ints(request.POST.getlist("id"))
     if request.method == "POST" and (ids or form.is_valid()):
         ids = ids or pilot.draw_leads(form.cleaned_data["count"], form.cleaned_data["source_type"])
         pilot_plan = pilot.plan_pilot(draft, ids)
@@ -111,12 +111,12 @@ def _render_plan(draft: WaterfallVersion, found: pilot.PilotPlan) -> dict[str, A
 def start(request: HttpRequest) -> HttpResponse:
     """Start it on the leads of the plan."""
     draft = versions.draft_of(WaterfallVersion)
-    ids = wholes(request.POST.get("ids", "").split(","))
-    if draft is None or draft.pk != whole(request.POST.get("draft", "")):
+    ids = parse_ints(request.POST.get("ids", "").split(","))
+    if draft is None or draft.pk != parse_int(request.POST.get("draft", "")):
         messages.error(request, "The draft was already published or discarded.")
         return redirect("waterfall")
     try:
-        revision = whole(request.POST.get("revision", ""))
+        revision = parse_int(request.POST.get("revision", ""))
         job = pilot.start_pilot(draft, ids, revision=-1 if revision is None else revision, by=request.user)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))

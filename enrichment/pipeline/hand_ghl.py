@@ -61,7 +61,7 @@ class _Prepared:
 
 def _look_up(one: DeliveryRequest, until: float) -> _Prepared | NotSent:
     """The look. Raises VendorError. All slots that may be needed are taken at once, and the others given back."""
-    if shutdown.asked() or time.monotonic() > until:
+    if shutdown.is_requested() or time.monotonic() > until:
         return NotSent()
     slots = limiter.reserve(LIMIT, scope(), look.calls(one.lead, one.existing_id) + _writes_needed(one))
     if slots.wait:

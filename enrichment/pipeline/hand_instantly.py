@@ -52,7 +52,7 @@ def _send_each(
     asked: Sequence[tuple[Lead, Any]], send: Callable[[Lead, Any], _Answer], until: float
 ) -> dict[Lead, _Answer]:
     def call(one: tuple[Lead, Any]) -> _Answer:
-        return NotSent() if shutdown.asked() or time.monotonic() > until else send(*one)
+        return NotSent() if shutdown.is_requested() or time.monotonic() > until else send(*one)
 
     answers = fanout.call_each(asked, call, vendor="instantly", changes=True)
     return {lead: answer for (lead, _), answer in zip(asked, answers, strict=True)}

@@ -21,7 +21,7 @@ from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.reading import Unreadable, moment
-from swarm_admin.core import holders, work
+from swarm_admin.core import lease_holders, work
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in
 
@@ -42,7 +42,7 @@ def run_due() -> int:
     )
     for (attempt, lead), row in zip(asked, rows, strict=True):
         _apply_safely(attempt, lead, row)
-    done = Attempt.objects.filter(pk__in=[attempt.pk for attempt, _ in asked], held_by=holders.name())
+    done = Attempt.objects.filter(pk__in=[attempt.pk for attempt, _ in asked], held_by=lease_holders.current_holder())
     done.update(in_flight_since=None)
     return len(asked)
 

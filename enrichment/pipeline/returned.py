@@ -14,7 +14,7 @@ from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.mirror.refusing import reject_row
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr import data_subjects
-from gdpr.data_subjects import Kept
+from gdpr.data_subjects import RetainedRecord
 from gdpr.identity import Identity
 from gdpr.retention import returned
 from gdpr.stores import Record
@@ -40,8 +40,8 @@ def queue_removal(lead: Lead, row: ClayRow, table: str = "") -> bool:
     if not where or not is_returned_person(lead, row):
         return False
     alone = not (lead.email or lead.phone or lead.ghl_contact_id or lead.instantly_lead_id)
-    kept = _with_lead(lead) if alone else Kept(Record("clay", f"{where}/{row.id}"), timezone.now())
-    if kept is None or not returned.remove(kept, identity_of_row(row)):
+    kept = _with_lead(lead) if alone else RetainedRecord(Record("clay", f"{where}/{row.id}"), timezone.now())
+    if kept is None or not returned.queue_removal(kept, identity_of_row(row)):
         return False
     Drift.objects.get_or_create(
         kind=DriftKind.SUPPRESSED,
@@ -70,10 +70,10 @@ def identity_of_row(row: ClayRow) -> Identity:
     return Identity(url, tuple(emails), phone)
 
 
-def _with_lead(lead: Lead) -> Kept | None:
+def _with_lead(lead: Lead) -> RetainedRecord | None:
     """The lead with its row and whatever else is known of it by reference."""
-    source = data_subjects.named("mirror")
-    return source.kept(f"lead:{lead.pk}") if source else None
+    source = data_subjects.source_of("mirror")
+    return source.retained_record(f"lead:{lead.pk}") if source else None
 
 
 def _leave_without_row(lead: Lead) -> None:

@@ -12,7 +12,7 @@ from enrichment.labels import field_label
 from enrichment.scoring.editing import ROWS
 from enrichment.versions import Choice
 from enrichment.versions.merging import MISSING, Conflict, pair_rows
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 
 SETTINGS = {
     "label": "name",
@@ -254,13 +254,13 @@ def describe_conflict(conflict: Conflict, base: Mapping[str, Any]) -> Choice:
 
 
 def _is_token(step: str) -> bool:
-    return step[:1] in "bty" and whole(step[1:]) is not None
+    return step[:1] in "bty" and parse_int(step[1:]) is not None
 
 
 def _step(at: Any, step: str) -> Any:
     if isinstance(at, dict):
         return at.get(step)
-    place = whole(step[1:]) if step.startswith("b") else None
+    place = parse_int(step[1:]) if step.startswith("b") else None
     return at[place] if isinstance(at, list) and place is not None and place < len(at) else None
 
 

@@ -22,8 +22,8 @@ from enrichment.scoring.clay_formula import formula_of, last_placement
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clay_values
 from enrichment.states import VersionStatus
 from enrichment.vendors.clay.table import clay_table
-from swarm_admin.core.cache import remembered
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.cache import cached
+from swarm_admin.core.numbers import parse_int
 
 NOT_COMPUTED, RESCORE, ROUNDING, UNEXPLAINED = "not_computed", "rescore", "rounding", "unexplained"
 OLDER = "older"
@@ -94,7 +94,7 @@ class Report:
 
 def drift_report() -> Report:
     """The report, as of some seconds ago at most (see `core.cache`)."""
-    kept = remembered(KEPT, lambda: _cacheable(count_drift()))
+    kept = cached(KEPT, lambda: _cacheable(count_drift()))
     ids = {key: pl.read_ipc(io.BytesIO(packed)).to_series() for key, packed in kept["ids"].items()}
     return Report(ids=ids, causes=[Cause(**cause) for cause in kept["causes"]], **kept["figures"])
 
@@ -115,7 +115,7 @@ def _compressed_ids(ids: pl.Series) -> bytes:
 def is_cause(key: str) -> bool:
     """Whether there is such a group, be it empty now."""
     number = key.removeprefix(f"{VERSION}-")
-    return key in LABELS or (key != number and whole(number) is not None)
+    return key in LABELS or (key != number and parse_int(number) is not None)
 
 
 def count_drift() -> Report:

@@ -17,7 +17,7 @@ from typing import Any
 
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from enrichment.labels import field_label
-from swarm_admin.core.numbers import is_decimal, whole
+from swarm_admin.core.numbers import is_decimal, parse_int
 
 ROWS = {"bands": "bands", "any_of": "groups", "rules": "rules", "count": "needles"}
 BLANK: dict[str, dict[str, Any]] = {
@@ -87,7 +87,7 @@ def _rows(found: Any) -> Iterator[dict[str, Any]]:
 
 def _is_place(text: str) -> bool:
     """Whether it is the number of a row; Python refuses to read one of thousands of digits."""
-    return whole(text, most=10**9) is not None
+    return parse_int(text, most=10**9) is not None
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -32,8 +32,8 @@ from gdpr import audit
 from swarm_admin.core import jobs
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.figures import number
 from swarm_admin.core.jobs import LIVE, Chunks, JobStatus
+from swarm_admin.core.number_format import number
 from swarm_admin.core.states import InvalidTransition, advance_one
 from swarm_admin.core.work import Values
 

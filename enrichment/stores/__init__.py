@@ -18,11 +18,11 @@ def register_all() -> None:
     from enrichment.stores.mirror import MirrorStore, erase_delivery
     from enrichment.stores.source import LeadSource
     from gdpr.leftovers import memory
-    from gdpr.requests import blanking
+    from gdpr.requests import leftover_erasure
 
     for store in (ClayStore(), GoHighLevelStore(), InstantlyStore(), MirrorStore()):
         register(store)
     data_subjects.register(LeadSource())
     values.register_fields()
-    memory.register(saved_searches.forget_person)
-    blanking.register(WebhookDelivery._meta.db_table, erase_delivery)
+    memory.register_forgetter(saved_searches.forget_person)
+    leftover_erasure.register_eraser(WebhookDelivery._meta.db_table, erase_delivery)

@@ -12,7 +12,7 @@ from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import NotFound, NotOffered, RateLimited, Recovery, VendorError
 from enrichment.vendors.vendor import Vendor
-from gdpr.stores import Capability, Later, Unsupported
+from gdpr.stores import Capability, RetryLater, Unsupported
 from swarm_admin.core.timing import due_in, in_seconds
 
 Answer = TypeVar("Answer")
@@ -32,15 +32,15 @@ def call_with_slot(
     """`call()` with a slot of `limit` in `scope` (None: unlimited).
 
     Raises:
-        Later: the system is held, down, out of slots, or its answer was lost; nothing is taken for done.
+        RetryLater: the system is held, down, out of slots, or its answer was lost; nothing is taken for done.
         Unsupported: it has no such call, by its own words or because the address does not exist.
         VendorError: it refuses for good.
     """
     reads = capability in READING
     if hold := (pauses.reading_pause if reads else pauses.open_pause)(vendor.slug):
-        raise Later(hold_words.sentence(hold).rstrip("."), hold.until)
+        raise RetryLater(hold_words.sentence(hold).rstrip("."), hold.until)
     if limit and (wait := limiter.take(limit, scope)):
-        raise Later(f"{vendor.name}: rate limit reached for the moment", in_seconds(wait))
+        raise RetryLater(f"{vendor.name}: rate limit reached for the moment", in_seconds(wait))
     try:
         return call()
     except NotOffered:
@@ -57,19 +57,19 @@ def _translated(error: VendorError, vendor: Vendor, capability: Capability, limi
         return error
     sentence = f"{vendor.name} rejected the call: {error}"
     if hold := pauses.open_pause(vendor.slug):
-        return Later(sentence, hold.until)
+        return RetryLater(sentence, hold.until)
     # A system that is down names no time: whoever asks waits longer each time, or days are thousands of calls.
-    return Later(sentence, step.not_before if isinstance(error, RateLimited) else None)
+    return RetryLater(sentence, step.not_before if isinstance(error, RateLimited) else None)
 
 
 def in_a_moment() -> datetime.datetime:
     return in_seconds(ON_ITS_WAY_SECONDS)
 
 
-def later_for_calls_under_way(what: str) -> Later:
+def later_for_calls_under_way(what: str) -> RetryLater:
     """A call of ours that was under way when the step came: its effect must be there before the step is done."""
-    return Later(f"{what} is being sent to the system right now", in_a_moment())
+    return RetryLater(f"{what} is being sent to the system right now", in_a_moment())
 
 
-def later_for_index() -> Later:
-    return Later("The system's search still shows the record", due_in(settings.READ_BACK_SECONDS))
+def later_for_index() -> RetryLater:
+    return RetryLater("The system's search still shows the record", due_in(settings.READ_BACK_SECONDS))

@@ -87,7 +87,7 @@ class ClayStore(VendorStore[ClayRow]):
         return self._ask(Capability.LOCATE, lambda: clay().search_rows(table, query, limit=PAGE, cursor=cursor))
 
     def _exported(self, circle: people.KnownPerson) -> Iterator[tuple[tuple[str, str], ClayRow]]:
-        """Raises Later while exports are to come; the rows found are read again as they are now."""
+        """Raises RetryLater while exports are to come; the rows found are read again as they are now."""
         for table, row_id in clay_export.rows_about(circle, self._tables(), self._export_page):
             if row := self._row(table, row_id, Capability.LOCATE):
                 yield (table, row.id), row

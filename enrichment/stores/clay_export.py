@@ -23,7 +23,7 @@ def rows_about(
 ) -> list[tuple[str, str]]:
     """(table, row id) of every row that holds one of the person's identifiers, in any spelling.
 
-    `page_of(table, cursor)` reads one page and may raise Later: what was read so far is kept, and the next call
+    `page_of(table, cursor)` reads one page and may raise RetryLater: what was read so far is kept, and the next call
     goes on from there.
     """
     key = _key(circle)

@@ -13,7 +13,7 @@ from enrichment.stores.shared_contacts import SharedContacts, note
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
-from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsupported
+from gdpr.stores import Capability, Copy, Datum, Ground, Record, RetryLater, Unsupported
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key
 
@@ -100,7 +100,7 @@ class GoHighLevelStore(SharedContacts):
         body = {**({"email": email} if email else {"phone": contact.phone}), "company_name": company}
         answered = self._ask(Capability.RECTIFY, lambda sent: ghl().upsert_contact(sent).contact, body)
         if answered.id != contact.id or answered.company_name != company:
-            raise Later("GoHighLevel hasn't updated the company name yet", asking.in_a_moment())
+            raise RetryLater("GoHighLevel hasn't updated the company name yet", asking.in_a_moment())
 
     # ------------------------------------------------------------ erasing
 

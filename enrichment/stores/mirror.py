@@ -18,7 +18,7 @@ from enrichment.stores.text_match import SearchPatterns
 from enrichment.stores.values import validated
 from enrichment.vendors.lead_values import as_text
 from gdpr.identity import Identity
-from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Unsupported
+from gdpr.stores import Capability, Copy, Datum, Ground, Record, RetryLater, Unsupported
 
 LEAD, WEBHOOK, IMPORT = "lead", "webhook", "import"
 # What changes without anything about the person having changed.
@@ -153,7 +153,7 @@ class MirrorStore:
     # ------------------------------------------------------------ keeping only
 
     def restrict(self, record: Record, ground: Ground) -> None:
-        """At once; raises Later until what is on its way to a vendor has arrived there."""
+        """At once; raises RetryLater until what is on its way to a vendor has arrived there."""
         kind, pk = _parts(record)
         if kind == IMPORT:
             raise Unsupported(Capability.RESTRICT)
@@ -190,7 +190,7 @@ def _write(lead: Lead, written: Mapping[str, Any]) -> None:
 
 
 def erase_delivery(pk: int) -> bool:
-    """Blank one message of Clay; whether there was one. Raises Later while it is read."""
+    """Blank one message of Clay; whether there was one. Raises RetryLater while it is read."""
     chosen = WebhookDelivery.objects.filter(pk=pk)
     _no_reading(chosen)
     with transaction.atomic():
@@ -223,7 +223,7 @@ def _erase_rows(pk: int) -> None:
 
 
 def _nothing_under_way(subject: ErasureSubject) -> None:
-    """Raises Later where a worker is at it now: its last word would come after ours.
+    """Raises RetryLater where a worker is at it now: its last word would come after ours.
 
     Rows that workers lock before the lead are taken without waiting, so that nobody waits for ever.
     """
@@ -244,4 +244,4 @@ def _nothing_under_way(subject: ErasureSubject) -> None:
 
 def _no_reading(deliveries: Any) -> None:
     if deliveries.filter(status=DeliveryStatus.PROCESSING).exists():
-        raise Later("A message from Clay about this lead is being processed right now", asking.in_a_moment())
+        raise RetryLater("A message from Clay about this lead is being processed right now", asking.in_a_moment())

@@ -17,7 +17,7 @@ from enrichment.states import ItemStatus
 from enrichment.stores.mirror_tables import TABLES, ErasureSubject, Table, deliveries_of
 from enrichment.vendors.clay.fields import row_of
 from gdpr.stores import Copy, Datum, Share
-from swarm_admin.core.documents import is_deeper_than
+from swarm_admin.core.json_depth import is_deeper_than
 
 SCRAPED = (
     "linkedin_url", "first_name", "last_name", "company_name", "source_type", "source_name", "source_url",

@@ -14,7 +14,7 @@ from enrichment.models.lead_search import fold, phone_end, spellings, terms
 from enrichment.stores.people import emails_of
 from enrichment.vendors import limiter
 from gdpr.identity import phone_key
-from gdpr.leftovers.search_patterns import NAME, Finder, needles
+from gdpr.leftovers.search_patterns import NAME, Finder, patterns_for
 from swarm_admin.core.identifiers import emails, linkedin
 
 SCANNED_AT_ONCE = 1_000
@@ -56,7 +56,7 @@ class _Person:
 
     def __init__(self, identifiers: Iterable[tuple[str, str]]) -> None:
         self._pairs = [(kind, value) for kind, value in identifiers if value]
-        self._finder = Finder(needles(self._pairs))
+        self._finder = Finder(patterns_for(self._pairs))
 
     def is_named_by(self, words: str) -> bool:
         rules: tuple[Callable[[str], bool], ...] = (self._by_address, self._by_phone, self._by_name)

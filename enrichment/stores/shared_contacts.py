@@ -45,14 +45,14 @@ class SharedContacts(VendorStore[Contact]):
     vendor = GOHIGHLEVEL
     reference = "ghl_contact_id"
 
-    def stays(self, record: Record, of: Record) -> str:
+    def why_it_stays(self, record: Record, of: Record) -> str:
         """Why the contact is not deleted with the lead; "" where it is the lead's alone."""
         lead = _lead(of)
         if lead is None:
             return NOT_KNOWN
         return _reason_shared(record.key, lead)
 
-    def take_out(self, record: Record, of: Record) -> None:
+    def remove_our_data(self, record: Record, of: Record) -> None:
         """Raises Unsupported where the vendor refuses a part of it for good; the other parts are done then."""
         lead = _lead(of)
         if lead is None:
@@ -84,7 +84,7 @@ class SharedContacts(VendorStore[Contact]):
         if answered.id != contact.id:
             raise Unsupported(Capability.ERASE)
 
-    def is_taken_out(self, record: Record, of: Record) -> bool | None:
+    def is_our_data_gone(self, record: Record, of: Record) -> bool | None:
         """Read back: nothing of ours is in it. None: there is no such contact any more."""
         contact, lead = self._read(record, Capability.VERIFY), _lead(of)
         if contact is None:
@@ -94,7 +94,7 @@ class SharedContacts(VendorStore[Contact]):
         ours = Ours.of(lead, contact)
         return not (ours.held() or ours.tags())
 
-    def how_to_take_out(self, record: Record, of: Record) -> str:
+    def removal_instructions(self, record: Record, of: Record) -> str:
         """What a person does instead; names of fields, never a value."""
         lead = _lead(of)
         if lead is None:

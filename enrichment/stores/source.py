@@ -14,7 +14,7 @@ from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.states import HandoverStatus
 from enrichment.stores.mirror import LEAD
-from gdpr.data_subjects import Kept, Owed
+from gdpr.data_subjects import RetainedRecord, UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import Notice, Purge
 from gdpr.states import PurgeStatus
@@ -34,57 +34,57 @@ _CATEGORIES = (
 class LeadSource:
     store = STORE
 
-    def kept(self, key: str) -> Kept | None:
+    def retained_record(self, key: str) -> RetainedRecord | None:
         lead = Lead.objects.filter(pk=_pk(key)).only(*_REFERENCES).first()
-        return _kept(lead) if lead else None
+        return _retained_record(lead) if lead else None
 
-    def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[Kept]:
+    def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[RetainedRecord]:
         open_purges = Purge.objects.filter(store=STORE, key=OuterRef("record_key")).exclude(status=PurgeStatus.DONE)
         key = Concat(Value(f"{LEAD}:"), Cast("id", models.CharField()))
         ended = Lead.objects.filter(retention_until__lte=until).alias(record_key=key).exclude(Exists(open_purges))
-        return [_kept(lead) for lead in ended.only(*_REFERENCES).order_by("retention_until", "id")[:limit]]
+        return [_retained_record(lead) for lead in ended.only(*_REFERENCES).order_by("retention_until", "id")[:limit]]
 
     def expiring_by_day(self, since: datetime.datetime, until: datetime.datetime) -> Mapping[datetime.date, int]:
         ending = Lead.objects.filter(retention_until__gt=since, retention_until__lte=until)
         days = ending.annotate(day=TruncDate("retention_until", tzinfo=datetime.UTC)).values("day")
         return dict(days.annotate(count=Count("pk")).order_by("day").values_list("day", "count"))
 
-    def everyone(self, size: int) -> Iterator[Sequence[tuple[Kept, Identity]]]:
+    def everyone(self, size: int) -> Iterator[Sequence[tuple[RetainedRecord, Identity]]]:
         last = 0
         while leads := list(Lead.objects.filter(pk__gt=last).only(*_REFERENCES).order_by("pk")[:size]):
-            yield [(_kept(lead), lead.identity) for lead in leads]
+            yield [(_retained_record(lead), lead.identity) for lead in leads]
             last = leads[-1].pk
 
-    def owed(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[Owed]:
+    def unnotified(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[UnnotifiedPerson]:
         untold = _untold(collected_before).order_by("scraped_at", "id")
-        return [_as_owed(lead) for lead in _with_first_use(untold)[:limit]]
+        return [_unnotified(lead) for lead in _with_first_use(untold)[:limit]]
 
-    def count_owed(self, collected_before: datetime.datetime | None) -> int:
+    def count_unnotified(self, collected_before: datetime.datetime | None) -> int:
         return _untold(collected_before).count()
 
-    def reachable(self, *, after: str, limit: int) -> tuple[Sequence[Owed], str]:
+    def reachable(self, *, after: str, limit: int) -> tuple[Sequence[UnnotifiedPerson], str]:
         found = _with_address(_untold(None)).order_by("scraped_at", "id")
         if after:
             at, _, pk = after.partition("/")
             found = found.filter(scraped_at__gte=at).exclude(scraped_at=at, id__lte=int(pk))
         leads = list(_with_first_use(found)[:limit])
-        people = [_as_owed(lead) for lead in leads]
+        people = [_unnotified(lead) for lead in leads]
         # Asked of this page's keys, not joined: a join is as slow as the planner's idea of the queue is old.
-        keys = [owed.key for owed in people]
+        keys = [person.key for person in people]
         under_way = set(Notice.objects.filter(store=STORE, key__in=keys).values_list("key", flat=True))
         mark = f"{leads[-1].scraped_at.isoformat()}/{leads[-1].pk}" if len(leads) == limit else ""
-        return [owed for owed in people if owed.key not in under_way], mark
+        return [person for person in people if person.key not in under_way], mark
 
     def count_reachable(self) -> int:
         under_way = Notice.objects.filter(store=STORE).exclude(key="").count()
         return max(0, _with_address(_untold(None)).count() - under_way)
 
-    def addressee(self, key: str) -> Owed | None:
+    def recipient(self, key: str) -> UnnotifiedPerson | None:
         first_use = Min("disclosures__occurred_at")
         lead = _untold(None).filter(pk=_pk(key)).annotate(first_use=first_use).first()
-        return _as_owed(lead) if lead else None
+        return _unnotified(lead) if lead else None
 
-    def mark_told(self, keys: Sequence[str], at: datetime.datetime) -> None:
+    def mark_notified(self, keys: Sequence[str], at: datetime.datetime) -> None:
         """And what waited for the notice may be delivered now."""
         ids = [_pk(key) for key in keys]
         leads = Lead.objects.filter(pk__in=ids, notified_at=None)
@@ -115,7 +115,7 @@ def _with_first_use(leads: LeadQuerySet) -> LeadQuerySet:
     return used.defer("raw", "search")
 
 
-def _kept(lead: Lead) -> Kept:
+def _retained_record(lead: Lead) -> RetainedRecord:
     elsewhere = []
     if lead.clay_row_id:
         elsewhere.append(Record("clay", f"{lead.clay_table_id}/{lead.clay_row_id}", identity=lead.identity))
@@ -123,14 +123,16 @@ def _kept(lead: Lead) -> Kept:
         elsewhere.append(Record("ghl", lead.ghl_contact_id, identity=lead.identity))
     if lead.instantly_lead_id:
         elsewhere.append(Record("instantly", lead.instantly_lead_id, identity=lead.identity))
-    return Kept(Record(STORE, f"{LEAD}:{lead.pk}", identity=lead.identity), lead.retention_until, tuple(elsewhere))
+    return RetainedRecord(
+        Record(STORE, f"{LEAD}:{lead.pk}", identity=lead.identity), lead.retention_until, tuple(elsewhere)
+    )
 
 
-def _as_owed(lead: Lead) -> Owed:
+def _unnotified(lead: Lead) -> UnnotifiedPerson:
     facts = {
         "first_name": lead.first_name,
         "source": lead.source_name,
         "collected_on": f"{lead.scraped_at:%-d %B %Y}",
         "fields": field_labels([name for name in _CATEGORIES if getattr(lead, name)]),
     }
-    return Owed(f"{LEAD}:{lead.pk}", lead.scraped_at, lead.first_use, lead.email, facts)  # type: ignore[attr-defined]
+    return UnnotifiedPerson(f"{LEAD}:{lead.pk}", lead.scraped_at, lead.first_use, lead.email, facts)  # type: ignore[attr-defined]

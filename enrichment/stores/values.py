@@ -62,7 +62,7 @@ def register_fields() -> None:
         label = field_label(name)
         rectifiable.register(name, label[:1].upper() + label[1:], _cleaner(name))
     for name, label in _OURS.items():
-        rectifiable.call(name, label)
+        rectifiable.set_label(name, label)
 
 
 def _cleaner(name: str) -> Callable[[str], str]:

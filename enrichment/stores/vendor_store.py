@@ -138,7 +138,7 @@ class VendorStore(ABC, Generic[Found]):
             raise Unsupported(capability)
 
     def _wait_for(self, leads: Collection[int]) -> None:
-        """Raises Later while a call of ours about these leads is under way."""
+        """Raises RetryLater while a call of ours about these leads is under way."""
         if self._is_on_its_way(leads):
             raise asking.later_for_calls_under_way(self.on_its_way)
 

@@ -17,7 +17,7 @@ from enrichment.models import BulkJob
 from enrichment.models.job import JobKind
 from enrichment.stores.text_match import SearchPatterns
 from gdpr import audit
-from gdpr.stores import Later
+from gdpr.stores import RetryLater
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.jobs import JobStatus
 from swarm_admin.core.states import advance
@@ -43,11 +43,11 @@ def rows_about(job: BulkJob, traces: SearchPatterns) -> Iterator[dict[str, Any]]
 
 
 def cancel_import(job: BulkJob) -> None:
-    """Cancel the import where it waits, and remove its file. Raises Later while it runs."""
+    """Cancel the import where it waits, and remove its file. Raises RetryLater while it runs."""
     with transaction.atomic():
         live = BulkJob.objects.filter(pk=job.pk, status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
         if live.exclude(columns={}).exists():
-            raise Later(f"Import {job.pk} is running", in_seconds(WAIT_SECONDS))
+            raise RetryLater(f"Import {job.pk} is running", in_seconds(WAIT_SECONDS))
         advance(live, JobStatus.CANCELLED, finished_at=timezone.now(), in_flight_since=None, error=CANCELLED)
         # Its name was given by a person and may be of one.
         BulkJob.objects.filter(pk=job.pk).update(file_name="")

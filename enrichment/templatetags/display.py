@@ -40,9 +40,9 @@ from enrichment.labels import (
     with_provider_names,
 )
 from enrichment.models import Verdict
-from swarm_admin.core.figures import MISSING, money, number
 from swarm_admin.core.jobs import JobStatus, MemberStatus
-from swarm_admin.core.masking import may_see, shown
+from swarm_admin.core.masking import display_value, may_see
+from swarm_admin.core.number_format import MISSING, money, number
 from swarm_admin.core.states import TRANSITIONS
 
 register = template.Library()
@@ -206,7 +206,7 @@ def label(name: str) -> str:
 @register.simple_tag(takes_context=True)
 def personal(context: RequestContext, value: Any, kind: str = "text") -> str:
     """The value as the person looking at the page may see it."""
-    return shown(context.get("user"), value, kind)
+    return display_value(context.get("user"), value, kind)
 
 
 @register.simple_tag(takes_context=True)

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from enrichment.leads.columns import Column
 from enrichment.models import Lead
 from enrichment.templatetags.display import ago, fill_in, old_version, score_bar, status_badge, tier_badge
-from swarm_admin.core.figures import MISSING, money, number
+from swarm_admin.core.number_format import MISSING, money, number
 
 register = template.Library()
 Look = Callable[[Any, Lead, Any], str]

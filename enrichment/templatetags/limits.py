@@ -20,4 +20,4 @@ def queue_time(seconds: float) -> str:
     """How long the queue will take at this limit, as a short sentence."""
     if math.isinf(seconds):
         return "never clears: limit is 0"
-    return "sent immediately" if seconds < 0.05 else f"clears in {durations.about(seconds)}"
+    return "sent immediately" if seconds < 0.05 else f"clears in {durations.approximate(seconds)}"

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from swarm_admin.core.numbers import is_decimal, whole
+from swarm_admin.core.numbers import is_decimal, parse_int
 
 from .calls import Call
 from .errors import NotFound, Paused, Permanent, Recovery, Retryable, UnknownOutcome, VendorError
@@ -174,7 +174,7 @@ def _count(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
-        return whole(value.strip())
+        return parse_int(value.strip())
     try:
         number = float(value)
     except OverflowError:

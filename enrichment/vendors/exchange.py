@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 from django.conf import settings
 
-from swarm_admin.core.bounded_http import BoundedTransport, within
+from swarm_admin.core.bounded_http import BoundedTransport, total_timeout
 
 SLOWEST_ANSWER: Final = 3.0  # times VENDOR_TIMEOUT_SECONDS for a whole answer, head and body, that comes drop by drop
 OWN: Final = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "swarm-admin"}
@@ -66,7 +66,7 @@ class Exchange:
         kind = {} if content is None else {"Content-Type": "application/json"}
         try:
             with (
-                within(SLOWEST_ANSWER * settings.VENDOR_TIMEOUT_SECONDS),
+                total_timeout(SLOWEST_ANSWER * settings.VENDOR_TIMEOUT_SECONDS),
                 self._opened().stream(method, path, content=content, params=params, headers=kind) as answer,
             ):
                 status = answer.status_code

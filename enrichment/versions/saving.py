@@ -10,7 +10,7 @@ from enrichment.models.version import Version
 from enrichment.versions.kinds import kind_of
 from enrichment.versions.life_cycle import StaleDraft, draft_of, published, save_draft, start_draft
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 
 V = TypeVar("V", bound=Version)
 NO_DRAFT = -1  # the revision where what is published was looked at
@@ -35,7 +35,7 @@ class EditStart:
 
     @classmethod
     def posted(cls, data: Mapping[str, Any]) -> EditStart:
-        draft, revision, over = (whole(data.get(name), most=10**9) for name in ("draft", "revision", "over"))
+        draft, revision, over = (parse_int(data.get(name), most=10**9) for name in ("draft", "revision", "over"))
         return cls(draft, NO_DRAFT if revision is None else revision, over)
 
     def check_is(self, draft: Version) -> None:

@@ -17,7 +17,7 @@ from django.db import connection
 from enrichment.documents.waterfall import Waterfall, WaterfallDocument
 from enrichment.models import Attempt, ProviderService, SourceType, WaterfallVersion
 from enrichment.waterfall.countries import country_of
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 NEWEST = 100_000  # attempts looked at: an interval is then within a third of a percent, and the past is left behind
 BANDS = (50, 100, 200, 2001, 5001)  # as the published scorecard cuts sizes
@@ -132,7 +132,7 @@ class Run:
 
 def provider_stats(segment: Segment = Segment.ALL) -> ProviderStats:
     """The newest attempts, as of some seconds ago at most (see `core.cache`)."""
-    stats: ProviderStats = remembered(f"waterfall:observed:{segment}", lambda: read_stats(segment))
+    stats: ProviderStats = cached(f"waterfall:observed:{segment}", lambda: read_stats(segment))
     return stats
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import Attempt, ProviderService
 from enrichment.models.provider import Charge, WaterfallKind
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 NEWEST_ATTEMPTS = 2_000  # looked at for what services without a tabled price have cost
 Service = tuple[str, str]  # provider's slug, kind of waterfall
@@ -64,7 +64,7 @@ class PriceList:
     """All prices, fetched once, for any waterfall document."""
 
     def __init__(self) -> None:
-        seen = remembered("costs-seen", costs_seen)
+        seen = cached("costs-seen", costs_seen)
         self.names: dict[str, str] = {}
         self.tabled: dict[Service, Decimal] = {}
         self.seen: dict[Service, Decimal] = {}

@@ -52,7 +52,7 @@ def admit_leads(leads: Sequence[Lead], each: Decimal) -> Admission:
     caps = list(SpendCap.objects.all())
     if not caps:
         return Admission([lead.pk for lead in leads], {})
-    locks.wait_for_turn(LOCK)
+    locks.lock(LOCK)
     used = committed_spend()
     admitted: list[int] = []
     held: dict[int, SpendCap] = {}

@@ -18,7 +18,7 @@ from enrichment.models.spend import CapPeriod
 from enrichment.waterfall import enriched, spend_limits, spending
 from enrichment.waterfall.spending import ZERO, CommittedSpend
 from enrichment.waterfall.spending import SpendSum as DaySum
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 from swarm_admin.core.timing import today
 
 PERIODS = {"today": "Today", "month": "This month", "30d": "30 days"}
@@ -244,7 +244,7 @@ def _dollars_per_second(seconds: int) -> dict[str, Decimal]:
 
 def against_budget() -> dict[str, Any]:
     """For the Overview: `today` and `month` spent, `reserved` for what is under way, and the caps of all leads."""
-    return dict(remembered("budget", _against_budget))
+    return dict(cached("budget", _against_budget))
 
 
 def _against_budget() -> dict[str, Any]:

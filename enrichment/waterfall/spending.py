@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, SpendBook, SpendEntry
 from swarm_admin.core import locks
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 from swarm_admin.core.timing import today
 
 LOCK = 7_301_003  # an advisory lock: who closes a day or opens it again, one after the other
@@ -89,7 +89,7 @@ def reopen(moments: Iterable[datetime.datetime | None]) -> None:
 
 def _lock_day_closing() -> None:
     """Until the transaction ends no day is closed: one closed meanwhile would lack the cost that is being told."""
-    locks.wait_for_turn(LOCK)
+    locks.lock(LOCK)
 
 
 def midnight(day: datetime.date, *, after: int = 0) -> datetime.datetime:
@@ -111,7 +111,7 @@ def spend_sums(first: datetime.date, last: datetime.date) -> list[tuple[datetime
 
 
 def _of_open_day(day: datetime.date) -> list[SpendSum]:
-    live: list[SpendSum] = remembered(f"spend-day:{day}", lambda: _live(midnight(day), midnight(day, after=1)))
+    live: list[SpendSum] = cached(f"spend-day:{day}", lambda: _live(midnight(day), midnight(day, after=1)))
     return live
 
 

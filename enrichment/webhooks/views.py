@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from enrichment.pipeline.receive import refused, storing
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 
 
 @csrf_exempt
@@ -22,7 +22,7 @@ def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
         refused.count_refusal(refused.UNSIGNED)
         return JsonResponse({"error": "The X-Webhook-Secret header is missing or wrong."}, status=401)
     length = request.META.get("CONTENT_LENGTH", "")
-    if length.isdecimal() and whole(length, most=settings.WEBHOOK_MAX_BYTES) is None:
+    if length.isdecimal() and parse_int(length, most=settings.WEBHOOK_MAX_BYTES) is None:
         return too_large_answer()
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:

@@ -14,7 +14,7 @@ from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.models.webhook import FAILED
 from enrichment.pipeline.receive import refused
 from enrichment.states import DeliveryStatus
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
 SPANS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
@@ -62,7 +62,7 @@ def webhook_figures() -> dict[str, Any]:
 
     refused: {reason: n} of the day, of what was not even kept; refusals: their sum.
     """
-    return dict(remembered("webhook_figures", _webhook_figures))
+    return dict(cached("webhook_figures", _webhook_figures))
 
 
 def _webhook_figures() -> dict[str, Any]:

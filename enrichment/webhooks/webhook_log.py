@@ -19,7 +19,7 @@ from enrichment.webhooks import replay as replaying
 from enrichment.webhooks.webhook_lists import WebhookList, webhook_figures
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.csv_export import attachment, of_today
+from swarm_admin.core.csv_export import attachment, dated_name
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.masking import may_see
@@ -87,7 +87,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
             object_type="webhookdelivery",
             counts={"rows": wanted.count()},
         )
-    return attachment(EXPORTED, _rows(wanted), of_today("webhooks"))
+    return attachment(EXPORTED, _rows(wanted), dated_name("webhooks"))
 
 
 def _rows(wanted: WebhookList) -> Iterator[Sequence[object]]:

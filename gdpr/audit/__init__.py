@@ -15,7 +15,7 @@ from typing import Any
 
 from gdpr.audit.verifier import canonical
 from gdpr.models import AuditContext, AuditEvent
-from swarm_admin.core.audit_verbs import Verb, checked
+from swarm_admin.core.audit_verbs import Verb, require_known
 
 
 def record(
@@ -41,7 +41,7 @@ def record(
         object_type, object_id = on._meta.model_name, str(on.pk)
     salt = secrets.token_hex(16) if context else ""
     event = AuditEvent.objects.create(
-        verb=checked(verb),
+        verb=require_known(verb),
         actor_id=getattr(by, "pk", None),
         object_type=object_type,
         object_id=object_id,

@@ -14,7 +14,7 @@ from gdpr.audit.seal import head
 from gdpr.models import AuditAnchor
 from gdpr.models.audit import Occasion
 from swarm_admin.core import mail
-from swarm_admin.core.staff import with_right
+from swarm_admin.core.staff import with_permission
 
 RETRY = datetime.timedelta(minutes=15)
 UNKNOWN_AT_MOST = 2  # mails of which nobody knows whether they left; the next anchor covers this one's links
@@ -29,15 +29,15 @@ def run_due() -> None:
         )
     due = AuditAnchor.objects.filter(not_before__lte=timezone.now())
     for anchor in due.filter(filed_at=None).order_by("position"):
-        _try(anchor, "filed_at", _file)
+        _publish(anchor, "filed_at", _file)
     if mail.why_not():
         return
     for anchor in due.filter(mailed_at=None, unknowns__lt=UNKNOWN_AT_MOST).order_by("position"):
-        if not _try(anchor, "mailed_at", _mail):
+        if not _publish(anchor, "mailed_at", _mail):
             return  # a server that is away is not asked once more for each of them
 
 
-def with_pack() -> AuditAnchor | None:
+def anchor_for_pack() -> AuditAnchor | None:
     """An anchor of the head as it is now, filed at once; the officers get it by mail with the next tick.
 
     None for an empty chain.
@@ -49,13 +49,13 @@ def with_pack() -> AuditAnchor | None:
         occasion=Occasion.PACK, position=position, defaults={"day": _today(), "digest": digest}
     )
     if is_new:
-        _try(anchor, "filed_at", _file)
+        _publish(anchor, "filed_at", _file)
     return anchor
 
 
 def officers() -> list[str]:
     """The addresses of all staff who may verify the ledger."""
-    people = with_right("gdpr.verify_audit")
+    people = with_permission("gdpr.verify_audit")
     return sorted(people.exclude(email="").values_list("email", flat=True))
 
 
@@ -63,10 +63,10 @@ def _today() -> datetime.date:
     return timezone.now().astimezone(zoneinfo.ZoneInfo(settings.COMPLIANCE_TIME_ZONE)).date()
 
 
-def _try(anchor: AuditAnchor, mark: str, give: Callable[[AuditAnchor], None]) -> bool:
+def _publish(anchor: AuditAnchor, mark: str, publish: Callable[[AuditAnchor], None]) -> bool:
     """A file that cannot be written or a mail server that is down is tried again, and shown meanwhile."""
     try:
-        give(anchor)
+        publish(anchor)
     except Exception as error:
         if isinstance(error, mail.OutcomeUnknown):
             anchor.unknowns += 1
@@ -81,7 +81,7 @@ def _try(anchor: AuditAnchor, mark: str, give: Callable[[AuditAnchor], None]) ->
     return True
 
 
-def line(anchor: AuditAnchor) -> str:
+def as_json_line(anchor: AuditAnchor) -> str:
     """The anchor as one JSON line, as file and mail carry it."""
     return json.dumps({"day": anchor.day.isoformat(), "position": anchor.position, "digest": anchor.digest})
 
@@ -90,7 +90,7 @@ def _file(anchor: AuditAnchor) -> None:
     path = anchors_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(line(anchor) + "\n")
+        file.write(as_json_line(anchor) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -102,7 +102,7 @@ def _mail(anchor: AuditAnchor) -> None:
     mail.send(
         f"Audit log anchor for {anchor.day}",
         "Keep this message: it is how a truncated or rewritten audit log is detected.\n\n"
-        f"{line(anchor)}\n\nTo verify: run manage.py verify_audit, or the verifier in the regulator pack.\n",
+        f"{as_json_line(anchor)}\n\nTo verify: run manage.py verify_audit, or the verifier in the regulator pack.\n",
         to,
         message_id=mail.message_id("anchor", anchor.pk),
     )

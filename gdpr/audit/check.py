@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from gdpr.alarms import Alarm
 from gdpr.audit.seal import EVENT_FIELDS, document
 from gdpr.audit.verifier import Finding, Link, Report, distinct, read_anchors, verify
+from gdpr.compliance_alerts import ComplianceAlert
 from gdpr.models import AuditAnchor, AuditCheck, AuditEvent, AuditSeal, UnsealedEvent
 from swarm_admin.core import mail, work
 
@@ -24,7 +24,7 @@ def anchors_file() -> Path:
     return Path(settings.AUDIT_ANCHOR_FILE)
 
 
-def anchors_outside() -> list[dict[str, Any]]:
+def file_anchors() -> list[dict[str, Any]]:
     """The anchors of the file. Raises ValueError for a broken line."""
     path = anchors_file()
     if not path.exists():
@@ -33,7 +33,7 @@ def anchors_outside() -> list[dict[str, Any]]:
         return list(read_anchors(lines))
 
 
-def anchors_inside() -> list[dict[str, Any]]:
+def database_anchors() -> list[dict[str, Any]]:
     """The anchors as the database has them: whoever can write the ledger anew can write these too."""
     found = AuditAnchor.objects.order_by("position").values("day", "position", "digest")
     return [{**anchor, "day": anchor["day"].isoformat()} for anchor in found]
@@ -41,7 +41,7 @@ def anchors_inside() -> list[dict[str, Any]]:
 
 def anchors() -> list[dict[str, Any]]:
     """Every anchor once, wherever it lies, in the order of the chain. Raises ValueError for a broken line."""
-    found = distinct([*anchors_outside(), *anchors_inside()])
+    found = distinct([*file_anchors(), *database_anchors()])
     return [
         {"day": day, "position": position, "digest": digest}
         for position, digests in sorted(found.items())
@@ -67,12 +67,12 @@ def run(more: Iterable[Mapping[str, Any]] = ()) -> tuple[Report, int]:
 
     Needs no lock: the chain only grows, and what is added while this reads is read as well.
     """
-    report = verify(links(), [*anchors_outside(), *more], inside=anchors_inside())
-    report.findings.extend(_unchained())
+    report = verify(links(), [*file_anchors(), *more], inside=database_anchors())
+    report.findings.extend(_unchained_events())
     return report, UnsealedEvent.objects.count()
 
 
-def _unchained() -> list[Finding]:
+def _unchained_events() -> list[Finding]:
     """Events that neither the chain nor its queue knows: written past the trigger."""
     strange = AuditEvent.objects.raw(
         "SELECT e.id FROM gdpr_auditevent e LEFT JOIN gdpr_auditseal s ON s.event_id = e.id "
@@ -85,7 +85,7 @@ def _unchained() -> list[Finding]:
     ]
 
 
-def waiting() -> QuerySet[AuditCheck]:
+def unfinished() -> QuerySet[AuditCheck]:
     """Checks that were asked for and have not ended."""
     return AuditCheck.objects.filter(finished_at=None, set_aside_at=None)
 
@@ -93,12 +93,12 @@ def waiting() -> QuerySet[AuditCheck]:
 def run_due() -> int:
     """Verify whatever was asked for, the oldest first; returns how many checks were made."""
     work.hand_back_lapsed(
-        waiting().filter(in_flight_since__isnull=False),
+        unfinished().filter(in_flight_since__isnull=False),
         lambda checks, lease: checks.update(**lease),
         _give_up,
     )
     done = 0
-    due = waiting().filter(in_flight_since=None).order_by("id")
+    due = unfinished().filter(in_flight_since=None).order_by("id")
     while claimed := work.claim(due, 1, lambda mine, lease: mine.update(**lease), stage="audit_checks"):
         perform(claimed[0])
         done += 1
@@ -123,33 +123,35 @@ def perform(check: AuditCheck) -> AuditCheck:
         check.verdict = f"Not checked: {error}."[:400]
     check.finished_at = timezone.now()
     check.in_flight_since = None
-    told = ["links", "unsealed", "anchored", "verdict", "findings", "finished_at", "in_flight_since"]
-    check.save(update_fields=told)
+    fields = ["links", "unsealed", "anchored", "verdict", "findings", "finished_at", "in_flight_since"]
+    check.save(update_fields=fields)
     return check
 
 
-def ask(by: Any = None) -> tuple[AuditCheck, bool]:
+def request_check(by: Any = None) -> tuple[AuditCheck, bool]:
     """The check under way, or a new one; and whether it is new. However many ask at once, there is one."""
     return AuditCheck.objects.get_or_create(finished_at=None, defaults={"requested_by": getattr(by, "pk", None)})
 
 
-def late() -> list[Alarm]:
+def audit_alerts() -> list[ComplianceAlert]:
     """A ledger that does not hold or is not anchored, and anchors that could not be given out for a day."""
     found = []
     last = AuditCheck.objects.filter(finished_at__isnull=False).order_by("-id").first()
     if last is not None and last.findings:
         found.append(
-            Alarm("audit_broken", 0, (f"The audit log failed verification: {last.findings[0]['sentence']}"), True)
+            ComplianceAlert(
+                "audit_broken", 0, (f"The audit log failed verification: {last.findings[0]['sentence']}"), True
+            )
         )
     elif last is not None and last.links and last.verdict and not last.anchored:
-        found.append(Alarm("audit_unanchored", 0, f"The audit log is not anchored. {last.verdict}"))
+        found.append(ComplianceAlert("audit_unanchored", 0, f"The audit log is not anchored. {last.verdict}"))
     marks = ("filed_at",) if mail.why_not() else ("filed_at", "mailed_at")
-    if any(_is_late(mark) for mark in marks):
-        found.append(Alarm("anchor_late", 0, "No audit log anchor has been published for a day."))
+    if any(_is_overdue(mark) for mark in marks):
+        found.append(ComplianceAlert("anchor_late", 0, "No audit log anchor has been published for a day."))
     return found
 
 
-def _is_late(mark: str) -> bool:
+def _is_overdue(mark: str) -> bool:
     """Whether an anchor waits for a day, and no later one, which covers more, has gone the same way."""
     gone = AuditAnchor.objects.exclude(**{mark: None}).aggregate(Max("position"))["position__max"] or 0
     waiting = AuditAnchor.objects.filter(created_at__lt=timezone.now() - A_DAY, **{mark: None})

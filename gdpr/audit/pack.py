@@ -34,7 +34,7 @@ Chapter = Callable[[], Iterable[str]]
 _chapters: dict[str, tuple[str, Chapter]] = {}
 
 
-def add_chapter(name: str, about: str, lines: Chapter) -> None:
+def register_chapter(name: str, about: str, lines: Chapter) -> None:
     """A further file of the pack: its name, what it is in a line, and its lines of text."""
     _chapters[name] = (about, lines)
 
@@ -80,7 +80,9 @@ def _files(own: AuditAnchor | None) -> dict[str, Chapter]:
         "audit.jsonl": lambda: (
             json.dumps(link._asdict(), ensure_ascii=False) + "\n" for link in check.links(until=end)
         ),
-        "anchors.jsonl": lambda: (json.dumps(told) + "\n" for told in check.anchors() if told["position"] <= end),
+        "anchors.jsonl": lambda: (
+            json.dumps(anchor_line) + "\n" for anchor_line in check.anchors() if anchor_line["position"] <= end
+        ),
         "verifier.py": lambda: [program.read_text(encoding="utf-8")],
         **{name: lines for name, (_, lines) in _chapters.items()},
     }
@@ -88,7 +90,7 @@ def _files(own: AuditAnchor | None) -> dict[str, Chapter]:
 
 def _readme(own: AuditAnchor | None) -> str:
     chapters = "".join(f"{name:<16}{about}\n" for name, (about, _) in _chapters.items())
-    made = f"The anchor made with this pack: {anchor.line(own)}\n" if own else "The audit log is empty.\n"
+    made = f"The anchor made with this pack: {anchor.as_json_line(own)}\n" if own else "The audit log is empty.\n"
     return README.format(date=timezone.now().date().isoformat(), chapters=chapters, anchor=made)
 
 

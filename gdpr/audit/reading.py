@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from gdpr.models import AuditEvent, AuditSeal
 from swarm_admin.core.audit_verbs import current, sentence, stored_as
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.paging import by_time
 
 SIZE = 50
@@ -54,7 +54,7 @@ class Filters:
             for name in ("verb", "who", "object_type", "object_id")
         )
         found = cls(verb=current(verb), who=who, object_type=object_type, object_id=object_id)
-        if found.who and found.who != "system" and whole(found.who) is None:
+        if found.who and found.who != "system" and parse_int(found.who) is None:
             found.who = ""
             found.ignored.append("who")
         found.since = found._date(query, "since")
@@ -86,14 +86,14 @@ class Filters:
         if self.who:
             found = found.filter(actor_id=None if self.who == "system" else int(self.who))
         if self.since:
-            found = found.filter(occurred_at__gte=_midnight(self.since))
+            found = found.filter(occurred_at__gte=_start_of_day(self.since))
         if self.until:
             last = datetime.datetime.combine(self.until, datetime.time.max, datetime.UTC)
             found = found.filter(occurred_at__lte=last)  # the next midnight may be beyond the calendar's end
         return found
 
 
-def _midnight(day: datetime.date) -> datetime.datetime:
+def _start_of_day(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
 
 
@@ -108,7 +108,7 @@ def entries(events: Iterable[AuditEvent]) -> list[Entry]:
 def _entry(event: AuditEvent, people: dict[int, str], seal: AuditSeal | None) -> Entry:
     who = "" if event.actor_id is None else people.get(event.actor_id, f"person {event.actor_id}")
     place, digest = (seal.position, seal.digest) if seal else (None, "")
-    return Entry(event, who, place, digest, url_of(event.object_type, event.object_id))
+    return Entry(event, who, place, digest, object_url(event.object_type, event.object_id))
 
 
 def _names(ids: set[int]) -> dict[int, str]:
@@ -150,7 +150,7 @@ def _distinct(column: str) -> list[str]:
         values.append(value)
 
 
-def exported(filters: Filters) -> Iterator[list[Any]]:
+def export_rows(filters: Filters) -> Iterator[list[Any]]:
     """Rows of the CSV, in EXPORTED's order, a page of the ledger at a time."""
     after: int | None = 0
     while after is not None:
@@ -170,15 +170,15 @@ def exported(filters: Filters) -> Iterator[list[Any]]:
 _pages: dict[str, str] = {}  # told by the packages outside as well
 
 
-def add_page(object_type: str, page: str) -> None:
+def register_page(object_type: str, page: str) -> None:
     """Objects of this type (a model's name, lower case) have a page of that name that takes their key."""
     _pages[object_type] = page
 
 
-def url_of(object_type: str, object_id: str) -> str:
+def object_url(object_type: str, object_id: str) -> str:
     """The page of one object; empty where it has none."""
     page = _pages.get(object_type)
-    number = whole(object_id)
+    number = parse_int(object_id)
     if not page or number is None:
         return ""
     try:

@@ -33,16 +33,16 @@ def run_due(*, wait: bool = False) -> int:
     committed before is in the chain.
     """
     done = 0
-    while sealed := _some(wait):
+    while sealed := _seal_batch(wait):
         done += sealed
     return done
 
 
-def _some(wait: bool) -> int:
+def _seal_batch(wait: bool) -> int:
     with transaction.atomic():
         if wait:
-            locks.wait_for_turn(LOCK)
-        elif not locks.is_my_turn(LOCK):
+            locks.lock(LOCK)
+        elif not locks.try_lock(LOCK):
             return 0
         waiting = list(UnsealedEvent.objects.order_by("event_id").values_list("event_id", flat=True)[:AT_ONCE])
         events = AuditEvent.objects.filter(pk__in=waiting).order_by("id").values(*EVENT_FIELDS)

@@ -12,7 +12,7 @@ from gdpr.models import AuditAnchor, AuditCheck, AuditSeal, UnsealedEvent
 from swarm_admin.core import mail
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_auditevent"
@@ -27,7 +27,7 @@ def show(request: HttpRequest) -> HttpResponse:
         return render(request, "gdpr/audit/_audit_verdict.html", verdict(request))
     filters = reading.Filters.read(request.GET)
     before = request.GET.get("before", "")
-    entries, following = reading.page(filters, before=whole(before) or 0)
+    entries, following = reading.page(filters, before=parse_int(before) or 0)
     context = {
         "filters": filters,
         "entries": entries,
@@ -46,7 +46,7 @@ def verdict(request: HttpRequest) -> dict[str, object]:
     return {
         "last_check": last_check,
         "unchecked": max(last.position - last_check.links, 0) if last and last_check else 0,
-        "open_check": check.waiting().order_by("-id").first(),
+        "open_check": check.unfinished().order_by("-id").first(),
         "links": last.position if last else 0,
         "waiting": UnsealedEvent.objects.count(),
         "anchor": AuditAnchor.objects.first(),
@@ -59,7 +59,7 @@ def verdict(request: HttpRequest) -> dict[str, object]:
 def verify(request: HttpRequest) -> HttpResponse:
     """Have the worker read the whole ledger; one check at a time."""
     with transaction.atomic():
-        asked, is_new = check.ask(by=request.user)
+        asked, is_new = check.request_check(by=request.user)
         if is_new:
             audit.record(Verb.VERIFY_AUDIT, by=request.user, on=asked)
     messages.success(request, "Verifying the audit log. The result appears here.")
@@ -71,7 +71,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """Every event that the filters leave, as CSV. The export is an event itself."""
     filters = reading.Filters.read(request.GET)
     audit.record(Verb.EXPORT_AUDIT, by=request.user, object_type="auditevent")
-    return attachment(reading.EXPORTED, reading.exported(filters), "audit.csv")
+    return attachment(reading.EXPORTED, reading.export_rows(filters), "audit.csv")
 
 
 @screen(VERIFY)
@@ -82,7 +82,7 @@ def regulator_pack(request: HttpRequest) -> StreamingHttpResponse:
     """
     audit.record(Verb.EXPORT_REGULATOR_PACK, by=request.user)
     seal.run_due(wait=True)
-    answer = StreamingHttpResponse(pack.stream(anchor.with_pack()), content_type="application/zip")
+    answer = StreamingHttpResponse(pack.stream(anchor.anchor_for_pack()), content_type="application/zip")
     answer["Content-Disposition"] = f'attachment; filename="regulator-pack-{timezone.now():%Y-%m-%d}.zip"'
     answer["Cache-Control"] = "no-store"
     return answer

@@ -31,7 +31,7 @@ class Pause:
 
 
 @dataclass(frozen=True)
-class Line:
+class CalculationStep:
     """One step of the working: what, by which rule, and the day it leads to."""
 
     what: str
@@ -45,7 +45,7 @@ class Deadline:
     answer came on the day the calculation was made."""
 
     due: Day
-    lines: tuple[Line, ...]
+    lines: tuple[CalculationStep, ...]
     waits: bool = False
 
 
@@ -93,23 +93,23 @@ def deadline(
         pauses: times in which an answer of the person is or was outstanding.
         extended: to three months from the origin, never month on month.
     """
-    lines = [Line("Received", "The period runs from the day of receipt.", received)]
+    lines = [CalculationStep("Received", "The period runs from the day of receipt.", received)]
     origin = _origin(received, pauses, today, lines)
     day = months_after(origin, EXTENDED_MONTHS if extended else MONTHS)
-    lines.append(Line("Time allowed", _rule(origin, day, extended), day))
-    stopped = _stopped(pauses, origin, today)
+    lines.append(CalculationStep("Time allowed", _rule_sentence(origin, day, extended), day))
+    stopped = _paused_days(pauses, origin, today)
     day = _with_pauses(origin, day, pauses, stopped, lines)
     day = _to_working(day, place, stopped, lines)
-    lines.append(Line("Due", "Last day to reply on time.", day))
+    lines.append(CalculationStep("Due", "Last day to reply on time.", day))
     return Deadline(day, tuple(lines), any(pause.answered is None for pause in pauses))
 
 
-def _rule(origin: Day, day: Day, extended: bool) -> str:
+def _rule_sentence(origin: Day, day: Day, extended: bool) -> str:
     rule = "Extended: three months from the start date" if extended else "The same date one month later"
     return f"{rule}; that month has no such day, so its last day counts." if day.day != origin.day else f"{rule}."
 
 
-def _origin(received: Day, pauses: Sequence[Pause], today: Day, lines: list[Line]) -> Day:
+def _origin(received: Day, pauses: Sequence[Pause], today: Day, lines: list[CalculationStep]) -> Day:
     """UK: time begins when the last requested proof of identity has come."""
     asked = [pause for pause in pauses if pause.restarts]
     if not asked:
@@ -119,11 +119,11 @@ def _origin(received: Day, pauses: Sequence[Pause], today: Day, lines: list[Line
     why = "The period starts when the requested proof of identity arrives" + (
         "; it hasn't arrived, so this assumes today." if waits else "."
     )
-    lines.append(Line("New start date", why, origin))
+    lines.append(CalculationStep("New start date", why, origin))
     return origin
 
 
-def _stopped(pauses: Iterable[Pause], origin: Day, today: Day) -> set[Day]:
+def _paused_days(pauses: Iterable[Pause], origin: Day, today: Day) -> set[Day]:
     """The days after the origin that do not count; a day in two pauses is left out once."""
     days: set[Day] = set()
     for pause in pauses:
@@ -133,26 +133,28 @@ def _stopped(pauses: Iterable[Pause], origin: Day, today: Day) -> set[Day]:
     return days
 
 
-def _with_pauses(origin: Day, day: Day, pauses: Sequence[Pause], stopped: set[Day], lines: list[Line]) -> Day:
+def _with_pauses(
+    origin: Day, day: Day, pauses: Sequence[Pause], stopped: set[Day], lines: list[CalculationStep]
+) -> Day:
     """Moved on by every day on which the time stood still, those that come to lie in the longer time included."""
     left, moved = ((day - origin).days, origin) if stopped else (0, day)
     while left:
         moved += ONE_DAY
         left -= moved not in stopped
     if moved != day:
-        told = "; ".join(_told(pause) for pause in pauses if not pause.restarts)
+        described = "; ".join(_describe_pause(pause) for pause in pauses if not pause.restarts)
         days = (moved - day).days
         counted = f"{days} day{'s' if days != 1 else ''}"
-        lines.append(Line("Paused", f"{counted} waiting for the person's answer ({told}).", moved))
+        lines.append(CalculationStep("Paused", f"{counted} waiting for the person's answer ({described}).", moved))
     return moved
 
 
-def _told(pause: Pause) -> str:
+def _describe_pause(pause: Pause) -> str:
     end = f"to {pause.answered:%-d %B %Y}" if pause.answered else "still open"
     return f"{pause.reason or 'question'}, from {pause.asked:%-d %B %Y} {end}"
 
 
-def _to_working(day: Day, place: str, stopped: set[Day], lines: list[Line]) -> Day:
+def _to_working(day: Day, place: str, stopped: set[Day], lines: list[CalculationStep]) -> Day:
     """The first day from `day` on that is a working day and on which the time does not stand still."""
     reasons: list[str] = []
     for _ in range(LONGEST):
@@ -162,5 +164,5 @@ def _to_working(day: Day, place: str, stopped: set[Day], lines: list[Line]) -> D
         reasons.append(f"{day:%-d %B} is {why}" if not why.startswith("an ") else f"{day:%-d %B}: {why}")
         day += ONE_DAY
     if reasons:
-        lines.append(Line("Next working day", "; ".join(reasons) + ".", day))
+        lines.append(CalculationStep("Next working day", "; ".join(reasons) + ".", day))
     return day

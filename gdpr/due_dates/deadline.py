@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from gdpr.due_dates import calendar
-from gdpr.due_dates.calendar import Deadline, Line
+from gdpr.due_dates.calendar import CalculationStep, Deadline
 from gdpr.kinds import RequestKind
 from gdpr.models import PauseReason, Regime, RequestPause, SubjectRequest
 
@@ -27,7 +27,7 @@ def today() -> datetime.date:
 
 def calculate(request: SubjectRequest, on: datetime.date | None = None, *, extended: bool | None = None) -> Deadline:
     """The deadline as of a day; `extended` asks what it would be with or without the extension."""
-    pauses = [found for pause in request.pauses.all() if (found := _counts(request, pause))] if request.pk else []
+    pauses = [found for pause in request.pauses.all() if (found := _pause_of(request, pause))] if request.pk else []
     return calendar.deadline(
         day_of(request.received_at),
         place=request.calendar,
@@ -37,7 +37,7 @@ def calculate(request: SubjectRequest, on: datetime.date | None = None, *, exten
     )
 
 
-def _counts(request: SubjectRequest, pause: RequestPause) -> calendar.Pause | None:
+def _pause_of(request: SubjectRequest, pause: RequestPause) -> calendar.Pause | None:
     """The pause as its regime knows it; None where it stops nothing.
 
     EU: both questions suspend. UK (Art. 12A): the identity question restarts, and only an access request is
@@ -54,7 +54,7 @@ def _counts(request: SubjectRequest, pause: RequestPause) -> calendar.Pause | No
     )
 
 
-def working(request: SubjectRequest) -> tuple[Line, ...]:
+def calculation(request: SubjectRequest) -> tuple[CalculationStep, ...]:
     """The steps of the calculation, for the screen."""
     return calculate(request, _until(request)).lines
 
@@ -71,7 +71,7 @@ def refresh(request: SubjectRequest) -> None:
         request.save(update_fields=["due_on", "clock_waits"])
 
 
-def refresh_waiting() -> int:
+def refresh_paused() -> int:
     """Those of every open request whose clock stands still; returns how many were looked at."""
     rows = list(SubjectRequest.objects.open().filter(clock_waits=True).prefetch_related("pauses"))
     for request in rows:

@@ -19,7 +19,7 @@ from pydantic import (
 
 from gdpr import rectifiable
 from gdpr.identity import Identity
-from swarm_admin.core import moments
+from swarm_admin.core import timestamps
 from swarm_admin.core.identifiers import emails as addresses
 from swarm_admin.core.identifiers import phones
 
@@ -117,7 +117,7 @@ def _sentence(field: str, kind: str, message: str) -> str:
     elif "e-mail address" in text:
         text = "isn't a valid e-mail address"
     elif kind.startswith(("timezone", "datetime", "date_")):
-        text = moments.NEEDED
+        text = timestamps.NEEDED
     elif not ours and field:
         text = f"is invalid: {text[:1].lower()}{text[1:]}"
     name = _ONE_OF.sub("", field).replace("_", " ")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from gdpr.leftovers.hits import Hit, nothing, said
+from gdpr.leftovers.hits import Hit, describe, no_heartbeat
 from gdpr.leftovers.names import NameFinder
-from gdpr.leftovers.search_patterns import Finder, Needle, as_text
+from gdpr.leftovers.search_patterns import Finder, SearchPattern, as_text
 
 BLOCK = 4 * 1024 * 1024
 # A ZIP with a password raises RuntimeError, one packed in an unknown way NotImplementedError.
@@ -20,7 +20,7 @@ DATABASE_MARK = "PG_VERSION"  # a folder with this file is a PostgreSQL data dir
 
 
 @dataclass
-class Found:
+class FileHits:
     """`plain`: in files; `names`: where a person's name stands in them. `pages`: in the bytes of a database's own
     files: rows that are deleted and not overwritten yet, and the write-ahead log; None where they were not looked
     through, or no database keeps its files here.
@@ -34,19 +34,19 @@ class Found:
 
 
 def scan(
-    needles: Iterable[Needle],
+    patterns: Iterable[SearchPattern],
     roots: Iterable[Path],
-    beat: Callable[[], None] = nothing,
+    heartbeat: Callable[[], None] = no_heartbeat,
     *,
     pages: bool = True,
     names: NameFinder | None = None,
-) -> Found:
+) -> FileHits:
     """What is found in files under `roots`. `pages=False` leaves out a database's own."""
-    look = _Look(Finder(needles), names or NameFinder([]), beat)
-    found = Found()
+    look = _FileSearch(Finder(patterns), names or NameFinder([]), heartbeat)
+    found = FileHits()
     for root in roots:
         for path, in_database in _walk(root):
-            beat()
+            heartbeat()
             if not in_database:
                 hit, names_there = look.at(path, root)
                 found.plain += [hit] if hit else []
@@ -73,10 +73,10 @@ def _walk(folder: Path, in_database: bool = False) -> Iterator[tuple[Path, bool]
 
 
 @dataclass
-class _Look:
+class _FileSearch:
     finder: Finder
     names: NameFinder
-    beat: Callable[[], None]
+    heartbeat: Callable[[], None]
 
     def at(self, path: Path, root: Path) -> tuple[Hit | None, list[Hit]]:
         """(hit of an identifier or of what cannot be read, hits of names) in the file's name and its contents."""
@@ -90,14 +90,14 @@ class _Look:
             return None, []  # removed while this went on
         except UNREADABLE as error:
             return Hit(place, 1, (f"can't be read: {type(error).__name__}",)), []
-        told = tuple(sorted(said(needle) for needle in found))
-        return Hit(place, 1, told) if found else None, [Hit(place, n, (what,)) for what, n in named.items()]
+        kinds = tuple(sorted(describe(pattern) for pattern in found))
+        return Hit(place, 1, kinds) if found else None, [Hit(place, n, (what,)) for what, n in named.items()]
 
-    def _in_stream(self, stream: IO[bytes], named: Counter[str]) -> set[Needle]:
-        found: set[Needle] = set()
+    def _in_stream(self, stream: IO[bytes], named: Counter[str]) -> set[SearchPattern]:
+        found: set[SearchPattern] = set()
         rest = b""
         while block := stream.read(BLOCK):
-            self.beat()
+            self.heartbeat()
             found |= self.finder.find(rest + block)
             if self.names:
                 named.update(self._named(rest + block))

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gdpr.leftovers.search_patterns import Needle
+from gdpr.leftovers.search_patterns import SearchPattern
 
 
-def nothing() -> None:
+def no_heartbeat() -> None:
     """For who need not be told that the search goes on."""
 
 
@@ -24,5 +24,5 @@ class Hit:
     column: str = ""
 
 
-def said(needle: Needle) -> str:
-    return needle.kind if needle.encoding == "plain" else f"{needle.kind} ({needle.encoding})"
+def describe(pattern: SearchPattern) -> str:
+    return pattern.kind if pattern.encoding == "plain" else f"{pattern.kind} ({pattern.encoding})"

@@ -5,25 +5,25 @@ from typing import Any
 
 from django.db import connection
 
-from gdpr.leftovers.hits import Hit, nothing, said
-from gdpr.leftovers.search_patterns import Finder, Needle
+from gdpr.leftovers.hits import Hit, describe, no_heartbeat
+from gdpr.leftovers.search_patterns import Finder, SearchPattern
 
 BLOCK = 4 * 1024 * 1024
 
 
-def scan(needles: Iterable[Needle], beat: Callable[[], None] = nothing) -> Iterator[Hit]:
+def scan(patterns: Iterable[SearchPattern], heartbeat: Callable[[], None] = no_heartbeat) -> Iterator[Hit]:
     """Every large object, a block at a time."""
-    finder = Finder(needles)
+    finder = Finder(patterns)
     with connection.cursor() as cursor:
         cursor.execute("SELECT oid FROM pg_largeobject_metadata ORDER BY oid")
         for (oid,) in cursor.fetchall():
-            beat()
-            if found := _found_in(cursor, oid, finder, beat):
-                yield Hit(f"large object {oid}", 1, tuple(sorted(said(needle) for needle in found)))
+            heartbeat()
+            if found := _patterns_in(cursor, oid, finder, heartbeat):
+                yield Hit(f"large object {oid}", 1, tuple(sorted(describe(pattern) for pattern in found)))
 
 
-def _found_in(cursor: Any, oid: int, finder: Finder, beat: Callable[[], None]) -> set[Needle]:
-    found: set[Needle] = set()
+def _patterns_in(cursor: Any, oid: int, finder: Finder, heartbeat: Callable[[], None]) -> set[SearchPattern]:
+    found: set[SearchPattern] = set()
     rest, at = b"", 0
     while True:
         cursor.execute("SELECT lo_get(%s, %s, %s)", [oid, at, BLOCK])
@@ -32,4 +32,4 @@ def _found_in(cursor: Any, oid: int, finder: Finder, beat: Callable[[], None]) -
             return found
         found |= finder.find(rest + block)
         rest, at = (rest + block)[-finder.longest :], at + len(block)
-        beat()
+        heartbeat()

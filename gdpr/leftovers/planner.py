@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
-from gdpr.leftovers.hits import Hit, nothing, said
+from gdpr.leftovers.hits import Hit, describe, no_heartbeat
 from gdpr.leftovers.names import NameFinder
 from gdpr.leftovers.search_patterns import Finder
 
@@ -33,18 +33,18 @@ def scan(finder: Finder, skip: Collection[str] = ()) -> list[Hit]:
     found = []
     for schema, table, column, text in _samples():
         label = table if schema == "public" else f"{schema}.{table}"
-        if label not in skip and (told := finder.find(text)):
+        if label not in skip and (matches := finder.find(text)):
             found.append(
                 Hit(
                     f"planner's statistics of {label}.{column}",
                     1,
-                    tuple(sorted(said(needle) for needle in told)),
+                    tuple(sorted(describe(pattern) for pattern in matches)),
                 )
             )
     return found
 
 
-def renew(finder: Finder, names: NameFinder, beat: Callable[[], None] = nothing) -> list[str]:
+def renew_statistics(finder: Finder, names: NameFinder, heartbeat: Callable[[], None] = no_heartbeat) -> list[str]:
     """Analyse every table anew whose statistics hold an identifier, or the last name of a person; their names.
 
     A table that is locked is left as it is: a search after this finds it.
@@ -55,7 +55,7 @@ def renew(finder: Finder, names: NameFinder, beat: Callable[[], None] = nothing)
         if finder.find(text) or names.last_names_in(text.decode("utf-8", "replace"))
     }
     for schema, table in sorted(holding):
-        beat()
+        heartbeat()
         analyse(schema, table)
     return [f"{schema}.{table}" for schema, table in sorted(holding)]
 
@@ -77,10 +77,10 @@ def _samples() -> Iterator[tuple[str, str, str, bytes]]:
         cursor.execute(_ALL)
         for schema, table, column, text in cursor.fetchall():
             if text and schema not in CATALOGUES:
-                yield schema, table, column, unpacked(text)
+                yield schema, table, column, unpack_array(text)
 
 
-def unpacked(text: str) -> bytes:
+def unpack_array(text: str) -> bytes:
     """The text, and after it what the bytes stand for that it shows as hexadecimal digits."""
     bodies = [bytes.fromhex(digits) for digits in _HEXADECIMAL.findall(text)]
     return b"\x1f".join([text.encode(), *bodies])

@@ -48,7 +48,7 @@ def is_progress(document: Any) -> bool:
     return isinstance(document, Mapping) and document.get("progress") == FORMAT
 
 
-def read(document: Any, about: str) -> Progress:
+def resume(document: Any, about: str) -> Progress:
     """What an earlier attempt left for the same search; else a new one."""
     if not is_progress(document) or document["about"] != about:
         return Progress(about)

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from gdpr.identity import Identity
 from gdpr.leftovers import database, files, large_objects, memory, planner, redis_file
-from gdpr.leftovers.hits import Hit, nothing
+from gdpr.leftovers.hits import Hit, no_heartbeat
 from gdpr.leftovers.names import MENTION, NameFinder
 from gdpr.leftovers.progress import Progress
-from gdpr.leftovers.search_patterns import NAME, Finder, needles
-from gdpr.stores import Capability, Later, Unsupported, registered
+from gdpr.leftovers.search_patterns import NAME, Finder, patterns_for
+from gdpr.stores import Capability, RetryLater, Unsupported, registered
 
 REMAINS = (
     "The database's write-ahead log and dead row versions keep earlier data until they are overwritten. A byte "
@@ -66,43 +66,43 @@ def scan(
     outside: bool = False,
     roots: Iterable[Path] | None = None,
     skip: Iterable[str] = (),
-    beat: Callable[[], None] = nothing,
+    heartbeat: Callable[[], None] = no_heartbeat,
     pages: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Search everything for `identifiers`, (kind, value) pairs of search_patterns; the kind "name" besides.
 
     `outside` asks the stores of other systems as well; `roots` are the folders searched, the data directory if
-    None; `skip` names tables that may hold them, such as the one of the request that is being worked on; `beat` is
+    None; `skip` names tables that may hold them, such as the one of the request that is being worked on; `heartbeat` is
     called every second or so, with nothing under way; `pages=False` leaves out the bytes of the database's own files,
     which are many times what its rows are. `progress` is what an earlier attempt did of the tables.
     """
     identifiers = list(identifiers)
-    sought, names, skipped = needles(identifiers), names_of(identifiers), set(skip)
+    sought, names, skipped = patterns_for(identifiers), names_of(identifiers), set(skip)
     report = Report(timezone.now())
-    tables = database.scan(sought, skipped, beat, names, progress)
-    report.rows += [*tables.rows, *large_objects.scan(sought, beat), *planner.scan(Finder(sought), skipped)]
-    report.rows += memory.scan_sessions(sought, beat) + memory.scan_redis(sought, beat, names)
+    tables = database.scan(sought, skipped, heartbeat, names, progress)
+    report.rows += [*tables.rows, *large_objects.scan(sought, heartbeat), *planner.scan(Finder(sought), skipped)]
+    report.rows += memory.scan_sessions(sought, heartbeat) + memory.scan_redis(sought, heartbeat, names)
     folders = roots if roots is not None else [Path(settings.DATA_DIR)]
-    found = files.scan(sought, folders, beat, pages=pages, names=names)
+    found = files.scan(sought, folders, heartbeat, pages=pages, names=names)
     report.rows += found.plain
     report.names = tables.names + found.names if names else None
     report.bytes = found.pages
     if outside:
         report.outside = []
-        _ask_outside(identity_of(identifiers), report)
+        _search_outside(identity_of(identifiers), report)
     return report
 
 
-def tidy(identifiers: Iterable[tuple[str, str]], beat: Callable[[], None] = nothing) -> str:
+def tidy(identifiers: Iterable[tuple[str, str]], heartbeat: Callable[[], None] = no_heartbeat) -> str:
     """Renew what keeps values that are gone: the planner's statistics and Redis' files. "" or what could not be.
 
     What is only kept for a while for somebody's convenience goes before.
     """
     identifiers = list(identifiers)
     memory.forget(identifiers)
-    planner.renew(Finder(needles(identifiers)), names_of(identifiers), beat)
-    return redis_file.rewrite(beat)
+    planner.renew_statistics(Finder(patterns_for(identifiers)), names_of(identifiers), heartbeat)
+    return redis_file.rewrite(heartbeat)
 
 
 def names_of(identifiers: Iterable[tuple[str, str]]) -> NameFinder:
@@ -111,14 +111,14 @@ def names_of(identifiers: Iterable[tuple[str, str]]) -> NameFinder:
 
 def identity_of(identifiers: Iterable[tuple[str, str]]) -> Identity:
     """What the stores look for, of the identifiers that are of their kinds."""
-    told: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for kind, value in identifiers:
-        told.setdefault(kind, []).append(value)
-    url, phone = (told.get(kind, [""])[0] for kind in ("linkedin_url", "phone"))
-    return Identity(url, tuple(told.get("email", [])), phone)
+        values.setdefault(kind, []).append(value)
+    url, phone = (values.get(kind, [""])[0] for kind in ("linkedin_url", "phone"))
+    return Identity(url, tuple(values.get("email", [])), phone)
 
 
-def _ask_outside(identity: Identity, report: Report) -> None:
+def _search_outside(identity: Identity, report: Report) -> None:
     for store in registered():
         if not store.is_recipient:
             continue
@@ -127,7 +127,7 @@ def _ask_outside(identity: Identity, report: Report) -> None:
             continue
         try:
             found = list(store.locate(identity))
-        except (Later, Unsupported) as error:
+        except (RetryLater, Unsupported) as error:
             report.not_asked.append(f"{store.label}: {error}")
             continue
         if found:

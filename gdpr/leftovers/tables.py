@@ -8,7 +8,7 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
-from gdpr.stores import Later
+from gdpr.stores import RetryLater
 
 BLOCK = 8 * 1024 * 1024
 FIRST_PAGES, MOST_PAGES = 64, 4_096  # of one statement
@@ -81,16 +81,16 @@ def without_times(table: Table) -> Table:
     return replace(table, columns=tuple(column for column in table.columns if column.type not in TIMES))
 
 
-class Gone(Exception):
+class TableGone(Exception):
     """The table is not there any more, or has other columns by now."""
 
 
-def state(table: Table) -> tuple[int, int, int]:
+def table_state(table: Table) -> tuple[int, int, int]:
     """(pages, file, transaction): how long it is, which file it is in, and since when it may have changed.
 
     Raises:
-        Later: the table is locked.
-        Gone: it is not there any more.
+        RetryLater: the table is locked.
+        TableGone: it is not there any more.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -102,14 +102,14 @@ def state(table: Table) -> tuple[int, int, int]:
             )
             pages, file, transaction_id = cursor.fetchone()
     except OperationalError:
-        raise locked(table) from None
+        raise share_locked(table) from None
     if pages is None or file is None:
-        raise Gone
+        raise TableGone
     return pages, file, transaction_id
 
 
-def locked(table: Table) -> Later:
-    return Later(f"The table {table.label} is locked by another process")
+def share_locked(table: Table) -> RetryLater:
+    return RetryLater(f"The table {table.label} is locked by another process")
 
 
 def pages_of(table: Table, first: int, beyond: int) -> Iterator[tuple[int, Callable[[], Iterator[list[bytes]]]]]:
@@ -127,7 +127,7 @@ def pages_of(table: Table, first: int, beyond: int) -> Iterator[tuple[int, Calla
             where = sql.SQL("t.ctid >= {}::tid AND t.ctid < {}::tid").format(
                 sql.Literal(f"({at},0)"), sql.Literal(f"({upto},0)")
             )
-            for block in copied(table, where):
+            for block in copy_rows(table, where):
                 read += sum(map(len, block))
                 yield block
 
@@ -136,19 +136,19 @@ def pages_of(table: Table, first: int, beyond: int) -> Iterator[tuple[int, Calla
         at = upto
 
 
-def changed(table: Table, since: int) -> Iterator[list[bytes]]:
+def changed_rows(table: Table, since: int) -> Iterator[list[bytes]]:
     """Blocks of the rows that transaction `since` or a later one wrote: they may have moved to where we were before."""
-    return copied(table, sql.SQL("age(t.xmin) <= age({}::xid)").format(sql.Literal(str(since))))
+    return copy_rows(table, sql.SQL("age(t.xmin) <= age({}::xid)").format(sql.Literal(str(since))))
 
 
-def copied(table: Table, where: sql.Composable) -> Iterator[list[bytes]]:
+def copy_rows(table: Table, where: sql.Composable) -> Iterator[list[bytes]]:
     """The rows' messages in blocks. COPY in its binary form: nothing in it is escaped.
 
     Whoever takes a block does nothing with the connection before the next one: it is in the middle of COPY.
 
     Raises:
-        Later: the table is locked, or the statement took too long.
-        Gone: the table is not what it was.
+        RetryLater: the table is locked, or the statement took too long.
+        TableGone: the table is not what it was.
     """
     columns: list[sql.Composable] = [
         sql.SQL("t.ctid::text") if not table.key else sql.SQL("t.{}::text").format(sql.Identifier(table.key))
@@ -164,9 +164,9 @@ def copied(table: Table, where: sql.Composable) -> Iterator[list[bytes]]:
             with cursor.copy(query) as copy:
                 yield from _blocks(copy)
     except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled):
-        raise locked(table) from None
+        raise share_locked(table) from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-        raise Gone from None
+        raise TableGone from None
 
 
 def _selected(column: Column) -> sql.Composable:
@@ -194,7 +194,7 @@ def _blocks(copy: Any) -> Iterator[list[bytes]]:
         yield block
 
 
-def parsed(message: bytes) -> Row:
+def parse_row(message: bytes) -> Row:
     """(the row's name, the columns' bytes) of one message."""
     fields: list[bytes | None] = []
     at = 2

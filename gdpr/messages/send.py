@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from gdpr import audit
 from gdpr.kinds import Action
-from gdpr.messages.outlet import check_mail_leaves
-from gdpr.messages.owed import in_order
+from gdpr.messages.mail_check import check_can_send_mail
+from gdpr.messages.outstanding import next_in_order
 from gdpr.models import RequestMessage, RequestStep
 from gdpr.states import MessageStatus, StepStatus
 from swarm_admin.core import mail, timing, work
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import is_possible
+from swarm_admin.core.errors import is_allowed
 from swarm_admin.core.states import advance
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ UNKNOWN = (
 
 def run_due(limit: int = 20) -> int:
     """Send what waits; returns how many were tried. A server that is away is not asked for each of them."""
-    _hand_back()
-    if not is_possible(check_mail_leaves):
-        _leave_to_people()
+    _requeue_lapsed()
+    if not is_allowed(check_can_send_mail):
+        _hand_over()
         return 0
     tried = 0
     while tried < limit and (message := _claim()):
@@ -48,23 +48,23 @@ def run_due(limit: int = 20) -> int:
     return tried
 
 
-def _hand_back() -> None:
+def _requeue_lapsed() -> None:
     """What a killed worker held: whether it left is not known."""
-    work.hand_back_lapsed(RequestMessage.objects.filter(status=MessageStatus.SENDING), _lost, _set_aside)
+    work.hand_back_lapsed(RequestMessage.objects.filter(status=MessageStatus.SENDING), _handle_lost_lease, _set_aside)
 
 
-def _lost(messages: QuerySet[RequestMessage], lease: work.Values) -> None:
+def _handle_lost_lease(messages: QuerySet[RequestMessage], lease: work.Values) -> None:
     for message in messages.select_related("request"):
-        _not_known(message, **lease)
+        _record_unknown(message, **lease)
 
 
 def _set_aside(messages: QuerySet[RequestMessage], lease: work.Values) -> None:
     for message in messages.select_related("request"):
         with transaction.atomic():
-            _ask_an_officer(message, **lease)
+            _hand_over_unknown(message, **lease)
 
 
-def _leave_to_people() -> None:
+def _hand_over() -> None:
     """Nothing leaves by e-mail any more: what waits for it is an officer's to send, and says why."""
     waiting = RequestMessage.objects.filter(status=MessageStatus.QUEUED)
     for message in waiting.select_related("request"):
@@ -76,7 +76,7 @@ def _leave_to_people() -> None:
 
 def _claim() -> RequestMessage | None:
     due = RequestMessage.objects.filter(status=MessageStatus.QUEUED, not_before__lte=timezone.now())
-    return work.claim_one(in_order(due.order_by("id")), MessageStatus.SENDING, stage="messages", counted=True)
+    return work.claim_one(next_in_order(due.order_by("id")), MessageStatus.SENDING, stage="messages", counted=True)
 
 
 def _send(message: RequestMessage) -> bool:
@@ -85,51 +85,51 @@ def _send(message: RequestMessage) -> bool:
         mail.send(message.subject, message.body, [message.to], message_id=mail.message_id("message", message.pk))
     except mail.OutcomeUnknown:
         log.warning("message %s: outcome unknown", message.pk)
-        _not_known(message)
+        _record_unknown(message)
         return False
     except mail.NotSent as error:
         log.warning("message %s: %s", message.pk, error)
-        _failed(message, str(error))
+        _record_failure(message, str(error))
         return not error.server_is_away
     with transaction.atomic():
-        if _mine(message, MessageStatus.SENT, sent_at=timezone.now(), error_message=""):
+        if _advance_own(message, MessageStatus.SENT, sent_at=timezone.now(), error_message=""):
             audit.record(Verb.SEND_MESSAGE, on=message.request, counts={"message": message.pk}, reason="email")
             _wake_step(message)
     return True
 
 
-def _not_known(message: RequestMessage, **lease: Any) -> None:
+def _record_unknown(message: RequestMessage, **lease: Any) -> None:
     """It may have left: once more by itself, then a person's."""
     with transaction.atomic():
         if message.unknowns:
-            _ask_an_officer(message, **lease)
+            _hand_over_unknown(message, **lease)
             return
         later = {"unknowns": 1, "not_before": timing.backoff(message.tries), **lease}
-        _mine(message, MessageStatus.QUEUED, error_message=SENT_AGAIN, **later)
+        _advance_own(message, MessageStatus.QUEUED, error_message=SENT_AGAIN, **later)
 
 
-def _ask_an_officer(message: RequestMessage, **lease: Any) -> None:
-    told = {"unknowns": message.unknowns + 1, "error_message": UNKNOWN, **lease}
-    if _mine(message, MessageStatus.UNKNOWN, **told):
+def _hand_over_unknown(message: RequestMessage, **lease: Any) -> None:
+    values = {"unknowns": message.unknowns + 1, "error_message": UNKNOWN, **lease}
+    if _advance_own(message, MessageStatus.UNKNOWN, **values):
         counts = {"message": message.pk}
         audit.record(Verb.FAIL_MESSAGE, on=message.request, counts=counts, reason="outcome_unknown")
         _wake_step(message)
 
 
-def _mine(message: RequestMessage, status: MessageStatus, **values: Any) -> int:
-    return advance(work.mine(message), status, **{"in_flight_since": None, **values})
+def _advance_own(message: RequestMessage, status: MessageStatus, **values: Any) -> int:
+    return advance(work.held_by_us(message), status, **{"in_flight_since": None, **values})
 
 
-def _failed(message: RequestMessage, kind: str) -> None:
+def _record_failure(message: RequestMessage, kind: str) -> None:
     with transaction.atomic():
         if message.tries < TRIES:
-            _mine(
+            _advance_own(
                 message,
                 MessageStatus.QUEUED,
                 not_before=timing.backoff(message.tries),
                 error_message=f"The mail server rejected it ({kind}). Retrying.",
             )
-        elif _mine(message, MessageStatus.FAILED, error_message=f"The mail server rejected it ({kind})."):
+        elif _advance_own(message, MessageStatus.FAILED, error_message=f"The mail server rejected it ({kind})."):
             audit.record(Verb.FAIL_MESSAGE, on=message.request, counts={"message": message.pk}, reason=kind)
             _wake_step(message)
 

@@ -41,7 +41,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 }
 
 
-def live(slug: str) -> MessageTemplate:
+def current(slug: str) -> MessageTemplate:
     """The newest version; the first one is made of the text we begin with. Raises KeyError for an unknown slug."""
     newest = MessageTemplate.objects.filter(slug=slug).order_by("-number").first()
     if newest is not None:
@@ -53,8 +53,8 @@ def live(slug: str) -> MessageTemplate:
     return first
 
 
-def all_live() -> list[MessageTemplate]:
-    return [live(slug) for slug in DEFAULTS]
+def all_current() -> list[MessageTemplate]:
+    return [current(slug) for slug in DEFAULTS]
 
 
 def title(slug: str) -> str:
@@ -103,7 +103,7 @@ def new_version(slug: str, *, subject: str, body: str, note: str, by: Any) -> Me
     check(slug, subject, body)
     note = require_text(note, "what changed", longest=300)
     body = body.replace("\r\n", "\n").strip()
-    number = live(slug).number + 1
+    number = current(slug).number + 1
     try:
         with transaction.atomic():
             version = MessageTemplate.objects.create(

@@ -15,7 +15,7 @@ VIEW = "gdpr.view_request"
 EDIT = "gdpr.edit_template"
 
 
-class Text(forms.Form):
+class TextForm(forms.Form):
     subject = forms.CharField(max_length=200)
     body = forms.CharField(widget=forms.Textarea(attrs={"rows": 16}), label="Text")
     note = forms.CharField(max_length=300, label="What changed, and why")
@@ -23,7 +23,7 @@ class Text(forms.Form):
 
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
-    texts = [{"title": templates.title(text.slug), "text": text} for text in templates.all_live()]
+    texts = [{"title": templates.title(text.slug), "text": text} for text in templates.all_current()]
     return render(request, "gdpr/messages/texts.html", {"texts": texts})
 
 
@@ -32,8 +32,8 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """The newest version in a form for the next one, filled in with invented values beside it."""
     if slug not in DEFAULTS:
         raise Http404
-    present = templates.live(slug)
-    form = Text(request.POST or None, initial={"subject": present.subject, "body": present.body})
+    present = templates.current(slug)
+    form = TextForm(request.POST or None, initial={"subject": present.subject, "body": present.body})
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         try:
             made = templates.new_version(slug, **form.cleaned_data, by=request.user)
@@ -46,7 +46,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "title": templates.title(slug),
         "slug": slug,
-        "shown": _shown(slug, form, present),
+        "shown": _preview(slug, form, present),
         "placeholders": templates.PLACEHOLDERS,
         "required": templates.REQUIRED.get(slug, ()),
         "versions": MessageTemplate.objects.filter(slug=slug).select_related("created_by").order_by("-number"),
@@ -54,7 +54,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "gdpr/messages/text.html", context, status=422 if form.is_bound and form.errors else 200)
 
 
-def _shown(slug: str, form: Text, present: MessageTemplate) -> tuple[str, str]:
+def _preview(slug: str, form: TextForm, present: MessageTemplate) -> tuple[str, str]:
     """What is typed, as a person would read it; the present version where it cannot be filled in."""
     subject, body = form["subject"].value() or "", form["body"].value() or ""
     try:

@@ -10,11 +10,11 @@ from django.utils import timezone
 from gdpr import audit
 from gdpr.due_dates import deadline
 from gdpr.messages import defaults, templates
-from gdpr.messages.outlet import check_mail_leaves
+from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.states import MessageStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import reason_against
+from swarm_admin.core.errors import why_not_allowed
 
 
 def _day(day: Any) -> str:
@@ -48,10 +48,10 @@ def write(
 
     `to` is another address than the person's own contact, such as one we hold for the identity question.
     """
-    template = templates.live(slug)
+    template = templates.current(slug)
     filled = {**values_of(request), **values}
     to = request.contact_email if to is None else to
-    reason = reason_against(check_mail_leaves)
+    reason = why_not_allowed(check_can_send_mail)
     leaves = bool(to) and not draft and not reason
     message = RequestMessage.objects.create(
         request=request,

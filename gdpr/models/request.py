@@ -163,6 +163,6 @@ class SubjectRequest(models.Model):
         """Negative when it is overdue."""
         return (self.due_on - today).days
 
-    def seen_by(self, by: Any) -> list[int]:
+    def preparers_with(self, by: Any) -> list[int]:
         """`prepared_by` with `by` among them: who prepares a plan may not approve it."""
         return sorted({*self.prepared_by, *([by.pk] if by is not None else [])})

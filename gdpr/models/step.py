@@ -35,7 +35,7 @@ class StepQuerySet(models.QuerySet["RequestStep"]):
     def waiting(self) -> "StepQuerySet":
         return self.filter(status__in=[*BEGUN, StepStatus.IN_FLIGHT])
 
-    def by_person(self) -> "StepQuerySet":
+    def needing_person(self) -> "StepQuerySet":
         return self.filter(status__in=[StepStatus.MANUAL, StepStatus.FAILED])
 
     def unfinished(self) -> "StepQuerySet":

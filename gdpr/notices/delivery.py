@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gdpr import audit, data_subjects
-from gdpr.data_subjects import Owed
+from gdpr.data_subjects import UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import Notice
 from gdpr.notices import notices
@@ -35,12 +35,12 @@ NOT_KNOWN = "Delivery is unconfirmed: the mail server didn't answer, or the work
 
 def run_due(limit: int = AT_ONCE) -> int:
     """Queue who was asked for, then send what is queued; returns how many went out."""
-    work.hand_back_lapsed(Notice.objects.filter(status=MessageStatus.SENDING), _lost, _lost)
+    work.hand_back_lapsed(Notice.objects.filter(status=MessageStatus.SENDING), _mark_unknown, _mark_unknown)
     notice_runs.run_due()
     if mail.why_not():
-        _give_back()
+        _drop_queue()
         return 0
-    notice_runs.queue_by_the_clock()
+    notice_runs.queue_automatically()
     sent, server_is_away = 0, False
     for _ in range(limit):
         if server_is_away or (notice := _claim()) is None:
@@ -50,15 +50,15 @@ def run_due(limit: int = AT_ONCE) -> int:
     return sent
 
 
-def _give_back() -> None:
-    """No mail leaves any more: whoever is queued is owed again, and can be exported for another tool."""
+def _drop_queue() -> None:
+    """No mail leaves any more: whoever is queued is not notified yet, and can be exported for another tool."""
     with transaction.atomic():
         count, _ = Notice.objects.filter(status=MessageStatus.QUEUED).delete()
         if count:
             audit.record(Verb.RETURN_NOTICES, counts={"people": count}, reason=mail.why_not())
 
 
-def _lost(held: QuerySet[Notice], lease: work.Values) -> None:
+def _mark_unknown(held: QuerySet[Notice], lease: work.Values) -> None:
     """What a killed worker held: whether it left is not known."""
     advance(held, MessageStatus.UNKNOWN, error_message=NOT_KNOWN, **lease)
 
@@ -70,52 +70,52 @@ def _claim() -> Notice | None:
 
 def _deliver(notice: Notice) -> tuple[bool, bool]:
     """(whether it went out, whether the mail server is away)."""
-    owed = _addressee(notice)
-    if owed is None:
+    person = _recipient(notice)
+    if person is None:
         # Gone, told, blocked or without an address since it was queued: nothing goes to this address any more.
         Notice.objects.filter(pk=notice.pk).delete()
         return False, False
-    subject, body = notices.render(notice.template, owed)
+    subject, body = notices.render(notice.template, person)
     try:
-        mail.send(subject, body, [owed.email], message_id=mail.message_id("notice", notice.pk))
+        mail.send(subject, body, [person.email], message_id=mail.message_id("notice", notice.pk))
     except mail.OutcomeUnknown:
         log.warning("notice %s: outcome unknown", notice.pk)
-        _move(notice, MessageStatus.UNKNOWN, error_message=NOT_KNOWN)
+        _advance_own(notice, MessageStatus.UNKNOWN, error_message=NOT_KNOWN)
         return False, True
     except mail.NotSent as error:
-        _not_sent(notice, str(error))
+        _record_failure(notice, str(error))
         return False, error.server_is_away
-    _told(notice)
+    _mark_sent(notice)
     return True, False
 
 
-def _addressee(notice: Notice) -> Owed | None:
-    source = data_subjects.named(notice.store)
-    owed = source.addressee(notice.key) if source else None
-    if owed is None or not owed.email or gate.look_up([Identity(emails=(owed.email,))]):
+def _recipient(notice: Notice) -> UnnotifiedPerson | None:
+    source = data_subjects.source_of(notice.store)
+    person = source.recipient(notice.key) if source else None
+    if person is None or not person.email or gate.look_up([Identity(emails=(person.email,))]):
         return None
-    return owed
+    return person
 
 
-def _not_sent(notice: Notice, kind: str) -> None:
+def _record_failure(notice: Notice, kind: str) -> None:
     tries = notice.tries + 1
     if tries >= settings.MAX_ATTEMPTS:
-        _move(notice, MessageStatus.FAILED, tries=tries, error_message=kind)
+        _advance_own(notice, MessageStatus.FAILED, tries=tries, error_message=kind)
     else:
-        _move(notice, MessageStatus.QUEUED, tries=tries, error_message=kind, not_before=backoff(tries))
+        _advance_own(notice, MessageStatus.QUEUED, tries=tries, error_message=kind, not_before=backoff(tries))
 
 
-def _move(notice: Notice, status: MessageStatus, **values: Any) -> int:
+def _advance_own(notice: Notice, status: MessageStatus, **values: Any) -> int:
     """Unless it lapsed meanwhile, and with it our word."""
-    return advance(work.mine(notice), status, in_flight_since=None, **values)
+    return advance(work.held_by_us(notice), status, in_flight_since=None, **values)
 
 
-def _told(notice: Notice) -> None:
+def _mark_sent(notice: Notice) -> None:
     """It went out: so it is, even where the lease ran out meanwhile and it was taken for unknown."""
     now = timezone.now()
-    source = data_subjects.named(notice.store)
+    source = data_subjects.source_of(notice.store)
     with transaction.atomic():
         if source:
-            source.mark_told([notice.key], now)
+            source.mark_notified([notice.key], now)
         ours = Notice.objects.filter(pk=notice.pk)
         advance(ours, MessageStatus.SENT, key="", sent_at=now, in_flight_since=None, error_message="")

@@ -1,4 +1,4 @@
-"""Art. 14: people whose data did not come from themselves are told; who is owed, by when, by which text.
+"""Art. 14: people whose data did not come from themselves are told; who has to be, by when, by which text.
 
 `gdpr.notices.runs` queues the notices that staff or the clock ask for, `gdpr.notices.delivery` sends them.
 """
@@ -13,12 +13,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from gdpr import alarms, audit, data_subjects
-from gdpr.data_subjects import Owed
+from gdpr import audit, compliance_alerts, data_subjects
+from gdpr.data_subjects import UnnotifiedPerson
 from gdpr.due_dates import calendar
 from gdpr.due_dates.deadline import day_of, today
 from gdpr.identity import Identity, digest, keys
-from gdpr.messages.outlet import check_mail_leaves
+from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
 from gdpr.states import MessageStatus
 from gdpr.stores import key_hash
@@ -52,32 +52,32 @@ You may also complain to a data protection authority.
 
 
 @dataclass(frozen=True)
-class Queued:
+class QueueEntry:
     """One person who has not been told: `due` is the last day in time; `days` is negative when it has passed."""
 
     store: str
-    owed: Owed
+    person: UnnotifiedPerson
     due: datetime.date
     days: int
 
 
-def due_of(owed: Owed) -> datetime.date:
+def due_date(person: UnnotifiedPerson) -> datetime.date:
     """The first of: a month from collection, the first delivery or communication (Art. 14(3))."""
-    month = calendar.months_after(day_of(owed.collected_at), 1)
-    return min(month, day_of(owed.first_use_at)) if owed.first_use_at else month
+    month = calendar.months_after(day_of(person.collected_at), 1)
+    return min(month, day_of(person.first_use_at)) if person.first_use_at else month
 
 
-def queue(limit: int = 100) -> list[Queued]:
+def queue(limit: int = 100) -> list[QueueEntry]:
     """Those who have not been told, the oldest first."""
     found = [
-        Queued(source.store, owed, due_of(owed), (due_of(owed) - today()).days)
+        QueueEntry(source.store, person, due_date(person), (due_date(person) - today()).days)
         for source in data_subjects.registered()
-        for owed in source.owed(collected_before=None, limit=limit)
+        for person in source.unnotified(collected_before=None, limit=limit)
     ]
     return sorted(found, key=lambda queued: queued.due)[:limit]
 
 
-def month_ago() -> datetime.datetime:
+def late_before() -> datetime.datetime:
     """Whoever was collected before this is told late."""
     day = calendar.months_after(today(), -1)
     return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
@@ -88,8 +88,8 @@ def figures() -> dict[str, int]:
     recent = timezone.now() - datetime.timedelta(days=30)
     notices = Notice.objects
     return {
-        "owed": sum(source.count_owed(None) for source in data_subjects.registered()),
-        "late": sum(source.count_owed(month_ago()) for source in data_subjects.registered()),
+        "owed": sum(source.count_unnotified(None) for source in data_subjects.registered()),
+        "late": sum(source.count_unnotified(late_before()) for source in data_subjects.registered()),
         "queued": notices.filter(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING]).count(),
         "unknown": notices.filter(status=MessageStatus.UNKNOWN).count(),
         "failed": notices.filter(status=MessageStatus.FAILED).count(),
@@ -119,7 +119,7 @@ def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTempla
     subject, body = " ".join(subject.split()), body.strip()
     if not subject or not body:
         raise ActionNotAllowed("Enter a subject and a text.")
-    known = {*facts_of(None), *("controller", "contact", "retention_days")}
+    known = {*template_values(None), *("controller", "contact", "retention_days")}
     if unknown := sorted(set(string.Template(f"{subject}\n{body}").get_identifiers()) - known):
         raise ActionNotAllowed(f"Unknown placeholder: {', '.join(f'${name}' for name in unknown)}.")
     with transaction.atomic():
@@ -131,17 +131,17 @@ def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTempla
     return made
 
 
-def facts_of(owed: Owed | None) -> dict[str, str]:
+def template_values(person: UnnotifiedPerson | None) -> dict[str, str]:
     """What the text may name of a person; empty words where nothing is known."""
-    given = dict(owed.facts) if owed else {}
+    given = dict(person.facts) if person else {}
     names = ("first_name", "source", "collected_on", "fields")
     return {name: given.get(name, "") for name in names}
 
 
-def render(text: MessageTemplate, owed: Owed) -> tuple[str, str]:
+def render(text: MessageTemplate, person: UnnotifiedPerson) -> tuple[str, str]:
     """(subject, body) for one person. No line break gets into the subject, whatever a name holds."""
     values = {
-        **facts_of(owed),
+        **template_values(person),
         "controller": settings.CONTROLLER_NAME,
         "contact": settings.CONTROLLER_CONTACT,
         "retention_days": str(settings.RETENTION_DAYS),
@@ -173,13 +173,13 @@ def open_run() -> NoticeRun | None:
 
 
 def plan(limit: int) -> dict[str, Any]:
-    """What `send` would do: how many at most can be written to, how many are owed, the text as one would read it."""
+    """What `send` would do: how many at most can be written to, how many are still to be told, an example text."""
     found = data_subjects.registered()
-    first = [owed for source in found for owed in source.reachable(after="", limit=SHOWN)[0]][:1]
+    first = [person for source in found for person in source.reachable(after="", limit=SHOWN)[0]][:1]
     example = render(template(), first[0]) if first else ("", "")
     count = min(limit, sum(source.count_reachable() for source in found))
-    owed = sum(source.count_owed(None) for source in found)
-    return {"count": count, "owed": owed, "example": example, "template": template()}
+    unnotified = sum(source.count_unnotified(None) for source in found)
+    return {"count": count, "owed": unnotified, "example": example, "template": template()}
 
 
 def send(*, limit: int, by: Any) -> NoticeRun:
@@ -191,7 +191,7 @@ def send(*, limit: int, by: Any) -> NoticeRun:
         ActionNotAllowed: with a sentence.
     """
     check_can_send()
-    check_mail_leaves()
+    check_can_send_mail()
     check_is_idle()
     if not 0 < limit <= MOST:
         raise ActionNotAllowed(f"Enter a number from 1 to {MOST:,}.")
@@ -204,13 +204,13 @@ def send(*, limit: int, by: Any) -> NoticeRun:
     return run
 
 
-def not_blocked(people: Sequence[Owed]) -> list[Owed]:
+def without_suppressed(people: Sequence[UnnotifiedPerson]) -> list[UnnotifiedPerson]:
     """Those whom the suppression list does not keep from being written to."""
-    blocked = gate.look_up([Identity(emails=(owed.email,)) for owed in people])
-    return [owed for place, owed in enumerate(people) if place not in blocked]
+    blocked = gate.look_up([Identity(emails=(person.email,)) for person in people])
+    return [person for place, person in enumerate(people) if place not in blocked]
 
 
-def enter(store: str, people: Sequence[Owed], channel: NoticeChannel, by: Any) -> int:
+def create_notices(store: str, people: Sequence[UnnotifiedPerson], channel: NoticeChannel, by: Any) -> int:
     """A notice for each: to be sent, or given to another tool now. One statement; returns how many."""
     text, (_, key) = template(), keys()[0]
     given = channel == NoticeChannel.EXPORT
@@ -218,18 +218,18 @@ def enter(store: str, people: Sequence[Owed], channel: NoticeChannel, by: Any) -
     made = Notice.objects.bulk_create(
         [
             Notice(
-                store=store, key="" if given else owed.key, key_hash=key_hash(store, owed.key), template=text,
-                channel=channel, status=status, due_on=due_of(owed), created_by=by, sent_at=sent_at,
-                address_hash=_hashed(owed.email, key),
+                store=store, key="" if given else person.key, key_hash=key_hash(store, person.key), template=text,
+                channel=channel, status=status, due_on=due_date(person), created_by=by, sent_at=sent_at,
+                address_hash=_address_hash(person.email, key),
             )
-            for owed in sorted(people, key=lambda owed: owed.key)  # two who queue the same wait in turn
+            for person in sorted(people, key=lambda person: person.key)  # two who queue the same wait in turn
         ],
         ignore_conflicts=True,
     )  # fmt: skip
     return len(made)
 
 
-def _hashed(email: str, key: bytes) -> str:
+def _address_hash(email: str, key: bytes) -> str:
     found = Identity(emails=(email,)).identifiers()
     return digest(found[0], key) if found else ""
 
@@ -237,16 +237,16 @@ def _hashed(email: str, key: bytes) -> str:
 EXPORTED = ("E-mail", "Subject", "Text", "Due")
 
 
-def export(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
+def export_rows(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
     """Rows of EXPORTED for another tool, a page at a time; each page is recorded as told by it before it is given.
 
     Raises ActionNotAllowed before the first.
     """
     check_can_send()
-    return _exported(min(limit, MOST), by)
+    return _export_pages(min(limit, MOST), by)
 
 
-def _exported(limit: int, by: Any) -> Iterator[Sequence[object]]:
+def _export_pages(limit: int, by: Any) -> Iterator[Sequence[object]]:
     for source in data_subjects.registered():
         after, is_over = "", False
         while limit > 0 and not is_over:
@@ -260,24 +260,24 @@ def _exported(limit: int, by: Any) -> Iterator[Sequence[object]]:
 def _export_page(
     source: data_subjects.SubjectSource, after: str, limit: int, by: Any
 ) -> tuple[list[Sequence[object]], str]:
-    one_page_at_a_time()
+    wait_for_turn()
     text = template()
     found, after = source.reachable(after=after, limit=limit)
-    people = not_blocked(found)
-    rows = [(owed.email, *render(text, owed), due_of(owed).isoformat()) for owed in people]
+    people = without_suppressed(found)
+    rows = [(person.email, *render(text, person), due_date(person).isoformat()) for person in people]
     if people:
-        enter(source.store, people, NoticeChannel.EXPORT, by)
-        source.mark_told([owed.key for owed in people], timezone.now())
+        create_notices(source.store, people, NoticeChannel.EXPORT, by)
+        source.mark_notified([person.key for person in people], timezone.now())
         audit.record(Verb.EXPORT_NOTICES, by=by, counts={"people": len(rows)})
     return list(rows), after
 
 
-def one_page_at_a_time() -> None:
+def wait_for_turn() -> None:
     """Until the transaction ends: two that look at the same people at once would both take them."""
-    locks.wait_for_turn("gdpr.notices.notices")
+    locks.lock("gdpr.notices.notices")
 
 
-def try_again(status: MessageStatus, *, by: Any) -> int:
+def retry(status: MessageStatus, *, by: Any) -> int:
     """Queue those that failed, or whose outcome is unknown, once more; returns how many."""
     with transaction.atomic():
         waiting = Notice.objects.filter(status=status)
@@ -286,26 +286,26 @@ def try_again(status: MessageStatus, *, by: Any) -> int:
     return again
 
 
-def count_as_told(*, by: Any) -> int:
+def mark_as_sent(*, by: Any) -> int:
     """An officer found that those of which nobody knew did leave, such as in the mail server's log; how many."""
     now = timezone.now()
     with transaction.atomic():
         unknown = Notice.objects.select_for_update().filter(status=MessageStatus.UNKNOWN)
-        told: dict[str, list[str]] = {}
+        keys_by_store: dict[str, list[str]] = {}
         for store, key in unknown.values_list("store", "key"):
-            told.setdefault(store, []).append(key)
-        for store, found in told.items():
-            if source := data_subjects.named(store):
-                source.mark_told(found, now)
+            keys_by_store.setdefault(store, []).append(key)
+        for store, found in keys_by_store.items():
+            if source := data_subjects.source_of(store):
+                source.mark_notified(found, now)
         count = advance(unknown, MessageStatus.SENT, key="", sent_at=now, error_message="")
         audit.record(Verb.CONFIRM_NOTICES, by=by, counts={"people": count})
     return count
 
 
-def late() -> list[alarms.Alarm]:
+def overdue_alerts() -> list[compliance_alerts.ComplianceAlert]:
     """Whoever should have been told by now."""
     count = figures()["late"]
     if not count:
         return []
     sentence = f"{count} people whose data was collected over a month ago haven't been notified (Art. 14)."
-    return [alarms.Alarm("notices_late", 0, sentence, True)]
+    return [compliance_alerts.ComplianceAlert("notices_late", 0, sentence, True)]

@@ -6,12 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
-from gdpr.messages.outlet import check_mail_leaves
+from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import MessageTemplate, Notice, NoticeRun
 from gdpr.notices import notices
 from gdpr.states import MessageStatus
 from swarm_admin.core.csv_export import attachment
-from swarm_admin.core.errors import ActionNotAllowed, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.screens import screen
 
@@ -21,7 +21,7 @@ EDIT = "gdpr.edit_template"
 SHOWN = 50
 
 
-class HowMany(forms.Form):
+class SendForm(forms.Form):
     limit = WholeField(
         min_value=1,
         max_value=notices.MOST,
@@ -31,7 +31,7 @@ class HowMany(forms.Form):
     )
 
 
-class Text(forms.Form):
+class TextForm(forms.Form):
     subject = forms.CharField(max_length=200)
     body = forms.CharField(widget=forms.Textarea(attrs={"rows": 18}), label="Text")
     note = forms.CharField(max_length=300, required=False, label="What changed, and why")
@@ -46,8 +46,10 @@ def show(request: HttpRequest) -> HttpResponse:
         "queue": notices.queue(SHOWN),
         "recent": Notice.objects.select_related("template", "created_by").order_by("-id")[:SHOWN],
         "template": notices.template(),
-        "form": HowMany(),
-        "why_not": reason_against(notices.check_can_send) if may_send else "You don't have permission to send notices.",
+        "form": SendForm(),
+        "why_not": why_not_allowed(notices.check_can_send)
+        if may_send
+        else "You don't have permission to send notices.",
         "run": NoticeRun.objects.first(),
         "may_edit": request.user.has_perm(EDIT),
     }
@@ -58,12 +60,12 @@ def show(request: HttpRequest) -> HttpResponse:
 @screen(SEND)
 def plan(request: HttpRequest) -> HttpResponse:
     """What sending would do, before it does: how many, by which text, who is left out."""
-    form = HowMany(request.GET)
+    form = SendForm(request.GET)
     if not form.is_valid():
         messages.error(request, f"Number of notices: {form.errors['limit'][0]}")
         return redirect("notices")
     limit = form.cleaned_data["limit"]
-    reason = reason_against(check_mail_leaves) or reason_against(notices.check_is_idle)
+    reason = why_not_allowed(check_can_send_mail) or why_not_allowed(notices.check_is_idle)
     context = notices.plan(limit) | {"limit": limit, "why_no_mail": reason}
     return render(request, "gdpr/notices/notices_plan.html", context)
 
@@ -71,14 +73,14 @@ def plan(request: HttpRequest) -> HttpResponse:
 @screen(SEND, "POST")
 def send(request: HttpRequest) -> HttpResponseBase:
     """Queue them; or give them to another tool as a file."""
-    form = HowMany(request.POST)
+    form = SendForm(request.POST)
     if not form.is_valid():
         messages.error(request, f"Number of notices: {form.errors['limit'][0]}")
         return redirect("notices")
     limit = form.cleaned_data["limit"]
     try:
         if "export" in request.POST:
-            return attachment(notices.EXPORTED, notices.export(limit=limit, by=request.user), "notices.csv")
+            return attachment(notices.EXPORTED, notices.export_rows(limit=limit, by=request.user), "notices.csv")
         notices.send(limit=limit, by=request.user)
     except ActionNotAllowed as why:
         messages.error(request, str(why))
@@ -88,13 +90,13 @@ def send(request: HttpRequest) -> HttpResponseBase:
 
 
 @screen(SEND, "POST")
-def again(request: HttpRequest) -> HttpResponse:
+def retry(request: HttpRequest) -> HttpResponse:
     """What was not sent, or what nobody knows of, once more; or the latter counted as told."""
     if "told" in request.POST:
-        messages.success(request, f"{notices.count_as_told(by=request.user):,} marked as notified.")
+        messages.success(request, f"{notices.mark_as_sent(by=request.user):,} marked as notified.")
     else:
         status = MessageStatus.UNKNOWN if "unknown" in request.POST else MessageStatus.FAILED
-        messages.success(request, f"{notices.try_again(status, by=request.user):,} queued for retry.")
+        messages.success(request, f"{notices.retry(status, by=request.user):,} queued for retry.")
     return redirect("notices")
 
 
@@ -102,7 +104,7 @@ def again(request: HttpRequest) -> HttpResponse:
 def text(request: HttpRequest) -> HttpResponse:
     """The text's versions and a form for the next one."""
     present = notices.template()
-    form = Text(request.POST or None, initial={"subject": present.subject, "body": present.body})
+    form = TextForm(request.POST or None, initial={"subject": present.subject, "body": present.body})
     if request.method == "POST" and form.is_valid():
         try:
             made = notices.change_text(**form.cleaned_data, by=request.user)
@@ -116,6 +118,6 @@ def text(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "versions": versions,
-        "values": [*notices.facts_of(None), "controller", "contact", "retention_days"],
+        "values": [*notices.template_values(None), "controller", "contact", "retention_days"],
     }
     return render(request, "gdpr/notices/notice_text.html", context, status=status)

@@ -81,16 +81,16 @@ def _categories(found: Iterable[Part]) -> list[str]:
 
 def _recipients(found: Iterable[Part]) -> list[dict[str, Any]]:
     """By name: which fields, how often, when last."""
-    told: dict[str, dict[str, Any]] = {}
+    recipients: dict[str, dict[str, Any]] = {}
     for part in found:
         for share in part.copy.get("shares", ()):
-            entry = told.setdefault(
+            entry = recipients.setdefault(
                 share["recipient"], {"recipient": share["recipient"], "fields": [], "times": 0, "last": ""}
             )
             entry["fields"] = sorted({*entry["fields"], *map(rectifiable.label, share["fields"])})
             entry["times"] += 1
             entry["last"] = max(entry["last"], share["at"] or "")
-    return sorted(told.values(), key=lambda entry: entry["recipient"])
+    return sorted(recipients.values(), key=lambda entry: entry["recipient"])
 
 
 def _retention(found: Iterable[Part]) -> list[dict[str, Any]]:

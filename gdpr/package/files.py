@@ -36,9 +36,9 @@ TYPES = {
 
 def build(request: SubjectRequest) -> list[RequestDocument]:
     """Every form of the package; a second run takes the place of the first, and leaves no file of it."""
-    told = document.compose(request)
+    package = document.compose(request)
     until = timezone.now() + timing.span(settings.PACKAGE_DAYS * 86_400)
-    return [store(request, kind, make(told), expires_at=until) for kind, make in MAKERS.items()]
+    return [store(request, kind, make(package), expires_at=until) for kind, make in MAKERS.items()]
 
 
 def store(request: SubjectRequest, kind: DocumentKind, content: bytes, *, expires_at: Any = None) -> RequestDocument:
@@ -113,10 +113,10 @@ def download(kept: RequestDocument, *, by: Any) -> bytes:
 def expire_due() -> int:
     """Erase what has expired; returns how many files."""
     due = RequestDocument.objects.filter(expires_at__lte=timezone.now(), erased_at=None)
-    return sum(erase(kept) for kept in due.select_related("request"))
+    return sum(erase_file(kept) for kept in due.select_related("request"))
 
 
-def erase(kept: RequestDocument) -> bool:
+def erase_file(kept: RequestDocument) -> bool:
     """The file first: a row that says erased with its file still there would be a lie."""
     if kept.file:
         kept.file.storage.delete(str(kept.file.name))

@@ -126,8 +126,8 @@ class Page(FPDF):
 
 
 def as_pdf(document: Mapping[str, Any]) -> bytes:
-    told = readable(document)
-    about = told["about"]
+    package = readable(document)
+    about = package["about"]
     page = Page(f"Your data, {about['reference']}")
     page.heading(1, "Your data")
     page.text_line(
@@ -148,28 +148,28 @@ def as_pdf(document: Mapping[str, Any]) -> bytes:
     )
     for letter, heading in ITEMS:
         page.heading(2, f"({letter}) {heading}")
-        SECTIONS[letter](page, told)
+        SECTIONS[letter](page, package)
     if page.will_page_break(60):  # else the heading stands alone at the foot of a page
         page.add_page()
     page.heading(2, "The data")
-    _records(page, told)
+    _records(page, package)
     content = bytes(page.output())
     page.close_fonts()
     return content
 
 
-def _records(page: Page, told: Mapping[str, Any]) -> None:
-    if not told["records"]:
+def _records(page: Page, package: Mapping[str, Any]) -> None:
+    if not package["records"]:
         page.text_line("We searched all our systems and hold no data about you.")
-    for record in told["records"]:
+    for record in package["records"]:
         page.heading(3, record["where"])
         for datum in record["data"]:
             origin = ", ".join(each for each in (datum.get("source"), datum.get("obtained_at")) if each)
             page.datum(datum["label"], datum["text"], origin)
         if record["copied_by_hand"]:
             page.text_line("Copied by hand: this system has no export.", soft=True)
-    if told["left_out"]:
-        page.text_line(f"Values about other people, left out: {told['left_out']}.", soft=True)
+    if package["left_out"]:
+        page.text_line(f"Values about other people, left out: {package['left_out']}.", soft=True)
 
 
 def _list_or(page: Page, lines: Sequence[str], nothing: str) -> None:
@@ -179,41 +179,41 @@ def _list_or(page: Page, lines: Sequence[str], nothing: str) -> None:
         page.text_line(nothing)
 
 
-def _purposes(page: Page, told: Mapping[str, Any]) -> None:
-    _list_or(page, told["a"]["purposes"], "No purpose is recorded, because we hold no data.")
-    page.text_line(told["a"]["legal_basis"])
+def _purposes(page: Page, package: Mapping[str, Any]) -> None:
+    _list_or(page, package["a"]["purposes"], "No purpose is recorded, because we hold no data.")
+    page.text_line(package["a"]["legal_basis"])
 
 
-def _recipients(page: Page, told: Mapping[str, Any]) -> None:
+def _recipients(page: Page, package: Mapping[str, Any]) -> None:
     lines = [
         f"{each['recipient']}: {', '.join(each['fields'])} (times: {each['times']}, last: {each['last']})"
-        for each in told["c"]
+        for each in package["c"]
     ]
     _list_or(page, lines, "Your data has not been shared with anyone.")
 
 
-def _retention(page: Page, told: Mapping[str, Any]) -> None:
-    lines = [f"{each['where']}: until {each['until']}" for each in told["d"]]
+def _retention(page: Page, package: Mapping[str, Any]) -> None:
+    lines = [f"{each['where']}: until {each['until']}" for each in package["d"]]
     _list_or(page, lines, "No retention period is recorded, because we hold no data with a retention period of ours.")
 
 
-def _sources(page: Page, told: Mapping[str, Any]) -> None:
-    lines = [f"{each['source']}: {', '.join(each['fields'])}" for each in told["g"]]
+def _sources(page: Page, package: Mapping[str, Any]) -> None:
+    lines = [f"{each['source']}: {', '.join(each['fields'])}" for each in package["g"]]
     _list_or(page, lines, "No source other than you.")
 
 
-def _logic(page: Page, told: Mapping[str, Any]) -> None:
-    page.text_line(told["h"]["says"])
-    page.items("; ".join(f"{name}: {value}" for name, value in rule) for rule in told["rules"])
+def _logic(page: Page, package: Mapping[str, Any]) -> None:
+    page.text_line(package["h"]["says"])
+    page.items("; ".join(f"{name}: {value}" for name, value in rule) for rule in package["rules"])
 
 
 SECTIONS = {
     "a": _purposes,
-    "b": lambda page, told: page.text_line(", ".join(told["b"]) or "None: we hold no data."),
+    "b": lambda page, package: page.text_line(", ".join(package["b"]) or "None: we hold no data."),
     "c": _recipients,
     "d": _retention,
-    "e": lambda page, told: page.items(told["e"]),
-    "f": lambda page, told: page.text_line(told["f"]),
+    "e": lambda page, package: page.items(package["e"]),
+    "f": lambda page, package: page.text_line(package["f"]),
     "g": _sources,
     "h": _logic,
 }

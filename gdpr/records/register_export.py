@@ -14,7 +14,7 @@ HEAD = (
 CHUNK = 500
 
 
-def lines() -> Iterator[str]:
+def export_rows() -> Iterator[str]:
     """CSV lines, the head first."""
     requests = SubjectRequest.objects.order_by("id").prefetch_related("pauses", "checks", "steps")
     yield from csv_export.lines(HEAD, map(_row, requests.iterator(chunk_size=CHUNK)), mark=False)

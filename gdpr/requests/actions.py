@@ -24,7 +24,6 @@ from gdpr.requests.clarifications import (
     CLOSED,
     answer_questions,
     ask,
-    check_can_ask,
     check_can_note_answer,
     note_answer,
 )
@@ -42,7 +41,6 @@ __all__ = [
     "assign",
     "change_contact",
     "check_can_accept_offer",
-    "check_can_ask",
     "check_can_change_contact",
     "check_can_explain_portability",
     "check_can_extend",
@@ -58,7 +56,7 @@ __all__ = [
 def assign(request: SubjectRequest, *, to: Any, by: Any) -> SubjectRequest:
     """Who looks after it; None is nobody yet."""
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         request.handler = to
         request.save(update_fields=["handler"])
         audit.record(Verb.ASSIGN_REQUEST, by=by, on=request, counts={"to": to.pk} if to else {})
@@ -89,7 +87,7 @@ def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
     """
     reason = require_text(reason, "why the request is complex, or how many requests there are")
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_extend(request)
         request.extended_at, request.extension_reason = timezone.now(), reason
         request.save(update_fields=["extended_at", "extension_reason"])
@@ -122,7 +120,7 @@ def refuse(request: SubjectRequest, *, ground: str, reason: str, by: Any) -> Sub
         raise ActionNotAllowed("Choose a ground for refusal.")
     reason = require_text(reason, "the reason the person will read", longest=4_000, shortest=20)
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_refuse(request)
         _refuse(request, ground, reason, by)
         write.write(request, defaults.REFUSAL, by=by, reasons=reason, ground=RefusalGround(ground).label + ".")
@@ -156,7 +154,7 @@ def explain_portability(request: SubjectRequest, *, by: Any) -> SubjectRequest:
         ActionNotAllowed: it is another kind, or closed.
     """
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_explain_portability(request)
         _refuse(request, RefusalGround.NOT_APPLICABLE, PORTABILITY_REASON, by)
         write.write(request, defaults.PORTABILITY, by=by)
@@ -192,7 +190,7 @@ def accept_offer(request: SubjectRequest, *, by: Any, received_at: datetime.date
         calendar=request.calendar,
     )
     with transaction.atomic():
-        refresh_status.locked(request.pk)
+        refresh_status.lock_request(request.pk)
         check_can_accept_offer(request)
         copy = open_request(entry, channel=request.channel, by=by)
         copy.concerns = request
@@ -222,7 +220,7 @@ def change_contact(request: SubjectRequest, *, name: str, contact_email: str, by
         except ValidationError:
             raise ActionNotAllowed("Enter a valid e-mail address.") from None
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_change_contact(request)
         request.name, request.contact_email = " ".join(name.split())[:200], contact_email
         request.save(update_fields=["name", "contact_email"])

@@ -17,7 +17,7 @@ from gdpr.models import AfterCheck, LegalHold
 from gdpr.requests import certificate, legal_holds
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import DutyStatus, StepStatus
-from gdpr.stores import Capability, Later, PersonalDataStore, Record, Unsupported
+from gdpr.stores import Capability, PersonalDataStore, Record, RetryLater, Unsupported
 from swarm_admin.core import timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
@@ -44,7 +44,7 @@ def run_due(limit: int = 20) -> int:
     )
     looked = 0
     while looked < limit and (duty := _claim()):
-        _look(duty)
+        _check(duty)
         looked += 1
     return looked
 
@@ -65,20 +65,20 @@ def _set_aside(duties: QuerySet[AfterCheck], lease: work.Values) -> None:
                 audit.record(Verb.FAIL_AFTER_CHECK, on=duty.request, counts=counts, reason=duty.store)
 
 
-def _look(duty: AfterCheck) -> None:
+def _check(duty: AfterCheck) -> None:
     record = Record(duty.store, duty.key)
     try:
-        store = stores.named(duty.store)
+        store = stores.get_store(duty.store)
         _check_not_held(duty)
         if not _is_absent(store, record):
             store.erase(record)
-            _look_again(duty, store)
+            _schedule_next_check(duty, store)
             return
-    except Later as later:
+    except RetryLater as later:
         again = later.not_before or timing.backoff(duty.tries)
-        _end(duty, DutyStatus.OPEN, "later", not_before=again, error_message=str(later)[:300])
+        _record(duty, DutyStatus.OPEN, "later", not_before=again, error_message=str(later)[:300])
     except Unsupported as unsupported:
-        _end(
+        _record(
             duty,
             DutyStatus.MANUAL,
             "by_hand",
@@ -87,22 +87,22 @@ def _look(duty: AfterCheck) -> None:
     except Exception as error:
         log.error("after-check %s: %s", duty.pk, type(error).__name__)  # noqa: TRY400 - its words may be personal
         words = f"{stores.label_of(duty.store)} couldn't be reached ({type(error).__name__}). Check it by hand."
-        _end(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
+        _record(duty, DutyStatus.MANUAL, "failed", instructions=words, error_message=words)
     else:
         if duty.due_at > timezone.now():
-            _end(duty, DutyStatus.OPEN, "read_back", not_before=duty.due_at, error_message="")
+            _record(duty, DutyStatus.OPEN, "read_back", not_before=duty.due_at, error_message="")
             return
-        _end(duty, DutyStatus.DONE, "done", done_at=timezone.now(), key="", error_message="", instructions="")
+        _record(duty, DutyStatus.DONE, "done", done_at=timezone.now(), key="", error_message="", instructions="")
 
 
 def _check_not_held(duty: AfterCheck) -> None:
     if LegalHold.objects.held({(duty.store, duty.key)}):
-        raise Later("It is kept under legal hold.")
+        raise RetryLater("It is kept under legal hold.")
 
 
-def _look_again(duty: AfterCheck, store: PersonalDataStore) -> None:
+def _schedule_next_check(duty: AfterCheck, store: PersonalDataStore) -> None:
     """It was there: read back soon, and once more when the system cannot bring this erasure back either."""
-    _end(
+    _record(
         duty,
         DutyStatus.OPEN,
         "found_again",
@@ -118,24 +118,24 @@ def _is_absent(store: PersonalDataStore, record: Record) -> bool:
     return store.verify_absent(record)
 
 
-def _end(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> None:
+def _record(duty: AfterCheck, status: DutyStatus, outcome: str, **values: Any) -> None:
     with transaction.atomic():
-        if advance(work.mine(duty), status, in_flight_since=None, **values):
+        if advance(work.held_by_us(duty), status, in_flight_since=None, **values):
             if outcome in GONE:
-                _erased_after_hold(duty)
+                _record_erasure_after_hold(duty)
             audit.record(VERBS[outcome], on=duty.request, counts={"check": duty.pk}, reason=duty.store)
 
 
-def _erased_after_hold(duty: AfterCheck) -> None:
+def _record_erasure_after_hold(duty: AfterCheck) -> None:
     """What a legal hold had kept is gone: the steps that say "kept" say so, and so do new certificates."""
     if duty.hold_lifted_at is None or duty.erased_at is not None:
         return
     now = timezone.now()
     AfterCheck.objects.filter(pk=duty.pk).update(erased_at=now)
-    kept = legal_holds.kept_behind(duty.store, duty.key)
+    kept = legal_holds.withheld_steps(duty.store, duty.key)
     requests = sorted({duty.request_id, *kept.values_list("request_id", flat=True)})
     for request_id in requests:
-        refresh_status.locked(request_id)
+        refresh_status.lock_request(request_id)
     proof = f"Kept under legal hold until {duty.hold_lifted_at:%-d %B %Y}, erased and verified on {now:%-d %B %Y}."
     advance(kept, StepStatus.DONE, done_at=now, proof=proof)
     certificate.supersede(requests, f"A record that a legal hold had kept in {stores.label_of(duty.store)} was erased.")
@@ -157,7 +157,7 @@ def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
     with transaction.atomic():
         duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)
         check_can_complete(duty)
-        _erased_after_hold(duty)
+        _record_erasure_after_hold(duty)
         advance_one(duty, DutyStatus.DONE, evidence=evidence, done_at=timezone.now(), key="", instructions="")
         audit.record(
             Verb.COMPLETE_AFTER_CHECK_BY_HAND,
@@ -169,7 +169,7 @@ def complete(duty: AfterCheck, *, evidence: str, by: Any) -> AfterCheck:
     return duty
 
 
-def try_again(duty: AfterCheck, *, by: Any) -> AfterCheck:
+def retry(duty: AfterCheck, *, by: Any) -> AfterCheck:
     """Ask the system once more. Raises ActionNotAllowed where it is not a person's."""
     with transaction.atomic():
         duty = AfterCheck.objects.select_for_update().get(pk=duty.pk)

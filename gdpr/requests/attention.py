@@ -9,16 +9,16 @@ from typing import Any
 from django.db.models import Count, F, Min, Q
 
 from gdpr.kinds import Action
-from gdpr.messages import owed
+from gdpr.messages import outstanding
 from gdpr.models import AfterCheck, Purge, RequestStep, SubjectRequest
 from gdpr.states import OPEN, DutyStatus, PurgeStatus, StepStatus
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 
 REQUEST, RETENTION = "gdpr.view_request", "gdpr.view_retention"  # who may know of it
 
 
 @dataclass(frozen=True)
-class Matter:
+class AttentionItem:
     """`what` needs a person, `count` times; of request `request_id`, or of none. Nothing of the person is in it."""
 
     what: str
@@ -33,22 +33,22 @@ class Matter:
         return SubjectRequest(pk=self.request_id).reference if self.request_id else ""
 
 
-def shown(user: Any) -> list[Matter]:
+def visible_items(user: Any) -> list[AttentionItem]:
     """What needs a person, as far as this one may know of it; some seconds old at most."""
     if not any(user.has_perm(right) for right in (REQUEST, RETENTION)):
         return []
-    found: list[Matter] = remembered("law", matters)
+    found: list[AttentionItem] = cached("law", all_items)
     return [each for each in found if user.has_perm(each.right)]
 
 
-def matters() -> list[Matter]:
+def all_items() -> list[AttentionItem]:
     """All of them, what failed first; within that, what is due first."""
-    found = [*_steps(), *_letters(), *_last_looks(), *_removals()]
+    found = [*_steps(), *_messages(), *_after_checks(), *_removals()]
     return sorted(found, key=lambda matter: not matter.is_failure)
 
 
-def _steps() -> Iterator[Matter]:
-    stuck = RequestStep.objects.by_person().filter(request__status__in=OPEN)
+def _steps() -> Iterator[AttentionItem]:
+    stuck = RequestStep.objects.needing_person().filter(request__status__in=OPEN)
     rows = stuck.values("request_id", "status", due=F("request__due_on"))
     for row in rows.annotate(n=Count("pk"), first=Min("action")).order_by("due", "request_id", "status"):
         failed, label = row["status"] == StepStatus.FAILED, Action(row["first"]).label
@@ -56,20 +56,20 @@ def _steps() -> Iterator[Matter]:
             what = "Steps failed" if failed else "Steps by hand"
         else:
             what = f"Failed: {label}" if failed else f"By hand: {label}"
-        yield Matter(what, row["n"], request_id=row["request_id"], is_failure=failed)
+        yield AttentionItem(what, row["n"], request_id=row["request_id"], is_failure=failed)
 
 
-def _letters() -> Iterator[Matter]:
-    for row in owed.stuck().values("request_id").annotate(n=Count("pk")).order_by("request_id"):
-        yield Matter("Message not sent, or delivery unconfirmed", row["n"], request_id=row["request_id"])
+def _messages() -> Iterator[AttentionItem]:
+    for row in outstanding.undelivered().values("request_id").annotate(n=Count("pk")).order_by("request_id"):
+        yield AttentionItem("Message not sent, or delivery unconfirmed", row["n"], request_id=row["request_id"])
 
 
-def _last_looks() -> Iterator[Matter]:
+def _after_checks() -> Iterator[AttentionItem]:
     by_hand = AfterCheck.objects.filter(status=DutyStatus.MANUAL)
     for row in by_hand.values("request_id").annotate(n=Count("pk")).order_by("request_id"):
-        yield Matter("By hand: final check after the erasure", row["n"], request_id=row["request_id"])
+        yield AttentionItem("By hand: final check after the erasure", row["n"], request_id=row["request_id"])
 
 
-def _removals() -> Iterator[Matter]:
+def _removals() -> Iterator[AttentionItem]:
     if n := Purge.objects.aggregate(n=Count("pk", filter=Q(status=PurgeStatus.MANUAL)))["n"]:
-        yield Matter("By hand: removal of expired records", n, RETENTION)
+        yield AttentionItem("By hand: removal of expired records", n, RETENTION)

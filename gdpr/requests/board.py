@@ -14,8 +14,8 @@ from gdpr.kinds import RequestKind
 from gdpr.models import RequestStep, SubjectRequest
 from gdpr.models.request import Regime, RequestQuerySet
 from gdpr.states import RequestStatus
-from swarm_admin.core.numbers import whole
-from swarm_admin.core.staff import with_right
+from swarm_admin.core.numbers import parse_int
+from swarm_admin.core.staff import with_permission
 
 ON_TIME_DAYS = 90
 STATES = {"open": "Open", "closed": "Closed", "all": "All"}
@@ -49,7 +49,7 @@ class Filters:
         return cls(
             one_of("state", STATES, "open"), one_of("kind", RequestKind.values), one_of("status", RequestStatus.values),
             one_of("regime", Regime.values), one_of("late", LATE),
-            handler if handler == "nobody" or whole(handler) is not None else "", query.get("q", "").strip()[:20],
+            handler if handler == "nobody" or parse_int(handler) is not None else "", query.get("q", "").strip()[:20],
         )  # fmt: skip
 
     @property
@@ -58,7 +58,7 @@ class Filters:
 
     def requests(self) -> RequestQuerySet:
         """What is due first comes first; closed ones by their end."""
-        found: Any = SubjectRequest.objects.select_related("handler").annotate(stuck=Exists(_stuck()))
+        found: Any = SubjectRequest.objects.select_related("handler").annotate(stuck=Exists(_manual_steps()))
         if self.state != "all":
             found = found.open() if self.state == "open" else found.closed()
         for name in ("kind", "status", "regime"):
@@ -68,7 +68,7 @@ class Filters:
             found = found.filter(handler=None if self.handler == "nobody" else int(self.handler))
         if self.reference:
             digits = self.reference.upper().removeprefix("SR-").lstrip("0")
-            number = whole(digits)
+            number = parse_int(digits)
             found = found.none() if number is None else found.filter(pk=number)
         found = self._late(found)
         ordered: RequestQuerySet = found.order_by("-closed_at", "-id") if self.state == "closed" else found.by_due()
@@ -85,14 +85,14 @@ class Filters:
         return found.filter(stuck=True) if self.late == "by_hand" else found
 
 
-def _stuck() -> Any:
-    return RequestStep.objects.by_person().filter(request=OuterRef("pk"))
+def _manual_steps() -> Any:
+    return RequestStep.objects.needing_person().filter(request=OuterRef("pk"))
 
 
-def of_person(identity: Identity) -> RequestQuerySet:
+def requests_of_person(identity: Identity) -> RequestQuerySet:
     """Requests, open or closed, that share an identifier with this person."""
     found = SubjectRequest.objects.of_identity(list(digests(identity.identifiers())))
-    return found.select_related("handler").annotate(stuck=Exists(_stuck())).order_by("-id")
+    return found.select_related("handler").annotate(stuck=Exists(_manual_steps())).order_by("-id")
 
 
 def figures() -> dict[str, Any]:
@@ -105,7 +105,7 @@ def figures() -> dict[str, Any]:
         soon=Count("pk", filter=Q(due_on__range=(today, soon))),
         waits=Count("pk", filter=Q(clock_waits=True)),
     )
-    counts["by_hand"] = SubjectRequest.objects.open().filter(Exists(_stuck())).count()
+    counts["by_hand"] = SubjectRequest.objects.open().filter(Exists(_manual_steps())).count()
     return {**counts, **_on_time()}
 
 
@@ -128,7 +128,7 @@ def workload() -> list[dict[str, Any]]:
 
 def officers() -> list[tuple[int, str]]:
     """(id, e-mail) of everybody who may handle requests."""
-    people = with_right("gdpr.handle_request")
+    people = with_permission("gdpr.handle_request")
     return sorted(people.values_list("pk", "email"), key=lambda pair: pair[1])
 
 
@@ -146,7 +146,7 @@ EXPORTED = (
 )
 
 
-def exported(requests: RequestQuerySet) -> Any:
+def export_rows(requests: RequestQuerySet) -> Any:
     """Rows of EXPORTED; nothing of the person is in them."""
     today = deadline.today()
     for each in requests.iterator(chunk_size=500):

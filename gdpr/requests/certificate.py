@@ -17,7 +17,7 @@ from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers.scan import REMAINS
 from gdpr.models import AfterCheck, DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import blanking, forget
+from gdpr.requests import forget, leftover_erasure
 from gdpr.states import CLOSED, DutyStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
 
@@ -25,7 +25,7 @@ FORMAT = 1
 TOLD = (Action.ANSWER, Action.FOREWARN)
 
 
-def wanted() -> QuerySet[SubjectRequest]:
+def missing_certificates() -> QuerySet[SubjectRequest]:
     """Closed requests of which no certificate counts: there is none yet, or what it says is not all any more."""
     have = RequestDocument.objects.filter(kind=DocumentKind.CERTIFICATE, superseded_at=None)
     return SubjectRequest.objects.filter(status__in=CLOSED).exclude(pk__in=have.values("request"))
@@ -38,7 +38,7 @@ def versions(request: SubjectRequest) -> QuerySet[RequestDocument]:
 
 def issue_due(limit: int = 50) -> int:
     """Write those that are wanted; returns how many. However many workers are at it, each is written once."""
-    due = list(wanted().order_by("id").values_list("pk", flat=True)[:limit])
+    due = list(missing_certificates().order_by("id").values_list("pk", flat=True)[:limit])
     return sum(issue(request_id) is not None for request_id in due)
 
 
@@ -50,7 +50,7 @@ def issue(request_id: int) -> RequestDocument | None:
     with transaction.atomic():
         ours = SubjectRequest.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=request_id)
         request = ours.first()
-        if request is None or not wanted().filter(pk=request_id).exists():  # asked under the lock
+        if request is None or not missing_certificates().filter(pk=request_id).exists():  # asked under the lock
             return None
         before = versions(request).first()
         document = compose(request, before)
@@ -98,7 +98,7 @@ def compose(request: SubjectRequest, before: RequestDocument | None = None) -> d
         "records": [_record(record, steps) for record in request.records.all()],
         "steps": [_step(step) for step in steps if step.record_id is None],
         "seconds_to_stop": request.seconds_to_stop,
-        "remains": _remains(request, steps),
+        "remains": _remaining_data(request, steps),
     }
 
 
@@ -150,58 +150,58 @@ def _step(step: RequestStep) -> dict[str, Any]:
     }
 
 
-def _remains(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
+def _remaining_data(request: SubjectRequest, steps: list[RequestStep]) -> list[str]:
     """What is not gone, and until when; said plainly."""
     if request.kind != RequestKind.ERASURE or request.status != RequestStatus.COMPLETED:
         return []
-    said = [sentence for check in request.after_checks.all() for sentence in _after(check)]
-    said += [
+    sentences = [sentence for check in request.after_checks.all() for sentence in _after_check_sentences(check)]
+    sentences += [
         f"{stores.label_of(step.store)} keeps record {step.record.key_hash[:12]}: {step.proof}"
         for step in steps
         if step.status == StepStatus.WITHHELD and step.action == Action.ERASE and step.record
     ]
-    said += [_found_and_left(step) for step in steps if step.done_by_id and _left(step)]
-    said += [
+    sentences += [_unerased_sentence(step) for step in steps if step.done_by_id and _unerased(step)]
+    sentences += [
         f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is "
         "open. It keeps the person's details until it closes."
-        for other in forget.named_in(request).order_by("pk")
+        for other in forget.open_requests_naming(request).order_by("pk")
     ]
-    said.append("Keyed hashes of the identifiers stay on the suppression list, so the data isn't added again.")
+    sentences.append("Keyed hashes of the identifiers stay on the suppression list, so the data isn't added again.")
     if request.forget_after:
-        said.append(
+        sentences.append(
             f"The request itself keeps the person's details until {request.forget_after:%Y-%m-%d %H:%M} "
             "UTC. Then they are erased."
         )
-    return [*said, *REMAINS]
+    return [*sentences, *REMAINS]
 
 
-def _left(step: RequestStep) -> list[str]:
+def _unerased(step: RequestStep) -> list[str]:
     """What the last search of this step found, and was not erased at the step: places, counts and kinds."""
-    hits = [hit for hit in blanking.found_by(step) if hit["count"] > 0]
+    hits = [hit for hit in leftover_erasure.leftovers_found(step) if hit["count"] > 0]
     return [f"{hit['place']}: {hit['count']} ({', '.join(hit['what'])})" for hit in hits]
 
 
-def _found_and_left(step: RequestStep) -> str:
+def _unerased_sentence(step: RequestStep) -> str:
     ended = f" on {step.done_at:%Y-%m-%d}" if step.done_at else ""
     return (
-        f"The last search for leftovers found {'; '.join(_left(step))}. Staff completed it by hand{ended}, with "
+        f"The last search for leftovers found {'; '.join(_unerased(step))}. Staff completed it by hand{ended}, with "
         f"evidence. The search was not repeated."
     )
 
 
-def _after(check: AfterCheck) -> list[str]:
+def _after_check_sentences(check: AfterCheck) -> list[str]:
     """What came of a record after the end of its request."""
     label, record = stores.label_of(check.store), check.key_hash[:12]
-    said = []
+    lines = []
     if check.hold_lifted_at:
         if check.erased_at is None:
             return []  # the step says that it is still there
-        said.append(
+        lines.append(
             f"{label} kept record {record} under legal hold until {check.hold_lifted_at:%Y-%m-%d}. It was erased on "
             f"{check.erased_at:%Y-%m-%d} and verified as gone."
         )
     if check.status == DutyStatus.DONE and check.done_at:
-        said.append(f"{label} was checked for record {record} again on {check.done_at:%Y-%m-%d}: it is gone.")
+        lines.append(f"{label} was checked for record {record} again on {check.done_at:%Y-%m-%d}: it is gone.")
     else:
-        said.append(f"{label} can restore record {record} until {check.due_at:%Y-%m-%d}. It is checked again then.")
-    return said
+        lines.append(f"{label} can restore record {record} until {check.due_at:%Y-%m-%d}. It is checked again then.")
+    return lines

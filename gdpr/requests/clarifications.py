@@ -24,7 +24,7 @@ QUESTIONS = {
 }
 
 
-def check_can_ask_at_all(request: SubjectRequest) -> None:
+def check_can_ask(request: SubjectRequest) -> None:
     """Raises ActionNotAllowed where it is closed, or carried out at once."""
     if not request.is_open:
         raise ActionNotAllowed(CLOSED)
@@ -32,9 +32,9 @@ def check_can_ask_at_all(request: SubjectRequest) -> None:
         raise ActionNotAllowed("An objection is executed immediately, without asking first.")
 
 
-def check_can_ask(request: SubjectRequest, reason: str) -> None:
+def check_can_ask_for(request: SubjectRequest, reason: str) -> None:
     """Raises ActionNotAllowed where this question cannot be asked now."""
-    check_can_ask_at_all(request)
+    check_can_ask(request)
     if reason == PauseReason.IDENTITY and request.status != RequestStatus.VERIFYING:
         raise ActionNotAllowed("You can ask about identity only while the identity check is open (Art. 12(6)).")
     if request.pauses.filter(reason=reason, answered_at=None).exists():
@@ -64,8 +64,8 @@ def ask(
     justification = require_text(justification, "why you need to ask")
     try:
         with transaction.atomic():
-            request = refresh_status.locked(request.pk)
-            check_can_ask(request, reason)
+            request = refresh_status.lock_request(request.pk)
+            check_can_ask_for(request, reason)
             pause = RequestPause.objects.create(
                 request=request,
                 reason=reason,
@@ -99,7 +99,7 @@ def note_answer(pause: RequestPause, *, by: Any, answered_at: datetime.datetime 
     """
     answered_at = answered_at or timezone.now()
     with transaction.atomic():
-        request = refresh_status.locked(pause.request_id)
+        request = refresh_status.lock_request(pause.request_id)
         pause = RequestPause.objects.get(pk=pause.pk)
         check_can_note_answer(pause, answered_at)
         pause.answered_at = answered_at

@@ -9,7 +9,7 @@ from django.utils import timezone
 from gdpr import audit
 from gdpr.kinds import Action
 from gdpr.leftovers import planner
-from gdpr.messages.owed import UNSENT
+from gdpr.messages.outstanding import UNSENT
 from gdpr.models import (
     FoundRecord,
     IdentityCheck,
@@ -30,7 +30,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-def named_in(request: SubjectRequest) -> RequestQuerySet:
+def open_requests_naming(request: SubjectRequest) -> RequestQuerySet:
     """Other open requests with an identifier of this one: they name the person until they have ended."""
     return SubjectRequest.objects.open().of_identity(request.identity_hashes).exclude(pk=request.pk)
 
@@ -65,9 +65,9 @@ def drop_results() -> int:
 def forget(request_id: int) -> bool:
     """Blank everything personal of one closed request, its files included; False where it was done already."""
     for kept in RequestDocument.objects.filter(request=request_id, erased_at=None, expires_at__isnull=False):
-        files.erase(kept)
+        files.erase_file(kept)
     with transaction.atomic():
-        request = refresh_status.locked(request_id)
+        request = refresh_status.lock_request(request_id)
         if request.forgotten_at or request.is_open:
             return False
         SubjectRequest.objects.filter(pk=request_id).update(

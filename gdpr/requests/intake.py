@@ -25,8 +25,8 @@ from gdpr.identity import Identity
 from gdpr.identity.validation import NOBODY, Address, Addresses, LinkedInUrl, Phone, given, storable
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models.request import Regime
-from swarm_admin.core.moments import only_written
-from swarm_admin.core.numbers import HIGHEST, only_whole
+from swarm_admin.core.numbers import HIGHEST, require_int
+from swarm_admin.core.timestamps import require_timestamp
 
 FUTURE = datetime.timedelta(minutes=5)  # clocks differ so much
 # The day from which the GDPR applies, in the United Kingdom too: nobody had these rights, or their time limits,
@@ -41,7 +41,7 @@ class RequestIn(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     kind: RequestKind
-    received_at: Annotated[AwareDatetime, BeforeValidator(only_written)] = Field(default_factory=timezone.now)
+    received_at: Annotated[AwareDatetime, BeforeValidator(require_timestamp)] = Field(default_factory=timezone.now)
     name: Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)] = ""
     contact_email: Address | None = None
     text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(storable)] = ""
@@ -51,13 +51,13 @@ class RequestIn(BaseModel):
     values: dict[str, str] = {}
     regime: Regime = Field(default_factory=lambda: Regime(settings.COMPLIANCE_REGIME))
     calendar: str = Field(default_factory=lambda: settings.COMPLIANCE_CALENDAR)
-    concerns: Annotated[int, BeforeValidator(only_whole), Field(ge=1, le=HIGHEST)] | None = Field(
+    concerns: Annotated[int, BeforeValidator(require_int), Field(ge=1, le=HIGHEST)] | None = Field(
         default=None, description="ID of the earlier request this one is about"
     )
 
     @field_validator("received_at")
     @classmethod
-    def possible_time(cls, moment: datetime.datetime) -> datetime.datetime:
+    def check_received_at(cls, moment: datetime.datetime) -> datetime.datetime:
         if moment > timezone.now() + FUTURE:
             raise ValueError("is in the future")
         if moment < EARLIEST:
@@ -66,7 +66,7 @@ class RequestIn(BaseModel):
 
     @field_validator("calendar")
     @classmethod
-    def known_calendar(cls, place: str) -> str:
+    def check_known_calendar(cls, place: str) -> str:
         check_calendar(place)
         return place
 
@@ -84,8 +84,8 @@ class RequestIn(BaseModel):
     def _check_values(self) -> None:
         if self.kind == RequestKind.RECTIFICATION:
             try:
-                self.values = rectifiable.cleaned(self.values)
-            except rectifiable.Invalid as invalid:
+                self.values = rectifiable.clean_values(self.values)
+            except rectifiable.InvalidValues as invalid:
                 raise ValueError(str(invalid)) from None
         elif self.values:
             raise ValueError("Only a rectification can have new values.")

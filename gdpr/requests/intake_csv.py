@@ -94,7 +94,7 @@ def _row(number: int, row: Mapping[str | None, Any]) -> Row:
         return Row(number, None, sentences(error))
 
 
-def open_all(rows: list[Row], *, by: Any) -> list[SubjectRequest]:
+def open_requests(rows: list[Row], *, by: Any) -> list[SubjectRequest]:
     """Open the good rows, all or none; rows with faults are left out.
 
     Raises:

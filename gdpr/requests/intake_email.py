@@ -112,10 +112,10 @@ def parse(pasted: str, *, country: str = "") -> Draft:
     draft = Draft(text=body[:LONGEST_TEXT].strip())
     draft.name, draft.contact_email = _sender(headers.get("from", ""))
     draft.received_at = _moment(headers.get("date", ""))
-    own = "\n".join(_own(body))
-    told = f"{headers.get('subject', '')}\n{own}"
-    draft.kind = guess_kind(told)
-    draft.linkedin_url = next(text_match.profiles_in_prose(told), "")
+    own = "\n".join(_without_quotes(body))
+    searched = f"{headers.get('subject', '')}\n{own}"
+    draft.kind = guess_kind(searched)
+    draft.linkedin_url = next(text_match.profiles_in_prose(searched), "")
     draft.emails = _addresses(draft.contact_email, own)
     draft.phone = _phone(own[:LONGEST_TEXT], country)
     draft.notes = list(_notes(draft))
@@ -209,7 +209,7 @@ def _text_of(html: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "".join(parser.words)).strip()
 
 
-def _own(body: str) -> Iterator[str]:
+def _without_quotes(body: str) -> Iterator[str]:
     """What the person wrote, without what they quote: our own words must not be read as theirs.
 
     Why not mail-parser-reply: its expressions take seconds for 2,000 characters made for it ("Am x schrieb" again
@@ -218,12 +218,12 @@ def _own(body: str) -> Iterator[str]:
     for line in body.split("\n"):
         if line.lstrip().startswith(">"):
             continue
-        if _introduces_a_quote(line.strip()):
+        if _starts_quote(line.strip()):
             return
         yield line
 
 
-def _introduces_a_quote(line: str) -> bool:
+def _starts_quote(line: str) -> bool:
     """ "On … wrote:", "Am … schrieb …:", "-- Original Message"."""
     if _DASHES.match(line):
         return True

@@ -50,7 +50,7 @@ def _is_being_erased(hold: LegalHold) -> bool:
     """Under the locks of whoever plans, claims or records these steps: none of them begins beside the hold."""
     found = SubjectRequest.objects.open().filter(records__store=hold.store, records__key=hold.key)
     for pk in sorted(set(found.values_list("pk", flat=True))):
-        refresh_status.locked(pk)
+        refresh_status.lock_request(pk)
     steps = _steps(hold).select_for_update(of=("self",)).order_by("pk")
     begun = (StepStatus.IN_FLIGHT, StepStatus.UNKNOWN)
     return any(step.action == Action.ERASE and step.status in begun for step in steps)
@@ -61,7 +61,7 @@ def _withhold(hold: LegalHold) -> int:
     waiting = _steps(hold).exclude(request__in=begun)
     requests = list(waiting.values_list("request_id", flat=True).distinct())
     stopped = advance(waiting, StepStatus.WITHHELD, done_at=timezone.now(), proof=f"Kept under legal hold {hold.pk}.")
-    refresh_status.settle_all(requests)
+    refresh_status.refresh_statuses(requests)
     return stopped
 
 
@@ -78,13 +78,13 @@ def lift(hold: LegalHold, *, reason: str, by: Any) -> None:
         waiting = _steps(hold).filter(status=StepStatus.WITHHELD)
         requests = list(waiting.values_list("request_id", flat=True).distinct())
         freed = advance(waiting, StepStatus.PLANNED, done_at=None, proof="", tries=0, not_before=timezone.now())
-        counts = {"steps": freed, "checks": _erase_after_all(hold)}
+        counts = {"steps": freed, "checks": _erase_after_hold(hold)}
         _wake_purges(hold)
         audit.record(Verb.LIFT_LEGAL_HOLD, by=by, on=hold, counts=counts, reason=reason)
-        refresh_status.settle_all(requests)
+        refresh_status.refresh_statuses(requests)
 
 
-def kept_behind(store: str, key: str) -> Any:
+def withheld_steps(store: str, key: str) -> Any:
     """Steps of completed erasures that had to leave this record where it was."""
     return RequestStep.objects.filter(
         store=store,
@@ -96,9 +96,9 @@ def kept_behind(store: str, key: str) -> Any:
     )
 
 
-def _erase_after_all(hold: LegalHold) -> int:
+def _erase_after_hold(hold: LegalHold) -> int:
     """What a completed erasure had to leave behind is due now, as a duty of that request; returns how many."""
-    left = kept_behind(hold.store, hold.key)
+    left = withheld_steps(hold.store, hold.key)
     step = left.filter(action=Action.ERASE).select_related("record").order_by("-request").first()
     if step is None or step.record is None:
         return 0

@@ -14,8 +14,8 @@ from django.utils import timezone
 from gdpr import audit
 from gdpr.kinds import Action
 from gdpr.messages import defaults
-from gdpr.messages.outlet import check_mail_leaves
-from gdpr.messages.owed import BY_PERSON
+from gdpr.messages.mail_check import check_can_send_mail
+from gdpr.messages.outstanding import BY_PERSON
 from gdpr.models import RequestMessage, RequestStep
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import MessageStatus, StepStatus
@@ -30,7 +30,7 @@ def check_can_send(message: RequestMessage) -> None:
         raise ActionNotAllowed("This message was already sent or is being sent.")
     if not message.to:
         raise ActionNotAllowed("No e-mail address on file. Send it another way and mark it as sent.")
-    check_mail_leaves()
+    check_can_send_mail()
 
 
 def send(message: RequestMessage, *, by: Any) -> RequestMessage:
@@ -124,4 +124,4 @@ def _replan_step(message: RequestMessage) -> None:
         tries=0,
     )
     steps.filter(status=StepStatus.PLANNED).update(not_before=timezone.now())
-    refresh_status.settle(message.request_id)
+    refresh_status.refresh_status(message.request_id)

@@ -28,7 +28,7 @@ SUPPRESSED, LOOKED, OUTSIDE, OURS, SCANNED, TOLD, PACKED, ANSWERED = (
     9200,
 )
 SEARCHES = AT_ONCE = 1  # an objection waits for no search
-NEEDED: dict[str, Capability] = {
+NEEDED_CAPABILITY: dict[str, Capability] = {
     Action.LOCATE: Capability.LOCATE,
     Action.RECHECK: Capability.LOCATE,
     Action.EXPORT: Capability.EXPORT,
@@ -42,11 +42,11 @@ NEEDED: dict[str, Capability] = {
 
 @dataclass(frozen=True)
 class PlanLine:
-    """What becomes of one record: `acts` in order, `by_hand` those of them its store has no call for."""
+    """What becomes of one record: `actions` in order, `by_hand` those of them its store has no call for."""
 
     record: FoundRecord
     label: str
-    acts: tuple[Action, ...]
+    actions: tuple[Action, ...]
     by_hand: tuple[Action, ...]
     hold: LegalHold | None
     recoverable_days: int
@@ -80,14 +80,14 @@ def lines(request: SubjectRequest) -> list[PlanLine]:
 
 
 def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None, withheld: bool) -> PlanLine:
-    store = stores.find(record.store)
+    store = stores.find_store(record.store)
     can = store.capabilities() if store else frozenset()
-    acts = request.rules.acts
+    actions = request.rules.actions
     return PlanLine(
         record,
         store.label if store else record.store,
-        acts,
-        tuple(act for act in acts if NEEDED[act] not in can),
+        actions,
+        tuple(act for act in actions if NEEDED_CAPABILITY[act] not in can),
         hold,
         store.recoverable_days if store else 0,
         withheld or hold is not None,
@@ -130,11 +130,11 @@ def make_steps(request: SubjectRequest, *, final: bool = True) -> None:
     """
     records = included(request)
     kept = LegalHold.objects.of_records(records) if request.kind == RequestKind.ERASURE else {}
-    first = _preparing(request, records)
+    first = _preparing_steps(request, records)
     for record in records:
-        _of_record(request, record, kept.get(record.pk), first)
+        _record_steps(request, record, kept.get(record.pk), first)
     if final:
-        _finishing(request, records)
+        _finishing_steps(request, records)
 
 
 def _step(request: SubjectRequest, action: Action, **values: object) -> RequestStep:
@@ -143,7 +143,7 @@ def _step(request: SubjectRequest, action: Action, **values: object) -> RequestS
     return step
 
 
-def _preparing(request: SubjectRequest, records: Iterable[FoundRecord]) -> dict[str, RequestStep]:
+def _preparing_steps(request: SubjectRequest, records: Iterable[FoundRecord]) -> dict[str, RequestStep]:
     """What comes before any record is touched; {store: its look whether anything changed}."""
     if request.rules.suppresses:
         _step(request, Action.SUPPRESS, stage=AT_ONCE if request.rules.fast else SUPPRESSED)
@@ -159,11 +159,11 @@ def _preparing(request: SubjectRequest, records: Iterable[FoundRecord]) -> dict[
     return looks
 
 
-def _of_record(
+def _record_steps(
     request: SubjectRequest, record: FoundRecord, hold: LegalHold | None, looks: dict[str, RequestStep]
 ) -> None:
     after = looks.get(record.store)
-    for action in request.rules.acts:
+    for action in request.rules.actions:
         after = _step(
             request,
             action,
@@ -172,7 +172,7 @@ def _of_record(
             stage=_stage(request, record.store),
             waits_for_stage=SUPPRESSED + 1 if request.kind in (RequestKind.ERASURE, RequestKind.RELEASE) else 0,
             after=after,
-            **_withheld(hold),
+            **_withheld_reason(hold),
         )
 
 
@@ -180,13 +180,13 @@ def _stage(request: SubjectRequest, name: str) -> int:
     """External systems wait for none; our own tables, which lead to them, go last. Only erasure has that order."""
     if request.rules.fast:
         return AT_ONCE
-    store = stores.find(name)
+    store = stores.find_store(name)
     if store is None or store.is_recipient or request.kind != RequestKind.ERASURE:
         return OUTSIDE
     return OURS + store.order
 
 
-def _withheld(hold: LegalHold | None) -> dict[str, object]:
+def _withheld_reason(hold: LegalHold | None) -> dict[str, object]:
     if hold is None:
         return {}
     return {
@@ -196,7 +196,7 @@ def _withheld(hold: LegalHold | None) -> dict[str, object]:
     }
 
 
-def _finishing(request: SubjectRequest, records: list[FoundRecord]) -> None:
+def _finishing_steps(request: SubjectRequest, records: list[FoundRecord]) -> None:
     if request.kind == RequestKind.WITHDRAWAL:
         _step(request, Action.END, stage=OUTSIDE)
     if request.rules.notifies:

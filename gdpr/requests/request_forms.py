@@ -12,7 +12,7 @@ from gdpr.models.request import Channel, Regime
 from gdpr.requests import identity_check
 from gdpr.requests.board import officers
 from swarm_admin.core.form_fields import WholeField
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 
 # What we may decide ourselves; a copy of the data is handed out to nobody who was not identified.
 OWN_DECISIONS = (
@@ -39,7 +39,7 @@ def pairs(text: str) -> dict[str, str]:
     return found
 
 
-class OfRequest(forms.Form):
+class RequestForm(forms.Form):
     """A form that knows its request."""
 
     def __init__(self, *args: Any, subject: SubjectRequest, **kwargs: Any) -> None:
@@ -47,17 +47,17 @@ class OfRequest(forms.Form):
         super().__init__(*args, **kwargs)
 
 
-class Nothing(OfRequest):
+class EmptyForm(RequestForm):
     """A button alone."""
 
 
-class OfOne(OfRequest):
+class ItemForm(RequestForm):
     """About one thing of the request: a record, a step, a message, a question."""
 
     id = WholeField(widget=forms.HiddenInput)
 
 
-class Assign(OfRequest):
+class Assign(RequestForm):
     to = forms.ChoiceField(required=False, label="Assignee")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -65,14 +65,14 @@ class Assign(OfRequest):
         self.fields["to"].choices = [("", "Unassigned"), *((str(pk), email) for pk, email in officers())]  # type: ignore[attr-defined]
 
 
-class Ask(OfRequest):
+class Ask(RequestForm):
     reason = forms.ChoiceField(choices=PauseReason.choices, label="About")
     justification = forms.CharField(max_length=500, label="Justification (no personal data)")
     question = forms.CharField(widget=LONG, required=False, label="Message to the person (if different)")
     to = forms.EmailField(required=False, label="Send to another address we hold")
 
 
-class Answered(OfOne):
+class NoteAnswer(ItemForm):
     answered_at = forms.DateTimeField(
         required=False,
         label="Received at (UTC)",
@@ -80,7 +80,7 @@ class Answered(OfOne):
     )
 
 
-class Reason(OfRequest):
+class Reason(RequestForm):
     reason = forms.CharField(max_length=4_000, widget=LONG, label="Reason")
 
 
@@ -93,7 +93,7 @@ class Withdraw(Reason):
     told = forms.BooleanField(required=False, initial=True, label="Confirm to the person")
 
 
-class Contact(OfRequest):
+class Contact(RequestForm):
     name = forms.CharField(max_length=200, required=False)
     contact_email = forms.CharField(max_length=254, required=False, label="Reply-to e-mail")
 
@@ -106,11 +106,11 @@ class Contact(OfRequest):
         }
 
 
-class Evidence(OfRequest):
+class Evidence(RequestForm):
     evidence = forms.CharField(max_length=4_000, widget=LONG, label="Evidence provided (deleted with the decision)")
 
 
-class Identified(OfRequest):
+class ConfirmIdentity(RequestForm):
     method = forms.ChoiceField(label="How")
     answered_at = forms.DateTimeField(
         required=False,
@@ -124,20 +124,20 @@ class Identified(OfRequest):
         self.fields["method"].choices = [(str(method), method.label) for method in enough]  # type: ignore[attr-defined]
 
 
-class NotIdentified(OfRequest):
+class RejectEvidence(RequestForm):
     method = forms.ChoiceField(choices=CheckMethod.choices, label="What you tried")
 
 
-class Decide(OfOne):
+class Decide(ItemForm):
     include = forms.TypedChoiceField(choices=[("1", "yes"), ("", "no")], coerce=bool, required=False)
     reason = forms.CharField(max_length=300, required=False, label="Why")
 
 
-class Approve(OfRequest):
+class Approve(RequestForm):
     plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
 
-class Done(OfOne):
+class CompleteStep(ItemForm):
     """`found` and `data` are asked for where the step is a search or a copy."""
 
     evidence = forms.CharField(max_length=4_000, widget=LONG, label="Proof that it was done")
@@ -153,7 +153,7 @@ class Done(OfOne):
         return pairs(self.cleaned_data["data"])
 
 
-class Leftover(OfOne):
+class EraseLeftover(ItemForm):
     """A row, or a key of Redis, that the search for what is left has found."""
 
     place = forms.CharField(max_length=200, widget=forms.HiddenInput)
@@ -161,11 +161,11 @@ class Leftover(OfOne):
     reason = forms.CharField(max_length=300, label="Reason (no personal data)")
 
 
-class Proof(OfOne):
+class CompleteCheck(ItemForm):
     evidence = forms.CharField(max_length=4_000, widget=LONG, label="Proof that it is gone")
 
 
-class Hold(OfOne):
+class PlaceHold(ItemForm):
     reason = forms.CharField(max_length=500, label="Law or dispute (no personal data)")
     review_on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label="Review on")
 
@@ -207,7 +207,7 @@ class Intake(forms.Form):
 
     def clean_concerns(self) -> str:
         digits = self.cleaned_data["concerns"].strip().upper().removeprefix("SR-").lstrip("0")
-        if digits and whole(digits) is None:
+        if digits and parse_int(digits) is None:
             raise ValidationError("Use the format SR-00012.")
         return str(digits)
 

@@ -11,17 +11,17 @@ from gdpr.states import DutyStatus, MessageStatus, PurgeStatus, StepStatus
 from swarm_admin.core.progress import Stage
 
 
-def _of(name: str, label: str, model: Any, waits: str, held: str) -> Stage:
+def _stage(name: str, label: str, model: Any, waits: str, held: str) -> Stage:
     return Stage(
         name,
         label,
         lambda before: model.objects.filter(status=waits, not_before__lte=before).order_by("not_before"),
         "not_before",
-        _in(model, held),
+        _in_flight(model, held),
     )
 
 
-def _in(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
+def _in_flight(model: Any, status: str) -> Callable[[], QuerySet[Any]]:
     return lambda: model.objects.filter(status=status)
 
 
@@ -31,17 +31,17 @@ STAGES: tuple[Stage, ...] = (
         "Data subject requests",
         lambda before: RequestStep.objects.due(before).order_by("not_before"),
         "not_before",
-        _in(RequestStep, StepStatus.IN_FLIGHT),
+        _in_flight(RequestStep, StepStatus.IN_FLIGHT),
     ),
-    _of("messages", "Messages to data subjects", RequestMessage, MessageStatus.QUEUED, MessageStatus.SENDING),
-    _of("notices", "Notices", Notice, MessageStatus.QUEUED, MessageStatus.SENDING),
-    _of("purges", "Removal of expired records", Purge, PurgeStatus.PLANNED, PurgeStatus.IN_FLIGHT),
-    _of("last_looks", "Final checks after erasures", AfterCheck, DutyStatus.OPEN, DutyStatus.IN_FLIGHT),
+    _stage("messages", "Messages to data subjects", RequestMessage, MessageStatus.QUEUED, MessageStatus.SENDING),
+    _stage("notices", "Notices", Notice, MessageStatus.QUEUED, MessageStatus.SENDING),
+    _stage("purges", "Removal of expired records", Purge, PurgeStatus.PLANNED, PurgeStatus.IN_FLIGHT),
+    _stage("last_looks", "Final checks after erasures", AfterCheck, DutyStatus.OPEN, DutyStatus.IN_FLIGHT),
     Stage(
         "audit_checks",
         "Audit log checks",
-        lambda before: check.waiting().filter(in_flight_since=None, requested_at__lte=before).order_by("id"),
+        lambda before: check.unfinished().filter(in_flight_since=None, requested_at__lte=before).order_by("id"),
         "requested_at",
-        lambda: check.waiting().filter(in_flight_since__isnull=False),
+        lambda: check.unfinished().filter(in_flight_since__isnull=False),
     ),
 )

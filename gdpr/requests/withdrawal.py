@@ -34,7 +34,7 @@ def withdraw(request: SubjectRequest, *, reason: str, by: Any, told: bool = True
     """
     reason = require_text(reason, "how the person withdrew the request")
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_withdraw(request)
         answer_questions(request)
         refresh_status.close(request, RequestStatus.WITHDRAWN, withdrawal_reason=reason)

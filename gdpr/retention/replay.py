@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gdpr import audit, data_subjects, stores
-from gdpr.data_subjects import Kept
+from gdpr.data_subjects import RetainedRecord
 from gdpr.identity import Identity
 from gdpr.kinds import RequestKind
 from gdpr.models import LegalHold
-from gdpr.stores import Ground, Later, Record, Unsupported
+from gdpr.stores import Ground, Record, RetryLater, Unsupported
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 
@@ -18,7 +18,7 @@ AT_ONCE = 1_000
 
 
 @dataclass
-class Replayed:
+class ReplayResult:
     """`looked_at` and `found` count people; `erased` and `restricted` are records, `held` those under legal hold.
 
     `left` are records that could not be dealt with, with why.
@@ -32,38 +32,38 @@ class Replayed:
     held: int = 0
 
 
-def run(*, for_real: bool) -> Replayed:
+def run(*, for_real: bool) -> ReplayResult:
     """Erase everyone the list names, in all stores, and read back. Safe to run any number of times.
 
     Whoever only objected (Art. 21) did not ask to be erased: their records are stopped again instead.
     """
-    result = Replayed(0, 0, 0, [])
+    result = ReplayResult(0, 0, 0, [])
     for source in data_subjects.registered():
         for people in source.everyone(AT_ONCE):
             result.looked_at += len(people)
-            _some(people, result, for_real)
+            _replay_batch(people, result, for_real)
     if for_real:
         counts = {"found": result.found, "erased": result.erased, "restricted": result.restricted}
         audit.record(Verb.REPLAY_ERASURES, counts={**counts, "held": result.held, "left": len(result.left)})
     return result
 
 
-def _some(people: Sequence[tuple[Kept, Identity]], result: Replayed, for_real: bool) -> None:
+def _replay_batch(people: Sequence[tuple[RetainedRecord, Identity]], result: ReplayResult, for_real: bool) -> None:
     for position, reasons in sorted(gate.reasons([identity for _, identity in people]).items()):
         result.found += 1
         if for_real:
-            _deal_with(people[position][0], reasons == {str(RequestKind.OBJECTION)}, result)
+            _replay_records(people[position][0], reasons == {str(RequestKind.OBJECTION)}, result)
 
 
-def _deal_with(kept: Kept, only_objected: bool, result: Replayed) -> None:
+def _replay_records(kept: RetainedRecord, only_objected: bool, result: ReplayResult) -> None:
     """Ours goes last, and only when the others are done: it leads to them."""
-    records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
+    records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.get_store(record.store).order)
     held = LegalHold.objects.held({(record.store, record.key) for record in records})
     if held and not only_objected:
         result.held += len(held)
         return
     for record in records:
-        why = _stop(record) if only_objected else _erase(record)
+        why = _restrict(record) if only_objected else _erase(record)
         if why:
             result.left.append(f"{record.store} {record.key}: {why}")
             return
@@ -71,8 +71,8 @@ def _deal_with(kept: Kept, only_objected: bool, result: Replayed) -> None:
         result.erased += not only_objected
 
 
-def _stop(record: Record) -> str:
-    return _said(record, lambda store: store.restrict(record, Ground.OBJECTION))
+def _restrict(record: Record) -> str:
+    return _failure_of(record, lambda store: store.restrict(record, Ground.OBJECTION))
 
 
 def _erase(record: Record) -> str:
@@ -82,14 +82,14 @@ def _erase(record: Record) -> str:
         store.erase(record)
         return None if store.verify_absent(record) else "still there after erasure; run again"
 
-    return _said(record, gone)
+    return _failure_of(record, gone)
 
 
-def _said(record: Record, act: object) -> str:
+def _failure_of(record: Record, act: object) -> str:
     """What kept `act` from being done; one record never keeps the others from their turn."""
     try:
-        return act(stores.named(record.store)) or ""  # type: ignore[operator]
-    except Later as later:
+        return act(stores.get_store(record.store)) or ""  # type: ignore[operator]
+    except RetryLater as later:
         return str(later)
     except Unsupported:
         return "has to be done by hand"

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from gdpr import alarms, audit, data_subjects, stores
-from gdpr.data_subjects import Kept
+from gdpr import audit, compliance_alerts, data_subjects, stores
+from gdpr.data_subjects import RetainedRecord
 from gdpr.models import LegalHold, Purge, PurgeReason, PurgeRecord
 from gdpr.retention.removal import Removal
 from gdpr.states import PurgeStatus, RemovalStatus
-from gdpr.stores import Capability, Later, Unsupported, key_hash
+from gdpr.stores import Capability, RetryLater, Unsupported, key_hash
 from swarm_admin.core import work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
@@ -25,7 +25,7 @@ READ_BACK_SECONDS = 30.0  # a search index may lag
 FAULTS = 3  # read-backs that still find it, before a person is asked
 DAY = datetime.timedelta(days=1)
 WEEK = datetime.timedelta(days=7)
-# {reason: (what its alarms' kinds end in, one and many in words)}
+# {reason: (what its alerts' kinds end in, one and many in words)}
 LATE = {
     PurgeReason.RETENTION: ("", "expired record", "expired records"),
     PurgeReason.RETURNED: (
@@ -36,7 +36,7 @@ LATE = {
 }
 
 
-def coming(days: int = 7) -> list[tuple[datetime.date, int]]:
+def expiring_by_day(days: int = 7) -> list[tuple[datetime.date, int]]:
     """(day, how many records end on it) from today on, days without any included."""
     now = timezone.now()
     counts: dict[datetime.date, int] = {}
@@ -46,25 +46,25 @@ def coming(days: int = 7) -> list[tuple[datetime.date, int]]:
     return [(day, counts.get(day, 0)) for day in (now.date() + datetime.timedelta(n) for n in range(days + 1))]
 
 
-def plan() -> int:
+def queue_expired() -> int:
     """Take what has ended into the queue; returns how many were new."""
     taken = 0
     for source in data_subjects.registered():
         while ended := list(source.expiring(timezone.now(), limit=AT_ONCE)):
             with transaction.atomic():
                 for kept in ended:
-                    take(kept)
+                    enqueue(kept)
             taken += len(ended)
     return taken
 
 
-def take(kept: Kept, reason: PurgeReason = PurgeReason.RETENTION) -> None:
+def enqueue(kept: RetainedRecord, reason: PurgeReason = PurgeReason.RETENTION) -> None:
     """Into the queue, unless it is there; in the caller's transaction."""
     store, key = kept.record.store, kept.record.key
     first = {"key_hash": key_hash(store, key), "kept_until": kept.until, "reason": reason}
     purge, is_new = Purge.objects.exclude(status=PurgeStatus.DONE).get_or_create(store=store, key=key, defaults=first)
     if is_new:
-        ordered = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.named(record.store).order)
+        ordered = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.get_store(record.store).order)
         PurgeRecord.objects.bulk_create(
             PurgeRecord(purge=purge, position=position, store=record.store, key=record.key)
             for position, record in enumerate(ordered)
@@ -84,7 +84,7 @@ def run_due() -> int:
     _wake_held()
     done = 0
     while purge := _claim():
-        _work(purge)
+        _purge(purge)
         done += 1
     return done
 
@@ -92,7 +92,7 @@ def run_due() -> int:
 def _wake_held() -> None:
     """A hold that was lifted keeps nothing any more."""
     for purge in Purge.objects.filter(status=PurgeStatus.HELD).prefetch_related("records"):
-        if not _hold(purge):
+        if not _is_held(purge):
             now = timezone.now()
             advance(Purge.objects.filter(pk=purge.pk), PurgeStatus.PLANNED, not_before=now, hold_lifted_at=now)
 
@@ -110,16 +110,16 @@ def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:
             if advance(mine, PurgeStatus.MANUAL, error_message=work.LOST_SENTENCE, **lease):
                 left = purge.records.filter(status=RemovalStatus.WAITING).order_by("position").first()
                 if left is not None:
-                    _by_hand(left, Capability.ERASE)
+                    _hand_over(left, Capability.ERASE)
 
 
-def _hold(purge: Purge) -> bool:
+def _is_held(purge: Purge) -> bool:
     return bool(LegalHold.objects.held({(record.store, record.key) for record in purge.records.all()}))
 
 
-def _work(purge: Purge) -> None:
-    if _hold(purge):
-        _leave(purge, PurgeStatus.HELD)
+def _purge(purge: Purge) -> None:
+    if _is_held(purge):
+        _postpone(purge, PurgeStatus.HELD)
         return
     try:
         for record in purge.records.exclude(status=RemovalStatus.DONE).order_by("position"):
@@ -128,53 +128,53 @@ def _work(purge: Purge) -> None:
         else:
             _finish(purge)
             return
-    except Later as later:
-        _leave(purge, PurgeStatus.PLANNED, later.not_before or backoff(purge.tries + 1), str(later))
+    except RetryLater as later:
+        _postpone(purge, PurgeStatus.PLANNED, later.not_before or backoff(purge.tries + 1), str(later))
     except Exception as error:
         # Its kind and no more: the words of an exception may hold a person's data.
-        _leave(purge, PurgeStatus.PLANNED, backoff(purge.tries + 1), f"{type(error).__name__} in {record.store}")
+        _postpone(purge, PurgeStatus.PLANNED, backoff(purge.tries + 1), f"{type(error).__name__} in {record.store}")
     else:
         by_hand = record.status == RemovalStatus.MANUAL
-        _leave(purge, PurgeStatus.MANUAL if by_hand else PurgeStatus.PLANNED, due_in(READ_BACK_SECONDS))
+        _postpone(purge, PurgeStatus.MANUAL if by_hand else PurgeStatus.PLANNED, due_in(READ_BACK_SECONDS))
 
 
 def _remove(record: PurgeRecord) -> bool:
-    """Remove it and read back; False while it is still there, or is a person's to remove. Raises Later."""
+    """Remove it and read back; False while it is still there, or is a person's to remove. Raises RetryLater."""
     removal = Removal(record)
     try:
         if record.erased_at is None:
-            removal.begin()
+            removal.start()
             record.erased_at = timezone.now()
             record.save(update_fields=["erased_at"])
-        if removal.is_over():
-            _done(record)
+        if removal.is_done():
+            _mark_removed(record)
             return True
     except Unsupported as missing:
-        _by_hand(record, missing.capability)
+        _hand_over(record, missing.capability)
         return False
     record.faults += 1
     record.erased_at = None
     record.save(update_fields=["faults", "erased_at"])
     if record.faults >= FAULTS:
-        _by_hand(record, Capability.ERASE)
+        _hand_over(record, Capability.ERASE)
     return False
 
 
-def _by_hand(record: PurgeRecord, capability: Capability) -> None:
+def _hand_over(record: PurgeRecord, capability: Capability) -> None:
     advance_one(record, RemovalStatus.MANUAL, instructions=Removal(record).instructions(capability))
 
 
-def _done(record: PurgeRecord, evidence: str = "") -> None:
+def _mark_removed(record: PurgeRecord, evidence: str = "") -> None:
     advance_one(record, RemovalStatus.DONE, done_at=timezone.now(), evidence=evidence)
 
 
-def _leave(purge: Purge, status: PurgeStatus, not_before: datetime.datetime | None = None, error: str = "") -> None:
+def _postpone(purge: Purge, status: PurgeStatus, not_before: datetime.datetime | None = None, error: str = "") -> None:
     values: dict[str, Any] = {"in_flight_since": None, "error_message": error[:300]}
     if status == PurgeStatus.HELD:
         values["hold_lifted_at"] = None
     if error:
         values["tries"] = purge.tries + 1
-    advance(work.mine(purge), status, not_before=not_before or timezone.now(), **values)
+    advance(work.held_by_us(purge), status, not_before=not_before or timezone.now(), **values)
 
 
 def _finish(purge: Purge) -> None:
@@ -196,7 +196,7 @@ def _finish(purge: Purge) -> None:
 # ---------------------------------------------------------------- what officers do
 
 
-def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
+def complete_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
     """A person removed it; the store is asked again where it can answer.
 
     Raises:
@@ -207,12 +207,12 @@ def done_by_hand(record: PurgeRecord, *, evidence: str, by: Any) -> None:
         waiting = PurgeRecord.objects.select_for_update().filter(pk=record.pk, status=RemovalStatus.MANUAL)
         if not waiting.exists():
             raise ActionNotAllowed("This record doesn't need manual removal.")
-        _done(record, evidence)
+        _mark_removed(record, evidence)
         advance(Purge.objects.filter(pk=record.purge_id), PurgeStatus.PLANNED, not_before=timezone.now())
         audit.record(Verb.COMPLETE_PURGE_BY_HAND, by=by, on=record, reason=record.store)
 
 
-def try_again(purge: Purge, *, by: Any) -> None:
+def retry(purge: Purge, *, by: Any) -> None:
     """Have the worker try what waits for a person once more. Raises ActionNotAllowed where nothing does."""
     with transaction.atomic():
         waiting = purge.records.filter(status=RemovalStatus.MANUAL)
@@ -230,7 +230,7 @@ def figures() -> dict[str, int]:
     return counts
 
 
-def late() -> Sequence[alarms.Alarm]:
+def overdue_alerts() -> Sequence[compliance_alerts.ComplianceAlert]:
     """What waits for a person, or should have been gone a day ago."""
     found = []
     limit = timezone.now() - DAY
@@ -238,8 +238,8 @@ def late() -> Sequence[alarms.Alarm]:
         purges = Purge.objects.filter(reason=reason)
         if by_hand := purges.filter(status=PurgeStatus.MANUAL).count():
             words = f"{by_hand} {one if by_hand == 1 else more} must be removed by hand: see Retention."
-            found.append(alarms.Alarm(f"purge_by_hand{suffix}", 0, words, True))
+            found.append(compliance_alerts.ComplianceAlert(f"purge_by_hand{suffix}", 0, words, True))
         if overdue := purges.filter(status=PurgeStatus.PLANNED, created_at__lt=limit).count():
             words = f"Not removed after a day: {overdue} {one if overdue == 1 else more}."
-            found.append(alarms.Alarm(f"purge_late{suffix}", 0, words))
+            found.append(compliance_alerts.ComplianceAlert(f"purge_late{suffix}", 0, words))
     return found

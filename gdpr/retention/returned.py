@@ -6,14 +6,14 @@ ended its retention: erased here and elsewhere, read back, and an officer's with
 
 from django.db import transaction
 
-from gdpr.data_subjects import Kept
+from gdpr.data_subjects import RetainedRecord
 from gdpr.identity import Identity, digests
 from gdpr.models import PurgeReason, SubjectRequest
 from gdpr.retention import retention
 from gdpr.suppression import gate
 
 
-def remove(kept: Kept, person: Identity) -> bool:
+def queue_removal(kept: RetainedRecord, person: Identity) -> bool:
     """Queue the removal of `kept`, which is about the suppressed `person`; what names it is suppressed as well.
 
     False, and nothing is done, where nobody of `person` is on the list by anything that is theirs alone, or while
@@ -25,5 +25,5 @@ def remove(kept: Kept, person: Identity) -> bool:
     with transaction.atomic():
         if kept.record.identity.identifiers():
             gate.suppress(kept.record.identity, reason=min(reasons))
-        retention.take(kept, PurgeReason.RETURNED)
+        retention.enqueue(kept, PurgeReason.RETURNED)
     return True

@@ -9,7 +9,7 @@ from gdpr.models import Purge, PurgeRecord
 from gdpr.retention import retention
 from gdpr.states import PurgeStatus
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_retention"
@@ -25,9 +25,9 @@ def show(request: HttpRequest) -> HttpResponse:
     found = Purge.objects.order_by("-id").prefetch_related("records")
     found = found.filter(status=status) if status in PurgeStatus.values else found
     days = WEEKS.get(request.GET.get("days", ""), 7)
-    coming = retention.coming(days)
+    coming = retention.expiring_by_day(days)
     context = {
-        "page": Paginator(found, PAGE).get_page(whole(request.GET.get("page"))),
+        "page": Paginator(found, PAGE).get_page(parse_int(request.GET.get("page"))),
         "status": status,
         "statuses": PurgeStatus.choices,
         "figures": retention.figures(),
@@ -44,11 +44,11 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @screen(HANDLE, "POST")
-def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
+def complete_by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     """An officer removed one record where no call could, and says how that is known."""
     record = get_object_or_404(PurgeRecord, pk=pk)
     try:
-        retention.done_by_hand(record, evidence=request.POST.get("evidence", ""), by=request.user)
+        retention.complete_by_hand(record, evidence=request.POST.get("evidence", ""), by=request.user)
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
@@ -57,9 +57,9 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @screen(HANDLE, "POST")
-def again(request: HttpRequest, pk: int) -> HttpResponse:
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        retention.try_again(get_object_or_404(Purge, pk=pk), by=request.user)
+        retention.retry(get_object_or_404(Purge, pk=pk), by=request.user)
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:

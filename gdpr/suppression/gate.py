@@ -67,10 +67,10 @@ FROM locked WHERE each.id = locked.id
 
 def look_up(identities: Sequence[Identity]) -> set[int]:
     """The positions that are suppressed, without counting: a plan or a preview refuses nobody."""
-    return shared_and_blocked(identities).blocked
+    return shared_on_list(identities).blocked
 
 
-def shared_and_blocked(identities: Sequence[Identity]) -> Screening:
+def shared_on_list(identities: Sequence[Identity]) -> Screening:
     """What `examine` answers, without counting."""
     return _hits(identities)[1]
 

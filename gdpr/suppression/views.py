@@ -13,7 +13,7 @@ from gdpr.identity import validation
 from gdpr.models import Suppression
 from gdpr.suppression import suppressions
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole, wholes
+from swarm_admin.core.numbers import parse_int, parse_ints
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_suppression"
@@ -21,7 +21,7 @@ HANDLE = "gdpr.handle_request"
 PAGE = 50
 
 
-class Who(forms.Form):
+class IdentifierForm(forms.Form):
     """Whom it is about: typed, used, and kept nowhere."""
 
     linkedin_url = forms.CharField(max_length=300, required=False, label="LinkedIn URL")
@@ -41,7 +41,7 @@ class Who(forms.Form):
         return given
 
 
-class Block(Who):
+class BlockForm(IdentifierForm):
     reason = forms.CharField(max_length=64, label="Reason (don't name the person)")
 
 
@@ -60,10 +60,10 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "figures": suppressions.figures(),
         "keys": suppressions.key_use(),
-        "page": Paginator(rows.order_by("-id"), PAGE).get_page(whole(request.GET.get("page"))),
+        "page": Paginator(rows.order_by("-id"), PAGE).get_page(parse_int(request.GET.get("page"))),
         "state": live,
-        "who": Who(auto_id="who_%s"),
-        "blocking": Block(auto_id="block_%s"),
+        "who": IdentifierForm(auto_id="who_%s"),
+        "blocking": BlockForm(auto_id="block_%s"),
         "why_not": ""
         if request.user.has_perm(HANDLE)
         else "You don't have permission to change the suppression list. Ask a compliance officer.",
@@ -74,7 +74,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
 @screen(VIEW, "POST")
 def look_up(request: HttpRequest) -> HttpResponse:
     """By POST, so that no address holds the person."""
-    form = Who(request.POST, auto_id="who_%s")
+    form = IdentifierForm(request.POST, auto_id="who_%s")
     if not form.is_valid():
         return _page(request, 422, who=form)
     found = suppressions.look_up(form.cleaned_data["identity"], by=request.user)
@@ -83,7 +83,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
 
 @screen(HANDLE, "POST")
 def add(request: HttpRequest) -> HttpResponse:
-    form = Block(request.POST, auto_id="block_%s")
+    form = BlockForm(request.POST, auto_id="block_%s")
     if not form.is_valid():
         return _page(request, 422, blocking=form)
     try:
@@ -91,22 +91,22 @@ def add(request: HttpRequest) -> HttpResponse:
     except ActionNotAllowed as why:
         form.add_error("reason", str(why))
         return _page(request, 422, blocking=form)
-    messages.success(request, f"{_many(new)} now suppressed." if new else "Already suppressed.")
+    messages.success(request, f"{_describe_identifiers(new)} now suppressed." if new else "Already suppressed.")
     return redirect("suppressions")
 
 
-def _many(identifiers: int) -> str:
+def _describe_identifiers(identifiers: int) -> str:
     return "1 identifier is" if identifiers == 1 else f"{identifiers:,} identifiers are"
 
 
 @screen(HANDLE, "POST")
 def release(request: HttpRequest) -> HttpResponse:
     """Let the chosen ones in again, with a reason."""
-    ids = wholes(request.POST.getlist("id"))
+    ids = parse_ints(request.POST.getlist("id"))
     try:
         released = suppressions.release(ids, reason=request.POST.get("reason", ""), by=request.user)
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
-        messages.success(request, f"{_many(released)} released.")
+        messages.success(request, f"{_describe_identifiers(released)} released.")
     return redirect("suppressions")

@@ -23,8 +23,8 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Within seconds, for somebody waits; where it did not leave, the form says so, for every address alike."""
         request = current.request
-        told = {"request": request, "email": email, "current_site": get_current_site(request), **context}
-        message = self.render_mail(template_prefix, email, told)
+        mail_context = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        message = self.render_mail(template_prefix, email, mail_context)
         try:
             mail.post(message, seconds=mail.WEB_SECONDS)
         except (mail.NotSent, mail.OutcomeUnknown):

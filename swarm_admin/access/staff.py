@@ -90,16 +90,16 @@ def invite(*, email: str, first_name: str, last_name: str, role: str, by: Any) -
             audit.record(Verb.INVITE_PERSON, by=by, on=user, reason=role)
     except IntegrityError:
         raise ActionNotAllowed(KNOWN) from None
-    return _told(user, role)
+    return _send_invitation(user, role)
 
 
-def link_again(person: User, *, by: Any) -> Invitation:
+def new_password_link(person: User, *, by: Any) -> Invitation:
     """A new link to choose a password with. Raises ActionNotAllowed for who may not sign in."""
     if not person.is_active:
         raise ActionNotAllowed("This account is deactivated. Reactivate it first.")
     with transaction.atomic():
         audit.record(Verb.LINK_FOR_PASSWORD, by=by, on=person)
-    return _told(person, person.groups.values_list("name", flat=True).first() or "")
+    return _send_invitation(person, person.groups.values_list("name", flat=True).first() or "")
 
 
 def change_email(person: User, email: str, *, by: Any) -> None:
@@ -118,13 +118,13 @@ def change_email(person: User, email: str, *, by: Any) -> None:
         raise ActionNotAllowed(KNOWN) from None
 
 
-def give_role(person: User, role: str, *, by: Any) -> None:
+def change_role(person: User, role: str, *, by: Any) -> None:
     """The one role they have from now on. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     if role not in ROLES:
         raise ActionNotAllowed("Choose a role.")
     with transaction.atomic():
-        _one_after_the_other()
+        _lock_admins()
         if role != ADMIN:
             check_is_not_last(person)
         others = person.groups.exclude(name__in=ROLES)
@@ -132,18 +132,18 @@ def give_role(person: User, role: str, *, by: Any) -> None:
         audit.record(Verb.GIVE_ROLE, by=by, on=person, reason=role)
 
 
-def shut_out(person: User, *, by: Any) -> None:
+def deactivate(person: User, *, by: Any) -> None:
     """They cannot sign in, and are signed out everywhere. What they did stays theirs. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
-        _one_after_the_other()
+        _lock_admins()
         check_is_not_last(person)
         User.objects.filter(pk=person.pk).update(is_active=False)
         audit.record(Verb.SHUT_OUT, by=by, on=person)
     sign_out(person)
 
 
-def let_in(person: User, *, by: Any) -> None:
+def reactivate(person: User, *, by: Any) -> None:
     """Account reactivated. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
@@ -158,7 +158,7 @@ def end_sessions(person: User, *, by: Any) -> int:
     return sign_out(person)
 
 
-def take_second_factor(person: User, *, by: Any) -> None:
+def remove_second_factor(person: User, *, by: Any) -> None:
     """For who lost theirs: they sign in by password alone, and are signed out everywhere. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
@@ -192,12 +192,12 @@ def sign_out(person: User) -> int:
     return len(sessions)
 
 
-def _one_after_the_other() -> None:
+def _lock_admins() -> None:
     """Two admins who shut out each other at once would leave nobody."""
     Group.objects.select_for_update().get(name=ADMIN)
 
 
-def _told(user: User, role: str) -> Invitation:
+def _send_invitation(user: User, role: str) -> Invitation:
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
     uid, token = key.split("-", 1)
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})

@@ -18,14 +18,14 @@ PEOPLE = "access.change_user"
 KEYS = "access.add_apikey"
 
 
-class Invite(forms.Form):
+class InviteForm(forms.Form):
     email = forms.EmailField(max_length=254, label="E-mail")
     first_name = forms.CharField(max_length=150, label="First name")
     last_name = forms.CharField(max_length=150, label="Last name", required=False)
     role = forms.ChoiceField(choices=[(role, role) for role in staff.ROLES], label="Role")
 
 
-class Key(forms.Form):
+class KeyForm(forms.Form):
     name = forms.CharField(max_length=100, label="Name")
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple, label="Scopes")
 
@@ -46,15 +46,15 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "keys": ApiKey.objects.select_related("created_by"),
         "live_keys": ApiKey.objects.filter(revoked_at=None).count(),
         "scopes": dict(Scope.choices),
-        "invite": Invite(auto_id="invite_%s"),
-        "key_form": Key(auto_id="key_%s"),
+        "invite": InviteForm(auto_id="invite_%s"),
+        "key_form": KeyForm(auto_id="key_%s"),
     }
     return render(request, "access/staff.html", context | more, status=status)
 
 
 @screen(PEOPLE, "POST")
 def invite(request: HttpRequest) -> HttpResponse:
-    form = Invite(request.POST, auto_id="invite_%s")
+    form = InviteForm(request.POST, auto_id="invite_%s")
     if not form.is_valid():
         return _page(request, 422, invite=form)
     try:
@@ -65,22 +65,22 @@ def invite(request: HttpRequest) -> HttpResponse:
     return _page(request, invitation=invitation)
 
 
-def _link(person: User, request: HttpRequest) -> HttpResponse | str:
-    return _page(request, invitation=staff.link_again(person, by=request.user))
+def _new_link(person: User, request: HttpRequest) -> HttpResponse | str:
+    return _page(request, invitation=staff.new_password_link(person, by=request.user))
 
 
-def _role(person: User, request: HttpRequest) -> str:
-    staff.give_role(person, request.POST.get("role", ""), by=request.user)
+def _change_role(person: User, request: HttpRequest) -> str:
+    staff.change_role(person, request.POST.get("role", ""), by=request.user)
     return "Role saved. It applies from their next click."
 
 
-def _shut_out(person: User, request: HttpRequest) -> str:
-    staff.shut_out(person, by=request.user)
+def _deactivate(person: User, request: HttpRequest) -> str:
+    staff.deactivate(person, by=request.user)
     return "Account deactivated and signed out everywhere."
 
 
-def _let_in(person: User, request: HttpRequest) -> str:
-    staff.let_in(person, by=request.user)
+def _reactivate(person: User, request: HttpRequest) -> str:
+    staff.reactivate(person, by=request.user)
     return "Account reactivated."
 
 
@@ -89,27 +89,27 @@ def _end_sessions(person: User, request: HttpRequest) -> str:
     return f"{ended} session{'' if ended == 1 else 's'} ended."
 
 
-def _second_factor(person: User, request: HttpRequest) -> str:
-    staff.take_second_factor(person, by=request.user)
+def _remove_second_factor(person: User, request: HttpRequest) -> str:
+    staff.remove_second_factor(person, by=request.user)
     return "Two-factor authentication removed. Ask them to set it up again."
 
 
-ACTS: dict[str, Callable[[User, HttpRequest], HttpResponse | str]] = {
-    "link": _link,
-    "role": _role,
-    "shut-out": _shut_out,
-    "let-in": _let_in,
+ACTIONS: dict[str, Callable[[User, HttpRequest], HttpResponse | str]] = {
+    "link": _new_link,
+    "role": _change_role,
+    "shut-out": _deactivate,
+    "let-in": _reactivate,
     "end-sessions": _end_sessions,
-    "second-factor": _second_factor,
+    "second-factor": _remove_second_factor,
 }
 
 
 @screen(PEOPLE, "POST")
-def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+def run_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One of ACTS on one person."""
     person = get_object_or_404(User, pk=pk)
     try:
-        done = ACTS[name](person, request)
+        done = ACTIONS[name](person, request)
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("staff")
@@ -122,7 +122,7 @@ def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @screen(KEYS, "POST")
 def issue_key(request: HttpRequest) -> HttpResponse:
     """The plain text stands on the answer, and nowhere after it."""
-    form = Key(request.POST, auto_id="key_%s")
+    form = KeyForm(request.POST, auto_id="key_%s")
     if not form.is_valid():
         return _page(request, 422, key_form=form)
     key, plaintext = staff.issue_key(**form.cleaned_data, by=request.user)

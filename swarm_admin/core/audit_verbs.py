@@ -260,7 +260,7 @@ FORMER: dict[str, Verb | str] = {
 }
 
 
-def checked(verb: str) -> str:
+def require_known(verb: str) -> str:
     """What is stored of it. Raises ValueError for what is not in the list, whatever its type."""
     if verb not in _SENTENCES:
         raise ValueError(f"{verb!r} is not a verb of the audit log: see Verb")

@@ -18,7 +18,7 @@ _ends: ContextVar[float] = ContextVar("ends", default=math.inf)
 
 
 @contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
+def total_timeout(seconds: float) -> Iterator[None]:
     """What this thread reads through a BoundedTransport in here ends within so many seconds, in httpx.ReadTimeout."""
     before = _ends.set(time.monotonic() + seconds)
     try:
@@ -28,7 +28,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """At most `connections` at once, all of which are kept; heeds `within`. No proxy of the environment is used."""
+    """Keeps at most `connections` open; `total_timeout` applies. Proxies of the environment are ignored."""
 
     def __init__(self, connections: int = 1) -> None:
         super().__init__(trust_env=False)

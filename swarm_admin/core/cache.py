@@ -17,7 +17,7 @@ LOCK_SECONDS = 60
 KEEP_SECONDS = 3600
 
 
-def remembered(name: str, compute: Callable[[], Any]) -> Any:
+def cached(name: str, compute: Callable[[], Any]) -> Any:
     """`compute()`, kept in Redis under `name` as the module says; while one computes, others get the last."""
     key, lock = f"remembered:{name}", f"remembered:{name}:lock"
     kept = cache.get(key)
@@ -34,16 +34,16 @@ def remembered(name: str, compute: Callable[[], Any]) -> Any:
     return value
 
 
-def counted_at(name: str) -> datetime.datetime | None:
+def computed_at(name: str) -> datetime.datetime | None:
     """When what is remembered under `name` was counted; None where nothing is."""
     kept = cache.get(f"remembered:{name}")
     return datetime.datetime.fromtimestamp(kept["at"], datetime.UTC) if kept and "at" in kept else None
 
 
-def is_kept(name: str) -> bool:
+def is_cached(name: str) -> bool:
     return cache.get(f"remembered:{name}") is not None
 
 
-def forget(*names: str) -> None:
+def invalidate(*names: str) -> None:
     """Count these anew when they are asked for next."""
     cache.delete_many([f"remembered:{name}" for name in names])

@@ -45,7 +45,7 @@ def cleaned(text: str, *, lines: bool = False) -> str:
     if not text.isascii():
         text = text.translate(_BLANKS)
         for _ in range(_ROUNDS):
-            before, text = text, _seen(_bounded(text))
+            before, text = text, _printable(_bounded(text))
             if text == before:
                 break
     elif not text.isprintable():
@@ -73,18 +73,18 @@ def _bounded(text: str) -> str:
     return "".join(kept)
 
 
-def _seen(text: str) -> str:
+def _printable(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     if not _ODD.search(text):
         return text
     flags = {place for found in _FLAG.finditer(text) for place in range(found.start() + 1, found.end())}
-    likely = "".join(c for at, c in enumerate(text) if at in flags or _may_stay(c) or not _ODD.match(c))
+    likely = "".join(c for at, c in enumerate(text) if at in flags or _is_allowed(c) or not _ODD.match(c))
     flags = {place for found in _FLAG.finditer(likely) for place in range(found.start() + 1, found.end())}
     kept = [c for at, c in enumerate(likely) if at in flags or not _ODD.match(c) or _belongs(likely, at)]
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def _may_stay(character: str) -> bool:
+def _is_allowed(character: str) -> bool:
     """It does in some places."""
     joins = character in (ZWJ, ZWNJ)
     return joins or bool(_SELECTORS.match(character) or _MONGOLIAN_MARKS.match(character))

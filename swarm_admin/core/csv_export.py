@@ -16,7 +16,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, CSV injection
 BLOCK = 64_000  # characters
 
 
-class _Echo:
+class _EchoFile:
     """A file that gives back what is written, so that `csv` can serve a stream."""
 
     def write(self, text: str) -> str:
@@ -32,7 +32,7 @@ def cell(text: str) -> str:
 
 def line(values: Iterable[object]) -> str:
     """One line and its end; None is an empty cell."""
-    written: str = csv.writer(_Echo()).writerow([cell("" if value is None else str(value)) for value in values])
+    written: str = csv.writer(_EchoFile()).writerow([cell("" if value is None else str(value)) for value in values])
     return written
 
 
@@ -42,7 +42,7 @@ def lines(head: Sequence[str], rows: Iterable[Iterable[object]], *, mark: bool =
     yield from map(line, rows)
 
 
-def in_blocks(text: Iterable[str]) -> Iterator[str]:
+def join_blocks(text: Iterable[str]) -> Iterator[str]:
     """The same in fewer and longer pieces: each costs its way through the server."""
     block, size = [], 0
     for each in text:
@@ -67,6 +67,6 @@ def download(text: Iterable[str], name: str) -> StreamingHttpResponse:
     return answer
 
 
-def of_today(name: str) -> str:
+def dated_name(name: str) -> str:
     """ "leads" → "leads-2026-01-15.csv", by the day in UTC."""
     return f"{name}-{timezone.now().astimezone(datetime.UTC):%Y-%m-%d}.csv"

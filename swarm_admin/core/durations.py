@@ -25,12 +25,12 @@ def duration(seconds: float) -> str:
     return f"{amount:g} {unit}"
 
 
-def about(seconds: float) -> str:
+def approximate(seconds: float) -> str:
     """ "about 12 min"; as it is where there is no figure in it."""
     words = duration(seconds)
     return words if words in ("never", "a few seconds") else f"about {words}"
 
 
-def first_upper(words: str) -> str:
+def capitalize(words: str) -> str:
     """The words at the beginning of a sentence."""
     return words[:1].upper() + words[1:]

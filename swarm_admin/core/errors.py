@@ -11,17 +11,17 @@ class ActionNotAllowed(Exception):
     """An action that cannot be done now; the message is a sentence for the person who asked."""
 
 
-def reason_against(check: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
-    """The sentence for a disabled button, from a `check_can_…`; "" where the action is possible."""
+def why_not_allowed(check: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """The sentence for a disabled button, from a `check_can_…`; "" where the action is allowed."""
     try:
         check(*args, **kwargs)
-    except ActionNotAllowed as impossible:
-        return str(impossible)
+    except ActionNotAllowed as refusal:
+        return str(refusal)
     return ""
 
 
-def is_possible(check: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
-    return not reason_against(check, *args, **kwargs)
+def is_allowed(check: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+    return not why_not_allowed(check, *args, **kwargs)
 
 
 def require_text(text: str, what: str, *, longest: int = 500, shortest: int = 5) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from swarm_admin.core.numbers import is_decimal, whole
+from swarm_admin.core.numbers import is_decimal, parse_int
 
 
 class WholeField(forms.IntegerField):
@@ -16,7 +16,7 @@ class WholeField(forms.IntegerField):
         text = str(value).strip() if value is not None else ""
         if text in self.empty_values:
             return None
-        number = whole(text)
+        number = parse_int(text)
         if number is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return number

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from swarm_admin.core import deadlocks, shutdown, work
 from swarm_admin.core.states import advance, advance_one, declare
-from swarm_admin.core.work import Leased, LeaseLost, Values, mine
+from swarm_admin.core.work import Leased, LeaseLost, Values, held_by_us
 
 log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 100
@@ -152,7 +152,7 @@ def run(kind: Kind[Any], pk: int) -> bool:
         if _work_through(kind, job):
             _end(kind, job, JobStatus.DONE)
         else:
-            mine(job).update(in_flight_since=None)
+            held_by_us(job).update(in_flight_since=None)
     except LeaseLost:
         return True
     except Exception as error:
@@ -215,7 +215,7 @@ def _work_through(kind: Kind[Any], job: Any) -> bool:
     """False where the rest has to wait, or the worker is to stop; another turn goes on from the job's position."""
     with contextlib.closing(kind.chunks(job)) as chunks:
         for chunk in chunks:
-            if chunk is None or shutdown.asked():
+            if chunk is None or shutdown.is_requested():
                 return False
             deadlocks.retried(partial(_record, job, chunk))
     return True
@@ -225,7 +225,7 @@ def _record(job: Any, chunk: Chunk) -> None:
     """The chunk and its record, or neither."""
     with transaction.atomic():
         values = {**chunk(), "in_flight_since": timezone.now(), "lapses": 0}
-        if not mine(job).filter(status=JobStatus.RUNNING).update(**values):
+        if not held_by_us(job).filter(status=JobStatus.RUNNING).update(**values):
             raise LeaseLost
     job.position, job.in_flight_since = values["position"], values["in_flight_since"]
 
@@ -234,7 +234,7 @@ def _end(kind: Kind[Any], job: Any, status: JobStatus, error: str = "") -> None:
     with transaction.atomic():
         if status == JobStatus.DONE:
             kind.finish(job)
-        if not advance(mine(job), status, finished_at=timezone.now(), in_flight_since=None, error=error):
+        if not advance(held_by_us(job), status, finished_at=timezone.now(), in_flight_since=None, error=error):
             raise LeaseLost
         job.refresh_from_db()
         kind.ended(job)

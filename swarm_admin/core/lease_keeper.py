@@ -21,14 +21,14 @@ MOST_LEASES = 12  # so long in all: a call that hangs for ever is taken for lost
 
 
 @contextlib.contextmanager
-def kept(row: Any) -> Iterator[None]:
+def keep_lease(row: Any) -> Iterator[None]:
     """Renew the lease of `row`, a `work.Leased` in hand, while the block runs; its `in_flight_since` moves with it.
 
     A lease that was lost meanwhile is not taken back: whoever records finds that it is no longer theirs. No
     connection is used before the first renewal.
     """
     over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(row, over), name="lease keeper", daemon=True)
+    keeper = threading.Thread(target=_renew_until, args=(row, over), name="lease keeper", daemon=True)
     keeper.start()
     try:
         yield
@@ -37,19 +37,19 @@ def kept(row: Any) -> Iterator[None]:
         keeper.join()
 
 
-def _keep(row: Any, over: threading.Event) -> None:
+def _renew_until(row: Any, over: threading.Event) -> None:
     every = settings.LEASE_SECONDS * SHARE
     try:
         for _ in range(int(MOST_LEASES / SHARE)):
-            if over.wait(every) or not _renewed(row):
+            if over.wait(every) or not _try_renew(row):
                 return
     finally:
         connection.close()
 
 
-def _renewed(row: Any) -> bool:
+def _try_renew(row: Any) -> bool:
     try:
-        work.renew(row)
+        work.renew_lease(row)
     except work.LeaseLost:
         return False
     except DatabaseError as error:  # it is tried again, until the lease is over

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 
-def alone(name: str, work: Callable[[], Any]) -> bool:
+def run_exclusively(name: str, work: Callable[[], Any]) -> bool:
     """Run `work` unless a tick of this name is at it in any process; False where one is.
 
     A courtesy, not a guarantee: it keeps one stage from taking every thread, while claims in the database keep
@@ -27,13 +27,13 @@ def alone(name: str, work: Callable[[], Any]) -> bool:
     return True
 
 
-def wait_for_turn(name: str | int) -> None:
+def lock(name: str | int) -> None:
     """Until the caller's transaction ends nobody else has the lock of this name; waits for whoever has it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_xact_lock({_key(name)})", [name])
 
 
-def is_my_turn(name: str | int) -> bool:
+def try_lock(name: str | int) -> bool:
     """The same without waiting: False where somebody else has it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_xact_lock({_key(name)})", [name])

@@ -29,6 +29,6 @@ def mask(value: Any, kind: str = "text") -> str:
     return DOTS
 
 
-def shown(user: Any, value: Any, kind: str = "text") -> str:
+def display_value(user: Any, value: Any, kind: str = "text") -> str:
     """The value as this person may see it."""
     return str(value or "") if may_see(user) else mask(value, kind)

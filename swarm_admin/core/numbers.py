@@ -12,7 +12,7 @@ HIGHEST = 2**63 - 1  # of a key in PostgreSQL
 _DECIMAL = re.compile(r"-?[0-9]{1,19}(\.[0-9]{0,19})?|-?\.[0-9]{1,19}")
 
 
-def whole(text: str | None, most: int = HIGHEST) -> int | None:
+def parse_int(text: str | None, most: int = HIGHEST) -> int | None:
     """The number from 0 to `most` that the digits write; None for any other text."""
     if not text or len(text) > LONGEST or not (text.isascii() and text.isdecimal()):
         return None
@@ -20,9 +20,9 @@ def whole(text: str | None, most: int = HIGHEST) -> int | None:
     return number if number <= most else None
 
 
-def wholes(texts: list[str]) -> list[int]:
+def parse_ints(texts: list[str]) -> list[int]:
     """Those of `texts` that are numbers."""
-    return [number for text in texts if (number := whole(text)) is not None]
+    return [number for text in texts if (number := parse_int(text)) is not None]
 
 
 def is_decimal(text: str) -> bool:
@@ -30,15 +30,15 @@ def is_decimal(text: str) -> bool:
     return bool(_DECIMAL.fullmatch(text))
 
 
-def only_whole(value: Any) -> Any:
-    """Before pydantic reads an integer: text that is none by `whole` is refused, what is no text stays.
+def require_int(value: Any) -> Any:
+    """Before pydantic reads an integer: text that is none by `parse_int` is refused, what is no text stays.
 
     Raises:
         ValueError: it is such a text.
     """
     if not isinstance(value, str):
         return value
-    number = whole(value)
+    number = parse_int(value)
     if number is None:
         raise ValueError("must be a number in digits")
     return number

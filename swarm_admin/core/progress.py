@@ -39,7 +39,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Standstill:
+class StalledStage:
     """A stage that stands still; `since`: when its oldest work became due, or was claimed by what is lost."""
 
     name: str
@@ -47,24 +47,24 @@ class Standstill:
     since: datetime.datetime
 
 
-def moved(stage: str) -> None:
+def mark_progress(stage: str) -> None:
     """Something of the stage was claimed, or looked at by a worker that had reason to leave it."""
-    safely(lambda: cache.set(_key(stage), time.time(), None))
+    unless_redis_is_down(lambda: cache.set(_key(stage), time.time(), None))
 
 
-def standing_still(
+def stalled_stages(
     stages: Sequence[Stage], patience: datetime.timedelta, lease: datetime.timedelta
-) -> list[Standstill]:
+) -> list[StalledStage]:
     """The stages of which nothing has moved for `patience`; `lease`: what is held for longer is lost."""
     before = timezone.now() - patience
     overdue = _overdue(stages, before, min(before, timezone.now() - lease))
-    told = safely(lambda: cache.get_many([_key(name) for name in overdue])) if overdue else {}
+    marks = unless_redis_is_down(lambda: cache.get_many([_key(name) for name in overdue])) if overdue else {}
     found = []
     for stage in stages:
-        if stage.name not in overdue or _moved_since(stage, before, (told or {}).get(_key(stage.name))):
+        if stage.name not in overdue or _has_progress_since(stage, before, (marks or {}).get(_key(stage.name))):
             continue
-        if not safely(stage.paused):
-            found.append(Standstill(stage.name, stage.label, overdue[stage.name]))
+        if not unless_redis_is_down(stage.paused):
+            found.append(StalledStage(stage.name, stage.label, overdue[stage.name]))
     return found
 
 
@@ -74,10 +74,10 @@ def _overdue(
     """{stage: since when}, of those that have anything overdue."""
     looks = []
     for stage in stages:
-        looks.append(_first(stage, stage.due(before), stage.since))
+        looks.append(_oldest_row(stage, stage.due(before), stage.since))
         if stage.held:
             lost = stage.held().filter(in_flight_since__lt=held_before).order_by("in_flight_since")
-            looks.append(_first(stage, lost, "in_flight_since"))
+            looks.append(_oldest_row(stage, lost, "in_flight_since"))
     found: dict[str, datetime.datetime] = {}
     for row in looks[0].union(*looks[1:], all=True):
         name, since = row["stage_name"], row["waits_since"]
@@ -85,7 +85,7 @@ def _overdue(
     return found
 
 
-def _first(stage: Stage, rows: "QuerySet[Any]", since: str) -> "QuerySet[Any]":
+def _oldest_row(stage: Stage, rows: "QuerySet[Any]", since: str) -> "QuerySet[Any]":
     named = Value(stage.name, CharField())
     first: QuerySet[Any, Any] = rows.annotate(stage_name=named, waits_since=F(since)).values(
         "stage_name", "waits_since"
@@ -93,14 +93,14 @@ def _first(stage: Stage, rows: "QuerySet[Any]", since: str) -> "QuerySet[Any]":
     return first
 
 
-def _moved_since(stage: Stage, before: datetime.datetime, told: float | None) -> bool:
-    if told and datetime.datetime.fromtimestamp(told, datetime.UTC) > before:
+def _has_progress_since(stage: Stage, before: datetime.datetime, marked_at: float | None) -> bool:
+    if marked_at and datetime.datetime.fromtimestamp(marked_at, datetime.UTC) > before:
         return True
     begun = stage.held().aggregate(last=Max("in_flight_since"))["last"] if stage.held else None
     return begun is not None and begun > before
 
 
-def safely(ask: Callable[[], Answer]) -> Answer | None:
+def unless_redis_is_down(ask: Callable[[], Answer]) -> Answer | None:
     """What Redis answers; None where it does not."""
     try:
         return ask()

@@ -34,7 +34,7 @@ ANYWHERE = frozenset({400, 401, 403, 405, 408, 422, 500, 503})
 OF_A_BODY = frozenset({413, 415})
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A request that cannot be served: an HTTP status and a sentence; `faults`: what of it is wrong, one by one."""
 
     def __init__(self, status: int, sentence: str, faults: Sequence[dict[str, str]] = ()) -> None:
@@ -46,28 +46,28 @@ LONGEST_NAME, MOST_NAMES = 100, 20  # of unknown fields and parameters, as they 
 
 
 def check_parameters(request: HttpRequest, *known: str) -> None:
-    """Raises Refused, 422, where the address has a parameter that the call does not know, or one of its own twice."""
+    """Raises ApiError, 422, where the address has a parameter that the call does not know, or one of its own twice."""
     unknown = sorted({name[:LONGEST_NAME] for name in request.GET if name not in known})[:MOST_NAMES]
     if unknown:
         faults = [{"field": name, "sentence": f"Unknown parameter {name}."} for name in unknown]
-        raise Refused(422, f"Unknown parameters: {', '.join(unknown)}.", faults)
+        raise ApiError(422, f"Unknown parameters: {', '.join(unknown)}.", faults)
     twice = sorted(name for name in known if len(request.GET.getlist(name)) > 1)
     if twice:
         faults = [{"field": name, "sentence": f"{name} is given more than once."} for name in twice]
-        raise Refused(422, f"Given more than once: {', '.join(twice)}.", faults)
+        raise ApiError(422, f"Given more than once: {', '.join(twice)}.", faults)
 
 
 def json_body(request: HttpRequest) -> Any:
-    """The request's body, read as JSON. Raises Refused: 400, 413 or 415."""
+    """The request's body, read as JSON. Raises ApiError: 400, 413 or 415."""
     if request.content_type != "application/json":
-        raise Refused(415, "The body must be JSON. Send Content-Type: application/json.")
+        raise ApiError(415, "The body must be JSON. Send Content-Type: application/json.")
     try:
         return json.loads(request.body)
     except RequestDataTooBig:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        raise Refused(413, f"The body must be at most {most:,} bytes.") from None
+        raise ApiError(413, f"The body must be at most {most:,} bytes.") from None
     except (ValueError, RecursionError):
-        raise Refused(400, "The body is not valid JSON.") from None
+        raise ApiError(400, "The body is not valid JSON.") from None
 
 
 def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
@@ -94,7 +94,7 @@ def answer_in_json(api: NinjaAPI, *, missing: str) -> None:
         return problem(request, 500, SENTENCES[500])
 
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
-        Refused: lambda request, error: problem(
+        ApiError: lambda request, error: problem(
             request, error.status, error.sentence, **({"faults": error.faults} if error.faults else {})
         ),
         ValidationError: invalid,
@@ -125,11 +125,11 @@ def in_json(answer: HttpResponse, method: str) -> HttpResponse:
     sentence = SENTENCES.get(answer.status_code, "The request was refused.")
     if answer.status_code == 405:
         sentence = f"Method {method[:20]} is not allowed here."
-    told = HttpResponse(json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code)
-    told["Content-Length"] = str(len(told.content))  # this is behind what sets it for the others
+    problem = HttpResponse(json.dumps({"error": sentence}), content_type="application/json", status=answer.status_code)
+    problem["Content-Length"] = str(len(problem.content))  # this is behind what sets it for the others
     if allowed := answer.get("Allow", ""):
         methods = set(allowed.replace(",", " ").split())
         if "GET" in methods:  # what answers GET answers HEAD
             methods.add("HEAD")
-        told["Allow"] = ", ".join(sorted(methods))  # RFC 9110, 15.5.6
-    return told
+        problem["Allow"] = ", ".join(sorted(methods))  # RFC 9110, 15.5.6
+    return problem

@@ -6,12 +6,12 @@ from typing import Any
 _asked = threading.Event()
 
 
-def ask(*_: Any, **__: Any) -> None:
+def request_stop(*_: Any, **__: Any) -> None:
     """The worker is to stop: what is under way is finished, the rest is left for others."""
     _asked.set()
 
 
-def asked() -> bool:
+def is_requested() -> bool:
     """Looked at before each claim: what one claim takes is done well within the time a worker is given to stop."""
     return _asked.is_set()
 
@@ -21,6 +21,6 @@ def wait(seconds: float) -> bool:
     return _asked.wait(seconds)
 
 
-def forget() -> None:
+def reset() -> None:
     """As at the start of a process."""
     _asked.clear()

@@ -21,7 +21,7 @@ def declare(machine: type[models.TextChoices], table: dict[Any, set[Any]]) -> No
     TRANSITIONS[machine] = table
 
 
-def may_follow(before: models.TextChoices, after: models.TextChoices) -> bool:
+def can_transition(before: models.TextChoices, after: models.TextChoices) -> bool:
     """True when `after` may follow `before` in their machine."""
     return after in TRANSITIONS[type(after)][type(after)(before)]
 

@@ -19,7 +19,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from swarm_admin.core import holders, progress
+from swarm_admin.core import lease_holders, progress
 from swarm_admin.core.errors import LOST as LOST
 from swarm_admin.core.errors import LOST_SENTENCE as LOST_SENTENCE
 from swarm_admin.core.states import advance
@@ -37,7 +37,7 @@ class Leased(models.Model):
 
     in_flight_since = models.DateTimeField(null=True, blank=True)
     held_by = models.CharField(
-        max_length=holders.LONGEST,
+        max_length=lease_holders.LONGEST,
         blank=True,
         default="",
         db_default="",  # processes of the release before go on inserting while it is migrated
@@ -60,25 +60,25 @@ class LeaseLost(Exception):
     """The work was cancelled, or another worker has it; what was done without it is undone."""
 
 
-def mine(row: Any) -> "models.QuerySet[Any]":
+def held_by_us(row: Any) -> "models.QuerySet[Any]":
     """The row in hand as long as its lease is ours: whoever records writes through this, or finds that it was lost."""
     found: models.QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk, in_flight_since=row.in_flight_since)
     return found
 
 
-def renew(row: Any, **values: Any) -> None:
+def renew_lease(row: Any, **values: Any) -> None:
     """Begin the lease of the row in hand anew, and write `values` with it.
 
     Raises:
         LeaseLost: whoever has it by now does the work.
     """
     now = timezone.now()
-    if not mine(row).update(in_flight_since=now, **values):
+    if not held_by_us(row).update(in_flight_since=now, **values):
         raise LeaseLost
     row.in_flight_since = now
 
 
-def lapsed_before(seconds: float | None = None) -> datetime.datetime:
+def lease_cutoff(seconds: float | None = None) -> datetime.datetime:
     """Work begun before this is held by nobody any more. In real seconds: a call takes as long as it takes."""
     return timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS if seconds is None else seconds)
 
@@ -96,7 +96,7 @@ def claim(
     one UPDATE, with the status that goes with it. `stage`: what is told to have moved, see `progress`.
     """
     with transaction.atomic():
-        rows = list(offered(due).select_for_update(skip_locked=True, of=("self",))[:limit])
+        rows = list(available(due).select_for_update(skip_locked=True, of=("self",))[:limit])
         rows = rows[:1] if rows and rows[0].lapses else [row for row in rows if not row.lapses]
         if not rows:
             return []
@@ -104,7 +104,7 @@ def claim(
         lapses = rows[0].lapses if rows[0].lapses < LAPSES_MOST else 1
         values: Values = {
             "in_flight_since": timezone.now(),
-            "held_by": holders.name(),
+            "held_by": lease_holders.current_holder(),
             "lapses": lapses,
             "set_aside_at": None,
         }
@@ -112,7 +112,7 @@ def claim(
     for row in rows:
         for name, value in values.items():
             setattr(row, name, value)
-    progress.moved(stage)
+    progress.mark_progress(stage)
     return rows
 
 
@@ -142,14 +142,14 @@ def hand_back_lapsed(
     time; both write `values`, and `rows` holds only what is still lapsed when they do. `seconds`: a lease other than
     LEASE_SECONDS.
     """
-    before = lapsed_before(seconds)
-    told = held.order_by().values_list("pk", "lapses", "in_flight_since", "held_by")
+    before = lease_cutoff(seconds)
+    leases = held.order_by().values_list("pk", "lapses", "in_flight_since", "held_by")
     living: dict[str, bool] = {}
     found: dict[bool, list[int]] = {True: [], False: []}
     lapsed = models.Q(in_flight_since__lt=before)
-    for pk, lapses, since, holder in told:
+    for pk, lapses, since, holder in leases:
         if holder not in living:
-            living[holder] = not holders.is_dead(holder)
+            living[holder] = not lease_holders.is_dead(holder)
         if not living[holder] or (since is not None and since < before):
             found[lapses + 1 >= LAPSES_MOST].append(pk)
     dead = [holder for holder, lives in living.items() if not lives]
@@ -177,20 +177,23 @@ def in_quarantine() -> bool:
     return bool(_state["inside"])
 
 
-def keep_quarantine() -> None:
+def mark_quarantine_alive() -> None:
     """Its sign of life, to be given more often than every QUARANTINE_SECONDS."""
     cache.set(QUARANTINE_KEY, 1, QUARANTINE_SECONDS)
 
 
-def offered(due: "models.QuerySet[Work]") -> "models.QuerySet[Work]":
+def available(due: "models.QuerySet[Work]") -> "models.QuerySet[Work]":
     """What of `due` this process may have."""
     if in_quarantine():
         return due.filter(lapses__gt=0)
-    return due.filter(lapses=0) if _quarantine_runs() else due
+    return due.filter(lapses=0) if _is_quarantine_alive() else due
 
 
-def _quarantine_runs() -> bool:
+def _is_quarantine_alive() -> bool:
     now = time.monotonic()
     if now - _state["asked"] > ASKED_EVERY or not _state["asked"]:
-        _state["asked"], _state["runs"] = now, progress.safely(lambda: cache.get(QUARANTINE_KEY)) is not None
+        _state["asked"], _state["runs"] = (
+            now,
+            progress.unless_redis_is_down(lambda: cache.get(QUARANTINE_KEY)) is not None,
+        )
     return bool(_state["runs"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from swarm_admin.embedded import postgres, redis_server
-from swarm_admin.embedded.places import ServerFailed, prepare, run_dir
+from swarm_admin.embedded.paths import ServerFailed, prepare_directories, run_dir
 
 __all__ = ["ServerFailed", "attached", "database_url", "redis_url", "release", "run_dir", "start", "stop"]
 
@@ -43,7 +43,7 @@ def start(var_dir: Path, *, durable: bool = True) -> None:
         ServerFailed: a server did not start, with its log's path.
     """
     var_dir = Path(var_dir).resolve()
-    prepare(var_dir)
+    prepare_directories(var_dir)
     with _transition(var_dir):
         if var_dir not in _attached:
             handle = (var_dir / "run.users").open("w")

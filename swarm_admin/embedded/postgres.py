@@ -13,7 +13,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from swarm_admin.embedded.places import PATIENCE_SECONDS, ServerFailed, let_pass, postgres_account, run_dir
+from swarm_admin.embedded.paths import PATIENCE_SECONDS, ServerFailed, allow_traversal, postgres_account, run_dir
 
 DATABASE = "swarm"
 OWNER = "swarm"
@@ -30,7 +30,7 @@ def run(var_dir: Path, program: str, *arguments: str) -> None:
     uid, gid = postgres_account(var_dir)
     as_other: dict[str, Any] = {}
     if uid != os.geteuid():
-        let_pass(programs() / program)
+        allow_traversal(programs() / program)
         as_other = {"user": uid, "group": gid, "extra_groups": []}
     with tempfile.TemporaryFile("w+") as output:  # a pipe would stay open as long as the server lives
         done = subprocess.run(

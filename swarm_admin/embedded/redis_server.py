@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from swarm_admin.embedded.places import PATIENCE_SECONDS, ServerFailed, run_dir
+from swarm_admin.embedded.paths import PATIENCE_SECONDS, ServerFailed, run_dir
 
 DATABASES = 64  # the tests use one each, several runs at once
 

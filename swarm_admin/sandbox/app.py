@@ -176,9 +176,9 @@ def control(world: World) -> list[Route]:
         return JSONResponse({"restored": done}, 200 if done else 404)
 
     async def mails(request: Request) -> Response:
-        told = await document_of(request)
-        counts = (int(told.get("opened", 0)), int(told.get("replied", 0)))
-        done = world.instantly.mails(str(told.get("id")), *counts, bool(told.get("unsubscribed")))
+        document = await document_of(request)
+        counts = (int(document.get("opened", 0)), int(document.get("replied", 0)))
+        done = world.instantly.mails(str(document.get("id")), *counts, bool(document.get("unsubscribed")))
         return JSONResponse({"written": done}, 200 if done else 404)
 
     return [

@@ -30,8 +30,8 @@ def status_of(values: dict[str, Any], error: Any) -> str:
 def scores(values: dict[str, Any], config: Config) -> dict[str, Any]:
     """The formula columns; the configured answer stands in for the formula's where there is one."""
     url = canonical(values.get("linkedin_url"))
-    told = [score for each, score in config.clay_scores.items() if canonical(each) == url]
-    score = told[0] if told else icp.score(values)
+    configured = [score for each, score in config.clay_scores.items() if canonical(each) == url]
+    score = configured[0] if configured else icp.score(values)
     return {"icp_score": score, "icp_tier": icp.tier(score)}
 
 

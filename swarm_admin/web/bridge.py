@@ -88,7 +88,7 @@ class Bridge:
         length, chunked = environ.get("CONTENT_LENGTH", ""), "HTTP_TRANSFER_ENCODING" in environ
         declared = None
         if length.isdecimal() and not chunked:
-            number = numbers.whole(length)
+            number = numbers.parse_int(length)
             declared = numbers.HIGHEST if number is None else number  # more than any route takes, whatever it is
         body = Body()
         if not declared and not chunked:

@@ -34,7 +34,7 @@ def main() -> None:
         contact_email=lead.email_work,
     )
     request = open.open_request(asked, channel="email", by=officers[0])
-    verify.passed(request, method="reply", by=officers[0])
+    verify.confirm_identity(request, method="reply", by=officers[0])
     _work(request)
     if request.status == "awaiting_approval":
         approve.approve(request, plan_hash=request.plan_hash, by=officers[1])
@@ -63,7 +63,7 @@ def _work(request: Any) -> None:
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
         request.refresh_from_db()
-        if request.status not in WORKED_ON or request.steps.by_person().exists():
+        if request.status not in WORKED_ON or request.steps.needing_person().exists():
             return
         if not execute.run_due(request_id=request.pk) + send.run_due():
             time.sleep(0.05)

@@ -31,8 +31,8 @@ from gdpr import rectifiable
 from gdpr.identity import validation
 from gdpr.leftovers import memory, names, planner, search_patterns
 from gdpr.messages import templates
-from gdpr.requests import blanking, intake, intake_csv, intake_email
-from swarm_admin.core import clean_text, masking, moments, numbers, text_match
+from gdpr.requests import intake, intake_csv, intake_email, leftover_erasure
+from swarm_admin.core import clean_text, masking, numbers, text_match, timestamps
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.identifiers import emails, linkedin, phones, text
 from tests.bounds.texts import SIZE, WHOLE
@@ -41,7 +41,9 @@ URL = "https://www.linkedin.com/in/erika-mustermann"
 NOW = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
 BY_PROFILE = SearchPatterns([URL], ["erika@home.example"], ["row_1"])
 UNSURE = SearchPatterns(["https://www.linkedin.com/in/李-明"], ["erika@home.example"])  # nothing narrows the search
-FINDER = search_patterns.Finder(search_patterns.needles([("email", "erika@home.example"), ("phone", "+49 30 123456")]))
+FINDER = search_patterns.Finder(
+    search_patterns.patterns_for([("email", "erika@home.example"), ("phone", "+49 30 123456")])
+)
 NAMES = names.NameFinder(["Erika Mustermann", "李 明明"])
 
 
@@ -109,9 +111,9 @@ def email_with(header: str) -> Callable[[str], object]:
 
 
 PARSERS: dict[str, Parser] = {
-    "moments": Parser(moments, moments.only_written, (ValueError,), size=WHOLE),
+    "moments": Parser(timestamps, timestamps.require_timestamp, (ValueError,), size=WHOLE),
     "leftovers: keys of the cache": Parser(memory, lambda text: memory._TELLABLE.fullmatch(text), size=WHOLE),
-    "numbers": Parser(numbers, lambda text: (numbers.whole(text), numbers.is_decimal(text)), size=WHOLE),
+    "numbers": Parser(numbers, lambda text: (numbers.parse_int(text), numbers.is_decimal(text)), size=WHOLE),
     "text match: emails": Parser(text_match, lambda text: list(text_match.emails(text))),
     "text match: profiles": Parser(text_match, lambda text: list(text_match.profiles(text))),
     "text match: phones": Parser(text_match, lambda text: list(text_match.phones(text))),
@@ -179,7 +181,7 @@ PARSERS: dict[str, Parser] = {
         intake_csv, lambda text: intake_csv.parse(raw(f"kind,emails\n{text}")), (ActionNotAllowed,)
     ),
     "request: new values": Parser(
-        rectifiable, lambda text: rectifiable.cleaned({"title": f"x{text}y"}), (rectifiable.Invalid,)
+        rectifiable, lambda text: rectifiable.clean_values({"title": f"x{text}y"}), (rectifiable.InvalidValues,)
     ),
     "e-mail": Parser(intake_email, intake_email.parse),
     "e-mail: sender": Parser(intake_email, lambda text: intake_email.parse(f"From: {text}\n\nHello")),
@@ -190,7 +192,7 @@ PARSERS: dict[str, Parser] = {
     "e-mail: HTML": Parser(intake_email, email_with("Content-Type: text/html\n\n")),
     "e-mail: punycode": Parser(intake_email, email_with("Content-Type: text/plain; charset=punycode\n\nb9-")),
     "leftovers: identifiers": Parser(
-        search_patterns, lambda text: search_patterns.read([text, text[:50]]), (ValueError,)
+        search_patterns, lambda text: search_patterns.read_identifiers([text, text[:50]]), (ValueError,)
     ),
     "leftovers: spellings": Parser(
         search_patterns, lambda text: [search_patterns.spellings(kind, text[:5000]) for kind in search_patterns.KINDS]
@@ -200,8 +202,8 @@ PARSERS: dict[str, Parser] = {
     "leftovers: a name": Parser(names, names.parts),
     "leftovers: last names": Parser(names, lambda text: NAMES.last_names_in(text)),
     "leftovers: bytes in statistics": Parser(
-        planner, lambda text: planner.unpacked(text.encode("utf-8", "ignore").decode())
+        planner, lambda text: planner.unpack_array(text.encode("utf-8", "ignore").decode())
     ),
-    "leftovers: row to be erased": Parser(blanking, blanking._KEY.fullmatch),
+    "leftovers: row to be erased": Parser(leftover_erasure, leftover_erasure._KEY.fullmatch),
     "message template": Parser(templates, lambda text: templates.render(text, {}), (ValueError, KeyError)),
 }

@@ -42,7 +42,7 @@ def officer(page: Page, sign_in: SignIn) -> User:
 
 def opened(monkeypatch: pytest.MonkeyPatch, by: User, kind: str, **more: object) -> SubjectRequest:
     """A request that no worker picks up: these tests are about the pages."""
-    monkeypatch.setattr(opening, "run_soon", lambda request_id: None)
+    monkeypatch.setattr(opening, "enqueue", lambda request_id: None)
     given = {"kind": kind, "emails": ["ada@home.example"], "contact_email": "ada@home.example", **more}
     return opening.open_request(RequestIn.model_validate(given), channel="email", by=by)
 
@@ -183,7 +183,7 @@ def test_a_text_gets_a_new_version_that_is_used_from_then_on(
 def test_a_pasted_e_mail_becomes_a_request_once_the_officer_has_looked(
     page: Page, officer: User, monkeypatch, assert_accessible, assert_fits
 ) -> None:
-    monkeypatch.setattr(opening, "run_soon", lambda request_id: None)
+    monkeypatch.setattr(opening, "enqueue", lambda request_id: None)
     page.goto("/requests/new/e-mail/")
     page.get_by_label("The e-mail").fill(EMAIL)
     page.get_by_role("button", name="Read it").click()

@@ -195,7 +195,7 @@ def test_what_of_requests_needs_a_person_is_told_to_whoever_may_know(
     sales_client, compliance_client, settings, monkeypatch
 ):
     settings.CLAY_API_KEY = settings.GHL_API_KEY = settings.INSTANTLY_API_KEY = "key"
-    monkeypatch.setattr(attention, "matters", lambda: [attention.Matter("By hand: x", 1, request_id=1)])
+    monkeypatch.setattr(attention, "all_items", lambda: [attention.AttentionItem("By hand: x", 1, request_id=1)])
     assert "requests need attention" in compliance_client.get("/alerts/").content.decode()
     assert "requests need attention" not in sales_client.get("/alerts/").content.decode()
 

@@ -12,8 +12,8 @@ from enrichment.labels import LOOKS
 from enrichment.models import ServiceHold, Verdict
 from enrichment.templatetags.display import relative, words
 from swarm_admin.access.models import User
-from swarm_admin.core.figures import money, number
 from swarm_admin.core.masking import mask
+from swarm_admin.core.number_format import money, number
 from swarm_admin.core.states import TRANSITIONS
 
 

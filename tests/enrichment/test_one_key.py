@@ -13,9 +13,9 @@ from enrichment.stores.text_match import SearchPatterns
 from enrichment.vendors.clay.fields import normalise
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr.identity import Identity, digest, keys, validation
-from gdpr.leftovers.search_patterns import needles
+from gdpr.leftovers.search_patterns import patterns_for
 from gdpr.models import SubjectRequest, Suppression
-from gdpr.requests.pipeline.open import hashes
+from gdpr.requests.pipeline.open import identity_hashes
 from gdpr.suppression import gate
 from swarm_admin.core import text_match
 from swarm_admin.core.identifiers import emails, linkedin
@@ -70,7 +70,7 @@ def test_the_mirror_is_searched_by_every_spelling(stored: str, asked: str) -> No
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_a_doubled_request_is_known_by_every_spelling(one: str, other: str) -> None:
-    assert hashes(Identity(emails=(one,))) == hashes(Identity(emails=(other,)))
+    assert identity_hashes(Identity(emails=(one,))) == identity_hashes(Identity(emails=(other,)))
     assert SubjectRequest(emails=[one]).identity == SubjectRequest(emails=[other]).identity
 
 
@@ -130,11 +130,11 @@ def test_a_profile_in_any_spelling_is_one_person_to_all(stored: str, asked: str)
     assert list(Lead.objects.matching(asked)) == [lead]
     assert [known.lead.pk for known in people.known_person(Identity(asked)).known] == [lead.pk]
     assert Identity(stored).identifiers() == Identity(asked).identifiers()
-    assert hashes(Identity(stored)) == hashes(Identity(asked))
+    assert identity_hashes(Identity(stored)) == identity_hashes(Identity(asked))
     assert SearchPatterns([lead.linkedin_url], []).kinds(f'{{"linkedin_url": "{asked}"}}') == ("linkedin_url",)
     assert linkedin.canonical(next(text_match.profiles_in_prose(f"I am {asked}, please"))) == lead.linkedin_url
     text = f'{{"url": "{stored}"}}'.lower().encode()
-    assert any(needle.data in text for needle in needles([("linkedin_url", asked)]))
+    assert any(needle.data in text for needle in patterns_for([("linkedin_url", asked)]))
     gate.suppress(Identity(asked), reason="objection")
     assert gate.look_up([lead.identity]) == {0}
     assert intake.accept([lead_row(linkedin_url=stored)]).suppressed == 1

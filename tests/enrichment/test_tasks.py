@@ -24,9 +24,9 @@ def hold(other: psycopg.Connection, name: str) -> None:
 
 def test_a_tick_waits_for_nobody_and_does_not_run_twice(other_worker):
     ran: list[str] = []
-    assert tasks.alone("rows", lambda: ran.append("first")) is True
+    assert tasks.run_exclusively("rows", lambda: ran.append("first")) is True
     hold(other_worker, "rows")
-    assert tasks.alone("rows", lambda: ran.append("second")) is False
+    assert tasks.run_exclusively("rows", lambda: ran.append("second")) is False
     assert ran == ["first"]
 
 
@@ -35,7 +35,7 @@ def test_a_killed_workers_tick_is_free_at_once(other_worker):
     other_worker.close()
     ran: list[str] = []
     for _ in range(1000):  # the server notices within moments
-        if tasks.alone("rows", lambda: ran.append("again")):
+        if tasks.run_exclusively("rows", lambda: ran.append("again")):
             break
     assert ran == ["again"]
 
@@ -45,8 +45,8 @@ def test_a_tick_that_fails_leaves_its_place_free(db):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        tasks.alone("rows", broken)
-    assert tasks.alone("rows", lambda: None) is True
+        tasks.run_exclusively("rows", broken)
+    assert tasks.run_exclusively("rows", lambda: None) is True
 
 
 def test_a_busy_stage_has_as_many_places_as_configured(other_worker, settings):

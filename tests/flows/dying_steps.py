@@ -51,9 +51,11 @@ def make_deadly(point: str) -> None:
         execute.run = run
     elif point == "acted":
         # Not by its tries: what had to wait first, as for a message, has acted only later.
-        step_handlers.do = after(step_handlers.do, lambda step: step.attempts.filter(ended_at=None).count() == 1)
+        step_handlers.run_step = after(
+            step_handlers.run_step, lambda step: step.attempts.filter(ended_at=None).count() == 1
+        )
     else:
-        execute._done = after(execute._done, lambda step, outcome: True)
+        execute._record_done = after(execute._record_done, lambda step, outcome: True)
 
 
 def work(point: str, request_id: int) -> None:
@@ -72,7 +74,7 @@ def work(point: str, request_id: int) -> None:
     while True:
         request = SubjectRequest.objects.get(pk=request_id)
         machine = request.steps.filter(status__in=[StepStatus.PLANNED, StepStatus.UNKNOWN])
-        if request.status not in WORKED_ON or request.steps.by_person().exists() or not machine.exists():
+        if request.status not in WORKED_ON or request.steps.needing_person().exists() or not machine.exists():
             return
         if not execute.run_due(request_id=request_id) + send.run_due():
             time.sleep(PAUSE)  # a read-back is not due yet

@@ -26,7 +26,7 @@ def theirs(pipeline, lead, **values):
 
 def expires(lead):
     Lead.objects.filter(pk=lead.pk).update(retention_until=timezone.now() - DAY)
-    retention.plan()
+    retention.queue_expired()
     for _ in range(6):
         Purge.objects.exclude(status="done").update(not_before=timezone.now())
         retention.run_due()
@@ -98,7 +98,7 @@ def test_what_the_vendor_does_not_empty_is_an_officer_s_who_is_not_told_to_delet
     assert lead.email not in record.instructions
     assert "Mark as removed" in admin_client.get(reverse("retention")).content.decode()
     pipeline.sandbox.no_faults()
-    retention.try_again(Purge.objects.get(), by=None)
+    retention.retry(Purge.objects.get(), by=None)
     assert expires(lead).status == "done"
     (after,) = contacts(pipeline).values()
     assert (after["tags"], filled(after)) == (["vip"], OTHERS)

@@ -69,7 +69,7 @@ def test_every_step_is_done_once_though_its_worker_was_killed(pipeline, officers
         RequestIn(kind=RequestKind.ERASURE, linkedin_url=planting.URL, contact_email=planting.OWN),
         channel="email", by=officers[0],
     )  # fmt: skip
-    request = verify.passed(request, method="reply", by=officers[0])
+    request = verify.confirm_identity(request, method="reply", by=officers[0])
     died = workers(request, point)
     assert request.status == "awaiting_approval"
     assert died == request.steps.filter(action=Action.LOCATE).count() == 4

@@ -11,7 +11,7 @@ from enrichment.drift import reconcile
 from enrichment.models import Alert, Attempt, Drift, Handover, Lead, WebhookDelivery
 from enrichment.monitoring import compliance_alarms
 from enrichment.pipeline.deliver import planning, redeliver, running
-from gdpr import alarms
+from gdpr import compliance_alerts
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Purge, Suppression
 from gdpr.requests.intake import read
@@ -77,8 +77,8 @@ def test_where_clay_offers_no_deletion_an_officer_has_it_with_an_alert(pipeline)
     pipeline.until(lambda: retention.run_due() is not None and Purge.objects.filter(status="manual").exists())
     record = Purge.objects.get().records.get(status="manual")
     assert (record.store, bool(record.instructions)) == ("clay", True)
-    alarms.register(compliance_alarms.sync_alerts)
-    alarms.look()
+    compliance_alerts.subscribe(compliance_alarms.sync_alerts)
+    compliance_alerts.publish()
     sentence = Alert.objects.get(kind="compliance", subject="purge_by_hand_returned:0").sentence
     assert sentence == "1 record of a suppressed person who came back must be removed by hand: see Retention."
     assert Drift.objects.get().kind == "suppressed"

@@ -10,7 +10,7 @@ from gdpr import rectifiable, stores
 from gdpr.kinds import Action
 from gdpr.messages import send
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.requests import by_hand
+from gdpr.requests import manual_steps
 from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import approve, execute, open, verify
 from gdpr.states import RequestStatus, StepStatus
@@ -88,7 +88,7 @@ class Desk:
 
     def identified(self, kind: str, **more: Any) -> SubjectRequest:
         request = self.open(kind, **more)
-        return verify.passed(request, method="reply", by=self.officer)
+        return verify.confirm_identity(request, method="reply", by=self.officer)
 
     def approved(self, kind: str, **more: Any) -> SubjectRequest:
         """A request whose plan is approved; nothing of it has run yet."""
@@ -109,7 +109,7 @@ class Desk:
     def tell_partner(self, request: SubjectRequest) -> SubjectRequest:
         """The recipient that is no system of ours is told by hand."""
         for step in request.steps.filter(action=Action.NOTIFY, status=StepStatus.MANUAL):
-            by_hand.complete(step, evidence="Told by letter, answered.", by=self.officer)
+            manual_steps.complete(step, evidence="Told by letter, answered.", by=self.officer)
         request.refresh_from_db()
         return request
 
@@ -137,7 +137,7 @@ def desk(officer: User, second: User, places: Places, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(leftovers, "scan", lambda *args, **kwargs: Report(timezone.now()))
     monkeypatch.setattr(leftovers, "tidy", lambda *args, **kwargs: "")
-    monkeypatch.setattr(open, "run_soon", lambda request_id: None)
+    monkeypatch.setattr(open, "enqueue", lambda request_id: None)
     return Desk(officer, second, places)
 
 

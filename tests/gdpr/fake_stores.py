@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gdpr.identity import Identity
-from gdpr.stores import Capability, Copy, Datum, Ground, Later, Record, Share, Unsupported
+from gdpr.stores import Capability, Copy, Datum, Ground, Record, RetryLater, Share, Unsupported
 
 ADA = Identity("https://www.linkedin.com/in/ada", ("ada@acme.example", "ada@home.example"), "+4930123456")
 BOB = Identity("https://www.linkedin.com/in/bob", ("bob@acme.example",), "+4930123456")
@@ -26,7 +26,7 @@ class Held:
 
 @dataclass
 class FakeStore:
-    """Behaves as told: `down` raises Later, `lacks` raises Unsupported, `fails` raises what is given for a call.
+    """Behaves as told: `down` raises RetryLater, `lacks` raises Unsupported, `fails` raises what is given for a call.
 
     `sticky`: so many erasures have no effect. `shares` is what its disclosures name.
     """
@@ -56,7 +56,7 @@ class FakeStore:
         self.calls[call] += 1
         self.log.append((self.name, call, key))
         if self.down:
-            raise Later(f"{self.label} does not answer", self.later_than)
+            raise RetryLater(f"{self.label} does not answer", self.later_than)
         if call in self.lacks:
             raise Unsupported(call)
         if error := self.fails.get(call):

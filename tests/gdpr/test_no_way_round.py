@@ -45,7 +45,7 @@ def test_a_stranger_withdraws_nothing_and_learns_nothing(desk, given):
 def test_the_person_withdraws_by_themselves_and_is_told_of_it(desk):
     request = desk.open("erasure")
     later = open.open_request(withdrawal(request, emails=list(ADA.emails)), channel="api")
-    desk.work(verify.passed(later, method="reply", by=desk.officer))
+    desk.work(verify.confirm_identity(later, method="reply", by=desk.officer))
     request.refresh_from_db()
     assert request.status == RequestStatus.WITHDRAWN
     assert request.messages.filter(template__slug="withdrawn").exists()
@@ -55,7 +55,7 @@ def test_a_withdrawal_that_comes_too_late_says_so_and_stops_no_worker(desk):
     request = desk.approved("erasure")
     desk.work(request)
     later = open.open_request(withdrawal(request, emails=list(ADA.emails)), channel="form", by=desk.officer)
-    later = desk.work(verify.passed(later, method="reply", by=desk.officer))
+    later = desk.work(verify.confirm_identity(later, method="reply", by=desk.officer))
     assert later.status == RequestStatus.COMPLETED
     answer = later.messages.get(template__slug="completion")
     assert "could not stop it" in answer.body
@@ -64,7 +64,7 @@ def test_a_withdrawal_that_comes_too_late_says_so_and_stops_no_worker(desk):
 
 def test_what_moves_between_the_look_and_the_record_is_looked_at_again(desk, monkeypatch):
     request = desk.identified("access")
-    monkeypatch.setattr(execute, "_done", _refuse)
+    monkeypatch.setattr(execute, "_record_done", _refuse)
     step = execute.claim(request.pk)
     execute.run(step)
     step.refresh_from_db()
@@ -83,7 +83,7 @@ def test_a_neighbours_record_takes_no_identifier_of_the_person_off_the_list(desk
             "crm", f"r{decision}", ("linkedin_url", "email"), decision == Decision.INCLUDED,
             {"email": shared}, "f", Identity(identity.linkedin_url),
         )  # fmt: skip
-        locate.keep(request, "crm", [record])
+        locate.save_records(request, "crm", [record])
         request.records.filter(key=record.key).update(decision=decision)
     own = plan.identities(request)
     assert all(identity.linkedin_url == ADA.linkedin_url for identity in own)
@@ -93,10 +93,10 @@ def test_a_neighbours_record_takes_no_identifier_of_the_person_off_the_list(desk
 def test_what_was_entered_by_hand_is_the_stores_own_once_it_finds_it(desk):
     request = desk.open("erasure")
     record = Record("crm", "9", ("email",), True, {}, "f1", ADA)
-    locate.keep(request, "crm", [record], by_hand=True)
-    locate.keep(request, "crm", [record])
+    locate.save_records(request, "crm", [record], by_hand=True)
+    locate.save_records(request, "crm", [record])
     assert not request.records.get(key="9").by_hand
-    assert locate.compare(request, "crm", [record])
+    assert locate.matches_plan(request, "crm", [record])
 
 
 def test_the_desks_own_delay_stops_no_clock(desk):
@@ -107,8 +107,8 @@ def test_the_desks_own_delay_stops_no_clock(desk):
     asked.save(update_fields=["asked_at"])
     came = timezone.now() - 10 * DAY
     with pytest.raises(ActionNotAllowed, match="later than the question"):
-        verify.passed(request, method="reply", by=desk.officer, answered_at=came - 20 * DAY)
-    verify.passed(request, method="reply", by=desk.officer, answered_at=came)
+        verify.confirm_identity(request, method="reply", by=desk.officer, answered_at=came - 20 * DAY)
+    verify.confirm_identity(request, method="reply", by=desk.officer, answered_at=came)
     request.refresh_from_db()
     late = calendar.months_after(deadline.today(), 1)
     assert request.due_on < late

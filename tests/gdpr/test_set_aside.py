@@ -81,7 +81,7 @@ def test_a_purge_is_a_persons_who_may_have_it_tried_again(desk: Desk):
     record.refresh_from_db()
     assert (purge.status, record.status) == ("manual", "manual")
     assert record.instructions
-    retention.try_again(purge, by=desk.officer)
+    retention.retry(purge, by=desk.officer)
     retention.run_due()
     purge.refresh_from_db()
     assert purge.status == "done"

@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from gdpr import alarms, data_subjects, stores
-from gdpr.data_subjects import Kept, Owed
+from gdpr import compliance_alerts, data_subjects, stores
+from gdpr.data_subjects import RetainedRecord, UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, LegalHold, MessageTemplate, Notice, NoticeRun, Purge, PurgeRecord
 from gdpr.notices import delivery as notice_delivery
@@ -16,7 +16,7 @@ from gdpr.notices import runs as notice_runs
 from gdpr.requests import legal_holds
 from gdpr.retention import replay, retention
 from gdpr.states import MessageStatus, PurgeStatus, RemovalStatus
-from gdpr.stores import Capability, Later, Record, Unsupported
+from gdpr.stores import Capability, Record, RetryLater, Unsupported
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.plugins import mail_server as servers
@@ -69,9 +69,9 @@ class People:
         self.mails[key] = (collected or timezone.now(), mail)
 
     def _kept(self, key):
-        return Kept(Record("home", key), self.until[key], (Record("crm", f"c{key}"),))
+        return RetainedRecord(Record("home", key), self.until[key], (Record("crm", f"c{key}"),))
 
-    def kept(self, key):
+    def retained_record(self, key):
         return self._kept(key) if key in self.home.keys else None
 
     def expiring(self, until, *, limit):
@@ -86,30 +86,34 @@ class People:
     def everyone(self, size):
         yield [(self._kept(key), Identity(emails=(self.mails[key][1],))) for key in sorted(self.home.keys)]
 
-    def _owed(self, key):
+    def _person(self, key):
         collected, mail = self.mails[key]
-        return Owed(key, collected, None, mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"})
+        return UnnotifiedPerson(
+            key, collected, None, mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"}
+        )
 
-    def owed(self, *, collected_before, limit):
+    def unnotified(self, *, collected_before, limit):
         found = [key for key in sorted(self.mails) if key not in self.told and key in self.home.keys]
-        return [o for o in map(self._owed, found) if not collected_before or o.collected_at < collected_before][:limit]
+        return [o for o in map(self._person, found) if not collected_before or o.collected_at < collected_before][
+            :limit
+        ]
 
-    def count_owed(self, collected_before):
-        return len(self.owed(collected_before=collected_before, limit=10**6))
+    def count_unnotified(self, collected_before):
+        return len(self.unnotified(collected_before=collected_before, limit=10**6))
 
     def reachable(self, *, after, limit):
         under_way = set(Notice.objects.exclude(key="").values_list("key", flat=True))
-        found = [o for o in self.owed(collected_before=None, limit=10**6) if o.email and o.key not in under_way]
+        found = [o for o in self.unnotified(collected_before=None, limit=10**6) if o.email and o.key not in under_way]
         page = [o for o in found if o.key > after][:limit]
         return page, page[-1].key if len(page) == limit else ""
 
     def count_reachable(self):
         return len(self.reachable(after="", limit=10**6)[0])
 
-    def addressee(self, key):
-        return None if key in self.told or key not in self.home.keys else self._owed(key)
+    def recipient(self, key):
+        return None if key in self.told or key not in self.home.keys else self._person(key)
 
-    def mark_told(self, keys, at):
+    def mark_notified(self, keys, at):
         self.told |= dict.fromkeys(keys, at)
 
 
@@ -141,7 +145,7 @@ def expired(people, crm):
 
 def purge_now():
     Purge.objects.update(not_before=timezone.now())
-    retention.plan()
+    retention.queue_expired()
     retention.run_due()
 
 
@@ -159,7 +163,7 @@ def test_what_has_ended_is_removed_everywhere_and_the_neighbour_stays(expired, c
 
 
 def test_the_coming_week_is_told_day_by_day(expired):
-    told = retention.coming()
+    told = retention.expiring_by_day()
     assert len(told) == 8
     assert dict(told)[(timezone.now() + 2 * DAY).date()] == 1
     assert sum(count for _, count in told) == 1
@@ -178,7 +182,7 @@ def test_a_held_record_is_kept_until_the_hold_is_lifted(expired, crm):
 
 
 def test_a_system_that_is_down_is_tried_again_and_ours_waits_for_it(expired, crm):
-    crm.fault = Later("It is down", timezone.now() + datetime.timedelta(hours=1))
+    crm.fault = RetryLater("It is down", timezone.now() + datetime.timedelta(hours=1))
     purge_now()
     purge = Purge.objects.get()
     assert (purge.status, purge.error_message, purge.tries) == (PurgeStatus.PLANNED, "It is down", 1)
@@ -196,13 +200,13 @@ def test_what_cannot_be_deleted_by_call_is_a_persons_and_never_counts_as_done(ex
     assert (record.status, record.instructions) == (RemovalStatus.MANUAL, "Remove c7 by hand.")
     assert Purge.objects.get().status == PurgeStatus.MANUAL
     assert "7" in expired.home.keys
-    assert [alarm.kind for alarm in retention.late()] == ["purge_by_hand"]
+    assert [alert.kind for alert in retention.overdue_alerts()] == ["purge_by_hand"]
     officer = django_user_model.objects.create_user("o")
     with pytest.raises(ActionNotAllowed, match="Enter proof of the removal"):
-        retention.done_by_hand(record, evidence=" ", by=officer)
-    retention.done_by_hand(record, evidence="Ticket 12, screenshot kept", by=officer)
+        retention.complete_by_hand(record, evidence=" ", by=officer)
+    retention.complete_by_hand(record, evidence="Ticket 12, screenshot kept", by=officer)
     with pytest.raises(ActionNotAllowed):
-        retention.done_by_hand(record, evidence="Ticket 12, once more", by=officer)
+        retention.complete_by_hand(record, evidence="Ticket 12, once more", by=officer)
     purge_now()
     assert Purge.objects.get().status == PurgeStatus.DONE
     assert "7" not in expired.home.keys
@@ -216,7 +220,7 @@ def test_a_deletion_without_effect_is_read_back_tried_again_and_then_a_persons(e
     purge = Purge.objects.get()
     assert purge.status == PurgeStatus.MANUAL
     crm.deaf = False
-    retention.try_again(purge, by=django_user_model.objects.create_user("o"))
+    retention.retry(purge, by=django_user_model.objects.create_user("o"))
     purge_now()
     assert (crm.keys, Purge.objects.get().status) == ({"c8"}, PurgeStatus.DONE)
 
@@ -228,7 +232,7 @@ def test_a_fault_of_ours_names_nobody_and_is_tried_again(expired, crm):
 
 
 def test_what_a_killed_worker_held_is_taken_again(expired, settings):
-    retention.plan()
+    retention.queue_expired()
     old = timezone.now() - datetime.timedelta(seconds=settings.LEASE_SECONDS + 1)
     Purge.objects.update(status=PurgeStatus.IN_FLIGHT, in_flight_since=old)
     retention.run_due()
@@ -236,18 +240,18 @@ def test_what_a_killed_worker_held_is_taken_again(expired, settings):
 
 
 def test_a_worker_killed_between_the_deletion_and_its_record_harms_nothing(expired, crm):
-    retention.plan()
+    retention.queue_expired()
     crm.keys.discard("c7")  # it was deleted; nobody wrote it down
     retention.run_due()
     assert Purge.objects.get().status == PurgeStatus.DONE
 
 
 def test_what_is_late_is_told_to_the_listeners(expired, crm):
-    alarms.watch(retention.late)
-    crm.fault = Later("It is down")
+    compliance_alerts.register_check(retention.overdue_alerts)
+    crm.fault = RetryLater("It is down")
     purge_now()
     Purge.objects.update(created_at=timezone.now() - 2 * DAY)
-    assert "purge_late" in [alarm.kind for alarm in alarms.current()]
+    assert "purge_late" in [alert.kind for alert in compliance_alerts.current()]
 
 
 # ---------------------------------------------------------------- notices
@@ -269,15 +273,15 @@ def untold(people):
 def test_a_notice_is_due_a_month_after_collection_or_at_first_use():
     at = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
     used = datetime.datetime(2026, 2, 10, 12, tzinfo=datetime.UTC)
-    assert notices.due_of(Owed("1", at, None, "", {})) == datetime.date(2026, 2, 28)
-    assert notices.due_of(Owed("1", at, used, "", {})) == datetime.date(2026, 2, 10)
+    assert notices.due_date(UnnotifiedPerson("1", at, None, "", {})) == datetime.date(2026, 2, 28)
+    assert notices.due_date(UnnotifiedPerson("1", at, used, "", {})) == datetime.date(2026, 2, 10)
 
 
 def test_the_queue_tells_who_is_owed_and_who_is_late(untold):
-    assert [queued.owed.key for queued in notices.queue()] == ["1", "2", "3"]
+    assert [queued.person.key for queued in notices.queue()] == ["1", "2", "3"]
     assert notices.queue()[0].days < 0
     assert {k: v for k, v in notices.figures().items() if v} == {"owed": 3, "late": 1}
-    assert [alarm.kind for alarm in notices.late()] == ["notices_late"]
+    assert [alert.kind for alert in notices.overdue_alerts()] == ["notices_late"]
 
 
 def queue(limit, officer):
@@ -312,7 +316,7 @@ def test_a_mail_server_that_is_down_is_tried_again_then_shown(untold, officer, s
     assert (failed.status, failed.error_message) == (MessageStatus.FAILED, "ConnectionRefusedError")
     assert not untold.told
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert notices.try_again(MessageStatus.FAILED, by=officer) == 1
+    assert notices.retry(MessageStatus.FAILED, by=officer) == 1
     notice_delivery.run_due()
     assert set(untold.told) == {"1"}
 
@@ -326,11 +330,11 @@ def test_who_is_erased_meanwhile_is_not_written_to(untold, officer, mailoutbox):
 
 
 def test_another_tool_gets_the_texts_and_it_is_recorded(untold, officer):
-    rows = list(notices.export(limit=10, by=officer))
+    rows = list(notices.export_rows(limit=10, by=officer))
     assert [row[0] for row in rows] == ["ada@x.example", "bob@x.example"]
     assert set(untold.told) == {"1", "2"}
     assert set(Notice.objects.values_list("status", "key")) == {(MessageStatus.COPIED, "")}
-    assert list(notices.export(limit=10, by=officer)) == []
+    assert list(notices.export_rows(limit=10, by=officer)) == []
     assert AuditEvent.objects.filter(verb="export_notices").order_by("id")[0].counts == {"people": 2}
 
 
@@ -339,7 +343,7 @@ def test_an_export_goes_page_by_page_each_with_its_event_and_stops_at_the_limit(
     for number in range(7):
         people.add(str(number), mail=f"p{number}@x.example")
     gate.suppress(Identity(emails=("p1@x.example",)), reason="objection")
-    rows = list(notices.export(limit=4, by=officer))
+    rows = list(notices.export_rows(limit=4, by=officer))
     assert [row[0] for row in rows] == [f"p{number}@x.example" for number in (0, 2, 3, 4)]
     assert sorted(people.told) == ["0", "2", "3", "4"]
     counts = [event.counts["people"] for event in AuditEvent.objects.filter(verb="export_notices")]
@@ -419,7 +423,7 @@ def test_a_server_that_takes_a_notice_and_hangs_gets_it_once_and_staff_decide(un
     assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.UNKNOWN}
     assert not untold.told
     assert notices.figures()["unknown"] == 2
-    assert notices.count_as_told(by=officer) == 2
+    assert notices.mark_as_sent(by=officer) == 2
     assert set(untold.told) == {"1", "2"}
     assert set(Notice.objects.values_list("status", "key")) == {(MessageStatus.SENT, "")}
 
@@ -430,7 +434,7 @@ def test_unknown_ones_are_sent_again_where_staff_say_so(untold, officer, mail_se
     notice_delivery.run_due()
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert notice_delivery.run_due() == 0
-    assert notices.try_again(MessageStatus.UNKNOWN, by=officer) == 1
+    assert notices.retry(MessageStatus.UNKNOWN, by=officer) == 1
     assert notice_delivery.run_due() == 1
     assert set(untold.told) == {"1"}
 
@@ -462,7 +466,7 @@ def test_without_a_mail_server_nobody_counts_as_told_and_whoever_waits_can_be_ex
     assert "EMAIL_URL" in NoticeRun.objects.order_by("-id")[0].note
     with pytest.raises(ActionNotAllowed, match="EMAIL_URL"):
         notices.send(limit=5, by=officer)
-    assert len(list(notices.export(limit=10, by=officer))) == 2
+    assert len(list(notices.export_rows(limit=10, by=officer))) == 2
     assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.COPIED}
 
 
@@ -482,7 +486,7 @@ def test_after_a_restore_everyone_on_the_list_is_erased_again(people, crm):
     assert replay.run(for_real=True).found == 0
 
 
-@pytest.mark.parametrize("fault", [Later("It is down"), Unsupported(Capability.ERASE)])
+@pytest.mark.parametrize("fault", [RetryLater("It is down"), Unsupported(Capability.ERASE)])
 def test_what_cannot_be_erased_now_is_told_and_ours_still_leads_there(people, crm, fault):
     people.add("1", mail="ada@x.example")
     gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from swarm_admin import embedded
-from swarm_admin.embedded.places import SOCKET_PATH_MAX
+from swarm_admin.embedded.paths import SOCKET_PATH_MAX
 from swarm_admin.embedded.postgres import DATABASE, OWNER
 
 

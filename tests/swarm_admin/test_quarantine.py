@@ -55,4 +55,4 @@ def test_suspects_are_cleared_or_set_aside_and_what_has_no_lapse_is_left_to_the_
 
 def test_it_says_that_it_runs_so_that_workers_leave_suspects_alone(transactional_db, quarantine, monkeypatch):
     monkeypatch.setattr(work, "ASKED_EVERY", 0.0)
-    wait_for(work._quarantine_runs, 120)
+    wait_for(work._is_quarantine_alive, 120)

@@ -32,24 +32,24 @@ def test_it_sends_the_alert_itself_and_says_when_it_is_over(settings: Any, going
     settings.ALERT_EMAILS = ["on-call@swarm.example"]
     long_ago = timezone.now() - datetime.timedelta(hours=1)
     WebhookDelivery.objects.create(body=b"{}", body_hash="h", not_before=long_ago)
-    assert watchdog.look(going, told=False)
+    assert watchdog.check(going, was_stalled=False)
     [message] = mail.outbox
     assert message.subject == "[Swarm Admin] Critical: Work is stuck"
     assert "Reading webhooks" in message.body
-    assert watchdog.look(going, told=True)
+    assert watchdog.check(going, was_stalled=True)
     assert len(mail.outbox) == 1
-    progress.moved("webhooks")
-    assert not watchdog.look(going, told=True)
+    progress.mark_progress("webhooks")
+    assert not watchdog.check(going, was_stalled=True)
     assert mail.outbox[1].subject == "[Swarm Admin] Resolved: Work is stuck"
 
 
 def test_where_all_moves_it_leaves_the_alerts_to_the_workers(monkeypatch: pytest.MonkeyPatch, going: Any) -> None:
     monkeypatch.setattr(watchdog.alerts, "run_due", lambda: pytest.fail("not its to do"))
-    assert not watchdog.look(going, told=False)
+    assert not watchdog.check(going, was_stalled=False)
 
 
 def test_a_beat_whose_entries_are_sent_is_seen_and_one_that_hangs_is_not(going: Any) -> None:
-    watchdog.look(beat(timezone.now() - datetime.timedelta(hours=1)), told=False)
+    watchdog.check(beat(timezone.now() - datetime.timedelta(hours=1)), was_stalled=False)
     assert cache.get(standstill.BEAT_KEY) is None
-    watchdog.look(going, told=False)
+    watchdog.check(going, was_stalled=False)
     assert cache.get(standstill.BEAT_KEY) is not None

@@ -16,7 +16,7 @@ from enrichment.pipeline.deliver import redeliver
 from enrichment.pipeline.score.explained import version_of
 from enrichment.states import FINAL_STATUSES
 from enrichment.waterfall.prices import PriceList
-from swarm_admin.core.errors import ActionNotAllowed, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
 from swarm_admin.core.masking import mask
 from swarm_admin.core.screens import screen
 
@@ -149,8 +149,8 @@ def _header_context(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[st
         "unmasked": unmasked,
         "name": (lead.full_name if unmasked else mask(lead.full_name, "name")) or f"Lead {lead.pk}",
         "final": _is_final(lead),
-        "why_no_retry": reason_against(actions.check_can_retry, lead) if request.user.has_perm(RETRY) else NO_RIGHT,
-        "why_no_delivery": reason_against(redeliver.check_can_deliver, lead)
+        "why_no_retry": why_not_allowed(actions.check_can_retry, lead) if request.user.has_perm(RETRY) else NO_RIGHT,
+        "why_no_delivery": why_not_allowed(redeliver.check_can_deliver, lead)
         if request.user.has_perm(DELIVER)
         else NO_RIGHT,
     }

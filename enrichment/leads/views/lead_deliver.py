@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from enrichment.leads.delivery_plan import steps
 from enrichment.models import Lead
 from enrichment.pipeline.deliver.redeliver import check_can_deliver
-from swarm_admin.core.errors import reason_against
+from swarm_admin.core.errors import why_not_allowed
 from swarm_admin.core.screens import screen
 
 
@@ -15,7 +15,7 @@ from swarm_admin.core.screens import screen
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """Shown before anything is sent; nothing is planned by looking."""
     lead = get_object_or_404(Lead.objects.defer("raw", "search"), pk=pk)
-    if reason := reason_against(check_can_deliver, lead):
+    if reason := why_not_allowed(check_can_deliver, lead):
         messages.error(request, reason)
         return redirect("lead", pk=pk)
     plan_steps = steps(lead)

@@ -20,10 +20,10 @@ from enrichment.models import Lead
 from enrichment.states import EnrichmentStatus
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.cache import is_kept
-from swarm_admin.core.csv_export import download, of_today
+from swarm_admin.core.cache import is_cached
+from swarm_admin.core.csv_export import dated_name, download
 from swarm_admin.core.masking import mask, may_see
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 LAST_MILLISECOND = 253_402_300_799_000  # since 1970, of the year 9999
@@ -124,7 +124,7 @@ def count(request: HttpRequest) -> HttpResponse:
 def count_new(request: HttpRequest) -> HttpResponse:
     """How many leads of the list came since it was drawn, at `since` in ms since 1970; polled by the list."""
     leads = LeadList(request.GET, user=request.user)
-    since = whole(request.GET.get("since"), most=LAST_MILLISECOND)
+    since = parse_int(request.GET.get("since"), most=LAST_MILLISECOND)
     if since is None:
         raise Http404
     new = leads.count_new(datetime.datetime.fromtimestamp(since / 1000, datetime.UTC))
@@ -140,7 +140,7 @@ def show_figures(request: HttpRequest) -> HttpResponse:
 
 def _cached_figures() -> list[dict[str, Any]] | None:
     """None where they would have to be counted first: the page fetches them afterwards."""
-    return _figures() if is_kept("leads:figures") else None
+    return _figures() if is_cached("leads:figures") else None
 
 
 def _figures() -> list[dict[str, Any]]:
@@ -199,4 +199,4 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
             counts={"leads": leads.count()},
             reason="" if unmasked else "masked",
         )
-    return download(exporting.rows(leads.everything(), columns, unmasked=unmasked), of_today("leads"))
+    return download(exporting.rows(leads.everything(), columns, unmasked=unmasked), dated_name("leads"))

@@ -16,7 +16,7 @@ from enrichment.leads.views.leads import address
 from enrichment.models import Lead
 from enrichment.models.job import JobKind
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import wholes
+from swarm_admin.core.numbers import parse_ints
 from swarm_admin.core.screens import screen
 
 RETRY = "enrichment.retry_lead"
@@ -107,4 +107,4 @@ def _selected(request: HttpRequest) -> tuple[list[Lead], int]:
 
 
 def _with_ids(texts: list[str]) -> list[Lead]:
-    return list(Lead.objects.filter(pk__in=wholes(texts)[: actions.MOST]).order_by("pk"))
+    return list(Lead.objects.filter(pk__in=parse_ints(texts)[: actions.MOST]).order_by("pk"))

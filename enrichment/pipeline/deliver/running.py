@@ -40,7 +40,7 @@ def run_due(system: str) -> int:
     """Send what is due to one system until nothing is, or its limit is reached; returns how many were sent."""
     done = 0
     channel = registry.delivery_to(system)
-    while not (shutdown.asked() or pauses.open_pause(system)):
+    while not (shutdown.is_requested() or pauses.open_pause(system)):
         room = limiter.free_slots(channel.limit, channel.scope()) // channel.calls
         if not room:
             break

@@ -33,7 +33,7 @@ def flush_batches(
     While Clay is held, or its table is full, only what became of earlier calls is read, if that.
     """
     made = 0
-    while not (shutdown.asked() or pauses.reading_pause("clay")):
+    while not (shutdown.is_requested() or pauses.reading_pause("clay")):
         order = Batch.objects.filter(kind=kind).order_by("-priority", "not_before", "id")
         if active_hold(kind):
             order = order.filter(status=BatchStatus.UNKNOWN) if read_back else order.none()

@@ -42,7 +42,7 @@ NOTHING = ReusedData()
 
 def plan_batches(kind: BatchKind) -> int:
     """Freeze batches of one kind from the leads that are due; returns how many."""
-    progress.moved("planning")
+    progress.mark_progress("planning")
     table = clay_table()
     now = timezone.now()
     # A batch that waits takes nobody's place; of those that wait for a provider, see `_behind_others`.

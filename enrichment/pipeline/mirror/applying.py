@@ -191,7 +191,7 @@ def _suppressed_identifiers(updates: Sequence[RowUpdate]) -> dict[int, set[str]]
         Identity(f"lead:{updates[place].lead_id}", tuple(row_identities[place][0]), row_identities[place][1])
         for place in asked
     ]
-    shared = gate.shared_and_blocked(identities).shared
+    shared = gate.shared_on_list(identities).shared
     return {asked[position]: identifiers for position, identifiers in shared.items()}
 
 

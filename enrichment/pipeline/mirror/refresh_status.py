@@ -13,7 +13,7 @@ from enrichment.pipeline.mirror.run import Progress, RunError, failures, status_
 from enrichment.states import FINAL_STATUSES, AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.errors import Recovery
-from swarm_admin.core.states import may_follow
+from swarm_admin.core.states import can_transition
 from swarm_admin.core.timing import backoff, due_in, span
 
 PASSING = (Recovery.NEXT_PROVIDER, Recovery.DELAY, Recovery.BACKOFF)
@@ -135,7 +135,7 @@ def status_after(lead: Lead, error: RunError | None, *, again: bool) -> Enrichme
     """By D3; a lead that is tried again is pending; one that is only filled in keeps the status it has."""
     present = EnrichmentStatus(lead.enrichment_status)
     after = EnrichmentStatus.PENDING if again and not lead.only_providers else status_of(lead, error)
-    return after if after == present or may_follow(present, after) else present
+    return after if after == present or can_transition(present, after) else present
 
 
 def refresh_status(lead: Lead, error: RunError | None, *, again: bool, run_ended: bool, now: datetime.datetime) -> None:

@@ -23,7 +23,7 @@ from enrichment.vendors.errors import Misconfigured, Paused, Recovery, VendorErr
 from enrichment.vendors.reading import clean
 from enrichment.vendors.rules import DEFAULT_RULE
 from enrichment.waterfall.observed import Run, assign_calls, fields_offered
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 
 # {kind of waterfall: the fields any provider fills for it}
 Offers = Mapping[str, frozenset[str]]
@@ -60,7 +60,7 @@ class RunError:
         if not isinstance(value, Mapping) or not value:
             return None
         code = clean(_as_text(value.get("code"))).strip()
-        number = whole(code)
+        number = parse_int(code)
         known = number if number is not None and len(code) == 3 else _WORDS.get(code.lower())
         rule = RULES.get(known, DEFAULT_RULE) if known is not None else DEFAULT_RULE
         provider = value.get("provider")

@@ -61,7 +61,7 @@ class Outcome:
 def run_due() -> int:
     """Read deliveries until none is due, or Clay may not be asked; returns how many."""
     done, asks = 0, True
-    while asks and not shutdown.asked() and (deliveries := claim()):
+    while asks and not shutdown.is_requested() and (deliveries := claim()):
         asks = process(deliveries)
         done += len(deliveries)
     return done

@@ -21,10 +21,10 @@ from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, rea
 from enrichment.vendors.clay.table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.cache import forget
-from swarm_admin.core.csv_export import download, of_today
+from swarm_admin.core.cache import invalidate
+from swarm_admin.core.csv_export import dated_name, download
 from swarm_admin.core.masking import may_see
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -57,7 +57,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @screen(VIEW, "POST")
 def count_again(request: HttpRequest) -> HttpResponse:
     """Count anew, not from what is kept for some seconds."""
-    forget(drift.KEPT)
+    invalidate(drift.KEPT)
     return redirect("icp_drift")
 
 
@@ -70,7 +70,7 @@ def leads(request: HttpRequest, key: str) -> HttpResponse:
         if not drift.is_cause(key):
             raise Http404
         return redirect("icp_drift")  # none is left of it
-    page = Paginator(report.ids[key], PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(report.ids[key], PAGE).get_page(parse_int(request.GET.get("page")))
     ids = [int(pk) for pk in page.object_list]
     by_id = Lead.objects.defer("raw", "search").in_bulk(ids)
     fields = _fields_that_differ(ids) if key in BY_VALUES else {}
@@ -104,7 +104,7 @@ def export(request: HttpRequest, key: str) -> HttpResponseBase:
             counts={"leads": report.ids[key].len()},
             reason=key if unmasked else f"{key}, masked",
         )
-    return download(_lines(report.ids[key], unmasked=unmasked), of_today(f"score-drift-{key}"))
+    return download(_lines(report.ids[key], unmasked=unmasked), dated_name(f"score-drift-{key}"))
 
 
 def _lines(ids: Any, *, unmasked: bool) -> Iterator[str]:

@@ -23,9 +23,9 @@ from enrichment.scoring.changes import changes, count
 from enrichment.scoring.preview import Effect, TierChange
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.csv_export import download, in_blocks, lines, of_today
-from swarm_admin.core.masking import may_see, shown
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.csv_export import dated_name, download, join_blocks, lines
+from swarm_admin.core.masking import display_value, may_see
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -129,7 +129,7 @@ def movers_context(request: HttpRequest, found: Effect) -> dict[str, Any]:
     chosen = _cell_of(request)
     moved = preview.tier_changes(found, chosen)
     pages = max(1, -(-moved.height // PAGE))
-    at = min(max(whole(request.POST.get("movers_page")) or 1, 1), pages)
+    at = min(max(parse_int(request.POST.get("movers_page")) or 1, 1), pages)
     some = preview.page_of(moved, (at - 1) * PAGE, PAGE)
     return {
         "movers": list(_named(request, some)),
@@ -145,7 +145,7 @@ def movers_context(request: HttpRequest, found: Effect) -> dict[str, Any]:
 
 
 def _cell_of(request: HttpRequest) -> tuple[int, int] | None:
-    before, after = (whole(text, most=99) for text in request.POST.get("cell", "").partition("-")[::2])
+    before, after = (parse_int(text, most=99) for text in request.POST.get("cell", "").partition("-")[::2])
     return None if before is None or after is None else (before, after)
 
 
@@ -153,7 +153,7 @@ def _named(request: HttpRequest, some: Sequence[TierChange]) -> Iterator[dict[st
     leads = Lead.objects.only(*FIELDS).in_bulk([mover.lead_id for mover in some])
     for mover in some:
         if lead := leads.get(mover.lead_id):
-            name = shown(request.user, lead.full_name, "name") or f"Lead {lead.pk}"
+            name = display_value(request.user, lead.full_name, "name") or f"Lead {lead.pk}"
             yield {"mover": mover, "lead": lead, "name": name}
 
 
@@ -174,7 +174,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
             counts={"leads": moved.height},
             reason="" if may_see(request.user) else "masked",
         )
-    return download(in_blocks(lines(MOVERS, _rows(request, card_effect, moved))), of_today("tier-moves"))
+    return download(join_blocks(lines(MOVERS, _rows(request, card_effect, moved))), dated_name("tier-moves"))
 
 
 def _rows(request: HttpRequest, found: Effect, moved: Any) -> Iterator[Sequence[object]]:
@@ -194,7 +194,7 @@ def try_lead(request: HttpRequest) -> HttpResponse:
     """One lead under the live card and under the form's, side by side; or the leads a search finds."""
     chosen, text = request.POST.get("try", ""), request.POST.get("try_search", "").strip()
     context: dict[str, Any] = {"searched": text}
-    key = whole(chosen)
+    key = parse_int(chosen)
     lead = Lead.objects.filter(pk=key).first() if key is not None else None
     if lead is not None:
         context |= _compared(request, lead, posted_document(request))
@@ -204,13 +204,13 @@ def try_lead(request: HttpRequest) -> HttpResponse:
 
 
 def _search(request: HttpRequest, text: str) -> Iterator[dict[str, Any]]:
-    if (key := whole(text)) is not None:
+    if (key := parse_int(text)) is not None:
         leads = list(Lead.objects.only(*FIELDS).filter(pk=key))
     else:
         some = Lead.objects.matching(text, personal=may_see(request.user))
         leads = list(some.only(*FIELDS).order_by("-received_at", "-id")[:FOUND])
     for lead in leads:
-        yield {"lead": lead, "name": shown(request.user, lead.full_name, "name") or f"Lead {lead.pk}"}
+        yield {"lead": lead, "name": display_value(request.user, lead.full_name, "name") or f"Lead {lead.pk}"}
 
 
 def _compared(request: HttpRequest, lead: Lead, document: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _compared(request: HttpRequest, lead: Lead, document: dict[str, Any]) -> dic
     for row in rows.values():
         points = [line["points"] if line else None for line in row["sides"]]
         row["differs"] = len(set(points)) > 1
-    name = shown(request.user, lead.full_name, "name") or f"Lead {lead.pk}"
+    name = display_value(request.user, lead.full_name, "name") or f"Lead {lead.pk}"
     return {"lead": lead, "name": name, "sides": sides, "rows": list(rows.values()), "live": live}
 
 

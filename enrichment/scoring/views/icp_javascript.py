@@ -17,7 +17,7 @@ from enrichment.states import VersionStatus
 from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -119,7 +119,7 @@ def _version(number: str) -> ScorecardVersion:
     versions = ScorecardVersion.objects.exclude(status=VersionStatus.DISCARDED)
     if not number:
         return versions.get(status=VersionStatus.PUBLISHED)
-    return get_object_or_404(versions, number=whole(number, most=10**9) or 0)
+    return get_object_or_404(versions, number=parse_int(number, most=10**9) or 0)
 
 
 def _moment(text: str) -> datetime.datetime:

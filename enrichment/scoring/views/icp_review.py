@@ -17,8 +17,8 @@ from enrichment.pipeline.payload import is_deliverable
 from enrichment.scoring import moves
 from enrichment.vendors import registry
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.masking import shown
-from swarm_admin.core.numbers import whole, wholes
+from swarm_admin.core.masking import display_value
+from swarm_admin.core.numbers import parse_int, parse_ints
 from swarm_admin.core.screens import screen
 
 VIEW = "enrichment.view_lead"
@@ -33,8 +33,8 @@ LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others a
 def show(request: HttpRequest) -> HttpResponse:
     """Those that wait, the best first."""
     waiting = moves.waiting_moves().select_related("lead", "rescore__version").order_by("-score", "-pk")
-    page = Paginator(waiting.defer("lead__raw", "lead__search"), PAGE).get_page(whole(request.GET.get("page")))
-    rows = [(move, shown(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page]
+    page = Paginator(waiting.defer("lead__raw", "lead__search"), PAGE).get_page(parse_int(request.GET.get("page")))
+    rows = [(move, display_value(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page]
     context = {
         "page": page,
         "rows": rows,
@@ -47,7 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def _chosen(request: HttpRequest) -> QuerySet[TierMove]:
     if request.POST.get("all") == "1":
         return moves.waiting_moves()
-    return moves.waiting_moves().filter(pk__in=wholes(request.POST.getlist("id")))
+    return moves.waiting_moves().filter(pk__in=parse_ints(request.POST.getlist("id")))
 
 
 @screen(DELIVER, "POST")

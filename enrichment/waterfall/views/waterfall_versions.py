@@ -15,7 +15,7 @@ from enrichment.waterfall import studio
 from enrichment.waterfall.changes import differences
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 
@@ -104,7 +104,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
             old,
             by=request.user,
             note=request.POST.get("note", ""),
-            over=whole(request.POST.get("over", "")) or 0,
+            over=parse_int(request.POST.get("over", "")) or 0,
         )
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))

@@ -3,7 +3,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 
 from gdpr.leftovers.memory import IN_CACHE
-from gdpr.requests import blanking
+from gdpr.requests import leftover_erasure
 from swarm_admin.core.errors import ActionNotAllowed
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, place: str, row: str, reason: str, **options: object) -> None:
         table, _, column = place.rpartition(".") if place != IN_CACHE else (place, "", "")
         try:
-            blanking.blank(table, column, row, by=None, reason=reason)
+            leftover_erasure.erase_value(table, column, row, by=None, reason=reason)
         except ActionNotAllowed as why:
             raise CommandError(str(why)) from None
         self.stdout.write(f"Erased: {place} of {'row' if column else 'key'} {row}.")

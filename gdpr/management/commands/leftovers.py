@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if sys.stdin.isatty():
             self.stderr.write("One identifier per line. End with Ctrl-D.")
         try:
-            identifiers = search_patterns.read(sys.stdin)
+            identifiers = search_patterns.read_identifiers(sys.stdin)
         except ValueError as error:
             raise CommandError(str(error)) from None
         if not identifiers:

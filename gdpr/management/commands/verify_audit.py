@@ -49,7 +49,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _document(report: Report, waiting: int) -> str:
-    told = {
+    fields = {
         "sound": bool(report),
         "verdict": report.verdict,
         "status": report.status,
@@ -60,4 +60,4 @@ def _document(report: Report, waiting: int) -> str:
         "waiting": waiting,
         "head": report.head,
     }
-    return json.dumps({**told, "findings": report.document()}, indent=2)
+    return json.dumps({**fields, "findings": report.document()}, indent=2)

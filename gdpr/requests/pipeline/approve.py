@@ -33,7 +33,7 @@ def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectReque
         ActionNotAllowed: nothing waits, it is the same person, or the plan is another by now.
     """
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_approve(request, by)
         if plan_hash != request.plan_hash or plan.plan_hash(request) != request.plan_hash:
             raise ActionNotAllowed("The plan has changed since you opened it. Review it again.")
@@ -41,15 +41,15 @@ def approve(request: SubjectRequest, *, plan_hash: str, by: Any) -> SubjectReque
         request.plan_changed = False
         request.save(update_fields=["approved_hash", "approved_at", "approved_by", "plan_changed"])
         plan.make_steps(request)
-        _once_more(request)
+        _second_approval(request)
         audit.record(Verb.APPROVE_PLAN, by=by, on=request, reason=plan_hash)
         refresh_status.move(request, RequestStatus.EXECUTING)
-        refresh_status.settle(request.pk)
+        refresh_status.refresh_status(request.pk)
     request.refresh_from_db()
     return request
 
 
-def _once_more(request: SubjectRequest) -> None:
+def _second_approval(request: SubjectRequest) -> None:
     """A plan approved anew: looks that have not ended look again, and new identifiers are suppressed too."""
     again = request.steps.filter(action=Action.SUPPRESS, status=StepStatus.DONE)
     advance(again, StepStatus.PLANNED, not_before=timezone.now(), done_at=None, proof="")
@@ -72,11 +72,11 @@ def send_back(request: SubjectRequest, *, reason: str, by: Any) -> SubjectReques
     """
     reason = require_text(reason, "what has to change, without personal data")
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_send_back(request, by)
         audit.record(Verb.SEND_BACK_PLAN, by=by, on=request, reason=reason)
         prepared = request.prepared_by
-        request = locate.look_again(request, by=by)
+        request = locate.search_again(request, by=by)
         # Whoever sends a plan back has not prepared it.
         request.prepared_by = prepared
         request.save(update_fields=["prepared_by"])

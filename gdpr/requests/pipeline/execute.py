@@ -21,9 +21,9 @@ from gdpr.kinds import Action
 from gdpr.models import RequestStep, StepAttempt, SubjectRequest
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status, step_handlers
-from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
+from gdpr.requests.pipeline.step_outcomes import ManualStepNeeded, Outcome, RecordStillThere
 from gdpr.states import StepStatus
-from gdpr.stores import Capability, Later, Unsupported
+from gdpr.stores import Capability, RetryLater, Unsupported
 from swarm_admin.core import lease_keeper, timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -65,11 +65,11 @@ def _set_aside(steps: QuerySet[RequestStep], lease: work.Values) -> None:
     """Steps that lost their worker again and again: the officer tries them again, or does them by hand."""
     for step in list(steps):
         with transaction.atomic():
-            request = refresh_status.locked(step.request_id)
+            request = refresh_status.lock_request(step.request_id)
             error = {"error_kind": work.LOST, "error_message": work.LOST_SENTENCE}
             if advance(steps.filter(pk=step.pk), StepStatus.FAILED, **error, **lease):
-                _told(step, request, "failed", work.LOST_SENTENCE)
-                refresh_status.settle(step.request_id)
+                _close_attempt(step, request, "failed", work.LOST_SENTENCE)
+                refresh_status.refresh_status(step.request_id)
 
 
 def claim(request_id: int | None = None) -> RequestStep | None:
@@ -97,40 +97,40 @@ def run(step: RequestStep) -> None:
     """One claimed step, and its outcome on record."""
     try:
         if not may_run(step):
-            _wait(step, Later("The plan changed and needs approval again."))
+            _postpone(step, RetryLater("The plan changed and needs approval again."))
             return
-        outcome = _do(step)
-    except Later as later:
-        _wait(step, later)
+        outcome = _run_with_lease(step)
+    except RetryLater as later:
+        _postpone(step, later)
     except Unsupported as unsupported:
-        _by_hand(step, instructions_of(step, unsupported.capability))
-    except ByHand as by_hand:
-        _by_hand(step, by_hand.instructions)
-    except NotGone:
-        _not_gone(step)
+        _hand_over(step, store_instructions(step, unsupported.capability))
+    except ManualStepNeeded as by_hand:
+        _hand_over(step, by_hand.instructions)
+    except RecordStillThere:
+        _record_still_there(step)
     except Exception as error:
         # Its message may hold a person's data: the kind of error has to do.
         log.error("step %s of request %s: %s", step.pk, step.request_id, type(error).__name__)  # noqa: TRY400
-        _fault(step, error)
+        _record_failure(step, error)
     else:
         try:
-            _done(step, outcome)
+            _record_done(step, outcome)
         except ActionNotAllowed as impossible:
             # Things moved between the look and the record: the step looks again.
-            _wait(step, Later(str(impossible)))
+            _postpone(step, RetryLater(str(impossible)))
 
 
-def _do(step: RequestStep) -> Outcome:
+def _run_with_lease(step: RequestStep) -> Outcome:
     """However long one call takes, its lease is kept; the search for what is left renews its own as it goes."""
     if step.action == Action.SCAN:
-        return step_handlers.do(step)
-    with lease_keeper.kept(step):
-        return step_handlers.do(step)
+        return step_handlers.run_step(step)
+    with lease_keeper.keep_lease(step):
+        return step_handlers.run_step(step)
 
 
 def may_run(step: RequestStep) -> bool:
     """Nothing is done to a record under a plan that is not the approved one, whatever made the step due."""
-    if step.action not in plan.NEEDED or step.action in (Action.LOCATE, Action.RECHECK):
+    if step.action not in plan.NEEDED_CAPABILITY or step.action in (Action.LOCATE, Action.RECHECK):
         return True
     request = SubjectRequest.objects.only("kind", "plan_hash", "approved_hash", "plan_changed").get(pk=step.request_id)
     return not request.rules.approval or (
@@ -138,24 +138,24 @@ def may_run(step: RequestStep) -> bool:
     )
 
 
-def _done(step: RequestStep, outcome: Outcome) -> None:
+def _record_done(step: RequestStep, outcome: Outcome) -> None:
     def also(request: SubjectRequest) -> None:
-        if outcome.written:
-            outcome.written(request, step)
+        if outcome.on_recorded:
+            outcome.on_recorded(request, step)
 
-    if outcome.again:
-        _record(step, StepStatus.PLANNED, "again", outcome.proof, also, not_before=timezone.now(), tries=0)
+    if outcome.due_again:
+        _record_outcome(step, StepStatus.PLANNED, "again", outcome.proof, also, not_before=timezone.now(), tries=0)
         return
     values: dict[str, Any] = {"done_at": timezone.now(), "proof": outcome.proof[:300], "error_kind": ""}
     if outcome.result is not None:
         values["result"] = outcome.result
-    _record(step, StepStatus.DONE, "done", outcome.proof, also, error_message="", **values)
+    _record_outcome(step, StepStatus.DONE, "done", outcome.proof, also, error_message="", **values)
 
 
-def _wait(step: RequestStep, later: Later) -> None:
+def _postpone(step: RequestStep, later: RetryLater) -> None:
     message = str(later)[:300]
     not_before = later.not_before or timing.backoff(step.tries, fast=step.request.rules.fast)
-    _record(
+    _record_outcome(
         step,
         StepStatus.PLANNED,
         "later",
@@ -166,48 +166,48 @@ def _wait(step: RequestStep, later: Later) -> None:
     )
 
 
-def _by_hand(step: RequestStep, instructions: str) -> None:
-    due = manual_due(step.request)
-    _record(step, StepStatus.MANUAL, "by_hand", "", instructions=instructions, due_on=due, error_kind="by_hand")
+def _hand_over(step: RequestStep, instructions: str) -> None:
+    due = manual_due_date(step.request)
+    _record_outcome(step, StepStatus.MANUAL, "by_hand", "", instructions=instructions, due_on=due, error_kind="by_hand")
 
 
-def manual_due(request: SubjectRequest) -> datetime.date:
+def manual_due_date(request: SubjectRequest) -> datetime.date:
     """MANUAL_STEP_DAYS from now, and never after the request itself."""
     day = deadline.today() + datetime.timedelta(days=settings.MANUAL_STEP_DAYS)
     return max(min(day, request.due_on), deadline.today())
 
 
-def instructions_by_hand(step: RequestStep) -> str:
+def manual_instructions(step: RequestStep) -> str:
     """What a person does instead of the machine; "" where nobody but the machine can do it."""
     if step.action == Action.RECHECK:
         return ""
-    if capability := plan.NEEDED.get(step.action):
-        return instructions_of(step, capability)
-    return step_handlers.by_hand(step)
+    if capability := plan.NEEDED_CAPABILITY.get(step.action):
+        return store_instructions(step, capability)
+    return step_handlers.manual_instructions(step)
 
 
-def instructions_of(step: RequestStep, capability: Capability) -> str:
-    store = stores.find(step.store)
+def store_instructions(step: RequestStep, capability: Capability) -> str:
+    store = stores.find_store(step.store)
     if store is None:
         return f"{step.store} is no longer connected. Do this step there by hand and enter the proof."
     return store.instructions(capability, plan.as_record(step.record) if step.record else None)
 
 
-def _fault(step: RequestStep, error: Exception) -> None:
+def _record_failure(step: RequestStep, error: Exception) -> None:
     kind = type(error).__name__
     what = f"{stores.label_of(step.store)} rejected it, or something failed on our side" if step.store else ""
-    instead = ", or do it by hand" if instructions_by_hand(step) else ""
+    instead = ", or do it by hand" if manual_instructions(step) else ""
     message = f"{what or 'Something failed on our side'}. Try again{instead}."
-    _record(step, StepStatus.FAILED, "failed", message, error_kind=kind[:32], error_message=message)
+    _record_outcome(step, StepStatus.FAILED, "failed", message, error_kind=kind[:32], error_message=message)
 
 
-def _not_gone(step: RequestStep) -> None:
+def _record_still_there(step: RequestStep) -> None:
     """Read back, and still there: erased once more and read back later, until a person has to look."""
     faults = step.faults + 1
     message = "Erased, but the system still shows it."
     if faults >= READ_BACKS:
         message = f"Erased {faults} times, but the system still shows it."
-        _record(
+        _record_outcome(
             step, StepStatus.FAILED, "still_there", message,
             faults=faults, error_kind="still_there", error_message=message,
         )  # fmt: skip
@@ -217,23 +217,27 @@ def _not_gone(step: RequestStep) -> None:
         again = request.steps.filter(action=Action.ERASE, store=step.store, record=step.record)
         advance(again, StepStatus.PLANNED, not_before=timezone.now(), done_at=None, proof="")
 
-    _record(
+    _record_outcome(
         step, StepStatus.PLANNED, "still_there", message, erase_again,
         faults=faults, error_kind="still_there", error_message=message, not_before=timing.backoff(faults),
     )  # fmt: skip
 
 
-def _record(step: RequestStep, status: StepStatus, outcome: str, message: str, also: Any = None, **values: Any) -> None:
+def _record_outcome(
+    step: RequestStep, status: StepStatus, outcome: str, message: str, also: Any = None, **values: Any
+) -> None:
     """Write the outcome, unless the lease was lost: then whoever has it now writes theirs."""
     with transaction.atomic():
-        request = refresh_status.locked(step.request_id)
-        if not advance(work.mine(step).filter(status=StepStatus.IN_FLIGHT), status, in_flight_since=None, **values):
+        request = refresh_status.lock_request(step.request_id)
+        if not advance(
+            work.held_by_us(step).filter(status=StepStatus.IN_FLIGHT), status, in_flight_since=None, **values
+        ):
             return
-        _told(step, request, outcome, message, also)
-        refresh_status.settle(step.request_id)
+        _close_attempt(step, request, outcome, message, also)
+        refresh_status.refresh_status(step.request_id)
 
 
-def _told(step: RequestStep, request: SubjectRequest, outcome: str, message: str, also: Any = None) -> None:
+def _close_attempt(step: RequestStep, request: SubjectRequest, outcome: str, message: str, also: Any = None) -> None:
     """How the attempt ended, on its record and in the ledger."""
     # The newest is this one: whoever claims a step begins another, and the lease is still ours.
     newest = step.attempts.order_by("-number").values("pk")[:1]

@@ -16,9 +16,9 @@ from gdpr.leftovers.hits import Hit
 from gdpr.models import DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
 from gdpr.requests import plan
-from gdpr.requests.pipeline.step_outcomes import ByHand
+from gdpr.requests.pipeline.step_outcomes import ManualStepNeeded
 from gdpr.states import StepStatus
-from gdpr.stores import Later
+from gdpr.stores import RetryLater
 
 PLACES_TOLD = 20
 # One attempt at most; the next one goes on where it stopped, and others had the worker meanwhile.
@@ -36,45 +36,45 @@ BY_HAND = (
     "Ask your system administrator to run `manage.py leftovers` with this person's identifiers. Erase what it "
     "finds, or note why it may stay. Enter when the search ran and what it found."
 )
-Beat = Callable[[Mapping[str, Any]], None]
+Heartbeat = Callable[[Mapping[str, Any]], None]
 
 
-def scan(step: RequestStep, beat: Beat) -> tuple[str, Any]:
+def scan(step: RequestStep, heartbeat: Heartbeat) -> tuple[str, Any]:
     """Everything of ours is searched for the person; (proof, result), places and counts only.
 
-    `beat` is called every second or so while it lasts, with how far it has come: an attempt after a killed one goes
-    on there.
+    `heartbeat` is called every second or so while it lasts, with how far it has come: an attempt after a killed one
+    goes on there.
 
     Raises:
-        Later: this attempt took its time; the next one goes on.
-        ByHand: something was found: an officer erases it, or says why it may stay, such as a neighbour's record.
+        RetryLater: this attempt took its time; the next one goes on.
+        ManualStepNeeded: something was found; an officer erases it, or says why it may stay, such as another's record.
     """
     request = step.request
     _erase_packages(request)
     sought = identifiers(request)
-    so_far = progress.read(step.result, _about(sought))
-    alive = _bounded(so_far, beat)
+    so_far = progress.resume(step.result, _about(sought))
+    alive = _with_time_limit(so_far, heartbeat)
     untidy = leftovers.tidy(sought, alive)
-    found = leftovers.scan(sought, skip=OWN_TABLES, beat=alive, pages=False, progress=so_far)
+    found = leftovers.scan(sought, skip=OWN_TABLES, heartbeat=alive, pages=False, progress=so_far)
     found.remains += (untidy,) if untidy else ()
     document = {**found.document(), "skipped": list(OWN_TABLES)}
     if found.rows or found.mentions:
         RequestStep.objects.filter(request=request, action=Action.SCAN, status=StepStatus.IN_FLIGHT).update(
             result=document
         )
-        raise ByHand(_instructions(found))
+        raise ManualStepNeeded(_instructions(found))
     return _proof(found), document
 
 
-def _bounded(so_far: progress.Progress, beat: Beat) -> Callable[[], None]:
+def _with_time_limit(so_far: progress.Progress, heartbeat: Heartbeat) -> Callable[[], None]:
     """What says that the search is alive, and ends an attempt that has had its time in the tables."""
     begun, from_here = timezone.now(), (len(so_far.done), so_far.page)
 
     def alive() -> None:
-        beat(so_far.document())
+        heartbeat(so_far.document())
         has_come_on = (len(so_far.done), so_far.page) > from_here
         if so_far.table and has_come_on and timezone.now() - begun > LONGEST_ATTEMPT:
-            raise Later(f"Searched {len(so_far.done)} tables so far; still searching", timezone.now())
+            raise RetryLater(f"Searched {len(so_far.done)} tables so far; still searching", timezone.now())
 
     return alive
 
@@ -96,9 +96,9 @@ def _instructions(found: leftovers.Report) -> str:
 
 
 def _places(hits: list[Hit]) -> str:
-    told = [f"{hit.place}: {hit.count} ({', '.join(hit.what)}){_rows(hit)}" for hit in hits[:PLACES_TOLD]]
+    places = [f"{hit.place}: {hit.count} ({', '.join(hit.what)}){_rows(hit)}" for hit in hits[:PLACES_TOLD]]
     more = len(hits) - PLACES_TOLD
-    return "; ".join([*told, f"and {more} more places"] if more > 0 else told)
+    return "; ".join([*places, f"and {more} more places"] if more > 0 else places)
 
 
 def _rows(hit: Hit) -> str:
@@ -111,13 +111,13 @@ def _rows(hit: Hit) -> str:
 
 def _proof(found: leftovers.Report) -> str:
     """Only what was looked for, and where; the systems outside have steps of their own."""
-    said = f"Searched on {timezone.now():%-d %B %Y}: no identifiers found in our rows, files or caches."
+    proof = f"Searched on {timezone.now():%-d %B %Y}: no identifiers found in our rows, files or caches."
     if found.names is None:
-        return f"{said} No full name was known to search for."
+        return f"{proof} No full name was known to search for."
     records = sum(hit.count for hit in found.names)
     if not records:
-        return f"{said} The name was not found in rows or files."
-    return f"{said} {records} record{'s' * (records > 1)} with the same name but other identifiers."
+        return f"{proof} The name was not found in rows or files."
+    return f"{proof} {records} record{'s' * (records > 1)} with the same name but other identifiers."
 
 
 def _about(sought: list[tuple[str, str]]) -> str:
@@ -135,7 +135,7 @@ def _erase_packages(request: SubjectRequest) -> None:
     )
     kept = RequestDocument.objects.filter(request__in=theirs, erased_at=None).select_related("request")
     for document in kept.exclude(kind=DocumentKind.CERTIFICATE):
-        files.erase(document)
+        files.erase_file(document)
 
 
 def identifiers(request: SubjectRequest) -> list[tuple[str, str]]:

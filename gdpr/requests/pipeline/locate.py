@@ -20,10 +20,10 @@ from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
 
-def start(request: SubjectRequest) -> None:
+def plan_searches(request: SubjectRequest) -> None:
     """Plan a search of every store; in the caller's transaction, with the request locked or new."""
     refresh_status.move(request, RequestStatus.LOCATING)
-    if not request.rules.acts:
+    if not request.rules.actions:
         return
     for store in stores.registered():
         RequestStep.objects.get_or_create(
@@ -47,7 +47,7 @@ def search(store: PersonalDataStore, request: SubjectRequest) -> tuple[list[Reco
     return found, shares
 
 
-def keep(request: SubjectRequest, store: str, found: Sequence[Record], *, by_hand: bool = False) -> int:
+def save_records(request: SubjectRequest, store: str, found: Sequence[Record], *, by_hand: bool = False) -> int:
     """Write down what was found: sure records are included, an officer decides on the others. Returns how many new."""
     new = 0
     for record in found:
@@ -83,7 +83,7 @@ def _identifiers(record: Record) -> dict[str, Any]:
     return {"linkedin_url": held.linkedin_url, "emails": list(held.emails), "phone": held.phone}
 
 
-def compare(request: SubjectRequest, store: str, found: Sequence[Record]) -> bool:
+def matches_plan(request: SubjectRequest, store: str, found: Sequence[Record]) -> bool:
     """Whether the store still holds what the plan says; a record an officer excluded may change as it likes."""
     known = list(request.records.filter(store=store, by_hand=False))
     others = {record.key_hash for record in known if record.decision == Decision.EXCLUDED}
@@ -94,10 +94,10 @@ def compare(request: SubjectRequest, store: str, found: Sequence[Record]) -> boo
     return {key: print_ for key, print_ in now.items() if key not in others} == planned
 
 
-def note_change(request: SubjectRequest, store: str, found: Sequence[Record]) -> None:
+def mark_plan_changed(request: SubjectRequest, store: str, found: Sequence[Record]) -> None:
     """The plan follows what is found now, and has to be approved again."""
     now = {key_hash(store, record.key) for record in found}
-    keep(request, store, found)
+    save_records(request, store, found)
     request.records.filter(store=store, by_hand=False).exclude(key_hash__in=now).update(gone=True)
     SubjectRequest.objects.filter(pk=request.pk).update(plan_changed=True)
     request.plan_changed = True
@@ -125,7 +125,7 @@ def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> 
         ActionNotAllowed: the plan is frozen, or no reason is given for leaving out a record the store is sure of.
     """
     with transaction.atomic():
-        request = refresh_status.locked(record.request_id)
+        request = refresh_status.lock_request(record.request_id)
         record = FoundRecord.objects.select_related("request").get(pk=record.pk)
         check_can_decide(record)
         reason = " ".join(reason.split())[:300]
@@ -134,14 +134,14 @@ def decide(record: FoundRecord, *, include: bool, reason: str = "", by: Any) -> 
         record.decision = Decision.INCLUDED if include else Decision.EXCLUDED
         record.decided_by, record.decided_at, record.decision_reason = by, timezone.now(), reason
         record.save(update_fields=["decision", "decided_by", "decided_at", "decision_reason"])
-        request.prepared_by = request.seen_by(by)
+        request.prepared_by = request.preparers_with(by)
         request.save(update_fields=["prepared_by"])
         audit.record(Verb.DECIDE_RECORD, by=by, on=request, counts={"record": record.pk}, reason=str(record.decision))
-        refresh_status.settle(request.pk)
+        refresh_status.refresh_status(request.pk)
     return record
 
 
-def check_can_look_again(request: SubjectRequest) -> None:
+def check_can_search_again(request: SubjectRequest) -> None:
     """Raises ActionNotAllowed where a new search would not change the plan any more."""
     if request.status not in (
         RequestStatus.LOCATING,
@@ -149,21 +149,21 @@ def check_can_look_again(request: SubjectRequest) -> None:
         RequestStatus.NEEDS_ACTION,
     ):
         raise ActionNotAllowed("You can't search again at this stage.")
-    if not request.rules.acts:
+    if not request.rules.actions:
         raise ActionNotAllowed("This type of request has no search.")
     if refresh_status.has_begun(request):
         raise ActionNotAllowed("The plan is already being executed.")
 
 
-def look_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:
+def search_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:
     """Ask every store anew; what officers decided stays as it is.
 
     Raises:
         ActionNotAllowed: the plan is being carried out, or the request is at another stage.
     """
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
-        check_can_look_again(request)
+        request = refresh_status.lock_request(request.pk)
+        check_can_search_again(request)
         searches = request.steps.filter(action=Action.LOCATE)
         searches.filter(status=StepStatus.MANUAL).update(due_on=None)
         advance(
@@ -178,7 +178,7 @@ def look_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:
         request.steps.exclude(action=Action.LOCATE).delete()
         request.planned_at, request.plan_hash, request.plan_changed = None, "", False
         request.approved_hash, request.approved_at, request.approved_by = "", None, None
-        request.prepared_by = request.seen_by(by)
+        request.prepared_by = request.preparers_with(by)
         request.save(
             update_fields=[
                 "planned_at", "plan_hash", "plan_changed", "approved_hash", "approved_at", "approved_by", "prepared_by",
@@ -186,16 +186,16 @@ def look_again(request: SubjectRequest, *, by: Any) -> SubjectRequest:
         )  # fmt: skip
         audit.record(Verb.LOOK_AGAIN, by=by, on=request)
         refresh_status.move(request, RequestStatus.LOCATING)
-        refresh_status.settle(request.pk)
+        refresh_status.refresh_status(request.pk)
     request.refresh_from_db()
     return request
 
 
-def found_by_hand(request: SubjectRequest, store: str, found: Mapping[str, str]) -> int:
+def save_manual_finds(request: SubjectRequest, store: str, found: Mapping[str, str]) -> int:
     """Records an officer found where there is no search: {key: what is seen there}."""
     records = [
         Record(store, key, ("by hand",), True, {"seen": seen} if seen else {}, "by hand")
         for key, seen in found.items()
         if key
     ]
-    return keep(request, store, records, by_hand=True)
+    return save_records(request, store, records, by_hand=True)

@@ -34,9 +34,9 @@ def open_request(entry: RequestIn, *, channel: str, by: Any = None) -> SubjectRe
         ActionNotAllowed: it is about an earlier request that there is not, or that it cannot be about.
     """
     with transaction.atomic():
-        concerned = _concerned(entry, by)
+        concerned = _concerned_request(entry, by)
         request = _create(entry, concerned, channel, by)
-        audit.record(Verb.OPEN_REQUEST, by=by, on=request, fields=_given(entry), reason=f"{entry.kind} {channel}")
+        audit.record(Verb.OPEN_REQUEST, by=by, on=request, fields=_filled_in(entry), reason=f"{entry.kind} {channel}")
         if request.duplicate_of_id:
             audit.record(Verb.DUPLICATE_REQUEST, on=request, object_id="", counts={"of": request.duplicate_of_id})
         if channel != Channel.OWN:
@@ -45,12 +45,12 @@ def open_request(entry: RequestIn, *, channel: str, by: Any = None) -> SubjectRe
     return request
 
 
-def _given(entry: RequestIn) -> list[str]:
+def _filled_in(entry: RequestIn) -> list[str]:
     names = ("name", "contact_email", "text", "linkedin_url", "emails", "phone", "values")
     return [name for name in names if getattr(entry, name)]
 
 
-def _concerned(entry: RequestIn, by: Any) -> SubjectRequest | None:
+def _concerned_request(entry: RequestIn, by: Any) -> SubjectRequest | None:
     """The earlier request it is about, locked.
 
     Whoever is not an officer has to name the person of that request, and is told nothing else of it.
@@ -97,10 +97,10 @@ def _create(entry: RequestIn, concerned: SubjectRequest | None, channel: str, by
         linkedin_url=identity.linkedin_url,
         emails=list(identity.emails),
         phone=identity.phone,
-        identity_hashes=hashes(identity),
+        identity_hashes=identity_hashes(identity),
         values=entry.values,
         concerns=concerned,
-        duplicate_of=duplicate(entry.kind, identity),
+        duplicate_of=find_duplicate(entry.kind, identity),
         prepared_by=[by.pk] if by is not None else [],
     )
     request.due_on = deadline.calculate(request).due
@@ -108,13 +108,13 @@ def _create(entry: RequestIn, concerned: SubjectRequest | None, channel: str, by
     return request
 
 
-def hashes(identity: Identity) -> list[str]:
+def identity_hashes(identity: Identity) -> list[str]:
     """Keyed hashes of the identifiers under the first key: what stays of the person."""
     key = keys()[0][1]
     return sorted(digest(identifier, key) for identifier in identity.identifiers())
 
 
-def duplicate(kind: str, identity: Identity) -> SubjectRequest | None:
+def find_duplicate(kind: str, identity: Identity) -> SubjectRequest | None:
     """An open request of the same kind that shares an identifier: the first of them."""
     same = SubjectRequest.objects.of_identity(list(digests(identity.identifiers())))
     return same.filter(kind=kind, status__in=OPEN).order_by("id").first()
@@ -128,14 +128,14 @@ def begin(request: SubjectRequest, *, by: Any = None) -> None:
         verify.begin(request)
         return
     if request.rules.fast:
-        stop_at_once(request, by=by)
-    locate.start(request)
-    refresh_status.settle(request.pk)
+        suppress_immediately(request, by=by)
+    locate.plan_searches(request)
+    refresh_status.refresh_status(request.pk)
     request.refresh_from_db()
-    transaction.on_commit(lambda: run_soon(request.pk), robust=True)
+    transaction.on_commit(lambda: enqueue(request.pk), robust=True)
 
 
-def stop_at_once(request: SubjectRequest, *, by: Any) -> None:
+def suppress_immediately(request: SubjectRequest, *, by: Any) -> None:
     """Everything that asks the gate stops with this transaction; the systems outside follow step by step."""
     gate.suppress(request.identity, reason=request.kind, by=by)
     step = RequestStep.objects.create(request=request, action=Action.SUPPRESS, stage=AT_ONCE)
@@ -148,6 +148,6 @@ def stop_at_once(request: SubjectRequest, *, by: Any) -> None:
     )
 
 
-def run_soon(request_id: int) -> None:
+def enqueue(request_id: int) -> None:
     """Wake a worker; where the queue is down, the tick finds the request all the same."""
     signature(RUN_REQUEST).delay(request_id)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gdpr import audit, stores
 from gdpr.kinds import Action, RequestKind
-from gdpr.messages import owed
+from gdpr.messages import outstanding
 from gdpr.models import AfterCheck, CheckResult, Decision, IdentityCheck, SubjectRequest
 from gdpr.requests import plan
 from gdpr.states import OPEN, WORKED_ON, RequestStatus, StepStatus
@@ -26,27 +26,27 @@ from swarm_admin.core.states import advance, advance_one
 NOT_BEGUN = (StepStatus.PLANNED, StepStatus.MANUAL, StepStatus.FAILED)
 
 
-def locked(request_id: int) -> SubjectRequest:
+def lock_request(request_id: int) -> SubjectRequest:
     """The request, ours until the transaction ends."""
     return SubjectRequest.objects.select_for_update(of=("self",)).get(pk=request_id)
 
 
-def settle_all(request_ids: Iterable[int]) -> None:
+def refresh_statuses(request_ids: Iterable[int]) -> None:
     for request_id in sorted(set(request_ids)):
-        settle(request_id)
+        refresh_status(request_id)
 
 
 @transaction.atomic
-def settle(request_id: int) -> SubjectRequest:
+def refresh_status(request_id: int) -> SubjectRequest:
     """Move the request on as far as its steps and records allow."""
-    request = locked(request_id)
+    request = lock_request(request_id)
     if request.status in WORKED_ON:
         if request.planned_at is None:
-            _locating(request)
+            _refresh_locating(request)
         elif request.plan_changed:
-            _changed(request)
+            _refresh_changed_plan(request)
         else:
-            _executing(request)
+            _refresh_executing(request)
     return request
 
 
@@ -57,21 +57,21 @@ def move(request: SubjectRequest, status: RequestStatus, **values: Any) -> None:
         audit.record(Verb.MOVE_REQUEST, on=request, reason=status)
 
 
-def _undecided(request: SubjectRequest) -> bool:
+def _has_undecided_records(request: SubjectRequest) -> bool:
     return request.records.filter(decision=Decision.OPEN).exists()
 
 
-def _locating(request: SubjectRequest) -> None:
+def _refresh_locating(request: SubjectRequest) -> None:
     searches = request.steps.filter(action=Action.LOCATE).unfinished()
     if request.rules.fast:
         suppress_found(request)
         plan.make_steps(request, final=False)
-    if _undecided(request) or request.steps.by_person().exists():
+    if _has_undecided_records(request) or request.steps.needing_person().exists():
         move(request, RequestStatus.NEEDS_ACTION)
     elif searches.exists():
         move(request, RequestStatus.LOCATING)
     else:
-        _freeze(request)
+        _freeze_plan(request)
 
 
 def suppress_found(request: SubjectRequest) -> None:
@@ -80,7 +80,7 @@ def suppress_found(request: SubjectRequest) -> None:
         gate.suppress(identity, reason=request.kind)
 
 
-def _freeze(request: SubjectRequest) -> None:
+def _freeze_plan(request: SubjectRequest) -> None:
     """All answered, all decided: from here on the plan is what was found, and its hash says so."""
     request.plan_hash, request.planned_at = plan.plan_hash(request), timezone.now()
     request.save(update_fields=["plan_hash", "planned_at"])
@@ -90,12 +90,12 @@ def _freeze(request: SubjectRequest) -> None:
         move(request, RequestStatus.AWAITING_APPROVAL)
         return
     plan.make_steps(request)
-    _executing(request)
+    _refresh_executing(request)
 
 
-def _changed(request: SubjectRequest) -> None:
+def _refresh_changed_plan(request: SubjectRequest) -> None:
     """The data are not what was approved: decided where needed, then approved again."""
-    if _undecided(request):
+    if _has_undecided_records(request):
         move(request, RequestStatus.NEEDS_ACTION)
         return
     request.plan_hash, request.planned_at = plan.plan_hash(request), timezone.now()
@@ -103,10 +103,10 @@ def _changed(request: SubjectRequest) -> None:
     move(request, RequestStatus.AWAITING_APPROVAL)
 
 
-def _executing(request: SubjectRequest) -> None:
+def _refresh_executing(request: SubjectRequest) -> None:
     if request.kind == RequestKind.OBJECTION:
-        _note_stop(request)
-    if request.steps.by_person().exists():
+        _set_stopped_at(request)
+    if request.steps.needing_person().exists():
         move(request, RequestStatus.NEEDS_ACTION)
     elif request.steps.unfinished().exists():
         move(request, RequestStatus.EXECUTING)
@@ -114,11 +114,11 @@ def _executing(request: SubjectRequest) -> None:
         _complete(request)
 
 
-def _note_stop(request: SubjectRequest) -> None:
+def _set_stopped_at(request: SubjectRequest) -> None:
     """When the last place stopped using the data: after it nothing but the answer is left."""
-    acts = request.steps.filter(action__in=[Action.SUPPRESS, Action.RESTRICT, Action.LOCATE])
-    if request.stopped_at is None and not acts.unfinished().exists():
-        last = acts.order_by("-done_at").values_list("done_at", flat=True).first()
+    steps = request.steps.filter(action__in=[Action.SUPPRESS, Action.RESTRICT, Action.LOCATE])
+    if request.stopped_at is None and not steps.unfinished().exists():
+        last = steps.order_by("-done_at").values_list("done_at", flat=True).first()
         request.stopped_at = last or timezone.now()
         request.save(update_fields=["stopped_at"])
 
@@ -127,7 +127,7 @@ def _complete(request: SubjectRequest) -> None:
     """Every step is done, or withheld by a hold that the answer names (D22)."""
     move(request, RequestStatus.EXECUTING)
     now = timezone.now()
-    owed.drop_unsent(request)
+    outstanding.drop_unsent(request)
     if request.kind == RequestKind.ERASURE:
         _plan_after_checks(request)
     move(request, RequestStatus.COMPLETED, closed_at=now, forget_after=forget_after(request, now))
@@ -153,7 +153,7 @@ def _plan_after_checks(request: SubjectRequest) -> None:
     """Where the other side can bring a record back, it is looked for once more when that time is over."""
     erased = request.steps.filter(action=Action.ERASE, status=StepStatus.DONE).select_related("record")
     for step in erased:
-        store, record = stores.find(step.store), step.record
+        store, record = stores.find_store(step.store), step.record
         if store is None or not store.recoverable_days or record is None or step.done_at is None:
             continue
         due = step.done_at + timing.span(store.recoverable_days * 86_400)
@@ -189,6 +189,8 @@ def delete_evidence(checks: QuerySet[IdentityCheck], now: datetime.datetime) -> 
 
 def has_begun(request: SubjectRequest) -> bool:
     """Whether anything was done that cannot be undone, or is being done now."""
-    acts = [Action.ERASE, Action.RECTIFY, Action.RESTRICT, Action.RELEASE, Action.SUPPRESS]
-    begun = request.steps.filter(action__in=acts).exclude(status__in=[StepStatus.WITHHELD, StepStatus.CANCELLED])
+    irreversible = [Action.ERASE, Action.RECTIFY, Action.RESTRICT, Action.RELEASE, Action.SUPPRESS]
+    begun = request.steps.filter(action__in=irreversible).exclude(
+        status__in=[StepStatus.WITHHELD, StepStatus.CANCELLED]
+    )
     return begun.exclude(status=StepStatus.PLANNED, tries=0).exists()

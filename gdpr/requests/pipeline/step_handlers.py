@@ -14,33 +14,33 @@ from gdpr.models import RequestStep, SubjectRequest
 from gdpr.package import document
 from gdpr.requests import plan, withdrawal
 from gdpr.requests.pipeline import leftover_step, report
-from gdpr.requests.pipeline.locate import compare, keep, note_change, search
-from gdpr.requests.pipeline.step_outcomes import ByHand, NotGone, Outcome
+from gdpr.requests.pipeline.locate import mark_plan_changed, matches_plan, save_records, search
+from gdpr.requests.pipeline.step_outcomes import ManualStepNeeded, Outcome, RecordStillThere
 from gdpr.states import OPEN, OVER, StepStatus
-from gdpr.stores import Capability, Ground, Later, PersonalDataStore, Record, Unsupported
+from gdpr.stores import Capability, Ground, PersonalDataStore, Record, RetryLater, Unsupported
 from gdpr.suppression import gate
 from swarm_admin.core import timing, work
-from swarm_admin.core.errors import is_possible
+from swarm_admin.core.errors import is_allowed
 
 READ_BACK_SECONDS = 30.0  # another system's search may lag behind what it erased
 RENEWED_AFTER = datetime.timedelta(seconds=5)
 
 
-def do(step: RequestStep) -> Outcome:
-    """Raises Later, Unsupported, ByHand, NotGone; anything else is a fault."""
-    needed = plan.NEEDED.get(step.action)
+def run_step(step: RequestStep) -> Outcome:
+    """Raises RetryLater, Unsupported, ManualStepNeeded, RecordStillThere; anything else is a fault."""
+    needed = plan.NEEDED_CAPABILITY.get(step.action)
     if needed is None:
-        return INSIDE[step.action](step)
-    store = stores.named(step.store)
+        return INTERNAL_HANDLERS[step.action](step)
+    store = stores.get_store(step.store)
     if needed not in store.capabilities():
         raise Unsupported(needed)
-    return AT_STORE[step.action](step, store)
+    return STORE_HANDLERS[step.action](step, store)
 
 
 # ---------------------------------------------------------------- at a store
 
 
-def _record(step: RequestStep) -> Record:
+def _stored_record(step: RequestStep) -> Record:
     if step.record is None:
         raise ValueError("a step at a store without its record")
     return plan.as_record(step.record)
@@ -49,25 +49,25 @@ def _record(step: RequestStep) -> Record:
 def _locate(step: RequestStep, store: PersonalDataStore) -> Outcome:
     found, shares = search(store, step.request)
 
-    def written(request: SubjectRequest, done: RequestStep) -> None:
+    def on_recorded(request: SubjectRequest, done: RequestStep) -> None:
         now = {stores.key_hash(store.name, record.key) for record in found}
-        keep(request, store.name, found)
+        save_records(request, store.name, found)
         # A search that is repeated: what it does not find any more is in no plan.
         gone = request.records.filter(store=store.name, by_hand=False, steps=None).exclude(key_hash__in=now)
         gone.delete()
 
-    return Outcome(f"{len(found)} found", {"recipients": shares}, written)
+    return Outcome(f"{len(found)} found", {"recipients": shares}, on_recorded)
 
 
 def _recheck(step: RequestStep, store: PersonalDataStore) -> Outcome:
     found, shares = search(store, step.request)
-    if compare(step.request, store.name, found):
+    if matches_plan(step.request, store.name, found):
         return Outcome("As planned", {"recipients": shares})
-    return Outcome("Changed", None, lambda request, done: note_change(request, store.name, found), again=True)
+    return Outcome("Changed", None, lambda request, done: mark_plan_changed(request, store.name, found), due_again=True)
 
 
 def _export(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    return Outcome("Copied", document.as_json(store.export(_record(step))))
+    return Outcome("Copied", document.as_json(store.export(_stored_record(step))))
 
 
 def _rectify(step: RequestStep, store: PersonalDataStore) -> Outcome:
@@ -76,35 +76,35 @@ def _rectify(step: RequestStep, store: PersonalDataStore) -> Outcome:
     if step.result is None and Capability.EXPORT in store.capabilities():
         before = {
             datum.field: str(datum.value)
-            for datum in store.export(_record(step)).data
+            for datum in store.export(_stored_record(step)).data
             if datum.field in values and datum.value is not None
         }
         RequestStep.objects.filter(pk=step.pk, status=StepStatus.IN_FLIGHT).update(result={"before": before})
         step.result = {"before": before}
-    told = {name: str(value) for name, value in store.rectify(_record(step), dict(values)).items()}
+    replaced = {name: str(value) for name, value in store.rectify(_stored_record(step), dict(values)).items()}
     known = (step.result or {}).get("before", {})
     fields = ", ".join(sorted(values))
-    return Outcome(f"Corrected: {fields}", {"before": {**told, **known}, "after": dict(values)})
+    return Outcome(f"Corrected: {fields}", {"before": {**replaced, **known}, "after": dict(values)})
 
 
 def _erase(step: RequestStep, store: PersonalDataStore) -> Outcome:
     suppressed = step.request.steps.filter(action=Action.SUPPRESS, status=StepStatus.DONE).exists()
     if not suppressed:
         raise ValueError("nothing is erased before it is suppressed")
-    store.erase(_record(step))
+    store.erase(_stored_record(step))
     lag = timing.due_in(READ_BACK_SECONDS) if store.is_recipient else timezone.now()
 
-    def written(request: SubjectRequest, done: RequestStep) -> None:
+    def on_recorded(request: SubjectRequest, done: RequestStep) -> None:
         request.steps.filter(
             action=Action.VERIFY, store=step.store, record=step.record, status=StepStatus.PLANNED
         ).update(not_before=lag)
 
-    return Outcome("Erased", None, written)
+    return Outcome("Erased", None, on_recorded)
 
 
 def _verify(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    if not store.verify_absent(_record(step)):
-        raise NotGone
+    if not store.verify_absent(_stored_record(step)):
+        raise RecordStillThere
     days = store.recoverable_days
     more = f"; the system can restore it for {days} days, then it is checked again" if days else ""
     return Outcome(f"Verified: not there{more}")
@@ -115,12 +115,12 @@ def _ground(kind: str) -> Ground:
 
 
 def _restrict(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    store.restrict(_record(step), _ground(step.request.kind))
+    store.restrict(_stored_record(step), _ground(step.request.kind))
     return Outcome("Stopped" if step.request.kind == RequestKind.OBJECTION else "Restricted")
 
 
 def _release(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    store.release(_record(step), Ground.RESTRICTION)
+    store.release(_stored_record(step), Ground.RESTRICTION)
     return Outcome("Released")
 
 
@@ -130,37 +130,37 @@ def _release(step: RequestStep, store: PersonalDataStore) -> Outcome:
 def _suppress(step: RequestStep) -> Outcome:
     """In the transaction that records it: written before anything is erased, once or twice alike."""
 
-    def written(request: SubjectRequest, done: RequestStep) -> None:
+    def on_recorded(request: SubjectRequest, done: RequestStep) -> None:
         for identity in plan.identities(request):
             gate.suppress(identity, reason=request.kind)
 
-    return Outcome("Suppressed", None, written)
+    return Outcome("Suppressed", None, on_recorded)
 
 
 def _scan(step: RequestStep) -> Outcome:
-    return Outcome(*leftover_step.scan(step, lambda progress: renew(step, progress)))
+    return Outcome(*leftover_step.scan(step, lambda progress: renew_lease(step, progress)))
 
 
-def renew(step: RequestStep, progress: Any) -> None:
+def renew_lease(step: RequestStep, progress: Any) -> None:
     """Long work is still under way: its lease begins anew, and how far it has come is kept.
 
     Raises:
-        Later: the lease was lost; whoever has it by now does the work.
+        RetryLater: the lease was lost; whoever has it by now does the work.
     """
     if step.in_flight_since is None or timezone.now() - step.in_flight_since < RENEWED_AFTER:
         return
     try:
-        work.renew(step, result=progress)
+        work.renew_lease(step, result=progress)
     except work.LeaseLost:
-        raise Later("Another worker is handling it.") from None
+        raise RetryLater("Another worker is handling it.") from None
 
 
 def _notify(step: RequestStep) -> Outcome:
     """A system we change ourselves is told by the change; the steps there are the proof (Art. 19)."""
-    store = stores.find(step.store)
+    store = stores.find_store(step.store)
     if store is None or not store.is_recipient:
-        raise ByHand(_tell(step))
-    there = step.request.steps.filter(store=step.store, action__in=step.request.rules.acts)
+        raise ManualStepNeeded(_recipient_instructions(step))
+    there = step.request.steps.filter(store=step.store, action__in=step.request.rules.actions)
     if there.exclude(status__in=OVER).exists():
         raise ValueError("a notice before the steps it stands on")
     done = there.filter(status=StepStatus.DONE).values_list("pk", flat=True)
@@ -170,26 +170,26 @@ def _notify(step: RequestStep) -> Outcome:
     return Outcome("Kept under legal hold." if held else "No data about this person is held there any more.")
 
 
-def _tell(step: RequestStep) -> str:
+def _recipient_instructions(step: RequestStep) -> str:
     return (
         f"{stores.label_of(step.store)} received this person's data. Inform them of this "
         f"{step.request.get_kind_display()}, then enter when and how you did, and their answer."
     )
 
 
-def _end(step: RequestStep) -> Outcome:
+def _withdraw_concerned(step: RequestStep) -> Outcome:
     concerned = step.request.concerns
-    if concerned is None or concerned.status not in OPEN or not is_possible(withdrawal.check_can_withdraw, concerned):
+    if concerned is None or concerned.status not in OPEN or not is_allowed(withdrawal.check_can_withdraw, concerned):
         return Outcome("Too late: that request had already started or closed.")
 
-    def written(request: SubjectRequest, done: RequestStep) -> None:
+    def on_recorded(request: SubjectRequest, done: RequestStep) -> None:
         if request.concerns is not None and request.concerns.status in OPEN:
             withdrawal.withdraw(request.concerns, reason="Withdrawn by the person.", by=None)
 
-    return Outcome("The request was withdrawn.", None, written)
+    return Outcome("The request was withdrawn.", None, on_recorded)
 
 
-AT_STORE: dict[str, Callable[[RequestStep, PersonalDataStore], Outcome]] = {
+STORE_HANDLERS: dict[str, Callable[[RequestStep, PersonalDataStore], Outcome]] = {
     Action.LOCATE: _locate,
     Action.RECHECK: _recheck,
     Action.EXPORT: _export,
@@ -199,22 +199,22 @@ AT_STORE: dict[str, Callable[[RequestStep, PersonalDataStore], Outcome]] = {
     Action.RESTRICT: _restrict,
     Action.RELEASE: _release,
 }
-INSIDE: dict[str, Callable[[RequestStep], Outcome]] = {
+INTERNAL_HANDLERS: dict[str, Callable[[RequestStep], Outcome]] = {
     Action.SUPPRESS: _suppress,
-    Action.FOREWARN: lambda step: Outcome(report.forewarned(step)),
+    Action.FOREWARN: lambda step: Outcome(report.check_warning_sent(step)),
     Action.SCAN: _scan,
     Action.NOTIFY: _notify,
-    Action.END: _end,
-    Action.PACKAGE: lambda step: Outcome(*report.packed(step)),
-    Action.ANSWER: lambda step: Outcome(report.answered(step)),
+    Action.END: _withdraw_concerned,
+    Action.PACKAGE: lambda step: Outcome(*report.build_package(step)),
+    Action.ANSWER: lambda step: Outcome(report.check_answer_sent(step)),
 }
-BY_HAND: dict[str, Callable[[RequestStep], str]] = {
+MANUAL_INSTRUCTIONS: dict[str, Callable[[RequestStep], str]] = {
     Action.SCAN: lambda step: leftover_step.BY_HAND,
-    Action.NOTIFY: _tell,
+    Action.NOTIFY: _recipient_instructions,
 }
 
 
-def by_hand(step: RequestStep) -> str:
+def manual_instructions(step: RequestStep) -> str:
     """What a person does instead, of what is done in our own tables; "" where only the machine can."""
-    told = BY_HAND.get(step.action)
-    return told(step) if told else ""
+    instructions = MANUAL_INSTRUCTIONS.get(step.action)
+    return instructions(step) if instructions else ""

@@ -1,4 +1,4 @@
-"""How one step ends: done, not gone after all, or a person's. `Later` and `Unsupported` are the stores' own."""
+"""How one step ends: done, not gone after all, or a person's. `RetryLater` and `Unsupported` are the stores' own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from gdpr.models import RequestStep, SubjectRequest
 
-Written = Callable[[SubjectRequest, RequestStep], None]
+OnRecorded = Callable[[SubjectRequest, RequestStep], None]
 
 
-class ByHand(Exception):
+class ManualStepNeeded(Exception):
     """A person goes on; `instructions` say how."""
 
     def __init__(self, instructions: str) -> None:
@@ -19,7 +19,7 @@ class ByHand(Exception):
         self.instructions = instructions
 
 
-class NotGone(Exception):
+class RecordStillThere(Exception):
     """Read back: the record is still there."""
 
 
@@ -27,10 +27,10 @@ class NotGone(Exception):
 class Outcome:
     """`proof`: how we know, for the certificate, without personal data. `result` is kept while the request is open.
 
-    `written` runs in the transaction that records the outcome. `again`: not done yet, due at once.
+    `on_recorded` runs in the transaction that records the outcome. `due_again`: not done yet, due at once.
     """
 
     proof: str = ""
     result: Any = None
-    written: Written | None = None
-    again: bool = False
+    on_recorded: OnRecorded | None = None
+    due_again: bool = False

@@ -48,7 +48,7 @@ def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> Identit
         ActionNotAllowed: no check is open.
     """
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_decide(request)
         check = request.checks.get(result=CheckResult.OPEN)
         check.evidence = evidence.strip()
@@ -57,7 +57,7 @@ def note_evidence(request: SubjectRequest, *, evidence: str, by: Any) -> Identit
     return check
 
 
-def passed(
+def confirm_identity(
     request: SubjectRequest, *, method: str, by: Any, answered_at: datetime.datetime | None = None
 ) -> SubjectRequest:
     """The person is who they say. The evidence is deleted with the decision; the search begins.
@@ -68,27 +68,27 @@ def passed(
         ActionNotAllowed: no check is open, or the method is too weak for the kind.
     """
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_decide(request)
         identity_check.check_enough(request.kind, method)
         _decide(request, CheckResult.PASSED, method, by)
-        request.prepared_by = request.seen_by(by)
+        request.prepared_by = request.preparers_with(by)
         request.save(update_fields=["prepared_by"])
         _end_question(request, answered_at)
-        locate.start(request)
-        refresh_status.settle(request.pk)
+        locate.plan_searches(request)
+        refresh_status.refresh_status(request.pk)
     request.refresh_from_db()
     return request
 
 
-def failed(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
+def reject_evidence(request: SubjectRequest, *, method: str, by: Any) -> SubjectRequest:
     """It did not convince: another check can follow, or the refusal.
 
     Raises:
         ActionNotAllowed: no check is open.
     """
     with transaction.atomic():
-        request = refresh_status.locked(request.pk)
+        request = refresh_status.lock_request(request.pk)
         check_can_decide(request)
         _decide(request, CheckResult.FAILED, method, by)
         begin(request)

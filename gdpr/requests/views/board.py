@@ -13,10 +13,10 @@ from gdpr.models import SubjectRequest
 from gdpr.models.request import Regime
 from gdpr.requests import board
 from gdpr.states import RequestStatus
-from gdpr.suppression.views import Who
+from gdpr.suppression.views import IdentifierForm
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.csv_export import attachment
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
@@ -33,7 +33,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
     filters = board.Filters.read(request.GET)
-    page = Paginator(filters.requests(), PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(filters.requests(), PAGE).get_page(parse_int(request.GET.get("page")))
     return {
         "filters": filters,
         "page": page,
@@ -46,7 +46,7 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "regimes": Regime.choices,
         "states": board.STATES.items(),
         "lates": board.LATE.items(),
-        "who": Who(auto_id="who_%s"),
+        "who": IdentifierForm(auto_id="who_%s"),
         "may_handle": request.user.has_perm(HANDLE),
         **more,
     }
@@ -62,10 +62,10 @@ def row(each: SubjectRequest) -> dict[str, Any]:
 @screen(VIEW, "POST")
 def find(request: HttpRequest) -> HttpResponse:
     """Requests of a person, by identifier: by POST, so that no address holds it; looking is an event."""
-    form = Who(request.POST, auto_id="who_%s")
+    form = IdentifierForm(request.POST, auto_id="who_%s")
     if not form.is_valid():
         return render(request, "gdpr/requests/board.html", _context(request, who=form), status=422)
-    found = list(board.of_person(form.cleaned_data["identity"])[:PAGE])
+    found = list(board.requests_of_person(form.cleaned_data["identity"])[:PAGE])
     audit.record(Verb.SEARCH_REQUESTS, by=request.user, counts={"found": len(found)})
     more = {"who": form, "found": [row(each) for each in found], "looked": True}
     return render(request, "gdpr/requests/board.html", _context(request, **more))
@@ -76,4 +76,4 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as it is filtered, as CSV."""
     audit.record(Verb.EXPORT_REQUESTS, by=request.user)
     requests = board.Filters.read(request.GET).requests()
-    return attachment(board.EXPORTED, board.exported(requests), "requests.csv")
+    return attachment(board.EXPORTED, board.export_rows(requests), "requests.csv")

@@ -16,7 +16,7 @@ from gdpr.package import files
 from gdpr.requests import certificate as certificates
 from gdpr.states import StepStatus
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
@@ -44,29 +44,29 @@ def certificate(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done, free of personal data, as it was issued: the newest version, or the one that is asked for."""
     subject = get_object_or_404(SubjectRequest, pk=pk)
     found = certificates.versions(subject)
-    number = whole(request.GET.get("version"), most=9_999)
+    number = parse_int(request.GET.get("version"), most=9_999)
     kept = (found if number is None else found.filter(number=number)).first()
     if kept is None:
         raise Http404
     try:
-        told = json.loads(files.download(kept, by=request.user))
+        document = json.loads(files.download(kept, by=request.user))
     except ActionNotAllowed as why:
         messages.error(request, str(why))
         return redirect("request", pk=pk)
     context = {
         "each": subject,
-        "told": told,
+        "told": document,
         "kept": kept,
         "versions": found,
-        "rows": _rows(told),
-        "by": _methods(told),
+        "rows": _rows(document),
+        "by": _methods(document),
     }
     return render(request, "gdpr/requests/certificate.html", context)
 
 
-def _rows(told: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The steps of a certificate in the words of the screens: those on records, then the others."""
-    of_records = [(step, record["key_hash"]) for record in told["records"] for step in record["steps"]]
+    of_records = [(step, record["key_hash"]) for record in document["records"] for step in record["steps"]]
     return [
         {
             "system": stores.label_of(step["store"]) if step["store"] else "Swarm Admin",
@@ -78,12 +78,12 @@ def _rows(told: dict[str, Any]) -> list[dict[str, Any]]:
             "done_at": parse_datetime(step["done_at"]) if step["done_at"] else None,
             "proof": step["proof"],
         }
-        for step, key_hash in [*of_records, *((step, "") for step in told["steps"])]
+        for step, key_hash in [*of_records, *((step, "") for step in document["steps"])]
     ]
 
 
-def _methods(told: dict[str, Any]) -> list[str]:
-    return [_label(CheckMethod, method) for method in told["identified_by"]]
+def _methods(document: dict[str, Any]) -> list[str]:
+    return [_label(CheckMethod, method) for method in document["identified_by"]]
 
 
 def _label(choices: type[TextChoices], value: str) -> str:

@@ -29,7 +29,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _page(request, Intake(initial=_initial(request)))
     form = Intake(request.POST)
-    opened = _open(form, request.user) if form.is_valid() else None
+    opened = _open_request(form, request.user) if form.is_valid() else None
     if opened is None:
         return _page(request, form, 422)
     if opened.duplicate_of_id:
@@ -55,8 +55,8 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
         "calendar": settings.COMPLIANCE_CALENDAR,
     }
     store, _, key = request.GET.get("of", "").partition("/")
-    source = data_subjects.named(store)
-    kept = source.kept(key) if source and key else None
+    source = data_subjects.source_of(store)
+    kept = source.retained_record(key) if source and key else None
     if kept is None:
         return first
     who = kept.record.identity
@@ -65,7 +65,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     return first | found | {"contact_email": next(iter(who.emails), "")}
 
 
-def _open(form: Intake, by: Any) -> SubjectRequest | None:
+def _open_request(form: Intake, by: Any) -> SubjectRequest | None:
     """The request; None where the form now says what is wrong."""
     try:
         return open_request(intake.read(form.row()), channel=form.cleaned_data["channel"], by=by)
@@ -126,7 +126,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             context["good"] = sum(not row.wrong for row in rows)
             context["text"] = content.decode("utf-8-sig")
             if "open" in request.POST or not any(row.wrong for row in rows):
-                opened = intake_csv.open_all(rows, by=request.user)
+                opened = intake_csv.open_requests(rows, by=request.user)
                 messages.success(request, f"Requests opened: {len(opened):,}.")
                 return redirect("requests")
         except ActionNotAllowed as why:

@@ -10,7 +10,7 @@ from gdpr.due_dates import deadline
 from gdpr.models import LegalHold
 from gdpr.requests import legal_holds
 from swarm_admin.core.errors import ActionNotAllowed
-from swarm_admin.core.numbers import whole
+from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
@@ -21,7 +21,7 @@ PAGE = 50
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     live = LegalHold.objects.live().select_related("placed_by")
-    page = Paginator(live, PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(live, PAGE).get_page(parse_int(request.GET.get("page")))
     lifted = LegalHold.objects.exclude(lifted_at=None).select_related("placed_by", "lifted_by")[:PAGE]
     context = {
         "page": page,

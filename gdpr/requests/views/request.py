@@ -15,13 +15,14 @@ from gdpr.audit import reading
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import AuditEvent, Decision, FoundRecord, LegalHold, RequestStep, SubjectRequest
-from gdpr.requests import blanking, certificate, forget, plan
-from gdpr.requests.by_hand import check_can_complete, check_can_retry, check_can_take_over
+from gdpr.requests import certificate, forget, plan
+from gdpr.requests.leftover_erasure import check_can_erase, leftovers_found
+from gdpr.requests.manual_steps import check_can_complete, check_can_retry, check_can_take_over
 from gdpr.requests.pipeline import verify
-from gdpr.requests.views.request_actions import ACTIONS, HANDLE, HOLD, errors_of, form_of, offered
+from gdpr.requests.views.request_actions import ACTIONS, HANDLE, HOLD, available_actions, build_form, error_summary
 from gdpr.states import BY_PERSON, OPEN, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
-from swarm_admin.core.errors import ActionNotAllowed, is_possible
+from swarm_admin.core.errors import ActionNotAllowed, is_allowed
 from swarm_admin.core.screens import screen
 
 VIEW = "gdpr.view_request"
@@ -50,14 +51,14 @@ def page(
 ) -> HttpResponse:
     """The whole page; `bound` holds forms that came back with what is wrong in them."""
     subject = SubjectRequest.objects.get(pk=subject.pk)
-    told = context(request, subject) | {"problem": problem, "bound": bound or {}}
+    page_context = context(request, subject) | {"problem": problem, "bound": bound or {}}
     for name, form in (bound or {}).items():
-        told["acts"][name]["form"] = form
-    return render(request, "gdpr/requests/request.html", told, status=status)
+        page_context["actions"][name]["form"] = form
+    return render(request, "gdpr/requests/request.html", page_context, status=status)
 
 
 @screen(VIEW, "POST")
-def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
+def run_action(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     """Do one of ACTIONS to a request. What was typed wrongly comes back in its form; what cannot be is said."""
     wanted = ACTIONS.get(act)
     if wanted is None:
@@ -65,9 +66,9 @@ def do(request: HttpRequest, pk: int, act: str) -> HttpResponse:
     if not request.user.has_perm(wanted.permission):
         raise PermissionDenied
     subject = get_object_or_404(SubjectRequest, pk=pk)
-    form = form_of(act, wanted, subject, request.POST)
+    form = build_form(act, wanted, subject, request.POST)
     if not form.is_valid():
-        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=errors_of(form))
+        return page(request, subject, status=422, bound={act.replace("-", "_"): form}, problem=error_summary(form))
     try:
         wanted.run(subject, form.cleaned_data, request.user)
     except ActionNotAllowed as why:
@@ -87,8 +88,8 @@ def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
         "left": subject.days_left(today),
         "late_by": -subject.days_left(today),
         # Its certificate is written a moment after it is closed.
-        "live": subject.status in OPEN or certificate.wanted().filter(pk=subject.pk).exists(),
-        "working": deadline.working(subject),
+        "live": subject.status in OPEN or certificate.missing_certificates().filter(pk=subject.pk).exists(),
+        "working": deadline.calculation(subject),
         "pauses": subject.pauses.all(),
         "check": verify.current(subject),
         "checks": subject.checks.select_related("decided_by"),
@@ -98,17 +99,17 @@ def context(request: HttpRequest, subject: SubjectRequest) -> dict[str, Any]:
         "finishing": [_step(step) for step in steps if step.record_id is None and step.action not in SEARCHES],
         "outgoing": subject.messages.select_related("template", "sent_by"),
         "documents": subject.documents.all(),
-        "still_named": forget.named_in(subject).order_by("pk") if _is_erased(subject) else (),
+        "still_named": forget.open_requests_naming(subject).order_by("pk") if _is_erased(subject) else (),
         "after_checks": [(duty, stores.label_of(duty.store)) for duty in subject.after_checks.all()],
         "now": timezone.now(),
         "later": subject.later_requests.all(),
         "duplicates": subject.duplicates.all(),
         "events": reading.entries(_events(subject)),
-        "acts": offered(subject, request.user),
+        "actions": available_actions(subject, request.user),
         "may_handle": request.user.has_perm(HANDLE),
         "may_hold": request.user.has_perm(HOLD),
         "stages": _stages(subject),
-        "next": _next(subject, steps),
+        "next": _next_action(subject, steps),
     }
 
 
@@ -160,12 +161,12 @@ def _step(step: RequestStep) -> dict[str, Any]:
     return {
         "step": step,
         "label": stores.label_of(step.store) if step.store else "",
-        "may_complete": is_possible(check_can_complete, step),
-        "may_retry": step.status != StepStatus.PLANNED and is_possible(check_can_retry, step),
-        "may_take_over": step.tries > 0 and is_possible(check_can_take_over, step),
+        "may_complete": is_allowed(check_can_complete, step),
+        "may_retry": step.status != StepStatus.PLANNED and is_allowed(check_can_retry, step),
+        "may_take_over": step.tries > 0 and is_allowed(check_can_take_over, step),
         "asks_found": step.action == Action.LOCATE,
         "asks_data": step.action == Action.EXPORT,
-        "leftovers": blanking.found_by(step) if is_possible(blanking.check_can_blank, step) else (),
+        "leftovers": leftovers_found(step) if is_allowed(check_can_erase, step) else (),
         "is_search": step.action in SEARCHES,
         "shows_attempts": len(step.attempts.all()) > 1 or bool(step.error_message),
     }
@@ -189,7 +190,7 @@ def _stages(subject: SubjectRequest) -> list[tuple[str, str]]:
     if now in (RequestStatus.REFUSED, RequestStatus.WITHDRAWN):
         return [(way[0].label, "done"), (now.label, "now")]
     if now == RequestStatus.NEEDS_ACTION:
-        now = _interrupted(subject)
+        now = _interrupted_stage(subject)
     at = way.index(now)
     return [
         (stage.label, "done" if n < at or now == RequestStatus.COMPLETED else "now" if n == at else "")
@@ -197,18 +198,18 @@ def _stages(subject: SubjectRequest) -> list[tuple[str, str]]:
     ]
 
 
-def _interrupted(subject: SubjectRequest) -> RequestStatus:
+def _interrupted_stage(subject: SubjectRequest) -> RequestStatus:
     """Where a request stands in which a person has to do something before it goes on."""
     return RequestStatus.EXECUTING if subject.planned_at else RequestStatus.LOCATING
 
 
-def _next(subject: SubjectRequest, steps: list[RequestStep]) -> tuple[str, str]:
+def _next_action(subject: SubjectRequest, steps: list[RequestStep]) -> tuple[str, str]:
     """(what a person does next, the place on the page); empty where the machine is at work or it is over."""
-    told = {
+    by_status = {
         RequestStatus.VERIFYING: ("Next: confirm the requester's identity.", "identity"),
         RequestStatus.AWAITING_APPROVAL: ("Next: someone else approves the plan.", "plan"),
     }
-    if found := told.get(RequestStatus(subject.status)):
+    if found := by_status.get(RequestStatus(subject.status)):
         return found
     if subject.kind == RequestKind.PORTABILITY and subject.status == RequestStatus.RECEIVED:
         return "Next: explain that the right doesn't apply and offer a copy.", "acts"

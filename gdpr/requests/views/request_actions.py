@@ -8,21 +8,21 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import Http404
 
-from gdpr.messages.outlet import check_mail_leaves
+from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import FoundRecord, SubjectRequest
 from gdpr.requests import (
     actions,
     after_checks,
-    blanking,
-    by_hand,
     clarifications,
+    leftover_erasure,
     legal_holds,
+    manual_steps,
     message_actions,
     withdrawal,
 )
 from gdpr.requests import request_forms as f
 from gdpr.requests.pipeline import approve, locate, verify
-from swarm_admin.core.errors import ActionNotAllowed, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
 
 VIEW = "gdpr.view_request"
 HANDLE = "gdpr.handle_request"
@@ -33,12 +33,12 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True)
 class PageAction:
-    """`run` does it; `against` raises ActionNotAllowed where it cannot be done now; `done` is said after."""
+    """`run` does it; `check` raises ActionNotAllowed where it cannot be done now; `done` is said after."""
 
-    form: type[f.OfRequest]
+    form: type[f.RequestForm]
     run: Callable[[SubjectRequest, Given, Any], object]
     done: str
-    against: Callable[[SubjectRequest, Any], None] = lambda subject, by: None
+    check: Callable[[SubjectRequest, Any], None] = lambda subject, by: None
     permission: str = HANDLE
 
 
@@ -55,23 +55,23 @@ def _ask(subject: SubjectRequest, given: Given, by: Any) -> None:
 
 
 def _decide(subject: SubjectRequest, given: Given, by: Any) -> None:
-    record = _one(subject.records, given["id"])
+    record = _item(subject.records, given["id"])
     locate.decide(record, include=bool(given["include"]), reason=given["reason"], by=by)
 
 
 def _place_hold(subject: SubjectRequest, given: Given, by: Any) -> None:
-    record: FoundRecord = _one(subject.records, given["id"])
+    record: FoundRecord = _item(subject.records, given["id"])
     if not record.key:
         raise ActionNotAllowed("The record ID has already been erased.")
     legal_holds.place(store=record.store, key=record.key, reason=given["reason"], review_on=given["review_on"], by=by)
 
 
-def _blank(subject: SubjectRequest, given: Given, by: Any) -> None:
-    step = _one(subject.steps, given["id"])
-    blanking.blank_found(step, place=given["place"], row=given["row"], reason=given["reason"], by=by)
+def _erase_leftover(subject: SubjectRequest, given: Given, by: Any) -> None:
+    step = _item(subject.steps, given["id"])
+    leftover_erasure.erase_found(step, place=given["place"], row=given["row"], reason=given["reason"], by=by)
 
 
-def _one(related: Any, pk: int) -> Any:
+def _item(related: Any, pk: int) -> Any:
     """One thing of this request; another request's is none of its business."""
     found = related.filter(pk=pk).first()
     if found is None:
@@ -85,11 +85,11 @@ ACTIONS: dict[str, PageAction] = {
         f.Ask,
         _ask,
         "Question sent. The deadline pauses where the law allows it.",
-        lambda s, by: clarifications.check_can_ask_at_all(s),
+        lambda s, by: clarifications.check_can_ask(s),
     ),
     "answered": PageAction(
-        f.Answered,
-        lambda s, given, by: actions.note_answer(_one(s.pauses, given["id"]), answered_at=given["answered_at"], by=by),
+        f.NoteAnswer,
+        lambda s, given, by: actions.note_answer(_item(s.pauses, given["id"]), answered_at=given["answered_at"], by=by),
         "Answer logged. The deadline runs again from the day of the answer.",
     ),
     "extend": PageAction(
@@ -111,13 +111,13 @@ ACTIONS: dict[str, PageAction] = {
         lambda s, by: withdrawal.check_can_withdraw(s),
     ),
     "portability": PageAction(
-        f.Nothing,
+        f.EmptyForm,
         lambda s, given, by: actions.explain_portability(s, by=by),
         "Explained, and offered a machine-readable copy.",
         lambda s, by: actions.check_can_explain_portability(s),
     ),
     "offer": PageAction(
-        f.Nothing,
+        f.EmptyForm,
         lambda s, given, by: actions.accept_offer(s, by=by),
         "Access request opened for the copy.",
         lambda s, by: actions.check_can_accept_offer(s),
@@ -135,23 +135,23 @@ ACTIONS: dict[str, PageAction] = {
         lambda s, by: verify.check_can_decide(s),
     ),
     "identified": PageAction(
-        f.Identified,
-        lambda s, given, by: verify.passed(s, **given, by=by),
+        f.ConfirmIdentity,
+        lambda s, given, by: verify.confirm_identity(s, **given, by=by),
         "Identity confirmed. Searching all systems.",
         lambda s, by: verify.check_can_decide(s),
     ),
     "not-identified": PageAction(
-        f.NotIdentified,
-        lambda s, given, by: verify.failed(s, method=given["method"], by=by),
+        f.RejectEvidence,
+        lambda s, given, by: verify.reject_evidence(s, method=given["method"], by=by),
         "Evidence rejected. Try another method, or refuse the request.",
         lambda s, by: verify.check_can_decide(s),
     ),
     "decide": PageAction(f.Decide, _decide, "Decided."),
     "look-again": PageAction(
-        f.Nothing,
-        lambda s, given, by: locate.look_again(s, by=by),
+        f.EmptyForm,
+        lambda s, given, by: locate.search_again(s, by=by),
         "Searching all systems again.",
-        lambda s, by: locate.check_can_look_again(s),
+        lambda s, by: locate.check_can_search_again(s),
     ),
     "approve": PageAction(
         f.Approve,
@@ -168,53 +168,55 @@ ACTIONS: dict[str, PageAction] = {
         APPROVE,
     ),
     "step-done": PageAction(
-        f.Done,
-        lambda s, given, by: by_hand.complete(
-            _one(s.steps, given["id"]), evidence=given["evidence"], found=given["found"], data=given["data"], by=by
+        f.CompleteStep,
+        lambda s, given, by: manual_steps.complete(
+            _item(s.steps, given["id"]), evidence=given["evidence"], found=given["found"], data=given["data"], by=by
         ),
         "Marked as done.",
     ),
     "step-retry": PageAction(
-        f.OfOne, lambda s, given, by: by_hand.retry(_one(s.steps, given["id"]), by=by), "Retrying now."
+        f.ItemForm, lambda s, given, by: manual_steps.retry(_item(s.steps, given["id"]), by=by), "Retrying now."
     ),
-    "leftover-erase": PageAction(f.Leftover, _blank, "Erased. Once you have reviewed everything, retry the search."),
+    "leftover-erase": PageAction(
+        f.EraseLeftover, _erase_leftover, "Erased. Once you have reviewed everything, retry the search."
+    ),
     "step-take-over": PageAction(
-        f.OfOne,
-        lambda s, given, by: by_hand.take_over(_one(s.steps, given["id"]), by=by),
+        f.ItemForm,
+        lambda s, given, by: manual_steps.take_over(_item(s.steps, given["id"]), by=by),
         "Switched to manual. Follow the instructions next to the step.",
     ),
     "message-send": PageAction(
-        f.OfOne,
-        lambda s, given, by: message_actions.send(_one(s.messages, given["id"]), by=by),
+        f.ItemForm,
+        lambda s, given, by: message_actions.send(_item(s.messages, given["id"]), by=by),
         "Message queued.",
-        against=lambda subject, by: check_mail_leaves(),
+        check=lambda subject, by: check_can_send_mail(),
     ),
     "message-copied": PageAction(
-        f.OfOne,
-        lambda s, given, by: message_actions.mark_copied(_one(s.messages, given["id"]), by=by),
+        f.ItemForm,
+        lambda s, given, by: message_actions.mark_copied(_item(s.messages, given["id"]), by=by),
         "Marked as sent another way.",
     ),
     "message-arrived": PageAction(
-        f.OfOne,
-        lambda s, given, by: message_actions.mark_arrived(_one(s.messages, given["id"]), by=by),
+        f.ItemForm,
+        lambda s, given, by: message_actions.mark_arrived(_item(s.messages, given["id"]), by=by),
         "Marked as sent.",
     ),
     "message-drop": PageAction(
-        f.OfOne, lambda s, given, by: message_actions.drop_message(_one(s.messages, given["id"]), by=by), "Dropped."
+        f.ItemForm, lambda s, given, by: message_actions.drop_message(_item(s.messages, given["id"]), by=by), "Dropped."
     ),
     "check-done": PageAction(
-        f.Proof,
+        f.CompleteCheck,
         lambda s, given, by: after_checks.complete(
-            _one(s.after_checks, given["id"]), evidence=given["evidence"], by=by
+            _item(s.after_checks, given["id"]), evidence=given["evidence"], by=by
         ),
         "Noted.",
     ),
     "check-again": PageAction(
-        f.OfOne,
-        lambda s, given, by: after_checks.try_again(_one(s.after_checks, given["id"]), by=by),
+        f.ItemForm,
+        lambda s, given, by: after_checks.retry(_item(s.after_checks, given["id"]), by=by),
         "Checking again.",
     ),
-    "hold": PageAction(f.Hold, _place_hold, "Hold placed. It doesn't pause the deadline.", permission=HOLD),
+    "hold": PageAction(f.PlaceHold, _place_hold, "Hold placed. It doesn't pause the deadline.", permission=HOLD),
 }  # fmt: skip
 NO_RIGHT = {
     HANDLE: "You don't have permission to handle requests. Ask a compliance officer.",
@@ -223,19 +225,19 @@ NO_RIGHT = {
 }
 
 
-def offered(subject: SubjectRequest, by: Any) -> dict[str, dict[str, Any]]:
+def available_actions(subject: SubjectRequest, by: Any) -> dict[str, dict[str, Any]]:
     """{name with _ for -: {"form", "why_not"}} of every action, for the page."""
     return {
-        name.replace("-", "_"): {"form": form_of(name, action, subject), "why_not": _why_not(action, subject, by)}
+        name.replace("-", "_"): {"form": build_form(name, action, subject), "why_not": _why_not(action, subject, by)}
         for name, action in ACTIONS.items()
     }
 
 
-def form_of(name: str, action: PageAction, subject: SubjectRequest, data: Any = None) -> f.OfRequest:
+def build_form(name: str, action: PageAction, subject: SubjectRequest, data: Any = None) -> f.RequestForm:
     return action.form(data, subject=subject, auto_id=f"{name}_%s")
 
 
-def errors_of(form: f.OfRequest) -> str:
+def error_summary(form: f.RequestForm) -> str:
     """What is wrong in a form, in one line: those beside a step or a record are not drawn from their form."""
     return " ".join(
         f"{text}" if name == NON_FIELD_ERRORS else f"{form[name].label}: {text}"
@@ -247,4 +249,4 @@ def errors_of(form: f.OfRequest) -> str:
 def _why_not(action: PageAction, subject: SubjectRequest, by: Any) -> str:
     if not by.has_perm(action.permission):
         return NO_RIGHT[action.permission]
-    return reason_against(action.against, subject, by)
+    return why_not_allowed(action.check, subject, by)

@@ -80,15 +80,15 @@ def _each_says_nothing(parts: list[str]) -> bool:
 
 
 def _says_nothing(text: str) -> bool:
-    return not text or text in EXACT or text.lower() in PHRASES or _only_marks(text) or _unfilled(text)
+    return not text or text in EXACT or text.lower() in PHRASES or _is_punctuation(text) or _is_unfilled(text)
 
 
-def _only_marks(text: str) -> bool:
+def _is_punctuation(text: str) -> bool:
     """Hyphens, dots, question marks and other punctuation, and nothing else."""
     return all(c.isspace() or unicodedata.category(c)[0] == "P" for c in text)
 
 
-def _unfilled(text: str) -> bool:
+def _is_unfilled(text: str) -> bool:
     return any(
         text.startswith(before)
         and text.endswith(after)

@@ -93,9 +93,9 @@ def _alone(bench: Bench) -> Iterator[Figure]:
 def _search() -> int:
     from gdpr.leftovers import database
     from gdpr.leftovers.scan import names_of
-    from gdpr.leftovers.search_patterns import needles
+    from gdpr.leftovers.search_patterns import patterns_for
 
-    found = database.scan(needles(NOBODY), names=names_of(NOBODY))
+    found = database.scan(patterns_for(NOBODY), names=names_of(NOBODY))
     return len(found.rows)
 
 
@@ -158,11 +158,11 @@ def _searching() -> Iterator[None]:
         from django.db import connection
 
         from gdpr.leftovers import database
-        from gdpr.leftovers.search_patterns import needles
+        from gdpr.leftovers.search_patterns import patterns_for
 
         with contextlib.suppress(InterruptedError):
             while True:
-                database.scan(needles(NOBODY), beat=stop)
+                database.scan(patterns_for(NOBODY), heartbeat=stop)
         connection.close()
 
     thread = threading.Thread(target=work)

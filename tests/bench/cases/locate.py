@@ -18,7 +18,7 @@ def locate(bench: Bench) -> Iterator[Figure]:
     from gdpr import stores
     from gdpr.identity import Identity
 
-    mirror = stores.named("mirror")
+    mirror = stores.get_store("mirror")
     ways: dict[str, Callable[[Lead], Identity]] = {
         "e-mail": lambda lead: Identity(emails=(lead.email_work,)),
         "phone": lambda lead: Identity(phone=lead.phone),

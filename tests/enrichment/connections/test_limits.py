@@ -19,7 +19,7 @@ from enrichment.vendors import limiter, vendor_health
 from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.limiter import Gauge, Limit
-from swarm_admin.core.cache import forget
+from swarm_admin.core.cache import invalidate
 from tests.enrichment.vendors.scripted import CUT, RESET, Say, ScriptedVendor
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -32,7 +32,7 @@ def pace(settings: Any) -> None:
 
 
 def shown(label: str, system: str = "clay") -> limits.LimitUsage:
-    forget("waiting")
+    invalidate("waiting")
     [vendor] = [vendor for vendor in limits.all_limits() if vendor.system == system]
     return next(limit for limit in vendor.limits if limit.label == label)
 
@@ -136,7 +136,7 @@ def test_what_is_paused_is_not_said_to_go_out(
         Handover.objects.create(lead=EnrichedLeadFactory(), system="instantly", status="planned")
     else:
         LeadFactory(clay_row_id="row_1" if label != "New rows" else None, dispatch_after=timezone.now())
-    forget("waiting")
+    invalidate("waiting")
     assert "sent immediately" in page(sales_client)
     ServiceHold.objects.create(system=system, reason=reason)
     queue = shown(label, system.partition(".")[0]).queue
@@ -183,7 +183,7 @@ def test_the_longest_queue_is_the_longest_that_the_page_shows(sales_client: Clie
     forget_active()
     limiter.take("provider:builtwith", n=100, limit=100)
     LeadFactory(clay_row_id="row_1", dispatch_after=timezone.now())
-    forget("waiting")
+    invalidate("waiting")
     context = sales_client.get("/limits/").context
     shown = [limit.queue.seconds for limit in context["providers"] if limit.queue]
     assert context["longest"] == max(shown) > 600
@@ -194,7 +194,7 @@ def test_providers_have_their_budget_and_what_will_be_asked(db: None) -> None:
     for _ in range(3):
         LeadFactory()
     limiter.take("provider:apollo", n=1, limit=1)
-    forget("waiting")
+    invalidate("waiting")
     [apollo] = [limit for limit in limits.provider_limits() if limit.label.lower().startswith("apollo")]
     assert apollo.gauges[0].percent == 100
     assert apollo.queue.calls >= 1

@@ -156,4 +156,4 @@ def test_a_retry_of_nothing_says_so_and_its_button_why(sales_client):
     [(0, "a few seconds"), (61, "about 65 s"), (5 * HOUR + 60, "about 5 h"), (math.inf, "never")],
 )
 def test_words(seconds, told):
-    assert durations.about(seconds) == told
+    assert durations.approximate(seconds) == told

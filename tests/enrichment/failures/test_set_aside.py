@@ -123,7 +123,7 @@ def test_a_call_that_may_still_be_on_its_way_is_looked_for_later(settings):
     settings.VENDOR_TIMEOUT_SECONDS, settings.READ_BACK_SECONDS = 40.0, 1.0
     now = timezone.now()
     batch = batch_of(BatchKind.ROWS, 1, lapses=0)
-    place, _, _ = work.holders.name().partition("/")
+    place, _, _ = work.lease_holders.current_holder().partition("/")
     Batch.objects.update(in_flight_since=now, held_by=f"{place}/1.0")  # a process that has ended
     recover_lost_calls()
     batch.refresh_from_db()

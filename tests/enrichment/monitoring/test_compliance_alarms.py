@@ -5,11 +5,11 @@ import pytest
 from enrichment.models import Alert, AlertNotice
 from enrichment.models.alert import Channel, Severity
 from enrichment.monitoring.compliance_alarms import sync_alerts
-from gdpr.alarms import Alarm
+from gdpr.compliance_alerts import ComplianceAlert
 from swarm_admin import alerts as sending
 
 pytestmark = pytest.mark.django_db
-LATE = Alarm("request_overdue", 7, "SR-00007 was due on 3 March 2026 and is unanswered.", True)
+LATE = ComplianceAlert("request_overdue", 7, "SR-00007 was due on 3 March 2026 and is unanswered.", True)
 
 
 def test_an_alarm_is_one_alert_while_it_holds_and_over_when_it_does_not():

@@ -84,7 +84,7 @@ DUE = {
 def test_what_is_due_and_is_claimed_by_nobody_is_named(stage):
     DUE[stage]()
     assert named() == [stage]
-    progress.moved(stage)
+    progress.mark_progress(stage)
     assert named() == []
 
 
@@ -174,7 +174,7 @@ def test_leads_that_a_limit_or_a_budget_keeps_were_looked_at():
 
 def test_without_redis_what_is_due_for_long_is_told_all_the_same(monkeypatch):
     webhook()
-    progress.moved("webhooks")
+    progress.mark_progress("webhooks")
 
     def away(*_, **__):
         raise redis.ConnectionError
@@ -216,7 +216,7 @@ def test_an_alert_is_opened_counted_and_closed_by_itself():
     alert = Alert.objects.get(kind="standstill")
     assert (alert.severity, alert.count, alert.closed_at) == (3, 2, None)
     assert "Reading webhooks" in alert.sentence
-    progress.moved("webhooks")
+    progress.mark_progress("webhooks")
     assert not standstill.raise_standstill()
     alert.refresh_from_db()
     assert alert.by_itself

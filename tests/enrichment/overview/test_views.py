@@ -23,7 +23,7 @@ from enrichment.models import (
     WebhookDelivery,
 )
 from enrichment.states import DeliveryStatus, EnrichmentStatus, HandoverStatus
-from swarm_admin.core.cache import remembered
+from swarm_admin.core.cache import cached
 from swarm_admin.core.percent import percent_of
 from tests.factories import EnrichedLeadFactory, FailedLeadFactory, LeadFactory
 
@@ -264,19 +264,19 @@ def test_an_answer_is_computed_once_while_it_is_fresh() -> None:
         calls.append(1)
         return {"n": len(calls)}
 
-    assert remembered("probe", compute) == remembered("probe", compute) == {"n": 1}
+    assert cached("probe", compute) == cached("probe", compute) == {"n": 1}
     cache.clear()
-    assert remembered("probe", compute) == {"n": 2}
+    assert cached("probe", compute) == {"n": 2}
 
 
 @pytest.mark.django_db
 def test_while_one_computes_others_get_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("swarm_admin.core.cache.FRESH_SECONDS", 0)
     monkeypatch.setattr("swarm_admin.core.cache.SHARE", 0)
-    assert remembered("probe", lambda: "first") == "first"
+    assert cached("probe", lambda: "first") == "first"
 
     def slow() -> str:
-        return f"while this ran: {remembered('probe', lambda: 'never')}"
+        return f"while this ran: {cached('probe', lambda: 'never')}"
 
-    assert remembered("probe", slow) == "while this ran: first"
-    assert remembered("probe", lambda: "third") == "third"
+    assert cached("probe", slow) == "while this ran: first"
+    assert cached("probe", lambda: "third") == "third"

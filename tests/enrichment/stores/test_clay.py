@@ -8,7 +8,7 @@ from enrichment.pipeline.receive import storing
 from enrichment.stores.clay import ClayStore
 from enrichment.vendors.connections import clay
 from gdpr.identity import Identity
-from gdpr.stores import Capability, Ground, Later, Record, Unsupported
+from gdpr.stores import Capability, Ground, Record, RetryLater, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, TABLE, URL, WORK, in_clay, in_the_mirror
 from tests.factories import EnrichedLeadFactory
 
@@ -72,7 +72,7 @@ def test_without_a_search_exports_are_read_within_their_limit_and_go_on_where_th
     others = [stranger(url=f"https://www.linkedin.com/in/a-{n}") for n in range(4)]
     ours = stranger(url=URL.upper().replace("HTTPS", "https"), email_work="x@y.example")
     settings.CLAY_EXPORTS_PER_HOUR = 2
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         store.locate(Identity(URL))
     assert later.value.not_before > timezone.now() - timezone.timedelta(seconds=1)
     settings.CLAY_EXPORTS_PER_HOUR = 3
@@ -156,7 +156,7 @@ def test_a_search_that_lags_is_waited_for(vendors):
     (record,) = store.locate(IDENTITY)
     vendors.sandbox.config(search_lag_seconds=10_000_000.0)
     store.erase(record)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.verify_absent(record)
     vendors.sandbox.config(search_lag_seconds=0.0)
     assert store.verify_absent(record)
@@ -167,7 +167,7 @@ def test_a_vendor_that_is_down_is_asked_later(vendors, step):
     in_clay(in_the_mirror())
     (record,) = store.locate(IDENTITY)
     vendors.sandbox.fault("clay", "500")
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         getattr(store, step)(IDENTITY if step == "locate" else record)
     assert URL not in str(later.value)
 
@@ -177,7 +177,7 @@ def test_a_row_that_is_being_made_is_waited_for(vendors, status):
     lead = in_the_mirror()
     batch = Batch.objects.create(kind="rows", table_id=TABLE, status=status, in_flight_since=timezone.now())
     BatchItem.objects.create(batch=batch, lead=lead, position=0)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.locate(IDENTITY)
 
 

@@ -14,7 +14,7 @@ from enrichment.pipeline.receive import reading, storing
 from gdpr import stores
 from gdpr.identity import Identity
 from gdpr.models import Suppression
-from gdpr.stores import Ground, Later, Unsupported
+from gdpr.stores import Ground, RetryLater, Unsupported
 from gdpr.suppression import gate
 from tests.enrichment.stores.planting import (
     IDENTITY,
@@ -86,10 +86,10 @@ def test_the_person_is_found_told_corrected_restricted_and_forgotten_everywhere(
     assert [store for store, _ in found] == ["clay", "instantly", "ghl", "mirror"]
     assert all(record.sure and record.identity.identifiers() for record in found.values())
     for (store, _), record in found.items():
-        values = [str(datum.value) for datum in stores.named(store).export(record).data]
+        values = [str(datum.value) for datum in stores.get_store(store).export(record).data]
         assert WORK in values
     for (store, _), record in found.items():
-        stores.named(store).rectify(record, {"title": "Chief Revenue Officer", "phone": "+1 415 555 0222"})
+        stores.get_store(store).rectify(record, {"title": "Chief Revenue Officer", "phone": "+1 415 555 0222"})
     lead.refresh_from_db()
     assert (lead.title, lead.pinned_fields) == ("Chief Revenue Officer", ["phone", "title"])
     (row,) = vendors.sandbox.state("clay")["tables"][TABLE]
@@ -98,11 +98,11 @@ def test_the_person_is_found_told_corrected_restricted_and_forgotten_everywhere(
     assert {row["title"], member["job_title"], contact["customFields"][0]["value"]} == {"Chief Revenue Officer"}
     assert {row["phone"], member["phone"], contact["phone"]} == {"+14155550222"}
     for (store, _), record in found.items():
-        stores.named(store).restrict(record, Ground.RESTRICTION)
+        stores.get_store(store).restrict(record, Ground.RESTRICTION)
     assert vendors.sandbox.state("instantly")["leads"] == []
     assert vendors.sandbox.state("ghl")["contacts"][0]["dnd"] is True
     for (store, _), record in found.items():
-        stores.named(store).release(record, Ground.RESTRICTION)
+        stores.get_store(store).release(record, Ground.RESTRICTION)
     vendors.settle()
     assert vendors.sandbox.stats()["instantly"]["leads"] == 1
     forget()
@@ -154,13 +154,13 @@ def test_a_row_clay_keeps_is_not_seen_by_the_comparison(vendors, settings, delet
     clay_record = next(record for (store, _), record in located().items() if store == "clay")
     gate.suppress(IDENTITY, reason="erasure")
     if deletion == "lies":
-        stores.named("clay").erase(clay_record)
+        stores.get_store("clay").erase(clay_record)
     else:
         with pytest.raises(Unsupported):
-            stores.named("clay").erase(clay_record)
-    assert not stores.named("clay").verify_absent(clay_record)
+            stores.get_store("clay").erase(clay_record)
+    assert not stores.get_store("clay").verify_absent(clay_record)
     forgotten = next(record for (store, _), record in located().items() if store == "mirror")
-    stores.named("mirror").erase(forgotten)
+    stores.get_store("mirror").erase(forgotten)
     neighbour = in_the_mirror(linkedin_url="https://www.linkedin.com/in/neighbour", email_work="n@acme.example",
                               email_personal="", phone="+14155550999")  # fmt: skip
     in_clay(neighbour)
@@ -168,7 +168,7 @@ def test_a_row_clay_keeps_is_not_seen_by_the_comparison(vendors, settings, delet
     assert reconcile.ReconcileRun.objects.get().rows == {TABLE: 2}
     assert not SeenRow.objects.exists()
     assert not Drift.objects.filter(row_id=row_id).exists()
-    assert [record.key for record in stores.named("clay").locate(Identity(URL))] == [f"{TABLE}/{row_id}"]
+    assert [record.key for record in stores.get_store("clay").locate(Identity(URL))] == [f"{TABLE}/{row_id}"]
 
 
 def test_marks_of_a_run_that_goes_on_name_no_suppressed_row(vendors, settings, monkeypatch):
@@ -187,14 +187,14 @@ def test_a_vendor_that_is_down_for_days_keeps_its_record_and_the_others_go(vendo
     left = []
     for (store, _), record in found.items():
         try:
-            stores.named(store).erase(record)
-        except Later as later:
+            stores.get_store(store).erase(record)
+        except RetryLater as later:
             left.append((store, later.not_before))
     assert left == [("ghl", None)], "no time of its own: it is asked more and more seldom"
     vendors.sandbox.no_faults()
     contact = next(record for (store, _), record in found.items() if store == "ghl")
-    stores.named("ghl").erase(contact)
-    assert stores.named("ghl").verify_absent(contact)
+    stores.get_store("ghl").erase(contact)
+    assert stores.get_store("ghl").verify_absent(contact)
 
 
 def test_two_people_behind_one_inbox_the_other_untouched_to_the_byte(vendors):

@@ -7,7 +7,7 @@ from enrichment.models import Handover, ServiceHold
 from enrichment.stores.ghl import GoHighLevelStore
 from enrichment.vendors.connections import close_clients, ghl
 from gdpr.identity import Identity
-from gdpr.stores import Capability, Ground, Later, Record, Unsupported
+from gdpr.stores import Capability, Ground, Record, RetryLater, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, URL, WORK, in_ghl, in_the_mirror
 from tests.factories import EnrichedLeadFactory
 
@@ -131,7 +131,7 @@ def test_a_search_that_lags_is_waited_for(vendors):
     (record,) = store.locate(IDENTITY)
     vendors.sandbox.config(ghl_search_lag_seconds=10_000_000.0)
     store.erase(record)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.verify_absent(record)
     vendors.sandbox.config(ghl_search_lag_seconds=0.0)
     assert store.verify_absent(record)
@@ -144,7 +144,7 @@ def test_a_vendor_that_is_down_is_asked_later(vendors, settings, kind):
     close_clients()
     settings.VENDOR_TIMEOUT_SECONDS = 0.2
     vendors.sandbox.fault("ghl", kind, call="contacts.delete", seconds=1000.0)
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         store.erase(record)
     if kind == "429":
         assert later.value.not_before > timezone.now() - timezone.timedelta(seconds=1)
@@ -156,10 +156,10 @@ def test_a_vendor_that_is_down_is_asked_later(vendors, settings, kind):
 def test_a_refused_key_holds_the_vendor_and_its_steps(vendors):
     in_ghl(in_the_mirror())
     vendors.sandbox.fault("ghl", "401", times=1)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.locate(IDENTITY)
     assert ServiceHold.objects.get().system == "ghl"
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         store.locate(IDENTITY)
     assert later.value.not_before is None
     assert WORK.lower() not in str(later.value).lower()
@@ -175,7 +175,7 @@ def test_without_a_key_every_step_is_a_persons(vendors, settings):
 def test_without_a_slot_the_step_waits(vendors, settings):
     in_ghl(in_the_mirror())
     settings.GHL_PER_TEN_SECONDS = 0
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.locate(IDENTITY)
 
 
@@ -216,12 +216,12 @@ def test_a_hand_over_on_its_way_or_that_never_told_is_waited_for(vendors, status
     lead = in_the_mirror()
     contact = in_ghl(lead)
     Handover.objects.create(lead=lead, system="ghl", status=status, in_flight_since=timezone.now())
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.locate(IDENTITY)
     steps = [lambda: store.erase(Record("ghl", contact))]
     if status == "in_flight":  # one that never told is withheld by the restriction itself
         steps.append(lambda: store.restrict(Record("ghl", contact), Ground.OBJECTION))
     for step in steps:
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             step()
     assert contact in contacts(vendors)

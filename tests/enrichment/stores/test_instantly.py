@@ -8,7 +8,7 @@ from enrichment.stores.instantly import InstantlyStore
 from enrichment.stores.mirror import MirrorStore
 from enrichment.vendors.connections import instantly
 from gdpr.identity import Identity
-from gdpr.stores import Capability, Ground, Later, Record, Unsupported
+from gdpr.stores import Capability, Ground, Record, RetryLater, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, URL, WORK, in_instantly, in_the_mirror
 from tests.factories import EnrichedLeadFactory
 
@@ -75,7 +75,7 @@ def test_another_e_mail_is_a_new_lead_and_the_old_ones_end_however_it_is_interru
     values = {"email_work": "right@acme.example", "first_name": "Erica"}
     if crash:
         vendors.sandbox.fault("instantly", "reset_after_effect", call=crash, times=1)
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             store.rectify(record, values)
     store.rectify(record, values)
     (left,) = leads(vendors).values()
@@ -141,7 +141,7 @@ def test_a_list_that_lags_is_waited_for(vendors):
     (record,) = store.locate(IDENTITY)
     vendors.sandbox.config(instantly_list_lag_seconds=10_000_000.0)
     store.erase(record)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.verify_absent(record)
     vendors.sandbox.config(instantly_list_lag_seconds=0.0)
     assert store.verify_absent(record)
@@ -151,7 +151,7 @@ def test_a_vendor_that_is_down_is_asked_later(vendors):
     in_instantly(in_the_mirror())
     (record,) = store.locate(IDENTITY)
     vendors.sandbox.fault("instantly", "502")
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         store.erase(record)
 
 
@@ -187,6 +187,6 @@ def test_a_hand_over_on_its_way_or_that_never_told_is_waited_for(vendors, status
     if status == "in_flight":  # one that never told is withheld by the restriction itself
         steps.append(lambda: store.restrict(Record("instantly", ours), Ground.OBJECTION))
     for step in steps:
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             step()
     assert ours in leads(vendors)

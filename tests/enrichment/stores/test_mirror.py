@@ -26,7 +26,7 @@ from enrichment.stores.mirror import MirrorStore
 from gdpr import rectifiable
 from gdpr.identity import Identity
 from gdpr.leftovers import scan
-from gdpr.stores import Ground, Later, Unsupported
+from gdpr.stores import Ground, RetryLater, Unsupported
 from tests.enrichment.stores.planting import IDENTITY, OWN, PHONE, URL, WORK, in_the_mirror
 from tests.factories import EnrichedLeadFactory, lead_row
 
@@ -238,7 +238,7 @@ def test_what_a_worker_is_at_now_is_waited_for(model, columns):
     lead = in_the_mirror()
     model.objects.create(lead=lead, **columns)
     (record, *_) = store.locate(IDENTITY)
-    with pytest.raises(Later) as later:
+    with pytest.raises(RetryLater) as later:
         store.erase(record)
     assert later.value.not_before > timezone.now()
     assert Lead.objects.filter(pk=lead.pk).exists()

@@ -20,7 +20,7 @@ def test_a_neighbours_further_address_is_left_out_and_counted(vendors):
         "additionalPhones": [{"phone": "+14155550199"}],
     }
     vendors.sandbox.ghl.put(f"/contacts/{contact}", json=further).raise_for_status()
-    copy = stores.named("ghl").export(Record("ghl", contact))
+    copy = stores.get_store("ghl").export(Record("ghl", contact))
     told = str(copy.data)
     assert "erika@third.example" in told
     assert PHONE in told

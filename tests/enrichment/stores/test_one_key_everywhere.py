@@ -121,7 +121,7 @@ def _everywhere(number: int, **given: str) -> Lead:
 
 
 def _found(identity: Identity) -> dict[str, int]:
-    return {name: len(stores.named(name).locate(identity)) for name in STORES}
+    return {name: len(stores.get_store(name).locate(identity)) for name in STORES}
 
 
 def _suppressed_by_either(one: Identity, other: Identity) -> None:

@@ -71,19 +71,19 @@ def test_what_another_lead_of_the_contact_holds_stays():
 
 def test_why_a_contact_stays():
     lead = EnrichedLeadFactory(ghl_contact_id="c1")
-    assert store.stays(CONTACT, our(lead)) == ""
+    assert store.why_it_stays(CONTACT, our(lead)) == ""
     other = EnrichedLeadFactory(ghl_contact_id="c1")
-    assert store.stays(CONTACT, our(lead)) == SHARED
+    assert store.why_it_stays(CONTACT, our(lead)) == SHARED
     other.ghl_contact_id = ""
     other.save()
     matched(other)
-    assert store.stays(CONTACT, our(lead)) == MATCHED
-    assert "Don't delete it" in store.how_to_take_out(CONTACT, our(lead))
+    assert store.why_it_stays(CONTACT, our(lead)) == MATCHED
+    assert "Don't delete it" in store.removal_instructions(CONTACT, our(lead))
 
 
 def test_whose_lead_is_gone_is_for_a_person():
     gone = Record("mirror", "lead:999999")
-    assert store.stays(CONTACT, gone) == NOT_KNOWN
+    assert store.why_it_stays(CONTACT, gone) == NOT_KNOWN
     with pytest.raises(Unsupported):
-        store.take_out(CONTACT, gone)
-    assert "Delete it if it is only this person's" in store.how_to_take_out(CONTACT, gone)
+        store.remove_our_data(CONTACT, gone)
+    assert "Delete it if it is only this person's" in store.removal_instructions(CONTACT, gone)

@@ -28,8 +28,8 @@ def test_an_expired_lead_goes_everywhere_and_is_read_back(vendors):
     lead = everywhere()
     Lead.objects.filter(pk=lead.pk).update(retention_until=timezone.now() - DAY)
     neighbour = LeadFactory()
-    assert retention.plan() == 1
-    assert retention.plan() == 0
+    assert retention.queue_expired() == 1
+    assert retention.queue_expired() == 0
     for _ in range(4):
         Purge.objects.update(not_before=timezone.now())
         retention.run_due()
@@ -42,8 +42,8 @@ def test_an_expired_lead_goes_everywhere_and_is_read_back(vendors):
 def test_what_ends_in_the_coming_days_is_counted_by_day(db):
     for days in (0.5, 2, 2.2, 9):
         LeadFactory(retention_until=timezone.now() + days * DAY)
-    assert sum(count for _, count in retention.coming(7)) == 3
-    assert sum(count for _, count in retention.coming(30)) == 4
+    assert sum(count for _, count in retention.expiring_by_day(7)) == 3
+    assert sum(count for _, count in retention.expiring_by_day(30)) == 4
 
 
 def test_nobody_is_delivered_untold_where_the_policy_says_so(vendors, settings, django_user_model, mailoutbox):
@@ -84,7 +84,7 @@ def test_two_with_one_e_mail_who_waited_for_their_notice_do_not_write_into_one_c
 
 
 def test_a_hand_over_that_was_claimed_by_the_hour_waits_for_its_notice_no_more(vendors, settings):
-    """Told meanwhile by another way than `mark_told`: the claim clears it, and the turn counts."""
+    """Told meanwhile by another way than `mark_notified`: the claim clears it, and the turn counts."""
     settings.NOTICE_BEFORE_DELIVERY = True
     leads = [LeadFactory(email_work="office@acme.example", notified_at=timezone.now()) for _ in "ab"]
     Handover.objects.bulk_create(Handover(lead=lead, system="ghl", error_kind="notice_outstanding") for lead in leads)
@@ -103,21 +103,21 @@ def test_a_lost_hand_over_whose_notice_went_out_holds_an_erasure_up_until_it_is_
         lead=lead, system="ghl", status="unknown", error_kind="notice_outstanding", not_before=later
     )
     assert not restriction.being_delivered([lead.pk], "ghl")
-    LeadSource().mark_told([f"lead:{lead.pk}"], timezone.now())
+    LeadSource().mark_notified([f"lead:{lead.pk}"], timezone.now())
     assert restriction.being_delivered([lead.pk], "ghl")
     assert Handover.objects.get().not_before <= timezone.now()
 
 
 def test_a_notice_names_where_the_data_are_from_and_what_they_are(db):
     lead = LeadFactory(first_name="Ada", email_work="ada@acme.example", source_name="Gong.io")
-    owed = LeadSource().addressee(f"lead:{lead.pk}")
-    assert owed is not None
-    _, text = notices.render(notices.template(), owed)
+    person = LeadSource().recipient(f"lead:{lead.pk}")
+    assert person is not None
+    _, text = notices.render(notices.template(), person)
     assert "Ada" in text
     assert "Gong.io" in text
-    LeadSource().mark_told([f"lead:{lead.pk}"], timezone.now())
-    assert LeadSource().addressee(f"lead:{lead.pk}") is None
-    assert LeadSource().count_owed(None) == 0
+    LeadSource().mark_notified([f"lead:{lead.pk}"], timezone.now())
+    assert LeadSource().recipient(f"lead:{lead.pk}") is None
+    assert LeadSource().count_unnotified(None) == 0
 
 
 def test_who_can_be_written_to_comes_page_by_page_the_oldest_first_and_each_once(db):
@@ -134,7 +134,7 @@ def test_who_can_be_written_to_comes_page_by_page_the_oldest_first_and_each_once
     source, keys, after = LeadSource(), [], ""
     for _ in range(9):
         people, after = source.reachable(after=after, limit=2)
-        keys += [owed.key for owed in people]
+        keys += [person.key for person in people]
         if not after:
             break
     assert keys == [f"lead:{lead.pk}" for lead in (older, *same)]

@@ -179,7 +179,7 @@ class History:
         if opened := person.open:
             opened.day, opened.kept_back = today().date(), RESERVED
         if self.random.random() < 0.5:
-            stores.named("mirror").erase(Record("mirror", f"lead:{person.lead}"))
+            stores.get_store("mirror").erase(Record("mirror", f"lead:{person.lead}"))
         else:
             Lead.objects.filter(pk=person.lead).delete()
 

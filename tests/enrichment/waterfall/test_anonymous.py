@@ -39,7 +39,7 @@ def attempt(lead, **values):
 
 
 def erase(lead):
-    stores.named("mirror").erase(Record("mirror", f"lead:{lead.pk}"))
+    stores.get_store("mirror").erase(Record("mirror", f"lead:{lead.pk}"))
 
 
 def test_nothing_that_is_left_leads_back_to_the_person():
@@ -125,7 +125,7 @@ def test_it_stays_in_whatever_way_the_lead_is_deleted(way):
         erase(lead)
     elif way == "retention":
         Lead.objects.filter(pk=lead.pk).update(retention_until=AT)
-        retention.plan()
+        retention.queue_expired()
         retention.run_due()
     elif way == "row":
         lead.delete()

@@ -14,7 +14,7 @@ from django.utils import timezone
 from enrichment.models import Attempt, Lead, SpendBook, SpendEntry, TakenOver, WaterfallVersion
 from enrichment.waterfall import enriched, spend_report, spending
 from swarm_admin.access.models import User
-from swarm_admin.core.cache import forget
+from swarm_admin.core.cache import invalidate
 from swarm_admin.core.timing import today
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -246,7 +246,7 @@ def test_what_was_counted_last_is_told_until_it_is_counted_anew():
     cache.set(enriched.SLOW, 30)
     kept = cache.get(enriched._key(*span("30d")))
     cache.set(enriched._key(*span("30d")), replace(kept, fresh_until=0))
-    forget(f"spend-day:{ago(1).date()}")  # money is some seconds old at most
+    invalidate(f"spend-day:{ago(1).date()}")  # money is some seconds old at most
     stale = spend_report.spend_report(*spend_report.days_of_period("30d"))
     assert (stale.total, stale.leads, stale.counted_at) == (Decimal("0.20"), 1, before.counted_at)
     assert enriched.refresh_counts([span("today"), span("30d")]) == 1

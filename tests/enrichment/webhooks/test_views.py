@@ -20,7 +20,7 @@ from enrichment.webhooks import replay
 from enrichment.webhooks.views import count_incomplete
 from gdpr.models import AuditEvent
 from swarm_admin.access.models import User
-from swarm_admin.core.cache import forget
+from swarm_admin.core.cache import invalidate
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.factories import EnrichedLeadFactory
 
@@ -110,7 +110,7 @@ def test_a_body_of_a_megabyte_is_the_limit(db: None, secrets: None, settings: An
 
 
 def figures(client: Client) -> dict[str, Any]:
-    forget("webhook_figures")
+    invalidate("webhook_figures")
     return dict(client.get("/webhooks/").context["figures"])
 
 

@@ -7,4 +7,4 @@ from gdpr import audit
 
 @pytest.fixture(autouse=True)
 def any_verb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "checked", str)
+    monkeypatch.setattr(audit, "require_known", str)

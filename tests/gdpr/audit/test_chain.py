@@ -179,7 +179,7 @@ def test_without_an_anchor_outside_nothing_is_called_sound(chain, anchors_file, 
     assert ended.value.code == 3
     told = check.perform(AuditCheck.objects.create())
     assert (told.anchored, told.findings) == (0, [])
-    assert "audit_unanchored" in [alarm.kind for alarm in check.late()]
+    assert "audit_unanchored" in [alert.kind for alert in check.audit_alerts()]
 
 
 def test_an_anchor_that_lies_in_file_and_database_is_one(chain):
@@ -344,7 +344,7 @@ def test_without_a_mail_server_the_file_is_enough_and_nothing_counts_as_mailed(c
     AuditAnchor.objects.update(mailed_at=None, created_at=old, error="")
     kept = again()
     assert (kept.mailed_at, kept.error) == (None, "")
-    assert check.late() == []
+    assert check.audit_alerts() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -371,7 +371,7 @@ def test_workers_that_race_file_one_anchor_and_do_one_check(anchors_file):
 
 @pytest.mark.django_db(transaction=True)
 def test_officers_who_ask_at_once_ask_for_one_check():
-    asked = at_once(lambda: check.ask()[1])
+    asked = at_once(lambda: check.request_check()[1])
     assert sorted(asked) == [False] * 5 + [True]
     assert AuditCheck.objects.count() == 1
 

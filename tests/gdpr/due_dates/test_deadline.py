@@ -92,14 +92,14 @@ def test_while_an_answer_is_outstanding_the_date_moves_with_each_day(make, djang
     assert (request.due_on, request.clock_waits) == (Day(2026, 4, 17), True)
     assert deadline.calculate(request, Day(2026, 3, 22)).due == Day(2026, 4, 20)  # the 19th is a Sunday
     SubjectRequest.objects.filter(pk=request.pk).update(due_on=TODAY)
-    assert deadline.refresh_waiting() == 1
+    assert deadline.refresh_paused() == 1
     request.refresh_from_db()
     other.refresh_from_db()
     assert (request.due_on, other.due_on) == (Day(2026, 4, 17), TODAY)
     with django_assert_num_queries(1):  # nothing has changed: its pauses are read and nothing is written
         deadline.refresh(request)
     SubjectRequest.objects.filter(pk=request.pk).update(status="completed")
-    assert deadline.refresh_waiting() == 0
+    assert deadline.refresh_paused() == 0
 
 
 def test_the_answer_ends_the_waiting_even_on_the_day_that_was_said(make):
@@ -116,11 +116,11 @@ def test_the_answer_ends_the_waiting_even_on_the_day_that_was_said(make):
 def test_the_working_of_a_closed_request_stands_still(make):
     request = make(closed_at=at("2026-03-10"))
     asked(request, PauseReason.CLARIFICATION, "2026-03-05", None)
-    lines = deadline.working(request)
+    lines = deadline.calculation(request)
     assert (lines[-1].what, lines[-1].day) == ("Due", Day(2026, 4, 7))
     assert "clarification, from 5 March 2026 still open" in lines[2].why
     request.closed_at = None
-    assert deadline.working(request)[-1].day == Day(2026, 4, 17)
+    assert deadline.calculation(request)[-1].day == Day(2026, 4, 17)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from django.utils import timezone
 from gdpr.kinds import Action
 from gdpr.leftovers import database, progress, tables
 from gdpr.leftovers import scan as leftovers
-from gdpr.leftovers.search_patterns import needles
+from gdpr.leftovers.search_patterns import patterns_for
 from gdpr.models import RequestStep
 from gdpr.requests.pipeline import execute, leftover_step, step_handlers
-from gdpr.stores import Later
+from gdpr.stores import RetryLater
 from tests.gdpr.fake_stores import ADA
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
@@ -68,13 +68,13 @@ def test_a_search_that_lasts_longer_than_its_renewal_ends(house):
 
 def test_a_lease_is_renewed_while_one_table_is_searched(house, monkeypatch):
     seen = []
-    renewed = step_handlers.renew
+    renewed = step_handlers.renew_lease
 
     def renew(step, document):
         renewed(step, document)
         seen.append((document["table"], document["page"], step.in_flight_since))
 
-    monkeypatch.setattr(step_handlers, "renew", renew)
+    monkeypatch.setattr(step_handlers, "renew_lease", renew)
     house.finished("erasure")
     within = [since for table, page, since in seen if table == "large" and page]
     assert len(within) > 10
@@ -83,14 +83,14 @@ def test_a_lease_is_renewed_while_one_table_is_searched(house, monkeypatch):
 
 def test_whoever_lost_the_lease_stops(house, monkeypatch):
     request = house.approved("erasure")
-    renewed = step_handlers.renew
+    renewed = step_handlers.renew_lease
 
     def robbed(step, document):
         if document["page"] > 10:
             RequestStep.objects.filter(pk=step.pk).update(in_flight_since=timezone.now())
         renewed(step, document)
 
-    monkeypatch.setattr(step_handlers, "renew", robbed)
+    monkeypatch.setattr(step_handlers, "renew_lease", robbed)
     house.work(house.tell_partner(house.work(request)))
     step = scan_step(request)
     assert step.status == "in_flight", "it is the other's"
@@ -101,7 +101,7 @@ def test_an_attempt_after_a_killed_worker_goes_on_where_it_was(house, monkeypatc
     plant("INSERT INTO large (id, body) VALUES (-1, %s)", EMAIL)  # on the last page
     plant("CREATE TABLE large_before (id int PRIMARY KEY, body text)")
     request = house.approved("erasure")
-    renewed, killed = step_handlers.renew, []
+    renewed, killed = step_handlers.renew_lease, []
 
     def deadly(step, document):
         renewed(step, document)
@@ -109,13 +109,13 @@ def test_an_attempt_after_a_killed_worker_goes_on_where_it_was(house, monkeypatc
             killed.append(document["page"])
             raise Killed
 
-    monkeypatch.setattr(step_handlers, "renew", deadly)
+    monkeypatch.setattr(step_handlers, "renew_lease", deadly)
     with pytest.raises(Killed):
         house.work(house.tell_partner(house.work(request)))
     assert scan_step(request).result["page"] == killed[0]
 
     first = []
-    monkeypatch.setattr(step_handlers, "renew", lambda step, document: first.append(document["page"]))
+    monkeypatch.setattr(step_handlers, "renew_lease", lambda step, document: first.append(document["page"]))
     settings.LEASE_SECONDS = 0
     execute.hand_back_lapsed()
     house.work(request)
@@ -140,14 +140,14 @@ def test_a_retry_by_an_officer_begins_anew(house):
     house.work(house.tell_partner(house.work(request)))
     step = scan_step(request)
     assert "progress" not in step.result
-    assert progress.read(step.result, "anything").done == {}
+    assert progress.resume(step.result, "anything").done == {}
 
 
 # ---------------------------------------------------------------- tables that change meanwhile
 
 
-def search(beat=lambda: None, so_far=None):
-    found = database.scan(needles([("email", EMAIL)]), beat=beat, progress=so_far)
+def search(heartbeat=lambda: None, so_far=None):
+    found = database.scan(patterns_for([("email", EMAIL)]), heartbeat=heartbeat, progress=so_far)
     return {hit.place: (hit.count, hit.where) for hit in found.rows}
 
 
@@ -187,7 +187,7 @@ def test_a_table_that_is_rewritten_is_searched_from_its_beginning(large, monkeyp
 
 def test_a_table_that_is_rewritten_again_and_again_is_searched_later(large, monkeypatch):
     only_large(monkeypatch)
-    with pytest.raises(Later, match="The table large keeps being rewritten"):
+    with pytest.raises(RetryLater, match="The table large keeps being rewritten"):
         search(lambda: plant("CLUSTER large USING large_pkey"))
 
 
@@ -222,7 +222,7 @@ def test_a_locked_table_is_searched_later(large, monkeypatch):
         with other.cursor() as cursor:
             other.set_autocommit(False)
             cursor.execute("LOCK TABLE large IN ACCESS EXCLUSIVE MODE")
-            with pytest.raises(Later, match="large is locked"):
+            with pytest.raises(RetryLater, match="large is locked"):
                 search()
     finally:
         other.close()

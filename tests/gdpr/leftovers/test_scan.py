@@ -16,7 +16,7 @@ from django.db import connection
 from gdpr import stores
 from gdpr.leftovers import memory, scan
 from gdpr.models import AuditContext, AuditEvent
-from gdpr.stores import Capability, Later, Record
+from gdpr.stores import Capability, Record, RetryLater
 
 pytestmark = pytest.mark.django_db
 ADA = "ada.lovelace@analytical.example"
@@ -202,7 +202,7 @@ class Outside:
     [
         (Outside(), True, []),
         (Outside([Record("crm", "c1", ("email",))]), False, []),
-        (Outside(error=Later("it is down")), False, ["The CRM: it is down"]),
+        (Outside(error=RetryLater("it is down")), False, ["The CRM: it is down"]),
         (Outside(can=frozenset()), False, ["The CRM: no search available"]),
     ],
 )

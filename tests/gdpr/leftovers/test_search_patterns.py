@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdpr.leftovers.search_patterns import Finder, guess, needles, read
+from gdpr.leftovers.search_patterns import Finder, guess_kind, patterns_for, read_identifiers
 
 ADA = "ada.lovelace@analytical.example"
 
 
 def finds(text: bytes, *identifiers: tuple[str, str]) -> set[str]:
-    return {needle.encoding for needle in Finder(needles(identifiers)).find(text)}
+    return {pattern.encoding for pattern in Finder(patterns_for(identifiers)).find(text)}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_profile_is_found_by_its_path(url):
     assert finds(b"https://www.linkedin.com/in/ADA-LOVELACE", ("linkedin_url", url))
 
 
-SOMEBODY = Finder(needles([("email", ADA), ("phone", "+14155550123")]))
+SOMEBODY = Finder(patterns_for([("email", ADA), ("phone", "+14155550123")]))
 
 
 @given(st.binary(max_size=400))
@@ -83,13 +83,13 @@ def test_a_neighbour_is_not_the_person():
      ("Ada Lovelace", "text"), ("text: 12345678", "text")],
 )  # fmt: skip
 def test_the_kind_of_an_identifier_is_told_or_guessed(line, kind):
-    assert read([line, "  "])[0][0] == kind
-    assert ":" in line or guess(line) == kind
+    assert read_identifiers([line, "  "])[0][0] == kind
+    assert ":" in line or guess_kind(line) == kind
 
 
 def test_too_short_an_identifier_is_refused_without_naming_it():
     with pytest.raises(ValueError, match=r"^line 2: an identifier needs at least 5 characters$"):
-        read([ADA, "Ada"])
+        read_identifiers([ADA, "Ada"])
 
 
 def test_a_compressed_text_is_not_searched_as_bytes():

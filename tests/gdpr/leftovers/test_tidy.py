@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from gdpr.leftovers import planner, redis_file, scan
 from gdpr.leftovers.names import NameFinder
-from gdpr.leftovers.search_patterns import Finder, needles
+from gdpr.leftovers.search_patterns import Finder, patterns_for
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.requests import forget
 from swarm_admin.embedded import redis_server
-from swarm_admin.embedded.places import prepare, run_dir
+from swarm_admin.embedded.paths import prepare_directories, run_dir
 
 pytestmark = pytest.mark.django_db
 ADA = "ada.lovelace@analytical.example"
@@ -24,7 +24,7 @@ NO_NAMES = NameFinder([])
 
 @pytest.fixture
 def finder():
-    return Finder(needles([("email", ADA)]))
+    return Finder(patterns_for([("email", ADA)]))
 
 
 def plant(*statements: str) -> None:
@@ -67,15 +67,15 @@ def test_statistics_that_hold_a_person_are_found_and_renewed(sampled, finder, tm
         "planner's statistics of people.people_both",
     } <= places  # fmt: skip
     assert len(places) == 4, "the index' expression too"
-    assert planner.renew(finder, NO_NAMES) == ["public.people"]
+    assert planner.renew_statistics(finder, NO_NAMES) == ["public.people"]
     assert planner.scan(finder) == []
     assert scan.scan([("email", ADA)], roots=[tmp_path]).is_clean
 
 
 def test_a_last_name_in_the_statistics_is_reason_enough_to_renew_them(sampled):
-    nobody = Finder(needles([("email", "nobody@nowhere.example")]))
-    assert planner.renew(nobody, NO_NAMES) == []
-    assert planner.renew(nobody, NameFinder(["Ada Lovelace"])) == ["public.people"]
+    nobody = Finder(patterns_for([("email", "nobody@nowhere.example")]))
+    assert planner.renew_statistics(nobody, NO_NAMES) == []
+    assert planner.renew_statistics(nobody, NameFinder(["Ada Lovelace"])) == ["public.people"]
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stats WHERE histogram_bounds::text LIKE '%%Lovelace%%'")
         assert cursor.fetchone() == (0,)
@@ -83,7 +83,7 @@ def test_a_last_name_in_the_statistics_is_reason_enough_to_renew_them(sampled):
 
 def test_a_person_who_is_there_stays_in_the_statistics_and_is_found(sampled, finder):
     plant_person("INSERT INTO people (mail) VALUES (%s)", ADA)
-    planner.renew(finder, NO_NAMES)
+    planner.renew_statistics(finder, NO_NAMES)
     assert "planner's statistics of people.mail" in {hit.place for hit in planner.scan(finder)}
 
 
@@ -109,7 +109,7 @@ def test_what_the_planner_keeps_of_who_asked_goes_with_it(finder, desk):
 def own_redis(settings):
     """A server that keeps an append-only file, as the product's does."""
     place = Path(tempfile.mkdtemp(prefix="redis", dir="/tmp")).resolve()
-    prepare(place)
+    prepare_directories(place)
     redis_server.ensure(place, durable=True)
     settings.REDIS_URL = f"unix://{run_dir(place) / 'redis.sock'}?db=0"
     yield place

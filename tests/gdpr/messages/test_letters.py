@@ -7,11 +7,11 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from gdpr import alarms
+from gdpr import compliance_alerts
 from gdpr.messages import send, write
 from gdpr.models import RequestMessage, SubjectRequest
 from gdpr.models.request import RefusalGround
-from gdpr.requests import actions, forget, late, message_actions
+from gdpr.requests import actions, forget, message_actions, overdue
 from gdpr.requests.pipeline import execute
 from tests.gdpr.conftest import Desk
 
@@ -116,7 +116,7 @@ def test_a_refusal_that_has_not_left_is_said_and_keeps_who_asked(desk: Desk, mon
     send.run_due()
     send.run_due()
     assert statuses(request)["refusal"] == "failed"
-    assert said(request) == [late.LETTER_UNSENT]
+    assert said(request) == [overdue.LETTER_UNSENT]
     SubjectRequest.objects.update(forget_after=timezone.now())
     assert forget.run_due() == 0
 
@@ -127,4 +127,4 @@ def test_a_refusal_that_has_not_left_is_said_and_keeps_who_asked(desk: Desk, mon
 
 
 def said(request: SubjectRequest) -> list[Any]:
-    return [alarm.kind for alarm in alarms.current() if alarm.request_id == request.pk]
+    return [alert.kind for alert in compliance_alerts.current() if alert.request_id == request.pk]

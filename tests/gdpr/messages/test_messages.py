@@ -8,10 +8,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from gdpr import alarms
+from gdpr import compliance_alerts
 from gdpr.messages import defaults, send, templates, write
 from gdpr.models import MessageTemplate, RequestMessage, SubjectRequest
-from gdpr.requests import forget, late, message_actions
+from gdpr.requests import forget, message_actions, overdue
 from swarm_admin.core import mail as core_mail
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk
@@ -98,7 +98,7 @@ def lapse() -> None:
     """Whoever sends now was killed long ago, and every wait is over."""
     old = timezone.now() - datetime.timedelta(days=1)
     RequestMessage.objects.filter(status="sending").update(in_flight_since=old)
-    send._hand_back()
+    send._requeue_lapsed()
     RequestMessage.objects.update(not_before=timezone.now())
 
 
@@ -114,7 +114,7 @@ def test_a_killed_workers_message_is_sent_once_more_under_the_same_id_and_then_a
     assert (message.status, message.unknowns) == ("unknown", 2)
     assert send.run_due() == 0
     assert mail.outbox == []
-    assert [alarm.kind for alarm in alarms.current()] == [late.LETTER_UNSENT]
+    assert [alert.kind for alert in compliance_alerts.current()] == [overdue.LETTER_UNSENT]
 
 
 def unknown_answer(desk: Desk, mail_server: Any) -> Any:
@@ -256,7 +256,7 @@ def test_a_letter_is_not_said_to_be_unsent_where_nobody_knows(desk: Desk):
     told = {}
     for status in ("failed", "unknown"):
         RequestMessage.objects.filter(pk=message.pk).update(status=status)
-        told[status] = [alarm.sentence for alarm in alarms.current() if alarm.kind == late.LETTER_UNSENT]
+        told[status] = [alert.sentence for alert in compliance_alerts.current() if alert.kind == overdue.LETTER_UNSENT]
     reference = message.request.reference
     assert told == {
         "failed": [f"A message for {reference} hasn't been sent."],

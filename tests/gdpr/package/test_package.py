@@ -123,7 +123,7 @@ def test_nothing_held_is_said_plainly(desk: Desk):
     [(None, ""), (True, "yes"), (["a", 2], "a, 2"), ({"b": 1}, '{"b": 1}'), ([{"a": 1}], '[{"a": 1}]')],
 )
 def test_values_as_people_read_them(value: Any, text: str):
-    assert render.text_of(value) == text
+    assert render.as_text(value) == text
 
 
 # ---------------------------------------------------------------- the files

@@ -10,10 +10,10 @@ from gdpr.due_dates import deadline
 from gdpr.messages import templates
 from gdpr.models import AuditEvent, LegalHold, RequestMessage, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import actions, after_checks, by_hand, legal_holds, message_actions, withdrawal
+from gdpr.requests import actions, after_checks, legal_holds, manual_steps, message_actions, withdrawal
 from gdpr.requests.pipeline import locate, verify
 from gdpr.states import RequestStatus
-from swarm_admin.core.errors import ActionNotAllowed, is_possible, reason_against
+from swarm_admin.core.errors import ActionNotAllowed, is_allowed, why_not_allowed
 from tests.gdpr.conftest import Desk
 
 DAY = datetime.timedelta(days=1)
@@ -37,17 +37,17 @@ def test_a_question_stops_the_clock_and_its_answer_starts_it(desk: Desk, today):
     today(NOW + 2 * DAY)
     pause = actions.ask(request, reason="identity", justification="Another address than we hold", by=desk.officer)
     today(NOW + 6 * DAY)
-    deadline.refresh_waiting()
+    deadline.refresh_paused()
     request.refresh_from_db()
     assert (request.due_on, request.clock_waits) == (datetime.date(2026, 6, 9), True)
-    verify.passed(request, method="reply", by=desk.officer)
+    verify.confirm_identity(request, method="reply", by=desk.officer)
     request.refresh_from_db()
     pause.refresh_from_db()
     assert (pause.answered_at, request.clock_waits) == (NOW + 6 * DAY, False)
     today(NOW + 9 * DAY)
     deadline.refresh(request)
     assert request.due_on == datetime.date(2026, 6, 9)
-    assert [line.what for line in deadline.working(request)] == [
+    assert [line.what for line in deadline.calculation(request)] == [
         "Received",
         "Time allowed",
         "Paused",
@@ -60,9 +60,9 @@ def test_in_the_uk_the_identity_question_starts_the_month_anew(desk: Desk, today
     today(NOW + 2 * DAY)
     actions.ask(request, reason="identity", justification="Another address than we hold", by=desk.officer)
     today(NOW + 10 * DAY)
-    request = verify.passed(request, method="reply", by=desk.officer)
+    request = verify.confirm_identity(request, method="reply", by=desk.officer)
     assert request.due_on == datetime.date(2026, 6, 15)
-    assert deadline.working(request)[1].what == "New start date"
+    assert deadline.calculation(request)[1].what == "New start date"
 
 
 def test_in_the_uk_a_clarification_suspends_access_alone(desk: Desk, today):
@@ -121,7 +121,7 @@ def test_the_time_is_extended_once_within_the_first_month_with_reasons_sent(desk
 def test_the_last_day_to_extend_is_the_last_of_the_first_month(desk: Desk, today, days: int, possible: bool):
     request = desk.open("erasure", received_at=NOW)
     today(NOW + days * DAY)
-    assert is_possible(actions.check_can_extend, request) is possible
+    assert is_allowed(actions.check_can_extend, request) is possible
 
 
 def test_a_refusal_tells_the_reasons_and_the_right_to_complain(desk: Desk):
@@ -140,7 +140,7 @@ def test_a_refusal_tells_the_reasons_and_the_right_to_complain(desk: Desk):
 
 def test_an_objection_is_never_refused(desk: Desk):
     request = desk.open("objection")
-    reason = reason_against(actions.check_can_refuse, request)
+    reason = why_not_allowed(actions.check_can_refuse, request)
     assert "can't be refused" in reason
 
 
@@ -149,7 +149,7 @@ def test_a_withdrawal_stops_what_has_not_begun(desk: Desk):
     request = withdrawal.withdraw(request, reason="By e-mail of 5 May", by=desk.officer)
     assert request.status == RequestStatus.WITHDRAWN
     assert all("1" in store.records for store in desk.places.values())
-    assert not is_possible(withdrawal.check_can_withdraw, request)
+    assert not is_allowed(withdrawal.check_can_withdraw, request)
 
 
 def test_a_question_that_is_open_ends_with_the_request(desk: Desk):
@@ -175,7 +175,7 @@ def test_the_contact_is_changed_and_drafts_follow(desk: Desk):
 def _step(desk: Desk, status: str):
     desk.places["mailer"].fails["locate"] = RuntimeError()
     step = desk.work(desk.identified("access")).steps.get(store="mailer")
-    return by_hand.take_over(step, by=desk.officer) if status == "manual" else step
+    return manual_steps.take_over(step, by=desk.officer) if status == "manual" else step
 
 
 def _hold(desk: Desk):
@@ -209,19 +209,19 @@ DEEDS = {
         lambda d: d.open("portability"),
         lambda d, o: actions.explain_portability(o, by=d.officer),
     ),
-    "passed": (lambda d: d.open("access"), lambda d, o: verify.passed(o, method="reply", by=d.officer)),
-    "failed": (lambda d: d.open("access"), lambda d, o: verify.failed(o, method="reply", by=d.officer)),
+    "passed": (lambda d: d.open("access"), lambda d, o: verify.confirm_identity(o, method="reply", by=d.officer)),
+    "failed": (lambda d: d.open("access"), lambda d, o: verify.reject_evidence(o, method="reply", by=d.officer)),
     "evidence": (
         lambda d: d.open("access"),
         lambda d, o: verify.note_evidence(o, evidence="x", by=d.officer),
     ),
-    "look again": (_plan, lambda d, o: locate.look_again(o, by=d.officer)),
+    "look again": (_plan, lambda d, o: locate.search_again(o, by=d.officer)),
     "complete": (
         lambda d: _step(d, "manual"),
-        lambda d, o: by_hand.complete(o, evidence="Seen it", by=d.officer),
+        lambda d, o: manual_steps.complete(o, evidence="Seen it", by=d.officer),
     ),
-    "retry": (lambda d: _step(d, "failed"), lambda d, o: by_hand.retry(o, by=d.officer)),
-    "take over": (lambda d: _step(d, "failed"), lambda d, o: by_hand.take_over(o, by=d.officer)),
+    "retry": (lambda d: _step(d, "failed"), lambda d, o: manual_steps.retry(o, by=d.officer)),
+    "take over": (lambda d: _step(d, "failed"), lambda d, o: manual_steps.take_over(o, by=d.officer)),
     "place hold": (lambda d: None, lambda d, o: _hold(d)),
     "lift hold": (_hold, lambda d, o: legal_holds.lift(o, reason="Settled", by=d.officer)),
     "copied": (
@@ -229,7 +229,7 @@ DEEDS = {
         lambda d, o: message_actions.mark_copied(o, by=d.officer),
     ),
     "template": (
-        lambda d: templates.live("refusal"),
+        lambda d: templates.current("refusal"),
         lambda d, o: templates.new_version(
             "refusal", subject="x", body="$reasons $authority", note="shorter", by=d.officer
         ),

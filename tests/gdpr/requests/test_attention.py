@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gdpr import alarms
+from gdpr import compliance_alerts
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.requests import attention, by_hand, certificate, late
+from gdpr.requests import attention, certificate, manual_steps, overdue
 from gdpr.requests.pipeline import execute, leftover_step
 from gdpr.states import RequestStatus, StepStatus
 from swarm_admin.core.errors import ActionNotAllowed
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def told() -> list[tuple[str, int, bool]]:
-    return [(each.what, each.count, each.is_failure) for each in attention.matters()]
+    return [(each.what, each.count, each.is_failure) for each in attention.all_items()]
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def failed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> RequestStep:
 def test_it_says_what_can_be_done_and_stands_where_a_person_looks(failed: RequestStep):
     assert failed.error_message == "Something failed on our side. Try again, or do it by hand."
     assert told() == [("Failed: Search for leftovers", 1, True)]
-    (alarm,) = (each for each in alarms.current() if each.kind == late.NEEDS_PERSON)
-    assert (alarm.request_id, alarm.severe) == (failed.request_id, True)
+    (alert,) = (each for each in compliance_alerts.current() if each.kind == overdue.NEEDS_PERSON)
+    assert (alert.request_id, alert.severe) == (failed.request_id, True)
 
 
 def test_it_is_tried_again(desk: Desk, failed: RequestStep):
-    by_hand.retry(failed, by=desk.officer)
+    manual_steps.retry(failed, by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(failed.request)))
     assert request.status == RequestStatus.COMPLETED
     assert told() == []
@@ -51,14 +51,14 @@ def test_it_is_tried_again(desk: Desk, failed: RequestStep):
 
 def test_it_is_done_by_hand_with_evidence_alone(desk: Desk, failed: RequestStep):
     RequestStep.objects.filter(pk=failed.pk).update(result={"progress": 1, "about": "", "rows": [], "names": []})
-    step = by_hand.take_over(failed, by=desk.officer)
+    step = manual_steps.take_over(failed, by=desk.officer)
     step.refresh_from_db()
     assert (step.status, step.instructions) == (StepStatus.MANUAL, leftover_step.BY_HAND)
     assert step.due_on is not None
     assert told() == [("By hand: Search for leftovers", 1, False)]
     with pytest.raises(ActionNotAllowed, match="proof"):
-        by_hand.complete(step, evidence=" ", by=desk.officer)
-    by_hand.complete(step, evidence="Searched on Monday, nothing found.", by=desk.officer)
+        manual_steps.complete(step, evidence=" ", by=desk.officer)
+    manual_steps.complete(step, evidence="Searched on Monday, nothing found.", by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(SubjectRequest.objects.get(pk=step.request_id))))
     assert request.status == RequestStatus.COMPLETED
     (scan,) = (each for each in certificate.compose(request)["steps"] if each["action"] == "scan")
@@ -67,10 +67,10 @@ def test_it_is_done_by_hand_with_evidence_alone(desk: Desk, failed: RequestStep)
 
 
 def test_a_search_that_goes_on_is_nobodys(desk: Desk, failed: RequestStep):
-    by_hand.retry(failed, by=desk.officer)
+    manual_steps.retry(failed, by=desk.officer)
     failed.refresh_from_db()
     with pytest.raises(ActionNotAllowed, match="runs automatically"):
-        by_hand.take_over(failed, by=desk.officer)
+        manual_steps.take_over(failed, by=desk.officer)
 
 
 @pytest.mark.parametrize("action", list(Action))
@@ -88,13 +88,13 @@ def test_by_hand_is_said_where_it_can_be_done(desk: Desk, action: Action):
     )
     step = execute.claim(request.pk)
     assert step is not None
-    execute._fault(step, RuntimeError())
+    execute._record_failure(step, RuntimeError())
     step.refresh_from_db()
     offered = True
     try:
-        by_hand.check_can_take_over(step)
+        manual_steps.check_can_take_over(step)
     except ActionNotAllowed:
         offered = False
     assert ("by hand" in step.error_message) is offered
     assert offered is (action not in ("recheck", "suppress", "forewarn", "end", "package", "answer"))
-    by_hand.check_can_retry(step)
+    manual_steps.check_can_retry(step)

@@ -1,4 +1,4 @@
-"""What comes after a request: certificate, last looks, forgetting, alarms."""
+"""What comes after a request: certificate, last looks, forgetting, alerts."""
 
 import datetime
 import json
@@ -11,10 +11,10 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from gdpr import alarms, personal, tasks
+from gdpr import compliance_alerts, personal, tasks
 from gdpr.models import AfterCheck, AuditEvent, DocumentKind, RequestMessage, RequestStep, SubjectRequest
 from gdpr.package import files
-from gdpr.requests import after_checks, certificate, forget, late, legal_holds
+from gdpr.requests import after_checks, certificate, forget, legal_holds, overdue
 from gdpr.stores import Capability
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.at_once import at_once
@@ -114,10 +114,10 @@ def test_every_personal_field_of_a_request_is_blanked(desk: Desk, settings: Any)
     settings.REQUEST_IDENTITY_DAYS = 0
     desk.places["mailer"].lacks = {Capability.RECTIFY}
     request = desk.work(desk.approved("rectification", values={"title": "CTO"}, text="My title is wrong"))
-    from gdpr.requests import by_hand
+    from gdpr.requests import manual_steps
 
     for step in request.steps.filter(status="manual"):
-        by_hand.complete(step, evidence="Screenshot of Ada", by=desk.officer)
+        manual_steps.complete(step, evidence="Screenshot of Ada", by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == "completed"
     forget.run_due()
@@ -290,30 +290,30 @@ def test_a_system_that_is_down_or_cannot_is_asked_later_or_by_hand(desk: Desk, e
     assert erased.after_checks.get().key == ""
 
 
-# ---------------------------------------------------------------- alarms and ticks
+# ---------------------------------------------------------------- alerts and ticks
 
 
 def test_alarms_tell_what_is_due_without_whose(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    overdue = desk.open("access", received_at=timezone.now() - 60 * DAY)
+    late = desk.open("access", received_at=timezone.now() - 60 * DAY)
     soon = desk.open("access", received_at=timezone.now() - 28 * DAY)
     desk.open("access")
     heard: list[Any] = []
-    monkeypatch.setattr(alarms, "_listeners", [lambda found: 1 / 0, heard.extend])
-    alarms.look()
-    assert [(alarm.kind, alarm.request_id) for alarm in heard] == [
-        (late.OVERDUE, overdue.pk),
-        (late.DUE_SOON, soon.pk),
+    monkeypatch.setattr(compliance_alerts, "_listeners", [lambda found: 1 / 0, heard.extend])
+    compliance_alerts.publish()
+    assert [(alert.kind, alert.request_id) for alert in heard] == [
+        (overdue.OVERDUE, late.pk),
+        (overdue.DUE_SOON, soon.pk),
     ]
     assert not TRACES.findall(str(heard).casefold())
     heard.clear()
     SubjectRequest.objects.update(due_on=timezone.localdate() + 90 * DAY)
-    alarms.look()
+    compliance_alerts.publish()
     assert heard == []
 
 
 def test_a_last_look_that_is_late_is_an_alarm(erased):
     AfterCheck.objects.update(due_at=timezone.now() - 2 * DAY)
-    assert [alarm.kind for alarm in alarms.current()] == [late.CHECK_LATE]
+    assert [alert.kind for alert in compliance_alerts.current()] == [overdue.CHECK_LATE]
 
 
 def test_the_ticks_do_their_work(desk: Desk):

@@ -109,16 +109,16 @@ def test_semicolons_and_short_rows():
 
 
 def test_good_rows_are_opened_together(desk: Desk):
-    opened = intake_csv.open_all(intake_csv.parse(LIST.encode()), by=desk.officer)
+    opened = intake_csv.open_requests(intake_csv.parse(LIST.encode()), by=desk.officer)
     assert [(each.kind, each.channel) for each in opened] == [("erasure", "csv"), ("rectification", "csv")]
     with pytest.raises(ActionNotAllowed, match="None of these rows is valid"):
-        intake_csv.open_all(intake_csv.parse(b"kind,emails\naccess,\n"), by=desk.officer)
+        intake_csv.open_requests(intake_csv.parse(b"kind,emails\naccess,\n"), by=desk.officer)
 
 
 def test_one_row_that_cannot_be_opened_opens_none(desk: Desk):
     rows = intake_csv.parse(b"kind,emails,concerns\naccess,a@b.example,\nwithdrawal,,99\n")
     with pytest.raises(ActionNotAllowed, match="Row 3: No request with this number"):
-        intake_csv.open_all(rows, by=desk.officer)
+        intake_csv.open_requests(rows, by=desk.officer)
     assert not SubjectRequest.objects.exists()
 
 

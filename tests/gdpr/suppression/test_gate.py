@@ -131,7 +131,7 @@ def test_a_shared_number_that_is_left_out_counts_and_a_released_one_does_not(db,
 def test_an_offices_address_or_a_number_stops_only_who_has_nothing_else(db):
     gate.suppress(Identity("https://www.linkedin.com/in/kim", ("info@acme.example",), "+4930123456"), reason="erasure")
     colleague = Identity("https://www.linkedin.com/in/lee", ("info@acme.example",), "+4930123456")
-    found = gate.shared_and_blocked([colleague, Identity(emails=("info@acme.example",), phone="+4930123456")])
+    found = gate.shared_on_list([colleague, Identity(emails=("info@acme.example",), phone="+4930123456")])
     assert found.blocked == {1}
     assert found.shared == {0: {"email:info@acme.example", "phone:+4930123456"}}
 

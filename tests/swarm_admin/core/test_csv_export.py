@@ -7,7 +7,7 @@ import io
 import pytest
 
 from swarm_admin.core import csv_export
-from swarm_admin.core.csv_export import BYTE_ORDER_MARK, attachment, cell, in_blocks, line, lines, of_today
+from swarm_admin.core.csv_export import BYTE_ORDER_MARK, attachment, cell, dated_name, join_blocks, line, lines
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_each_row_is_read_only_when_its_line_is_taken():
 
 def test_blocks_are_whole_lines_and_together_the_same(monkeypatch):
     monkeypatch.setattr(csv_export, "BLOCK", 9)
-    assert list(in_blocks(["12345", "67890", "abc", "d"])) == ["1234567890", "abcd"]
-    assert list(in_blocks(["123456789", "0"])) == ["1234567890", ""]
+    assert list(join_blocks(["12345", "67890", "abc", "d"])) == ["1234567890", "abcd"]
+    assert list(join_blocks(["123456789", "0"])) == ["1234567890", ""]
 
 
 def test_a_download_is_named_and_kept_by_no_cache():
@@ -55,4 +55,4 @@ def test_a_download_is_named_and_kept_by_no_cache():
 def test_a_file_is_named_after_the_day_in_utc(monkeypatch):
     at = datetime.datetime.fromisoformat("2026-01-16T01:00:00+02:00")
     monkeypatch.setattr(csv_export.timezone, "now", lambda: at)
-    assert of_today("leads") == "leads-2026-01-15.csv"
+    assert dated_name("leads") == "leads-2026-01-15.csv"

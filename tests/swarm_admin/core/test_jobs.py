@@ -84,11 +84,11 @@ def test_what_waits_goes_on_in_another_turn():
 
 def test_a_worker_that_is_to_stop_leaves_the_rest_to_others():
     job = job_of()
-    kind = Named(before=lambda place: shutdown.ask())
+    kind = Named(before=lambda place: shutdown.request_stop())
     try:
         jobs.run(kind, job.pk)
     finally:
-        shutdown.forget()
+        shutdown.reset()
     assert as_it_is(job) == ("running", 1, 1, True)
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from swarm_admin.core.form_fields import PlainDecimalField, WholeField
-from swarm_admin.core.numbers import HIGHEST, is_decimal, only_whole, whole, wholes
+from swarm_admin.core.numbers import HIGHEST, is_decimal, parse_int, parse_ints, require_int
 
 NONE = [
     "",
@@ -27,17 +27,17 @@ NONE = [
 
 @pytest.mark.parametrize("text", NONE)
 def test_what_python_may_read_and_people_do_not_write_is_none(text):
-    assert whole(text) is None
-    assert wholes([text, "7"]) == [7]
+    assert parse_int(text) is None
+    assert parse_ints([text, "7"]) == [7]
     with pytest.raises(ValueError, match="digits"):
-        only_whole(text)
+        require_int(text)
 
 
 def test_plain_digits_are_read_up_to_the_highest():
-    assert [whole(text) for text in ("0", "007", str(HIGHEST))] == [0, 7, HIGHEST]
-    assert whole(str(HIGHEST + 1)) is None
-    assert (whole("100", most=99), whole("99", most=99), whole(None)) == (None, 99, None)
-    assert (only_whole(5), only_whole("5"), only_whole(None)) == (5, 5, None)
+    assert [parse_int(text) for text in ("0", "007", str(HIGHEST))] == [0, 7, HIGHEST]
+    assert parse_int(str(HIGHEST + 1)) is None
+    assert (parse_int("100", most=99), parse_int("99", most=99), parse_int(None)) == (None, 99, None)
+    assert (require_int(5), require_int("5"), require_int(None)) == (5, 5, None)
 
 
 @pytest.mark.parametrize("text", ["1_0", "\u0661", "+1", "1e3", "9" * 5_000])

@@ -8,7 +8,7 @@ from django.db import models
 from enrichment.models import Handover, Lead
 from enrichment.states import EnrichmentStatus, HandoverStatus
 from swarm_admin.core import states
-from swarm_admin.core.states import advance_each, advance_one, declare, may_follow
+from swarm_admin.core.states import advance_each, advance_one, can_transition, declare
 from tests.factories import LeadFactory
 
 PENDING, RUNNING, FAILED = EnrichmentStatus.PENDING, EnrichmentStatus.IN_PROGRESS, EnrichmentStatus.FAILED
@@ -80,5 +80,5 @@ def test_a_machine_has_a_line_for_every_status(monkeypatch):
         declare(Light, {Light.RED: {Light.GREEN}})
     assert states.TRANSITIONS == {}
     declare(Light, {Light.RED: {Light.GREEN}, Light.GREEN: set()})
-    assert may_follow(Light.RED, Light.GREEN)
-    assert not may_follow(Light.GREEN, Light.RED)
+    assert can_transition(Light.RED, Light.GREEN)
+    assert not can_transition(Light.GREEN, Light.RED)

@@ -14,7 +14,7 @@ from enrichment.models import WebhookDelivery
 from enrichment.pipeline.receive import reading
 from enrichment.pipeline.receive.reading import Outcome, save_outcomes
 from enrichment.states import DeliveryStatus
-from swarm_admin.core import holders, work
+from swarm_admin.core import lease_holders, work
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = datetime.timedelta(hours=1)
@@ -42,7 +42,7 @@ def test_a_claim_says_who_has_it_since_when():
     deliveries(2)
     first, second = reading.claim()
     for row in (first, second, WebhookDelivery.objects.get(pk=first.pk)):
-        assert row.held_by == holders.name() != ""
+        assert row.held_by == lease_holders.current_holder() != ""
         assert timezone.now() - row.in_flight_since < datetime.timedelta(minutes=1)
 
 
@@ -115,13 +115,13 @@ def test_a_lease_of_a_process_that_has_ended_is_over_at_once():
     deliveries(2)
     reading.claim()
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    ended = holders.name().replace(f"/{os.getpid()}.", f"/{child.pid}.")
-    name = f"{ended.rpartition('.')[0]}.{holders._began(child.pid)}"
+    ended = lease_holders.current_holder().replace(f"/{os.getpid()}.", f"/{child.pid}.")
+    name = f"{ended.rpartition('.')[0]}.{lease_holders._start_ticks(child.pid)}"
     WebhookDelivery.objects.update(held_by=name)
-    assert not holders.is_dead(name)
+    assert not lease_holders.is_dead(name)
     assert reading.claim() == []
     child.kill()
-    wait_until(lambda: holders.is_dead(name))  # before its parent has taken note of it, too
+    wait_until(lambda: lease_holders.is_dead(name))  # before its parent has taken note of it, too
     assert len(reading.claim()) == 1
     assert lapses() == [1, 1]
     child.wait()
@@ -135,13 +135,13 @@ def wait_until(true):
 
 @pytest.mark.parametrize("name", ["", "another-boot.1/1.1", "nonsense"])
 def test_of_a_process_elsewhere_nothing_is_known(name):
-    assert not holders.is_dead(name)
+    assert not lease_holders.is_dead(name)
 
 
 def test_a_number_that_another_process_has_now_is_not_the_process_that_was():
-    place, _, process = holders.name().partition("/")
-    assert holders.is_dead(f"{place}/{process.partition('.')[0]}.1")
-    assert not holders.is_dead(holders.name())
+    place, _, process = lease_holders.current_holder().partition("/")
+    assert lease_holders.is_dead(f"{place}/{process.partition('.')[0]}.1")
+    assert not lease_holders.is_dead(lease_holders.current_holder())
 
 
 def test_the_quarantine_takes_suspects_and_nothing_else(quarantined):
@@ -154,7 +154,7 @@ def test_workers_leave_suspects_to_a_quarantine_that_runs(monkeypatch):
     monkeypatch.setattr(work, "ASKED_EVERY", 0.0)
     [suspect] = deliveries(1, lapses=2)
     [sound] = deliveries(1)
-    work.keep_quarantine()
+    work.mark_quarantine_alive()
     assert [reading.claim() for _ in range(2)] == [[sound], []]
     cache.delete(work.QUARANTINE_KEY)
     assert reading.claim() == [suspect]

@@ -14,14 +14,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 import gdpr
-from gdpr import alarms
+from gdpr import compliance_alerts
 from gdpr.kinds import Action
 from gdpr.models import AuditEvent, LegalHold, RequestStep, StepAttempt, SubjectRequest, Suppression
 from gdpr.package import files
-from gdpr.requests import actions, by_hand, late, legal_holds, withdrawal
+from gdpr.requests import actions, legal_holds, manual_steps, overdue, withdrawal
 from gdpr.requests.pipeline import approve, execute
 from gdpr.states import RequestStatus, StepStatus
-from gdpr.stores import Capability, Later
+from gdpr.stores import Capability, RetryLater
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk, state
@@ -143,7 +143,7 @@ def test_three_days_down_is_waited_for_while_the_others_go_on(desk: Desk):
     assert "1" not in desk.places["mailer"].records
     assert "1" in desk.places["mirror"].records, "what leads to other records goes last"
     SubjectRequest.objects.filter(pk=request.pk).update(due_on=timezone.localdate() - datetime.timedelta(days=1))
-    assert [alarm.kind for alarm in alarms.current() if alarm.request_id == request.pk] == [late.OVERDUE]
+    assert [alert.kind for alert in compliance_alerts.current() if alert.request_id == request.pk] == [overdue.OVERDUE]
     crm.down = False
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED, state(request)
@@ -195,11 +195,11 @@ def test_what_a_store_cannot_do_waits_for_a_person_and_never_ends_by_itself(desk
     RequestStep.objects.filter(pk=step.pk).update(due_on=timezone.localdate() - datetime.timedelta(days=400))
     request = desk.work(request)
     assert request.status == RequestStatus.NEEDS_ACTION, "D22"
-    assert late.STEP_LATE in [alarm.kind for alarm in alarms.current()]
+    assert overdue.STEP_LATE in [alert.kind for alert in compliance_alerts.current()]
     with pytest.raises(ActionNotAllowed, match="Enter proof that it was done"):
-        by_hand.complete(step, evidence=" ", by=desk.officer)
+        manual_steps.complete(step, evidence=" ", by=desk.officer)
     desk.places["crm"].records.pop("1", None)
-    by_hand.complete(step, evidence="Screenshot 12 of the search.", by=desk.officer)
+    manual_steps.complete(step, evidence="Screenshot 12 of the search.", by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED, state(request)
 
@@ -219,7 +219,7 @@ def test_an_erasure_that_never_takes_effect_is_never_complete(desk: Desk):
     assert (step.status, step.faults) == (StepStatus.FAILED, execute.READ_BACKS)
     assert "1" in desk.places["mirror"].records
     desk.places["mailer"].sticky = 0
-    by_hand.retry(step, by=desk.officer)
+    manual_steps.retry(step, by=desk.officer)
     request = desk.work(desk.tell_partner(desk.work(request)))
     assert request.status == RequestStatus.COMPLETED, state(request)
 
@@ -232,7 +232,7 @@ def test_a_fault_needs_a_person_and_its_words_are_not_kept(desk: Desk, caplog: p
     kept = caplog.text + str(list(RequestStep.objects.values_list("error_message", "error_kind")))
     kept += str(list(StepAttempt.objects.values_list("message"))) + str(list(AuditEvent.objects.values()))
     assert "ada@" not in kept
-    by_hand.take_over(step, by=desk.officer)
+    manual_steps.take_over(step, by=desk.officer)
     step.refresh_from_db()
     assert (step.status, step.instructions) == (StepStatus.MANUAL, "In Crm, erase 1 by hand.")
 
@@ -326,7 +326,7 @@ def test_a_hold_placed_late_withholds_and_one_lifted_lets_go_on(desk: Desk):
 def test_a_hold_and_a_worker_that_takes_the_step_never_both_succeed(desk: Desk):
     """The claim is held open in another connection: the hold waits for it, and is then refused."""
     request = desk.approved("erasure")
-    desk.places["crm"].fails["erase"] = Later("Busy")
+    desk.places["crm"].fails["erase"] = RetryLater("Busy")
     request = desk.work(request)
     RequestStep.objects.filter(request=request).exclude(action="erase", store="crm").update(
         not_before=timezone.now() + datetime.timedelta(days=1)
@@ -374,8 +374,8 @@ def test_a_copy_by_hand_goes_into_the_package(desk: Desk):
     request = desk.work(desk.identified("access"))
     step = request.steps.get(action="export", store="mailer")
     with pytest.raises(ActionNotAllowed, match="field by field"):
-        by_hand.complete(step, evidence="Screenshot 3", by=desk.officer)
-    by_hand.complete(step, evidence="Screenshot 3", data={"opens": "12"}, by=desk.officer)
+        manual_steps.complete(step, evidence="Screenshot 3", by=desk.officer)
+    manual_steps.complete(step, evidence="Screenshot 3", data={"opens": "12"}, by=desk.officer)
     request = desk.work(request)
     kept = files.download(request.documents.get(kind="json"), by=desk.officer).decode()
     assert '"opens"' in kept
@@ -387,7 +387,7 @@ def test_a_search_by_hand_names_records_and_they_are_erased(desk: Desk):
     request = desk.work(desk.identified("erasure"))
     assert request.status == RequestStatus.NEEDS_ACTION
     search = request.steps.get(action="locate", store="mailer")
-    by_hand.complete(search, evidence="Searched by each e-mail", found={"1": "Ada"}, by=desk.officer)
+    manual_steps.complete(search, evidence="Searched by each e-mail", found={"1": "Ada"}, by=desk.officer)
     request.refresh_from_db()
     assert request.status == RequestStatus.AWAITING_APPROVAL
     approve.approve(request, plan_hash=request.plan_hash, by=desk.second)
@@ -408,7 +408,7 @@ def test_recipients_are_told_with_proof(desk: Desk):
 
 
 def test_later_is_no_fault(desk: Desk):
-    desk.places["mirror"].fails["locate"] = Later("being maintained")
+    desk.places["mirror"].fails["locate"] = RetryLater("being maintained")
     request = desk.work(desk.identified("access"))
     assert request.status == RequestStatus.LOCATING
     assert request.steps.get(store="mirror").error_message == "being maintained"

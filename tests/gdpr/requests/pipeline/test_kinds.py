@@ -7,7 +7,7 @@ from gdpr.models import RequestMessage, SubjectRequest, Suppression
 from gdpr.requests import actions, message_actions
 from gdpr.requests.pipeline import locate
 from gdpr.states import RequestStatus
-from gdpr.stores import Later
+from gdpr.stores import RetryLater
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import Desk, state
@@ -62,7 +62,7 @@ def test_restriction_and_its_end_which_the_person_hears_of_first(desk: Desk):
     assert all(store.records["1"].grounds == {"restriction"} for store in desk.places.values())
     assert not Suppression.objects.exists()
     release = desk.identified("release", concerns=restriction.pk)
-    desk.places["mirror"].fails["release"] = Later("busy")
+    desk.places["mirror"].fails["release"] = RetryLater("busy")
     desk.work(release)
     assert release.steps.get(action="forewarn").status == "done"
     warned = release.messages.get(template__slug="lifting").sent_at

@@ -91,7 +91,7 @@ def test_looking_again_makes_a_new_plan_and_keeps_decisions(desk: Desk, doubtful
     doubtful.refresh_from_db()
     before = doubtful.plan_hash
     desk.places["crm"].records["1"].version = 5
-    request = desk.work(locate.look_again(doubtful, by=desk.officer))
+    request = desk.work(locate.search_again(doubtful, by=desk.officer))
     assert request.status == RequestStatus.AWAITING_APPROVAL
     assert request.plan_hash != before
     assert not undecided(request)
@@ -100,7 +100,7 @@ def test_looking_again_makes_a_new_plan_and_keeps_decisions(desk: Desk, doubtful
 def test_looking_again_forgets_what_is_not_there_any_more(desk: Desk):
     request = desk.work(desk.identified("erasure"))
     desk.places["crm"].records.clear()
-    request = desk.work(locate.look_again(request, by=desk.officer))
+    request = desk.work(locate.search_again(request, by=desk.officer))
     assert set(request.records.values_list("store", flat=True)) == {"mailer", "mirror"}
 
 
@@ -109,7 +109,7 @@ def test_what_is_carried_out_is_not_looked_for_again(desk: Desk):
     desk.places["crm"].down = True
     request = desk.work(request)
     with pytest.raises(ActionNotAllowed, match="stage"):
-        locate.look_again(request, by=desk.officer)
+        locate.search_again(request, by=desk.officer)
 
 
 # ---------------------------------------------------------------- approval

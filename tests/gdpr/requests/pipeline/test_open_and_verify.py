@@ -103,7 +103,7 @@ def test_the_worker_is_woken_when_the_request_is_committed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks
 ):
     woken: list[int] = []
-    monkeypatch.setattr(open, "run_soon", woken.append)
+    monkeypatch.setattr(open, "enqueue", woken.append)
     with django_capture_on_commit_callbacks(execute=True):
         request = desk.open("objection")
         assert woken == []
@@ -120,7 +120,7 @@ def test_an_objection_is_kept_although_the_queue_is_down(
     def down(request_id: int) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(open, "run_soon", down)
+    monkeypatch.setattr(open, "enqueue", down)
     with django_capture_on_commit_callbacks(execute=True):
         request = desk.open("objection")
     assert gate.look_up([ADA]) == {0}
@@ -157,7 +157,7 @@ def test_the_evidence_is_deleted_with_the_decision(desk: Desk):
     request = desk.open("access")
     verify.note_evidence(request, evidence="Passport C01X00T47", by=desk.officer)
     assert IdentityCheck.objects.get().evidence == "Passport C01X00T47"
-    verify.passed(request, method="document", by=desk.officer)
+    verify.confirm_identity(request, method="document", by=desk.officer)
     check = IdentityCheck.objects.get()
     assert (check.evidence, check.result, check.method) == ("", "passed", "document")
     assert check.evidence_deleted_at is not None
@@ -203,7 +203,7 @@ def test_which_way_of_checking_is_enough(kind: str, method: str, enough: bool):
 def test_a_check_too_weak_starts_nothing(desk: Desk):
     request = desk.open("access")
     with pytest.raises(ActionNotAllowed, match="Not sufficient"):
-        verify.passed(request, method="known_address", by=desk.officer)
+        verify.confirm_identity(request, method="known_address", by=desk.officer)
     request.refresh_from_db()
     assert request.status == RequestStatus.VERIFYING
     assert not request.steps.exists()
@@ -211,12 +211,12 @@ def test_a_check_too_weak_starts_nothing(desk: Desk):
 
 def test_a_failed_check_can_be_followed_by_another(desk: Desk):
     request = desk.open("access")
-    verify.failed(request, method="details", by=desk.officer)
+    verify.reject_evidence(request, method="details", by=desk.officer)
     assert list(request.checks.values_list("result", flat=True)) == ["failed", "open"]
-    request = verify.passed(request, method="call_back", by=desk.officer)
+    request = verify.confirm_identity(request, method="call_back", by=desk.officer)
     assert request.status == RequestStatus.LOCATING
     with pytest.raises(ActionNotAllowed, match="no open identity check"):
-        verify.passed(request, method="call_back", by=desk.officer)
+        verify.confirm_identity(request, method="call_back", by=desk.officer)
 
 
 def test_the_entry_refuses_a_concern_that_is_missing():

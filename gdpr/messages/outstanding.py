@@ -10,23 +10,23 @@ from gdpr.states import CLOSED, MessageStatus
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.states import advance
 
-ON_THEIR_WAY = (MessageStatus.QUEUED, MessageStatus.SENDING)
+QUEUED_OR_SENDING = (MessageStatus.QUEUED, MessageStatus.SENDING)
 # Nobody but an officer sends it, or finds out whether it was sent.
 BY_PERSON = (MessageStatus.DRAFT, MessageStatus.FAILED, MessageStatus.UNKNOWN)
-UNSENT = (*ON_THEIR_WAY, *BY_PERSON)
+UNSENT = (*QUEUED_OR_SENDING, *BY_PERSON)
 
 
-def in_order(due: QuerySet[RequestMessage]) -> QuerySet[RequestMessage]:
+def next_in_order(due: QuerySet[RequestMessage]) -> QuerySet[RequestMessage]:
     """Without those before which an earlier letter of the same request goes to the same address."""
     earlier = RequestMessage.objects.filter(
-        request=OuterRef("request"), to=OuterRef("to"), pk__lt=OuterRef("pk"), status__in=ON_THEIR_WAY
+        request=OuterRef("request"), to=OuterRef("to"), pk__lt=OuterRef("pk"), status__in=QUEUED_OR_SENDING
     )
     return due.exclude(Exists(earlier))
 
 
-def on_their_way(request: SubjectRequest) -> bool:
+def has_queued(request: SubjectRequest) -> bool:
     """Whether any letter of the request waits to be sent."""
-    return request.messages.filter(status__in=ON_THEIR_WAY).exists()
+    return request.messages.filter(status__in=QUEUED_OR_SENDING).exists()
 
 
 def drop_unsent(request: SubjectRequest) -> None:
@@ -39,7 +39,7 @@ def drop_unsent(request: SubjectRequest) -> None:
         audit.record(Verb.DROP_MESSAGE, on=request, counts={"message": message.pk}, reason="answered")
 
 
-def stuck() -> QuerySet[RequestMessage]:
+def undelivered() -> QuerySet[RequestMessage]:
     """Letters that did not leave, or of which nobody knows; of closed requests, drafts too."""
     failed = Q(status__in=[MessageStatus.FAILED, MessageStatus.UNKNOWN])
     return RequestMessage.objects.filter(failed | Q(request__status__in=CLOSED, status__in=BY_PERSON))

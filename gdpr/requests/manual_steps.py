@@ -23,8 +23,8 @@ LONGEST = 4_000
 MESSAGES = (Action.ANSWER, Action.FOREWARN)
 
 
-def _fresh(step: RequestStep) -> tuple[RequestStep, SubjectRequest]:
-    request = refresh_status.locked(step.request_id)
+def _locked_step(step: RequestStep) -> tuple[RequestStep, SubjectRequest]:
+    request = refresh_status.lock_request(step.request_id)
     return RequestStep.objects.select_related("request", "record").get(pk=step.pk), request
 
 
@@ -57,12 +57,12 @@ def complete(
     """
     require_text(evidence, "proof that it was done", longest=LONGEST)
     with transaction.atomic():
-        step, request = _fresh(step)
+        step, request = _locked_step(step)
         check_can_complete(step)
         # How far a search had come when it failed is no result of it.
         result = None if progress.is_progress(step.result) else step.result
         if step.action == Action.LOCATE:
-            locate.found_by_hand(request, step.store, found or {})
+            locate.save_manual_finds(request, step.store, found or {})
         if step.action == Action.EXPORT:
             if not data:
                 raise ActionNotAllowed("Enter the data held there, field by field, so it can be included in the copy.")
@@ -71,9 +71,9 @@ def complete(
             step, StepStatus.DONE, evidence=evidence.strip(), result=result, done_at=timezone.now(), done_by=by,
             proof="By hand, with evidence", error_kind="", error_message="",
         )  # fmt: skip
-        _note(request, by)
-        audit.record(Verb.COMPLETE_STEP_BY_HAND, by=by, on=request, counts={"step": step.pk}, reason=_what(step))
-        refresh_status.settle(request.pk)
+        _note_preparer(request, by)
+        audit.record(Verb.COMPLETE_STEP_BY_HAND, by=by, on=request, counts={"step": step.pk}, reason=_step_name(step))
+        refresh_status.refresh_status(request.pk)
     return step
 
 
@@ -92,20 +92,20 @@ def retry(step: RequestStep, *, by: Any) -> RequestStep:
         ActionNotAllowed: the step runs, or is over.
     """
     with transaction.atomic():
-        step, request = _fresh(step)
+        step, request = _locked_step(step)
         check_can_retry(step)
         fresh: dict[str, Any] = {"not_before": timezone.now(), "tries": 0, "faults": 0, "due_on": None}
         if step.status == StepStatus.PLANNED:
             RequestStep.objects.filter(pk=step.pk, status=StepStatus.PLANNED).update(**fresh)
         else:
             advance_one(step, StepStatus.PLANNED, error_kind="", error_message="", **fresh)
-        _erase_too(step, request)
-        audit.record(Verb.RETRY_STEP, by=by, on=request, counts={"step": step.pk}, reason=_what(step))
-        refresh_status.settle(request.pk)
+        _replan_erasure(step, request)
+        audit.record(Verb.RETRY_STEP, by=by, on=request, counts={"step": step.pk}, reason=_step_name(step))
+        refresh_status.refresh_status(request.pk)
     return step
 
 
-def _erase_too(step: RequestStep, request: SubjectRequest) -> None:
+def _replan_erasure(step: RequestStep, request: SubjectRequest) -> None:
     """A read-back that found the record is not tried alone: it is erased again first."""
     if step.action == Action.VERIFY:
         again = request.steps.filter(
@@ -121,9 +121,9 @@ def check_can_take_over(step: RequestStep) -> None:
         raise ActionNotAllowed("This request is closed.")
     if step.status not in (StepStatus.PLANNED, StepStatus.UNKNOWN, StepStatus.FAILED):
         raise ActionNotAllowed("Only a waiting or failed step can be done by hand.")
-    if not execute.instructions_by_hand(step):
+    if not execute.manual_instructions(step):
         raise ActionNotAllowed("This step runs in our own database and can't be done by hand.")
-    if step.action not in plan.NEEDED and step.status != StepStatus.FAILED:
+    if step.action not in plan.NEEDED_CAPABILITY and step.status != StepStatus.FAILED:
         raise ActionNotAllowed("This step runs automatically. You can do it by hand if it fails.")
 
 
@@ -134,23 +134,23 @@ def take_over(step: RequestStep, *, by: Any) -> RequestStep:
         ActionNotAllowed: the step runs or is over, or is none of a store.
     """
     with transaction.atomic():
-        step, request = _fresh(step)
+        step, request = _locked_step(step)
         check_can_take_over(step)
         advance_one(
-            step, StepStatus.MANUAL, instructions=execute.instructions_by_hand(step),
-            due_on=execute.manual_due(request),
+            step, StepStatus.MANUAL, instructions=execute.manual_instructions(step),
+            due_on=execute.manual_due_date(request),
         )  # fmt: skip
-        audit.record(Verb.TAKE_OVER_STEP, by=by, on=request, counts={"step": step.pk}, reason=_what(step))
-        refresh_status.settle(request.pk)
+        audit.record(Verb.TAKE_OVER_STEP, by=by, on=request, counts={"step": step.pk}, reason=_step_name(step))
+        refresh_status.refresh_status(request.pk)
     return step
 
 
-def _note(request: SubjectRequest, by: Any) -> None:
+def _note_preparer(request: SubjectRequest, by: Any) -> None:
     """Who prepares a plan does not approve it."""
     if request.planned_at is None:
-        request.prepared_by = request.seen_by(by)
+        request.prepared_by = request.preparers_with(by)
         request.save(update_fields=["prepared_by"])
 
 
-def _what(step: RequestStep) -> str:
+def _step_name(step: RequestStep) -> str:
     return f"{step.action} {step.store}".rstrip()

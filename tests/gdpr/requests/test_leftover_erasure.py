@@ -13,7 +13,7 @@ from gdpr.kinds import Action
 from gdpr.leftovers import scan as leftovers
 from gdpr.leftovers import tables
 from gdpr.models import AuditContext, AuditEvent
-from gdpr.requests import blanking, by_hand, certificate
+from gdpr.requests import certificate, leftover_erasure, manual_steps
 from swarm_admin.access.roles import COMPLIANCE
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.gdpr.conftest import state
@@ -50,7 +50,7 @@ def notes():
     [("plain", ""), ("maybe", None), ("doc", "{}"), ("list", "[]"), ("words", "{}"), ("raw", "\\x")],
 )
 def test_a_column_of_one_row_is_emptied(notes, column, empty):
-    blanking.blank("notes", column, "7", by=None, reason=WHY)
+    leftover_erasure.erase_value("notes", column, "7", by=None, reason=WHY)
     rows = run("SELECT id, plain, maybe, doc::text, list::text, words::text, raw::text FROM notes ORDER BY id")
     before = {"plain": "a", "maybe": "a", "doc": '{"a": 1}', "list": "[1]", "words": "{a}", "raw": "\\x61"}
     assert [row[1:] for row in rows] == [tuple({**before, column: empty}.values()), tuple(before.values())]
@@ -74,19 +74,19 @@ def test_a_column_of_one_row_is_emptied(notes, column, empty):
 )  # fmt: skip
 def test_what_cannot_be_erased_is_said(notes, table, column, row, why_not):
     with pytest.raises(ActionNotAllowed, match=why_not):
-        blanking.blank(table, column, row, by=None, reason=WHY)
+        leftover_erasure.erase_value(table, column, row, by=None, reason=WHY)
     assert not AuditEvent.objects.filter(verb="erase_leftover").exists()
 
 
 def test_a_reason_is_needed(notes):
     with pytest.raises(ActionNotAllowed, match="a reason without personal data"):
-        blanking.blank("notes", "plain", "7", by=None, reason=" ")
+        leftover_erasure.erase_value("notes", "plain", "7", by=None, reason=" ")
 
 
 def test_a_raw_body_goes_with_all_it_said(db):
     delivery = WebhookDelivery.objects.create(body=EMAIL.encode(), body_hash="h", row_id="r1", status="processed")
     other = WebhookDelivery.objects.create(body=b"other", body_hash="i", row_id="r2", status="processed")
-    blanking.blank("enrichment_webhookdelivery", "body", str(delivery.pk), by=None, reason=WHY)
+    leftover_erasure.erase_value("enrichment_webhookdelivery", "body", str(delivery.pk), by=None, reason=WHY)
     delivery.refresh_from_db()
     assert (bytes(delivery.body), delivery.body_hash, delivery.row_id) == (b"", "", "")
     other.refresh_from_db()
@@ -96,13 +96,13 @@ def test_a_raw_body_goes_with_all_it_said(db):
 def test_a_message_that_is_being_read_waits(db):
     delivery = WebhookDelivery.objects.create(body=b"x", body_hash="h", status="processing")
     with pytest.raises(ActionNotAllowed, match="being processed right now"):
-        blanking.blank("enrichment_webhookdelivery", "body", str(delivery.pk), by=None, reason=WHY)
+        leftover_erasure.erase_value("enrichment_webhookdelivery", "body", str(delivery.pk), by=None, reason=WHY)
 
 
 def test_a_context_of_the_ledger_goes(db):
     audit.record("search_email", context={"words": EMAIL})
     context = AuditContext.objects.get()
-    blanking.blank("gdpr_auditcontext", "document", str(context.pk), by=None, reason=WHY)
+    leftover_erasure.erase_value("gdpr_auditcontext", "document", str(context.pk), by=None, reason=WHY)
     assert not AuditContext.objects.exists()
 
 
@@ -197,7 +197,7 @@ def test_an_officer_deletes_a_key_of_the_cache_that_is_named_and_the_erasure_end
 
 
 def test_a_certificate_lists_what_was_found_and_left(kept, desk):
-    by_hand.complete(step_of(kept), evidence="It goes by itself within hours", by=desk.officer)
+    manual_steps.complete(step_of(kept), evidence="It goes by itself within hours", by=desk.officer)
     desk.work(desk.tell_partner(desk.work(kept)))
     assert kept.status == "completed", state(kept)
     (said,) = [each for each in certificate.compose(kept)["remains"] if "last search" in each]
@@ -209,7 +209,7 @@ def test_a_key_that_is_gone_and_one_outside_the_cache_are_not_deleted(db, redis_
     redis_server.rpush("queue", EMAIL)
     for name in ("queue", ":1:nothing"):
         with pytest.raises(ActionNotAllowed, match="cache key no longer exists"):
-            blanking.blank("Redis cache", "", name, by=None, reason=WHY)
+            leftover_erasure.erase_value("Redis cache", "", name, by=None, reason=WHY)
     assert redis_server.llen("queue") == 1
     assert not AuditEvent.objects.filter(verb="erase_leftover").exists()
 

@@ -20,7 +20,7 @@ from gdpr.leftovers.tables import Column, Table
 from gdpr.models import AuditContext, RequestStep, SubjectRequest
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import StepStatus
-from gdpr.stores import Later
+from gdpr.stores import RetryLater
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed, require_text
 
@@ -33,12 +33,12 @@ _KEY = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _erasers: dict[str, Erase] = {}
 
 
-def register(table: str, erase: Erase) -> None:
-    """How a row of `table` is erased: given its number, whether there was one. It may raise gdpr.stores.Later."""
+def register_eraser(table: str, erase: Erase) -> None:
+    """How a row of `table` is erased: given its number, whether there was one. It may raise gdpr.stores.RetryLater."""
     _erasers[table] = erase
 
 
-def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: SubjectRequest | None = None) -> None:
+def erase_value(table: str, column: str, row: str, *, by: Any, reason: str, on: SubjectRequest | None = None) -> None:
     """Empty one column of one row, named by its key; the event says which, and why.
 
     `table` may be the cache (gdpr.leftovers.memory.IN_CACHE), without a column; `row` is then one of its keys.
@@ -62,7 +62,7 @@ def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: Subjec
             if not _erase(found, column, row):
                 raise ActionNotAllowed("This row no longer exists.")
             audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=[column], reason=f"{table} {row}: {reason}")
-    except Later as later:
+    except RetryLater as later:
         raise ActionNotAllowed(f"{later}. Try again in a moment.") from None
     except DatabaseError:
         raise ActionNotAllowed("The table doesn't allow it: another record depends on this value.") from None
@@ -71,29 +71,29 @@ def blank(table: str, column: str, row: str, *, by: Any, reason: str, on: Subjec
 def _delete_cached(name: str, *, by: Any, reason: str, on: SubjectRequest | None) -> None:
     """The event comes first: where it cannot be written, the key stays."""
     with transaction.atomic():
-        said = f"{memory.IN_CACHE} {name}: {reason}"
-        audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=["value"], reason=said)
+        note = f"{memory.IN_CACHE} {name}: {reason}"
+        audit.record(Verb.ERASE_LEFTOVER, by=by, on=on, fields=["value"], reason=note)
         if not memory.delete_cached(name):
             raise ActionNotAllowed("This cache key no longer exists. Run the search again.")
 
 
-def blank_found(step: RequestStep, *, place: str, row: str, reason: str, by: Any) -> None:
-    """As `blank`, of a place that this step of a request found.
+def erase_found(step: RequestStep, *, place: str, row: str, reason: str, by: Any) -> None:
+    """As `erase_value`, of a place that this step of a request found.
 
     Raises:
-        ActionNotAllowed: the step did not find it, or as `blank`.
+        ActionNotAllowed: the step did not find it, or as `erase_value`.
     """
     with transaction.atomic():
-        request = refresh_status.locked(step.request_id)
-        check_can_blank(step)
-        hit = next((each for each in found_by(step) if each["place"] == place and row in each["where"]), None)
+        request = refresh_status.lock_request(step.request_id)
+        check_can_erase(step)
+        hit = next((each for each in leftovers_found(step) if each["place"] == place and row in each["where"]), None)
         if hit is None:
             raise ActionNotAllowed("This row isn't in the search results.")
-        blank(hit["table"], hit["column"], row, by=by, reason=reason, on=request)
-        _note(step, place, row)
+        erase_value(hit["table"], hit["column"], row, by=by, reason=reason, on=request)
+        _record_erased(step, place, row)
 
 
-def check_can_blank(step: RequestStep) -> None:
+def check_can_erase(step: RequestStep) -> None:
     """Raises ActionNotAllowed where the request is over, or the search runs again."""
     if not step.request.is_open:
         raise ActionNotAllowed("This request is closed.")
@@ -101,17 +101,17 @@ def check_can_blank(step: RequestStep) -> None:
         raise ActionNotAllowed("Wait for the search to finish before you erase.")
 
 
-def found_by(step: RequestStep) -> list[dict[str, Any]]:
+def leftovers_found(step: RequestStep) -> list[dict[str, Any]]:
     """The hits of a step that looked for what is left, as its result keeps them."""
     result = step.result if step.action == Action.SCAN and isinstance(step.result, dict) else {}
     hits = [*result.get("rows", ()), *(result.get("names") or ())]
     return [hit for hit in hits if RECORD not in hit["what"]]
 
 
-def _note(step: RequestStep, place: str, row: str) -> None:
+def _record_erased(step: RequestStep, place: str, row: str) -> None:
     """The page does not offer it again; the search that follows says whether it is gone."""
     step.refresh_from_db()
-    for hit in found_by(step):
+    for hit in leftovers_found(step):
         if hit["place"] == place and row in hit["where"]:
             hit["where"].remove(row)
             hit["count"] -= 1
@@ -123,14 +123,14 @@ def _erase(table: Table, column: str, row: str) -> bool:
         return eraser(int(row))
     one = next(each for each in table.columns if each.name == column)
     statement = sql.SQL("UPDATE ONLY {} SET {} = {} WHERE {} = %s").format(
-        table.identifier, sql.Identifier(column), _nothing_of(table, one), sql.Identifier(table.key)
+        table.identifier, sql.Identifier(column), _empty_value(table, one), sql.Identifier(table.key)
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [row])
         return bool(cursor.rowcount)
 
 
-def _nothing_of(table: Table, column: Column) -> sql.Composable:
+def _empty_value(table: Table, column: Column) -> sql.Composable:
     """NULL, or what is empty of the type. Raises ActionNotAllowed for a number or a date that must be there."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -158,4 +158,4 @@ def _erase_context(pk: int) -> bool:
     return bool(AuditContext.objects.filter(pk=pk).delete()[0])
 
 
-register(AuditContext._meta.db_table, _erase_context)
+register_eraser(AuditContext._meta.db_table, _erase_context)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from swarm_admin.core.documents import is_deeper_than
+from swarm_admin.core.json_depth import is_deeper_than
 
 
 @pytest.mark.parametrize(

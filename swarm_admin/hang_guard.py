@@ -17,11 +17,11 @@ WOUND = 5  # times within the time it takes to run out
 
 def watch(seconds: float) -> None:
     """End this process once its interpreter has been held for so many seconds."""
-    threading.Thread(target=_wind, args=(seconds,), name="frozen", daemon=True).start()
+    threading.Thread(target=_rearm, args=(seconds,), name="frozen", daemon=True).start()
     atexit.register(faulthandler.cancel_dump_traceback_later)
 
 
-def _wind(seconds: float) -> None:
+def _rearm(seconds: float) -> None:
     while True:
         # Celery puts something without a file in the place of sys.stderr.
         faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)

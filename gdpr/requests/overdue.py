@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from gdpr.alarms import Alarm
+from gdpr.compliance_alerts import ComplianceAlert
 from gdpr.due_dates import deadline
-from gdpr.messages import owed
+from gdpr.messages import outstanding
 from gdpr.models import AfterCheck, RequestStep, SubjectRequest
 from gdpr.states import OPEN, DutyStatus, MessageStatus, StepStatus
 
@@ -23,31 +23,31 @@ OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON, LETTER_UNSENT = (
 GRACE = datetime.timedelta(days=1)  # an after-check may take so long before it is said to be late
 
 
-def late() -> Iterator[Alarm]:
+def overdue_alerts() -> Iterator[ComplianceAlert]:
     """Everything that holds now."""
     today = deadline.today()
-    yield from _requests(today)
-    yield from _steps(today)
-    yield from _after_checks()
-    yield from _letters()
+    yield from _request_alerts(today)
+    yield from _step_alerts(today)
+    yield from _after_check_alerts()
+    yield from _message_alerts()
 
 
-def _requests(today: datetime.date) -> Iterable[Alarm]:
+def _request_alerts(today: datetime.date) -> Iterable[ComplianceAlert]:
     soon = today + datetime.timedelta(days=deadline.SOON)
     for request in SubjectRequest.objects.open().filter(due_on__lte=soon).by_due():
         left, day = request.days_left(today), f"{request.due_on:%-d %B %Y}"
         if left < 0:
-            yield Alarm(OVERDUE, request.pk, f"{request.reference} was due on {day} and is unanswered.", True)
+            yield ComplianceAlert(OVERDUE, request.pk, f"{request.reference} was due on {day} and is unanswered.", True)
         else:
-            yield Alarm(DUE_SOON, request.pk, f"{request.reference} is due on {day}.", left <= 2)
-    stuck = RequestStep.objects.by_person().filter(request__status__in=OPEN, status=StepStatus.FAILED)
+            yield ComplianceAlert(DUE_SOON, request.pk, f"{request.reference} is due on {day}.", left <= 2)
+    stuck = RequestStep.objects.needing_person().filter(request__status__in=OPEN, status=StepStatus.FAILED)
     for row in stuck.values("request").annotate(first=Min("id")).order_by("request"):
         reference = SubjectRequest(pk=row["request"]).reference
         # Nothing of the request goes on without a person, and its time runs.
-        yield Alarm(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs attention.", True)
+        yield ComplianceAlert(NEEDS_PERSON, row["request"], f"A step of {reference} failed and needs attention.", True)
 
 
-def _steps(today: datetime.date) -> Iterable[Alarm]:
+def _step_alerts(today: datetime.date) -> Iterable[ComplianceAlert]:
     late = RequestStep.objects.filter(
         status=StepStatus.MANUAL, due_on__lt=today, request__status__in=OPEN
     ).select_related("request")
@@ -55,29 +55,29 @@ def _steps(today: datetime.date) -> Iterable[Alarm]:
     for step in late.order_by("request_id", "due_on"):
         if step.request_id not in seen:
             seen.add(step.request_id)
-            yield Alarm(
+            yield ComplianceAlert(
                 STEP_LATE,
                 step.request_id,
                 f"A manual step of {step.request.reference} was due on {step.due_on:%-d %B %Y}.",
             )
 
 
-def _after_checks() -> Iterable[Alarm]:
+def _after_check_alerts() -> Iterable[ComplianceAlert]:
     late = AfterCheck.objects.exclude(status=DutyStatus.DONE).filter(due_at__lt=timezone.now() - GRACE)
     for request_id in late.order_by("request_id").values_list("request_id", flat=True).distinct():
         reference = SubjectRequest(pk=request_id).reference
-        yield Alarm(CHECK_LATE, request_id, f"The final check after the erasure of {reference} is overdue.")
+        yield ComplianceAlert(CHECK_LATE, request_id, f"The final check after the erasure of {reference} is overdue.")
 
 
-def _letters() -> Iterable[Alarm]:
+def _message_alerts() -> Iterable[ComplianceAlert]:
     """The person may not know yet what was done, or how a closed request ended (Art. 12)."""
     unsent = ~Q(status=MessageStatus.UNKNOWN)
-    stuck = owed.stuck().values("request_id").annotate(unsent=Count("pk", filter=unsent))
+    stuck = outstanding.undelivered().values("request_id").annotate(unsent=Count("pk", filter=unsent))
     for row in stuck.order_by("request_id"):
         reference = SubjectRequest(pk=row["request_id"]).reference
-        said = (
+        sentence = (
             f"A message for {reference} hasn't been sent."
             if row["unsent"]
             else f"Delivery of a message for {reference} is unconfirmed."
         )
-        yield Alarm(LETTER_UNSENT, row["request_id"], said, True)
+        yield ComplianceAlert(LETTER_UNSENT, row["request_id"], sentence, True)

@@ -25,7 +25,7 @@ def run_dir(var_dir: Path) -> Path:
     return Path("/tmp") / f"swarm-{os.geteuid()}-{digest}"  # noqa: S108 - `prepare` refuses a stranger's
 
 
-def prepare(var_dir: Path) -> None:
+def prepare_directories(var_dir: Path) -> None:
     run = run_dir(var_dir)
     for path in (var_dir, var_dir / "redis", run):
         path.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def prepare(var_dir: Path) -> None:
             os.chown(path, uid, gid)
     if uid != os.geteuid():
         for path in (var_dir / "postgres", run / "pg"):
-            let_pass(path)
+            allow_traversal(path)
 
 
 def postgres_account(var_dir: Path) -> tuple[int, int]:
@@ -57,7 +57,7 @@ def postgres_account(var_dir: Path) -> tuple[int, int]:
     raise ServerFailed("PostgreSQL can't run as root, and there is no postgres or nobody account to run it as.")
 
 
-def let_pass(path: Path) -> None:
+def allow_traversal(path: Path) -> None:
     """Let the account walk through the directories above `path`: execute only, not read."""
     for parent in path.resolve().parents:
         mode = stat.S_IMODE(parent.stat().st_mode)

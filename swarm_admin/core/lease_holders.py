@@ -12,28 +12,28 @@ from pathlib import Path
 LONGEST = 64  # characters of a name
 
 
-def name() -> str:
+def current_holder() -> str:
     """This process; "" where it cannot be named."""
-    return _name(os.getpid())
+    return _holder_of(os.getpid())
 
 
 @functools.lru_cache(maxsize=2)  # a forked process has another number
-def _name(pid: int) -> str:
-    began = _began(pid)
-    return f"{_place()}/{pid}.{began}" if _place() and began else ""
+def _holder_of(pid: int) -> str:
+    began = _start_ticks(pid)
+    return f"{_process_namespace()}/{pid}.{began}" if _process_namespace() and began else ""
 
 
 def is_dead(holder: str) -> bool:
     """Whether that process has certainly ended."""
     place, _, process = holder.partition("/")
-    if not place or place != _place():
+    if not place or place != _process_namespace():
         return False
     pid, _, began = process.partition(".")
-    return _began(int(pid)) != began
+    return _start_ticks(int(pid)) != began
 
 
 @functools.cache
-def _place() -> str:
+def _process_namespace() -> str:
     """Where process numbers mean what they mean here."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -43,11 +43,11 @@ def _place() -> str:
     return f"{boot[:13]}.{namespace}"
 
 
-def _began(pid: int) -> str:
+def _start_ticks(pid: int) -> str:
     """When the process began, in ticks since the boot; "" where there is none, or only what is left of one."""
     try:
         # The name of the program, in parentheses, may hold anything.
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
-    return "" if told[0] in "ZX" else told[19]
+    return "" if fields[0] in "ZX" else fields[19]

@@ -8,7 +8,7 @@ _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.{0,40}", re.ASCII | re
 NEEDED = "needs a date, a time and a UTC offset, as in 2026-11-20T09:30+01:00"
 
 
-def only_written(value: Any) -> Any:
+def require_timestamp(value: Any) -> Any:
     """Before pydantic reads a time: numbers, and text of digits, are no seconds since 1970.
 
     Raises:
