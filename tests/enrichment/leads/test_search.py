@@ -151,7 +151,12 @@ def test_punctuation_finds_nobody_and_fails_nowhere(people: dict[str, Lead], sal
     assert sales_client.post(reverse("find"), {"q": words}).status_code == 200
 
 
-@given(text=st.text(max_size=60))
+# What Python's Unicode has not assigned (Cn) is left out: PostgreSQL may carry a newer Unicode. PostgreSQL 18 takes 118
+# characters apart, such as U+1E030, which Python 3.11 (Unicode 14) does not know; every other one it folds alike.
+ASSIGNED = st.characters(exclude_categories=["Cs", "Cn"])
+
+
+@given(text=st.text(ASSIGNED, max_size=60))
 def test_the_database_folds_as_the_search_does(text: str) -> None:
     text = text.replace("\x00", "").encode("utf-8", "ignore").decode()
     with connection.cursor() as cursor:
