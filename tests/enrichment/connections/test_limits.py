@@ -240,5 +240,5 @@ def test_durations_are_readable(seconds: float, words: str) -> None:
 
 def test_a_queue_says_when_it_is_gone() -> None:
     assert queue_time(0) == "sent immediately"
-    assert queue_time(30) == "gone in about 30 s"
+    assert queue_time(30) == "clears in about 30 s"
     assert queue_time(math.inf) == "never clears: limit is 0"

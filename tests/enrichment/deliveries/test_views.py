@@ -288,7 +288,7 @@ def test_the_plan_says_to_whom_nothing_goes_and_what_is_paused(sales_client: Cli
     lead = EnrichedLeadFactory(icp_tier=3)
     ServiceHold.objects.create(system="ghl", reason="pause_until_reset", message="x")
     first, second = sales_client.get(f"/leads/{lead.pk}/deliver/plan/").context["steps"]
-    assert "When GoHighLevel is resumed" in first.when
+    assert first.when.startswith("When GoHighLevel resumes.")
     assert (second.calls, second.what) == (0, "Nothing")
     Handover.objects.create(lead=lead, system="ghl", status="planned")
     assert sales_client.get(f"/leads/{lead.pk}/deliver/plan/").url == f"/leads/{lead.pk}/"

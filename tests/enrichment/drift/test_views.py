@@ -41,7 +41,7 @@ def test_it_names_fields_and_never_values(sales_client, drift):
     ReconcileRun.objects.create(full=True, is_open=False, finished_at="2026-01-15T10:00:00Z", ours={"tbl_test": 1})
     shown = page(sales_client)
     assert "Clay is out of sync" in shown
-    assert ">title</span>" in shown
+    assert "<span>title, employees</span>" in shown
     assert drift.lead.title not in shown
     assert drift.lead.full_name in shown
     assert drift.row_id not in page(sales_client, "?kind=duplicate").split('id="rows-title"')[-1]
@@ -160,7 +160,7 @@ def test_how_long_there_is_room_is_told_in_plain_words(sales_client, room, monke
 
 def test_a_table_at_its_limit_is_full(sales_client, room, settings):
     settings.CLAY_TABLE_ROWS = 542
-    assert "it is full" in page(sales_client)
+    assert "Already full" in page(sales_client)
 
 
 def test_a_row_whose_number_has_a_thousands_separator_is_mended_alone(sales_client, drift):

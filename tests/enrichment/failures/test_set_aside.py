@@ -225,7 +225,7 @@ def test_jobs_and_mendings_stand_by_their_kind_and_go_again(sales_client):
     assert "Set aside" in page
     assert "Fixing of mismatches" in page
     assert work.LOST_SENTENCE in page
-    assert page.count("Try again</button>") == 2
+    assert page.count("Retry</button>") == 2
     assert "Nothing needs attention." not in sales_client.get("/").content.decode()
     for name in ("jobs", "mendings"):
         assert sales_client.post(reverse("failure_set_aside_again", args=[name])).url == FAILURES
@@ -250,11 +250,11 @@ def test_only_who_may_retry_may_have_it_go_again(compliance_client, nobody_clien
 def test_what_is_the_laws_is_told_to_officers_alone(monkeypatch, sales_client, compliance_client):
     found = {kind.name: (2, timezone.now()) for kind in set_aside.KINDS}
     monkeypatch.setattr(set_aside, "_counts", lambda: found)
-    law = ["Request steps", "Request messages", "Last looks", "Removal of records", "audit ledger"]
+    law = ["Request steps", "Request messages", "Last looks", "Removal of records", "Audit log checks"]
     theirs = compliance_client.get(FAILURES).content.decode()
     assert [words for words in law if words not in theirs] == []
     assert f'href="{reverse("requests")}"' in theirs
-    assert "Try again</button>" not in theirs
+    assert "Retry</button>" not in theirs
     ours = sales_client.get(FAILURES).content.decode()
     assert [words for words in law if words in ours] == []
     assert "Jobs" in ours

@@ -146,9 +146,9 @@ def test_ragged_and_empty_rows() -> None:
         ("linkedin_url\n" + "https://www.linkedin.com/in/a\n" + '"' + "x" * 1_000_001, "after row 1"),
         ('"' + "x" * 1_000_001, "a quotation mark is never closed"),
         ("https://www.linkedin.com/in/johndoe,John\n", "must be a header"),
-        ('[{"linkedin_url": "x"}, {"linked', "not valid JSON after row 1"),
-        ('[{"linkedin_url": "x"} {"y": 1}]', "not valid JSON after row 0"),
-        ("{broken", "not valid JSON"),
+        ('[{"linkedin_url": "x"}, {"linked', "isn't valid JSON after row 1"),
+        ('[{"linkedin_url": "x"} {"y": 1}]', "isn't valid JSON after row 0"),
+        ("{broken", "isn't valid JSON"),
     ],
 )
 def test_what_cannot_be_read_leaves_nothing_behind(content: str, sentence: str, files: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_file_that_breaks_half_way_fails_with_its_place(files: Path) -> None:
     jobs.run(job.pk)
     job.refresh_from_db()
     assert job.status == "failed"
-    assert job.error.startswith("Nothing after row 1500 can be read")
+    assert job.error.startswith("Nothing after row 1500 is readable")
     assert not list(files.glob("*"))
 
 

@@ -105,7 +105,7 @@ def test_another_persons_file_is_shown_to_those_who_may_see_personal_data(
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "The file is empty."), (b"a,b\n", "no rows below the header"), (b"{x", "not valid JSON")],
+    [(b"", "The file is empty."), (b"a,b\n", "no rows below the header"), (b"{x", "isn&#x27;t valid JSON")],
 )
 def test_an_unreadable_file_is_told_at_its_field(sales_client: Client, content: bytes, sentence: str) -> None:
     response = send(sales_client, content)
@@ -243,7 +243,7 @@ def test_pages_keep_the_strict_policy(sales_client: Client) -> None:
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This file is an image."),
         (b"PK\x03\x04" + bytes(range(256)), "Save the sheet as CSV"),
-        (bytes(range(1, 256)) * 20, "This file isn't text"),
+        (bytes(range(1, 256)) * 20, "This file isn&#x27;t text"),
         (b"[1, 2, null]", "The file contains no leads"),
     ],
 )

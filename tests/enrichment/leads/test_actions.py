@@ -118,5 +118,5 @@ def test_delivery_again_is_planned_though_nothing_changed_and_only_once(person: 
 
 
 def test_a_lead_without_any_address_cannot_be_delivered(person: User) -> None:
-    with pytest.raises(ActionNotAllowed, match="has neither"):
+    with pytest.raises(ActionNotAllowed, match="has no e-mail or phone number"):
         redeliver.retry_delivery(LeadFactory(), by=person)

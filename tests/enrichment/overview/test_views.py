@@ -61,7 +61,7 @@ def test_a_lead_that_has_fallen_out_of_the_campaign_s_tiers_is_counted_apart(sal
     page = sales_client.get("/")
     counts = {step["key"]: step["count"] for step in page.context["steps"]}
     assert (page.context["good"], counts["instantly"], page.context["counts"]["fallen"]) == (1, 1, 2)
-    assert "2</span> more leads are in Instantly and no longer in Tier 1 or 2" in page.content.decode()
+    assert "2</span> more leads in Instantly are no longer in Tier 1 or 2" in page.content.decode()
 
 
 def test_a_lead_that_never_reached_clay_was_not_enriched(sales_client: Client) -> None:

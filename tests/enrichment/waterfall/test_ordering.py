@@ -94,7 +94,7 @@ def test_where_everybody_is_asked_no_order_is_suggested() -> None:
 )
 def test_without_a_price_or_a_rate_nothing_is_suggested(lacking: ProviderFigures) -> None:
     found = suggest_order([*EMAIL, lacking], asks_all=False)
-    assert found.why_not.endswith("missing of X.")
+    assert found.why_not.endswith("Missing for X.")
     assert found.order[-1] == "x"
 
 

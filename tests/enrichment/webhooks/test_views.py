@@ -468,6 +468,6 @@ def test_an_unknown_row_says_whose_it_is_not(sales_client):
     strange, gone = stored(verdict="unknown_row"), stored(verdict="unknown_row", lead=EnrichedLeadFactory())
     for row, said in (
         (strange, "No lead belongs to this row."),
-        (gone, "Clay no longer has this lead's row"),
+        (gone, "Clay no longer has this lead&#x27;s row"),
     ):
         assert said in sales_client.get(f"/webhooks/{row.pk}/").content.decode()

@@ -132,7 +132,7 @@ def test_both_pages_say_whose_number_it_is_too(sales_client):
     alone = LeadFactory(phone="+14155550134", email_work="alone@acme.example")
     for lead, other in ((first, second), (second, first)):
         page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
-        assert "Held by 1 other lead too" in page
+        assert "Also on 1 other lead: " in page
         assert f'<a href="/leads/{other.pk}/">lead {other.pk}</a>' in page
         assert "A phone number alone never identifies a person" in page
     assert "Also on" not in sales_client.get(f"/leads/{alone.pk}/").content.decode()

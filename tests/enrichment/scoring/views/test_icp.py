@@ -172,7 +172,7 @@ def test_a_problem_is_said_at_its_field_instead(sales_client):
         "f-components-0-bands-0-points": "must be a number",
         "f-tiers-0-at_least": "every tier but the last needs a threshold",
     }
-    assert "2 things to mend" in answer.content.decode()
+    assert "Fix 2 errors" in answer.content.decode()
 
 
 def test_without_javascript_the_effect_is_a_page(sales_client):

@@ -95,7 +95,7 @@ def test_the_file_holds_every_lead_of_the_group_and_is_audited(
     made = [make(87) for _ in range(5)]
     answer = sales_client.post(f"{URL}unexplained/export/")
     lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
-    assert lines[0] == "\ufeffLead,Name,Company,Title,Our score,Clay's score,Drift"
+    assert lines[0] == "\ufeffLead,Name,Company,Title,Our score,Clay's score,Score difference"
     assert [line.split(",")[0] for line in lines[1:]] == [str(lead.pk) for lead in made]
     assert lines[1].endswith(",85,87,2")
     assert made[0].last_name in lines[1]

@@ -172,7 +172,7 @@ def test_a_vendors_failure_is_said_and_nothing_recorded(admin_client: Client, se
     settings.CLAY_API_KEY, settings.CLAY_API_BASE_URL = "key", "http://127.0.0.1:9/"
     close_clients()
     answer = admin_client.post(f"{URL}table/create/", {"version": "1"}, follow=True)
-    assert "The table wasn't created" in answer.content.decode()
+    assert "The table wasn&#x27;t created" in answer.content.decode()
     assert not ClayFormula.objects.filter(how=Placement.CREATED).exists()
     close_clients()
 

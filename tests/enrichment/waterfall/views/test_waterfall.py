@@ -45,9 +45,9 @@ def post(client, address, data, **headers):
 def test_what_is_published_is_shown_with_the_catalogues_words(sales_client):
     shown = page(sales_client)
     assert "Version 1 is live" in shown
-    assert "$0.03 a hit" in shown
+    assert "$0.03 per match" in shown
     assert "95 % published accuracy" in shown
-    assert "500 an hour" in shown
+    assert "500 per hour" in shown
     assert "ZoomInfo" in shown
 
 

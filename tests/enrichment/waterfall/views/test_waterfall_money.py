@@ -155,7 +155,7 @@ def test_a_pilot_shows_its_plan_first(sales_client, draft):
     assert "Measured vs forecast" in shown
     assert "Too little data" in shown
     assert f"Pilot {job.pk}" in page(sales_client, "/waterfall/pilots/")
-    assert "tried on 1 lead" in page(sales_client, "/jobs/")
+    assert "Waterfall draft, tested on 1 lead" in page(sales_client, "/jobs/")
     assert sales_client.get(f"/jobs/{job.pk}/")["Location"] == f"/waterfall/pilots/{job.pk}/"
     assert 'hx-trigger="every 1s"' in page(sales_client, f"/waterfall/pilots/{job.pk}/", HX_Request="true")
 
