@@ -5,6 +5,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from gdpr import stores
 from gdpr.models import Purge, PurgeRecord
 from gdpr.retention import retention
 from gdpr.states import PurgeStatus
@@ -26,8 +27,16 @@ def show(request: HttpRequest) -> HttpResponse:
     found = found.filter(status=status) if status in PurgeStatus.values else found
     days = WEEKS.get(request.GET.get("days", ""), 7)
     coming = retention.expiring_by_day(days)
+    page = Paginator(found, PAGE).get_page(whole(request.GET.get("page")))
     context = {
+<<<<<<< HEAD
         "page": Paginator(found, PAGE).get_page(parse_int(request.GET.get("page"))),
+||||||| parent of 36aeb78 (Retention shows each system by its name instead of our slug)
+        "page": Paginator(found, PAGE).get_page(whole(request.GET.get("page"))),
+=======
+        "page": page,
+        "removals": [(purge, _labelled(purge)) for purge in page],
+>>>>>>> 36aeb78 (Retention shows each system by its name instead of our slug)
         "status": status,
         "statuses": PurgeStatus.choices,
         "figures": retention.figures(),
@@ -41,6 +50,11 @@ def show(request: HttpRequest) -> HttpResponse:
     }
     template = "gdpr/retention/_retention.html" if request.htmx else "gdpr/retention/retention.html"  # type: ignore[attr-defined]
     return render(request, template, context)
+
+
+def _labelled(purge: Purge) -> list[tuple[PurgeRecord, str]]:
+    """Its records, each with the name that its system goes by."""
+    return [(record, stores.label_of(record.store)) for record in purge.records.all()]
 
 
 @screen(HANDLE, "POST")

@@ -54,7 +54,7 @@ def test_a_customer_s_contact_is_as_it_was_before_the_lead(pipeline, settings, a
     assert (purge.status, purge.error_message) == ("done", "")
     assert AuditEvent.objects.get(verb="purge").counts == {"records": 3, "stayed": 1}
     page = admin_client.get(reverse("retention")).content.decode()
-    assert "what we wrote is taken out" in page
+    assert "GoHighLevel: our data removed" in page
     assert "Record kept: it was in GoHighLevel before our lead." in page
 
 
@@ -93,7 +93,8 @@ def test_what_the_vendor_does_not_empty_is_an_officer_s_who_is_not_told_to_delet
     assert expires(lead).status == "manual"
     assert before["id"] in contacts(pipeline)
     record = PurgeRecord.objects.get(store="ghl")
-    assert f"open contact {before['id']} and Don't delete it" in record.instructions
+    told = f"open contact {before['id']}. Don't delete it: it was in GoHighLevel before our lead."
+    assert told in record.instructions
     assert "swarm" in record.instructions
     assert lead.email not in record.instructions
     assert "Mark as removed" in admin_client.get(reverse("retention")).content.decode()
