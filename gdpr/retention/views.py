@@ -27,16 +27,10 @@ def show(request: HttpRequest) -> HttpResponse:
     found = found.filter(status=status) if status in PurgeStatus.values else found
     days = WEEKS.get(request.GET.get("days", ""), 7)
     coming = retention.expiring_by_day(days)
-    page = Paginator(found, PAGE).get_page(whole(request.GET.get("page")))
+    page = Paginator(found, PAGE).get_page(parse_int(request.GET.get("page")))
     context = {
-<<<<<<< HEAD
-        "page": Paginator(found, PAGE).get_page(parse_int(request.GET.get("page"))),
-||||||| parent of 36aeb78 (Retention shows each system by its name instead of our slug)
-        "page": Paginator(found, PAGE).get_page(whole(request.GET.get("page"))),
-=======
         "page": page,
         "removals": [(purge, _labelled(purge)) for purge in page],
->>>>>>> 36aeb78 (Retention shows each system by its name instead of our slug)
         "status": status,
         "statuses": PurgeStatus.choices,
         "figures": retention.figures(),

@@ -90,10 +90,10 @@ def open_request(page: Page, lead: Lead, kind: str) -> SubjectRequest:
 
 
 def identify(page: Page) -> None:
-    fold = page.locator("details.act", has=page.locator("summary", has_text=re.compile("^Identified$")))
+    fold = page.locator("details.act", has=page.locator("summary", has_text=re.compile("^Confirm identity$")))
     fold.locator("summary").click()
     fold.get_by_label("How").select_option(label="Called back on a number we hold")
-    fold.get_by_role("button", name="Identified").click()
+    fold.get_by_role("button", name="Confirm identity").click()
 
 
 def systems(page: Page) -> Any:
@@ -126,11 +126,11 @@ def test_an_access_request_from_intake_to_the_download(desk: Open, product: Prod
     assert taken.value.suggested_filename == f"{request.reference}-data.json"
     page.reload()
     expect(page.locator("#finish")).to_be_visible()
-    expect(page.locator("#request")).to_contain_text("taken 1 time")
+    expect(page.locator("#request")).to_contain_text("downloaded 1 time")
 
-    page.get_by_role("button", name="Sent another way").click()
+    page.get_by_role("button", name="Mark as sent another way").click()
     expect(page.locator("#request")).to_contain_text("Closed")
-    page.get_by_role("link", name="Read").click()
+    page.get_by_role("link", name="View", exact=True).click()
     expect(page.locator("main")).to_contain_text("Contains keyed hashes, no personal data.")
     assert lead.email_work not in page.locator("main").inner_text()
     page.goto("/requests/?state=closed")
@@ -160,7 +160,7 @@ def test_an_erasure_from_intake_to_the_certificate(desk: Open, product: Product,
 
     assert stands_in(sandbox, *words) == []
     assert not Lead.objects.filter(pk=lead.pk).exists()
-    page.get_by_role("link", name="Read").click()
+    page.get_by_role("link", name="View", exact=True).click()
     expect(page.locator("main")).to_contain_text("Verified: not there")
     expect(page.locator("main")).to_contain_text("GoHighLevel can restore record")
     text = page.locator("main").inner_text().lower()

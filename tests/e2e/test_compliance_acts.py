@@ -134,7 +134,9 @@ def test_a_record_is_held_and_let_go_again(
     page.get_by_label("Review on").fill(day.isoformat())
     page.get_by_role("button", name="Place hold").click()
     expect(page.locator("article.record")).to_contain_text("Kept under legal hold: Invoice in dispute")
-    expect(page.locator("section[aria-labelledby=plan]")).to_contain_text("kept under legal hold")
+    expect(page.locator("section[aria-labelledby=plan]")).to_contain_text(
+        "Kept under legal hold; erased when the hold is lifted"
+    )
     both_widths(page, assert_accessible, assert_fits)
     step.refresh_from_db()
     assert step.status == StepStatus.WITHHELD
@@ -185,8 +187,8 @@ def test_a_pasted_e_mail_becomes_a_request_once_the_officer_has_looked(
 ) -> None:
     monkeypatch.setattr(opening, "enqueue", lambda request_id: None)
     page.goto("/requests/new/e-mail/")
-    page.get_by_label("The e-mail").fill(EMAIL)
-    page.get_by_role("button", name="Read it").click()
+    page.get_by_label("E-mail, ideally with its headers").fill(EMAIL)
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("Type")).to_have_value("access")
     expect(page.get_by_label("LinkedIn URL")).to_have_value("https://www.linkedin.com/in/ada-lovelace")
     expect(page.get_by_label("Received at")).to_have_value("2026-11-02T10:00")
@@ -206,7 +208,7 @@ def test_a_suppressed_person_is_looked_up_and_let_in_again(
     page.goto("/suppression/")
     page.get_by_label("E-mail").first.fill(" ADA@home.example")
     page.get_by_role("button", name="Look up").click()
-    expect(page.locator("main")).to_contain_text("Yes: 1 identifier.")
+    expect(page.locator("main")).to_contain_text("Suppressed: 1 identifier.")
     assert "ada" not in page.url
     both_widths(page, assert_accessible, assert_fits)
     page.get_by_label("Reason for release").fill("She asked for it herself")

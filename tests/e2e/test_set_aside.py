@@ -47,6 +47,6 @@ def test_what_was_set_aside_is_tried_again(trouble, page, sign_in):
     sign_in("Sales ops")
     page.goto("/failures/")
     row = page.get_by_role("row").filter(has_text="Fixing of mismatches")
-    row.get_by_role("button", name="Try again").click()
+    row.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("Retrying 1.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Fixing of mismatches")).to_have_count(0)

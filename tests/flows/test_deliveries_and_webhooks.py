@@ -64,8 +64,8 @@ def test_a_phone_that_belongs_to_another_contact_is_not_sent_and_the_lead_says_s
     handover = Handover.objects.get(system="ghl")
     assert (handover.status, handover.differences) == ("done", [])
     page = browser_of_sales.get(f"/leads/{lead.pk}/").content.decode()
-    assert "already had a contact with this e-mail" in page
-    assert "already had a contact with this phone number" in page
+    assert "already has a contact with this e-mail" in page
+    assert "already has a contact with this phone number" in page
     pipeline.sandbox.ghl.put(f"/contacts/{handover.external_id}", json={"customFields": CHANGED}).raise_for_status()
     read = browser_of_sales.post(f"/deliveries/{handover.pk}/read-back/").content.decode()
     assert "1 field differs" in read

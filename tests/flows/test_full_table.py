@@ -85,8 +85,8 @@ def test_rows_are_counted_as_they_are_made_and_none_is_sent_beyond_the_limit(pip
     assert_waiting(pipeline, hold, 3)
     assert rows_of(pipeline) == {"tbl_test": 6}
     assert pipeline.sandbox.stats()["clay"]["rows_over_capacity"] == 0
-    assert "takes no more rows" in admin_client.get("/").content.decode()
-    assert "takes no more rows" in estimate(Work(leads=1, rowless=1)).paused
+    assert "the table accepts no more rows" in admin_client.get("/").content.decode()
+    assert "the table accepts no more rows" in estimate(Work(leads=1, rowless=1)).paused
     goes_on_in_a_new_table(pipeline, admin_client, 9)
 
 
