@@ -163,6 +163,9 @@ def test_the_evidence_is_deleted_with_the_decision(desk: Desk):
     assert check.evidence_deleted_at is not None
 
 
+DECISIONS = {"passed": verify.confirm_identity, "failed": verify.reject_evidence}
+
+
 @pytest.mark.parametrize("noted", [False, True])
 @pytest.mark.parametrize("end", ["passed", "failed", "withdrawn", "forgotten"])
 def test_evidence_that_was_never_kept_is_not_called_deleted(desk: Desk, end: str, noted: bool):
@@ -171,7 +174,7 @@ def test_evidence_that_was_never_kept_is_not_called_deleted(desk: Desk, end: str
         verify.note_evidence(request, evidence="Passport C01X00T47", by=desk.officer)
     check = IdentityCheck.objects.get()
     if end in ("passed", "failed"):
-        getattr(verify, end)(request, method="document", by=desk.officer)
+        DECISIONS[end](request, method="document", by=desk.officer)
     else:
         withdrawal.withdraw(request, reason="By letter", by=desk.officer)
     if end == "forgotten":
