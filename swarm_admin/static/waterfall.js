@@ -115,7 +115,7 @@
       Object.assign(input, { type: "hidden", name: `${kind}-providers`, value: button.value.split(":")[2] });
       list.append(input);
     }
-    said.textContent = verb === "off" ? `${name} disabled for ${list.dataset.label}.` : `${name} is asked last for ${list.dataset.label}.`;
+    said.textContent = verb === "off" ? `${name} disabled for ${list.dataset.label}.` : `${name} enabled for ${list.dataset.label}, in last place.`;
     const after = () => (list.querySelector("[data-grip]") || document.querySelector(`#fall-${kind}`)).focus();
     document.addEventListener("htmx:afterSettle", after, { once: true });
     save();

@@ -93,10 +93,10 @@ def test_buttons_move_and_switch(page, sign_in, live_server):
     assert in_draft() == ["hunter", "apollo", "clearbit", "pdl", "snovio"]
     page.get_by_role("button", name="Enable LinkedIn for Company").click()
     saved(page, 2)
-    expect(page.locator("#waterfall-said")).to_have_text("LinkedIn is asked last for Company.")
+    expect(page.locator("#waterfall-said")).to_have_text("LinkedIn enabled for Company, in last place.")
     assert in_draft("company") == ["clearbit", "crunchbase", "linkedin"]
-    page.get_by_role("button", name="Switch Snov.io off for E-mail").click()
-    expect(page.locator("[aria-label='E-mail: not asked']")).to_contain_text("Snov.io")
+    page.get_by_role("button", name="Disable Snov.io for E-mail").click()
+    expect(page.locator("[aria-label='E-mail: disabled']")).to_contain_text("Snov.io")
     assert in_draft() == ["hunter", "apollo", "clearbit", "pdl"]
 
 
@@ -124,7 +124,7 @@ def test_publish_and_roll_back(page, sign_in, live_server):
     expect(page.locator(".changes")).to_contain_text("Hunter.io → Apollo → Clearbit → PDL → Snov.io")
     page.get_by_label("What changes, and why").fill("Hunter is cheaper and nearly as good")
     page.get_by_role("button", name="Publish").click()
-    expect(page.locator("#studio .verdict")).to_contain_text("Version 2 is published")
+    expect(page.locator("#studio .verdict")).to_contain_text("Version 2 is live.")
     assert versions.published(WaterfallVersion).document["waterfall_email"]["providers"][0] == "hunter"
     page.get_by_role("link", name="History").click()
     expect(page.locator("main")).to_contain_text("Hunter is cheaper and nearly as good")
