@@ -1,9 +1,11 @@
 """The formula for Clay in a browser: copied as it stands, readable on a phone, and the drift beside it."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from enrichment.documents.first_scorecard import PUBLISHED
@@ -25,7 +27,11 @@ def in_clay(settings: Any) -> ScorecardVersion:
     Connection.objects.update_or_create(system="clay", defaults={"table_id": "tbl_test"})
     first = ScorecardVersion.objects.get(status="published")
     ClayFormula.objects.create(
-        table_id="tbl_test", scorecard=first, fingerprint=formula_of(first).fingerprint, how=Placement.PASTED
+        table_id="tbl_test",
+        scorecard=first,
+        fingerprint=formula_of(first).fingerprint,
+        how=Placement.PASTED,
+        placed_at=timezone.now() - datetime.timedelta(days=1),  # the form's time is of the whole minute
     )
     ScorecardVersion.objects.update(status="superseded")
     document = PUBLISHED | {"cap": 90}
