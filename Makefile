@@ -65,10 +65,10 @@ test: install $(VAR)/.vendored ## every test, on all processors (REQUIRE_BROWSER
 	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
 
 # The tests that start no browser and no chain of real processes; `make test` runs them too, unmeasured and faster.
-UNITS := tests/enrichment tests/gdpr tests/swarm_admin
+UNITS := tests/gdpr tests/swarm_admin/core
 
 cover: export COVERAGE_FILE := $(VAR)/coverage/data
-cover: install $(VAR)/.vendored ## the unit tests, measured: lines and branches, with the floor of pyproject.toml
+cover: install $(VAR)/.vendored ## the tests of the law and of the floor, measured: lines and branches, with the least of pyproject.toml
 	@mkdir -p "$(VAR)/coverage" && $(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n logical --maxprocesses 8 --dist worksteal $(UNITS) $(ARGS)
 	@$(BIN)/coverage combine --quiet
