@@ -32,7 +32,7 @@ def used(slug, limit=300):
 
 def attempts(reserved, count):
     return [
-        Attempt.objects.create(lead=LeadFactory(), waterfall=WaterfallVersion.active(), provider_slots=reserved.kept)
+        Attempt.objects.create(lead=LeadFactory(), waterfall=WaterfallVersion.active(), provider_slots=reserved.reserved)
         for _ in range(count)
     ]
 
