@@ -31,10 +31,8 @@ def used(slug, limit=300):
 
 
 def attempts(reserved, count):
-    return [
-        Attempt.objects.create(lead=LeadFactory(), waterfall=WaterfallVersion.active(), provider_slots=reserved.reserved)
-        for _ in range(count)
-    ]
+    live, slots = WaterfallVersion.active(), reserved.reserved
+    return [Attempt.objects.create(lead=LeadFactory(), waterfall=live, provider_slots=slots) for _ in range(count)]
 
 
 def test_whoever_stands_in_two_waterfalls_is_kept_back_twice():
