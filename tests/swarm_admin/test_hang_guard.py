@@ -7,8 +7,8 @@ import pytest
 
 WATCHED = """
 import ctypes, re, sys, time
-from swarm_admin import frozen
-frozen.watch({seconds})
+from swarm_admin import hang_guard
+hang_guard.watch({seconds})
 {body}
 print("still here", flush=True)
 """
