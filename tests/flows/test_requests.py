@@ -185,7 +185,7 @@ def assert_certified(desk: Desk, request: SubjectRequest, lead: Lead) -> None:
     assert (told["status"], told["in_time"]) == ("completed", True)
     assert told["identified_by"] == (["reply"] if request.rules.check else [])
     assert (told["approval"] is not None) == request.rules.approval
-    if request.rules.acts:
+    if request.rules.actions:
         assert sorted(record["store"] for record in told["records"]) == ["clay", "ghl", "instantly", "mirror"]
     assert {(step["status"], step["by_hand"]) for step in steps_of(told)} == {("done", False)}
     page = desk.second.reads(request, "certificate/").lower()
