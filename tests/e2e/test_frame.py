@@ -105,6 +105,7 @@ def test_a_toast_stays_while_it_is_read_and_goes_then(page: Page, sign_in: SignI
     page.evaluate("toast('Two leads are delivered.', 'success')")
     note = page.locator("#toasts .toast-success")
     expect(note).to_contain_text("Two leads are delivered.")
+    expect(note).to_have_css("opacity", "1")  # it fades in
     assert_accessible()
     page.clock.run_for(1_000)
     note.hover()
