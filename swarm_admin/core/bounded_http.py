@@ -4,6 +4,7 @@ Who sends a byte a second would hold a thread for ever.
 """
 
 import contextlib
+import functools
 import math
 import ssl
 import time
@@ -27,13 +28,19 @@ def total_timeout(seconds: float) -> Iterator[None]:
         _ends.reset(before)
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Made once: to read all the authorities takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class BoundedTransport(httpx.HTTPTransport):
     """Keeps at most `connections` open; `total_timeout` applies. Proxies of the environment are ignored."""
 
     def __init__(self, connections: int = 1) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=_trusted(), trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=_trusted(),
             max_connections=connections,
             max_keepalive_connections=connections,
             network_backend=_Network(),
