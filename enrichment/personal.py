@@ -65,10 +65,21 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "id", "lead", "batch", "waterfall", "skip_providers", "status", "started_at", "triggered_at", "finished_at",
         "cost", "error_kind", "error_message", "provider", "only_providers", "deferred_providers", "providers",
         "poll_after", "polls", "without", "answered", "provider_slots", "source_type", "started_by",
-        "reserved", "deleted_lead", "tier", *_HELD,
+        "reserved", "deleted_lead", "tier", "reference", "source", "run", "overdue_at", *_HELD,
     },
+    "ClaySource": {
+        "id", "name", "url", "token", "position", "life", "taken", "columns", "created_at", "last_sent_at",
+        "last_callback_at", "closed_at", "closed_because",
+    },
+    "ClayRun": {
+        "id", "run_id", "batch", "routine_id", "is_file", "items", "status", "started_at", "finished_at", *_LEASE,
+    },
+    "TestRow": {
+        "id", "reference", "source", "by", "sent_at", "answered_at", "came_back_at", "columns", "missing", "error",
+    },
+    "ForgottenReference": {"digest", "forgotten_on"},
     "WebhookDelivery": {
-        "id", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",
+        "id", "channel", "received_at", "headers", "body_hash", "status", "verdict", "event", "event_at", "lead",
         "changed_fields", "processed_at", "erased_at", *_LEASE,
     },
     "SpendCap": {
@@ -96,7 +107,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "RejectedRow": {"id", "job", "index", "field", "sentence"},
     "ClayFormula": {"id", "table_id", "scorecard", "fingerprint", "how", "placed_at", "placed_by"},
     "Connection": {
-        "id", "system", "table_id", "full_tables", "webhook_id", "webhook_url", "last_ok_at", "last_error_at",
+        "id", "system", "connector", "overdue_seconds", "overdue_policy", "routine_id", "routine_inputs",
+        "routine_outputs", "table_id", "full_tables", "webhook_id", "webhook_url", "last_ok_at", "last_error_at",
         "last_error",
     },
     "Alert": {
@@ -163,6 +175,12 @@ PLACES: tuple[Place, ...] = (
     Place("json", "WaterfallVersion.document", "providers and their order", _NEVER),
     Place("json", "ScorecardVersion.document", "rules and points", _NEVER),
     Place("json", "DraftSave.document", "either of both, while it is edited", _NEVER),
+    Place("json", "Connection.routine_inputs", "names of inputs and of fields", _NEVER),
+    Place("json", "Connection.routine_outputs", "names of results and of columns", _NEVER),
+    Place("json", "ClaySource.columns", "names of columns and times", _NEVER),
+    Place("json", "TestRow.columns", "names of columns", _NEVER),
+    Place("json", "TestRow.missing", "names of columns", _NEVER),
+    Place("bytes", "ClaySource.token", "a secret of Clay's, encrypted", _NEVER),
     Place("bytes", "WebhookDelivery.body", "a message of Clay, as it came", "emptied: by lead, row and contents"),
     Place(
         "file",

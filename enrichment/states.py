@@ -67,6 +67,16 @@ class HandoverStatus(models.TextChoices):
     WITHHELD = "withheld", "Withheld"
 
 
+class RunStatus(models.TextChoices):
+    """A routine's run: `planned` is due to be asked about, `in_flight` is being asked, `unknown` has no id yet."""
+
+    PLANNED = "planned", "Running"
+    IN_FLIGHT = "in_flight", "Being read"
+    UNKNOWN = "unknown", "Outcome unknown"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
 class VersionStatus(models.TextChoices):
     DRAFT = "draft", "Draft"
     PUBLISHED = "published", "Published"
@@ -84,13 +94,14 @@ class MoveStatus(models.TextChoices):
     OVERTAKEN = "overtaken", "No longer in the tier"
 
 
-S, B, T, A, D, H, V, R = (
+S, B, T, A, D, H, N, V, R = (
     EnrichmentStatus,
     BatchStatus,
     ItemStatus,
     AttemptStatus,
     DeliveryStatus,
     HandoverStatus,
+    RunStatus,
     VersionStatus,
     MoveStatus,
 )
@@ -135,6 +146,13 @@ _TABLES: dict[type[models.TextChoices], dict[Any, set[Any]]] = {
         H.DONE: set(),
         H.FAILED: {H.PLANNED, H.UNKNOWN},
         H.WITHHELD: {H.PLANNED},
+    },
+    N: {
+        N.PLANNED: {N.IN_FLIGHT, N.FAILED},
+        N.IN_FLIGHT: {N.PLANNED, N.DONE, N.UNKNOWN, N.FAILED},
+        N.UNKNOWN: {N.PLANNED, N.IN_FLIGHT, N.FAILED},
+        N.DONE: set(),
+        N.FAILED: {N.PLANNED},  # its pointer came after all
     },
     V: {
         V.DRAFT: {V.PUBLISHED, V.DISCARDED, V.TRIAL},  # tried is a copy of it: the draft itself goes on

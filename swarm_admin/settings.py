@@ -49,6 +49,19 @@ SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
 BASE_URL = public_url("BASE_URL", f"http://127.0.0.1:{PORT}")
 CLAY_API_BASE_URL = vendor_url("CLAY_API_BASE_URL", "https://api.clay.com/v1", f"{SANDBOX_URL}/clay/v1")
 CLAY_WORKSPACE_ID = env("CLAY_WORKSPACE_ID", default="" if PRODUCTION else "demo-workspace")
+# Which way leads go to Clay, until an admin chooses another on Connections: the specification's API, a table's webhook
+# and HTTP API column, or a routine of the public API.
+CLAY_CONNECTOR = one_of("CLAY_CONNECTOR", ("rows-api", "table", "routine"))
+# Where a table's webhook may be: rows, which hold personal data, are posted nowhere else.
+CLAY_SOURCE_HOSTS = env.list("CLAY_SOURCE_HOSTS", default=["api.clay.com"])
+CLAY_PUBLIC_API_BASE_URL = vendor_url(
+    "CLAY_PUBLIC_API_BASE_URL", "https://api.clay.com/public/v0", f"{SANDBOX_URL}/clay/public/v0"
+)
+CLAY_PUBLIC_API_HEADER = one_of("CLAY_PUBLIC_API_HEADER", ("clay-api-key", "authorization"))  # the second: Bearer
+CLAY_ROUTINE_ID = env("CLAY_ROUTINE_ID", default="")  # function:… or workflow:…; empty: the one chosen on Connections
+CLAY_ROUTINE_WEBHOOK_ID = env("CLAY_ROUTINE_WEBHOOK_ID", default="")  # registered with Clay's command line
+CLAY_SIGNING_SECRET = env("CLAY_SIGNING_SECRET", default="")  # of that webhook
+CLAY_SIGNING_SECRET_PREVIOUS = env("CLAY_SIGNING_SECRET_PREVIOUS", default="")
 CLAY_TABLE_ID = env("CLAY_TABLE_ID", default="")  # empty: the one `clay_setup` made
 GHL_API_BASE_URL = vendor_url("GHL_API_BASE_URL", "https://services.leadconnectorhq.com", f"{SANDBOX_URL}/ghl")
 GHL_LOCATION_ID = env("GHL_LOCATION_ID", default="" if PRODUCTION else "demo-location")
@@ -78,6 +91,13 @@ CLAY_ROWS_PER_MINUTE = env.int("CLAY_ROWS_PER_MINUTE", default=100)  # per table
 CLAY_UPDATES_PER_MINUTE = env.int("CLAY_UPDATES_PER_MINUTE", default=200)  # per table
 CLAY_TRIGGERS_PER_MINUTE = env.int("CLAY_TRIGGERS_PER_MINUTE", default=50)  # per workspace
 CLAY_EXPORTS_PER_HOUR = env.int("CLAY_EXPORTS_PER_HOUR", default=10)  # per workspace
+CLAY_SUBMISSIONS_PER_SECOND = env.int("CLAY_SUBMISSIONS_PER_SECOND", default=10)  # into all sources of a workspace
+CLAY_SUBMISSIONS_BURST = env.int("CLAY_SUBMISSIONS_BURST", default=20)
+CLAY_SOURCE_LIFE = env.int("CLAY_SOURCE_LIFE", default=50_000)  # submissions a source takes before it takes no more
+CLAY_ROUTINE_CALLS_PER_MINUTE = env.int("CLAY_ROUTINE_CALLS_PER_MINUTE", default=300)  # Clay publishes no figure
+CLAY_OVERDUE_SECONDS = env.float("CLAY_OVERDUE_SECONDS", default=3600.0)  # no result came back
+# What is done then: a person is asked, the lead is submitted once more (at a cost), or given up.
+CLAY_OVERDUE_POLICY = one_of("CLAY_OVERDUE_POLICY", ("ask", "resubmit", "give_up"))
 CLAY_LIMIT_UNIT = env("CLAY_LIMIT_UNIT", default="calls")  # or "rows"
 GHL_PER_TEN_SECONDS = env.int("GHL_PER_TEN_SECONDS", default=100)  # per location
 GHL_PER_DAY = env.int("GHL_PER_DAY", default=200_000)  # per location

@@ -2,6 +2,7 @@
 
 from enrichment.models.alert import Alert, AlertKind, AlertNotice, Severity
 from enrichment.models.campaign_move import CampaignMove
+from enrichment.models.clay import ClayRun, ClaySource, ForgottenReference, SourceClosed, TestRow
 from enrichment.models.connection import Connection, ServiceHold
 from enrichment.models.contact_match import ContactMatch, ContactOwner, MatchAction, MatchedBy
 from enrichment.models.drift import Drift, DriftKind, ReconcileRun, SeenRow
@@ -17,7 +18,7 @@ from enrichment.models.provider import Charge, Provider, ProviderService, Waterf
 from enrichment.models.rescore import AfterRescore, LeadChange, Rescore, TierMove
 from enrichment.models.spend import CapPeriod, SpendBook, SpendCap, SpendEntry, TakenOver
 from enrichment.models.version import DraftSave, ScorecardVersion, WaterfallVersion
-from enrichment.models.webhook import Verdict, WebhookDelivery
+from enrichment.models.webhook import Channel, Verdict, WebhookDelivery
 from enrichment.models.work import Attempt, Batch, BatchItem
 
 __all__ = [
@@ -31,8 +32,11 @@ __all__ = [
     "BulkJob",
     "CampaignMove",
     "CapPeriod",
+    "Channel",
     "Charge",
     "ClayFormula",
+    "ClayRun",
+    "ClaySource",
     "Connection",
     "ContactMatch",
     "ContactOwner",
@@ -43,6 +47,7 @@ __all__ = [
     "FailureIgnore",
     "FieldConflict",
     "FieldFact",
+    "ForgottenReference",
     "Handover",
     "JobMember",
     "Lead",
@@ -61,11 +66,13 @@ __all__ = [
     "SeenRow",
     "ServiceHold",
     "Severity",
+    "SourceClosed",
     "SourceType",
     "SpendBook",
     "SpendCap",
     "SpendEntry",
     "TakenOver",
+    "TestRow",
     "TierMove",
     "Verdict",
     "WaterfallKind",

@@ -23,6 +23,22 @@ class Connection(models.Model):
         blank=True,
         help_text="tables that took no more rows: never used for new ones again",
     )
+    connector = models.CharField(
+        max_length=16, blank=True, default="", db_default="", help_text="chosen by an admin; empty: CLAY_CONNECTOR's"
+    )
+    overdue_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="without a result by then a lead is overdue; empty: CLAY_OVERDUE_SECONDS"
+    )
+    overdue_policy = models.CharField(
+        max_length=16, blank=True, default="", db_default="", help_text="what then; empty: CLAY_OVERDUE_POLICY"
+    )
+    routine_id = models.CharField(max_length=100, blank=True, default="", db_default="")
+    routine_inputs = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="input of the routine → our field"
+    )
+    routine_outputs = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="name in a result → our column"
+    )
     webhook_id = models.CharField(max_length=100, blank=True, default="")
     webhook_url = models.CharField(max_length=500, blank=True, default="")
     last_ok_at = models.DateTimeField(null=True, blank=True)

@@ -25,6 +25,8 @@ class FieldFact(models.Model):
 class ConflictReason(models.TextChoices):
     UNREADABLE = "unreadable", "Could not be read as this field's type"
     PINNED = "pinned", "The field is pinned by a rectification"
+    CELL_ERROR = "cell_error", "The column failed in Clay"
+    NOT_RUN = "not_run", "The column did not run in Clay"
     SUPPRESSED = "suppressed", "On the do-not-contact list for another person: left out"
 
 

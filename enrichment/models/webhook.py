@@ -19,13 +19,23 @@ class Verdict(models.TextChoices):
     SUPPRESSED = "suppressed", "Suppressed"
     RESTRICTED = "restricted", "Restricted, not applied"
     ERASED = "erased", "Erased unread"
+    TEST = "test", "Test"
 
 
 # What failed of the deliveries, on every screen: those of which reading failed, and those that are no event at all.
 FAILED = Q(status=DeliveryStatus.FAILED) | Q(verdict=Verdict.MALFORMED)
 
 
+class Channel(models.TextChoices):
+    """Which door a delivery came in by, and so how it is read."""
+
+    EVENT = "event", "Row event"
+    ROW = "row", "Whole row"
+    RUN = "run", "Finished run"
+
+
 class WebhookDelivery(Leased):
+    channel = models.CharField(max_length=8, choices=Channel.choices, default=Channel.EVENT, db_default=Channel.EVENT)
     received_at = models.DateTimeField(default=timezone.now)
     headers = models.JSONField(default=dict, help_text="without the secret")
     body = models.BinaryField(help_text="raw, as received; emptied for a suppressed or erased person")

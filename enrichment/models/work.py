@@ -29,6 +29,7 @@ class BatchKind(models.TextChoices):
     ROWS = "rows", "Row creation"
     TRIGGER = "trigger", "Enrichment trigger"
     UPDATE = "update", "Write-back"
+    SUBMIT = "submit", "Submission"
 
 
 class Batch(Leased):
@@ -139,7 +140,28 @@ class Attempt(work.Leased):
         max_digits=10, decimal_places=4, default=0, help_text="USD, kept back for it while it is open"
     )
     providers = models.JSONField(default=list, blank=True, help_text="name, fields, timestamp, cost; misses too")
-    poll_after = models.DateTimeField(null=True, blank=True, help_text="no webhook by then: ask Clay")
+    reference = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="ours of this one run, which Clay sends back; not to be guessed. Empty: the row's id tells",
+    )
+    source = models.ForeignKey(
+        "ClaySource",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="attempts",
+        help_text="the webhook of Clay it was submitted to",
+    )
+    run = models.ForeignKey(
+        "ClayRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts", help_text="of a routine"
+    )
+    overdue_at = models.DateTimeField(
+        null=True, blank=True, help_text="no result had come by then, and none can be asked for"
+    )
+    poll_after = models.DateTimeField(null=True, blank=True, help_text="no result by then: ask Clay, or overdue")
     polls = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=16, choices=AttemptStatus.choices, default=AttemptStatus.INTENDED)
     started_at = models.DateTimeField(default=timezone.now)
@@ -161,12 +183,14 @@ class Attempt(work.Leased):
                 condition=Q(status__in=["intended", "running"]),
             ),
             models.Index(fields=["poll_after"], name="attempt_to_poll", condition=Q(status="running")),
+            models.Index(fields=["overdue_at"], name="attempt_overdue", condition=Q(overdue_at__isnull=False)),
         ]
         constraints = [
             # A lead is asked for once at a time: a second trigger while one runs would be paid twice.
             models.UniqueConstraint(
                 fields=["lead"], condition=Q(status__in=["intended", "running"]), name="one_open_attempt"
             ),
+            models.UniqueConstraint(fields=["reference"], condition=~Q(reference=""), name="attempt_by_reference"),
             models.CheckConstraint(
                 name="attempt_is_a_leads_or_anonymous",
                 condition=Q(lead__isnull=False, deleted_lead__isnull=True, tier__isnull=True)
@@ -176,6 +200,9 @@ class Attempt(work.Leased):
                     batch__isnull=True,
                     triggered_at__isnull=True,
                     poll_after__isnull=True,
+                    reference="",
+                    run__isnull=True,
+                    overdue_at__isnull=True,
                     finished_at__isnull=False,
                     error_message="",
                 ),

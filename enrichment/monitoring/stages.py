@@ -32,11 +32,16 @@ from swarm_admin.core.progress import Stage
 
 Rows = QuerySet[Any]
 WAITING = ("planned", "unknown")  # of a batch, a delivery and a notice alike
-OF_A_KIND = {BatchKind.ROWS: (CLAY_ROWS, CLAY_CREATES), BatchKind.TRIGGER: (CLAY_TRIGGERS,)}
+OF_A_KIND = {
+    BatchKind.ROWS: (CLAY_ROWS, CLAY_CREATES),
+    BatchKind.TRIGGER: (CLAY_TRIGGERS,),
+    BatchKind.SUBMIT: (CLAY_ROWS,),
+}
 LABELS = {
     BatchKind.ROWS: "Row creation in Clay",
     BatchKind.TRIGGER: "Enrichment triggers",
     BatchKind.UPDATE: "Write-back to Clay",
+    BatchKind.SUBMIT: "Submissions to Clay",
 }
 
 

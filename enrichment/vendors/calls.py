@@ -15,6 +15,7 @@ class Call:
     `reads`: it changes nothing, so the transport itself may repeat it within seconds.
     `looks`: it changes nothing, though it is too dear to be repeated by itself.
     `once`: the transport never repeats it, not even where nothing arrived.
+    `acknowledges`: any 2xx is a good answer, whatever its body.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Call:
     reads: bool = False
     looks: bool = False
     once: bool = False
+    acknowledges: bool = False
 
     def __post_init__(self) -> None:
         if self.reads and not self.repeatable:

@@ -7,18 +7,31 @@ from typing import Final
 from django.conf import settings
 
 from enrichment.vendors import vendor_health
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.connector import ClayConnector
+from enrichment.vendors.clay.routine import Routine
 from enrichment.vendors.clay.rows_api import RowsApi
+from enrichment.vendors.clay.table_webhook import TableWebhook
 from enrichment.vendors.gohighlevel.client import GoHighLevelClient
 from enrichment.vendors.instantly.client import InstantlyClient
 
 from .errors import Misconfigured, Recovery
 
 
-@functools.cache
 def clay() -> ClayConnector:
-    """Raises `Misconfigured` without a key."""
+    """The connector in use. Raises `Misconfigured` without a key, where it needs one."""
+    return _clay(chosen.connector_slug())
+
+
+@functools.cache
+def _clay(connector: str) -> ClayConnector:
+    if connector == "table":
+        return TableWebhook(settings.CLAY_WORKSPACE_ID)
     key = _key("clay", settings.CLAY_API_KEY)
+    if connector == "routine":
+        return Routine(
+            settings.CLAY_PUBLIC_API_BASE_URL, key, settings.CLAY_WORKSPACE_ID, header=settings.CLAY_PUBLIC_API_HEADER
+        )
     return RowsApi(settings.CLAY_API_BASE_URL, key, settings.CLAY_WORKSPACE_ID)
 
 
@@ -36,7 +49,7 @@ def instantly() -> InstantlyClient:
     return InstantlyClient(settings.INSTANTLY_API_BASE_URL, key, settings.INSTANTLY_CAMPAIGN_ID)
 
 
-_CACHES: Final = (clay, ghl, instantly)
+_CACHES: Final = (_clay, ghl, instantly)
 
 
 def reset_clients() -> None:
@@ -47,7 +60,9 @@ def reset_clients() -> None:
 
 def close_clients() -> None:
     """Closes the clients there are, with their connections, and forgets them: at the end of a process or a test."""
-    for cached in _CACHES:
+    if _clay.cache_info().currsize:
+        _clay(chosen.connector_slug()).close()
+    for cached in (ghl, instantly):
         if cached.cache_info().currsize:
             cached().close()
     reset_clients()

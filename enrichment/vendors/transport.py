@@ -131,7 +131,7 @@ class Transport:
         try:
             status, headers, raw = self._exchanged(call, method, path, content, params)
             whole = True
-            body = UNREADABLE if raw is None else decode(raw)
+            body = _decoded(call, status, raw)
             # A page of whatever stands before the vendor is no good answer of its own, whatever its status.
             seen = "unreadable" if body is UNREADABLE and 200 <= status < 300 else status
             if not 200 <= status < 300:
@@ -161,6 +161,13 @@ class Transport:
 
     def _misconfigured(self, call: str, code: str, recovery: Recovery) -> Misconfigured:
         return Misconfigured(self.vendor, call, code=code, recovery=recovery, sent=False)
+
+
+def _decoded(call: Call, status: int, raw: bytes | None) -> Any:
+    """None where a good answer's body tells nothing."""
+    if call.acknowledges and 200 <= status < 300:
+        return None
+    return UNREADABLE if raw is None else decode(raw)
 
 
 def _heed(call: Call, scope: str, error: VendorError) -> None:

@@ -65,6 +65,8 @@ class Vendor:
     `rules`: {status: what it means}, `exceptions`: {(call, status): what it means for that call}.
     `lifelines`: calls that the pipeline lives by, each set judged by itself.
     `pause_reasons`: why it is paused, where that is worth other words than everybody's.
+    `capabilities`: what can be asked of it, as it is connected now.
+    `is_ready`: whether it is set up, where that is another question than that of a key.
     `by_hand`: what a person does for a data subject where it has no such call, with {key}, {table} and {row}.
     """
 
@@ -76,7 +78,7 @@ class Vendor:
     client: Callable[[], Client]
     probe: Call
     connection_test: ConnectionTest
-    capabilities: frozenset[Capability]
+    capabilities: Callable[[], frozenset[Capability]]
     limits: tuple[CallLimit, ...]
     rules: Mapping[int, Rule]
     exceptions: Mapping[tuple[str, int], Rule] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Vendor:
     pause_reasons: Mapping[Recovery, str] = field(default_factory=dict)
     by_hand: Mapping[PrivacyAct, str] = field(default_factory=dict)
     delivery: Delivery | None = None
+    is_ready: Callable[[], bool] | None = None
 
     @property
     def address(self) -> str:
@@ -91,4 +94,4 @@ class Vendor:
 
     @property
     def has_key(self) -> bool:
-        return bool(str(getattr(settings, self.key_setting)).strip())
+        return self.is_ready() if self.is_ready else bool(str(getattr(settings, self.key_setting)).strip())

@@ -21,6 +21,7 @@ TITLES: dict[type[models.TextChoices], str] = {
     states.HandoverStatus: "A delivery to GoHighLevel or Instantly",
     JobStatus: "A job",
     MemberStatus: "A row of a bulk retry",
+    states.RunStatus: "A run of a Clay routine",
     states.VersionStatus: "A version of the waterfalls or of the scorecard",
     states.MoveStatus: "A lead that a rescore moved into a campaign tier",
 }

@@ -18,7 +18,12 @@ from swarm_admin.core import shutdown
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import in_seconds
 
-STAGES = {BatchKind.ROWS: "rows", BatchKind.TRIGGER: "triggers", BatchKind.UPDATE: "write_backs"}
+STAGES = {
+    BatchKind.ROWS: "rows",
+    BatchKind.TRIGGER: "triggers",
+    BatchKind.UPDATE: "write_backs",
+    BatchKind.SUBMIT: "submissions",
+}
 
 
 def flush_batches(

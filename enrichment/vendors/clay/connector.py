@@ -18,6 +18,9 @@ from enrichment.vendors.clay.wire import (
     CreatedRow,
     RowIn,
     RowPage,
+    RunItem,
+    RunPage,
+    Source,
 )
 from enrichment.vendors.errors import NotOffered, Recovery
 
@@ -26,6 +29,9 @@ class ClayConnector:
     """Every method raises `VendorError`; ValueError for our mistakes (too many rows, unknown columns)."""
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    name: ClassVar[str]  # as people call it
+    summary: ClassVar[str]  # one sentence: what somebody has in Clay who uses it
+    runs_at_once: ClassVar[int] = 1  # leads that one submission carries at most
 
     def __init__(self, workspace_id: str) -> None:
         self.workspace_id = workspace_id
@@ -67,6 +73,21 @@ class ClayConnector:
     ) -> list[str]:
         """Starts enrichment of at most 50 rows with the waterfall document (D10); the ids Clay accepted."""
         self._lacks("trigger_enrichment")
+
+    def submit_row(self, source: Source, row: Mapping[str, Any]) -> None:
+        """Posts one row to a table's webhook. Returning, Clay has acknowledged it, and named nothing.
+
+        What becomes of an `UnknownOutcome` no call can tell: the row's callback may come.
+        """
+        self._lacks("submit_row")
+
+    def run_routine(self, routine: str, items: Sequence[RunItem], webhook: str = "") -> str:
+        """Starts a run over 1 to 100 items; its id. A repeat after an `UnknownOutcome` is charged again."""
+        self._lacks("run_routine")
+
+    def run_results(self, run: str, cursor: str | None = None) -> RunPage:
+        """A page of what came of a run. `NotFound` for one that is no longer kept."""
+        self._lacks("run_results")
 
     # ------------------------------------------------------------ reading
 

@@ -2,9 +2,11 @@
 
 from django.conf import settings
 
+from enrichment.models import ClaySource
 from enrichment.vendors import connections
+from enrichment.vendors.capabilities import Capability as Can
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.calls import LIST_TABLES, PROBE
-from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.clay.rules import EXCEPTIONS, RULES
 from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.limits import CallLimit, Window
@@ -32,6 +34,13 @@ def _workspace() -> str:
     return str(settings.CLAY_WORKSPACE_ID)
 
 
+def _is_ready() -> bool:
+    """A table's webhook needs no key of ours, but an address to post to."""
+    if chosen.can(Can.RECEIVE_ROW):
+        return ClaySource.objects.filter(closed_at__isnull=True).exists()
+    return bool(str(settings.CLAY_API_KEY).strip())
+
+
 def _probe_connection() -> str:
     tables = connections.clay().list_tables()
     return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
@@ -45,6 +54,8 @@ LIMITS = (
     CallLimit(
         "clay.triggers", "Enrichment triggers", (Window("minute", "CLAY_TRIGGERS_PER_MINUTE", 60.0),), _workspace, UNIT
     ),
+    CallLimit("clay.submissions", "Submissions", (Window("second", "CLAY_SUBMISSIONS_PER_SECOND", 1.0),), _workspace),
+    CallLimit("clay.calls", "Calls", (Window("minute", "CLAY_ROUTINE_CALLS_PER_MINUTE", 60.0),), _workspace),
     CallLimit("clay.exports", "Exports", (Window("hour", "CLAY_EXPORTS_PER_HOUR", 3600.0),), _workspace, UNIT),
 )
 
@@ -57,7 +68,7 @@ CLAY = Vendor(
     client=connections.clay,
     probe=PROBE,
     connection_test=ConnectionTest(LIST_TABLES, _probe_connection),
-    capabilities=RowsApi.capabilities,
+    capabilities=chosen.capabilities,
     limits=LIMITS,
     rules=RULES,
     exceptions=EXCEPTIONS,
@@ -65,6 +76,10 @@ CLAY = Vendor(
         frozenset({"create_rows"}),
         frozenset({"trigger_enrichment"}),
         frozenset({"update_row", "update_rows"}),
+        frozenset({"submit_row"}),
+        frozenset({"run_routine"}),
+        frozenset({"run_results"}),
     ),
     by_hand=BY_HAND,
+    is_ready=_is_ready,
 )

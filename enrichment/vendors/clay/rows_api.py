@@ -50,7 +50,14 @@ from enrichment.vendors.wire import identifier
 class RowsApi(ClayConnector):
     """The API of the integration specification: everything by call, row by row."""
 
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability)
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {
+        Capability.RECEIVE_ROW,
+        Capability.POLL,
+    }
+    name: ClassVar[str] = "Rows API"
+    summary: ClassVar[str] = (
+        "You have an API that creates, triggers and reads rows: a gateway of your own or a partner API."
+    )
 
     def __init__(self, base_url: str, api_key: str, workspace_id: str) -> None:
         super().__init__(workspace_id)

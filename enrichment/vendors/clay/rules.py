@@ -1,6 +1,6 @@
 """Clay's error table: what a status means, of an answer and in what is told of a run."""
 
-from enrichment.vendors.errors import NotFound, Paused, Permanent, Recovery, Retryable
+from enrichment.vendors.errors import Misconfigured, NotFound, Paused, Permanent, Recovery, Retryable
 from enrichment.vendors.rules import COMMON, NO_SUCH_CALL, NO_SUCH_TABLE, Rule
 
 RULES = {
@@ -19,4 +19,13 @@ EXCEPTIONS = {
     ("export_rows", 404): NO_SUCH_TABLE,
     ("create_webhook", 404): NO_SUCH_TABLE,
     ("search_rows", 404): NO_SUCH_CALL,  # D14
+    # of a table's webhook: it was deleted, its token is wrong
+    ("submit_row", 404): Rule(Misconfigured, Recovery.CHECK_ADDRESS),
+    ("submit_row", 401): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    ("submit_row", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    # of the public API: no such routine; the plan or the key's rights do not suffice
+    ("run_routine", 404): NO_SUCH_TABLE,
+    ("run_routine", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    ("run_results", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    ("me", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
 }

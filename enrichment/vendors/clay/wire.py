@@ -1,7 +1,7 @@
 """Clay's words: the columns of our table, and what goes out and comes in."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
@@ -103,6 +103,42 @@ class RowPage(Incoming):
 
     rows: list[ClayRow]
     next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table's webhook: where its rows are posted, and the token it asks for ("" without authentication)."""
+
+    url: str
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class RunItem:
+    """One lead of a routine's run: `id` is our reference, which its result carries; `inputs` by the routine's names."""
+
+    id: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of one item: `status` as told ("complete" alone is success), `result` by the routine's names."""
+
+    id: str
+    status: str
+    result: Mapping[str, Any]
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """`status` as told; `is_running`: nothing is final yet. `cursor` None: the last page."""
+
+    status: str
+    is_running: bool
+    results: Sequence[RunResult] = ()
+    cursor: str | None = None
 
 
 @dataclass(frozen=True)

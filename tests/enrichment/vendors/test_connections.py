@@ -3,6 +3,8 @@ import pytest
 from enrichment.vendors.connections import clay, ghl, instantly, reset_clients
 from enrichment.vendors.errors import Misconfigured
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(autouse=True)
 def _fresh():

@@ -184,6 +184,8 @@ def test_every_name_has_its_published_figures(settings):
     assert told == {
         "clay.rows": [(100, 60)],
         "clay.updates": [(200, 60)],
+        "clay.submissions": [(10, 1)],
+        "clay.calls": [(300, 60)],
         "clay.triggers": [(50, 60)],
         "clay.exports": [(10, 3600)],
         "ghl.calls": [(100, 10), (200_000, 86_400)],
