@@ -14,11 +14,11 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import due, watch
 from enrichment.pilots import pilot
-from enrichment.pipeline import lost, poll
+from enrichment.pipeline import crash_recovery, poll
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
 from enrichment.pipeline.receive import reading
-from enrichment.scoring import anew, rescore, snapshot
+from enrichment.scoring import rescore, snapshot, stale_scores
 from enrichment.vendors import limiter
 from enrichment.waterfall import spend_report, spending
 from swarm_admin.core.locks import run_exclusively
@@ -115,7 +115,7 @@ def run_retries() -> None:
 
 @shared_task
 def run_rescores() -> None:
-    run_exclusively("rescores", lambda: rescore.run_due() + anew.run_due())
+    run_exclusively("rescores", lambda: rescore.run_due() + stale_scores.run_due())
 
 
 @shared_task
@@ -127,7 +127,7 @@ def tidy_snapshot() -> None:
 @shared_task
 def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
-    lost.recover_lost_calls()
+    crash_recovery.recover_lost_calls()
     run_exclusively("poll", poll.run_due)
 
 

@@ -22,7 +22,7 @@ from enrichment.jobs import jobs
 from enrichment.leases import server_is_away
 from enrichment.models.handover import System
 from enrichment.pilots import pilot
-from enrichment.pipeline import lost, poll
+from enrichment.pipeline import crash_recovery, poll
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import rows, trigger, write_back
 from enrichment.pipeline.receive import reading
@@ -46,7 +46,7 @@ PAUSE = 0.1
 
 # What is claimed under a lease, each until nothing of it is due.
 STAGES: tuple[Callable[[], Any], ...] = (
-    lost.recover_lost_calls,
+    crash_recovery.recover_lost_calls,
     reading.run_due,
     rows.run_due,
     trigger.run_due,

@@ -13,8 +13,8 @@ from django.urls import reverse
 from enrichment.deliveries import redelivery
 from enrichment.deliveries.delivery_lists import HandoverList, handover_figures
 from enrichment.deliveries.lists import list_context
+from enrichment.deliveries.payload_display import value_text
 from enrichment.deliveries.retry_job import DELIVERIES
-from enrichment.deliveries.shown import value_text
 from enrichment.estimates.estimating import Work, estimate
 from enrichment.jobs import jobs
 from enrichment.leads import unmask
@@ -23,8 +23,8 @@ from enrichment.models.handover import LEFT_OUT, System
 from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline import compare
-from enrichment.pipeline.advice import advice_of
 from enrichment.pipeline.deliver.redeliver import RETRIED, sort_for_retry, why_not_retryable
+from enrichment.pipeline.failure_advice import advice_of
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import VendorError
 from gdpr import audit

@@ -28,7 +28,7 @@ from enrichment.drift.differences import (
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
-from enrichment.pipeline import clay_scores, fanout, recovery, returned
+from enrichment.pipeline import clay_scores, fanout, recovery, suppressed_rows
 from enrichment.pipeline.mirror import apply_row
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -216,7 +216,7 @@ def _remove_returned(page: RowPage, table: str, found: Sequence[Finding]) -> Non
     rows = {row.id: row for row in page.rows if row.id in named}
     leads = Lead.objects.filter(clay_row_id__in=rows).values_list("pk", "clay_row_id")
     for pk, row_id in leads.order_by("pk"):
-        returned.handle_return(pk, rows[str(row_id)], table)
+        suppressed_rows.handle_return(pk, rows[str(row_id)], table)
 
 
 def _after_error(run: ReconcileRun, table: str, error: VendorError, limit: str = LIMIT) -> bool:

@@ -14,7 +14,7 @@ from enrichment.drift.differences import identity_in, url_of
 from enrichment.leads import actions
 from enrichment.models import Drift, DriftKind, Lead
 from enrichment.models.connection import CLAY_ROWS
-from enrichment.pipeline import intake, returned
+from enrichment.pipeline import intake, suppressed_rows
 from enrichment.pipeline.deliver.planning import plan_deliveries
 from enrichment.pipeline.intake_rows import FIELDS
 from enrichment.pipeline.mirror import apply_row, applying
@@ -203,7 +203,7 @@ def _remove_row(drift: Drift) -> None:
         return
     lead = Lead.objects.filter(clay_row_id=drift.row_id).first()
     if lead is not None:
-        returned.handle_return(lead.pk, row, drift.table_id)
+        suppressed_rows.handle_return(lead.pk, row, drift.table_id)
     raise NotRepairable("The row is being removed. See Retention for progress.")
 
 

@@ -7,7 +7,7 @@ from enrichment.labels import provider_name
 from enrichment.models import Verdict
 from enrichment.models.handover import ANSWERED, UNDECIDED
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
-from enrichment.pipeline.advice import advice_of
+from enrichment.pipeline.failure_advice import advice_of
 from enrichment.vendors import registry
 from enrichment.vendors.errors import ADVICE, Recovery
 

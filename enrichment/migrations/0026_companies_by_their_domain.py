@@ -2,7 +2,7 @@
 
 What such a lead had taken over from another one with the same host is another company's: it is emptied, where the lead
 has not been told it by a provider of its own since, and its saving leaves the books; its score, which counted that, is
-marked as due again (see `scoring.anew`). Beside working processes.
+marked as due again (see `scoring.stale_scores`). Beside working processes.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 
 from enrichment import alerts
 from enrichment.models import Alert, AlertKind, Severity
-from enrichment.monitoring.beside_alerts import open_issues
+from enrichment.monitoring.open_issues import open_issues
 from enrichment.vendors import registry
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen

@@ -30,8 +30,8 @@ from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.waterfall.appraisal import Appraisals, appraise
-from enrichment.waterfall.observed import provider_stats
 from enrichment.waterfall.prices import Price, price_of
+from enrichment.waterfall.provider_stats import provider_stats
 from swarm_admin.core import jobs as runner
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed

@@ -14,7 +14,7 @@ from django.utils import timezone
 from enrichment.models import CampaignMove, Lead
 from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import ANSWERED
-from enrichment.pipeline.sent import NeedsDecision, Withheld
+from enrichment.pipeline.delivery_outcomes import NeedsDecision, Withheld
 from enrichment.vendors.instantly.client import Lead as CampaignLead
 from enrichment.vendors.reading import Unreadable, moment
 from gdpr.suppression import gate

@@ -13,7 +13,7 @@ from enrichment.pipeline.contacts import look
 from enrichment.pipeline.contacts import look as contacts_look
 from enrichment.pipeline.contacts.look import ContactLookup
 from enrichment.pipeline.contacts.rule import ContactPlan
-from enrichment.pipeline.sent import (
+from enrichment.pipeline.delivery_outcomes import (
     DeliveryRequest,
     NeedsDecision,
     NotSent,

@@ -10,7 +10,7 @@ from enrichment.models import Lead
 from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
 from enrichment.pipeline import campaign_moves, compare, fanout
-from enrichment.pipeline.sent import DeliveryRequest, NeedsDecision, NotSent, Outcome, Sent, Withheld
+from enrichment.pipeline.delivery_outcomes import DeliveryRequest, NeedsDecision, NotSent, Outcome, Sent, Withheld
 from enrichment.vendors import limiter
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
-from enrichment.pipeline import fanout, recovery, returned
+from enrichment.pipeline import fanout, recovery, suppressed_rows
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.batch import fail_leads
 from enrichment.pipeline.mirror import apply_row, applying
@@ -96,7 +96,7 @@ def _apply_one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None
             _fail_unanswered(attempt, lead, "no_answer", "Clay is still enriching this row")
         return
     if is_suppressed(lead, row):
-        returned.handle_return(lead.pk, row)
+        suppressed_rows.handle_return(lead.pk, row)
         return
     try:
         at = moment(row.values.get("enriched_at"))

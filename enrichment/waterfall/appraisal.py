@@ -22,8 +22,8 @@ from enrichment.waterfall.economics import (
     marginal_values,
 )
 from enrichment.waterfall.figures import Book, provider_figures
-from enrichment.waterfall.observed import ProviderStats
 from enrichment.waterfall.ordering import Suggestion, suggest_order
+from enrichment.waterfall.provider_stats import ProviderStats
 from enrichment.waterfall.waiting import WaitingCost, cost_of, figures_of, waiting_groups
 
 

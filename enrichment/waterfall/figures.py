@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import ProviderService
 from enrichment.waterfall.economics import PER_ATTEMPT, ProviderFigures, calls_per_lead
-from enrichment.waterfall.observed import Count, ProviderStats, provider_stats
+from enrichment.waterfall.provider_stats import Count, ProviderStats, provider_stats
 from enrichment.waterfall.rates import LEAST, Rate, chosen_rate, observed_rate
 from enrichment.waterfall.waiting import outcomes
 

@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from enrichment.deliveries.lists import list_context
-from enrichment.deliveries.shown import body_text, value_text
+from enrichment.deliveries.payload_display import body_text, value_text
 from enrichment.leads import unmask
 from enrichment.models import Verdict, WebhookDelivery
-from enrichment.pipeline.advice import advice_of
+from enrichment.pipeline.failure_advice import advice_of
 from enrichment.states import DeliveryStatus
 from enrichment.webhooks import replay as replaying
 from enrichment.webhooks.webhook_lists import WebhookList, webhook_figures

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from enrichment import labels
-from enrichment.deliveries import shown
+from enrichment.deliveries import payload_display
 from enrichment.imports import import_files
 from enrichment.models import lead_search
 from enrichment.pipeline import intake_rows, provenance
@@ -136,8 +136,8 @@ PARSERS: dict[str, Parser] = {
     "webhook: whom its text is about": Parser(
         unmatched, lambda text: unmatched.identities(within(text)), (unmatched.TooManyPeople,)
     ),
-    "webhook: shown": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=False)),
-    "webhook: shown whole": Parser(shown, lambda text: shown.body_text(raw(text), unmasked=True)),
+    "webhook: shown": Parser(payload_display, lambda text: payload_display.body_text(raw(text), unmasked=False)),
+    "webhook: shown whole": Parser(payload_display, lambda text: payload_display.body_text(raw(text), unmasked=True)),
     "webhook: told to its person": Parser(mirror_copy, lambda text: mirror_copy.document_of(raw(text))),
     "traces": Parser(SearchPatterns, lambda text: BY_PROFILE.kinds(f"erika {text}")),
     "traces, nothing sure": Parser(SearchPatterns, UNSURE.kinds),

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from enrichment.models import Attempt, Disclosure, Handover, Lead
-from enrichment.pipeline import lost
+from enrichment.pipeline import crash_recovery
 from tests.flows.dying import CALLS, POINTS
 from tests.plugins.sandbox import KEYS, PATIENCE_SECONDS
 
@@ -48,7 +48,7 @@ def test_killed_there_it_is_done_once(pipeline, process_environment, forkers, se
     assert killed.wait(PATIENCE_SECONDS) == -signal.SIGKILL, "it was to die in the call"
 
     settings.LEASE_SECONDS = 0
-    lost.recover_lost_calls()
+    crash_recovery.recover_lost_calls()
     settings.LEASE_SECONDS = 120
     pipeline.settle()
 

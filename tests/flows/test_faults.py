@@ -8,7 +8,7 @@ from django.utils import timezone
 from enrichment.leases import claim, hand_back_lapsed
 from enrichment.models import Attempt, Batch, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import lost
+from enrichment.pipeline import crash_recovery
 from enrichment.pipeline.dispatch import rows
 from enrichment.pipeline.dispatch.batch import create_batch
 from enrichment.pipeline.mirror import applying
@@ -146,7 +146,7 @@ def test_a_worker_killed_before_its_call_is_found_out(pipeline, settings):
     create_batch(BatchKind.ROWS, list(Lead.objects.all()), table="tbl_test")
     claim(Batch.objects.all(), BatchStatus, 1, stage="rows")  # and the worker is gone
     settings.LEASE_SECONDS = 0
-    assert hand_back_lapsed(Batch, BatchStatus, lost.give_up_lost) == 1
+    assert hand_back_lapsed(Batch, BatchStatus, crash_recovery.give_up_lost) == 1
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     delivered_once(pipeline, 1)
@@ -165,7 +165,7 @@ def test_a_worker_killed_after_its_call_makes_no_second_row(pipeline, settings, 
     monkeypatch.undo()
     assert len(clay_rows(pipeline)) == 1
     settings.LEASE_SECONDS = 0
-    hand_back_lapsed(Batch, BatchStatus, lost.give_up_lost)
+    hand_back_lapsed(Batch, BatchStatus, crash_recovery.give_up_lost)
     settings.LEASE_SECONDS = 120
     pipeline.settle()
     delivered_once(pipeline, 1)

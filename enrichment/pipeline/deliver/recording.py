@@ -13,8 +13,8 @@ from enrichment.leases import all_or_each, release, release_all
 from enrichment.models import Disclosure, Handover, Lead
 from enrichment.pipeline import recovery
 from enrichment.pipeline.deliver.planning import insert_planned, is_sent, record_already_written
+from enrichment.pipeline.delivery_outcomes import NeedsDecision, Outcome, PartlySent, Postponed, Sent, Withheld
 from enrichment.pipeline.payload import is_deliverable, payload, payload_hash
-from enrichment.pipeline.sent import NeedsDecision, Outcome, PartlySent, Postponed, Sent, Withheld
 from enrichment.states import HandoverStatus
 from enrichment.vendors.errors import UnknownOutcome, VendorError
 from enrichment.vendors.vendor import Delivery

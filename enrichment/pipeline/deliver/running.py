@@ -10,11 +10,11 @@ from enrichment.leases import claim, release_all
 from enrichment.models import Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING, System
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
-from enrichment.pipeline import hand_ghl, hand_instantly, listed
+from enrichment.pipeline import hand_ghl, hand_instantly, suppressed_identifiers
 from enrichment.pipeline.deliver import recording
 from enrichment.pipeline.deliver.planning import record_already_written
+from enrichment.pipeline.delivery_outcomes import DeliveryRequest, NotSent, Outcome, PartlySent, Sent
 from enrichment.pipeline.payload import is_deliverable
-from enrichment.pipeline.sent import DeliveryRequest, NotSent, Outcome, PartlySent, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter, registry
@@ -89,7 +89,7 @@ def _send(channel: Delivery, handovers: Sequence[Handover]) -> tuple[int, bool]:
 def _withhold_disallowed(handovers: Sequence[Handover], leads: dict[int, Lead]) -> list[Handover]:
     """The third gate (D18): what is suppressed, restricted, undecided, or no longer wanted there, is withheld."""
     screening = gate.examine([leads[h.lead_id].identity for h in handovers], "delivery")
-    listed.drop_identifiers(
+    suppressed_identifiers.drop_identifiers(
         (leads[handovers[place].lead_id], identifiers) for place, identifiers in screening.shared.items()
     )
     ready: list[Handover] = []

@@ -5,6 +5,6 @@ company_cache  → that: data of the same company, taken over instead of being b
 batch          → a batch of leads: frozen, and what its end means for them
 flush          → the loop that all three calls share, and who may not go after all
 rows           → creating rows
-trigger        → starting enrichments; `not_kept`: rows that turn out not to be there
+trigger        → starting enrichments; `missing_rows`: rows that turn out not to be there
 write_back     → our references and verdict in Clay's rows
 """

@@ -16,7 +16,7 @@ from enrichment.leases import release
 from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
 from enrichment.models.work import AWAITS_BUDGET, BatchKind
 from enrichment.pipeline import fanout
-from enrichment.pipeline.dispatch import not_kept
+from enrichment.pipeline.dispatch import missing_rows
 from enrichment.pipeline.dispatch.batch import (
     create_part_batch,
     finish_batch,
@@ -97,7 +97,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
 
 def _recreate_lost_rows(batch: Batch, items: Sequence[BatchItem]) -> bool:
     """Rows of these that Clay did not keep are made again and the others asked for again; False: there are none."""
-    there = not_kept.recover_rows(batch, items)
+    there = missing_rows.recover_rows(batch, items)
     if len(there) == len(items):
         return False
     with transaction.atomic():

@@ -8,7 +8,7 @@ from typing import Any
 from enrichment.models import FieldConflict, Lead, WaterfallVersion
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline.clay_scores import RENAMED
-from enrichment.pipeline.listed import columns_with
+from enrichment.pipeline.suppressed_identifiers import columns_with
 from enrichment.states import EnrichmentStatus
 from enrichment.vendors.clay.fields import normalise
 from enrichment.vendors.clay.wire import ClayRow

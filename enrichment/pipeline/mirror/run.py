@@ -2,8 +2,8 @@
 
 How far: which waterfalls are over, who has answered, who was asked how often, and who is still to ask. It is read from
 what Clay told of the run's providers and from the document it ran under. Which waterfall an answer belongs to is told
-as `observed.assign_calls` tells it. A run that ended well asked everybody it should, whether or not misses are told;
-of one that broke off only what is told is known.
+as `provider_stats.assign_calls` tells it. A run that ended well asked everybody it should, whether or not misses are
+told; of one that broke off only what is told is known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from enrichment.vendors.clay.rules import RULES
 from enrichment.vendors.errors import Misconfigured, Paused, Recovery, VendorError
 from enrichment.vendors.reading import clean
 from enrichment.vendors.rules import DEFAULT_RULE
-from enrichment.waterfall.observed import Run, assign_calls, fields_offered
+from enrichment.waterfall.provider_stats import Run, assign_calls, fields_offered
 from swarm_admin.core.numbers import parse_int
 
 # {kind of waterfall: the fields any provider fills for it}

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.leases import all_or_each
 from enrichment.models import Lead, Verdict, WebhookDelivery
-from enrichment.pipeline import fanout, recovery, returned
+from enrichment.pipeline import fanout, recovery, suppressed_rows
 from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.receive import triage, unmatched
 from enrichment.pipeline.receive.triage import Event
@@ -170,7 +170,7 @@ def _close_rowless(answered: Sequence[PendingDelivery], hidden: set[int]) -> lis
     for p in answered:
         outcome = closed.get(p.delivery.pk)
         if isinstance(p.answer, ClayRow) and outcome and outcome.verdict == Verdict.SUPPRESSED:
-            returned.handle_return(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
+            suppressed_rows.handle_return(p.lead.pk, p.answer, p.lead.clay_table_id or p.event.table_id)
     save_outcomes(list(closed.values()))
     return [p for p in answered if p.delivery.pk not in closed]
 

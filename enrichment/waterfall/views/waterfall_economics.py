@@ -10,7 +10,7 @@ from enrichment import versions
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallVersion
 from enrichment.waterfall.appraisal import Appraisals, WaterfallAppraisal, appraise
-from enrichment.waterfall.observed import ProviderStats, Segment, provider_stats
+from enrichment.waterfall.provider_stats import ProviderStats, Segment, provider_stats
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest

@@ -27,8 +27,8 @@ from enrichment.models import (
 )
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import poll
+from enrichment.pipeline.crash_recovery import recover_lost_calls
 from enrichment.pipeline.dispatch.batch import leads_in_doubt
-from enrichment.pipeline.lost import recover_lost_calls
 from enrichment.pipeline.receive import reading, storing
 from enrichment.scoring import rescore
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, RequestMessage, RequestStep

@@ -7,7 +7,7 @@ from enrichment.models import Disclosure, Handover
 from enrichment.pipeline import hand_instantly
 from enrichment.pipeline.deliver import planning, recording, running
 from enrichment.pipeline.deliver import recording as deliver_recording
-from enrichment.pipeline.sent import DeliveryRequest, Sent
+from enrichment.pipeline.delivery_outcomes import DeliveryRequest, Sent
 from enrichment.states import HandoverStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.errors import VendorError

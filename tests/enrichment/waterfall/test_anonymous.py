@@ -13,9 +13,9 @@ from enrichment.models import Attempt, Batch, BatchItem, BulkJob, FieldFact, Lea
 from enrichment.models.job import JobKind
 from enrichment.overview import figures as overview
 from enrichment.pilots import pilot_result
-from enrichment.waterfall import observed, spending
-from enrichment.waterfall.observed import Segment
+from enrichment.waterfall import provider_stats, spending
 from enrichment.waterfall.prices import costs_seen
+from enrichment.waterfall.provider_stats import Segment
 from gdpr import stores
 from gdpr.retention import retention
 from gdpr.stores import Record
@@ -147,14 +147,14 @@ def test_the_database_refuses_an_attempt_that_lost_its_lead_and_is_not_anonymous
 def test_what_was_learned_about_providers_stays():
     for country in ("Berlin, Germany", "Lyon, France"):
         attempt(EnrichedLeadFactory(company_location=country, company_size=80))
-    before, prices = {segment: observed.read_stats(segment) for segment in Segment}, costs_seen()
+    before, prices = {segment: provider_stats.read_stats(segment) for segment in Segment}, costs_seen()
     erase(Lead.objects.first())
     for segment, seen in before.items():
-        left = observed.read_stats(segment)
+        left = provider_stats.read_stats(segment)
         assert left.attempts == seen.attempts == 2
         for kind, slug in (("email", "apollo"), ("email", "hunter")):
             assert left.of(kind, slug) == seen.of(kind, slug)
-    assert observed.read_stats(Segment.COUNTRY).sizes == {"France": 1, observed.UNKNOWN: 1}
+    assert provider_stats.read_stats(Segment.COUNTRY).sizes == {"France": 1, provider_stats.UNKNOWN: 1}
     assert costs_seen() == prices
 
 

@@ -9,7 +9,7 @@ from enrichment.models import BatchItem, Lead, Provider, ProviderService, Waterf
 from enrichment.models.work import Batch, BatchKind
 from enrichment.waterfall.appraisal import appraise
 from enrichment.waterfall.figures import provider_figures
-from enrichment.waterfall.observed import Segment, read_stats
+from enrichment.waterfall.provider_stats import Segment, read_stats
 from enrichment.waterfall.rates import LEAST, Source
 from enrichment.waterfall.waiting import WaitingGroup, waiting_groups
 from tests.enrichment.waterfall.runs import attempts

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from enrichment.documents.waterfall import PUBLISHED
 from enrichment.models import WaterfallVersion
-from enrichment.waterfall.observed import Count, ProviderStats, Segment, provider_stats, read_stats
+from enrichment.waterfall.provider_stats import Count, ProviderStats, Segment, provider_stats, read_stats
 from tests.enrichment.waterfall.runs import attempt, attempts
 from tests.factories import EnrichedLeadFactory
 

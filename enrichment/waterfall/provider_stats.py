@@ -132,7 +132,7 @@ class Run:
 
 def provider_stats(segment: Segment = Segment.ALL) -> ProviderStats:
     """The newest attempts, as of some seconds ago at most (see `core.cache`)."""
-    stats: ProviderStats = cached(f"waterfall:observed:{segment}", lambda: read_stats(segment))
+    stats: ProviderStats = cached(f"waterfall:provider_stats:{segment}", lambda: read_stats(segment))
     return stats
 
 

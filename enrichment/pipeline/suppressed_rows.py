@@ -2,7 +2,8 @@
 
 The mirror takes nothing of such a row over. What the run cost is in the books; the row, which we made and which now
 holds an address that may be nowhere, is deleted in Clay and read back, with the lead where nothing else is known of it;
-until then it is listed as drift. Where it cannot be deleted an officer has it with an alert (gdpr.retention.returned).
+until then it is listed as drift. Where it cannot be deleted an officer has it with an alert, see
+`gdpr.retention.suppressed_records`.
 """
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from enrichment.vendors.clay.wire import ClayRow
 from gdpr import data_subjects
 from gdpr.data_subjects import RetainedRecord
 from gdpr.identity import Identity
-from gdpr.retention import returned
+from gdpr.retention import suppressed_records
 from gdpr.stores import Record
 from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
@@ -41,7 +42,7 @@ def queue_removal(lead: Lead, row: ClayRow, table: str = "") -> bool:
         return False
     alone = not (lead.email or lead.phone or lead.ghl_contact_id or lead.instantly_lead_id)
     kept = _with_lead(lead) if alone else RetainedRecord(Record("clay", f"{where}/{row.id}"), timezone.now())
-    if kept is None or not returned.queue_removal(kept, identity_of_row(row)):
+    if kept is None or not suppressed_records.queue_removal(kept, identity_of_row(row)):
         return False
     Drift.objects.get_or_create(
         kind=DriftKind.SUPPRESSED,
