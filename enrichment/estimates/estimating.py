@@ -19,7 +19,7 @@ from enrichment.models.spend import CapPeriod
 from enrichment.models.work import URGENT
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
-from enrichment.vendors import limiter, limits, registry
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
@@ -207,7 +207,7 @@ def _delivering(system: str, count: int, found: dict[str, Any]) -> Estimate:
     if paused := _paused(system):
         return Estimate(paused=paused)
     channel, due = registry.delivery_to(system), found["handovers"].get(system, {}).get("due", 0)
-    seconds = lane(channel.limit, limits.get(channel.limit).scope()).seconds((count + due) * channel.calls)
+    seconds = lane(channel.limit, channel.scope()).seconds((count + due) * channel.calls)
     return Estimate(seconds, f"{registry.name_of(system)}'s call limit" if seconds else "")
 
 

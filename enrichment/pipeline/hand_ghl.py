@@ -23,7 +23,7 @@ from enrichment.pipeline.delivery_outcomes import (
     Sent,
     Withheld,
 )
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
@@ -33,7 +33,7 @@ from swarm_admin.core import shutdown
 
 
 def scope() -> str:
-    return ghl().scope()
+    return registry.delivery_to(System.GHL).scope()
 
 
 def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:

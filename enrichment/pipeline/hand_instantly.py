@@ -11,7 +11,7 @@ from enrichment.models.campaign_move import MoveStatus
 from enrichment.models.handover import System
 from enrichment.pipeline import campaign_moves, compare, fanout
 from enrichment.pipeline.delivery_outcomes import DeliveryRequest, NeedsDecision, NotSent, Outcome, Sent, Withheld
-from enrichment.vendors import limiter
+from enrichment.vendors import limiter, registry
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError
 from enrichment.vendors.instantly import fields as campaign_fields
@@ -22,7 +22,7 @@ from swarm_admin.core.identifiers.emails import key as email_key
 
 
 def scope() -> str:
-    return instantly().scope()
+    return registry.delivery_to(System.INSTANTLY).scope()
 
 
 def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:

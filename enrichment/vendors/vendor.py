@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 
+from enrichment.vendors import limits
 from enrichment.vendors.calls import Call
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.errors import Recovery
@@ -30,13 +31,16 @@ class Delivery:
     limit: str
     calls: int
     at_once: int
-    scope: Callable[[], str]
     reference: str
     action: str
     recipient: str
     takes: Callable[["Lead"], bool]
     payload: Callable[["Lead"], dict[str, Any]]
     sent: Callable[["Lead"], dict[str, Any]]
+
+    def scope(self) -> str:
+        """What `limit` is counted for, as configured now; raises ValueError where the limit is not declared."""
+        return limits.get(self.limit).scope()
 
 
 class Client(Protocol):

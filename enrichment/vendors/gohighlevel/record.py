@@ -67,7 +67,6 @@ GOHIGHLEVEL = Vendor(
         limit=LIMIT,
         calls=4,
         at_once=96,
-        scope=lambda: connections.ghl().scope(),
         reference="ghl_contact_id",
         action="create_contact",
         recipient="ghl_crm",

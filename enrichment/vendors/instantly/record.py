@@ -64,7 +64,6 @@ INSTANTLY = Vendor(
         limit=LIMIT,
         calls=1,
         at_once=100,
-        scope=lambda: connections.instantly().scope(),
         reference="instantly_lead_id",
         action="add_to_campaign",
         recipient="instantly",

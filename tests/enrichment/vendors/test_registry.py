@@ -65,7 +65,6 @@ def acme(monkeypatch: pytest.MonkeyPatch, settings: object) -> Vendor:
             limit=LIMIT,
             calls=2,
             at_once=10,
-            scope=lambda: "team",
             reference="ghl_contact_id",
             action="create_person",
             recipient="acme_crm",
