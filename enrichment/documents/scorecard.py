@@ -143,12 +143,27 @@ class CountedNeedle(Part):
 
 
 class Component(Part):
+    """Points for one field of a lead. `awards_in`: the attribute with what earns them.
+
+    `fitting_fields`: those it can read; `field_holds`: what they hold, in words.
+    """
+
     id: Identifier
     label: Label
     field: str
     cap: Cap
 
     awards_in: ClassVar[str]
+    fitting_fields: ClassVar[tuple[str, ...]]
+    field_holds: ClassVar[str]
+
+    @field_validator("field")
+    @classmethod
+    def _is_fitting_field(cls, field: str) -> str:
+        if field not in cls.fitting_fields:
+            fitting = alternatives(cls.fitting_fields)
+            raise _error_at([], f"this rule type needs a field with {cls.field_holds}: {fitting}")
+        return field
 
     @property
     def awards(self) -> Sequence[Band | Group | Rule | CountedNeedle]:
@@ -167,50 +182,35 @@ class Component(Part):
         return self
 
 
-def _check_field(field: str, fitting: tuple[str, ...], holds: str) -> str:
-    if field not in fitting:
-        raise _error_at([], f"this rule type needs a field with {holds}: {alternatives(fitting)}")
-    return field
-
-
 class Bands(Component):
     """The first band that holds the number earns its points; 0 and no number earn nothing (`|| 0`)."""
 
     awards_in: ClassVar[str] = "bands"
+    fitting_fields: ClassVar[tuple[str, ...]] = NUMBER_FIELDS
+    field_holds: ClassVar[str] = "a number"
     kind: Literal["bands"]
     unit: Annotated[str, Field(max_length=40)] = ""
     bands: Annotated[list[Band], Field(min_length=1, max_length=MAX_AWARDS)]
-
-    @field_validator("field")
-    @classmethod
-    def _number(cls, field: str) -> str:
-        return _check_field(field, NUMBER_FIELDS, "a number")
 
 
 class AnyOf(Component):
     """The first group that lists the value earns its points."""
 
     awards_in: ClassVar[str] = "groups"
+    fitting_fields: ClassVar[tuple[str, ...]] = TEXT_FIELDS
+    field_holds: ClassVar[str] = "one text"
     kind: Literal["any_of"]
     groups: Annotated[list[Group], Field(min_length=1, max_length=MAX_AWARDS)]
-
-    @field_validator("field")
-    @classmethod
-    def _text(cls, field: str) -> str:
-        return _check_field(field, TEXT_FIELDS, "one text")
 
 
 class Rules(Component):
     """The first rule with a needle inside the text earns its points."""
 
     awards_in: ClassVar[str] = "rules"
+    fitting_fields: ClassVar[tuple[str, ...]] = TEXT_FIELDS
+    field_holds: ClassVar[str] = "one text"
     kind: Literal["rules"]
     rules: Annotated[list[Rule], Field(min_length=1, max_length=MAX_AWARDS)]
-
-    @field_validator("field")
-    @classmethod
-    def _text(cls, field: str) -> str:
-        return _check_field(field, TEXT_FIELDS, "one text")
 
     @field_validator("rules")
     @classmethod
@@ -224,16 +224,13 @@ class Count(Component):
     """Each entry of a list earns the points of the first needle inside it; the cap limits the sum."""
 
     awards_in: ClassVar[str] = "needles"
+    fitting_fields: ClassVar[tuple[str, ...]] = LIST_FIELDS
+    field_holds: ClassVar[str] = "a list"
     kind: Literal["count"]
     needles: Annotated[list[CountedNeedle], Field(min_length=1, max_length=MAX_AWARDS)]
     match: Match = "substring"
     entry: Label = "matching entry"
     entries: Label = "matching entries"
-
-    @field_validator("field")
-    @classmethod
-    def _list(cls, field: str) -> str:
-        return _check_field(field, LIST_FIELDS, "a list")
 
 
 class Tier(Part):

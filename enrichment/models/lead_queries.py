@@ -77,9 +77,6 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """Those a person should look at; what is tried again by itself is not among them."""
         return self.filter(FAILING).exclude(_TRIED_AGAIN)
 
-    def awaiting_fill_in(self) -> LeadQuerySet:
-        return self.filter(FILL_IN)
-
     def overdue_in_clay(self, before: datetime.datetime) -> LeadQuerySet:
         """Triggered before `before` and still without an answer."""
         return self.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS, in_progress_since__lt=before)

@@ -62,11 +62,6 @@ def copy_of_lead(lead: Lead) -> Copy:
     )
 
 
-def exported_fields() -> set[tuple[str, str]]:
-    """(model, field) of everything that is exported; a test holds it against the declaration."""
-    return {(table.model, name) for table in TABLES for name in table.fields - table.not_exported}
-
-
 def table_of(model: str) -> Table:
     return next(table for table in TABLES if table.model == model)
 

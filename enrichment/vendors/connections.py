@@ -59,7 +59,7 @@ def reset_clients() -> None:
 
 
 def close_clients() -> None:
-    """Closes the clients there are, with their connections, and forgets them: at the end of a process or a test."""
+    """Closes the clients there are, with their connections, and forgets them: tests share no connection."""
     if _clay.cache_info().currsize:
         _clay(chosen.connector_slug()).close()
     for cached in (ghl, instantly):

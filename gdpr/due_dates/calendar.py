@@ -70,12 +70,8 @@ def check_calendar(place: str) -> None:
         raise ValueError(f"No public holiday calendar for {place!r}.") from None
 
 
-def is_working(day: Day, place: str) -> bool:
-    """Neither a Saturday or Sunday nor a public holiday there."""
-    return day.weekday() < 5 and day not in _holidays(place)
-
-
 def why_not_working(day: Day, place: str) -> str:
+    """The public holiday or the day of the weekend it is there; "" for a working day."""
     if name := _holidays(place).get(day):
         return name
     return f"a {calendar.day_name[day.weekday()]}" if day.weekday() >= 5 else ""

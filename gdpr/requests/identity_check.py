@@ -31,7 +31,3 @@ def check_enough(kind: str, method: str) -> None:
     if STRENGTH[method] < level_of(kind):
         needed = level_of(kind).label.casefold()
         raise ActionNotAllowed(f"Not sufficient for this type of request. Required: {needed}.")
-
-
-def is_enough(kind: str, method: str) -> bool:
-    return method in CheckMethod.values and STRENGTH[method] >= level_of(kind)
