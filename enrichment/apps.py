@@ -46,13 +46,14 @@ class EnrichmentConfig(AppConfig):
     verbose_name = "Enrichment"
 
     def ready(self) -> None:
-        from gdpr import compliance_alerts
+        from gdpr import compliance_alerts, identity
         from gdpr.audit import reading
         from gdpr.records import processing
 
         for object_type, page in PAGES.items():
             reading.register_page(object_type, page)
         from enrichment import stores, versions
+        from enrichment.models import WaterfallVersion
         from enrichment.monitoring import compliance_alarms
         from enrichment.scoring.document_kind import SCORECARDS
         from enrichment.stores import processing as our_processing
@@ -68,4 +69,5 @@ class EnrichmentConfig(AppConfig):
             versions.register(kind)
         _register_jobs()
         compliance_alerts.subscribe(compliance_alarms.sync_alerts)
+        identity.set_phone_country(lambda: str(WaterfallVersion.active().phone_country))
         processing.declare(our_processing.enrichment_of_leads)

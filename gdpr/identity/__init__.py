@@ -1,5 +1,6 @@
 """A person's identifiers in their one canonical form (D27), and hashed under the keys of the environment (D16, D17)."""
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
@@ -23,6 +24,9 @@ def phone_key(number: str) -> str:
     """E.164 of a valid number; what is none is compared as it stands."""
     if not number:
         return ""
+    if number.startswith("+"):
+        with contextlib.suppress(ValueError):
+            return phones.canonical(number, phones.NO_COUNTRY)  # names its country, so nobody is asked for one
     try:
         return phones.canonical(number, _phone_country())
     except ValueError:

@@ -24,7 +24,6 @@ from swarm_admin.core.identifiers import emails as addresses
 from swarm_admin.core.identifiers import phones
 
 MOST_EMAILS = 20
-NO_COUNTRY = "ZZ"  # a number has to name its own
 NOBODY = "Enter at least one of: LinkedIn URL, e-mail, phone."
 _ONE_OF = re.compile(r"s?\.\d+$")  # the place in a list: whoever reads the sentence counts otherwise
 
@@ -46,7 +45,7 @@ def _international(phone: str) -> str:
     if not phone:
         return ""
     try:
-        return phones.canonical(phone, NO_COUNTRY)
+        return phones.canonical(phone, phones.NO_COUNTRY)
     except ValueError:
         raise ValueError("isn't a valid phone number; include the country code, as in +49 30 123456") from None
 

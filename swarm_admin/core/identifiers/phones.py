@@ -6,6 +6,7 @@ import phonenumbers
 
 from swarm_admin.core.identifiers.text import visible
 
+NO_COUNTRY = "ZZ"  # for a number that has to name its own
 MAX_LENGTH = 64  # characters as written; E.164 itself has fifteen digits
 _QUOTES = "'\"\u2019`"  # spreadsheets keep a number as text by an apostrophe before it
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from enrichment.models import Lead
+from enrichment.models import Lead, WaterfallVersion
+from enrichment.models.version import forget_active
 from enrichment.vendors.clay.fields import normalise
 from gdpr import stores
 from gdpr.identity import Identity
@@ -105,6 +106,18 @@ def test_a_number_in_any_spelling_leads_to_all_that_keep_it(vendors: Pipeline, s
     assert (found["mirror"], found["ghl"]) == (1, 1)
     assert list(Lead.objects.matching(asked.format(number))) == [lead]
     _suppressed_by_either(identity, Identity(phone=lead.phone))
+
+
+def test_a_number_without_its_country_is_of_the_published_waterfalls(vendors: Pipeline) -> None:
+    live = WaterfallVersion.active()
+    phone = {**live.document["waterfall_phone"], "country_default": "DE"}
+    WaterfallVersion.objects.filter(pk=live.pk).update(document={**live.document, "waterfall_phone": phone})
+    forget_active()
+    lead = _everywhere(next(_numbers), phone="+4930123456")
+    identity = Identity(phone="030 123456")
+    assert identity == Identity(phone=lead.phone)
+    found = _found(identity)
+    assert (found["mirror"], found["ghl"]) == (1, 1)
 
 
 def _everywhere(number: int, **given: str) -> Lead:

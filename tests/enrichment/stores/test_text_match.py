@@ -57,6 +57,7 @@ def test_a_body_is_found_in_any_encoding(url):
     assert len(deliveries_about(SearchPatterns([url], []))) == 5
 
 
+@pytest.mark.django_db
 def test_whom_a_body_may_be_about():
     body = json.dumps({"a": URL.upper(), "b": ["x@Y.example"], "c": "+1 (415) 555-0101"}).encode()
     assert identities(body) == [
@@ -91,6 +92,7 @@ def test_nothing_is_kept_of_an_unknown_row_that_names_a_suppressed_person_in_any
     assert bytes(other.body)
 
 
+@pytest.mark.django_db
 def test_a_number_that_stands_in_the_body_as_a_number_is_read():
     assert Identity(phone="+13215554188") in identities(b'{"phone": 3215554188, "vector": [0.3215554199]}')
     assert Identity(phone="+13215554199") not in identities(b'{"phone": 3215554188, "vector": [0.3215554199]}')
