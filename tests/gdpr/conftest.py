@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gdpr import rectifiable, stores
+from gdpr import data_subjects, rectifiable, stores
 from gdpr.kinds import Action
 from gdpr.messages import send
 from gdpr.models import RequestStep, SubjectRequest
@@ -15,6 +15,7 @@ from gdpr.requests.intake import RequestIn
 from gdpr.requests.pipeline import approve, execute, open, verify
 from gdpr.states import RequestStatus, StepStatus
 from swarm_admin.access.models import User
+from tests.gdpr.fake_source import DAY, FakeSource, SimpleStore
 from tests.gdpr.fake_stores import ADA, BOB, FakeStore, held
 
 
@@ -150,3 +151,32 @@ def media(settings: Any, tmp_path: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _files_apart(media: Any) -> None:
     """No test leaves files behind."""
+
+
+@pytest.fixture
+def crm(monkeypatch: pytest.MonkeyPatch) -> SimpleStore:
+    """The one system outside, with no people yet."""
+    monkeypatch.setattr(stores, "_stores", {})
+    monkeypatch.setattr(data_subjects, "_sources", {})
+    crm = SimpleStore("crm", 10)
+    stores.register(crm)
+    return crm
+
+
+@pytest.fixture
+def source(crm: SimpleStore) -> FakeSource:
+    """People with a record of ours each, and one outside."""
+    home = SimpleStore("home", 90)
+    stores.register(home)
+    source = FakeSource(home)
+    data_subjects.register(source)
+    return source
+
+
+@pytest.fixture
+def untold(source: FakeSource) -> FakeSource:
+    """One who is late for a notice, one in time, and one without an address."""
+    source.add("1", collected=timezone.now() - 40 * DAY, mail="ada@x.example")
+    source.add("2", collected=timezone.now() - DAY, mail="bob@x.example")
+    source.add("3", collected=timezone.now() - DAY)
+    return source

@@ -9,7 +9,7 @@ from gdpr.notices import notices
 from gdpr.notices import runs as notice_runs
 from gdpr.states import PurgeStatus, RemovalStatus
 from gdpr.suppression import gate
-from tests.gdpr.test_standing_duties import DAY, crm, people, untold  # noqa: F401 - fixtures
+from tests.gdpr.fake_source import DAY
 
 pytestmark = pytest.mark.django_db
 PAGES = (
@@ -54,8 +54,8 @@ def test_sales_changes_nothing(client, sales_client, page):
     assert sales_client.post(page).status_code == 403
 
 
-def test_what_waits_for_a_person_is_removed_by_hand_with_evidence(compliance_client, people):  # noqa: F811
-    people.add("7", until=timezone.now() - DAY)
+def test_what_waits_for_a_person_is_removed_by_hand_with_evidence(compliance_client, source):
+    source.add("7", until=timezone.now() - DAY)
     purge = Purge.objects.create(
         store="home", key="7", key_hash="h", kept_until=timezone.now(), status=PurgeStatus.MANUAL
     )
@@ -79,7 +79,7 @@ def test_what_waits_for_a_person_is_removed_by_hand_with_evidence(compliance_cli
     assert compliance_client.post(f"/retention/{purge.pk}/again/").status_code == 302
 
 
-def test_the_plan_shows_the_text_and_sending_queues_them(compliance_client, untold):  # noqa: F811
+def test_the_plan_shows_the_text_and_sending_queues_them(compliance_client, untold):
     plan = compliance_client.get("/notices/plan/?limit=10").content.decode()
     assert "Send 2 by e-mail" in plan
     assert "Art. 14 GDPR" in plan
@@ -90,7 +90,7 @@ def test_the_plan_shows_the_text_and_sending_queues_them(compliance_client, unto
     assert "Queued" in compliance_client.get("/notices/").content.decode()
 
 
-def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_client, untold, settings):  # noqa: F811
+def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_client, untold, settings):
     settings.EMAIL_BACKEND = "swarm_admin.core.smtp.NoServer"
     plan = compliance_client.get("/notices/plan/?limit=10").content.decode()
     assert "Send 2 by e-mail" not in plan
@@ -98,7 +98,7 @@ def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_clie
     assert "Export and mark as notified" in plan
 
 
-def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):  # noqa: F811
+def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):
     for key in ("1", "2"):
         Notice.objects.create(
             store="home", key=key, key_hash=key, template=notices.template(), channel="email",
@@ -111,13 +111,13 @@ def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):  #
 
 
 @pytest.mark.parametrize("limit", ["0", "x", "99999999"])
-def test_an_impossible_number_is_refused_with_a_sentence(compliance_client, untold, limit):  # noqa: F811
+def test_an_impossible_number_is_refused_with_a_sentence(compliance_client, untold, limit):
     answer = compliance_client.post("/notices/send/", {"limit": limit}, follow=True)
     assert "Number of notices: " in answer.content.decode()
     assert not Notice.objects.exists()
 
 
-def test_another_tool_gets_a_file(compliance_client, untold):  # noqa: F811
+def test_another_tool_gets_a_file(compliance_client, untold):
     answer = compliance_client.post("/notices/send/", {"limit": "10", "export": "1"})
     text = b"".join(answer.streaming_content).decode()
     assert "ada@x.example" in text
