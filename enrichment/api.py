@@ -75,12 +75,12 @@ def _in_utc(moment: datetime.datetime) -> datetime.datetime:
 class ListQuery(Schema):
     cursor: Annotated[
         int,
-        BeforeValidator(require_int),
         Field(ge=0, le=HIGHEST, description="`next_cursor` of the previous page"),
+        BeforeValidator(require_int),
     ] = 0
-    limit: Annotated[int, BeforeValidator(require_int), Field(ge=1, le=500)] = 100
+    limit: Annotated[int, Field(ge=1, le=500), BeforeValidator(require_int)] = 100
     status: EnrichmentStatus | None = None
-    tier: Annotated[int, BeforeValidator(require_int), Field(ge=1, le=3)] | None = None
+    tier: Annotated[int, Field(ge=1, le=3), BeforeValidator(require_int)] | None = None
     updated_since: Annotated[AwareDatetime, BeforeValidator(require_timestamp), AfterValidator(_in_utc)] | None = None
     provenance: Provenance = "flat"
 

@@ -51,7 +51,7 @@ class RequestIn(BaseModel):
     values: dict[str, str] = {}
     regime: Regime = Field(default_factory=lambda: Regime(settings.COMPLIANCE_REGIME))
     calendar: str = Field(default_factory=lambda: settings.COMPLIANCE_CALENDAR)
-    concerns: Annotated[int, BeforeValidator(require_int), Field(ge=1, le=HIGHEST)] | None = Field(
+    concerns: Annotated[int, Field(ge=1, le=HIGHEST), BeforeValidator(require_int)] | None = Field(
         default=None, description="ID of the earlier request this one is about"
     )
 

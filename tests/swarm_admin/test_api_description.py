@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from swarm_admin.access.models import ApiKey, Scope
+from swarm_admin.core.numbers import HIGHEST
 from tests.factories import DisclosureFactory, EnrichedLeadFactory, FieldFactFactory, LeadFactory
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +173,17 @@ def test_every_reference_leads_somewhere(document):
         for step in reference.removeprefix("#/").split("/"):
             assert step in at, reference
             at = at[step]
+
+
+def test_every_bound_of_a_number_is_described(document):
+    """By the names that JSON Schema has for bounds: a client checks by those, and knows nothing of Python's."""
+    listed = document["components"]["schemas"]["ListQuery"]["properties"]
+    limits = [(each["minimum"], each["maximum"]) for each in (listed["limit"], listed["tier"]["anyOf"][0])]
+    assert limits == [(1, 500), (1, 3)]
+    assert (listed["cursor"]["minimum"], listed["cursor"]["maximum"]) == (0, HIGHEST)
+    request = document["paths"]["/api/requests"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    concerns = request["properties"]["concerns"]["anyOf"][0]
+    assert (concerns["minimum"], concerns["maximum"]) == (1, HIGHEST)
 
 
 def test_every_refusal_has_the_one_shape(document):
