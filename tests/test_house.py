@@ -1,6 +1,7 @@
 """The measures of the house: small functions and modules, few loose ones, arrows one way."""
 
 import ast
+import re
 import statistics
 from collections.abc import Iterator
 from functools import cache
@@ -104,3 +105,15 @@ def test_no_module_imports_itself_by_a_detour_and_chains_are_short():
 )
 def test_what_the_floor_does_nobody_does_beside_it(written: str, only_in: set[str]):
     assert {path for path in sources() if written in (ROOT / path).read_text()} == only_in
+
+
+def test_every_module_that_the_documents_name_is_there():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = {
+        path
+        for document in documents
+        if document.name != "CHANGELOG.md"
+        for path in re.findall(r"`([\w./]+/[\w.]+\.py)`", document.read_text())
+    }
+    assert named
+    assert not [path for path in named if not any((ROOT / at / path).exists() for at in ("", *PACKAGES))]

@@ -23,7 +23,7 @@ class Rescore(models.Model):
     """One published version on its way over the leads, in the order of their keys.
 
     Only leads whose score or tier changes are written. A lead at or before `cursor` has the score this version
-    gives, whichever version wrote it; see `scoring.standing`.
+    gives, whichever version wrote it; see `pipeline.score.explained`.
     """
 
     job = models.OneToOneField("BulkJob", on_delete=models.CASCADE, related_name="rescore")

@@ -98,7 +98,7 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
     """Try the draft, as it was at `revision`, on these leads; they go before the others.
 
     Raises:
-        Stale: somebody saved the draft since.
+        StaleDraft: somebody saved the draft since.
         ActionNotAllowed: a pilot is under way, or none of them can be tried.
     """
     if BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE).exists():

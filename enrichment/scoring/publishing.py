@@ -78,7 +78,7 @@ def publish(draft: ScorecardVersion, *, revision: int, over: int, note: str, aft
     """Publish the draft in place of version number `over` and start the rescore; `after` is an AfterRescore.
 
     Raises:
-        Stale, Invalid, ActionNotAllowed: see `versions.publish`.
+        StaleDraft, InvalidDocument, ActionNotAllowed: see `versions.publish`.
     """
     with transaction.atomic():
         version = versions.publish(draft, revision=revision, over=over, note=note, by=by)

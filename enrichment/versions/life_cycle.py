@@ -120,7 +120,7 @@ def save_draft(draft: V, document: dict[str, Any], *, revision: int, by: Any) ->
     Saving the document it has already changes nothing.
 
     Raises:
-        Stale: somebody saved since `revision`.
+        StaleDraft: somebody saved since `revision`.
         ActionNotAllowed: it was published or discarded meanwhile.
     """
     with transaction.atomic():
@@ -151,7 +151,7 @@ def discard(draft: V, *, revision: int, by: Any) -> None:
     """Give the draft up; attempts of a pilot keep the version they ran under.
 
     Raises:
-        Stale: somebody saved since `revision`.
+        StaleDraft: somebody saved since `revision`.
         ActionNotAllowed: it was published or discarded meanwhile.
     """
     with transaction.atomic():
@@ -192,8 +192,8 @@ def publish(draft: V, *, revision: int, over: int, note: str, by: Any) -> V:
     """Publish the draft in place of version number `over`, which is superseded.
 
     Raises:
-        Stale: somebody saved since `revision`, so what is published would not be what was looked at.
-        Invalid, ActionNotAllowed: a problem in the document, no note, another version was published meanwhile.
+        StaleDraft: somebody saved since `revision`, so what is published would not be what was looked at.
+        InvalidDocument, ActionNotAllowed: a problem in the document, no note, another version was published meanwhile.
     """
     note = checked_note(note)
     with transaction.atomic():
@@ -248,8 +248,8 @@ def keep_trial(draft: V, *, revision: int, by: Any) -> V:
     """A copy of the draft as it is, under which a pilot runs; it is never published. Inside a transaction.
 
     Raises:
-        Stale: somebody saved since `revision`, so what is tried would not be what was looked at.
-        Invalid, ActionNotAllowed: a problem in the document, or the draft is gone.
+        StaleDraft: somebody saved since `revision`, so what is tried would not be what was looked at.
+        InvalidDocument, ActionNotAllowed: a problem in the document, or the draft is gone.
     """
     current = _locked(draft)
     _check_revision(current, revision)

@@ -48,7 +48,7 @@ def save_edit(model: type[V], document: dict[str, Any], began: EditStart, *, by:
     """Save the document as the draft; returns it, or what is published where nothing was changed.
 
     Raises:
-        Stale: somebody saved since, or began a draft; it carries what a merge needs.
+        StaleDraft: somebody saved since, or began a draft; it carries what a merge needs.
         DraftGone: the draft it began with was published or discarded.
     """
     kind = kind_of(model)

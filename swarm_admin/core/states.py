@@ -52,7 +52,7 @@ def advance_each(
     """Move each row to the status of its own that `rows` gives beside its other columns, in one statement.
 
     Returns the keys of those that moved: one whose present status cannot be followed is not among them.
-    `staying`: a row may also keep its status. `where` and `parameters` as `bulk.update_each` takes them.
+    `staying`: a row may also keep its status. `where` and `parameters` as `bulk_sql.update_each` takes them.
     """
     if not rows:
         return set()
