@@ -235,7 +235,13 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Bitmaps of common search words fit in 32 MB and stay exact; compiling a query takes longer than a page may.
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c work_mem=32MB -c jit=off"
 REDIS_URL = env("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"serializer": "swarm_admin.core.cache.Serializer"},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
