@@ -1,19 +1,13 @@
-"""Enrichment triggers: the active waterfall travels with each, and each lead's attempt records it (D10).
-
-The money a lead is expected to cost is kept back with its attempt; a lead for whom there is none is due again later.
-"""
+"""Enrichment triggers: the active waterfall travels with each, and each lead's attempt records it (D10)."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import transaction
 
-from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.leases import release
-from enrichment.models import Attempt, Batch, BatchItem, Lead, SpendCap, WaterfallVersion
+from enrichment.models import Attempt, Batch, BatchItem, Lead
 from enrichment.models.work import AWAITS_BUDGET, BatchKind
 from enrichment.pipeline import fanout
 from enrichment.pipeline.dispatch import missing_rows
@@ -27,21 +21,25 @@ from enrichment.pipeline.dispatch.batch import (
     unanswered_errors,
 )
 from enrichment.pipeline.dispatch.flush import flush_batches
-from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
+from enrichment.pipeline.dispatch.intents import (
+    OPEN_ATTEMPT,
+    abandon,
+    mark_running,
+    record_attempts,
+    release_unrun,
+    version_and_document,
+)
+from enrichment.states import AttemptStatus, ItemStatus
 from enrichment.vendors import limiter
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Permanent, Recovery, UnknownOutcome, VendorError
-from enrichment.waterfall import provider_budget, spend_limits
 from enrichment.waterfall.prices import price_of
 from enrichment.waterfall.provider_budget import Reservation, reserve_budget
-from swarm_admin.core.states import advance
-from swarm_admin.core.timing import due_in, in_seconds
+from swarm_admin.core.timing import in_seconds
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.triggers"
-HELD_SECONDS = 60  # a lead without money is looked at again
-OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
 ENDED = (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
 # What an attempt that goes on under another batch was asked for with.
 AS_BEFORE = (
@@ -56,7 +54,7 @@ def run_due() -> int:
 
 
 def _send(batch: Batch, items: list[BatchItem]) -> bool:
-    version, document = _version_and_document(batch)
+    version, document = version_and_document(batch)
     client = clay()
     call = limiter.slot_request(LIMIT, client.workspace_id, rows=len(items))
     reserved = reserve_budget(document, len(items), batch.skip_providers, call=call)
@@ -68,7 +66,15 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
         return True
     skip = sorted({*batch.skip_providers, *reserved.deferred, *reserved.never})
     wanted = len(items)
-    items = _record_attempts(batch, items, version, reserved, price_of(document, skip).amount)
+    columns = {
+        "skip_providers": batch.skip_providers,
+        "only_providers": batch.only_providers,
+        "deferred_providers": reserved.deferred,
+        "without": batch.without,
+        "answered": batch.answered,
+        "provider_slots": reserved.reserved,
+    }
+    items = record_attempts(batch, items, version, price_of(document, skip).amount, lambda item: columns)
     if not items:
         reserved.slots.give_back()
         return True  # the money is used up; another batch may be cheaper
@@ -81,7 +87,7 @@ def _send(batch: Batch, items: list[BatchItem]) -> bool:
             return True
         log.warning("batch %s: %s", batch.pk, error)
         if not isinstance(error, UnknownOutcome):
-            _release_unrun(
+            release_unrun(
                 Attempt.objects.filter(batch=batch),
                 error_kind=str(error.recovery),
                 provider=error.provider or "",
@@ -102,7 +108,7 @@ def _recreate_lost_rows(batch: Batch, items: Sequence[BatchItem]) -> bool:
         return False
     with transaction.atomic():
         Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()
-        _abandon(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in items]))
+        abandon(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in items]))
         requeue(there, counted=False)
         finish_batch(batch)
     return True
@@ -126,105 +132,18 @@ def _wait(batch: Batch, reserved: Reservation) -> None:
     release(batch, not_before=in_seconds(reserved.wait), counted=False)
 
 
-def _version_and_document(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:
-    """The version the batch runs under, a pilot's or the active one, and what of it is asked."""
-    version = batch.waterfall or WaterfallVersion.active()
-    document = WaterfallDocument.model_validate(version.document)
-    narrowed = document.asking(only=batch.only_providers, without=batch.without, answered=batch.answered)
-    return version, narrowed
-
-
-def _record_attempts(
-    batch: Batch,
-    items: Sequence[BatchItem],
-    version: WaterfallVersion,
-    reserved: Reservation,
-    each: Decimal,
-) -> list[BatchItem]:
-    """The intent, committed before the call: a killed worker leaves a trace of what it was about to ask.
-
-    `each`: US dollars that are kept back for every lead. Returns the items that may go; the others are due
-    again later, and where none may go the batch is over.
-    """
-    with transaction.atomic():
-        Lead.objects.filter(pk__in=[item.lead_id for item in items]).lock()  # before their attempts, as everywhere
-        admission = spend_limits.admit_leads([item.lead for item in items], each)
-        held = [item for item in items if item.lead_id in admission.held]
-        items = [item for item in items if item.lead_id not in admission.held]
-        leads = [item.lead_id for item in items]
-        _release_unrun(Attempt.objects.filter(lead__in=leads))
-        Attempt.objects.bulk_create(
-            Attempt(
-                lead_id=item.lead_id,
-                batch=batch,
-                waterfall=version,
-                skip_providers=batch.skip_providers,
-                only_providers=batch.only_providers,
-                deferred_providers=reserved.deferred,
-                without=batch.without,
-                answered=batch.answered,
-                provider_slots=reserved.reserved,
-                source_type=item.lead.source_type,
-                started_by_id=item.lead.dispatch_by_id,
-                reserved=each,
-            )
-            for item in items
-        )
-        if held:
-            _defer_for_budget(held, {cap.pk: cap for cap in admission.held.values()}.values())
-        if not items:
-            finish_batch(batch)
-    return items
-
-
-def _defer_for_budget(items: Sequence[BatchItem], reached: Iterable[SpendCap]) -> None:
-    """There is no money for these now: due again later, at no cost to their tries."""
-    finish_items(items, ItemStatus.AGAIN)
-    Lead.objects.filter(pk__in=[item.lead_id for item in items]).update(dispatch_after=due_in(HELD_SECONDS))
-    for cap in reached:
-        spend_limits.mark_reached(cap)
-
-
-def _release_unrun(attempts: models.QuerySet[Attempt], **why: str) -> None:
-    """Of these the open ones never ran: nobody was asked, so what was kept back of the providers' hours is free."""
-    open_ones = list(attempts.filter(status__in=OPEN_ATTEMPT))
-    provider_budget.settle_reservations((attempt, {}) for attempt in open_ones)
-    _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in open_ones]), **why)
-
-
-def _abandon(attempts: models.QuerySet[Attempt], **why: str) -> None:
-    """These are not the attempts that will run; what has ended stays as it ended."""
-    advance(attempts, AttemptStatus.ABANDONED, finished_at=timezone.now(), **why)
-
-
 def _record(batch: Batch, items: Sequence[BatchItem], accepted: set[str], *, whole: bool = True) -> None:
     """Accepted rows are in progress; a row Clay did not accept goes again. The batch ends with the `whole` of it."""
     accepted_items = [item for item in items if item.lead.clay_row_id in accepted]
     left = [item for item in items if item.lead.clay_row_id not in accepted]
-    now = timezone.now()
     with transaction.atomic():
         leads = [item.lead_id for item in accepted_items]
         # The leads before their attempts, as the mirror locks them when a webhook is as quick as this.
         Lead.objects.filter(pk__in=leads).lock()
         finish_items(accepted_items, ItemStatus.DONE)
-        attempts = Attempt.objects.filter(batch=batch, lead__in=leads)
-        # A webhook may have been quicker than this record: then the attempt is over, and stays so.
-        advance(
-            attempts,
-            AttemptStatus.RUNNING,
-            triggered_at=now,
-            poll_after=due_in(settings.POLL_AFTER_SECONDS),
-        )
-        running = attempts.filter(status=AttemptStatus.RUNNING).values("lead")
-        advance(
-            # A fill-in works behind a result that stands: its lead keeps its status meanwhile.
-            Lead.objects.filter(pk__in=running, only_providers=[]),
-            EnrichmentStatus.IN_PROGRESS,
-            field="enrichment_status",
-            in_progress_since=now,
-        )
+        mark_running(Attempt.objects.filter(batch=batch, lead__in=leads), settings.POLL_AFTER_SECONDS)
         if left:
-            _release_unrun(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
+            release_unrun(Attempt.objects.filter(batch=batch, lead__in=[item.lead_id for item in left]))
             requeue(left)
         if whole:
             finish_batch(batch)
@@ -278,7 +197,7 @@ def _started_row_ids(batch: Batch, began: Sequence[BatchItem]) -> set[str]:
     given_up = [
         attempt for attempt in last.values() if attempt.batch_id != batch.pk or attempt.status not in OPEN_ATTEMPT
     ]
-    _abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in given_up]))
+    abandon(Attempt.objects.filter(pk__in=[attempt.pk for attempt in given_up]))
     Attempt.objects.bulk_create(
         Attempt(
             batch=batch,
