@@ -14,9 +14,9 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import due, watch
 from enrichment.pilots import pilot
-from enrichment.pipeline import crash_recovery, poll
+from enrichment.pipeline import crash_recovery, overdue, poll
 from enrichment.pipeline.deliver import running
-from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
+from enrichment.pipeline.dispatch import plan, rows, submit, trigger, write_back
 from enrichment.pipeline.receive import reading
 from enrichment.scoring import rescore, snapshot, stale_scores
 from enrichment.vendors import limiter
@@ -71,6 +71,12 @@ def _dispatch(kind: BatchKind, run_due: Callable[[], int]) -> int:
         made += ran
         if not planned or not ran:
             return made
+
+
+@shared_task
+def dispatch_submissions() -> None:
+    run_in_free_slot("submissions", lambda: _dispatch(BatchKind.SUBMIT, submit.run_due))
+    schedule_again(dispatch_submissions, seconds=plan.seconds_until_due(BatchKind.SUBMIT))
 
 
 @shared_task
@@ -129,6 +135,7 @@ def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
     crash_recovery.recover_lost_calls()
     run_exclusively("poll", poll.run_due)
+    run_exclusively("overdue", overdue.run_due)
 
 
 @shared_task
@@ -188,6 +195,7 @@ def _schedule_entry(task: str, *args: str, seconds: float = 0.0) -> dict[str, An
 
 BEAT = {
     "look": _schedule_entry("look", seconds=settings.TICK_SECONDS),
+    "submissions": _schedule_entry("dispatch_submissions"),
     "rows": _schedule_entry("dispatch_rows"),
     "triggers": _schedule_entry("dispatch_triggers"),
     "write-back": _schedule_entry("write_back_references"),

@@ -72,6 +72,7 @@ urlpatterns = [
         webhooks.clay_enrichment_complete,
         name="clay_webhook",
     ),
+    path("webhooks/clay/row", webhooks.clay_row, name="clay_row"),
     path("connections/holds/<int:pk>/resume/", connections.resume, name="hold_resume"),
     path("webhooks/", webhook_log.show, name="webhooks"),
     path("webhooks/figures/", webhook_log.figures, name="webhooks_figures"),

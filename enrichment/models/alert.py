@@ -22,6 +22,7 @@ class AlertKind(models.TextChoices):
     OVERDUE = "overdue", "Leads overdue in Clay"
     NEEDS_PERSON = "needs_person", "Many failures"
     DRIFT = "drift", "Clay is out of sync"
+    SOURCE = "source", "Clay source nearly used up"
     RUNWAY = "runway", "Table nearly full"
     ROWS_NOT_KEPT = "rows_not_kept", "Rows not stored"
     BUDGET = "budget", "Budget exhausted"

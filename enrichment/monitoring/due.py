@@ -14,7 +14,10 @@ from enrichment.jobs.kinds import KINDS
 from enrichment.models import Batch, BulkJob, Drift, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch import plan
 from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from swarm_admin.core.jobs import LIVE
 
 Tick = tuple[str, ...]  # the task's name, and its arguments
@@ -33,18 +36,24 @@ def _jobs() -> Iterator[Tick]:
         yield (name,)
 
 
+def _submissions(now: datetime.datetime) -> bool:
+    is_way = plan.has_way(BatchKind.SUBMIT, chosen.capabilities())
+    return _batch(BatchKind.SUBMIT, now) or (is_way and Lead.objects.due_for_dispatch(now).exists())
+
+
 def _rows(now: datetime.datetime) -> bool:
     due = Lead.objects.due_for_dispatch(now).filter(clay_row_id__isnull=True)
-    return _batch(BatchKind.ROWS, now) or due.exists()
+    return _batch(BatchKind.ROWS, now) or (chosen.can(Capability.TRIGGER) and due.exists())
 
 
 def _triggers(now: datetime.datetime) -> bool:
     due = Lead.objects.due_for_dispatch(now).filter(clay_row_id__isnull=False)
-    return _batch(BatchKind.TRIGGER, now) or due.exists()
+    return _batch(BatchKind.TRIGGER, now) or (chosen.can(Capability.TRIGGER) and due.exists())
 
 
 def _write_back(now: datetime.datetime) -> bool:
-    return _batch(BatchKind.UPDATE, now) or Lead.objects.due_for_write_back(now).exists()
+    due = Lead.objects.due_for_write_back(now)
+    return chosen.can(Capability.UPDATE) and (_batch(BatchKind.UPDATE, now) or due.exists())
 
 
 def _batch(kind: BatchKind, now: datetime.datetime) -> bool:
@@ -66,6 +75,7 @@ def _mending(now: datetime.datetime) -> bool:
 
 
 _BUSY: dict[Tick, Callable[[datetime.datetime], bool]] = {
+    ("dispatch_submissions",): _submissions,
     ("dispatch_rows",): _rows,
     ("dispatch_triggers",): _triggers,
     ("write_back_references",): _write_back,

@@ -29,6 +29,7 @@ PLACES: dict[str, tuple[str, str]] = {
     AlertKind.OVERDUE: ("leads", "Leads"),
     AlertKind.NEEDS_PERSON: ("failures", "Failures"),
     AlertKind.DRIFT: ("drift", "Sync with Clay"),
+    AlertKind.SOURCE: ("connections", "Connections"),
     AlertKind.RUNWAY: ("drift", "Sync with Clay"),
     AlertKind.ROWS_NOT_KEPT: ("drift", "Sync with Clay"),
     AlertKind.COMPLIANCE: ("requests", "Requests"),

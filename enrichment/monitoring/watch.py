@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from enrichment import alerts
 from enrichment.alerts import Cause
+from enrichment.clay_sources import forecast
 from enrichment.drift import capacity_forecast
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
@@ -39,6 +40,7 @@ def check_conditions() -> None:
     alerts.raise_while(Cause(AlertKind.DRIFT, "clay"), open_drift())
     alerts.raise_while(Cause(AlertKind.ROWS_NOT_KEPT, "clay"), lost_rows(), severity=Severity.CRITICAL)
     table_capacity()
+    forecast.check()
     spend_limits.clear_expired()
     rate_limited_calls()
     _close_what_is_over()

@@ -14,6 +14,15 @@ OWN_ADVICE = {
         "GoHighLevel has a contact that may not be this lead's, so nothing was written. Decide on the lead's page."
     ),
     "no_answer": "Clay accepted the row but never finished it. Check it in Clay. A retry may be charged again.",
+    "no_callback": (
+        "The lead was submitted to Clay, and no result came back in time. Check the row in Clay. Then wait longer, "
+        "submit it again (a new row, charged again) or give it up."
+    ),
+    "unknown_run": (
+        "The answer to the run was lost: it may be running, and charged. If its result comes, it is applied. A "
+        "repeat may be charged twice, so it isn't made automatically."
+    ),
+    "run_lost": "Clay keeps a run's results for about a day. They are gone; a retry is charged again.",
     "internal_error": "Internal error while processing. See the log for details. Retry once it is fixed.",
     Verdict.MALFORMED: "Not a valid Clay message, so nothing was changed. See Webhooks for its content.",
     NAMED_SUPPRESSED: (

@@ -17,6 +17,8 @@ from enrichment.pipeline.receive.triage import is_suppressed
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
@@ -30,8 +32,8 @@ POLLED_AT_ONCE = 50
 
 
 def run_due() -> int:
-    """Poll the attempts that are due for it; returns how many were asked for."""
-    if pauses.reading_pause("clay") or limiter.blocked_for(limiter.READS):
+    """Poll the attempts that are due for it; returns how many were asked for. Where rows cannot be read, none is."""
+    if not chosen.can(Capability.FETCH) or pauses.reading_pause("clay") or limiter.blocked_for(limiter.READS):
         return 0
     asked = [(attempt, attempt.lead) for attempt in _claim() if attempt.lead is not None]
     client = clay()
@@ -48,7 +50,7 @@ def run_due() -> int:
 
 
 def _claim() -> list[Attempt]:
-    running = Attempt.objects.filter(status=AttemptStatus.RUNNING)
+    running = Attempt.objects.filter(status=AttemptStatus.RUNNING, reference="")
     work.hand_back_lapsed(
         running.filter(in_flight_since__isnull=False),
         lambda attempts, lease: attempts.update(poll_after=timezone.now(), **lease),

@@ -34,6 +34,7 @@ HOLDS: dict[str, AlertKind] = {
     Recovery.CREDITS: AlertKind.CREDITS,
     Recovery.VENDOR_DOWN: AlertKind.NO_ANSWER,
     Recovery.TABLE_FULL: AlertKind.TABLE_FULL,
+    Recovery.NO_SOURCE: AlertKind.TABLE_FULL,
 }
 PATIENT = 1.5  # a vendor that does not answer is asked again after so many times as long as it has lasted
 
@@ -128,6 +129,11 @@ def pause_for_full_table(table: str, seen: str) -> None:
         return
     hold = ServiceHold(system=CLAY_ROWS, reason=Recovery.TABLE_FULL, message=seen[:300], table=table)
     _announce_pause(hold, table=table)
+
+
+def pause_for_sources() -> None:
+    """Pause submissions: no source of a table takes any."""
+    _announce_pause(ServiceHold(system=CLAY_ROWS, reason=Recovery.NO_SOURCE))
 
 
 def still_down(hold: ServiceHold, error: VendorError) -> None:

@@ -21,6 +21,7 @@ REASONS: dict[str, str] = {
     Recovery.CHECK_ADDRESS: "wrong address, table or location",
     Recovery.VENDOR_DOWN: "not responding",
     Recovery.TABLE_FULL: "the table accepts no more rows",
+    Recovery.NO_SOURCE: "no source accepts rows",
 }
 # What goes on meanwhile, and what ends it.
 OUTLOOKS: dict[str, str] = {
@@ -37,6 +38,7 @@ OUTLOOKS: dict[str, str] = {
     Recovery.TABLE_FULL: (
         "Leads without a row wait; all others continue. Create a new table to continue with the waiting ones."
     ),
+    Recovery.NO_SOURCE: "Leads wait; results still come in. Add a source under Connections to continue.",
 }
 ALONE_OUTLOOK = "Other calls to Clay continue. We retry periodically; no lead fails because of this within a day."
 NEXT: dict[str, str] = {

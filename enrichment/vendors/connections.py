@@ -25,6 +25,12 @@ def clay() -> ClayConnector:
 
 @functools.cache
 def _clay(connector: str) -> ClayConnector:
+    client = _connect(connector)
+    _opened.append(client)
+    return client
+
+
+def _connect(connector: str) -> ClayConnector:
     if connector == "table":
         return TableWebhook(settings.CLAY_WORKSPACE_ID)
     key = _key("clay", settings.CLAY_API_KEY)
@@ -49,6 +55,7 @@ def instantly() -> InstantlyClient:
     return InstantlyClient(settings.INSTANTLY_API_BASE_URL, key, settings.INSTANTLY_CAMPAIGN_ID)
 
 
+_opened: Final[list[ClayConnector]] = []  # which connector was in use says the database
 _CACHES: Final = (_clay, ghl, instantly)
 
 
@@ -60,8 +67,8 @@ def reset_clients() -> None:
 
 def close_clients() -> None:
     """Closes the clients there are, with their connections, and forgets them: tests share no connection."""
-    if _clay.cache_info().currsize:
-        _clay(chosen.connector_slug()).close()
+    while _opened:
+        _opened.pop().close()
     for cached in (ghl, instantly):
         if cached.cache_info().currsize:
             cached().close()

@@ -22,6 +22,7 @@ class Recovery(StrEnum):
     CREDITS = "credits"
     VENDOR_DOWN = "vendor_down"
     TABLE_FULL = "table_full"
+    NO_SOURCE = "no_source"
     UNENRICHABLE = "unenrichable"
     GONE = "gone"
     BY_HAND = "by_hand"
@@ -46,6 +47,7 @@ ADVICE: dict[Recovery, str] = {
     Recovery.TABLE_FULL: (
         "Clay's table accepts no more rows. Create a new table under Connections. Leads wait until then."
     ),
+    Recovery.NO_SOURCE: "No Clay source accepts rows. Add a source under Connections. Leads wait until then.",
     Recovery.GONE: "The record no longer exists at the vendor. It is not retried.",
     Recovery.BY_HAND: "The vendor doesn't support this call. Do it by hand there and attach the evidence.",
     Recovery.CHECK_ADDRESS: "The vendor's address, table or location in our settings looks wrong. Check it.",

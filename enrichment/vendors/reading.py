@@ -166,9 +166,13 @@ def texts(value: Any) -> list[str]:
 
 
 def posts(value: Any) -> list[Any]:
-    """Recent activity: texts or objects, in the shape the source gives them."""
+    """Recent activity: texts or objects, in the shape the source gives them; a list may come as JSON in a text."""
     if isinstance(value, str):
-        value = [value]
+        try:
+            listed = json.loads(value) if value.lstrip().startswith("[") else None
+        except (ValueError, RecursionError):
+            listed = None
+        value = listed if isinstance(listed, list) else [value]
     if not isinstance(value, list):
         raise Unreadable
     return [_cleaned_within(each) for each in value]

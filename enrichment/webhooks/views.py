@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from enrichment.models import Channel
 from enrichment.pipeline.receive import refused, storing
 from swarm_admin.core.numbers import parse_int
 
@@ -17,6 +18,18 @@ from swarm_admin.core.numbers import parse_int
 @csrf_exempt
 @require_POST
 def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
+    """The news of a row (specification). See `_store`."""
+    return _store(request, Channel.EVENT)
+
+
+@csrf_exempt
+@require_POST
+def clay_row(request: HttpRequest) -> JsonResponse:
+    """A whole row, by a table's HTTP API column. See `_store`."""
+    return _store(request, Channel.ROW)
+
+
+def _store(request: HttpRequest, channel: Channel) -> JsonResponse:
     """Store the raw body and answer; a tick reads it. 401 without the secret, 413 over WEBHOOK_MAX_BYTES."""
     if not has_secret(request.META.get("HTTP_X_WEBHOOK_SECRET", "")):
         refused.count_refusal(refused.UNSIGNED)
@@ -27,7 +40,7 @@ def clay_enrichment_complete(request: HttpRequest) -> JsonResponse:
     body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
         return too_large_answer()
-    storing.store(body, storing.headers_in(request.META))
+    storing.store(body, storing.headers_in(request.META), channel)
     return JsonResponse({"status": "stored"})
 
 
@@ -40,7 +53,7 @@ def has_secret(given: str) -> bool:
 
 def count_incomplete(environment: Mapping[str, Any]) -> None:
     """A request of this environment was refused before a view saw it: its body did not come whole, or not in time."""
-    if environment.get("PATH_INFO") == reverse("clay_webhook"):
+    if environment.get("PATH_INFO") in (reverse("clay_webhook"), reverse("clay_row")):
         given = environment.get("HTTP_X_WEBHOOK_SECRET", "")
         refused.count_refusal(refused.INCOMPLETE if has_secret(given) else refused.UNSIGNED)
 

@@ -96,6 +96,9 @@ class Verb(StrEnum):
     CREATE_CLAY_TABLE = "create_clay_table", "Created a Clay table with the scorecard's formulas"
     SET_UP_CLAY_TABLE = "set_up_clay_table", "Connected a Clay table"
     SET_UP_CLAY_WEBHOOK = "set_up_clay_webhook", "Connected Clay's webhook"
+    CLOSE_CLAY_SOURCE = "close_clay_source", "Closed a Clay source"
+    WAIT_FOR_RESULT = "wait_for_result", "Kept waiting for a result from Clay"
+    GIVE_UP_RESULT = "give_up_result", "Gave up on a result from Clay"
 
     # -- requests of data subjects
     OPEN_REQUEST = "open_request", "Opened a request"

@@ -24,7 +24,7 @@ class Serializer(RedisSerializer):
     A kept object names its class and module, and another release may have moved them, or still have to.
     """
 
-    def loads(self, data: bytes) -> Any:
+    def loads(self, data: Any) -> Any:
         try:
             return super().loads(data)
         except (ImportError, AttributeError):

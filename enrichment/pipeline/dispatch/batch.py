@@ -35,8 +35,8 @@ def leads_in_doubt(kind: BatchKind, leads: Sequence[Lead]) -> set[int]:
     It may have taken effect: made again unseen, a row would be there twice, a trigger be paid twice. A write-back
     may be repeated.
     """
-    if kind == BatchKind.UPDATE:
-        return set()
+    if kind in (BatchKind.UPDATE, BatchKind.SUBMIT):
+        return set()  # a submission cannot be looked for: whoever tries again knows what it may cost
     later = BatchItem.objects.filter(lead=OuterRef("lead"), batch__kind=kind, pk__gt=OuterRef("pk"))
     given_up = BatchItem.objects.filter(
         lead__in=[lead.pk for lead in leads], batch__kind=kind, status=ItemStatus.SET_ASIDE, in_doubt=True

@@ -62,7 +62,7 @@ def flush_batches(
 
 def active_hold(kind: BatchKind) -> ServiceHold | None:
     """What keeps new calls of this kind from being made."""
-    if kind == BatchKind.ROWS:
+    if kind in (BatchKind.ROWS, BatchKind.SUBMIT):
         return pauses.rows_pause()
     return pauses.triggers_pause() if kind == BatchKind.TRIGGER else pauses.open_pause("clay")
 

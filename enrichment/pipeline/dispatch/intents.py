@@ -3,6 +3,7 @@
 The money a lead is expected to cost is kept back with its attempt; a lead for whom there is none is due again later.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,13 @@ from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in
 
 HELD_SECONDS = 60  # a lead without money is looked at again
+REFERENCE_BYTES = 16
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
+
+
+def new_reference() -> str:
+    """Of one run of one lead; what comes back under it is believed, so nobody may guess one."""
+    return secrets.token_urlsafe(REFERENCE_BYTES)
 
 
 def version_and_document(batch: Batch) -> tuple[WaterfallVersion, WaterfallDocument]:

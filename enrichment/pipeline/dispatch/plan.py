@@ -26,6 +26,8 @@ from enrichment.pipeline.dispatch.company_cache import ReusedData
 from enrichment.pipeline.mirror.run import status_of
 from enrichment.states import DELIVERED, BatchStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall import spend_limits
 from enrichment.waterfall.prices import price_of
@@ -43,20 +45,25 @@ NOTHING = ReusedData()
 def plan_batches(kind: BatchKind) -> int:
     """Freeze batches of one kind from the leads that are due; returns how many."""
     progress.mark_progress("planning")
-    table = clay_table()
+    connector = chosen.connector_class()
+    table = "" if kind == BatchKind.SUBMIT else clay_table()
     now = timezone.now()
     # A batch that waits takes nobody's place; of those that wait for a provider, see `_behind_others`.
     room = AHEAD - Batch.objects.filter(kind=kind, status__in=OPEN, not_before__lte=now).count()
-    if not table or room <= 0 or (kind == BatchKind.ROWS and pauses.open_pause(CLAY_ROWS)):
+    if not has_way(kind, connector.capabilities) or not (table or kind == BatchKind.SUBMIT) or room <= 0:
+        return 0
+    if kind in (BatchKind.ROWS, BatchKind.SUBMIT) and pauses.open_pause(CLAY_ROWS):
         return 0
     size = {
         BatchKind.ROWS: settings.CLAY_ROWS_BATCH,
         BatchKind.TRIGGER: settings.CLAY_TRIGGER_BATCH,
         BatchKind.UPDATE: settings.CLAY_UPDATE_BATCH,
+        BatchKind.SUBMIT: connector.runs_at_once,
     }[kind]
     with transaction.atomic():
         due = _due(kind, now)
-        leads = list(within_spend_limits(due, size * room) if kind == BatchKind.TRIGGER else due[: size * room])
+        pays = kind in (BatchKind.TRIGGER, BatchKind.SUBMIT)
+        leads = list(within_spend_limits(due, size * room) if pays else due[: size * room])
         without = cached_company_data(leads) if kind == BatchKind.TRIGGER else {}
         unsure = leads_in_doubt(kind, leads)
         groups = list(_groups(kind, leads, size, now, without, unsure))[:room]
@@ -64,9 +71,16 @@ def plan_batches(kind: BatchKind) -> int:
             if without:
                 group = apply_cached_data(group, without)
             if group:
-                there = table if kind == BatchKind.ROWS else group[0].clay_table_id or table
+                there = group[0].clay_table_id or table if kind in (BatchKind.TRIGGER, BatchKind.UPDATE) else table
                 create_batch(kind, group, table=there, without=without.get(group[0].pk, NOTHING).kinds)
     return len(groups)
+
+
+def has_way(kind: BatchKind, can: frozenset[Capability]) -> bool:
+    """Whether leads go that way with the connector in use: rows, triggers and write-backs, or submissions."""
+    if kind == BatchKind.UPDATE:
+        return Capability.UPDATE in can
+    return (Capability.TRIGGER in can) != (kind == BatchKind.SUBMIT)
 
 
 def seconds_until_due(kind: BatchKind) -> float:
@@ -81,13 +95,10 @@ def _due(kind: BatchKind, now: datetime.datetime) -> LeadQuerySet:
     if kind == BatchKind.UPDATE:
         leads = Lead.objects.due_for_write_back(now).order_by("write_back_after", "id")
     else:
-        rowless = kind == BatchKind.ROWS
-        leads = (
-            Lead.objects.due_for_dispatch(now)
-            .filter(clay_row_id__isnull=rowless)
-            .order_by("-dispatch_priority", "dispatch_after", "id")
-        )
-        if not rowless:
+        leads = Lead.objects.due_for_dispatch(now).order_by("-dispatch_priority", "dispatch_after", "id")
+        if kind != BatchKind.SUBMIT:
+            leads = leads.filter(clay_row_id__isnull=kind == BatchKind.ROWS)
+        if kind == BatchKind.TRIGGER:
             leads = leads.exclude(_behind_others(now))
     return leads.only(
         "id",
@@ -129,7 +140,7 @@ def _groups(
             known,
             _previous_answers(lead),
         )
-        there = "" if kind == BatchKind.ROWS else lead.clay_table_id
+        there = lead.clay_table_id if kind in (BatchKind.TRIGGER, BatchKind.UPDATE) else ""
         key = (there, lead.pk in unsure, group_key if kind == BatchKind.TRIGGER else ())
         alike.setdefault(key, []).append(lead)
     for group in alike.values():

@@ -20,6 +20,8 @@ from enrichment.pipeline.dispatch.flush import flush_batches
 from enrichment.pipeline.mirror.refresh_status import columns_of
 from enrichment.states import BatchStatus, ItemStatus
 from enrichment.vendors import limiter
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.wire import BulkUpdate
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import Permanent, VendorError
@@ -31,7 +33,12 @@ LIMIT = "clay.updates"
 
 
 def run_due() -> int:
-    """Write back due batches until none is due or the limit is reached; returns how many calls."""
+    """Write back due batches until none is due or the limit is reached; returns how many calls.
+
+    Where rows cannot be changed, none: our references stay in the mirror alone.
+    """
+    if not chosen.can(Capability.UPDATE):
+        return 0
     return flush_batches(BatchKind.UPDATE, _send)
 
 

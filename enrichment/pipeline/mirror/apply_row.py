@@ -24,14 +24,17 @@ class RowChanges:
     left_out: tuple[str, ...] = ()
 
 
-def read_changes(lead: Lead, row: ClayRow, listed: Collection[str] = ()) -> RowChanges:
-    """Normalised values; those of pinned fields and unreadable ones become conflicts (D19, D24).
+def read_changes(
+    lead: Lead, row: ClayRow, listed: Collection[str] = (), troubles: Mapping[tuple[str, str], str] | None = None
+) -> RowChanges:
+    """Normalised values; those of pinned fields and unreadable ones become conflicts (D19, D24), as do `troubles`.
 
     `listed`: identifiers on the suppression list that are no identity by themselves (D28), such as the number of a
     switchboard: they are not kept, here or anywhere, and whose they are is not told.
     """
     values, unreadable = normalise(row.values, WaterfallVersion.active().phone_country)
     conflicts = {(name, str(ConflictReason.UNREADABLE)): given for name, given in unreadable.items()}
+    conflicts |= {(name, reason): words for (name, reason), words in (troubles or {}).items() if name not in values}
     left_out = columns_with(values, listed)
     for name in left_out:
         conflicts[name, str(ConflictReason.SUPPRESSED)] = ""
@@ -63,7 +66,8 @@ def keep_conflicts(found: Sequence[tuple[Any, RowChanges]], now: datetime.dateti
     had = {lead.pk: taken_over for lead, taken_over in found if lead.has_conflicts}
     if had:
         old = FieldConflict.objects.filter(lead__in=had).exclude(reason=ConflictReason.PINNED)
-        over = [pk for pk, lead, name in old.values_list("pk", "lead", "field") if name not in had[lead].unreadable]
+        rows = old.values_list("pk", "lead", "field", "reason")
+        over = [pk for pk, lead, name, reason in rows if (name, reason) not in had[lead].conflicts]
         FieldConflict.objects.filter(pk__in=over).delete()
     FieldConflict.objects.bulk_create(
         [

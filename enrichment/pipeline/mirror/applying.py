@@ -1,12 +1,12 @@
 """Rows applied to their leads, many at once: a constant number of statements however many there are."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from enrichment.models import Attempt, FieldConflict, Lead
@@ -24,7 +24,7 @@ from enrichment.pipeline.mirror.apply_row import (
 )
 from enrichment.pipeline.mirror.run import Progress, Reader, RunError
 from enrichment.pipeline.score import apply as scoring
-from enrichment.states import DELIVERED, EnrichmentStatus
+from enrichment.states import DELIVERED, AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.waterfall import provider_budget
@@ -52,13 +52,16 @@ WRITTEN = (
 class RowUpdate:
     """`row` as the newest known state of a lead, by an event of the aware time `event_at`.
 
-    `error` is what the event says went wrong.
+    `error` is what the event says went wrong. `attempt_id`: the run whose result it is, where that is told; else it is
+    the newest one's. `troubles`: {(column, reason): text} of columns that brought no value, see `ConflictReason`.
     """
 
     lead_id: int
     row: ClayRow
     event_at: datetime.datetime
     error: Any = None
+    attempt_id: int | None = None
+    troubles: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,7 +78,10 @@ class Effect:
 
 @dataclass
 class LeadUpdate:
-    """One lead while its row is applied; `attempts` newest first, `before` the columns as they were."""
+    """One lead while its row is applied; `before`: the columns as they were.
+
+    `attempts`: the one whose result it is, then the others, newest first.
+    """
 
     update: RowUpdate
     lead: Any
@@ -110,11 +116,12 @@ def apply_all(updates: Sequence[RowUpdate]) -> list[Effect]:
     effects = [Effect() for _ in updates]
     now = timezone.now()
     with transaction.atomic():
-        cases = _lock_leads(updates, effects)
+        cases, unapplied = _lock_leads(updates, effects)
         for case in cases:
             apply_row(case.lead, case.update.row, case.changes)
             case.effect.changed += case.changes.values
         provenance.record_provenance([case.answered for case in cases])
+        _count_costs(unapplied)
         reader = Reader()
         for case in cases:
             _refresh_status(case, now, reader)
@@ -142,8 +149,20 @@ def _update_budgets(cases: Sequence[LeadUpdate]) -> None:
         recovery.provider_refused(provider)
 
 
-def _lock_leads(updates: Sequence[RowUpdate], effects: Sequence[Effect]) -> list[LeadUpdate]:
-    """The leads of the updates under their lock, but for those that know something newer or are only kept."""
+def _count_costs(unapplied: Sequence[provenance.LeadProvenance]) -> None:
+    """Rows of runs of ours that are not applied, being older or of a lead that is only kept: they were paid for."""
+    provenance.record_provenance(unapplied, facts=False)
+    for entry in unapplied:
+        if entry.new_answers:
+            attempt = entry.attempts[0]
+            Attempt.objects.filter(pk=attempt.pk).update(providers=attempt.providers, cost=attempt.cost)
+            Lead.objects.filter(pk=entry.lead.pk).update(enrichment_cost=F("enrichment_cost") + entry.cost)
+
+
+def _lock_leads(
+    updates: Sequence[RowUpdate], effects: Sequence[Effect]
+) -> tuple[list[LeadUpdate], list[provenance.LeadProvenance]]:
+    """The leads of the updates under their lock; those that know something newer or are only kept apart."""
     ids = [each.lead_id for each in updates]
     conflicts = Exists(FieldConflict.objects.filter(lead=OuterRef("pk")))
     leads = Lead.objects.filter(pk__in=ids).annotate(has_conflicts=conflicts).defer("raw", "search")
@@ -154,17 +173,19 @@ def _lock_leads(updates: Sequence[RowUpdate], effects: Sequence[Effect]) -> list
         attempts.setdefault(attempt.lead_id, []).append(attempt)
     prices = provenance.prices()
     listed = _suppressed_identifiers(updates)
-    cases = []
+    cases, unapplied = [], []
     for place, (each, effect) in enumerate(zip(updates, effects, strict=True)):
         lead = locked.get(each.lead_id)
         if lead is None:
             raise Lead.DoesNotExist(f"lead {each.lead_id}")
         effect.stale, effect.restricted = is_stale(lead, each.event_at), bool(lead.restriction)
-        if not (effect.stale or effect.restricted):
+        mine = sorted(attempts.get(lead.pk, []), key=lambda attempt: attempt.pk != each.attempt_id)
+        answered = provenance.LeadProvenance(lead, provenance.provider_answers(each.row.raw, prices), mine)
+        if effect.stale or effect.restricted:
+            unapplied += [answered] if each.attempt_id else []
+        else:
             before = {name: getattr(lead, name) for name in WRITTEN}
             error = refresh_status.run_error(each.row, each.error)
-            mine = attempts.get(lead.pk, [])
-            answered = provenance.LeadProvenance(lead, provenance.provider_answers(each.row.raw, prices), mine)
             cases.append(
                 LeadUpdate(
                     each,
@@ -172,12 +193,12 @@ def _lock_leads(updates: Sequence[RowUpdate], effects: Sequence[Effect]) -> list
                     mine,
                     effect,
                     before,
-                    read_changes(lead, each.row, listed.get(place, ())),
+                    read_changes(lead, each.row, listed.get(place, ()), each.troubles),
                     error,
                     answered,
                 )
             )
-    return cases
+    return cases, unapplied
 
 
 def _suppressed_identifiers(updates: Sequence[RowUpdate]) -> dict[int, set[str]]:
@@ -200,7 +221,7 @@ def _refresh_status(case: LeadUpdate, now: datetime.datetime, reader: Reader) ->
     lead = case.lead
     lead.enrichment_cost += case.answered.cost
     lead.clay_seen_at = case.update.event_at
-    lead.clay_row_id = lead.clay_row_id or case.update.row.id
+    lead.clay_row_id = lead.clay_row_id or case.update.row.id or None
     if not case.ended:
         return
     if lead.clay_rewritten_at and case.update.event_at > lead.clay_rewritten_at:
@@ -212,6 +233,8 @@ def _refresh_status(case: LeadUpdate, now: datetime.datetime, reader: Reader) ->
         case.progress = reader.of(attempt, broke_off_at=case.error.provider if case.error else None)
         case.is_retry_due = refresh_status.next_dispatch(lead, case.attempts, case.error, case.progress)
         case.effect.changed.append("attempt")
+    elif attempt is not None and attempt.status == AttemptStatus.ABANDONED and (lead.email or lead.phone):
+        lead.dispatch_after = None  # it was given up for another run, which need not be bought any more
     before = lead.enrichment_status
     run_ended = case.closed or lead.enriched_at != case.before["enriched_at"]
     refresh_status.refresh_status(lead, case.error, again=case.is_retry_due, run_ended=run_ended, now=now)

@@ -37,6 +37,7 @@ def end_columns(attempt: Attempt, error: RunError | None, now: datetime.datetime
     return {
         "status": AttemptStatus.FAILED if error else AttemptStatus.SUCCEEDED,
         "finished_at": now,
+        "overdue_at": None,
         "providers": attempt.providers,
         "cost": attempt.cost,
         "error_kind": str(error.recovery) if error else "",
@@ -153,7 +154,7 @@ def refresh_status(lead: Lead, error: RunError | None, *, again: bool, run_ended
         lead.error_kind = lead.error_message = lead.error_provider = ""
         lead.error_at = None
     lead.needs_person = lead.enrichment_status == EnrichmentStatus.FAILED
-    if columns_of(lead) and lead.write_back_after is None:
+    if lead.clay_row_id and lead.write_back_after is None and columns_of(lead):
         lead.write_back_after = now
 
 

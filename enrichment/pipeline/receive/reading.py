@@ -1,21 +1,25 @@
 """A claim of deliveries: judged, their rows fetched side by side, applied together."""
 
-import datetime
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment.leases import all_or_each
-from enrichment.models import Lead, Verdict, WebhookDelivery
+from enrichment.models import Channel, Verdict, WebhookDelivery
 from enrichment.pipeline import fanout, recovery, suppressed_rows
 from enrichment.pipeline.mirror import apply_row, applying
-from enrichment.pipeline.receive import triage, unmatched
-from enrichment.pipeline.receive.triage import Event
+from enrichment.pipeline.receive import callbacks, triage
+from enrichment.pipeline.receive.outcomes import (
+    Outcome,
+    PendingDelivery,
+    parts_by_lead,
+    redact_suppressed,
+    save_outcomes,
+    verdict_of,
+)
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -23,39 +27,11 @@ from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
 from swarm_admin.core import shutdown, work
-from swarm_admin.core.states import advance, advance_each
+from swarm_admin.core.states import advance
 from swarm_admin.core.timing import backoff, due_in, in_seconds
 
 log = logging.getLogger(__name__)
 CLAIMED_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class PendingDelivery:
-    """A delivery whose row has to be asked for, and what was answered."""
-
-    delivery: WebhookDelivery
-    event: Event
-    lead: Lead
-    answer: ClayRow | VendorError | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a delivery is left: with a `verdict`, with an `error` and its `message`, or due at `retry_at`.
-
-    `retry_at` is an aware time, `tries` how often it was tried before that.
-    """
-
-    delivery: WebhookDelivery
-    verdict: str = ""
-    event: Event | None = None
-    lead: Lead | None = None
-    changed: Sequence[str] = ()
-    error: str = ""
-    message: str = ""
-    retry_at: datetime.datetime | None = None
-    tries: int = 0
 
 
 def run_due() -> int:
@@ -98,7 +74,10 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
 
     False: Clay may not be asked now, and those that need it wait.
     """
-    pending = all_or_each(deliveries, _triage_all, _poisoned)
+    whole_rows = [delivery for delivery in deliveries if delivery.channel == Channel.ROW]
+    callbacks.process(whole_rows, poisoned)
+    events = [delivery for delivery in deliveries if delivery.channel == Channel.EVENT]
+    pending = all_or_each(events, _triage_all, poisoned)
     if pending and pauses.reading_pause("clay"):
         # Not when the pause is to end: a person may resume it before.
         save_outcomes([Outcome(p.delivery, retry_at=backoff(1), tries=p.delivery.tries) for p in pending])
@@ -110,9 +89,9 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
     stopped = triage.suppressed_places([(p.lead, p.answer) for p in answered if isinstance(p.answer, ClayRow)])
     shown = [p for p in answered if isinstance(p.answer, ClayRow)]
     hidden = {shown[place].delivery.pk for place in stopped}
-    rest = all_or_each(answered, lambda some: _close_rowless(some, hidden), lambda p, e: _poisoned(p.delivery, e))
-    for part in _parts_by_lead(rest):
-        all_or_each(part, _apply, lambda p, e: _poisoned(p.delivery, e))
+    rest = all_or_each(answered, lambda some: _close_rowless(some, hidden), lambda p, e: poisoned(p.delivery, e))
+    for part in parts_by_lead(rest):
+        all_or_each(part, _apply, lambda p, e: poisoned(p.delivery, e))
     return True
 
 
@@ -128,22 +107,11 @@ def _triage_all(deliveries: Sequence[WebhookDelivery]) -> list[PendingDelivery]:
             outcomes.append(Outcome(delivery, judgement.verdict, judgement.event, judgement.lead))
         else:
             pending.append(PendingDelivery(delivery, judgement.event, judgement.lead))
-    save_outcomes(_redact_suppressed(outcomes))
+    save_outcomes(redact_suppressed(outcomes))
     return pending
 
 
-def _redact_suppressed(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
-    about_nobody = [outcome for outcome in outcomes if outcome.lead is None]
-    suppressed = unmatched.suppressed_bodies([bytes(outcome.delivery.body) for outcome in about_nobody])
-    hidden = {about_nobody[place].delivery.pk for place in suppressed}
-    return [
-        Outcome(outcome.delivery, Verdict.SUPPRESSED, outcome.event) if outcome.delivery.pk in hidden else outcome
-        for outcome in outcomes
-    ]
-
-
-def _poisoned(delivery: WebhookDelivery, error: Exception) -> None:
+def poisoned(delivery: WebhookDelivery, error: Exception) -> None:
     """A poison delivery stays on the Webhooks screen with its error.
 
     Its kind is logged and no more: the words of an exception may hold a person's data.
@@ -190,19 +158,6 @@ def _outcome_without_row(pending: PendingDelivery, hidden: bool) -> Outcome | No
     return Outcome(delivery, Verdict.SUPPRESSED, event) if hidden else None
 
 
-def _parts_by_lead(pending: Sequence[PendingDelivery]) -> Iterator[list[PendingDelivery]]:
-    """Parts in which no lead comes twice; what is told of one lead stays in its order."""
-    rest = list(pending)
-    while rest:
-        part: dict[int, PendingDelivery] = {}
-        later = []
-        for p in rest:
-            if part.setdefault(p.lead.pk, p) is not p:
-                later.append(p)
-        yield list(part.values())
-        rest = later
-
-
 def _apply(pending: Sequence[PendingDelivery]) -> list[None]:
     updates = [
         applying.RowUpdate(p.lead.pk, p.answer, p.event.at, p.event.error)
@@ -211,64 +166,6 @@ def _apply(pending: Sequence[PendingDelivery]) -> list[None]:
     ]
     outcomes = []
     for p, effect in zip(pending, applying.apply_all(updates), strict=True):
-        outcomes.append(Outcome(p.delivery, _verdict(effect), p.event, p.lead, effect.changed))
+        outcomes.append(Outcome(p.delivery, verdict_of(effect), p.event, p.lead, effect.changed))
     save_outcomes(outcomes)
     return []
-
-
-def _verdict(effect: applying.Effect) -> Verdict:
-    if effect.restricted:
-        return Verdict.RESTRICTED
-    if effect.stale:
-        return Verdict.STALE
-    return Verdict.ACCEPTED if effect.changed else Verdict.UNCHANGED
-
-
-# ---------------------------------------------------------------- given up to their next status
-
-
-def save_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Give deliveries of one claim up to their next status; at most three statements.
-
-    One whose lease lapsed, and which another worker has claimed since, is left to that one, who has the last
-    word: reading a delivery twice does no harm.
-    """
-    if not outcomes:
-        return
-    forget = [outcome.delivery.pk for outcome in outcomes if outcome.verdict == Verdict.SUPPRESSED]
-    if forget:  # nothing personal of a blocked person is kept, the raw body included
-        WebhookDelivery.objects.filter(pk__in=forget).update(body=b"", body_hash="", headers={})
-    since = outcomes[0].delivery.in_flight_since
-    mine: dict[str, Any] = {"where": "present.in_flight_since = %s", "parameters": [since]}
-    later = {
-        outcome.delivery.pk: {
-            "status": DeliveryStatus.RECEIVED,
-            "in_flight_since": None,
-            "not_before": outcome.retry_at,
-            "tries": outcome.tries,
-        }
-        for outcome in outcomes
-        if outcome.retry_at
-    }
-    now = timezone.now()
-    over = {outcome.delivery.pk: _closing_columns(outcome, now) for outcome in outcomes if not outcome.retry_at}
-    moved = advance_each(WebhookDelivery, later, **mine) | advance_each(WebhookDelivery, over, **mine)
-    for pk in sorted({outcome.delivery.pk for outcome in outcomes} - moved):
-        log.warning("webhook delivery %s: the lease had lapsed", pk)
-
-
-def _closing_columns(outcome: Outcome, now: datetime.datetime) -> dict[str, object]:
-    event = outcome.event
-    return {
-        "status": DeliveryStatus.FAILED if outcome.error else DeliveryStatus.PROCESSED,
-        "in_flight_since": None,
-        "verdict": str(outcome.verdict),
-        "event": event.kind if event else "",
-        "event_at": event.at if event else None,
-        "row_id": event.row_id if event and outcome.verdict != Verdict.SUPPRESSED else "",
-        "lead_id": outcome.lead.pk if outcome.lead else None,
-        "changed_fields": list(outcome.changed),
-        "error_kind": str(outcome.error),
-        "error_message": outcome.message[:300],
-        "processed_at": now,
-    }

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from psycopg import sql
 
-from enrichment.models import WebhookDelivery
+from enrichment.models import Channel, WebhookDelivery
 
 KEPT_HEADERS = {
     "Content-Type": "CONTENT_TYPE",
@@ -19,7 +19,7 @@ KEPT_HEADERS = {
     "X-Request-Id": "HTTP_X_REQUEST_ID",
     "Date": "HTTP_DATE",
 }  # each with its name in a request's environment
-GIVEN = ("received_at", "not_before", "headers", "body", "body_hash")
+GIVEN = ("received_at", "not_before", "headers", "body", "body_hash", "channel")
 
 
 def headers_in(environment: Mapping[str, Any]) -> dict[str, str]:
@@ -28,10 +28,10 @@ def headers_in(environment: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in headers if value}
 
 
-def store(body: bytes, headers: Mapping[str, str]) -> None:
+def store(body: bytes, headers: Mapping[str, str], channel: Channel = Channel.EVENT) -> None:
     """Keep a delivery as it came, in one INSERT. The caller has checked its secret, which is not kept."""
     kept_headers = {name: headers[name] for name in KEPT_HEADERS if headers.get(name)}
-    values = (json.dumps(kept_headers), body, hashlib.sha256(body).hexdigest())
+    values = (json.dumps(kept_headers), body, hashlib.sha256(body).hexdigest(), str(channel))
     # Whether the connection still answers is not asked first, which is a round trip for each: the INSERT tells.
     connection.health_check_done = True  # type: ignore[attr-defined]
     try:
@@ -43,7 +43,7 @@ def store(body: bytes, headers: Mapping[str, str]) -> None:
         _insert(timezone.now(), values)
 
 
-def _insert(now: datetime.datetime, values: tuple[str, bytes, str]) -> None:
+def _insert(now: datetime.datetime, values: tuple[str, bytes, str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_statement(), [now, now, *values])
 
@@ -62,7 +62,7 @@ def _statement() -> str:
     columns = [*GIVEN, *(str(field.column) for field in others)]
     with connection.cursor() as cursor:
         return (
-            sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s::jsonb, %s, %s, {})")
+            sql.SQL("INSERT INTO {} ({}) VALUES (%s, %s, %s::jsonb, %s, %s, %s, {})")
             .format(
                 sql.Identifier(WebhookDelivery._meta.db_table),
                 sql.SQL(", ").join([sql.Identifier(column) for column in columns]),
