@@ -25,7 +25,8 @@ from swarm_admin.core.identifiers import phones
 
 MOST_EMAILS = 20
 NOBODY = "Enter at least one of: LinkedIn URL, e-mail, phone."
-_ONE_OF = re.compile(r"s?\.\d+$")  # the place in a list: whoever reads the sentence counts otherwise
+_PLACE = re.compile(r"\.\d+$")  # in a list
+_ONE_OF = re.compile(r"s?\.\d+$")  # without it: whoever reads the sentence counts otherwise
 
 
 def storable(text: str) -> str:
@@ -95,16 +96,20 @@ def read(row: Mapping[str, Any]) -> Identity:
     return IdentifiersIn.model_validate(given(row)).identity
 
 
-def sentences(error: ValidationError) -> list[tuple[str, str]]:
-    """(field, sentence) pairs of what is wrong, without the values themselves."""
+def sentences(error: ValidationError, labels: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """(field, sentence) pairs of what is wrong, without the values themselves.
+
+    `labels`: {field: how a sentence calls it}, "emails.*" for one of a list; others by their own names in words.
+    """
     found = []
     for each in error.errors(include_input=False, include_url=False, include_context=False):
         field = ".".join(str(part) for part in each["loc"])
-        found.append((field, _sentence(field, each["type"], each["msg"])))
+        name = (labels or {}).get(_PLACE.sub(".*", field)) or _ONE_OF.sub("", field).replace("_", " ")
+        found.append((field, _sentence(field, name, each["type"], each["msg"])))
     return found
 
 
-def _sentence(field: str, kind: str, message: str) -> str:
+def _sentence(field: str, name: str, kind: str, message: str) -> str:
     text = message.removeprefix("Value error, ")
     ours = kind == "value_error"
     if kind == "missing":
@@ -119,5 +124,4 @@ def _sentence(field: str, kind: str, message: str) -> str:
         text = timestamps.NEEDED
     elif not ours and field:
         text = f"is invalid: {text[:1].lower()}{text[1:]}"
-    name = _ONE_OF.sub("", field).replace("_", " ")
     return f"{name} {text}".strip() if text[:1].islower() and field else text

@@ -30,7 +30,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_id", "id"], name="audit_by_actor"),
             models.Index(fields=["occurred_at", "id"], name="audit_by_time"),
         ]
-        permissions = [("verify_audit", "Can verify the audit ledger and receives its anchors")]
+        permissions = [("verify_audit", "Can verify the audit log and receives its anchors")]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_type} {self.object_id}"

@@ -5,7 +5,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from pydantic import ValidationError as InvalidRequest
 
+from gdpr.identity.validation import sentences
 from gdpr.kinds import RequestKind
 from gdpr.models import CheckMethod, PauseReason, RefusalGround, SubjectRequest
 from gdpr.models.request import Channel, Regime
@@ -22,6 +24,15 @@ OWN_DECISIONS = (
     RequestKind.OBJECTION,
 )
 LONG = forms.Textarea(attrs={"rows": 4})
+# Labels of the intake that say more than the field's name, as a sentence calls the field.
+SHORT_LABELS = {
+    "emails.*": "One of the e-mail addresses",
+    "phone": "Phone",
+    "received_at": "Received at",
+    "values": "New values",
+    "concerns": "Related request",
+    "calendar": "Public holidays",
+}
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -210,6 +221,13 @@ class Intake(forms.Form):
         if digits and parse_int(digits) is None:
             raise ValidationError("Use the format SR-00012.")
         return str(digits)
+
+    def add_errors(self, error: InvalidRequest) -> None:
+        """What gdpr.requests.intake found wrong, each beside its field and with the field's label."""
+        labels = {name: str(field.label or name.capitalize()) for name, field in self.fields.items()}
+        for name, sentence in sentences(error, labels | SHORT_LABELS):
+            field = name.partition(".")[0]
+            self.add_error(field if field in self.fields else None, sentence)
 
     def row(self) -> dict[str, Any]:
         """As gdpr.requests.intake reads it; empty fields left out."""

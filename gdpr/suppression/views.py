@@ -35,7 +35,8 @@ class IdentifierForm(forms.Form):
         try:
             given["identity"] = validation.read({**row, "emails": given.get("email", "")})
         except ValidationError as error:
-            for field, sentence in validation.sentences(error):
+            labels = {name: str(field.label) for name, field in self.fields.items()}
+            for field, sentence in validation.sentences(error, labels | {"emails.*": labels["email"]}):
                 name = "email" if field.startswith("emails") else field
                 self.add_error(name if name in self.fields else None, sentence)
         return given

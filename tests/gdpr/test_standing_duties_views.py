@@ -38,7 +38,7 @@ def test_compliance_sees_them_and_sales_does_not(client, sales_client, complianc
 
 def test_one_identifier_is_spoken_of_as_one_and_an_address_by_its_field(compliance_client):
     wrong = compliance_client.post("/suppression/add/", {"email": "no-address", "reason": "They called"})
-    assert wrong.context["blocking"].errors == {"email": ["email isn't a valid e-mail address"]}
+    assert wrong.context["blocking"].errors == {"email": ["E-mail isn't a valid e-mail address"]}
     given = {"email": "zoe@example.com", "reason": "They called"}
     page = compliance_client.post("/suppression/add/", given, follow=True).content.decode()
     assert "1 identifier is now suppressed." in page

@@ -197,7 +197,7 @@ def _record_failure(step: RequestStep, error: Exception) -> None:
     kind = type(error).__name__
     what = f"{stores.label_of(step.store)} rejected it, or something failed on our side" if step.store else ""
     instead = ", or do it by hand" if manual_instructions(step) else ""
-    message = f"{what or 'Something failed on our side'}. Try again{instead}."
+    message = f"{what or 'Something failed on our side'}. Retry{instead}."
     _record_outcome(step, StepStatus.FAILED, "failed", message, error_kind=kind[:32], error_message=message)
 
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from gdpr import audit, data_subjects, rectifiable
-from gdpr.identity.validation import sentences
 from gdpr.models import Channel, SubjectRequest
 from gdpr.requests import intake, intake_csv, intake_email
 from gdpr.requests.pipeline.open import open_request
@@ -70,8 +69,7 @@ def _open_request(form: Intake, by: Any) -> SubjectRequest | None:
     try:
         return open_request(intake.read(form.row()), channel=form.cleaned_data["channel"], by=by)
     except ValidationError as error:
-        for field, sentence in sentences(error):
-            form.add_error(field if field in form.fields else None, sentence)
+        form.add_errors(error)
     except ActionNotAllowed as why:
         form.add_error(None, str(why))
     return None

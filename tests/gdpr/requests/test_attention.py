@@ -36,7 +36,7 @@ def failed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> RequestStep:
 
 
 def test_it_says_what_can_be_done_and_stands_where_a_person_looks(failed: RequestStep):
-    assert failed.error_message == "Something failed on our side. Try again, or do it by hand."
+    assert failed.error_message == "Something failed on our side. Retry, or do it by hand."
     assert told() == [("Failed: Search for leftovers", 1, True)]
     (alert,) = (each for each in compliance_alerts.current() if each.kind == overdue.NEEDS_PERSON)
     assert (alert.request_id, alert.severe) == (failed.request_id, True)

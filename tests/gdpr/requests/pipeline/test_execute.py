@@ -404,7 +404,7 @@ def test_recipients_are_told_with_proof(desk: Desk):
     erased = request.steps.get(action="erase", store="crm")
     assert str(erased.pk) in told.proof
     partner = request.steps.get(action=Action.NOTIFY, store="A partner")
-    assert "A partner received this person's data. Inform them" in partner.instructions
+    assert "A partner received this person's data. Inform them of this erasure (Art. 17), then" in partner.instructions
 
 
 def test_later_is_no_fault(desk: Desk):

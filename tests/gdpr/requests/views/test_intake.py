@@ -106,3 +106,23 @@ def test_the_good_rows_of_a_list_are_opened_without_its_file_again(compliance_cl
     assert compliance_client.post("/requests/new/list/", sent).status_code == 302
     assert SubjectRequest.objects.get().kind == "access"
     assert compliance_client.post("/requests/new/list/", {"open": "1"}).status_code == 422
+
+
+def test_a_mistake_is_told_beside_its_field_by_the_field_s_label(compliance_client):
+    entered = {
+        "kind": "erasure",
+        "channel": "phone",
+        "received_at": "2017-01-01T10:00",
+        "emails": "ada@acme.example, no-address",
+        "phone": "12",
+        "regime": "eu",
+        "calendar": "DE",
+    }
+    answer = compliance_client.post("/requests/new/", entered)
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {
+        "emails": ["One of the e-mail addresses isn't a valid e-mail address"],
+        "phone": ["Phone isn't a valid phone number; include the country code, as in +49 30 123456"],
+        "received_at": ["Received at is before 25 May 2018, when the GDPR took effect"],
+    }
+    assert SubjectRequest.objects.count() == 0

@@ -327,7 +327,7 @@ def test_a_failed_last_look_is_finished_by_an_officer_and_stands_on_overview(
     assert "Nothing needs attention" not in overview
     assert request.reference not in body(sales_client.get("/"))
     page = body(compliance_client.get(f"/requests/{request.pk}/"))
-    assert "Try again, or do it by hand." in page
+    assert "Retry, or do it by hand." in page
     for act in ("step-retry", "step-take-over"):
         assert f'action="/requests/{request.pk}/do/{act}/"' in page
     do(compliance_client, request, "step-take-over", id=failed_scan.pk)
