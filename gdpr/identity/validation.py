@@ -79,7 +79,7 @@ class IdentifiersIn(BaseModel):
         return Identity(self.linkedin_url, tuple(dict.fromkeys(self.emails)), self.phone)
 
 
-def given(row: Mapping[str, Any]) -> dict[str, Any]:
+def without_empty_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """What a row of text values holds: `emails` may be one text with commas or spaces; empty cells are left out."""
     values = {name: value for name, value in row.items() if value not in ("", None)}
     if isinstance(values.get("emails"), str):
@@ -87,13 +87,13 @@ def given(row: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def read(row: Mapping[str, Any]) -> Identity:
+def read_identity(row: Mapping[str, Any]) -> Identity:
     """A row of text values, as a form has them.
 
     Raises:
         pydantic.ValidationError
     """
-    return IdentifiersIn.model_validate(given(row)).identity
+    return IdentifiersIn.model_validate(without_empty_cells(row)).identity
 
 
 def sentences(error: ValidationError, labels: Mapping[str, str] | None = None) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
     def live(self) -> LegalHoldQuerySet:
         return self.filter(lifted_at=None)
 
-    def held(self, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], LegalHold]:
+    def in_force_on(self, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], LegalHold]:
         """{(store, key): hold} of those that are held now, in one query."""
         found = self.live().filter(key__in={key for _, key in pairs})
         return {(hold.store, hold.key): hold for hold in found if (hold.store, hold.key) in pairs}
@@ -25,7 +25,7 @@ class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
     def of_records(self, records: Iterable[FoundRecord]) -> dict[int, LegalHold]:
         """{id of the record: its hold} of those that are held now."""
         places = {record.pk: (record.store, record.key) for record in records}
-        found = self.held(set(places.values()))
+        found = self.in_force_on(set(places.values()))
         return {pk: found[place] for pk, place in places.items() if place in found}
 
 

@@ -96,7 +96,7 @@ def _check(duty: AfterCheck) -> None:
 
 
 def _check_not_held(duty: AfterCheck) -> None:
-    if LegalHold.objects.held({(duty.store, duty.key)}):
+    if LegalHold.objects.in_force_on({(duty.store, duty.key)}):
         raise RetryLater("It is kept under legal hold.")
 
 

@@ -22,7 +22,7 @@ from pydantic import (
 from gdpr import rectifiable
 from gdpr.due_dates.calendar import check_calendar
 from gdpr.identity import Identity
-from gdpr.identity.validation import NOBODY, Address, Addresses, LinkedInUrl, Phone, given, storable
+from gdpr.identity.validation import NOBODY, Address, Addresses, LinkedInUrl, Phone, storable, without_empty_cells
 from gdpr.kinds import RULES, RequestKind
 from gdpr.models.request import Regime
 from swarm_admin.core.numbers import HIGHEST, require_int
@@ -101,4 +101,4 @@ def read(row: dict[str, Any]) -> RequestIn:
     Raises:
         pydantic.ValidationError
     """
-    return RequestIn.model_validate(given(row))
+    return RequestIn.model_validate(without_empty_cells(row))

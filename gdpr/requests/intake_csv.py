@@ -31,11 +31,11 @@ MOST_COLUMNS = 200  # ours, and a new value for each field there is
 
 @dataclass(frozen=True)
 class Row:
-    """`number` as a spreadsheet counts, the head being 1. `entry` is None where `wrong` says why."""
+    """`number` as a spreadsheet counts, the head being 1. `entry` is None where `errors` has (field, sentence)s."""
 
     number: int
     entry: RequestIn | None
-    wrong: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
 
 
 def parse(content: bytes) -> list[Row]:

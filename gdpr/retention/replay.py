@@ -19,17 +19,17 @@ AT_ONCE = 1_000
 
 @dataclass
 class ReplayResult:
-    """`looked_at` and `found` count people; `erased` and `restricted` are records, `held` those under legal hold.
+    """`looked_at` and `suppressed` count people; the others records, `under_hold` those under a legal hold.
 
-    `left` are records that could not be dealt with, with why.
+    `not_erased` are records that could not be dealt with, with why.
     """
 
     looked_at: int
-    found: int
+    suppressed: int
     erased: int
-    left: list[str]
+    not_erased: list[str]
     restricted: int = 0
-    held: int = 0
+    under_hold: int = 0
 
 
 def run(*, for_real: bool) -> ReplayResult:
@@ -43,14 +43,14 @@ def run(*, for_real: bool) -> ReplayResult:
             result.looked_at += len(people)
             _replay_batch(people, result, for_real)
     if for_real:
-        counts = {"found": result.found, "erased": result.erased, "restricted": result.restricted}
-        audit.record(Verb.REPLAY_ERASURES, counts={**counts, "held": result.held, "left": len(result.left)})
+        counts = {"found": result.suppressed, "erased": result.erased, "restricted": result.restricted}
+        audit.record(Verb.REPLAY_ERASURES, counts={**counts, "held": result.under_hold, "left": len(result.not_erased)})
     return result
 
 
 def _replay_batch(people: Sequence[tuple[RetainedRecord, Identity]], result: ReplayResult, for_real: bool) -> None:
     for position, reasons in sorted(gate.reasons([identity for _, identity in people]).items()):
-        result.found += 1
+        result.suppressed += 1
         if for_real:
             _replay_records(people[position][0], reasons == {str(RequestKind.OBJECTION)}, result)
 
@@ -58,14 +58,14 @@ def _replay_batch(people: Sequence[tuple[RetainedRecord, Identity]], result: Rep
 def _replay_records(kept: RetainedRecord, only_objected: bool, result: ReplayResult) -> None:
     """Ours goes last, and only when the others are done: it leads to them."""
     records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.get_store(record.store).order)
-    held = LegalHold.objects.held({(record.store, record.key) for record in records})
+    held = LegalHold.objects.in_force_on({(record.store, record.key) for record in records})
     if held and not only_objected:
-        result.held += len(held)
+        result.under_hold += len(held)
         return
     for record in records:
         why = _restrict(record) if only_objected else _erase(record)
         if why:
-            result.left.append(f"{record.store} {record.key}: {why}")
+            result.not_erased.append(f"{record.store} {record.key}: {why}")
             return
         result.restricted += only_objected
         result.erased += not only_objected

@@ -114,7 +114,7 @@ def _set_aside(purges: QuerySet[Purge], lease: work.Values) -> None:
 
 
 def _is_held(purge: Purge) -> bool:
-    return bool(LegalHold.objects.held({(record.store, record.key) for record in purge.records.all()}))
+    return bool(LegalHold.objects.in_force_on({(record.store, record.key) for record in purge.records.all()}))
 
 
 def _purge(purge: Purge) -> None:

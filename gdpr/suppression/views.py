@@ -33,7 +33,7 @@ class IdentifierForm(forms.Form):
         given = super().clean() or {}
         row = {name: given.get(name, "") for name in ("linkedin_url", "phone")}
         try:
-            given["identity"] = validation.read({**row, "emails": given.get("email", "")})
+            given["identity"] = validation.read_identity({**row, "emails": given.get("email", "")})
         except ValidationError as error:
             labels = {name: str(field.label) for name, field in self.fields.items()}
             for field, sentence in validation.sentences(error, labels | {"emails.*": labels["email"]}):

@@ -38,7 +38,7 @@ PAIRS = [(one, other) for each in SPELLINGS for one in each for other in each]
 @pytest.mark.parametrize("slug", ["undefined", "null", "n-a", "none", "me"])
 def test_what_stands_for_no_profile_is_nobody_to_a_request_and_the_suppression_list(slug: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        validation.read({"linkedin_url": f"https://www.linkedin.com/in/{slug}"})
+        validation.read_identity({"linkedin_url": f"https://www.linkedin.com/in/{slug}"})
     ((field, sentence),) = validation.sentences(refused.value)
     assert field == "linkedin_url"
     assert "must be a person's profile" in sentence

@@ -17,11 +17,11 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run: bool, **options: object) -> None:
         result = replay.run(for_real=not dry_run)
-        for sentence in result.left:
+        for sentence in result.not_erased:
             self.stderr.write(sentence)
         self.stdout.write(
-            f"{result.looked_at} people checked, {result.found} suppressed, {result.erased} records erased, "
-            f"{result.restricted} stopped, {result.held} kept under legal hold, {len(result.left)} left."
+            f"{result.looked_at} people checked, {result.suppressed} suppressed, {result.erased} records erased, "
+            f"{result.restricted} stopped, {result.under_hold} kept under legal hold, {len(result.not_erased)} left."
         )
-        if result.left or (dry_run and result.found):
+        if result.not_erased or (dry_run and result.suppressed):
             sys.exit(1)

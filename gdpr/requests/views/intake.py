@@ -121,9 +121,9 @@ def upload(request: HttpRequest) -> HttpResponse:
         try:
             content = form.content()
             context["rows"] = rows = intake_csv.parse(content)
-            context["good"] = sum(not row.wrong for row in rows)
+            context["good"] = sum(not row.errors for row in rows)
             context["text"] = content.decode("utf-8-sig")
-            if "open" in request.POST or not any(row.wrong for row in rows):
+            if "open" in request.POST or not any(row.errors for row in rows):
                 opened = intake_csv.open_requests(rows, by=request.user)
                 messages.success(request, f"Requests opened: {len(opened):,}.")
                 return redirect("requests")

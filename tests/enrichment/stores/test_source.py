@@ -146,7 +146,7 @@ def test_a_restored_database_forgets_again(vendors):
     neighbour = LeadFactory()
     gate.suppress(IDENTITY, reason="erasure")
     first = replay.run(for_real=True)
-    assert first.found == 1
-    assert first.left == []
+    assert first.suppressed == 1
+    assert first.not_erased == []
     assert list(Lead.objects.all()) == [neighbour]
-    assert replay.run(for_real=True).found == 0
+    assert replay.run(for_real=True).suppressed == 0

@@ -81,7 +81,7 @@ def test_a_list_is_read_row_by_row():
     assert rows[1].entry is not None
     assert rows[1].entry.values == {"title": "VP"}
     assert rows[2].entry is None
-    assert "Enter at least one of" in rows[2].wrong[0][1]
+    assert "Enter at least one of" in rows[2].errors[0][1]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_list_is_refused(content: bytes, sentence: str):
 def test_semicolons_and_short_rows():
     rows = intake_csv.parse("\ufeffkind;emails\r\nAccess;ada@acme.example\r\naccess\r\n".encode())
     assert rows[0].entry is not None
-    assert rows[1].wrong == [("", "The row and the header have different numbers of cells.")]
+    assert rows[1].errors == [("", "The row and the header have different numbers of cells.")]
 
 
 def test_good_rows_are_opened_together(desk: Desk):

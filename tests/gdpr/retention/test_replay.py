@@ -18,12 +18,12 @@ def test_after_a_restore_everyone_on_the_list_is_erased_again(source, crm):
     source.add("2", mail="bob@x.example")
     crm.keys = {"c1", "c2"}
     gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
-    assert replay.run(for_real=False).found == 1
+    assert replay.run(for_real=False).suppressed == 1
     assert source.home.keys == {"1", "2"}
     first = replay.run(for_real=True)
-    assert (first.looked_at, first.found, first.erased, first.left) == (2, 1, 2, [])
+    assert (first.looked_at, first.suppressed, first.erased, first.not_erased) == (2, 1, 2, [])
     assert (source.home.keys, crm.keys) == ({"2"}, {"c2"})
-    assert replay.run(for_real=True).found == 0
+    assert replay.run(for_real=True).suppressed == 0
 
 
 @pytest.mark.parametrize("fault", [RetryLater("It is down"), Unsupported(Capability.ERASE)])
@@ -32,8 +32,8 @@ def test_what_cannot_be_erased_now_is_told_and_ours_still_leads_there(source, cr
     gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
     crm.fault = fault
     result = replay.run(for_real=True)
-    assert len(result.left) == 1
-    assert result.left[0].startswith("crm c1: ")
+    assert len(result.not_erased) == 1
+    assert result.not_erased[0].startswith("crm c1: ")
     assert source.home.keys == {"1"}
 
 
@@ -47,7 +47,7 @@ def test_a_held_record_survives_a_replay_and_an_objector_is_stopped_not_erased(s
     gate.suppress(Identity(emails=("ada@x.example",)), reason="erasure")
     gate.suppress(Identity(emails=("bob@x.example",)), reason="objection")
     result = replay.run(for_real=True)
-    assert (result.held, result.erased, result.restricted, result.left) == (1, 0, 2, [])
+    assert (result.under_hold, result.erased, result.restricted, result.not_erased) == (1, 0, 2, [])
     assert crm.keys == {"c1", "c2"}
     assert stopped == [("c2", "objection"), ("2", "objection")]
 
@@ -66,5 +66,5 @@ def test_one_record_that_cannot_be_erased_keeps_nobody_else_from_it(source, crm)
 
     crm.erase = faulty
     result = replay.run(for_real=True)
-    assert result.left == ["crm c1: failed (ValueError)"]
+    assert result.not_erased == ["crm c1: failed (ValueError)"]
     assert source.home.keys == {"1"}
