@@ -1,9 +1,8 @@
 """The life of a versioned document: draft, save, publish with a note, roll back, discard. Audited, keyword-only.
 
-There is one draft of each at a time, which everybody who may
-edit shares; a save names the save it began with (`revision`), and one that began with an older save is
-refused with the three documents a merge needs. A published document never changes: rolling back
-publishes a copy of the old one as a new version.
+There is one draft of each at a time, which everybody who may edit shares; a save names the save it began with
+(`revision`), and one that began with an older save is refused with the three documents a merge needs. A published
+document never changes: rolling back publishes a copy of the old one as a new version.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from enrichment.models import DraftSave
 from enrichment.models.version import Version, forget_active
 from enrichment.states import VersionStatus
 from enrichment.versions.kinds import kind_of
+from enrichment.versions.reading import draft_of, published, saved_as
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -51,37 +51,6 @@ class InvalidDocument(ActionNotAllowed):
             f"The draft has {count} problem{'' if count == 1 else 's'}; fix {'it' if count == 1 else 'them'} first."
         )
         self.problems = problems
-
-
-# ---------------------------------------------------------------- reading
-
-
-def published(model: type[V]) -> V:
-    """The published version, from the table: what a person is shown is never a second old."""
-    return model._default_manager.select_related("published_by").get(status=VersionStatus.PUBLISHED)
-
-
-def draft_of(model: type[V]) -> V | None:
-    return model._default_manager.select_related("created_by", "edited_by").filter(status=VersionStatus.DRAFT).first()
-
-
-def history(model: type[V]) -> list[V]:
-    """Every version that was published, the newest first."""
-    was = model._default_manager.filter(status__in=(VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED))
-    return list(was.select_related("created_by", "published_by").order_by("-published_at", "-number"))
-
-
-def changes_by_version(model: type[V]) -> list[tuple[V, Any]]:
-    """Each with what it changed from the one it took the place of, in its kind's words; None for the first."""
-    versions, kind = history(model), kind_of(model)
-    pairs = zip(versions, [*versions[1:], None], strict=True)
-    return [(version, kind.changes(old.document, version.document) if old else None) for version, old in pairs]
-
-
-def saved_as(draft: Version, revision: int) -> dict[str, Any] | None:
-    """The draft's document as it was at that save."""
-    saves = DraftSave.objects.filter(kind=kind_of(draft).name, number=draft.number, revision=revision)
-    return saves.values_list("document", flat=True).first()
 
 
 # ---------------------------------------------------------------- editing

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from enrichment.models.version import Version
 from enrichment.versions.kinds import kind_of
-from enrichment.versions.life_cycle import StaleDraft, draft_of, published, save_draft, start_draft
+from enrichment.versions.life_cycle import StaleDraft, save_draft, start_draft
+from enrichment.versions.reading import draft_of, published
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.numbers import parse_int
 

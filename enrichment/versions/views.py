@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from enrichment.models.version import Version
-from enrichment.versions import life_cycle, merging
+from enrichment.versions import life_cycle, merging, reading
 from enrichment.versions.kinds import Document, DocumentKind
 from enrichment.versions.life_cycle import StaleDraft
 from enrichment.versions.saving import NO_DRAFT, DraftGone, EditStart, save_edit, stale_error
@@ -38,10 +38,10 @@ def merge(request: HttpRequest, kind: DocumentKind) -> HttpResponse:
     base, yours = (posted_document(request, kind, name) for name in ("base", "yours"))
     if base is None or yours is None:
         raise ActionNotAllowed("The submitted document can't be read. Edit and save again.")
-    draft, began = life_cycle.draft_of(kind.model), EditStart.posted(request.POST)
+    draft, began = reading.draft_of(kind.model), EditStart.posted(request.POST)
     if draft is None and began.revision != NO_DRAFT:
         raise stale_error(kind.model, began)
-    now = draft or life_cycle.published(kind.model)
+    now = draft or reading.published(kind.model)
     chosen = {name.removeprefix(CHOOSE): str(value) for name, value in request.POST.items() if name.startswith(CHOOSE)}
     merged = merging.merge(base, kind.whole(now.document), yours, chosen)
     revision = draft.revision if draft else NO_DRAFT
@@ -66,9 +66,9 @@ def merge_page(
     chosen: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """What a person has to decide after a save was refused; for htmx the part that goes into the editor."""
-    base = kind.whole(base or stale.base or life_cycle.published(kind.model).document)
+    base = kind.whole(base or stale.base or reading.published(kind.model).document)
     theirs = kind.whole(stale.theirs)
-    draft = life_cycle.draft_of(kind.model)
+    draft = reading.draft_of(kind.model)
     sent = {
         "draft": str(draft.pk) if draft else "",
         "revision": str(stale.revision),
@@ -109,7 +109,7 @@ def discard(request: HttpRequest, kind: DocumentKind) -> HttpResponse:
 
 
 def _looked_at(kind: DocumentKind, began: EditStart) -> Version:
-    draft = life_cycle.draft_of(kind.model)
+    draft = reading.draft_of(kind.model)
     if draft is None:
         raise ActionNotAllowed("There is no draft.")
     if draft.pk != began.draft:
