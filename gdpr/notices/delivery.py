@@ -19,8 +19,8 @@ from gdpr import audit, data_subjects
 from gdpr.data_subjects import UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import Notice
-from gdpr.notices import notices
 from gdpr.notices import runs as notice_runs
+from gdpr.notices import wording
 from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core import mail, work
@@ -75,7 +75,7 @@ def _deliver(notice: Notice) -> tuple[bool, bool]:
         # Gone, told, blocked or without an address since it was queued: nothing goes to this address any more.
         Notice.objects.filter(pk=notice.pk).delete()
         return False, False
-    subject, body = notices.render(notice.template, person)
+    subject, body = wording.render(notice.template, person)
     try:
         mail.send(subject, body, [person.email], message_id=mail.message_id("notice", notice.pk))
     except mail.OutcomeUnknown:

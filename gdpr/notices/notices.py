@@ -1,10 +1,9 @@
-"""Art. 14: people whose data did not come from themselves are told; who has to be, by when, by which text.
+"""Art. 14: people whose data did not come from themselves are told; who has to be, and by when.
 
-`gdpr.notices.runs` queues the notices that staff or the clock ask for, `gdpr.notices.delivery` sends them.
+`gdpr.notices.wording` keeps the text, `runs` queues the notices that staff or the clock ask for, `delivery` sends them.
 """
 
 import datetime
-import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,8 @@ from gdpr.due_dates import calendar
 from gdpr.due_dates.deadline import day_of, today
 from gdpr.identity import Identity, digest, keys
 from gdpr.messages.mail_check import check_can_send_mail
-from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
+from gdpr.models import Notice, NoticeChannel, NoticeRun
+from gdpr.notices import wording
 from gdpr.states import MessageStatus
 from gdpr.stores import key_hash
 from gdpr.suppression import gate
@@ -28,27 +28,9 @@ from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
-SLUG = "notice_art14"
 MOST = 100_000  # in one go
 SHOWN = 50  # people among whom an example is looked for
 EXPORTED_AT_ONCE = 1_000  # in one transaction
-SUBJECT = "How we use information about you"
-# Art. 14(1) and (2): who, why, what, whence, to whom, how long, and which rights.
-BODY = """\
-Hello $first_name,
-
-$controller holds business contact data about you and is informing you of this, as required by Art. 14 GDPR.
-
-What: $fields.
-Source: $source, on $collected_on; completed by providers of business data.
-Why: to find out whether our offer fits your company and, if so, to write to you about it. The legal basis is our
-legitimate interest (Art. 6(1)(f)); you may object at any time, and then we stop at once.
-Who receives it: our processors for enrichment (Clay), contact management (GoHighLevel) and mailing (Instantly).
-How long: at most $retention_days days from the day it was collected.
-
-You may ask for a copy, for correction, erasure or restriction, and object to the use. Write to $contact.
-You may also complain to a data protection authority.
-"""
 
 
 @dataclass(frozen=True)
@@ -97,59 +79,6 @@ def figures() -> dict[str, int]:
     }
 
 
-# ---------------------------------------------------------------- the text
-
-
-def template() -> MessageTemplate:
-    """The newest version of the text; the first is planted when it is asked for."""
-    found = MessageTemplate.objects.filter(slug=SLUG).order_by("-number").first()
-    if found is None:
-        found, _ = MessageTemplate.objects.get_or_create(
-            slug=SLUG, number=1, defaults={"subject": SUBJECT, "body": BODY, "note": "First version"}
-        )
-    return found
-
-
-def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTemplate:
-    """A new version of the text; those sent before keep theirs.
-
-    Raises:
-        ActionNotAllowed: it is empty, or names a value there is none of.
-    """
-    subject, body = " ".join(subject.split()), body.strip()
-    if not subject or not body:
-        raise ActionNotAllowed("Enter a subject and a text.")
-    known = {*template_values(None), *("controller", "contact", "retention_days")}
-    if unknown := sorted(set(string.Template(f"{subject}\n{body}").get_identifiers()) - known):
-        raise ActionNotAllowed(f"Unknown placeholder: {', '.join(f'${name}' for name in unknown)}.")
-    with transaction.atomic():
-        number = template().number + 1
-        made = MessageTemplate.objects.create(
-            slug=SLUG, number=number, subject=subject[:200], body=body, note=note.strip()[:300], created_by=by
-        )
-        audit.record(Verb.CHANGE_NOTICE_TEXT, by=by, on=made)
-    return made
-
-
-def template_values(person: UnnotifiedPerson | None) -> dict[str, str]:
-    """What the text may name of a person; empty words where nothing is known."""
-    given = dict(person.facts) if person else {}
-    names = ("first_name", "source", "collected_on", "fields")
-    return {name: given.get(name, "") for name in names}
-
-
-def render(text: MessageTemplate, person: UnnotifiedPerson) -> tuple[str, str]:
-    """(subject, body) for one person. No line break gets into the subject, whatever a name holds."""
-    values = {
-        **template_values(person),
-        "controller": settings.CONTROLLER_NAME,
-        "contact": settings.CONTROLLER_CONTACT,
-        "retention_days": str(settings.RETENTION_DAYS),
-    }
-    subject = " ".join(string.Template(text.subject).safe_substitute(values).split())
-    return subject, string.Template(text.body).safe_substitute(values)
-
-
 # ---------------------------------------------------------------- what staff do
 
 
@@ -176,10 +105,10 @@ def plan(limit: int) -> dict[str, Any]:
     """What `send` would do: how many at most can be written to, how many are still to be told, an example text."""
     found = data_subjects.registered()
     first = [person for source in found for person in source.reachable(after="", limit=SHOWN)[0]][:1]
-    example = render(template(), first[0]) if first else ("", "")
+    example = wording.render(wording.template(), first[0]) if first else ("", "")
     count = min(limit, sum(source.count_reachable() for source in found))
     unnotified = sum(source.count_unnotified(None) for source in found)
-    return {"count": count, "owed": unnotified, "example": example, "template": template()}
+    return {"count": count, "owed": unnotified, "example": example, "template": wording.template()}
 
 
 def send(*, limit: int, by: Any) -> NoticeRun:
@@ -212,7 +141,7 @@ def without_suppressed(people: Sequence[UnnotifiedPerson]) -> list[UnnotifiedPer
 
 def create_notices(store: str, people: Sequence[UnnotifiedPerson], channel: NoticeChannel, by: Any) -> int:
     """A notice for each: to be sent, or given to another tool now. One statement; returns how many."""
-    text, (_, key) = template(), keys()[0]
+    text, (_, key) = wording.template(), keys()[0]
     given = channel == NoticeChannel.EXPORT
     status, sent_at = (MessageStatus.COPIED, timezone.now()) if given else (MessageStatus.QUEUED, None)
     made = Notice.objects.bulk_create(
@@ -261,10 +190,10 @@ def _export_page(
     source: data_subjects.SubjectSource, after: str, limit: int, by: Any
 ) -> tuple[list[Sequence[object]], str]:
     wait_for_turn()
-    text = template()
+    text = wording.template()
     found, after = source.reachable(after=after, limit=limit)
     people = without_suppressed(found)
-    rows = [(person.email, *render(text, person), due_date(person).isoformat()) for person in people]
+    rows = [(person.email, *wording.render(text, person), due_date(person).isoformat()) for person in people]
     if people:
         create_notices(source.store, people, NoticeChannel.EXPORT, by)
         source.mark_notified([person.key for person in people], timezone.now())

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 
 from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import MessageTemplate, Notice, NoticeRun
-from gdpr.notices import notices
+from gdpr.notices import notices, wording
 from gdpr.states import MessageStatus
 from swarm_admin.core.csv_export import attachment
 from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
@@ -45,7 +45,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "figures": notices.figures(),
         "queue": notices.queue(SHOWN),
         "recent": Notice.objects.select_related("template", "created_by").order_by("-id")[:SHOWN],
-        "template": notices.template(),
+        "template": wording.template(),
         "form": SendForm(),
         "why_not": why_not_allowed(notices.check_can_send)
         if may_send
@@ -103,21 +103,21 @@ def retry(request: HttpRequest) -> HttpResponse:
 @screen(EDIT, "GET", "POST")
 def text(request: HttpRequest) -> HttpResponse:
     """The text's versions and a form for the next one."""
-    present = notices.template()
+    present = wording.template()
     form = TextForm(request.POST or None, initial={"subject": present.subject, "body": present.body})
     if request.method == "POST" and form.is_valid():
         try:
-            made = notices.change_text(**form.cleaned_data, by=request.user)
+            made = wording.change_text(**form.cleaned_data, by=request.user)
         except ActionNotAllowed as why:
             form.add_error("body", str(why))
         else:
             messages.success(request, f"Version {made.number} published.")
             return redirect("notices")
-    versions = MessageTemplate.objects.filter(slug=notices.SLUG).select_related("created_by").order_by("-number")
+    versions = MessageTemplate.objects.filter(slug=wording.SLUG).select_related("created_by").order_by("-number")
     status = 422 if form.is_bound and form.errors else 200
     context = {
         "form": form,
         "versions": versions,
-        "values": [*notices.template_values(None), "controller", "contact", "retention_days"],
+        "values": [*wording.template_values(None), "controller", "contact", "retention_days"],
     }
     return render(request, "gdpr/notices/notice_text.html", context, status=status)

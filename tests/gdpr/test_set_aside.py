@@ -10,7 +10,7 @@ from gdpr.audit import check
 from gdpr.messages import send
 from gdpr.models import AfterCheck, AuditCheck, AuditEvent, Notice, Purge, PurgeRecord, RequestMessage
 from gdpr.notices import delivery as notice_delivery
-from gdpr.notices import notices
+from gdpr.notices import wording
 from gdpr.requests import after_checks, message_actions
 from gdpr.requests.pipeline import execute
 from gdpr.retention import retention
@@ -62,7 +62,7 @@ def test_a_message_is_not_sent_and_an_officer_may_send_it_again(desk: Desk):
 
 
 def test_a_notice_is_not_sent(desk: Desk, settings: Any):
-    text = notices.template()
+    text = wording.template()
     notice = Notice.objects.create(
         store="crm", key="1", key_hash="h", template=text, channel="email", due_on=timezone.localdate()
     )

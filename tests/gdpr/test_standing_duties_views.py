@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Notice, Purge, PurgeRecord, Suppression
-from gdpr.notices import notices
 from gdpr.notices import runs as notice_runs
+from gdpr.notices import wording
 from gdpr.states import PurgeStatus, RemovalStatus
 from gdpr.suppression import gate
 from tests.gdpr.fake_source import DAY
@@ -101,7 +101,7 @@ def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_clie
 def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):
     for key in ("1", "2"):
         Notice.objects.create(
-            store="home", key=key, key_hash=key, template=notices.template(), channel="email",
+            store="home", key=key, key_hash=key, template=wording.template(), channel="email",
             status="unknown", due_on=timezone.localdate(),
         )  # fmt: skip
     assert "Delivery of 2 notices is unconfirmed" in compliance_client.get("/notices/").content.decode()
@@ -130,7 +130,7 @@ def test_a_text_with_an_unknown_value_stays_in_the_form(compliance_client):
     assert "Unknown placeholder: $surname" in answer.content.decode()
     assert "Dear $surname, mine" in answer.content.decode()
     assert compliance_client.post("/notices/text/", {"subject": "Hello", "body": "Dear $first_name"}).status_code == 302
-    assert notices.template().body == "Dear $first_name"
+    assert wording.template().body == "Dear $first_name"
 
 
 # ---------------------------------------------------------------- suppression

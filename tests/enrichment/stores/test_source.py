@@ -13,7 +13,7 @@ from enrichment.stores.source import LeadSource
 from gdpr import stores
 from gdpr.models import Notice, Purge
 from gdpr.notices import delivery as notice_delivery
-from gdpr.notices import notices
+from gdpr.notices import notices, wording
 from gdpr.retention import replay, retention
 from gdpr.states import PurgeStatus
 from gdpr.suppression import gate
@@ -112,7 +112,7 @@ def test_a_notice_names_where_the_data_are_from_and_what_they_are(db):
     lead = LeadFactory(first_name="Ada", email_work="ada@acme.example", source_name="Gong.io")
     person = LeadSource().recipient(f"lead:{lead.pk}")
     assert person is not None
-    _, text = notices.render(notices.template(), person)
+    _, text = wording.render(wording.template(), person)
     assert "Ada" in text
     assert "Gong.io" in text
     LeadSource().mark_notified([f"lead:{lead.pk}"], timezone.now())
@@ -128,7 +128,7 @@ def test_who_can_be_written_to_comes_page_by_page_the_oldest_first_and_each_once
     LeadFactory(email_work="told@acme.example", notified_at=timezone.now())
     waiting = LeadFactory(email_work="waits@acme.example")
     Notice.objects.create(
-        store="mirror", key=f"lead:{waiting.pk}", key_hash="h", template=notices.template(), channel="email",
+        store="mirror", key=f"lead:{waiting.pk}", key_hash="h", template=wording.template(), channel="email",
         due_on=timezone.localdate(),
     )  # fmt: skip
     source, keys, after = LeadSource(), [], ""

@@ -7,7 +7,7 @@ import pytest
 from gdpr.data_subjects import UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, MessageTemplate, Notice
-from gdpr.notices import notices
+from gdpr.notices import notices, wording
 from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
@@ -52,9 +52,9 @@ def test_an_export_goes_page_by_page_each_with_its_event_and_stops_at_the_limit(
 
 def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
     with pytest.raises(ActionNotAllowed, match=r"Unknown placeholder: \$surname"):
-        notices.change_text(subject="Hello", body="Dear $surname", note="", by=officer)
+        wording.change_text(subject="Hello", body="Dear $surname", note="", by=officer)
     with pytest.raises(ActionNotAllowed, match="a subject and a text"):
-        notices.change_text(subject=" ", body="x", note="", by=officer)
-    changed = notices.change_text(subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer)
-    assert (changed.number, notices.template()) == (2, changed)
-    assert MessageTemplate.objects.filter(slug=notices.SLUG).count() == 2
+        wording.change_text(subject=" ", body="x", note="", by=officer)
+    changed = wording.change_text(subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer)
+    assert (changed.number, wording.template()) == (2, changed)
+    assert MessageTemplate.objects.filter(slug=wording.SLUG).count() == 2

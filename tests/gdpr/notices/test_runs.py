@@ -5,7 +5,7 @@ from django.db import transaction
 
 from gdpr.identity import Identity
 from gdpr.models import AuditEvent, Notice, NoticeRun
-from gdpr.notices import notices
+from gdpr.notices import notices, wording
 from gdpr.notices import runs as notice_runs
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
@@ -26,7 +26,7 @@ def test_the_request_writes_as_many_statements_for_sixty_people_as_for_three(
 ):
     for number in range(count):
         source.add(f"{number:03}", mail=f"p{number}@x.example")
-    notices.template()
+    wording.template()
     with django_assert_num_queries(5):  # is one open? begin, the run, its event, end
         notices.send(limit=100, by=officer)
     assert not Notice.objects.exists()
