@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from enrichment.documents.scorecard import AnyOf, Band, Bands, Component, Count, Rules, Scorecard, with_separators
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
-from enrichment.pipeline.score.engine import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, normalise_pattern
+from enrichment.pipeline.score.awards import FINAL_SIGMA, SIGMA, awards_of, has_sigma, needles_in, normalise_pattern
 from enrichment.scoring.javascript_text import comment, literal, literals, number
 
 SCORE_COLUMN, TIER_COLUMN = "icp_score", "icp_tier"

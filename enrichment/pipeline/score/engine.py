@@ -27,11 +27,19 @@ from enrichment.documents.scorecard import (
 )
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
 from enrichment.models import ScorecardVersion
+from enrichment.pipeline.score.awards import (
+    FINAL_SIGMA,
+    SIGMA,
+    Award,
+    awards_of,
+    has_sigma,
+    needles_in,
+    normalise_pattern,
+)
 
 TEXTS = pl.List(pl.String)
 # Letters, their accents, digits: what a needle in `word` mode may not touch. JavaScript's /u reads it alike.
 WORD = r"[\p{L}\p{M}\p{N}]"
-SIGMA, FINAL_SIGMA = "\N{GREEK SMALL LETTER SIGMA}", "\N{GREEK SMALL LETTER FINAL SIGMA}"
 
 
 @dataclass(frozen=True)
@@ -45,15 +53,6 @@ class Score:
     points: float
     tier: int
     explanation: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Award:
-    """`text` is what was looked for; None where the whole value is compared."""
-
-    points: float
-    sentence: str
-    text: str | None = None
 
 
 class Engine:
@@ -174,26 +173,6 @@ def _cell(value: Any, dtype: Any) -> Any:
 # ------------------------------------------------------------------ which award hits
 
 
-def needles_in(field: str, card: Scorecard) -> list[str]:
-    """Every text that is looked for inside this field; none where the field is only compared."""
-    needles: list[str] = []
-    for part in card.components:
-        if part.field == field and isinstance(part, Rules):
-            needles += [needle for rule in part.rules for needle in rule.needles]
-        elif part.field == field and isinstance(part, Count):
-            needles += [each.needle for each in part.needles]
-    return needles
-
-
-def has_sigma(needles: Sequence[str]) -> bool:
-    return any(SIGMA in needle or FINAL_SIGMA in needle for needle in needles)
-
-
-def normalise_pattern(needle: str) -> str:
-    """The needle as it is looked for: with the one lower-case sigma, see `_lower`."""
-    return needle.replace(FINAL_SIGMA, SIGMA)
-
-
 def _lower(field: str, dtype: Any, *, plain_sigma: bool) -> pl.Expr:
     """In lower case, as JavaScript's `toLowerCase`.
 
@@ -251,19 +230,6 @@ def _contains(text: pl.Expr, needle: str, match: str) -> pl.Expr:
 
 
 # ------------------------------------------------------------------ what it earns
-
-
-def awards_of(part: Component) -> list[Award]:
-    """What the component can earn, numbered as `_hit_expression` numbers it."""
-    if isinstance(part, Bands):
-        return [Award(band.points, band.sentence(part.unit)) for band in part.bands]
-    if isinstance(part, AnyOf):
-        return [Award(group.points, group.sentence()) for group in part.groups]
-    if isinstance(part, Rules):
-        return [Award(rule.points, rule.sentence(), needle) for rule in part.rules for needle in rule.needles]
-    if isinstance(part, Count):
-        return [Award(each.points, "", each.needle) for each in part.needles]
-    raise TypeError(f"no awards for {type(part).__name__}")
 
 
 def _points(part: Component, awards: list[Award]) -> pl.Expr:

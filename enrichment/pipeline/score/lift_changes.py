@@ -26,7 +26,8 @@ from enrichment.documents.scorecard import (
     alternatives,
 )
 from enrichment.documents.scorecard_fields import LIST_FIELDS, NUMBER_FIELDS
-from enrichment.pipeline.score.engine import Engine, awards_of
+from enrichment.pipeline.score.awards import awards_of
+from enrichment.pipeline.score.engine import Engine
 
 SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
