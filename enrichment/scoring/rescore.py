@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import datetime
 import logging
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import polars as pl
-from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -26,8 +23,8 @@ from enrichment.models import AfterRescore, BulkJob, Lead, Rescore, ScorecardVer
 from enrichment.models.job import JobKind
 from enrichment.models.rescore import EVERY_LEAD
 from enrichment.models.version import ACTIVE_SECONDS, forget_active
-from enrichment.pipeline.score.engine import Engine, engine
-from enrichment.scoring import loading, moves
+from enrichment.scoring import moves
+from enrichment.scoring.bulk_scoring import Tally, score_leads
 from gdpr import audit
 from swarm_admin.core import jobs
 from swarm_admin.core.audit_verbs import Verb
@@ -40,19 +37,7 @@ from swarm_admin.core.work import Values
 log = logging.getLogger(__name__)
 CHUNK = 10_000  # leads; a second of locks at most
 LEASE_SECONDS = 30.0  # a chunk takes less, and its record is refused to whoever lost the lease
-TRIES = 5
 CLOCKS_DIFFER = datetime.timedelta(seconds=60)  # between this host and the one that scored a lead, at most
-
-
-@dataclass
-class Tally:
-    """Of some leads: how many were read, written, and went to a better or a worse tier."""
-
-    read: int = 0
-    changed: int = 0
-    up: int = 0
-    down: int = 0
-    lifted: int = 0
 
 
 # ---------------------------------------------------------------- what staff do
@@ -231,74 +216,6 @@ def _no_late_writer(rescore: Rescore) -> bool:
             [settled, settled],
         )
         return bool(cursor.fetchone()[0])
-
-
-# ---------------------------------------------------------------- scores
-
-
-def score_leads(rescore: Rescore, where: str, params: list[Any]) -> Tally:
-    """Score what `where` (SQL of ours) chooses under the rescore's version, inside the caller's transaction."""
-    scorer, done = engine(rescore.version_id), Tally()
-    for _ in range(TRIES):
-        leads = _with_new_score(scorer, loading.load_leads(scorer.columns, where, params, BEFORE))
-        done.read = done.read or leads.height
-        changed = leads.filter(
-            pl.col("score").ne_missing(pl.col("score_before")) | pl.col("tier").ne_missing(pl.col("tier_before"))
-        )
-        written = changed.filter(pl.col("id").is_in(_write(rescore, changed)))
-        _count(done, written)
-        moves.record_moves(rescore, written)
-        if written.height == changed.height:
-            return done
-    raise OperationalError("leads kept changing during the rescore")
-
-
-BEFORE = {
-    "score_before": ("icp_score", pl.Float64),
-    "tier_before": ("icp_tier", pl.Int64),
-    "seen": ("xmin::text::bigint", pl.Int64),
-}
-
-
-def _with_new_score(scorer: Engine, leads: pl.DataFrame) -> pl.DataFrame:
-    scored = scorer.score_frame(leads)
-    tier = pl.coalesce("clay_tier", "tier") if settings.TIER_SOURCE == "clay" else pl.col("tier")
-    return scored.select(
-        "id",
-        "seen",
-        "email",
-        "reachable",
-        "score_before",
-        "tier_before",
-        score="total",
-        tier=tier.cast(pl.Int64),
-    )
-
-
-def _write(rescore: Rescore, changed: pl.DataFrame) -> list[int]:
-    """Write the scores of those that are still as they were read; returns which."""
-    if changed.is_empty():
-        return []
-    now = timezone.now()
-    statement = (
-        "UPDATE enrichment_lead AS lead SET icp_score = new.score, icp_tier = new.tier, scorecard_id = %s, "
-        "scored_at = %s, updated_at = %s "
-        "FROM unnest(%s::bigint[], %s::float8[], %s::smallint[], %s::text[]) AS new (id, score, tier, seen) "
-        "WHERE lead.id = new.id AND lead.id BETWEEN %s AND %s AND lead.xmin = new.seen::xid RETURNING lead.id"
-    )
-    ids = changed["id"].to_list()
-    arrays = [ids, changed["score"].to_list(), changed["tier"].to_list()]
-    seen = changed["seen"].cast(pl.String).to_list()
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [rescore.version_id, now, now, *arrays, seen, min(ids), max(ids)])
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _count(done: Tally, written: pl.DataFrame) -> None:
-    done.changed += written.height
-    done.up += written.filter(pl.col("tier") < pl.col("tier_before")).height
-    done.down += written.filter(pl.col("tier") > pl.col("tier_before")).height
-    done.lifted += moves.lifted_leads(written).height
 
 
 def _database_time() -> datetime.datetime:
