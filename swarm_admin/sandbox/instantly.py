@@ -13,13 +13,11 @@ from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.faults import Faults
 from swarm_admin.sandbox.ghl import REASONS
 from swarm_admin.sandbox.ghl_fields import EMAIL
+from swarm_admin.sandbox.instantly_fields import FLAGS, LEAD, TEXTS, complaint
 from swarm_admin.sandbox.stats import Stats
 from swarm_admin.sandbox.waterfall import stamp
 from swarm_admin.sandbox.wire import Answer, Call, Vendor
 
-TEXTS = {"first_name", "last_name", "company_name", "job_title", "phone", "website", "personalization"}
-LEAD = TEXTS | {"email", "custom_variables"}
-FLAGS = {"skip_if_in_workspace", "skip_if_in_campaign"}
 MAX_ADD, MAX_LIST = 1000, 100
 DOMAIN = re.compile(r"[^@\s/.]+(?:\.[^@\s/.]+)+")
 Lead = dict[str, Any]
@@ -99,21 +97,8 @@ class Instantly(Vendor):
         return document
 
     def _strict(self, document: dict[str, Any], allowed: set[str], where: str) -> None:
-        """Refuses what the schema does not know, and values of another type."""
-        for name, value in document.items():
-            if name not in allowed:
-                raise self.error(400, f"{where} must NOT have additional properties: {name}")
-            if name in TEXTS and value is not None and not isinstance(value, str):
-                raise self.error(400, f"{where}/{name} must be string")
-            if name in FLAGS and not isinstance(value, bool):
-                raise self.error(400, f"{where}/{name} must be boolean")
-        custom = document.get("custom_variables") or {}
-        if not isinstance(custom, dict):
-            raise self.error(400, f"{where}/custom_variables must be object")
-        for name, value in custom.items():
-            if value is not None and not isinstance(value, str | int | float | bool):
-                message = f"{where}/custom_variables/{name} must be string,number,boolean,null"
-                raise self.error(400, message)
+        if sentence := complaint(document, allowed, where):
+            raise self.error(400, sentence)
 
     def _campaign(self, campaign: Any) -> str:
         known = self.config.instantly_campaign_id
