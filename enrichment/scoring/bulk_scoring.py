@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.models import Rescore
 from enrichment.pipeline.score.engine import Engine, engine
-from enrichment.scoring import loading, moves
+from enrichment.scoring import loading, tier_moves
 
 TRIES = 5
 BEFORE = {
@@ -44,7 +44,7 @@ def score_leads(rescore: Rescore, where: str, params: list[Any]) -> Tally:
         )
         written = changed.filter(pl.col("id").is_in(_write(rescore, changed)))
         _count(done, written)
-        moves.record_moves(rescore, written)
+        tier_moves.record_moves(rescore, written)
         if written.height == changed.height:
             return done
     raise OperationalError("leads kept changing during the rescore")
@@ -88,4 +88,4 @@ def _count(done: Tally, written: pl.DataFrame) -> None:
     done.changed += written.height
     done.up += written.filter(pl.col("tier") < pl.col("tier_before")).height
     done.down += written.filter(pl.col("tier") > pl.col("tier_before")).height
-    done.lifted += moves.lifted_leads(written).height
+    done.lifted += tier_moves.lifted_leads(written).height

@@ -1,11 +1,10 @@
-"""Leads that a rescore lifted into a campaign tier: recorded with it, delivered or dismissed by a person."""
+"""Leads that a rescore lifted into a campaign tier: delivered or dismissed by a person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import polars as pl
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -15,11 +14,12 @@ from enrichment.jobs import jobs
 from enrichment.jobs.kinds import Verbs
 from enrichment.jobs.retry_handlers import RetryHandler
 from enrichment.jobs.rows import RetryJob
-from enrichment.models import AfterRescore, BulkJob, Handover, Lead, Rescore, TierMove
+from enrichment.models import BulkJob, Handover, Lead, Rescore, TierMove
 from enrichment.models.handover import System
 from enrichment.models.job import JobKind
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.deliver.redeliver import suppressed_ids
+from enrichment.scoring.tier_moves import waiting_moves
 from enrichment.states import HandoverStatus, MoveStatus
 from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 from gdpr import audit
@@ -34,38 +34,7 @@ SUPPRESSED = "The person is suppressed or restricted, so nothing can be delivere
 NOTHING_DUE = "Already delivered, or a delivery is in progress."
 
 
-# ---------------------------------------------------------------- recorded by the rescore
-
-
-def lifted_leads(leads: pl.DataFrame) -> pl.DataFrame:
-    """Those of a rescore's leads that come into a campaign tier and can be reached."""
-    came = ~pl.col("tier_before").fill_null(0).is_in(CAMPAIGN_TIERS) & pl.col("tier").is_in(CAMPAIGN_TIERS)
-    return leads.filter(came & pl.col("reachable"))
-
-
-def record_moves(rescore: Rescore, leads: pl.DataFrame) -> None:
-    """Note who was lifted, where the publisher wants to know; who waits and has fallen out waits no more."""
-    fallen = leads.filter(pl.col("tier_before").is_in(CAMPAIGN_TIERS) & ~pl.col("tier").is_in(CAMPAIGN_TIERS))
-    if not fallen.is_empty():
-        advance(waiting_moves().filter(lead__in=fallen["id"].to_list()), MoveStatus.OVERTAKEN)
-    if rescore.after == AfterRescore.NOTHING:
-        return
-    rows = lifted_leads(leads).select("id", "tier_before", "tier", "score").iter_rows()
-    TierMove.objects.bulk_create(
-        (
-            TierMove(rescore=rescore, lead_id=lead, before=before, after=after, score=score)
-            for lead, before, after, score in rows
-        ),
-        ignore_conflicts=True,  # it waits already, from the version before
-        batch_size=2_000,
-    )
-
-
 # ---------------------------------------------------------------- the review
-
-
-def waiting_moves() -> QuerySet[TierMove]:
-    return TierMove.objects.filter(status=MoveStatus.WAITING)
 
 
 def deliver_moves(chosen: QuerySet[TierMove], *, by: Any) -> BulkJob:

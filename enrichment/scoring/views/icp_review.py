@@ -15,6 +15,7 @@ from enrichment.models.handover import System
 from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.pipeline.payload import is_deliverable
 from enrichment.scoring import moves
+from enrichment.scoring.tier_moves import waiting_moves
 from enrichment.vendors import registry
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.masking import display_value
@@ -32,7 +33,7 @@ LOOKED_AT = 5_000  # leads of a plan that are looked at one by one; the others a
 @screen(VIEW)
 def show(request: HttpRequest) -> HttpResponse:
     """Those that wait, the best first."""
-    waiting = moves.waiting_moves().select_related("lead", "rescore__version").order_by("-score", "-pk")
+    waiting = waiting_moves().select_related("lead", "rescore__version").order_by("-score", "-pk")
     page = Paginator(waiting.defer("lead__raw", "lead__search"), PAGE).get_page(parse_int(request.GET.get("page")))
     rows = [(move, display_value(request.user, move.lead.full_name, "name") or f"Lead {move.lead_id}") for move in page]
     context = {
@@ -46,8 +47,8 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _chosen(request: HttpRequest) -> QuerySet[TierMove]:
     if request.POST.get("all") == "1":
-        return moves.waiting_moves()
-    return moves.waiting_moves().filter(pk__in=parse_ints(request.POST.getlist("id")))
+        return waiting_moves()
+    return waiting_moves().filter(pk__in=parse_ints(request.POST.getlist("id")))
 
 
 @screen(DELIVER, "POST")
