@@ -144,7 +144,7 @@ def deactivate(person: User, *, by: Any) -> None:
 
 
 def reactivate(person: User, *, by: Any) -> None:
-    """Account reactivated. Raises ActionNotAllowed."""
+    """They may sign in again. Raises ActionNotAllowed."""
     check_can_change(person, by=by)
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(is_active=True)
