@@ -183,3 +183,13 @@ def test_what_was_put_where_stays_when_its_person_is_gone(sales_client: Client) 
     shown = page(sales_client)
     assert "Created with the table" in shown
     assert '<td data-label="Who">\N{EN DASH}</td>' in shown
+
+
+def test_every_version_listed_can_be_opened_past_the_999th(sales_client: Client) -> None:
+    version = publish()
+    ScorecardVersion.objects.filter(pk=version.pk).update(number=1_000)
+    ClayFormula.objects.create(table_id="tbl_test", scorecard=version, how=Placement.PASTED, fingerprint="x")
+    queries = re.findall(r'href="(\?version=[^"]*)"', page(sales_client))
+    assert queries.count("?version=1000") == 2, "among the versions, and in the history of formulas"
+    for query in set(queries):
+        page(sales_client, query)
