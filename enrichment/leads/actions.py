@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, BatchItem, Lead
 from enrichment.pipeline.deliver.redeliver import ONLY_KEPT, suppressed_ids
-from enrichment.pipeline.overdue import KINDS as OVERDUE
+from enrichment.pipeline.overdue_policy import KINDS as OVERDUE
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words

@@ -14,7 +14,6 @@ from enrichment.jobs.kinds import KINDS
 from enrichment.models import Batch, BulkJob, Drift, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
-from enrichment.pipeline.dispatch import plan
 from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
@@ -24,9 +23,12 @@ Tick = tuple[str, ...]  # the task's name, and its arguments
 
 
 def due_ticks() -> list[Tick]:
-    """The ticks that have work now. At most eight statements, each of which ends at the first row it finds."""
-    now = timezone.now()
-    ticks = [tick for tick, is_due in _BUSY.items() if is_due(now)]
+    """The ticks that have work now. At most nine statements, each of which ends at the first row it finds."""
+    now, can = timezone.now(), chosen.capabilities()
+    ways = _STEP_BY_STEP if Capability.TRIGGER in can else _AT_ONCE
+    if Capability.UPDATE in can:
+        ways = ways | _WRITE_BACK
+    ticks = [tick for tick, is_due in (ways | _BUSY).items() if is_due(now)]
     return [*ticks, *_jobs()]
 
 
@@ -37,23 +39,21 @@ def _jobs() -> Iterator[Tick]:
 
 
 def _submissions(now: datetime.datetime) -> bool:
-    is_way = plan.has_way(BatchKind.SUBMIT, chosen.capabilities())
-    return _batch(BatchKind.SUBMIT, now) or (is_way and Lead.objects.due_for_dispatch(now).exists())
+    return _batch(BatchKind.SUBMIT, now) or Lead.objects.due_for_dispatch(now).exists()
 
 
 def _rows(now: datetime.datetime) -> bool:
     due = Lead.objects.due_for_dispatch(now).filter(clay_row_id__isnull=True)
-    return _batch(BatchKind.ROWS, now) or (chosen.can(Capability.TRIGGER) and due.exists())
+    return _batch(BatchKind.ROWS, now) or due.exists()
 
 
 def _triggers(now: datetime.datetime) -> bool:
     due = Lead.objects.due_for_dispatch(now).filter(clay_row_id__isnull=False)
-    return _batch(BatchKind.TRIGGER, now) or (chosen.can(Capability.TRIGGER) and due.exists())
+    return _batch(BatchKind.TRIGGER, now) or due.exists()
 
 
 def _write_back(now: datetime.datetime) -> bool:
-    due = Lead.objects.due_for_write_back(now)
-    return chosen.can(Capability.UPDATE) and (_batch(BatchKind.UPDATE, now) or due.exists())
+    return _batch(BatchKind.UPDATE, now) or Lead.objects.due_for_write_back(now).exists()
 
 
 def _batch(kind: BatchKind, now: datetime.datetime) -> bool:
@@ -74,11 +74,12 @@ def _mending(now: datetime.datetime) -> bool:
     return Drift.objects.filter(mend_after__lte=now, resolved_at__isnull=True).exists()
 
 
-_BUSY: dict[Tick, Callable[[datetime.datetime], bool]] = {
-    ("dispatch_submissions",): _submissions,
-    ("dispatch_rows",): _rows,
-    ("dispatch_triggers",): _triggers,
-    ("write_back_references",): _write_back,
+IsDue = Callable[[datetime.datetime], bool]
+# By what the connector in use can.
+_AT_ONCE: dict[Tick, IsDue] = {("dispatch_submissions",): _submissions}
+_STEP_BY_STEP: dict[Tick, IsDue] = {("dispatch_rows",): _rows, ("dispatch_triggers",): _triggers}
+_WRITE_BACK: dict[Tick, IsDue] = {("write_back_references",): _write_back}
+_BUSY: dict[Tick, IsDue] = {
     ("read_webhooks",): _webhooks,
     ("deliver_to", System.GHL): _deliveries(System.GHL),
     ("deliver_to", System.INSTANTLY): _deliveries(System.INSTANTLY),

@@ -16,7 +16,7 @@ from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.intents import abandon
-from enrichment.pipeline.overdue_policy import GIVE_UP, RESUBMIT, policy
+from enrichment.pipeline.overdue_policy import GIVE_UP, KINDS, NO_CALLBACK, RESUBMIT, SENTENCES, policy
 from enrichment.states import FINAL_STATUSES, AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.capabilities import Capability
@@ -30,15 +30,6 @@ from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
-NO_CALLBACK: Final = "no_callback"
-UNKNOWN_RUN: Final = "unknown_run"
-RUN_LOST: Final = "run_lost"
-SENTENCES: Final = {
-    NO_CALLBACK: "No result came back from Clay in time.",
-    UNKNOWN_RUN: "The answer to the run was lost. It may be running, and charged.",
-    RUN_LOST: "Clay no longer keeps the results of this run.",
-}
-KINDS: Final = tuple(SENTENCES)
 RESUBMITS_MOST: Final = 1  # by policy; then a person is asked
 
 

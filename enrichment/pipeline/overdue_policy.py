@@ -1,12 +1,23 @@
 """After how long a run without a result is overdue, and what is done then: an admin's choice or the environment's."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
 from enrichment.models import Connection
 
 ASK, RESUBMIT, GIVE_UP = "ask", "resubmit", "give_up"
+# Why no result came, as a lead's error says it.
+NO_CALLBACK: Final = "no_callback"
+UNKNOWN_RUN: Final = "unknown_run"
+RUN_LOST: Final = "run_lost"
+SENTENCES: Final = {
+    NO_CALLBACK: "No result came back from Clay in time.",
+    UNKNOWN_RUN: "The answer to the run was lost. It may be running, and charged.",
+    RUN_LOST: "Clay no longer keeps the results of this run.",
+}
+KINDS: Final = tuple(SENTENCES)
 
 
 @dataclass(frozen=True)

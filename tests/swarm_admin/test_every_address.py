@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 ARGUMENTS = {"int": 1, "slug": "clay", "str": "word", "path": "word", "uuid": "00000000-0000-0000-0000-000000000000"}
 # Open to machines and to whoever signs in; the API and Clay's webhooks ask for their own secrets.
-OPEN = {"healthz", "readyz", "clay_webhook"}
+OPEN = {"healthz", "readyz", "clay_webhook", "clay_row", "clay_run"}
 OPEN_ROOMS = ("account", "mfa_", "usersessions", "socialaccount", "api-")
 
 

@@ -43,7 +43,7 @@ def suppressed_bodies(bodies: Sequence[bytes]) -> set[int]:
 
 
 def identities(body: bytes) -> list[Identity]:
-    """Every profile, address and phone number in a body, in any spelling, be it an event or not. Raises Crowd."""
+    """Every profile, address and phone number in a body, in any spelling. Raises TooManyPeople."""
     text = "\n".join(_decoded_variants(text_of(body)))
     return [
         *(Identity(url) for url in dict.fromkeys(_canonical(_at_most(text_match.profiles(text))))),
@@ -67,7 +67,7 @@ def _addresses(text: str) -> Iterator[str]:
 
 
 def _phones(text: str) -> Iterator[str]:
-    """E.164 of the numbers that exist, with their country or as they are dialled at home. Raises Crowd."""
+    """E.164 of the numbers that exist, with their country or as they are dialled at home. Raises TooManyPeople."""
     yield from text_match.phones(text)
     for number in _at_most(text_match.numbers(text), MOST_NUMBERS):
         spelt = number.replace("+", " ")
@@ -77,7 +77,7 @@ def _phones(text: str) -> Iterator[str]:
 
 
 def _at_most(found: Iterable[str], most: int = MOST) -> list[str]:
-    """Each once. Raises Crowd where there are more than `most`."""
+    """Each once. Raises TooManyPeople where there are more than `most`."""
     seen: dict[str, None] = {}
     for each in found:
         seen[each] = None

@@ -24,7 +24,7 @@ def test_an_idle_product_wakes_nobody(db, django_assert_max_num_queries):
     WebhookDelivery.objects.create(body=b"{}", body_hash="x", not_before=LATER)
     Handover.objects.create(lead=LeadFactory(dispatch_after=None), system="ghl", status=HandoverStatus.DONE)
     BulkJob.objects.create(kind=JobKind.IMPORT, status=JobStatus.DONE)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         assert due.due_ticks() == []
 
 
@@ -40,13 +40,21 @@ def test_a_lead_that_is_due(db, row, expected):
     assert due.due_ticks() == [expected]
 
 
+@pytest.mark.parametrize("row_id", [None, "row_1"])
+def test_where_creating_enriches_a_lead_that_is_due_is_submitted(db, settings, row_id):
+    settings.CLAY_CONNECTOR = "table"
+    LeadFactory(dispatch_after=NOW, clay_row_id=row_id, write_back_after=NOW)
+    assert due.due_ticks() == [("dispatch_submissions",)]
+
+
 def test_a_lead_to_be_written_back(db):
     LeadFactory(write_back_after=NOW, clay_row_id="row_1", dispatch_after=None)
     assert due.due_ticks() == [("write_back_references",)]
 
 
 @pytest.mark.parametrize("kind", BatchKind.values)
-def test_a_batch_that_may_go(db, kind):
+def test_a_batch_that_may_go(db, settings, kind):
+    settings.CLAY_CONNECTOR = "table" if kind == BatchKind.SUBMIT else "rows-api"
     batch = Batch.objects.create(kind=kind, table_id="tbl", status=BatchStatus.UNKNOWN)
     assert len(due.due_ticks()) == 1
     Batch.objects.filter(pk=batch.pk).update(not_before=LATER)

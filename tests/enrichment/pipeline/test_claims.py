@@ -84,10 +84,10 @@ def test_a_poison_row_is_named_and_the_others_are_applied(pipeline, monkeypatch,
     leads = in_clay(pipeline, 4)
     real = applying.read_changes
 
-    def poisoned(lead, row, listed=()):
+    def poisoned(lead, row, listed=(), troubles=None):
         if lead.pk == leads[1].pk:
             raise RuntimeError("words with a person in them")
-        return real(lead, row, listed)
+        return real(lead, row, listed, troubles)
 
     monkeypatch.setattr(applying, "read_changes", poisoned)
     reading.run_due()
