@@ -106,6 +106,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "FailureIgnore": {"id", "what", "error_kind", "provider", "shape", "reason", "ignored_by", "ignored_at"},
     "RejectedRow": {"id", "job", "index", "field", "sentence"},
     "ClayFormula": {"id", "table_id", "scorecard", "fingerprint", "how", "placed_at", "placed_by"},
+    "AppliedWaterfall": {"id", "version", "applied_at", "applied_by"},
     "Connection": {
         "id", "system", "connector", "overdue_seconds", "overdue_policy", "routine_id", "routine_inputs",
         "routine_outputs", "table_id", "full_tables", "webhook_id", "webhook_url", "last_ok_at", "last_error_at",

@@ -17,6 +17,7 @@ from enrichment.waterfall.views import (
     waterfall,
     waterfall_catalogue,
     waterfall_economics,
+    waterfall_in_clay,
     waterfall_spending,
     waterfall_versions,
 )
@@ -126,6 +127,10 @@ urlpatterns = [
     path("waterfall/versions/<int:number>/", waterfall_versions.version, name="waterfall_version"),
     path("waterfall/versions/<int:number>/roll-back/", waterfall_versions.roll_back, name="waterfall_roll_back"),
     path("waterfall/versions/<int:number>/waterfalls.json", waterfall_versions.export, name="waterfall_export"),
+    path("waterfall/in-clay/", waterfall_in_clay.show, name="waterfall_in_clay"),
+    path("waterfall/in-clay/<int:number>/checklist.txt", waterfall_in_clay.download, name="waterfall_checklist"),
+    path("waterfall/in-clay/<int:number>/apply/", waterfall_in_clay.apply, name="waterfall_apply"),
+    path("waterfall/in-clay/marks/<int:pk>/undo/", waterfall_in_clay.undo, name="waterfall_apply_undo"),
     path("waterfall/pilots/", views.show, name="waterfall_pilots"),
     path("waterfall/pilots/new/", views.plan, name="waterfall_pilot"),
     path("waterfall/pilots/start/", views.start, name="waterfall_pilot_start"),

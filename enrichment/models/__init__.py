@@ -1,6 +1,7 @@
 """The tables of the flow, one module per noun."""
 
 from enrichment.models.alert import Alert, AlertKind, AlertNotice, Severity
+from enrichment.models.applied import AppliedWaterfall
 from enrichment.models.campaign_move import CampaignMove
 from enrichment.models.clay import ClayRun, ClaySource, ForgottenReference, SourceClosed, TestRow
 from enrichment.models.connection import Connection, ServiceHold
@@ -26,6 +27,7 @@ __all__ = [
     "Alert",
     "AlertKind",
     "AlertNotice",
+    "AppliedWaterfall",
     "Attempt",
     "Batch",
     "BatchItem",

@@ -199,7 +199,7 @@ def assign_calls(
         ]
         for kind in found_in:
             own = cost if len(found_in) == 1 else None
-            ends = _stops_waterfall(kind, falls[kind], fields)
+            ends = stops_waterfall(kind, falls[kind], fields)
             calls[kind].setdefault(slug, Count()).add(_call(hit=True, ends=ends, cost=own))
         if not found_in and any(slug in fall.providers for fall in falls.values()) and not fields:
             missed.append((slug, cost))
@@ -227,7 +227,7 @@ def _call(*, hit: bool, ends: bool, cost: float | None) -> Count:
     )
 
 
-def _stops_waterfall(kind: str, fall: Waterfall, fields: frozenset[str]) -> bool:
+def stops_waterfall(kind: str, fall: Waterfall, fields: frozenset[str]) -> bool:
     """A personal address alone is no success where a work address is preferred."""
     return kind != "email" or not getattr(fall, "prefer_work_email", False) or "email_work" in fields
 
@@ -276,7 +276,7 @@ def _runs(segment: Segment, newest: int) -> Iterator[Run]:
 
 def _entries(names: Any, fields: Any, costs: Any) -> tuple[tuple[str, frozenset[str], float], ...]:
     """Entries that lack a part cannot be told from each other here; such a run counts for nothing."""
-    slugs, filled, paid = _as_list(names), _as_list(fields), _as_list(costs)
+    slugs, filled, paid = as_list(names), as_list(fields), as_list(costs)
     if not len(slugs) == len(filled) == len(paid):
         return ()
     return tuple(
@@ -284,7 +284,7 @@ def _entries(names: Any, fields: Any, costs: Any) -> tuple[tuple[str, frozenset[
     )
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return list(json.loads(value)) if isinstance(value, str) else list(value)
 
 

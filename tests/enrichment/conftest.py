@@ -35,3 +35,9 @@ def card() -> Scorecard:
 @pytest.fixture(scope="session")
 def engine(card: Scorecard) -> Engine:
     return Engine(card)
+
+
+@pytest.fixture
+def table_connector(settings):
+    """Clay as a table: rows in through its webhook, results back; nothing can be triggered, read or changed."""
+    settings.CLAY_CONNECTOR = "table"

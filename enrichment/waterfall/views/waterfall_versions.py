@@ -11,7 +11,7 @@ from enrichment import versions
 from enrichment.models import WaterfallVersion
 from enrichment.states import VersionStatus
 from enrichment.versions import EditStart
-from enrichment.waterfall import studio
+from enrichment.waterfall import plan_of_record, studio
 from enrichment.waterfall.changes import differences
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
 from swarm_admin.core.errors import ActionNotAllowed
@@ -34,9 +34,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         except ActionNotAllowed as impossible:
             problem = str(impossible)
         else:
-            words = f"Version {published.number} is live. All new enrichments use it."
-            messages.success(request, words)
-            return redirect("waterfall")
+            return _after_publishing(request, published, "All new enrichments use it.")
         draft, live = versions.draft_of(WaterfallVersion), versions.published(WaterfallVersion)
         if draft is None:
             messages.error(request, problem)
@@ -61,6 +59,17 @@ def _publish(request: HttpRequest, draft: WaterfallVersion) -> WaterfallVersion:
     began.check_is(draft)
     note = request.POST.get("note", "")
     return versions.publish(draft, revision=began.revision, over=began.over or 0, note=note, by=request.user)
+
+
+def _after_publishing(
+    request: HttpRequest, published: WaterfallVersion, words: str, screen_name: str = "waterfall"
+) -> HttpResponse:
+    """Where Clay has to be set up by hand, on to the checklist."""
+    if plan_of_record.is_set_up_by_hand():
+        messages.success(request, f"Version {published.number} is published. Now set it up in Clay.")
+        return redirect("waterfall_in_clay")
+    messages.success(request, f"Version {published.number} is live. {words}")
+    return redirect(screen_name)
 
 
 @screen(VIEW)
@@ -109,8 +118,7 @@ def roll_back(request: HttpRequest, number: int) -> HttpResponse:
     except ActionNotAllowed as impossible:
         messages.error(request, str(impossible))
         return redirect("waterfall_version", number=number)
-    messages.success(request, f"Version {copy.number} is live, a copy of version {old.number}.")
-    return redirect("waterfall_history")
+    return _after_publishing(request, copy, f"It is a copy of version {old.number}.", "waterfall_history")
 
 
 @screen(VIEW)
