@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from enrichment.connections.health import WINDOWS, Budget
 from enrichment.estimates import estimating, queue
-from enrichment.estimates.estimating import LOWEST, calls_of
+from enrichment.estimates.estimating import LOWEST, calls_of, calls_to_submit
 from enrichment.estimates.lanes import seconds_for
 from enrichment.models import Alert, AlertKind, Provider, ServiceHold
 from enrichment.vendor_pauses import pauses, words
 from enrichment.vendors import limiter, registry
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.limiter import Gauge, Limit
 from enrichment.vendors.limits import CallLimit
 from enrichment.vendors.vendor_health import CallHealth, call_health
@@ -21,6 +23,15 @@ from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
 
 TOO_MANY = "429"
+# What a connector must be able to do to meet a limit of Clay's; any meets the others.
+NEEDS = {
+    "clay.rows": Capability.TRIGGER,  # elsewhere a row is a submission
+    "clay.triggers": Capability.TRIGGER,
+    "clay.updates": Capability.UPDATE,
+    "clay.exports": Capability.EXPORT,
+    "clay.submissions": Capability.RECEIVE_ROW,
+    "clay.calls": Capability.POLL,
+}
 
 
 @dataclass(frozen=True)
@@ -80,13 +91,20 @@ class VendorLimits:
 
 
 def all_limits() -> list[VendorLimits]:
-    """Every vendor in the order of a lead's way; nothing is taken. Counts are a few seconds old at most."""
-    waiting = _all_waiting()
+    """Every vendor in the order of a lead's way, with the limits that the connector in use meets; nothing is taken.
+
+    Counts are a few seconds old at most.
+    """
+    waiting, able = _all_waiting(), chosen.capabilities()
     return [
         VendorLimits(
             vendor.slug,
             vendor.name,
-            [_usage_of(limit, waiting.get(limit.name)) for limit in vendor.limits],
+            [
+                _usage_of(limit, waiting.get(limit.name))
+                for limit in vendor.limits
+                if limit.name not in NEEDS or NEEDS[limit.name] in able
+            ],
             call_health(vendor.slug),
         )
         for vendor in registry.registered()
@@ -94,7 +112,12 @@ def all_limits() -> list[VendorLimits]:
 
 
 def provider_limits() -> list[LimitUsage]:
-    """Every provider with an hourly limit: its budget, and the calls the leads that are due will ask of it."""
+    """Every provider with an hourly limit: its budget, and the calls the leads that are due will ask of it.
+
+    None where Clay runs the providers by itself: we neither reserve nor count their calls there.
+    """
+    if not chosen.can(Capability.TRIGGER):
+        return []
     waiting = queue.waiting_work()
     document = estimating.published()
     first = queue.work_ahead_of(LOWEST, waiting).count
@@ -162,6 +185,14 @@ def _of_deliveries(system: str, found: dict[str, Any]) -> _WaitingWork:
 def _of_clay(found: dict[str, Any]) -> dict[str, _WaitingWork]:
     leads = ("lead waits", "leads wait")
     rows, updates, triggers = found["rows"], found["updates"], found["triggers"]
+    if not chosen.can(Capability.TRIGGER):
+        submitted = found.get("submissions", 0)  # not in what the release before counted seconds ago
+        return dict.fromkeys(
+            ("clay.submissions", "clay.calls"),
+            _WaitingWork(
+                leads, submitted, calls_to_submit(submitted), found["later"], _pause_name(pauses.rows_pause())
+            ),
+        )
     return {
         "clay.rows": _WaitingWork(
             ("lead without a row waits", "leads without a row wait"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from enrichment.documents.waterfall import WaterfallDocument, active_waterfall
 from enrichment.estimates import queue
 from enrichment.estimates.enriching import FLUSH, Clay, FillIn, Leads, ProviderLoad, sending_time
 from enrichment.estimates.lanes import Lane
+from enrichment.estimates.submitting import Submissions, submitting_time
 from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
@@ -20,6 +22,8 @@ from enrichment.models.work import URGENT
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter, registry
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
@@ -133,6 +137,8 @@ def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     ahead = queue.work_ahead_of(work.priority if work.leads else LOWEST, found)
     if not ours.count + ahead.count:
         return Estimate()
+    if not chosen.can(Capability.TRIGGER):
+        return _submitting(ours, ahead)
     if paused := _paused("clay") or _paused(CLAY_TRIGGERS):
         return Estimate(paused=paused)
     rowless = ours.rowless or (not work.leads and ahead.rowless)
@@ -145,6 +151,29 @@ def _enriching(work: Work, found: dict[str, Any]) -> Estimate:
     unlimited = bool(document.providers() - set(work.skip) - {slug for slug, _ in asked})
     sending = sending_time(ours, ahead, _clay(), [each for _, each in asked], unlimited=unlimited)
     return Estimate(sending.seconds, sending.limited_by, fill_ins=sending.fill_ins)
+
+
+def _submitting(ours: Leads, ahead: Leads) -> Estimate:
+    if paused := _paused("clay") or _paused(CLAY_ROWS):
+        return Estimate(paused=paused)
+    if cap := _used_up():
+        return Estimate(paused=f"{cap.label} is reached, so no leads are sent.")
+    sending = submitting_time(ours, ahead, _submissions())
+    return Estimate(sending.seconds, sending.limited_by)
+
+
+def _submissions() -> Submissions:
+    """A table's webhook takes one row a call; another connector as many leads as its batches have."""
+    size = chosen.connector_class().runs_at_once
+    each = 1 if chosen.can(Capability.RECEIVE_ROW) else size
+    name, words = ("clay.submissions", "submission") if each == 1 else ("clay.calls", "call")
+    limit = dataclasses.replace(lane(name, settings.CLAY_WORKSPACE_ID), name=f"Clay's {words} limit")
+    return Submissions(limit, each, size, span(settings.CLAY_FLUSH_SECONDS).total_seconds())
+
+
+def calls_to_submit(leads: int) -> int:
+    """How many calls so many leads take, in full batches."""
+    return math.ceil(leads / _submissions().per_call)
 
 
 def _used_up() -> SpendCap | None:

@@ -12,17 +12,20 @@ from enrichment.estimates.enriching import Leads
 from enrichment.models import BatchItem, Handover, Lead
 from enrichment.models.work import BatchKind
 from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from swarm_admin.core.cache import cached
 
 WAITING = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
 
 
 def waiting_work() -> dict[str, Any]:
-    """Leads and deliveries that wait: rows, triggers, updates, due, later, handovers {system: {due, later}}.
+    """Leads and deliveries that wait: rows, triggers, submissions, updates, due, later, handovers.
 
-    A lead without a row waits for both a row and a trigger. `due`: leads that will be asked for. `first`: {priority:
-    (leads, of them without a row)} of those that were never asked for, due later as well; `fill_ins`: {provider:
-    leads that wait for it alone}. A few seconds old at most.
+    A lead without a row waits for both a row and a trigger, or where nothing is triggered for a submission alone.
+    `due`: leads that will be asked for. `first`: {priority: (leads, of them without a row)} of those that were never
+    asked for, due later as well; `fill_ins`: {provider: leads that wait for it alone}. `handovers`: {system: {due,
+    later}}. A few seconds old at most.
     """
     return dict(cached("waiting", _count))
 
@@ -41,13 +44,16 @@ def _count() -> dict[str, Any]:
         status=ItemStatus.PLANNED, batch__status__in=[BatchStatus.PLANNED, BatchStatus.UNKNOWN]
     )
     planned = dict(items.values_list("batch__kind").annotate(n=Count("pk")))
-    asked = due["all"] + planned.get(BatchKind.ROWS, 0) + planned.get(BatchKind.TRIGGER, 0)
-    first, fill_ins = _by_kind(items, now)
+    asked = due["all"] + sum(planned.get(kind, 0) for kind in (BatchKind.ROWS, BatchKind.TRIGGER, BatchKind.SUBMIT))
+    triggers = chosen.can(Capability.TRIGGER)
+    writes = chosen.can(Capability.UPDATE)
+    first, fill_ins = _by_kind(items, now, triggers=triggers)
     return {
-        "rows": due["rowless"] + planned.get(BatchKind.ROWS, 0),
-        "triggers": asked,
+        "rows": due["rowless"] + planned.get(BatchKind.ROWS, 0) if triggers else 0,
+        "triggers": asked if triggers else 0,
+        "submissions": 0 if triggers else asked,
         "due": asked,
-        "updates": Lead.objects.due_for_write_back(now).count() + planned.get(BatchKind.UPDATE, 0),
+        "updates": Lead.objects.due_for_write_back(now).count() + planned.get(BatchKind.UPDATE, 0) if writes else 0,
         "later": Lead.objects.filter(dispatch_after__gt=now).count(),
         "handovers": _handovers(now),
         "first": first,
@@ -55,8 +61,11 @@ def _count() -> dict[str, Any]:
     }
 
 
-def _by_kind(items: Any, now: Any) -> tuple[dict[int, tuple[int, int]], dict[str, int]]:
-    """(leads to be asked for by priority, leads to be filled in by provider), in a batch or on the way to one."""
+def _by_kind(items: Any, now: Any, *, triggers: bool) -> tuple[dict[int, tuple[int, int]], dict[str, int]]:
+    """(leads to be asked for by priority, leads to be filled in by provider), in a batch or on the way to one.
+
+    Without `triggers` nobody is asked alone: such a lead is submitted like others.
+    """
     rowless = Count("pk", filter=Q(clay_row_id__isnull=True))
     leads = Lead.objects.usable().filter(dispatch_after__isnull=False, retention_until__gt=now)
     rows = list(
@@ -69,7 +78,7 @@ def _by_kind(items: Any, now: Any) -> tuple[dict[int, tuple[int, int]], dict[str
     first: dict[int, tuple[int, int]] = {}
     fill_ins: Counter[str] = Counter()
     for priority, only, count, without_row in rows:
-        if only:
+        if only and triggers:
             fill_ins.update(dict.fromkeys(only, count))
         else:
             have = first.get(priority, (0, 0))

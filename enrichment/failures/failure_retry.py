@@ -45,7 +45,10 @@ LEAD_FIELDS = (
 
 @dataclass(frozen=True)
 class FailurePlan:
-    """`cost`: US dollars; `cost_label`, `cost_caveat`: what that sum is. `time`: until the last has been sent."""
+    """`cost`: US dollars; `cost_label`, `cost_caveat`: what that sum is. `note`: what it does.
+
+    `time`: until the last has been sent.
+    """
 
     count: int
     left_out: Counter[str] = field(default_factory=Counter)
@@ -53,6 +56,7 @@ class FailurePlan:
     time: Estimate = field(default_factory=Estimate)
     cost_label: str = "Maximum cost"
     cost_caveat: str = ""
+    note: str = ""
 
 
 def plan_for_cause(cause: Cause) -> FailurePlan:
@@ -79,6 +83,7 @@ def _plan_enrichment(cause: Cause) -> FailurePlan:
         retry_plan.time,
         retry_plan.price.label,
         retry_plan.price.caveat,
+        retry_plan.note,
     )
 
 

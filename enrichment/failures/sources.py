@@ -22,6 +22,8 @@ from enrichment.models.shape import Shape
 from enrichment.models.work import BatchKind
 from enrichment.states import DeliveryStatus, HandoverStatus, ItemStatus
 from enrichment.vendors import registry
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,14 @@ def _unreadable() -> QuerySet[Any]:
 
 
 def _write_backs() -> QuerySet[Any]:
-    """Given up after the last try, and not on its way again; the reason is the last batch item's."""
+    """Given up after the last try, and not on its way again; the reason is the last batch item's.
+
+    Nobody's where Clay's rows cannot be changed: there is nothing to try again.
+    """
+    leads = Lead.objects.all() if chosen.can(Capability.UPDATE) else Lead.objects.none()
     items = BatchItem.objects.filter(lead=OuterRef("pk"), batch__kind=BatchKind.UPDATE)
     failed = items.exclude(error_kind="").order_by("-pk")
-    stuck = Lead.objects.filter(
+    stuck = leads.filter(
         ~Exists(items.filter(status=ItemStatus.PLANNED)),
         write_back_tries__gt=settings.MAX_ATTEMPTS,
         write_back_after__isnull=True,

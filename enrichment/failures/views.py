@@ -132,7 +132,8 @@ def _plan(found: Group, plan: FailurePlan) -> dict[str, Any]:
     return {
         "title": f"Retry: {found.source.label}",
         "action": reverse("failure_retry_run", args=[found.cause.key]),
-        "confirm": "Start retry",
+        "confirm": "Submit again" if plan.note else "Start retry",
+        "note": plan.note,
         "count": plan.count,
         "noun": noun if plan.count == 1 else f"{noun}s".replace("deliverys", "deliveries"),
         "cost": plan.cost if _costs_money(found) else None,

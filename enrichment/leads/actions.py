@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from enrichment.leads.resubmission import check_can_skip, is_resubmission
 from enrichment.models import Attempt, BatchItem, Lead
 from enrichment.pipeline.deliver.redeliver import ONLY_KEPT, suppressed_ids
 from enrichment.pipeline.overdue_policy import KINDS as OVERDUE
@@ -61,7 +62,7 @@ def sort_for_retry(leads: Sequence[Lead]) -> RetrySelection:
         .values_list("lead_id", flat=True)
     )
     blocked = suppressed_ids(leads)
-    overdue = timezone.now() - span(settings.POLL_AFTER_SECONDS)
+    overdue = _overdue_since()
     ready, left_out = [], Counter[str]()
     for lead in leads:
         reason = _why_not(lead, running, waiting, blocked, overdue)
@@ -70,6 +71,13 @@ def sort_for_retry(leads: Sequence[Lead]) -> RetrySelection:
         else:
             ready.append(lead)
     return RetrySelection(ready, left_out)
+
+
+def _overdue_since() -> datetime.datetime:
+    """A run that began before may be given up for another; submitted ones only once they are called overdue."""
+    if is_resubmission():
+        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
+    return timezone.now() - span(settings.POLL_AFTER_SECONDS)
 
 
 def _why_not(lead: Lead, running: set[int], waiting: set[int], blocked: set[int], overdue: datetime.datetime) -> str:
@@ -98,8 +106,9 @@ def retry_leads(
     All or nothing: one transaction with the audit events. At most MOST leads.
 
     Raises:
-        ActionNotAllowed: there is none that can be retried, or there are too many.
+        ActionNotAllowed: there is none that can be retried, there are too many, or no provider can be left out.
     """
+    check_can_skip(skip_providers)
     if len(leads) > MOST:
         raise ActionNotAllowed(f"You can retry up to {MOST:,} leads at once.")
     now = timezone.now()

@@ -9,17 +9,22 @@ from decimal import Decimal
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.estimates.estimating import Estimate, Work, estimate
 from enrichment.leads.actions import MOST, STAFF_PRIORITY, RetrySelection, sort_for_retry
+from enrichment.leads.resubmission import resubmission_sentence
 from enrichment.models import Lead
 from enrichment.waterfall.prices import Price, price_of
 
 
 @dataclass(frozen=True)
 class RetryPlan:
-    """`price`: the price of one lead. `time`: until the last of them has been sent."""
+    """`price`: the price of one lead. `time`: until the last of them has been sent.
+
+    `note`: what is to be known of it, a sentence; "" for an enrichment of the rows that are there.
+    """
 
     selection: RetrySelection
     price: Price
     time: Estimate
+    note: str = ""
 
     @property
     def count(self) -> int:
@@ -45,4 +50,5 @@ def plan_retry(
     document = active_waterfall()
     rowless = sum(lead.clay_row_id is None for lead in selection.ready)
     work = Work(len(selection.ready), rowless, priority, skip_providers)
-    return RetryPlan(selection, price_of(document, skip_providers), estimate(work) if selection.ready else Estimate())
+    price, time = price_of(document, skip_providers), estimate(work) if selection.ready else Estimate()
+    return RetryPlan(selection, price, time, resubmission_sentence(price))

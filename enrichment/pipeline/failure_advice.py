@@ -3,6 +3,8 @@
 from enrichment.models import Verdict
 from enrichment.models.handover import ANSWERED, UNDECIDED
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.errors import ADVICE, Recovery
 
 OWN_ADVICE = {
@@ -34,7 +36,16 @@ OWN_ADVICE = {
     "": "No reason was recorded. Check it manually.",
 }
 
+# Of what the error table says of a trigger, where Clay enriches by itself whatever it is sent.
+SUBMITTED_ADVICE = {
+    Recovery.NEXT_PROVIDER: (
+        "A data provider didn't respond in time in Clay. Submit the lead again: all providers are called again."
+    ),
+}
+
 
 def advice_of(kind: str) -> str:
     """What is known of failures of ours, else what the error table says of this kind; "" where neither has it."""
+    if kind in SUBMITTED_ADVICE and not chosen.can(Capability.TRIGGER):
+        return SUBMITTED_ADVICE[Recovery(kind)]
     return OWN_ADVICE.get(kind) or (ADVICE[Recovery(kind)] if kind in set(Recovery) else "")

@@ -21,6 +21,7 @@ from enrichment.states import AttemptStatus
 from enrichment.waterfall.provider_stats import NEWEST, as_list, fields_offered, stops_waterfall
 from swarm_admin.core.cache import cached
 
+OF_NOBODY = "clay"  # whom a cost is booked to that no waterfall tells of: no provider
 LEAST = 20  # results of which one should have had a match before "never" is said
 IN_WORDS = {"email": "e-mail", "phone": "phone numbers", "company": "company data", "techstack": "tech stacks"}
 
@@ -198,8 +199,8 @@ def _entries(names: Any, fields: Any, slugs: Mapping[str, str]) -> tuple[tuple[s
     told, filled = as_list(names), as_list(fields)
     if len(told) != len(filled):
         return ()
-    pairs = zip(told, filled, strict=True)
-    return tuple((slugs.get(_plain(str(name)), str(name)), frozenset(each)) for name, each in pairs)
+    pairs = [(str(name), frozenset(each)) for name, each in zip(told, filled, strict=True) if name != OF_NOBODY]
+    return tuple((slugs.get(_plain(name), name), fields) for name, fields in pairs)
 
 
 def _slugs() -> dict[str, str]:

@@ -8,13 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from enrichment.documents.waterfall import active_waterfall
+from enrichment.labels import provider_name
 from enrichment.leads import actions, lead_detail, unmask
 from enrichment.leads.decisions import matches_of, moves_of
+from enrichment.leads.resubmission import is_resubmission, resubmission_sentence
 from enrichment.leads.timeline import timeline
 from enrichment.models import Lead, Provider
 from enrichment.pipeline.deliver import redeliver
 from enrichment.pipeline.score.explained import version_of
 from enrichment.states import FINAL_STATUSES
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.waterfall.prices import PriceList
 from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
 from swarm_admin.core.masking import mask
@@ -95,7 +99,9 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":  # an address typed in or kept: the form stands on the lead's page
         return redirect("lead", pk=pk)
     skip = [slug for slug in request.POST.getlist("without") if slug in {slug for slug, _ in _providers()}]
-    words = f"Retrying the lead{f', without {skip[0]}' if skip else ''}."
+    words = f"Retrying the lead{f', without {provider_name(skip[0])}' if skip else ''}."
+    if is_resubmission():
+        words = "Submitting the lead again."
     return _run_action(
         request, pk, lambda lead: actions.retry_leads([lead], by=request.user, skip_providers=skip), words
     )
@@ -157,12 +163,15 @@ def _header_context(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[st
 
 
 def _choices() -> dict[str, Any]:
-    """What a retry may leave out, and what each choice costs."""
+    """What a retry may leave out, and what each choice costs; nothing where Clay takes no choice."""
     document = active_waterfall()
     prices = PriceList()
+    price = prices.of(document)
+    offered = _providers() if chosen.can(Capability.SKIP_PROVIDER) else []
     return {
-        "price": prices.of(document),
-        "providers": [(slug, name, prices.of(document, [slug])) for slug, name in _providers()],
+        "price": price,
+        "resubmission": resubmission_sentence(price),
+        "providers": [(slug, name, prices.of(document, [slug])) for slug, name in offered],
     }
 
 

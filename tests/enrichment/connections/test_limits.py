@@ -242,3 +242,38 @@ def test_a_queue_says_when_it_is_gone() -> None:
     assert queue_time(0) == "sent immediately"
     assert queue_time(30) == "clears in about 30 s"
     assert queue_time(math.inf) == "never clears: limit is 0"
+
+
+@pytest.mark.parametrize(
+    ("connector", "lanes"),
+    [
+        ("rows-api", ["New rows", "Row updates", "Enrichment triggers", "Exports"]),
+        ("table", ["Submissions"]),
+        ("routine", ["Calls"]),
+    ],
+)
+def test_only_the_limits_that_the_connector_meets_are_shown(db: None, settings: Any, connector: str, lanes: list[str]):
+    settings.CLAY_CONNECTOR = connector
+    clay = next(vendor for vendor in limits.all_limits() if vendor.system == "clay")
+    assert [limit.label for limit in clay.limits] == lanes
+
+
+def test_leads_wait_for_submissions(db: None, settings: Any):
+    for _ in range(30):
+        LeadFactory()
+    settings.CLAY_CONNECTOR = "table"
+    waits = shown("Submissions").queue
+    assert waits is not None
+    assert (waits.count, waits.calls, waits.seconds) == (30, 30, 2.0)
+    settings.CLAY_CONNECTOR = "routine"
+    waits = shown("Calls").queue
+    assert waits is not None
+    assert (waits.count, waits.calls) == (30, 1)
+
+
+def test_hourly_limits_of_providers_are_clays_where_it_runs_them(sales_client: Client, settings: Any):
+    Provider.objects.filter(slug="apollo").update(hourly_limit=10)
+    assert limits.provider_limits()
+    settings.CLAY_CONNECTOR = "table"
+    assert limits.provider_limits() == []
+    assert "Clay runs the providers itself and keeps their limits" in page(sales_client)
