@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import timezone
 
+from enrichment.drift.known_kinds import is_compared
 from enrichment.models import BatchItem, ReconcileRun, ServiceHold, Severity
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
@@ -95,10 +96,10 @@ class TableCapacity:
 
 
 def tables() -> list[TableCapacity]:
-    """The tables of the last finished comparison, the one that takes new rows first."""
+    """The tables of the last finished comparison, the one that takes new rows first; none where there are none."""
     runs = ReconcileRun.objects.filter(is_open=False, error="").order_by("-started_at")
     last, whole = runs.first(), runs.filter(full=True).first()
-    if last is None:
+    if last is None or not is_compared():
         return []
     current = clay_table()
     refused = {hold.table: hold for hold in ServiceHold.objects.filter(system=CLAY_ROWS, lifted_at__isnull=True)}

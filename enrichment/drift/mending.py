@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.drift.differences import close_drift
+from enrichment.drift.known_kinds import is_compared, kinds
 from enrichment.drift.repairs import REPAIRS, ROWLESS, NoSlotYet, NotRepairable, table_is_full
 from enrichment.estimates.estimating import Work
 from enrichment.leads.actions import STAFF_PRIORITY
@@ -31,6 +32,8 @@ from swarm_admin.core.timing import in_seconds
 
 log = logging.getLogger(__name__)
 MOST = 5_000  # in one request
+TABLE_FULL = "not possible: Clay's table is full. Create a new one first"
+NO_SOURCE = "not possible: Clay accepts no new rows. See Connections"
 CLAIMED_AT_ONCE = 25
 MENDINGS = {
     DriftKind.VALUES: "Copy Clay's values to our leads; pinned fields stay",
@@ -70,7 +73,7 @@ def plan_repairs(kind: DriftKind, pk: int | None = None) -> RepairPlan:
     left_out["already being fixed"] = waiting
     free = drifts.filter(mend_after__isnull=True)
     if kind in ROWLESS and table_is_full():
-        left_out["not possible: Clay's table is full. Create a new one first"] = free.count()
+        left_out[TABLE_FULL if is_compared() else NO_SOURCE] = free.count()
         free = free.none()
     if kind == DriftKind.VALUES and (others := free.filter(fields__contains=["linkedin_url"]).count()):
         left_out["not possible: the row now has another person's address. Correct it in Clay"] = others
@@ -106,7 +109,10 @@ def request_repairs(found: RepairPlan, *, by: Any) -> int:
 
 
 def run_due() -> int:
-    """Mend what was asked for until nothing is due; returns how many were tried."""
+    """Mend what was asked for until nothing is due; returns how many were tried.
+
+    What was found by a look at Clay's rows waits while there is none.
+    """
     done = 0
     while not (shutdown.is_requested() or pauses.open_pause("clay")) and (drifts := _claim()):
         for drift in drifts:
@@ -116,7 +122,7 @@ def run_due() -> int:
 
 
 def _claim() -> list[Drift]:
-    asked = Drift.objects.filter(resolved_at__isnull=True, mend_after__isnull=False)
+    asked = Drift.objects.filter(resolved_at__isnull=True, mend_after__isnull=False, kind__in=kinds())
     work.hand_back_lapsed(
         asked.filter(in_flight_since__isnull=False), lambda drifts, lease: drifts.update(**lease), _set_aside
     )
@@ -168,6 +174,10 @@ def _after_error(drift: Drift, error: VendorError) -> None:
 
 
 def open_drift(kind: str = "") -> QuerySet[Drift]:
-    """Open drift, the newest first; of one kind where it is given."""
-    drifts = Drift.objects.filter(resolved_at__isnull=True).select_related("lead").order_by("-first_seen", "-pk")
+    """Open drift, the newest first; of one kind where it is given, else of all that are looked for."""
+    drifts = (
+        Drift.objects.filter(resolved_at__isnull=True, kind__in=kinds())
+        .select_related("lead")
+        .order_by("-first_seen", "-pk")
+    )
     return drifts.filter(kind=kind) if kind else drifts

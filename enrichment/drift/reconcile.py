@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
@@ -25,6 +26,7 @@ from enrichment.drift.differences import (
     record_findings,
     without_suppressed,
 )
+from enrichment.drift.known_kinds import is_compared
 from enrichment.leases import server_is_away
 from enrichment.models import Drift, DriftKind, Lead, ReconcileRun, SeenRow, WaterfallVersion
 from enrichment.models.drift import ReconcilePhase
@@ -41,6 +43,7 @@ from swarm_admin.core.timing import CLOCKS_DIFFER_SECONDS, in_seconds, span
 
 log = logging.getLogger(__name__)
 LIMIT = "clay.exports"
+LOOKED = "drift:looked-at-mirror"
 # Exports an hour left for read-backs, which need one where Clay has no search (D14); a whole run leaves one more,
 # to the hourly one.
 SPARE = 2
@@ -49,7 +52,13 @@ ABSENT = (DriftKind.ROW_GONE, DriftKind.NOT_KEPT)
 
 
 def run_due() -> int:
-    """Go on with the open run, or start one when it is time, until a limit is reached; how many exports."""
+    """Go on with the open run, or start one when it is time, until a limit is reached; how many exports.
+
+    Where Clay's rows cannot be exported, only what the mirror alone tells is looked at, as often.
+    """
+    if not is_compared():
+        _look_at_mirror()
+        return 0
     if pauses.reading_pause("clay") or not clay_table():
         return 0
     run = _claim() or _start()
@@ -73,6 +82,13 @@ def run_due() -> int:
     finally:
         work.held_by_us(run).update(in_flight_since=None)
     return run.exports - before
+
+
+def _look_at_mirror() -> None:
+    if cache.add(LOOKED, "1", max(span(settings.RECONCILE_SECONDS).total_seconds(), 1)):
+        with transaction.atomic():
+            absent.find_rowless()
+            shared.find_shared()
 
 
 def _claim() -> ReconcileRun | None:

@@ -23,6 +23,8 @@ from enrichment.pipeline.receive.triage import is_suppressed
 from enrichment.states import FINAL_STATUSES
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter, registry
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.connections import clay
@@ -159,6 +161,8 @@ def _recreate_row(drift: Drift) -> None:
 
 def _find_duplicate_row(lead: Lead) -> tuple[ClayRow, str] | None:
     """A row of the same person that we do not know, with its table: a second one must not be made (D12)."""
+    if not chosen.can(Capability.FETCH):
+        return None  # nothing is known of rows there; a second one changes nothing twice
     known = Drift.objects.filter(lead=lead, kind=DriftKind.DUPLICATE, resolved_at__isnull=True)
     for table, row_id in known.values_list("table_id", "row_id"):
         if row := _fetch_row(table, row_id):

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from enrichment.drift import capacity_forecast, mending
+from enrichment.drift.known_kinds import is_compared, kinds
 from enrichment.estimates.estimating import estimate
 from enrichment.models import Drift, DriftKind, ReconcileRun
 from enrichment.vendors import limiter
@@ -34,6 +35,7 @@ MEANINGS = {
     DriftKind.SUPPRESSED: "Clay returned data of someone on the suppression list. The row is being deleted.",
     DriftKind.SHARED_RECORD: "Several leads share one record in GoHighLevel or Instantly.",
 }
+NEVER_SUBMITTED = "The lead is waiting for Clay, and nobody is going to submit it."
 
 
 @screen(VIEW)
@@ -58,6 +60,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "last_whole": good.filter(full=True).first(),
         "exports": _exports(),
         "why_not": why_not(request.user),
+        "is_compared": is_compared(),
     }
     return render(request, "enrichment/drift/_drift.html" if request.htmx else "enrichment/drift/drift.html", context)
 
@@ -70,30 +73,33 @@ def why_not(user: object) -> str:
 
 
 def _kind(name: str) -> DriftKind | None:
-    return DriftKind(name) if name in DriftKind.values else None
+    return DriftKind(name) if name in kinds() else None
 
 
 def _kinds() -> list[dict[str, Any]]:
-    """Every kind with its open count, those that have any first."""
+    """Every kind that is looked for with its open count, those that have any first."""
+    compared = is_compared()
     counted = Drift.objects.filter(resolved_at__isnull=True).values("kind")
     counts: dict[str, Any] = {
         row["kind"]: row for row in counted.annotate(count=Count("pk"), since=Min("first_seen")).order_by()
     }
-    kinds = [
+    rows = [
         {
             "kind": kind,
             "label": kind.label,
-            "meaning": MEANINGS[kind],
+            "meaning": MEANINGS[kind] if compared or kind != DriftKind.NO_ROW else NEVER_SUBMITTED,
             "mending": mending.MENDINGS[kind],
             "count": counts.get(kind, {}).get("count", 0),
             "since": counts.get(kind, {}).get("since"),
         }
-        for kind in DriftKind
+        for kind in kinds()
     ]
-    return sorted(kinds, key=lambda row: not row["count"])
+    return sorted(rows, key=lambda row: not row["count"])
 
 
 def _exports() -> limiter.Gauge | None:
+    if not is_compared():
+        return None
     try:
         return limiter.peek("clay.exports", clay().workspace_id)
     except VendorError:

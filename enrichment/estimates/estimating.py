@@ -114,7 +114,7 @@ def estimate(work: Work | None = None) -> Estimate:
     is_alone = not (work.deliveries or work.updates or work.calls or work.scored)
     parts = [_enriching(work, waiting)] if work.leads or is_alone else []
     parts += [_delivering(system, count, waiting) for system, count in work.deliveries.items() if count]
-    if work.updates:
+    if work.updates and chosen.can(Capability.UPDATE):
         parts.append(_writing_back(work.updates, waiting))
     parts += [_calling(name, count) for name, count in work.calls.items()]
     if work.scored:

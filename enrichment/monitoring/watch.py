@@ -12,6 +12,7 @@ from enrichment import alerts
 from enrichment.alerts import Cause
 from enrichment.clay_sources import forecast
 from enrichment.drift import capacity_forecast
+from enrichment.drift.known_kinds import kinds
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import recovery
@@ -101,8 +102,8 @@ def leads_needing_attention() -> str:
 
 
 def open_drift() -> str:
-    kinds = Drift.objects.filter(resolved_at__isnull=True).values("kind").annotate(count=Count("pk"))
-    counts = {row["kind"]: row["count"] for row in kinds.order_by("kind")}
+    found = Drift.objects.filter(resolved_at__isnull=True, kind__in=kinds()).values("kind").annotate(count=Count("pk"))
+    counts = {row["kind"]: row["count"] for row in found.order_by("kind")}
     if not counts:
         return ""
     parts = ", ".join(f"{DriftKind(kind).label.lower()}: {count:,}" for kind, count in counts.items())
@@ -110,6 +111,8 @@ def open_drift() -> str:
 
 
 def lost_rows() -> str:
+    if DriftKind.NOT_KEPT not in kinds():
+        return ""
     count = Drift.objects.filter(resolved_at__isnull=True, kind=DriftKind.NOT_KEPT).count()
     if not count:
         return ""

@@ -29,6 +29,8 @@ from enrichment.models.job import JobKind
 from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.pipeline.deliver.redeliver import suppressed_ids
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.waterfall.appraisal import Appraisals, appraise
 from enrichment.waterfall.prices import Price, price_of
 from enrichment.waterfall.provider_stats import provider_stats
@@ -39,6 +41,10 @@ from swarm_admin.core.jobs import LIVE, Chunks, JobStatus
 
 MOST = 500  # a pilot is a sample: more leads would say little more
 OPEN_ATTEMPT = (AttemptStatus.INTENDED, AttemptStatus.RUNNING)
+NOT_POSSIBLE = (
+    "Clay runs every lead by the setup it has, so a draft can't be tested on some. Publish it, set it up in a copy of "
+    "your Clay table, send a few leads there and compare cost and coverage. Roll back if it is worse."
+)
 LET_GO_DAYS = 1  # leads of a cancelled pilot are looked for so long
 
 
@@ -76,6 +82,12 @@ def draw_leads(count: int, source_type: str = "") -> list[int]:
     return list(eligible_leads(source_type).order_by("?").values_list("pk", flat=True)[: min(count, MOST)])
 
 
+def check_can_pilot() -> None:
+    """Raises ActionNotAllowed where a version cannot be tried: Clay takes no waterfalls with an enrichment."""
+    if not chosen.can(Capability.TRIGGER):
+        raise ActionNotAllowed(NOT_POSSIBLE)
+
+
 def plan_pilot(draft: WaterfallVersion, ids: Sequence[int]) -> PilotPlan:
     """What trying the draft on these leads takes; who cannot be tried any more is left out."""
     leads = list(eligible_leads().filter(pk__in=list(ids)[:MOST]).order_by("pk"))
@@ -99,8 +111,9 @@ def start_pilot(draft: WaterfallVersion, ids: Sequence[int], *, revision: int, b
 
     Raises:
         StaleDraft: somebody saved the draft since.
-        ActionNotAllowed: a pilot is under way, or none of them can be tried.
+        ActionNotAllowed: nothing can be tried, a pilot is under way, or none of them can be tried.
     """
+    check_can_pilot()
     if BulkJob.objects.filter(kind=JobKind.PILOT, status__in=LIVE).exists():
         raise ActionNotAllowed("A pilot is already running. Wait for it to finish, or cancel it.")
     pilot_plan = plan_pilot(draft, ids)

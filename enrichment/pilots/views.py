@@ -17,7 +17,7 @@ from enrichment.waterfall import studio
 from enrichment.waterfall.changes import differences
 from enrichment.waterfall.document_kind import WATERFALLS
 from enrichment.waterfall.views.waterfall import EDIT, VIEW
-from swarm_admin.core.errors import ActionNotAllowed
+from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
 from swarm_admin.core.form_fields import WholeField
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.jobs import LIVE
@@ -55,9 +55,11 @@ def show(request: HttpRequest) -> HttpResponse:
     ends = outcomes(jobs)
     draft = versions.draft_of(WaterfallVersion)
     why_not = "" if request.user.has_perm(EDIT) else studio.NO_EDIT
+    impossible = why_not_allowed(pilot.check_can_pilot)
     context = {
         "pilots": [(job, pilot_result.pilot_result(job), ends[job.pk]) for job in jobs],
-        "why_not": why_not or ("" if draft else NO_DRAFT),
+        "why_not": why_not or impossible or ("" if draft else NO_DRAFT),
+        "impossible": impossible,
         "section": "pilots",
     }
     return render(request, "enrichment/pilots/pilots.html", context)
@@ -66,6 +68,9 @@ def show(request: HttpRequest) -> HttpResponse:
 @screen(EDIT, "GET", "POST")
 def plan(request: HttpRequest) -> HttpResponse:
     """Choose the leads; then the plan with its cost, before anything is started."""
+    if impossible := why_not_allowed(pilot.check_can_pilot):
+        messages.error(request, impossible)
+        return redirect("waterfall_pilots")
     draft = versions.draft_of(WaterfallVersion)
     if draft is None:
         messages.info(request, NO_DRAFT)

@@ -16,13 +16,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from enrichment.documents.scorecard import Scorecard
-from enrichment.models import Batch, ClayFormula, Connection, Placement, ScorecardVersion, ServiceHold
+from enrichment.models import Batch, ClayFormula, ClaySource, Connection, Placement, ScorecardVersion, ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.scoring.javascript import SCORE_COLUMN, TIER_COLUMN, Formula, formula
 from enrichment.states import BatchStatus, VersionStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import connections as clients
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.table import TABLE_NAME, clay_table
 from enrichment.vendors.clay.wire import COLUMN_NAMES, ENRICHMENT_COLUMNS, ClayTable
 from enrichment.vendors.errors import VendorError
@@ -33,6 +35,9 @@ from swarm_admin.core.errors import ActionNotAllowed
 FIXED_TABLE = (
     "CLAY_TABLE_ID is set in the environment, so new leads would still go to that table. Remove it to create a "
     "new table here."
+)
+NO_CREATING = (
+    "Clay creates no tables by API with this connection. Duplicate the table in Clay and paste the formulas there."
 )
 NO_FORMULA = "Only a published scorecard can be used in Clay."
 EARLIER_TABLE = "The full table is no longer in use: new rows go to another. The pause is lifted; no table was created."
@@ -55,8 +60,23 @@ def formula_of(version: ScorecardVersion) -> Formula:
     return _published_formula(version.pk)
 
 
+def formula_place() -> str:
+    """What the formulas stand in: the id of Clay's table or routine, or the name of the table rows go into; or ""."""
+    if chosen.can(Capability.TRIGGER):
+        return clay_table()
+    if chosen.can(Capability.RECEIVE_ROW):
+        return ClaySource.objects.filter(closed_at__isnull=True).values_list("name", flat=True).first() or ""
+    made = Connection.objects.filter(system="clay").values_list("routine_id", flat=True).first()
+    return str(settings.CLAY_ROUTINE_ID) or made or ""
+
+
 def missing_columns(version: ScorecardVersion) -> list[str]:
-    """Fields the scorecard looks at for which Clay's table has no column (D6): there they score 0."""
+    """Fields the scorecard looks at for which Clay's table has no column (D6): there they score 0.
+
+    None where a person made the table in Clay: its columns are not known here.
+    """
+    if not chosen.can(Capability.UPDATE):
+        return []
     card = Scorecard.model_validate(version.document)
     return sorted({part.field for part in card.components} - COLUMN_NAMES)
 
@@ -126,6 +146,8 @@ def confirm_pasted(
 
 def check_can_create_table() -> None:
     """Raises ActionNotAllowed with the sentence for the disabled button."""
+    if not chosen.can(Capability.UPDATE):
+        raise ActionNotAllowed(NO_CREATING)
     if settings.CLAY_TABLE_ID and clay_table() == settings.CLAY_TABLE_ID:
         raise ActionNotAllowed(FIXED_TABLE)
     if not clay_table():

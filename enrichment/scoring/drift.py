@@ -18,10 +18,9 @@ from django.db import connection
 from enrichment.models import ScorecardVersion
 from enrichment.pipeline.score.engine import Engine, engine
 from enrichment.scoring import loading, snapshot
-from enrichment.scoring.clay_formula import formula_of, last_placement
+from enrichment.scoring.clay_formula import formula_of, formula_place, last_placement
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clay_values
 from enrichment.states import VersionStatus
-from enrichment.vendors.clay.table import clay_table
 from swarm_admin.core.cache import cached
 from swarm_admin.core.numbers import parse_int
 
@@ -184,7 +183,7 @@ def _versions() -> list[ScorecardVersion]:
     """One version of each formula there ever was: what Clay is known to have first, then the newest."""
     was = (VersionStatus.PUBLISHED, VersionStatus.SUPERSEDED)
     former_versions = list(ScorecardVersion.objects.filter(status__in=was).order_by("-number"))
-    here = last_placement(clay_table())
+    here = last_placement(formula_place())
     known = here.scorecard_id if here else None
     former_versions.sort(key=lambda v: (v.status != VersionStatus.PUBLISHED, v.pk != known))
     first: dict[str, ScorecardVersion] = {}
@@ -199,7 +198,7 @@ def _versions() -> list[ScorecardVersion]:
 def _sort_out(frame: pl.DataFrame) -> pl.DataFrame:
     """(id, cause) of every differing lead. Each further version is tried on those alone that are left."""
     live, *others = _versions()
-    here = last_placement(clay_table())
+    here = last_placement(formula_place())
     in_clay = formula_of(here.scorecard).fingerprint if here else ""
     known = [version for version in others if formula_of(version).fingerprint == in_clay]
     rest = [version for version in others if version not in known]

@@ -13,7 +13,9 @@ from django.conf import settings
 
 from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallKind
-from enrichment.waterfall.capacity import Capacity, capacity
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
+from enrichment.waterfall.capacity import Capacity, RateLimit, capacity
 from enrichment.waterfall.economics import (
     ExpectedOutcome,
     MarginalValue,
@@ -104,6 +106,9 @@ def _fall(kind: str, label: str, document: WaterfallDocument, figures: Book) -> 
 
 
 def _capacity(falls: list[WaterfallAppraisal], figures: Book) -> Capacity:
+    """Where Clay runs the providers itself, only what it takes of us is known."""
+    if not chosen.can(Capability.TRIGGER):
+        return _of_submissions()
     known = {slug: each for services in figures.values() for slug, each in services.items()}
     by_rows = settings.CLAY_LIMIT_UNIT == "rows"
     return capacity(
@@ -113,3 +118,11 @@ def _capacity(falls: list[WaterfallAppraisal], figures: Book) -> Capacity:
         triggers_per_hour=60 * settings.CLAY_TRIGGERS_PER_MINUTE,
         leads_per_trigger=1 if by_rows else settings.CLAY_TRIGGER_BATCH,
     )
+
+
+def _of_submissions() -> Capacity:
+    """A table's webhook takes one lead a call, a run as many as its batches have."""
+    if chosen.can(Capability.RECEIVE_ROW):
+        return Capacity((RateLimit("clay", "Clay's submissions", 1.0, 3600 * settings.CLAY_SUBMISSIONS_PER_SECOND),))
+    each = 1 / chosen.connector_class().runs_at_once
+    return Capacity((RateLimit("clay", "Clay's calls", each, 60 * settings.CLAY_ROUTINE_CALLS_PER_MINUTE),))

@@ -14,6 +14,8 @@ from django.db import transaction
 from enrichment import labels
 from enrichment.models import Provider, ProviderService, WaterfallKind, WaterfallVersion
 from enrichment.states import VersionStatus
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -34,6 +36,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "techstack": ("tech_stack",),
 }
+CLAY_KEEPS_LIMITS = "Not used with this connection: Clay runs the providers itself and keeps their limits."
 HIGHEST_COST = Decimal(9999)
 TENTH = Decimal("0.1")
 _CONTROL = {"class": "form-control"}
@@ -101,6 +104,8 @@ class ServiceForm(forms.ModelForm):
         accuracy = service.accuracy
         self.initial["accuracy_percent"] = None if accuracy is None else (100 * accuracy).quantize(TENTH)
         self.initial["fields_filled"] = service.fields
+        if not chosen.can(Capability.TRIGGER):
+            self.fields["hourly_limit"].help_text = CLAY_KEEPS_LIMITS
         if service.provider_id:
             self.initial["hourly_limit"] = service.provider.hourly_limit
         self.initial["began"] = signed_values(service)

@@ -6,13 +6,15 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.models import Lead, Verdict, WebhookDelivery
+from enrichment.models import Channel, Lead, Verdict, WebhookDelivery
 from enrichment.pipeline.mirror import preview
 from enrichment.pipeline.mirror.preview import Change
 from enrichment.pipeline.receive import triage
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, VendorError
 from gdpr import audit
@@ -52,6 +54,10 @@ NOTHING: dict[str, str] = {
     Verdict.RESTRICTED: "This lead's data may only be stored. A replay would change nothing.",
     Verdict.SUPPRESSED: "This person is suppressed. A replay would change no lead and would erase the webhook's body.",
 }
+NO_ROWS = (
+    "This webhook only names a row, and Clay's rows can't be read with this connection. Submit the lead again instead."
+)
+NO_PREVIEW = "A replay reads what this webhook carries once more. There is no preview."
 ROW_GONE = "Clay no longer has this row. A replay would change nothing."
 
 
@@ -63,10 +69,17 @@ def check_can_replay(delivery: WebhookDelivery) -> None:
         raise ActionNotAllowed("The person was erased, including this webhook's body. Nothing is left to process.")
     if delivery.verdict == Verdict.SUPPRESSED:
         raise ActionNotAllowed("The body wasn't kept: the person is suppressed, or it named too many people to check.")
+    if delivery.channel == Channel.EVENT and not chosen.can(Capability.FETCH):
+        raise ActionNotAllowed(NO_ROWS)
 
 
 def forecast(delivery: WebhookDelivery) -> Forecast:
-    """The effect of a replay, by the row as Clay has it now: one read at Clay, nothing written."""
+    """The effect of a replay, by the row as Clay has it now: one read at Clay, nothing written.
+
+    Of what does not name a row to be read, nothing is forecast.
+    """
+    if delivery.channel != Channel.EVENT:
+        return Forecast("", NO_PREVIEW, delivery.lead)
     first = triage.earlier_copies([delivery]).get(delivery.pk)
     judgement = triage.classify(delivery, first is not None)
     if judgement.verdict == Verdict.DUPLICATE:

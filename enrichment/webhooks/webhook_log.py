@@ -12,7 +12,7 @@ from django.urls import reverse
 from enrichment.deliveries.lists import list_context
 from enrichment.deliveries.payload_display import body_text, value_text
 from enrichment.leads import unmask
-from enrichment.models import Verdict, WebhookDelivery
+from enrichment.models import Channel, Verdict, WebhookDelivery
 from enrichment.pipeline.failure_advice import advice_of
 from enrichment.states import DeliveryStatus
 from enrichment.webhooks import replay as replaying
@@ -41,6 +41,22 @@ WHY: dict[str, str] = {
     Verdict.RESTRICTED: "This person's data may only be stored, so it was stored and not applied.",
     Verdict.ERASED: "The person was erased before it was processed. Nothing was applied.",
 }
+# Of those that carry the row themselves.
+WHY_ROW: dict[str, str] = {
+    Verdict.ACCEPTED: "The row in this webhook was applied to the lead.",
+    Verdict.UNCHANGED: "The lead already had the values of the row in this webhook.",
+    Verdict.STALE: "A newer result of this lead was already applied, so this one was skipped.",
+    Verdict.UNKNOWN_ROW: "No lead was submitted under this reference.",
+    Verdict.MALFORMED: "The body isn't a readable row.",
+    Verdict.TEST: "A test row. It belongs to no lead.",
+}
+WHY_RUN: dict[str, str] = {
+    Verdict.ACCEPTED: "The run's results were fetched from Clay and applied to its leads.",
+    Verdict.UNCHANGED: "The run's results were fetched from Clay. Its leads were already up to date.",
+    Verdict.UNKNOWN_ROW: "We started no run with this ID.",
+    Verdict.TEST: "A test event of Clay, without a run.",
+}
+WHY_BY_CHANNEL = {Channel.ROW: WHY_ROW, Channel.RUN: WHY_RUN}
 ROW_GONE = "Clay no longer has this lead's row."
 ERASED_LATER = "The person was erased later. The content, row and lead are no longer kept."
 EXPORTED = (
@@ -186,6 +202,8 @@ def _detail_context(request: HttpRequest, pk: int) -> dict[str, Any]:
 def _why_failed(delivery: WebhookDelivery) -> str:
     if sentence := ERRORS.get(delivery.error_kind) or (delivery.error_kind and advice_of(delivery.error_kind)):
         return sentence
+    if own := WHY_BY_CHANNEL.get(Channel(delivery.channel), {}).get(delivery.verdict):
+        return own
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.lead_id:
         return ROW_GONE
     if delivery.verdict == Verdict.UNKNOWN_ROW and delivery.erased_at:

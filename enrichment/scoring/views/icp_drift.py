@@ -16,9 +16,8 @@ from enrichment.leads.columns import BY_KEY, Column
 from enrichment.models import Lead, ScorecardVersion
 from enrichment.pipeline.score.engine import engine
 from enrichment.scoring import drift
-from enrichment.scoring.clay_formula import last_placement
+from enrichment.scoring.clay_formula import formula_place, last_placement
 from enrichment.scoring.clay_values import OTHER_VALUES, PINNED, UNREADABLE, read_clay_values
-from enrichment.vendors.clay.table import clay_table
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.cache import invalidate
@@ -48,7 +47,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "report": report,
         "counted_at": datetime.datetime.fromtimestamp(report.at, datetime.UTC),
-        "there": last_placement(clay_table()),
+        "there": last_placement(formula_place()),
         "live": ScorecardVersion.active(),
     }
     return render(request, "enrichment/scoring/icp_drift.html", context)

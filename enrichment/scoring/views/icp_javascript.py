@@ -31,7 +31,7 @@ NO_MANAGE = "You don't have permission to manage connections. Ask an admin."
 def show(request: HttpRequest) -> HttpResponse:
     """The formulas of a version (`?version=`, else the published one), beside what Clay has."""
     version = _version(request.GET.get("version", ""))
-    table = clay_table()
+    table = clay_formula.formula_place()
     there = clay_formula.last_placement(table)
     context = {
         "version": version,

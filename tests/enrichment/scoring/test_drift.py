@@ -105,7 +105,7 @@ def test_where_two_versions_give_the_score_the_one_clay_is_known_to_have_is_name
     assert groups() == {"version-2": [lead.pk]}
     ClayFormula.objects.create(table_id="tbl_test", scorecard=first, fingerprint="x", how=Placement.PASTED)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("enrichment.scoring.drift.clay_table", lambda: "tbl_test")
+        patch.setattr("enrichment.scoring.drift.formula_place", lambda: "tbl_test")
         assert groups() == {"version-1": [lead.pk]}
 
 

@@ -178,3 +178,16 @@ def test_what_waits_costs_what_it_will_be_asked() -> None:
 
 def test_nothing_waits() -> None:
     assert (appraise(LIVE).waiting.leads, appraise(LIVE).waiting.cost) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("connector", "name", "an_hour"), [("table", "Clay's submissions", 36_000), ("routine", "Clay's calls", 1_800_000)]
+)
+def test_where_clay_runs_the_providers_only_submissions_limit(
+    settings: Any, connector: str, name: str, an_hour: int
+) -> None:
+    Provider.objects.filter(slug="apollo").update(hourly_limit=1)
+    settings.CLAY_CONNECTOR = connector
+    found = appraise(LIVE).capacity
+    assert [gate.name for gate in found.gates] == [name]
+    assert found.leads_per_hour == pytest.approx(an_hour)

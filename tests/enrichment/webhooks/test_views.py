@@ -471,3 +471,58 @@ def test_an_unknown_row_says_whose_it_is_not(sales_client):
         (gone, "Clay no longer has this lead&#x27;s row"),
     ):
         assert said in sales_client.get(f"/webhooks/{row.pk}/").content.decode()
+
+
+# ------------------------------------------------------------------ with another connector
+
+
+def test_an_event_that_only_names_a_row_is_not_replayed_where_rows_cannot_be_read(
+    sales_client: Client, table_connector: None
+) -> None:
+    delivery = stored()
+    with pytest.raises(ActionNotAllowed, match="can't be read with this connection"):
+        replay.check_can_replay(delivery)
+    assert "Submit the lead again instead" in sales_client.get(f"/webhooks/{delivery.pk}/").content.decode()
+    replay.check_can_replay(stored(channel="row"))
+
+
+@pytest.mark.parametrize(("channel", "words"), [("row", "with the row it carries"), ("run", "results Clay still has")])
+def test_a_replay_of_a_whole_row_promises_no_fetch(
+    sales_client: Client, table_connector: None, channel: str, words: str
+) -> None:
+    delivery = stored(channel=channel)
+    page = sales_client.get(f"/webhooks/{delivery.pk}/replay/").content.decode()
+    assert "There is no preview" in page
+    assert words in page
+    assert "fetched from Clay at that time" not in page
+
+
+@pytest.mark.parametrize(
+    ("channel", "verdict", "words"),
+    [
+        ("event", "accepted", "The row was fetched from Clay and applied to the lead."),
+        ("row", "accepted", "The row in this webhook was applied to the lead."),
+        ("row", "unknown_row", "No lead was submitted under this reference."),
+        ("row", "test", "A test row. It belongs to no lead."),
+        ("row", "suppressed", "The person is suppressed"),
+        ("run", "unknown_row", "We started no run with this ID."),
+    ],
+)
+def test_what_came_of_a_delivery_is_said_by_its_door(
+    sales_client: Client, channel: str, verdict: str, words: str
+) -> None:
+    delivery = stored(channel=channel, verdict=verdict)
+    assert words in sales_client.get(f"/webhooks/{delivery.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("connector", "words"),
+    [
+        ("table", "The HTTP API column of your Clay table posts each finished row here."),
+        ("routine", "Clay can call here when a run is finished."),
+        ("rows-api", "Check under Connections that the webhook is registered."),
+    ],
+)
+def test_an_empty_list_says_what_is_to_come(sales_client: Client, settings: Any, connector: str, words: str) -> None:
+    settings.CLAY_CONNECTOR = connector
+    assert words in sales_client.get("/webhooks/").content.decode()

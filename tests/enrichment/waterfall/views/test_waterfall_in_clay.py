@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from enrichment import versions
-from enrichment.models import AppliedWaterfall, WaterfallVersion
+from enrichment.models import AppliedWaterfall, ProviderService, WaterfallVersion
 from enrichment.versions import EditStart
 from swarm_admin.access.models import User
 from tests.enrichment.waterfall.runs import attempts
@@ -112,3 +112,16 @@ def test_whoever_may_not_edit_sees_why(compliance_client, table_connector):
 def test_policies_of_hourly_limits_are_not_offered_and_kept(sales_client, table_connector):
     assert "hourly limit is reached" not in page(sales_client, "/waterfall/")
     assert 'type="hidden" name="email-policy"' in page(sales_client, "/waterfall/")
+
+
+def test_hourly_limits_are_clays_in_the_catalogue_and_nothing_is_reused(sales_client, settings):
+    shown = page(sales_client, "/waterfall/catalogue/")
+    assert "Calls per hour</th>" in shown
+    assert "Clay runs the providers itself" not in shown
+    settings.CLAY_CONNECTOR = "table"
+    shown = page(sales_client, "/waterfall/catalogue/")
+    assert "Calls per hour</th>" not in shown
+    assert "Clay runs the providers itself" in shown
+    service = ProviderService.objects.first()
+    assert "Not used with this connection" in page(sales_client, f"/waterfall/catalogue/{service.pk}/")
+    assert "Nothing new is reused from cache" in page(sales_client, "/waterfall/spending/")
