@@ -110,8 +110,9 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "Connection": {
         "id", "system", "connector", "overdue_seconds", "overdue_policy", "routine_id", "routine_inputs",
         "routine_outputs", "table_id", "full_tables", "webhook_id", "webhook_url", "last_ok_at", "last_error_at",
-        "last_error",
+        "last_error", "campaign_id", "campaign_name", "earlier_campaigns", "field_ids", "fields_location",
     },
+    "ConnectionCheck": {"id", "system", "name", "finding", "detail", "seen", "key_hash", "checked_at"},
     "Alert": {
         "id", "kind", "system", "subject", "severity", "sentence", "opened_at", "last_at", "count", "acknowledged_at",
         "acknowledged_by", "closed_at", "closed_by", "by_itself", "told", "told_at",
@@ -178,6 +179,8 @@ PLACES: tuple[Place, ...] = (
     Place("json", "DraftSave.document", "either of both, while it is edited", _NEVER),
     Place("json", "Connection.routine_inputs", "names of inputs and of fields", _NEVER),
     Place("json", "Connection.routine_outputs", "names of results and of columns", _NEVER),
+    Place("json", "Connection.field_ids", "names of fields and their ids", _NEVER),
+    Place("json", "ConnectionCheck.seen", "names and types of fields, the name of a location or campaign", _NEVER),
     Place("json", "ClaySource.columns", "names of columns and times", _NEVER),
     Place("json", "TestRow.columns", "names of columns", _NEVER),
     Place("json", "TestRow.missing", "names of columns", _NEVER),

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from enrichment.connections import views as connections
+from enrichment.connections.ghl import views as ghl
+from enrichment.connections.instantly import views as instantly
 from enrichment.deliveries import views as deliveries
 from enrichment.drift import views as drift
 from enrichment.failures import views as failures
@@ -67,6 +69,14 @@ urlpatterns = [
     path("connections/", connections.show, name="connections"),
     path("connections/clay/set-up/", connections.set_up, name="connection_set_up"),
     path("connections/clay/new-table/", connections.new_table, name="connection_new_table"),
+    path("connections/ghl/", ghl.ghl_connect, name="ghl_connect"),
+    path("connections/ghl/scopes/", ghl.ghl_test, name="ghl_test"),
+    path("connections/ghl/fields/", ghl.ghl_check_fields, name="ghl_check_fields"),
+    path("connections/ghl/fields/create/", ghl.ghl_create_fields, name="ghl_create_fields"),
+    path("connections/instantly/", instantly.instantly_connect, name="instantly_connect"),
+    path("connections/instantly/scopes/", instantly.instantly_test, name="instantly_test"),
+    path("connections/instantly/campaign/", instantly.instantly_campaign, name="instantly_campaign"),
+    path("connections/instantly/campaign/check/", instantly.instantly_check_campaign, name="instantly_check_campaign"),
     path("connections/<slug:system>/test/", connections.test, name="connection_test"),
     path(
         "webhooks/clay/enrichment-complete",  # the specification's address, without a slash at its end

@@ -15,8 +15,9 @@ from enrichment.pipeline.deliver.redeliver import RETRIED, UNDER_WAY, redeliver
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter, registry
-from enrichment.vendors.connections import ghl, instantly
+from enrichment.vendors.connections import instantly
 from enrichment.vendors.gohighlevel import fields as contact_fields
+from enrichment.vendors.gohighlevel.known_fields import ghl
 from enrichment.vendors.instantly import fields as campaign_fields
 from gdpr import audit
 from swarm_admin.core.audit_verbs import Verb

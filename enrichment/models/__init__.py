@@ -5,6 +5,7 @@ from enrichment.models.applied import AppliedWaterfall
 from enrichment.models.campaign_move import CampaignMove
 from enrichment.models.clay import ClayRun, ClaySource, ForgottenReference, SourceClosed, TestRow
 from enrichment.models.connection import Connection, ServiceHold
+from enrichment.models.connection_check import ConnectionCheck, Finding
 from enrichment.models.contact_match import ContactMatch, ContactOwner, MatchAction, MatchedBy
 from enrichment.models.drift import Drift, DriftKind, ReconcileRun, SeenRow
 from enrichment.models.failure import FailureIgnore
@@ -40,6 +41,7 @@ __all__ = [
     "ClayRun",
     "ClaySource",
     "Connection",
+    "ConnectionCheck",
     "ContactMatch",
     "ContactOwner",
     "Disclosure",
@@ -49,6 +51,7 @@ __all__ = [
     "FailureIgnore",
     "FieldConflict",
     "FieldFact",
+    "Finding",
     "ForgottenReference",
     "Handover",
     "JobMember",

@@ -41,6 +41,27 @@ class Connection(models.Model):
     )
     webhook_id = models.CharField(max_length=100, blank=True, default="")
     webhook_url = models.CharField(max_length=500, blank=True, default="")
+    campaign_id = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="chosen by an admin; empty: INSTANTLY_CAMPAIGN_ID's",
+    )
+    campaign_name = models.CharField(max_length=200, blank=True, default="", db_default="")
+    earlier_campaigns = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="campaigns that leads were added to before: a lead there is not added again",
+    )
+    field_ids = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="our custom field → its id in the location"
+    )
+    fields_location = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="the location that these ids are of"
+    )
     last_ok_at = models.DateTimeField(null=True, blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True, default="")

@@ -27,7 +27,9 @@ from enrichment.vendors import limiter, registry
 from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
-from enrichment.vendors.gohighlevel.client import LIMIT, Contact, UpsertResult
+from enrichment.vendors.gohighlevel import known_fields
+from enrichment.vendors.gohighlevel.client import Contact, UpsertResult
+from enrichment.vendors.gohighlevel.location import LIMIT
 from enrichment.vendors.lead_values import is_same_value
 from swarm_admin.core import shutdown
 
@@ -41,6 +43,7 @@ def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
 
     `until` is in the process's monotonic seconds.
     """
+    known_fields.ghl()  # whose threads have no database: they use what is known of the fields now
     begun = fanout.call_each(asked, lambda one: _look_up(one, until), vendor="ghl")
     looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Prepared)]
     plans = contacts_known.plan_contacts([(one.lead, work.lookup) for one, work in looked])

@@ -14,8 +14,10 @@ from enrichment.pipeline.delivery_outcomes import DeliveryRequest, NeedsDecision
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.connections import instantly
 from enrichment.vendors.errors import NotFound, NotOffered, Permanent, Recovery, VendorError
+from enrichment.vendors.instantly import chosen
 from enrichment.vendors.instantly import fields as campaign_fields
-from enrichment.vendors.instantly.client import LIMIT
+from enrichment.vendors.instantly.campaigns import LIMIT
+from enrichment.vendors.instantly.chosen import OurCampaigns
 from enrichment.vendors.instantly.client import Lead as CampaignLead
 from swarm_admin.core import shutdown
 from swarm_admin.core.identifiers.emails import key as email_key
@@ -27,12 +29,15 @@ def scope() -> str:
 
 def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
     """Add or change each lead; none is begun after `until`, in the process's monotonic seconds."""
-    outcomes: dict[int, Outcome] = _add([one.lead for one in asked if not one.unsure and _is_new(one.lead)])
+    ours = chosen.campaigns()
+    if not ours.current:
+        return [chosen.none_chosen() for _ in asked]
+    outcomes = _add([one.lead for one in asked if not one.unsure and _is_new(one.lead)], ours.current)
     alone = [(one.lead, one.unsure) for one in asked if one.lead.pk not in outcomes]
     hidden = campaign_moves.suppressed_while_moving([lead for lead, _ in alone])
     outcomes |= {pk: Withheld(campaign_moves.SUPPRESSED) for pk in hidden}
     alone = [(lead, unsure) for lead, unsure in alone if lead.pk not in hidden]
-    outcomes |= _readdress(_send_each(alone, _send, until))
+    outcomes |= _readdress(_send_each(alone, lambda lead, unsure: _send(lead, unsure, ours), until), ours)
     campaign_moves.complete_moves({pk: each.external_id for pk, each in outcomes.items() if isinstance(each, Sent)})
     return [outcomes[one.lead.pk] for one in asked]
 
@@ -58,28 +63,29 @@ def _send_each(
     return {lead: answer for (lead, _), answer in zip(asked, answers, strict=True)}
 
 
-def _readdress(answers: dict[Lead, _Answer]) -> dict[int, Outcome]:
+def _readdress(answers: dict[Lead, _Answer], ours: OurCampaigns) -> dict[int, Outcome]:
     """The outcome of each; what was found under another address is decided about first, then moved or left."""
     found = [(lead, answer) for lead, answer in answers.items() if isinstance(answer, _AtAnotherAddress)]
     steps = campaign_moves.decide_moves([(lead, elsewhere.record) for lead, elsewhere in found])
     asked = [(lead, (elsewhere, step)) for (lead, elsewhere), step in zip(found, steps, strict=True)]
-    moved = _send_each(asked, lambda lead, one: _follow(lead, *one), math.inf)
+    moved = _send_each(asked, lambda lead, one: _follow(lead, one[0], one[1], ours), math.inf)
     return {
         lead.pk: answer for lead, answer in {**answers, **moved}.items() if not isinstance(answer, _AtAnotherAddress)
     }
 
 
-def _follow(lead: Lead, elsewhere: _AtAnotherAddress, step: campaign_moves.Step | None) -> Outcome:
-    """Raises VendorError."""
+def _follow(lead: Lead, elsewhere: _AtAnotherAddress, step: campaign_moves.Step | None, ours: OurCampaigns) -> Outcome:
+    """In the campaign where the record is, which may be an earlier one. Raises VendorError."""
     record, slots = elsewhere.record, elsewhere.slots
+    campaign = record.campaign if record.campaign in ours and record.campaign else ours.current
     try:
         if isinstance(step, NeedsDecision | Withheld):
             return step
         if step == MoveStatus.STAYS:
-            return _update(record.id, lead, slots) or _add_one(lead, slots)
+            return _update(record.id, lead, slots) or _add_one(lead, slots, campaign)
         if step is not None:
             _remove(record.id, slots)
-        return _add_one(lead, slots)
+        return _add_one(lead, slots, campaign)
     finally:
         slots.give_back()
 
@@ -97,7 +103,7 @@ def _is_new(lead: Lead) -> bool:
     return not lead.instantly_lead_id
 
 
-def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
+def _add(leads: Sequence[Lead], campaign: str) -> dict[int, Outcome]:
     """New leads in one call; what became of them, by their keys.
 
     Left out are those it does not tell the id of (in the campaign already, blocked, refused), and all of them
@@ -106,7 +112,8 @@ def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
     if len(leads) < 2 or limiter.take(LIMIT, scope()):
         return {}
     try:
-        added = instantly().add_leads([campaign_fields.lead_of(lead) for lead in leads], skip_if_in_campaign=True)
+        sent = [campaign_fields.lead_of(lead) for lead in leads]
+        added = instantly().add_leads(sent, campaign, skip_if_in_campaign=True)
     except (Permanent, ValueError):  # by Instantly, or by our own rules before anything left
         return {}
     except VendorError as error:
@@ -114,7 +121,7 @@ def _add(leads: Sequence[Lead]) -> dict[int, Outcome]:
     return {leads[made.index].pk: Sent(made.id) for made in added.created}
 
 
-def _send(lead: Lead, unsure: bool) -> _Answer:
+def _send(lead: Lead, unsure: bool, ours: OurCampaigns) -> _Answer:
     """Raises VendorError. All slots it may need are taken at once, and the others given back."""
     known = bool(lead.instantly_lead_id)
     slots = limiter.reserve(LIMIT, scope(), 1 + (unsure or known) + known)
@@ -122,22 +129,22 @@ def _send(lead: Lead, unsure: bool) -> _Answer:
         return NotSent(slots.wait)
     answer: _Answer | None = None
     try:
-        answer = _deliver(lead, unsure, slots)
+        answer = _deliver(lead, unsure, slots, ours)
         return answer
     finally:
         if not isinstance(answer, _AtAnotherAddress):
             slots.give_back()
 
 
-def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots) -> _Answer:
+def _deliver(lead: Lead, unsure: bool, slots: limiter.Slots, ours: OurCampaigns) -> _Answer:
     record = _linked_record(lead, slots)
     if record is not None and record.email and email_key(record.email) != email_key(lead.email):
         return _AtAnotherAddress(record, slots)
     known = record.id if record is not None else ""
     # What is gone may have been moved: a call of ours deleted it, and the next one's answer was lost.
     if not known and (unsure or lead.instantly_lead_id):
-        known = _find(lead.email, slots)
-    return (_update(known, lead, slots) if known else None) or _add_one(lead, slots)
+        known = _find(lead.email, slots, ours)
+    return (_update(known, lead, slots) if known else None) or _add_one(lead, slots, ours.current)
 
 
 def _linked_record(lead: Lead, slots: limiter.Slots) -> CampaignLead | None:
@@ -158,9 +165,9 @@ def _update(known: str, lead: Lead, slots: limiter.Slots) -> Sent | None:
         return None
 
 
-def _add_one(lead: Lead, slots: limiter.Slots) -> Sent:
+def _add_one(lead: Lead, slots: limiter.Slots, campaign: str) -> Sent:
     slots.use()
-    added = instantly().add_lead({**campaign_fields.lead_of(lead), "skip_if_in_campaign": True})
+    added = instantly().add_lead({**campaign_fields.lead_of(lead), "skip_if_in_campaign": True}, campaign)
     return Sent(added.id, _differences(lead, added))
 
 
@@ -170,15 +177,15 @@ def _differences(lead: Lead, stored: CampaignLead) -> set[str]:
     return compare.differing_fields(lead, wanted, campaign_fields.stored_values(stored, wanted))
 
 
-def _find(email: str, slots: limiter.Slots) -> str:
-    """The campaign's lead with this e-mail; empty where there is none."""
+def _find(email: str, slots: limiter.Slots, ours: OurCampaigns) -> str:
+    """The lead with this e-mail in a campaign of ours, the present one or one before it; empty where there is none."""
     client = instantly()
     after: str | None = None
     while True:
         slots.use()
         page = client.list_leads(email, starting_after=after)
         for lead in page.items:
-            if lead.campaign in ("", client.campaign_id) and email_key(lead.email) == email_key(email):
+            if lead.campaign in ours and email_key(lead.email) == email_key(email):
                 return lead.id
         after = page.next_starting_after
         if after is None:

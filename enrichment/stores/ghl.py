@@ -10,9 +10,9 @@ from enrichment.models import Handover, Lead
 from enrichment.models.handover import System
 from enrichment.stores import asking, people
 from enrichment.stores.shared_contacts import SharedContacts, note
-from enrichment.vendors.connections import ghl
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.gohighlevel.known_fields import ghl
 from gdpr.stores import Capability, Copy, Datum, Ground, Record, RetryLater, Unsupported
 from swarm_admin.core.identifiers.emails import as_kept_elsewhere
 from swarm_admin.core.identifiers.emails import key as email_key

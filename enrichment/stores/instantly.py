@@ -9,6 +9,7 @@ from enrichment.models import Lead
 from enrichment.stores import people
 from enrichment.stores.vendor_store import VendorStore
 from enrichment.vendors.connections import instantly
+from enrichment.vendors.instantly import chosen
 from enrichment.vendors.instantly import fields as campaign_fields
 from enrichment.vendors.instantly.client import Lead as CampaignLead
 from enrichment.vendors.instantly.client import LeadPatch
@@ -85,7 +86,7 @@ class InstantlyStore(VendorStore[CampaignLead]):
 
     def _readdress(self, old: CampaignLead, email: str) -> None:
         """Added first, so that a crash in between loses nothing; found again, it is not added twice (D12)."""
-        campaign = old.campaign or instantly().campaign_id
+        campaign = old.campaign or chosen.campaign_id()
         new = self._in_campaign(email, campaign) or self._added(old, email, campaign)
         Lead.objects.filter(instantly_lead_id=old.id).update(instantly_lead_id=new.id)
         self._ask(Capability.RECTIFY, lambda key: instantly().delete_lead(key), old.id)

@@ -16,10 +16,10 @@ from enrichment.models.handover import System
 from enrichment.pipeline import compare
 from enrichment.pipeline.contacts.rule import OURS
 from enrichment.stores.vendor_store import VendorStore
-from enrichment.vendors.connections import ghl
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel.client import Contact
+from enrichment.vendors.gohighlevel.known_fields import ghl
 from enrichment.vendors.gohighlevel.record import GOHIGHLEVEL
 from enrichment.vendors.lead_values import is_empty, is_same_value
 from gdpr.stores import Capability, Record, Unsupported

@@ -16,6 +16,7 @@ class Call:
     `looks`: it changes nothing, though it is too dear to be repeated by itself.
     `once`: the transport never repeats it, not even where nothing arrived.
     `acknowledges`: any 2xx is a good answer, whatever its body.
+    `examines`: whether the key may make it is the question, so a refusal is an answer and no sign of trouble.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Call:
     looks: bool = False
     once: bool = False
     acknowledges: bool = False
+    examines: bool = False
 
     def __post_init__(self) -> None:
         if self.reads and not self.repeatable:

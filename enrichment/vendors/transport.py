@@ -22,6 +22,7 @@ from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
 from .exchange import BadAddress, BadHeader, Exchange, LostAnswer, NotTransmitted
 
 TRIES: Final = 3
+EXAMINED: Final = (400, 401, 403, 404, 405, 409, 422)  # what a call that examines the key may be answered
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
 
 
@@ -145,7 +146,8 @@ class Transport:
             _heed(call, scope, error)
             raise
         finally:
-            vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
+            if not (call.examines and seen in EXAMINED):
+                vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
 
     def _exchanged(
         self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None

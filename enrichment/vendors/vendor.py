@@ -98,4 +98,8 @@ class Vendor:
 
     @property
     def has_key(self) -> bool:
-        return self.is_ready() if self.is_ready else bool(str(getattr(settings, self.key_setting)).strip())
+        return self.is_ready() if self.is_ready else bool(self.key)
+
+    @property
+    def key(self) -> str:
+        return str(getattr(settings, self.key_setting)).strip()

@@ -101,6 +101,8 @@ class Verb(StrEnum):
     CLOSE_CLAY_SOURCE = "close_clay_source", "Closed a Clay source"
     WAIT_FOR_RESULT = "wait_for_result", "Kept waiting for a result from Clay"
     GIVE_UP_RESULT = "give_up_result", "Gave up on a result from Clay"
+    CREATE_CUSTOM_FIELDS = "create_custom_fields", "Created custom fields in GoHighLevel"
+    CHOOSE_CAMPAIGN = "choose_campaign", "Chose the Instantly campaign for new leads"
 
     # -- requests of data subjects
     OPEN_REQUEST = "open_request", "Opened a request"

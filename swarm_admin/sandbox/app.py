@@ -131,7 +131,8 @@ class World:
             return self.clay_routine.state()
         if name == "ghl":
             deleted = [contact for _, contact in self.ghl.deleted.values()]
-            return {"contacts": list(self.ghl.contacts.values()), "deleted": deleted}
+            fields = list(self.ghl.custom_fields.values())
+            return {"contacts": list(self.ghl.contacts.values()), "deleted": deleted, "custom_fields": fields}
         if name == "instantly":
             return {
                 "leads": list(self.instantly.leads.values()),

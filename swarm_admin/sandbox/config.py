@@ -31,7 +31,15 @@ class Config:
     ghl_api_key: str = "ghl-key"
     ghl_location_id: str = "location"
     instantly_api_key: str = "instantly-key"
-    instantly_campaign_id: str = ""  # not empty: the only campaign that exists
+    instantly_campaign_id: str = ""  # not empty: that campaign exists, called Outreach
+    instantly_campaigns: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # id → name, status; with the one above
+    ghl_missing_scopes: list[str] = field(default_factory=list)  # "contacts.write": what the token may not do
+    instantly_missing_scopes: list[str] = field(default_factory=list)  # "leads:create"
+    # "any": a value under a key that the location lacks makes the field. "location": as GoHighLevel does, such a value
+    # is dropped silently, and a contact names its fields by their ids alone.
+    ghl_custom_fields: str = "any"
 
     speed: float = 1.0
     seed: int = 1

@@ -1,20 +1,16 @@
-"""GoHighLevel: contacts of one location."""
+"""GoHighLevel: one location with its contacts and their custom fields."""
 
 import hashlib
 import hmac
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-from swarm_admin.sandbox.clay_store import now
-from swarm_admin.sandbox.config import Config
-from swarm_admin.sandbox.faults import Faults
+from swarm_admin.sandbox.ghl_contacts import Contact, ContactBook
 from swarm_admin.sandbox.ghl_fields import CHANGEABLE, CREATABLE, complaints
+from swarm_admin.sandbox.ghl_location import SCOPES
 from swarm_admin.sandbox.limits import Window, retry_after
-from swarm_admin.sandbox.stats import Stats
-from swarm_admin.sandbox.waterfall import stamp
-from swarm_admin.sandbox.wire import Answer, Call, Vendor
+from swarm_admin.sandbox.wire import Answer, Call
 
 VERSION = "2021-07-28"
 REASONS = {
@@ -31,35 +27,18 @@ REASONS = {
     502: "Bad Gateway",
     504: "Gateway Timeout",
 }
-RESTORE_SECONDS = 60 * 86_400.0  # a deleted contact can be restored for 60 days
 DAY = 86_400
-Contact = dict[str, Any]
 
 
-def digits(phone: str | None) -> str:
-    """A phone's digits, the US country code added where it is missing."""
-    found = re.sub(r"\D", "", phone or "")
-    return "1" + found if len(found) == 10 else found
-
-
-class GoHighLevel(Vendor):
+class GoHighLevel(ContactBook):
     """`/ghl`."""
 
     name = "ghl"
 
-    def __init__(self, config: Config, faults: Faults, stats: Stats) -> None:
-        super().__init__(config, faults, stats)
-        self.contacts: dict[str, Contact] = {}
-        self.deleted: dict[str, tuple[float, Contact]] = {}
-        self.by_email: dict[str, str] = {}
-        self.by_phone: dict[str, str] = {}
-        self.born: dict[str, float] = {}
-        self.made = self.traced = 0
-
     # ------------------------------------------------------------ frame
 
     def route(self, call: Call) -> tuple[str, Callable[[Call], Answer]]:
-        """`contacts.*` and `tags.*`."""
+        """`contacts.*`, `tags.*`, `locations.get` and `custom_fields.*`."""
         match (call.method, *call.parts):
             case ("POST", "contacts", "upsert"):
                 return "contacts.upsert", self.upsert
@@ -77,6 +56,16 @@ class GoHighLevel(Vendor):
                 return "tags.add", self.tags_add
             case ("DELETE", "contacts", _, "tags"):
                 return "tags.remove", self.tags_remove
+            case ("GET", "locations", _):
+                return "locations.get", self.location
+            case ("GET", "locations", _, "customFields"):
+                return "custom_fields.list", self.fields_list
+            case ("POST", "locations", _, "customFields"):
+                return "custom_fields.create", self.fields_create
+            case ("PUT", "locations", _, "customFields", _):
+                return "custom_fields.update", self.fields_update
+            case ("DELETE", "locations", _, "customFields", _):
+                return "custom_fields.delete", self.fields_delete
         raise self.error(404, f"Cannot {call.method} this path")
 
     def error(self, status: int, message: Any = "", **more: Any) -> Answer:
@@ -93,7 +82,10 @@ class GoHighLevel(Vendor):
             raise self.error(401, "Invalid JWT")
         if call.header(b"version") != VERSION:
             raise self.error(401, "version header was not found or is invalid.")
-        self._location(call.query.get("locationId", self.config.ghl_location_id))
+        if SCOPES.get(self.route(call)[0]) in self.config.ghl_missing_scopes:
+            raise self.error(401, "The token is not authorized for this scope.")
+        named = call.parts[1] if call.parts[0] == "locations" else self.config.ghl_location_id
+        self._location(call.query.get("locationId", named))
         wait = self.limits.refuse(list(self._windows()))
         if wait:
             refusal = self.error(429, "Too Many Requests")
@@ -139,61 +131,6 @@ class GoHighLevel(Vendor):
         return document
 
     # ------------------------------------------------------------ contacts
-
-    def _match(self, document: dict[str, Any]) -> Contact | None:
-        """The contact of the e-mail, else of the phone."""
-        email, phone = (document.get("email") or "").lower(), digits(document.get("phone"))
-        key = self.by_email.get(email) or self.by_phone.get(phone)
-        return self.contacts[key] if key else None
-
-    def _make(self, document: dict[str, Any]) -> Contact:
-        self.made += 1
-        digest = hashlib.sha256(f"contact {self.config.seed} {self.made}".encode()).hexdigest()[:20]
-        contact: Contact = {
-            "id": digest,
-            "locationId": self.config.ghl_location_id,
-            "dateAdded": stamp(now()),
-            "tags": [],
-            "customFields": [],
-        }
-        self.contacts[digest] = contact
-        self.born[digest] = time.monotonic()
-        self.counts["contacts_created"] += 1
-        self._set(contact, document)
-        return contact
-
-    def _set(self, contact: Contact, document: dict[str, Any]) -> None:
-        """Writes the fields. Of an e-mail and a phone that belong to two contacts, the phone is dropped."""
-        values = {name: value for name, value in document.items() if name != "locationId"}
-        for name, index, key in (("email", self.by_email, str.lower), ("phone", self.by_phone, digits)):
-            if name not in values:
-                continue
-            value = key(values[name] or "")
-            owner = index.get(value)
-            if value and owner and owner != contact["id"]:
-                del values[name]
-                self.counts[f"{name}_dropped"] += 1
-                continue
-            self._unindex(contact, name)
-            if value:
-                index[value] = contact["id"]
-        custom = {each["id"]: each for each in contact["customFields"]}
-        for each in values.pop("customFields", []):
-            field_id = each.get("id") or f"cf_{each['key']}"
-            named = {"key": each["key"]} if each.get("key") else {}
-            custom[field_id] = {"id": field_id, **named, "value": each["field_value"]}
-        contact.update(values)
-        contact["customFields"] = list(custom.values())
-        contact["dateUpdated"] = stamp(now())
-
-    def _unindex(self, contact: Contact, name: str) -> None:
-        index, value = (
-            (self.by_email, (contact.get("email") or "").lower())
-            if name == "email"
-            else (self.by_phone, digits(contact.get("phone")))
-        )
-        if index.get(value) == contact["id"]:
-            del index[value]
 
     def _trace(self) -> str:
         self.traced += 1
@@ -241,43 +178,12 @@ class GoHighLevel(Vendor):
         self.deleted[contact["id"]] = (time.monotonic(), contact)
         return Answer(200, {"succeded": True})
 
-    def restore(self, contact_id: str) -> bool:
-        """What the location's owner can do by hand; False when it is too late or was never there."""
-        since, contact = self.deleted.get(contact_id, (0.0, None))
-        if contact is None or time.monotonic() - since > RESTORE_SECONDS / self.config.speed:
-            return False
-        del self.deleted[contact_id]
-        self.contacts[contact_id] = contact
-        self.by_email.setdefault((contact.get("email") or "").lower(), contact_id)
-        self.by_phone.setdefault(digits(contact.get("phone")), contact_id)
-        self.by_email.pop("", None)
-        self.by_phone.pop("", None)
-        return True
-
     def search(self, call: Call) -> Answer:
         if "locationId" not in call.query:
             raise self.error(422, ["locationId should not be empty"])
         if not call.query.get("email") and not call.query.get("number"):
             raise self.error(400, "Pass at least one of email or number")
         return Answer(200, {"contact": self._look_up(call.query.get("email"), call.query.get("number"))})
-
-    def _look_up(self, email: str | None, number: str | None) -> Contact | None:
-        """As the index has it: primary ones first, then additional ones; behind by the lag of the settings."""
-        seen = time.monotonic() - self.config.ghl_search_lag_seconds / self.config.speed
-        indexed = [each for each in self.contacts.values() if self.born.get(each["id"], 0.0) <= seen]
-        indexed += [contact for since, contact in self.deleted.values() if since > seen]
-        wanted = (("email", (email or "").lower(), str.lower), ("phone", digits(number), digits))
-        for name, value, key in wanted:
-            found = [each for each in indexed if value and key(each.get(name) or "") == value]
-            more = f"additional{name.title()}s"
-            found += [
-                each
-                for each in indexed
-                if value and value in {key(entry.get(name) or "") for entry in each.get(more) or ()}
-            ]
-            if found:
-                return found[0]
-        return None
 
     # ------------------------------------------------------------ tags
 
@@ -297,7 +203,20 @@ class GoHighLevel(Vendor):
         contact["tags"] = [tag for tag in contact["tags"] if tag not in tags]
         return Answer(200, {"tags": contact["tags"]})
 
-    def duplicates(self) -> int:
-        """Contacts beyond the first with the same e-mail."""
-        emails = [contact["email"].lower() for contact in self.contacts.values() if contact.get("email")]
-        return len(emails) - len(set(emails))
+    # ------------------------------------------------------------ location
+
+    def location(self, call: Call) -> Answer:
+        return Answer(200, {"location": {"id": self.config.ghl_location_id, "name": "Alpha Swarm Sales"}})
+
+    def fields_list(self, call: Call) -> Answer:
+        return Answer(200, {"customFields": self.location_fields.listed(call.query.get("model", ""))})
+
+    def fields_create(self, call: Call) -> Answer:
+        return Answer(201, {"customField": self.location_fields.create(self.json(call))})
+
+    def fields_update(self, call: Call) -> Answer:
+        return Answer(200, {"customField": self.location_fields.rename(call.parts[3], self.json(call))})
+
+    def fields_delete(self, call: Call) -> Answer:
+        self.location_fields.delete(call.parts[3])
+        return Answer(200, {"succeded": True})

@@ -1,29 +1,25 @@
-"""Instantly: leads of one workspace, and its block list."""
+"""Instantly: the leads of one workspace."""
 
-import hashlib
 import hmac
-import re
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from swarm_admin.sandbox.clay_store import now
 from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.faults import Faults
-from swarm_admin.sandbox.ghl import REASONS
 from swarm_admin.sandbox.ghl_fields import EMAIL
-from swarm_admin.sandbox.instantly_fields import FLAGS, LEAD, TEXTS, complaint
+from swarm_admin.sandbox.instantly_fields import FLAGS, LEAD, TEXTS
+from swarm_admin.sandbox.instantly_workspace import SCOPES, Workspace
 from swarm_admin.sandbox.stats import Stats
 from swarm_admin.sandbox.waterfall import stamp
-from swarm_admin.sandbox.wire import Answer, Call, Vendor
+from swarm_admin.sandbox.wire import Answer, Call
 
 MAX_ADD, MAX_LIST = 1000, 100
-DOMAIN = re.compile(r"[^@\s/.]+(?:\.[^@\s/.]+)+")
 Lead = dict[str, Any]
 
 
-class Instantly(Vendor):
+class Instantly(Workspace):
     """`/instantly/api/v2`."""
 
     name = "instantly"
@@ -32,15 +28,13 @@ class Instantly(Vendor):
         super().__init__(config, faults, stats)
         self.leads: dict[str, Lead] = {}
         self.by_email: dict[str, dict[str, Lead]] = {}
-        self.blocked: dict[str, dict[str, Any]] = {}
         self.born: dict[str, float] = {}
         self.removed: list[tuple[float, Lead]] = []
-        self.made = 0
 
     # ------------------------------------------------------------ frame
 
     def route(self, call: Call) -> tuple[str, Callable[[Call], Answer]]:
-        """`leads.*`, `block_list.*`, `campaigns.get`."""
+        """`leads.*`, `block_list.*`, `campaigns.*`."""
         match (call.method, *call.parts):
             case ("POST", "leads"):
                 return "leads.create", self.create
@@ -62,26 +56,20 @@ class Instantly(Vendor):
                 return "block_list.delete", self.unblock
             case ("DELETE", "block-lists-entries"):
                 return "block_list.delete_all", self.unblock_all
+            case ("GET", "campaigns"):
+                return "campaigns.list", self.list_campaigns
             case ("GET", "campaigns", _):
                 return "campaigns.get", self.campaign
         raise self.error(404, "Route not found")
-
-    def error(self, status: int, message: str = "", **more: Any) -> Answer:
-        """`{"statusCode", "error", "message"}`."""
-        body: dict[str, Any] = {
-            "statusCode": status,
-            "error": REASONS.get(status, "Error"),
-            "message": message,
-        }
-        if status == 422:
-            body["message"] = [message]
-        return Answer(status, body)
 
     def check(self, call: Call) -> None:
         """Bearer key, no Content-Type on a DELETE, and the two limits (told in no header)."""
         expected = f"Bearer {self.config.instantly_api_key}"
         if not hmac.compare_digest(call.header(b"authorization").encode(), expected.encode()):
             raise self.error(401, "Invalid API key")
+        scope = SCOPES.get(self.route(call)[0], "")
+        if scope in self.config.instantly_missing_scopes:
+            raise self.error(403, f"The API key does not have the required scope {scope}")
         if call.method == "DELETE" and not call.raw and call.header(b"content-type"):
             message = "Body cannot be empty when content-type is set to 'application/json'"
             raise self.error(400, message)
@@ -91,32 +79,11 @@ class Instantly(Vendor):
         if self.limits.refuse([second, minute]):
             raise self.error(429, "Rate limit exceeded")
 
-    def _body(self, call: Call, allowed: set[str]) -> dict[str, Any]:
-        document = self.json(call)
-        self._strict(document, allowed, "body")
-        return document
-
-    def _strict(self, document: dict[str, Any], allowed: set[str], where: str) -> None:
-        if sentence := complaint(document, allowed, where):
-            raise self.error(400, sentence)
-
-    def _campaign(self, campaign: Any) -> str:
-        known = self.config.instantly_campaign_id
-        if not isinstance(campaign, str) or not campaign:
-            raise self.error(400, "A campaign is needed")
-        if known and campaign != known:
-            raise self.error(404, "Campaign not found")
-        return campaign
-
     def _lead(self, call: Call) -> Lead:
         lead = self.leads.get(call.parts[1])
         if lead is None:
             raise self.error(404, "Lead not found")
         return lead
-
-    def _id(self, kind: str) -> str:
-        self.made += 1
-        return str(uuid.UUID(hashlib.sha256(f"{kind} {self.config.seed} {self.made}".encode()).hexdigest()[:32]))
 
     # ------------------------------------------------------------ leads
 
@@ -261,35 +228,7 @@ class Instantly(Vendor):
             self._remove(lead)
         return Answer(200, {"count": len(gone)})
 
-    # ------------------------------------------------------------ block list, campaigns
-
-    def block(self, call: Call) -> Answer:
-        value = self._body(call, {"bl_value"}).get("bl_value")
-        if not isinstance(value, str) or not (EMAIL.fullmatch(value) or DOMAIN.fullmatch(value)):
-            raise self.error(400, "body/bl_value must be an address or a domain")
-        entry: dict[str, Any] = {
-            "id": self._id("entry"),
-            "timestamp_created": stamp(now()),
-            "bl_value": value.lower(),
-            "is_domain": "@" not in value,
-        }
-        self.blocked[entry["id"]] = entry
-        return Answer(200, entry)
-
-    def unblock(self, call: Call) -> Answer:
-        entry = self.blocked.pop(call.parts[1], None)
-        if entry is None:
-            raise self.error(404, "Entry not found")
-        return Answer(200, entry)
-
-    def unblock_all(self, call: Call) -> Answer:
-        count = len(self.blocked)
-        self.blocked.clear()
-        return Answer(200, {"count": count})
-
-    def campaign(self, call: Call) -> Answer:
-        campaign = self._campaign(call.parts[1])
-        return Answer(200, {"id": campaign, "name": "Outreach", "status": 1})
+    # ------------------------------------------------------------ what happens by itself
 
     def mails(self, lead_id: str, opened: int, replied: int, unsubscribed: bool) -> bool:
         """What happens in a campaign by itself: the lead is written to, and answers or not; False: no such lead."""

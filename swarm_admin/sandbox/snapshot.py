@@ -14,7 +14,7 @@ from swarm_admin.sandbox.instantly import Instantly
 
 KEPT: dict[str, tuple[str, ...]] = {
     "credits": ("used",),
-    "ghl": ("contacts", "deleted", "by_email", "by_phone", "made", "traced"),
+    "ghl": ("contacts", "deleted", "by_email", "by_phone", "made", "traced", "custom_fields"),
     "instantly": ("leads", "by_email", "blocked", "made"),
 }
 
@@ -56,6 +56,8 @@ class Records:
         records = pickle.loads(path.read_bytes())  # noqa: S301 - a file this program wrote
         for name, kept in KEPT.items():
             for each in kept if name in records else ():
+                if each not in records[name]:
+                    continue  # written by the release before
                 setattr(self.plain[name], each, records[name][each])
         self._load_clay(records["clay"])
         self.table.take_up(**records.get("table", {"sources": {}, "sheets": {}}))

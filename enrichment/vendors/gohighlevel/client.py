@@ -1,4 +1,4 @@
-"""GoHighLevel (LeadConnector) v2 over HTTP. Every call falls under `ghl.calls`, scope the location."""
+"""GoHighLevel (LeadConnector) v2 over HTTP: contacts. Every call falls under `ghl.calls`, scope the location."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,12 +9,10 @@ from pydantic.alias_generators import to_camel
 from enrichment.vendors.answers import Answer
 from enrichment.vendors.calls import NOBODY, Call
 from enrichment.vendors.errors import NotFound, Recovery
-from enrichment.vendors.transport import Transport, segment
+from enrichment.vendors.gohighlevel.location import LIMIT, LocationCalls
+from enrichment.vendors.transport import segment
 from enrichment.vendors.wire import CamelIncoming, Flag, Incoming, Items, Outgoing, Text, identifier
 from swarm_admin.core.identifiers.emails import key as email_key
-
-VERSION: Final = "2021-07-28"
-LIMIT: Final = "ghl.calls"
 
 UPSERT: Final = Call("upsert_contact", LIMIT)
 GET: Final = Call("get_contact", LIMIT, reads=True, repeatable=True)
@@ -99,19 +97,8 @@ class UpsertResult(Incoming):
     differs: tuple[str, ...] = ()
 
 
-class GoHighLevelClient:
+class GoHighLevelClient(LocationCalls):
     """Every method raises `VendorError`; ValueError for a mistake of ours."""
-
-    def __init__(self, base_url: str, api_key: str, location_id: str) -> None:
-        self.location_id = location_id
-        self._http = Transport("ghl", base_url, {"Authorization": f"Bearer {api_key}", "Version": VERSION})
-
-    def scope(self) -> str:
-        """The scope of `ghl.calls`: the location."""
-        return self.location_id
-
-    def close(self) -> None:
-        self._http.close()
 
     def upsert_contact(self, contact: ContactIn | Mapping[str, Any]) -> UpsertResult:
         """Creates the contact or updates the one with its e-mail or phone. `UnknownOutcome` also on a 422."""
@@ -190,13 +177,17 @@ class GoHighLevelClient:
     ) -> Answer:
         """Every call carries the location: in the query, unless the body has it or PUT refuses it."""
         located = {**(params or {})} if call in (UPSERT, UPDATE) else {"locationId": self.location_id, **(params or {})}
-        return self._http.send(call, method, path, body=body, params=located or None, scope=self.location_id)
+        return self._located(call, method, path, self._by_ids(body), located)
 
     def _contact(self, call: Call, answer: Answer, document: Any) -> Contact:
-        contact = Contact.model_validate({**document, "raw": document}) if _has_id(document) else None
-        if contact is None:
+        if not _has_id(document):
             raise self._http.unreadable(call, answer)
-        return contact
+        named = (
+            {**document, "customFields": self._named(document["customFields"])}
+            if "customFields" in document
+            else document
+        )
+        return Contact.model_validate({**named, "raw": document})
 
 
 def _tags(answer: Answer) -> list[str] | None:

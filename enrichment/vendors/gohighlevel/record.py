@@ -7,9 +7,10 @@ from enrichment.vendors.calls import NOBODY
 from enrichment.vendors.capabilities import Capability as Can
 from enrichment.vendors.errors import NotFound, Permanent, Recovery
 from enrichment.vendors.gohighlevel import fields
-from enrichment.vendors.gohighlevel.client import FIND, LIMIT, PROBE
+from enrichment.vendors.gohighlevel.client import FIND, PROBE
+from enrichment.vendors.gohighlevel.location import LIMIT
 from enrichment.vendors.limits import CallLimit, Window
-from enrichment.vendors.rules import COMMON, Rule
+from enrichment.vendors.rules import COMMON, NO_SUCH_TABLE, Rule
 from enrichment.vendors.vendor import ConnectionTest, Delivery, Vendor
 from gdpr.stores import Capability
 
@@ -61,6 +62,9 @@ GOHIGHLEVEL = Vendor(
     capabilities=lambda: frozenset({Can.CREATE, Can.FETCH, Can.SEARCH, Can.UPDATE, Can.DELETE}),
     limits=(CallLimit(LIMIT, "Calls", WINDOWS, _location),),
     rules=RULES,
+    exceptions={
+        (call, 404): NO_SUCH_TABLE for call in ("get_location", "list_custom_fields", "create_custom_field")
+    },  # no such location
     lifelines=(frozenset({"upsert_contact"}),),
     by_hand=BY_HAND,
     delivery=Delivery(

@@ -1,4 +1,4 @@
-"""Instantly v2 over HTTP. Every call falls under `instantly.calls` in the scope of the workspace.
+"""Instantly v2 over HTTP: leads. Every call falls under `instantly.calls` in the scope of the workspace.
 
 The collection itself is never deleted: no method here sends DELETE without one record's id.
 """
@@ -11,12 +11,11 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 from enrichment.vendors.answers import Answer
 from enrichment.vendors.calls import NOBODY, Call
 from enrichment.vendors.errors import NotFound, Recovery
-from enrichment.vendors.transport import Transport, segment
+from enrichment.vendors.instantly.campaigns import LIMIT, CampaignCalls
+from enrichment.vendors.transport import segment
 from enrichment.vendors.wire import Count, Incoming, Outgoing, Text, identifier
 from swarm_admin.core.identifiers.emails import key as email_key
 
-LIMIT: Final = "instantly.calls"
-WORKSPACE: Final = "workspace"  # the scope of the limit: there is one for each key
 LEADS_MAX: Final = 1000  # Instantly: leads added in one call
 LIST_MAX: Final = 100
 UNSUBSCRIBED: Final = -2  # a lead's status
@@ -117,30 +116,19 @@ class LeadPage(Incoming):
     next_starting_after: str | None = None
 
 
-class InstantlyClient:
+class InstantlyClient(CampaignCalls):
     """Every method raises `VendorError`; ValueError for a mistake of ours."""
 
-    def __init__(self, base_url: str, api_key: str, campaign_id: str) -> None:
-        self.campaign_id = campaign_id
-        self._http = Transport("instantly", base_url, {"Authorization": f"Bearer {api_key}"})
-
-    def scope(self) -> str:
-        """The scope of `instantly.calls`."""
-        return WORKSPACE
-
-    def close(self) -> None:
-        self._http.close()
-
-    def add_lead(self, lead: LeadIn | Mapping[str, Any], campaign: str | None = None) -> Lead:
-        """Adds one lead to a campaign (default: the configured one)."""
-        body = {"campaign": campaign or self.campaign_id, **LeadIn.model_validate(lead).body()}
+    def add_lead(self, lead: LeadIn | Mapping[str, Any], campaign: str) -> Lead:
+        """Adds one lead to a campaign."""
+        body = {"campaign": campaign, **LeadIn.model_validate(lead).body()}
         answer = self._send(ADD, "POST", "/leads", body)
         return self._lead(ADD, answer, answer.body)
 
     def add_leads(
         self,
         leads: Sequence[LeadIn | Mapping[str, Any]],
-        campaign_id: str | None = None,
+        campaign_id: str,
         *,
         skip_if_in_campaign: bool = False,
     ) -> AddResult:
@@ -148,7 +136,7 @@ class InstantlyClient:
         if not 1 <= len(leads) <= LEADS_MAX:
             raise ValueError(f"{len(leads)} leads in one call; Instantly takes 1 to {LEADS_MAX}")
         sent = [LeadIn.model_validate(lead).body() for lead in leads]
-        body: dict[str, Any] = {"campaign_id": campaign_id or self.campaign_id, "leads": sent}
+        body: dict[str, Any] = {"campaign_id": campaign_id, "leads": sent}
         if skip_if_in_campaign:
             body["skip_if_in_campaign"] = True
         answer = self._send(ADD_MANY, "POST", "/leads/add", body)
@@ -215,9 +203,6 @@ class InstantlyClient:
         return entry_id
 
     # ------------------------------------------------------------ parts
-
-    def _send(self, call: Call, method: str, path: str, body: Any = None) -> Answer:
-        return self._http.send(call, method, path, body=body, scope=self.scope())
 
     def _lead(self, call: Call, answer: Answer, document: Any) -> Lead:
         if not isinstance(document, dict) or not identifier(document.get("id")):

@@ -5,7 +5,8 @@ from enrichment.vendors.calls import NOBODY
 from enrichment.vendors.capabilities import Capability as Can
 from enrichment.vendors.errors import NotFound, Recovery
 from enrichment.vendors.instantly import fields
-from enrichment.vendors.instantly.client import LIMIT, LIST, PROBE, WORKSPACE
+from enrichment.vendors.instantly.campaigns import LIMIT, WORKSPACE
+from enrichment.vendors.instantly.client import LIST, PROBE
 from enrichment.vendors.limits import CallLimit, Window
 from enrichment.vendors.rules import COMMON, NO_SUCH_CALL, Rule
 from enrichment.vendors.vendor import ConnectionTest, Delivery, Vendor
@@ -58,7 +59,10 @@ INSTANTLY = Vendor(
     rules=RULES,
     exceptions={("block_list_entry", 404): NO_SUCH_CALL},
     lifelines=(frozenset({"add_lead", "add_leads"}),),
-    pause_reasons={Recovery.CREDITS: "the workspace has no paid plan or no credits left"},
+    pause_reasons={
+        Recovery.CREDITS: "the workspace has no paid plan or no credits left",
+        Recovery.CHECK_ADDRESS: "no campaign is chosen, or the address is wrong",
+    },
     by_hand=BY_HAND,
     delivery=Delivery(
         limit=LIMIT,

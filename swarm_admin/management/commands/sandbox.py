@@ -9,6 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.server import serve
 
+# Beside the configured one: one of each kind to choose from.
+CAMPAIGNS: dict[str, dict[str, Any]] = {
+    "6f0c2f43-founders": {"name": "Founders, EMEA", "status": 1},
+    "0b7d91ae-revops": {"name": "RevOps leaders", "status": 2},
+    "c1e85d20-spring": {"name": "Spring webinar follow-up", "status": 3},
+    "9a44e7f8-partners": {"name": "Partner referrals", "status": 0},
+}
+
 
 class Command(BaseCommand):
     """Needs no database: it accepts the keys of the settings and keeps its state in memory."""
@@ -38,6 +46,7 @@ class Command(BaseCommand):
             ghl_location_id=settings.GHL_LOCATION_ID,
             instantly_api_key=settings.INSTANTLY_API_KEY,
             instantly_campaign_id=settings.INSTANTLY_CAMPAIGN_ID,
+            instantly_campaigns=CAMPAIGNS if settings.INSTANTLY_CAMPAIGN_ID else {},
             seed=options["seed"],
             limits=not options["no_limits"],
             limit_unit=settings.CLAY_LIMIT_UNIT,

@@ -1,0 +1,1 @@
+"""The guided connection of GoHighLevel: token, location, scopes, custom fields."""

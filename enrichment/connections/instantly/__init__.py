@@ -1,0 +1,1 @@
+"""The guided connection of Instantly: key, scopes, campaign."""
