@@ -7,7 +7,7 @@ Anything else is a fault, and the step needs a person. None of them ever counts 
 
 import datetime
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -70,6 +70,30 @@ class Record:
     identity: Identity = field(default_factory=Identity)
 
 
+class SearchIncomplete(Exception):
+    """Part of a system has no search: `records` are those known otherwise, and a person looks for others.
+
+    `acts`: what could be done with a record that a person finds; a request for something else waits for no such
+    search. The store's instructions for `LOCATE` say how to search.
+    """
+
+    def __init__(self, records: Sequence[Record], acts: Collection[Capability]) -> None:
+        super().__init__("some of it can only be searched by hand")
+        self.records = list(records)
+        self.acts = frozenset(acts)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a recipient did with a person's data and kept no record of: nothing there can be copied or erased.
+
+    `says`: sentences without a value of the person. `kept_until`: until when its own history may show it (aware).
+    """
+
+    says: str
+    kept_until: datetime.datetime | None = None
+
+
 @dataclass(frozen=True)
 class Datum:
     """One value of a record as the person is told of it: whence it is, and when it was obtained (aware)."""
@@ -122,7 +146,7 @@ class PersonalDataStore(Protocol):
     def capabilities(self) -> frozenset[Capability]: ...
 
     def locate(self, identity: Identity) -> Sequence[Record]:
-        """All records that any of the identifiers leads to, each once."""
+        """All records that any of the identifiers leads to, each once. Raises SearchIncomplete besides the others."""
 
     def export(self, record: Record) -> Copy: ...
 
@@ -141,7 +165,25 @@ class PersonalDataStore(Protocol):
     def release(self, record: Record, ground: Ground) -> None: ...
 
     def instructions(self, capability: Capability, record: Record | None) -> str:
-        """What a person does by hand where `capability` is missing, in two or three sentences."""
+        """What a person does by hand where `capability` is missing, in a few sentences.
+
+        For a search `record` has no key, and the identifiers that are searched for.
+        """
+
+
+@runtime_checkable
+class DiffersByRecord(Protocol):
+    """A store whose records are not all within reach of a call."""
+
+    def capabilities_for(self, record: Record) -> frozenset[Capability]: ...
+
+
+@runtime_checkable
+class StatesProcessing(Protocol):
+    """A store of a system that also processes data without keeping a record of it."""
+
+    def statements(self, identity: Identity) -> Sequence[Statement]:
+        """What it did with this person's data, oldest first; of nobody who may be another."""
 
 
 @runtime_checkable
@@ -185,6 +227,13 @@ def get_store(name: str) -> PersonalDataStore:
 def find_store(name: str) -> PersonalDataStore | None:
     """None for a store that is not registered, such as one that was disconnected since."""
     return _stores.get(name)
+
+
+def capabilities_for(store: PersonalDataStore, record: Record | None) -> frozenset[Capability]:
+    """What can be done by call to this record; of a search there is none yet."""
+    if record is not None and isinstance(store, DiffersByRecord):
+        return store.capabilities_for(record)
+    return store.capabilities()
 
 
 def label_of(name: str) -> str:

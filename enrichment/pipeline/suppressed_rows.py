@@ -2,17 +2,18 @@
 
 The mirror takes nothing of such a row over. What the run cost is in the books; the row, which we made and which now
 holds an address that may be nowhere, is deleted in Clay and read back, with the lead where nothing else is known of it;
-until then it is listed as drift. Where it cannot be deleted an officer has it with an alert, see
-`gdpr.retention.suppressed_records`.
+until then it is listed as drift. Where no call can delete it, as in a table that rows go into through its webhook, an
+officer has it with an alert and the run's reference, see `gdpr.retention.suppressed_records`.
 """
 
 from django.db import transaction
 from django.utils import timezone
 
-from enrichment.models import Drift, DriftKind, Lead
+from enrichment.models import Attempt, Drift, DriftKind, Lead
 from enrichment.models.lead_queries import NAMED_SUPPRESSED
 from enrichment.pipeline.mirror import apply_row
 from enrichment.pipeline.mirror.refusing import reject_row
+from enrichment.vendors.clay import row_keys
 from enrichment.vendors.clay.wire import ClayRow
 from gdpr import data_subjects
 from gdpr.data_subjects import RetainedRecord
@@ -23,36 +24,49 @@ from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
 
 
-def handle_return(lead_id: int, row: ClayRow, table: str = "") -> None:
-    """After the gate of the mirror held: the run ended, and the removal queued. `table`: where the row is, if known."""
+def handle_return(lead_id: int, row: ClayRow, table: str = "", attempt: Attempt | None = None) -> None:
+    """After the gate of the mirror held: the run ended, and the removal queued.
+
+    `table`: where the row is, if known. `attempt`: of a row without an id, whose result it is; else the newest run's.
+    """
     with transaction.atomic():
         lead = Lead.objects.select_for_update(of=("self",)).defer("raw", "search").filter(pk=lead_id).first()
         if lead is not None:
             reject_row(lead, row, is_return=is_returned_person(lead, row))
-            queue_removal(lead, row, table)
+            queue_removal(lead, row, table, attempt)
 
 
-def queue_removal(lead: Lead, row: ClayRow, table: str = "") -> bool:
+def queue_removal(lead: Lead, row: ClayRow, table: str = "", attempt: Attempt | None = None) -> bool:
     """Queue the removal of the row; False where the lead itself is suppressed: then it is not come back.
 
     Inside a transaction that holds the lead.
     """
     where = table or lead.clay_table_id
-    if not where or not is_returned_person(lead, row):
+    key = row_keys.of_row(where, row.id) if where and row.id else _key_of_submission(lead, row, attempt)
+    if not key or not is_returned_person(lead, row):
         return False
     alone = not (lead.email or lead.phone or lead.ghl_contact_id or lead.instantly_lead_id)
-    kept = _with_lead(lead) if alone else RetainedRecord(Record("clay", f"{where}/{row.id}"), timezone.now())
+    kept = _with_lead(lead) if alone else RetainedRecord(Record("clay", key), timezone.now())
     if kept is None or not suppressed_records.queue_removal(kept, identity_of_row(row)):
         return False
-    Drift.objects.get_or_create(
-        kind=DriftKind.SUPPRESSED,
-        subject=f"row {row.id}",
-        resolved_at=None,
-        defaults={"table_id": where, "row_id": row.id},
-    )
+    if row.id:
+        Drift.objects.get_or_create(
+            kind=DriftKind.SUPPRESSED,
+            subject=f"row {row.id}",
+            resolved_at=None,
+            defaults={"table_id": where, "row_id": row.id},
+        )
     if not alone:
         _leave_without_row(lead)
     return True
+
+
+def _key_of_submission(lead: Lead, row: ClayRow, attempt: Attempt | None) -> str:
+    """Of a row that came back whole, without an id; "" where no run of ours made it."""
+    if row.id:
+        return ""
+    run = attempt or lead.attempts.exclude(reference="").order_by("-started_at", "-pk").first()
+    return row_keys.of_submission(run.source_id, run.reference) if run else ""
 
 
 def is_returned_person(lead: Lead, row: ClayRow) -> bool:

@@ -1,4 +1,7 @@
-"""Clay as a store: the rows of our tables, those the mirror does not know included."""
+"""Clay as a store: the rows of our tables, those the mirror does not know included.
+
+What the connector in use has no call for is a person's; what earlier connectors left there is remembered.
+"""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,16 +14,19 @@ from enrichment.labels import provider_name
 from enrichment.models import Drift, Lead
 from enrichment.pipeline import clay_scores
 from enrichment.pipeline.provenance import provider_answers
-from enrichment.stores import clay_export, people, restriction
+from enrichment.stores import clay_by_hand, clay_export, clay_runs, clay_submissions, people, restriction
 from enrichment.stores.mirror_tables import forget_row
 from enrichment.stores.vendor_store import VendorStore
+from enrichment.vendors.capabilities import Capability as Can
+from enrichment.vendors.clay import row_keys
 from enrichment.vendors.clay.record import CLAY
 from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.clay.wire import COLUMN_NAMES, ClayRow
 from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import NotFound, Recovery
 from enrichment.vendors.lead_values import as_text
-from gdpr.stores import Capability, Copy, Datum, Ground, Record, Unsupported
+from gdpr.identity import Identity
+from gdpr.stores import Capability, Copy, Datum, Ground, Record, SearchIncomplete, Statement, Unsupported
 
 UPDATES = "clay.updates"
 PAGE = 100  # rows of one search
@@ -29,26 +35,74 @@ _VOLATILE = {
     "enrichment_status", "enriched_at", "provenance", "icp_score", "icp_tier", "ghl_contact_id", "instantly_lead_id",
 }  # fmt: skip
 _COMPUTED = {"icp_score", "icp_tier"}
+# What needs no call to Clay: looking into our own books, and stopping our own triggers.
+_OURS = frozenset({Capability.LOCATE, Capability.RESTRICT, Capability.RELEASE})
+_IN_A_TABLE = (Capability.EXPORT, Capability.RECTIFY, Capability.ERASE)  # what is done with a row that is found
 
 
 class ClayStore(VendorStore[ClayRow]):
-    """A key is "table/row". Restricting stops nothing there but our own triggers: Clay does nothing by itself."""
+    """A key is "table/row", of of a row without an id see `row_keys`. Restricting stops nothing there but our own
+    triggers: Clay does nothing by itself.
+    """
 
     vendor = CLAY
     reference = "clay_row_id"
     order = 10
     on_its_way = "A batch with this lead"
 
+    def capabilities(self) -> frozenset[Capability]:
+        """Where Clay has no calls for rows at all, our own books do not need a key."""
+        if Can.FETCH in self.vendor.capabilities():
+            return super().capabilities()
+        return super().capabilities() | _OURS
+
+    def capabilities_for(self, record: Record) -> frozenset[Capability]:
+        """Of a row that no call can reach only what needs none."""
+        by_hand = "by hand" in record.matched and _parts(record)[0] not in tables()
+        return _OURS if by_hand or row_keys.is_submission(record.key) else self.capabilities()
+
+    def instructions(self, capability: Capability, record: Record | None) -> str:
+        return clay_by_hand.instructions(capability, record)
+
+    def statements(self, identity: Identity) -> Sequence[Statement]:
+        return clay_runs.statements(people.known_person(identity))
+
     def _own_id(self, record: Record) -> str:
         return _parts(record)[1]
+
+    def _owners(self, record: Record) -> list[int]:
+        if row_keys.is_submission(record.key):
+            return clay_submissions.owners(record.key)
+        return super()._owners(record)
 
     def _is_on_its_way(self, leads: Collection[int]) -> bool:
         return restriction.being_sent_to_clay(leads)
 
     # ------------------------------------------------------------ finding
 
+    def locate(self, identity: Identity) -> Sequence[Record]:
+        if Capability.LOCATE not in self.capabilities():
+            raise Unsupported(Capability.LOCATE)
+        circle = people.known_person(identity)
+        self._wait_for(circle.leads)
+        return self._records(circle)
+
     def _records(self, circle: people.KnownPerson) -> Sequence[Record]:
+        """By call where there are calls, by our own books, and the rest by hand."""
+        is_searched = True
+        try:
+            rows = self._found_rows(circle)
+        except Unsupported:
+            rows, is_searched = clay_submissions.unread_rows(circle), False
+        records = [*rows, *clay_submissions.submissions(circle)]
+        if clay_submissions.may_be_in_a_table(api_is_searched=is_searched):
+            raise SearchIncomplete(records, _IN_A_TABLE)
+        return records
+
+    def _found_rows(self, circle: people.KnownPerson) -> list[Record]:
         """By the rows we know, then by search in every table; by export where Clay has no search (D14)."""
+        if Can.FETCH not in self.vendor.capabilities():
+            raise Unsupported(Capability.LOCATE)
         rows = dict(self._known_rows(circle))
         try:
             rows |= dict(self._searched(circle))
@@ -138,10 +192,11 @@ class ClayStore(VendorStore[ClayRow]):
     # ------------------------------------------------------------ erasing
 
     def erase(self, record: Record) -> None:
-        super().erase(record)
+        super().erase(record)  # which waits for what is on its way, and raises Unsupported for a person's
         forget_row([self._own_id(record)])
 
     def _delete(self, record: Record, capability: Capability) -> bool:
+        self._check_reachable(record, capability)
         table, row_id = _parts(record)
         return self._ask(capability, lambda: clay().delete_row(table, row_id), limit=(UPDATES, table))
 
@@ -167,7 +222,12 @@ class ClayStore(VendorStore[ClayRow]):
     # ------------------------------------------------------------ calls
 
     def _read(self, record: Record, capability: Capability) -> ClayRow | None:
+        self._check_reachable(record, capability)
         return self._row(*_parts(record), capability)
+
+    def _check_reachable(self, record: Record, capability: Capability) -> None:
+        if capability not in self.capabilities_for(record):
+            raise Unsupported(capability)
 
     def _row(self, table: str, row_id: str, capability: Capability) -> ClayRow | None:
         """None only where Clay itself says that there is no such row."""

@@ -7,13 +7,13 @@ from typing import Any
 
 from enrichment.labels import provider_name
 from enrichment.leads.provenance import DOCUMENTED_INTEREST, LEGAL_BASIS, PURPOSE
-from enrichment.models import Lead
+from enrichment.models import Attempt, Connection, Lead
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.pipeline.score.explained import explanation_of
-from enrichment.states import ItemStatus
+from enrichment.states import AttemptStatus, ItemStatus
 from enrichment.stores.mirror_tables import TABLES, ErasureSubject, Table, deliveries_of
 from enrichment.vendors.clay.fields import row_of
 from gdpr.stores import Copy, Datum, Share
@@ -27,10 +27,7 @@ OURS = ("icp_score", "icp_tier")
 DEEPEST = 20  # levels of a message that are told as they stand; Clay's events have five
 GIVEN_BY = {
     "clay_row_id": "Clay",
-    "raw": "Clay",
     "written_back": "Swarm Admin, to Clay",
-    "clay_score": "Clay",
-    "clay_tier": "Clay",
     "ghl_contact_id": System.GHL.label,
     "instantly_lead_id": System.INSTANTLY.label,
 }
@@ -45,7 +42,7 @@ def copy_of_lead(lead: Lead) -> Copy:
     """Everything the mirror's tables hold of the lead's person."""
     subject = ErasureSubject.of(lead)
     data = [
-        *_of_columns(lead),
+        *_of_columns(lead, _name_of_clay(lead)),
         *_of_conflicts(lead),
         *_of_handovers(lead),
         *_of_matches(lead),
@@ -66,7 +63,18 @@ def table_of(model: str) -> Table:
     return next(table for table in TABLES if table.model == model)
 
 
-def _of_columns(lead: Lead) -> Iterator[Datum]:
+def _name_of_clay(lead: Lead) -> str:
+    """Clay, and by which way its newest result came, where that was no row that we asked for."""
+    runs = lead.attempts.filter(status=AttemptStatus.SUCCEEDED).exclude(reference="").select_related("source")
+    newest = runs.order_by("-finished_at", "-pk").first()
+    if newest is None:
+        return "Clay"
+    if newest.run_id:
+        return "Clay, in a run of a routine"
+    return f"Clay, from the table {newest.source.name}" if newest.source else "Clay, from a table"
+
+
+def _of_columns(lead: Lead, clay: str) -> Iterator[Datum]:
     facts = {fact.field: fact for fact in lead.facts.order_by("observed_at", "pk")}
     table = table_of("Lead")
     for name in sorted(table.fields - table.not_exported):
@@ -78,15 +86,15 @@ def _of_columns(lead: Lead) -> Iterator[Datum]:
         elif fact := facts.get(name):
             yield Datum(name, value, provider_name(fact.provider), fact.observed_at)
         else:
-            yield Datum(name, value, *_source(lead, name))
+            yield Datum(name, value, *_source(lead, name, clay))
 
 
-def _source(lead: Lead, name: str) -> tuple[str, datetime.datetime | None]:
+def _source(lead: Lead, name: str, clay: str) -> tuple[str, datetime.datetime | None]:
     if name in SCRAPED:
         return f"{lead.get_source_type_display()}: {lead.source_name}", lead.scraped_at
     if name in OURS:
         return "our scorecard", lead.scored_at
-    return GIVEN_BY.get(name, "Clay"), lead.clay_seen_at or lead.enriched_at
+    return GIVEN_BY.get(name, clay), lead.clay_seen_at or lead.enriched_at
 
 
 def _of_conflicts(lead: Lead) -> Iterator[Datum]:
@@ -141,8 +149,18 @@ def document_of(body: bytes) -> Any:
     return text_of(body) if is_deeper_than(DEEPEST, document) else document
 
 
+def _submitted_fields(lead: Lead, attempt: Attempt) -> tuple[str, ...]:
+    """What went to Clay with one run: the inputs of its routine as they are set up, or the row of its table."""
+    if attempt.run_id is None:
+        return tuple(sorted(row_of(lead)))
+    inputs = Connection.objects.filter(system="clay").values_list("routine_inputs", flat=True).first() or {}
+    return tuple(sorted({str(field) for field in inputs.values()} - {""}))
+
+
 def _shares(lead: Lead) -> Iterator[Share]:
     for item in lead.batch_items.filter(batch__kind=BatchKind.ROWS, status=ItemStatus.DONE).select_related("batch"):
         yield Share("Clay", tuple(sorted(row_of(lead))), item.batch.finished_at or item.batch.created_at)
+    for attempt in lead.attempts.exclude(reference="").exclude(triggered_at=None).order_by("triggered_at", "pk"):
+        yield Share("Clay", _submitted_fields(lead, attempt), attempt.triggered_at or attempt.started_at)
     for each in lead.disclosures.order_by("occurred_at", "pk"):
         yield Share(RECIPIENTS.get(each.system, each.system), tuple(each.fields), each.occurred_at)

@@ -36,6 +36,7 @@ class ErasureSubject:
         named = {str(lead.clay_row_id or "")}
         named |= set(lead.deliveries.values_list("row_id", flat=True))
         named |= set(lead.drifts.values_list("row_id", flat=True))
+        named |= set(lead.attempts.values_list("reference", flat=True))  # which a row that Clay posts carries
         others = Lead.objects.filter(clay_row_id__in=named).exclude(pk=lead.pk)
         row_ids = named - {""} - set(others.values_list("clay_row_id", flat=True))
         return cls(lead, SearchPatterns([lead.linkedin_url], own, row_ids), frozenset(row_ids))

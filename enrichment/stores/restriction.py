@@ -19,6 +19,7 @@ from swarm_admin.core.states import advance
 
 # What is not on its way yet, and can still be kept back.
 _QUEUED = (HandoverStatus.PLANNED, HandoverStatus.UNKNOWN)
+MAKES_ROWS = (BatchKind.ROWS, BatchKind.SUBMIT)
 
 
 def restrict(lead_ids: Collection[int], ground: Ground) -> int:
@@ -107,8 +108,11 @@ def being_delivered(lead_ids: Collection[int], system: str = "") -> bool:
 
 
 def being_sent_to_clay(lead_ids: Collection[int]) -> bool:
-    """Whether a call to Clay about one of these leads is under way, or a row may have been made by a lost one."""
+    """Whether a call to Clay about one of these leads is under way, or one was lost that may have made a row.
+
+    A lost submission is settled by the next tick: from then on its row is known by the run's reference.
+    """
     items = BatchItem.objects.filter(lead__in=lead_ids, status=ItemStatus.PLANNED)
     in_flight = items.filter(batch__status=BatchStatus.IN_FLIGHT)
-    unsure = items.filter(batch__status=BatchStatus.UNKNOWN, batch__kind=BatchKind.ROWS)
+    unsure = items.filter(batch__status=BatchStatus.UNKNOWN, batch__kind__in=MAKES_ROWS)
     return in_flight.exists() or unsure.exists()

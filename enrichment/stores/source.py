@@ -1,7 +1,7 @@
 """The leads as the standing duties see them: how long they may be kept, who has been told, who they all are."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.db import models, transaction
 from django.db.models import Count, Exists, Min, OuterRef, Value
@@ -13,7 +13,9 @@ from enrichment.models import Disclosure, Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.lead_queries import LeadQuerySet
 from enrichment.states import HandoverStatus
+from enrichment.stores import clay_submissions
 from enrichment.stores.mirror import LEAD
+from enrichment.vendors.clay import row_keys
 from gdpr.data_subjects import RetainedRecord, UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import Notice, Purge
@@ -36,13 +38,13 @@ class LeadSource:
 
     def retained_record(self, key: str) -> RetainedRecord | None:
         lead = Lead.objects.filter(pk=_pk(key)).only(*_REFERENCES).first()
-        return _retained_record(lead) if lead else None
+        return _retained_records([lead])[0] if lead else None
 
     def expiring(self, until: datetime.datetime, *, limit: int) -> Sequence[RetainedRecord]:
         open_purges = Purge.objects.filter(store=STORE, key=OuterRef("record_key")).exclude(status=PurgeStatus.DONE)
         key = Concat(Value(f"{LEAD}:"), Cast("id", models.CharField()))
         ended = Lead.objects.filter(retention_until__lte=until).alias(record_key=key).exclude(Exists(open_purges))
-        return [_retained_record(lead) for lead in ended.only(*_REFERENCES).order_by("retention_until", "id")[:limit]]
+        return _retained_records(list(ended.only(*_REFERENCES).order_by("retention_until", "id")[:limit]))
 
     def expiring_by_day(self, since: datetime.datetime, until: datetime.datetime) -> Mapping[datetime.date, int]:
         ending = Lead.objects.filter(retention_until__gt=since, retention_until__lte=until)
@@ -52,7 +54,7 @@ class LeadSource:
     def everyone(self, size: int) -> Iterator[Sequence[tuple[RetainedRecord, Identity]]]:
         last = 0
         while leads := list(Lead.objects.filter(pk__gt=last).only(*_REFERENCES).order_by("pk")[:size]):
-            yield [(_retained_record(lead), lead.identity) for lead in leads]
+            yield list(zip(_retained_records(leads), (lead.identity for lead in leads), strict=True))
             last = leads[-1].pk
 
     def unnotified(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[UnnotifiedPerson]:
@@ -115,10 +117,16 @@ def _with_first_use(leads: LeadQuerySet) -> LeadQuerySet:
     return used.defer("raw", "search")
 
 
-def _retained_record(lead: Lead) -> RetainedRecord:
-    elsewhere = []
+def _retained_records(leads: Sequence[Lead]) -> list[RetainedRecord]:
+    submitted = clay_submissions.keys_of_leads([lead.pk for lead in leads])
+    return [_retained_record(lead, submitted.get(lead.pk, ())) for lead in leads]
+
+
+def _retained_record(lead: Lead, submitted: Iterable[str]) -> RetainedRecord:
+    elsewhere = [Record("clay", key, identity=lead.identity) for key in submitted]
     if lead.clay_row_id:
-        elsewhere.append(Record("clay", f"{lead.clay_table_id}/{lead.clay_row_id}", identity=lead.identity))
+        key = row_keys.of_row(lead.clay_table_id, lead.clay_row_id)
+        elsewhere.append(Record("clay", key, identity=lead.identity))
     if lead.ghl_contact_id:
         elsewhere.append(Record("ghl", lead.ghl_contact_id, identity=lead.identity))
     if lead.instantly_lead_id:

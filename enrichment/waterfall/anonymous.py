@@ -5,11 +5,14 @@ replaced by rows that tell what was bought and what it cost, and no more: no lea
 the day instead of the time. Their keys are drawn at random, because a key out of the sequence would tell the time, and
 the time would tell the lead by what the audit and the logs say of it. `deleted_lead` is drawn anew as well: it says
 which attempts were one person's, so that people can still be counted, and nothing about which person.
+
+A run's reference goes too; its hash stays with the day, so that what Clay still sends back under it is kept nowhere.
 """
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import secrets
 import uuid
 from collections.abc import Collection
@@ -17,7 +20,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from enrichment.models import Attempt, Lead, Provider, TakenOver
+from enrichment.models import Attempt, ForgottenReference, Lead, Provider, TakenOver
 from enrichment.states import AttemptStatus
 from enrichment.waterfall.catalogue_edits import FIELDS
 
@@ -32,11 +35,25 @@ def keep_purchases(sender: Any, instance: Lead, **kwargs: Any) -> None:
     if attempts:
         slugs = set(Provider.objects.values_list("slug", flat=True))
         stands_for = uuid.uuid4()
+        _forget_references(attempts)
         instance.attempts.all().delete()
         Attempt.objects.bulk_create(_attempt(each, instance, stands_for, slugs) for each in attempts)
     if reused:
         instance.taken_over.all().delete()
         TakenOver.objects.bulk_create(_anonymous_reuse(each) for each in reused)
+
+
+def digest(reference: str) -> str:
+    """As a forgotten reference is kept: nobody can guess 16 random bytes, so it needs no key."""
+    return hashlib.sha256(reference.encode()).hexdigest()
+
+
+def _forget_references(attempts: Collection[Attempt]) -> None:
+    today = _day(timezone.now()).date()
+    ForgottenReference.objects.bulk_create(
+        (ForgottenReference(digest=digest(each.reference), forgotten_on=today) for each in attempts if each.reference),
+        ignore_conflicts=True,
+    )
 
 
 def _attempt(of: Attempt, lead: Lead, stands_for: uuid.UUID, slugs: Collection[str]) -> Attempt:

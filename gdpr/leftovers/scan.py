@@ -15,7 +15,7 @@ from gdpr.leftovers.hits import Hit, no_heartbeat
 from gdpr.leftovers.names import MENTION, NameFinder
 from gdpr.leftovers.progress import Progress
 from gdpr.leftovers.search_patterns import NAME, Finder, patterns_for
-from gdpr.stores import Capability, RetryLater, Unsupported, registered
+from gdpr.stores import Capability, RetryLater, SearchIncomplete, Unsupported, registered
 
 REMAINS = (
     "The database's write-ahead log and dead row versions keep earlier data until they are overwritten. A byte "
@@ -127,6 +127,9 @@ def _search_outside(identity: Identity, report: Report) -> None:
             continue
         try:
             found = list(store.locate(identity))
+        except SearchIncomplete as incomplete:
+            report.not_asked.append(f"{store.label}: {incomplete}")
+            found = incomplete.records
         except (RetryLater, Unsupported) as error:
             report.not_asked.append(f"{store.label}: {error}")
             continue

@@ -13,6 +13,7 @@ from django.utils import timezone
 from gdpr import rectifiable, stores
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, SubjectRequest
+from gdpr.package import statements
 from gdpr.states import StepStatus
 from gdpr.stores import Copy
 
@@ -52,6 +53,7 @@ def compose(request: SubjectRequest, *, now: datetime.datetime | None = None) ->
         "a": {"purposes": _distinct(found, "purposes"), "legal_basis": LEGAL_BASIS},
         "b": _categories(found),
         "c": _recipients(found),
+        "statements": statements.sentences(request),
         "d": _retention(found),
         "e": list(RIGHTS),
         "f": f"You can lodge a complaint with a supervisory authority, in particular {settings.COMPLAINT_AUTHORITY}.",

@@ -190,6 +190,8 @@ def _recipients(page: Page, package: Mapping[str, Any]) -> None:
         for each in package["c"]
     ]
     _list_or(page, lines, "Your data has not been shared with anyone.")
+    for sentence in package["statements"]:
+        page.text_line(sentence)
 
 
 def _retention(page: Page, package: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from gdpr.identity import keys
 from gdpr.kinds import Action, RequestKind
 from gdpr.leftovers.scan import REMAINS
 from gdpr.models import AfterCheck, DocumentKind, RequestDocument, RequestStep, SubjectRequest
-from gdpr.package import files
+from gdpr.package import files, statements
 from gdpr.requests import forget, leftover_erasure
 from gdpr.states import CLOSED, DutyStatus, RequestStatus, StepStatus
 from swarm_admin.core.audit_verbs import Verb
@@ -97,6 +97,7 @@ def compose(request: SubjectRequest, before: RequestDocument | None = None) -> d
         "approval": _approval(request),
         "records": [_record(record, steps) for record in request.records.all()],
         "steps": [_step(step) for step in steps if step.record_id is None],
+        "statements": statements.sentences(request),
         "seconds_to_stop": request.seconds_to_stop,
         "remains": _remaining_data(request, steps),
     }
@@ -160,6 +161,7 @@ def _remaining_data(request: SubjectRequest, steps: list[RequestStep]) -> list[s
         for step in steps
         if step.status == StepStatus.WITHHELD and step.action == Action.ERASE and step.record
     ]
+    sentences += statements.still_kept(request)
     sentences += [_unerased_sentence(step) for step in steps if step.done_by_id and _unerased(step)]
     sentences += [
         f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gdpr import audit
@@ -19,7 +19,7 @@ from gdpr.models import (
     SubjectRequest,
 )
 from gdpr.models.request import RequestQuerySet
-from gdpr.package import files
+from gdpr.package import files, statements
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import CLOSED
 from swarm_admin.core.audit_verbs import Verb
@@ -62,6 +62,13 @@ def drop_results() -> int:
     return done.exclude(kept).update(result=None)
 
 
+def _blank_steps(steps: QuerySet[RequestStep]) -> None:
+    """What a recipient did without keeping a record stays: a later version of the certificate says it as well."""
+    for step in steps.exclude(result=None).only("pk", "result"):
+        RequestStep.objects.filter(pk=step.pk).update(result=statements.only_these(step.result))
+    steps.update(instructions="", evidence="")
+
+
 def forget(request_id: int) -> bool:
     """Blank everything personal of one closed request, its files included; False where it was done already."""
     for kept in RequestDocument.objects.filter(request=request_id, erased_at=None, expires_at__isnull=False):
@@ -75,7 +82,7 @@ def forget(request_id: int) -> bool:
             emails=[], values={}, forgotten_at=timezone.now(),
         )  # fmt: skip
         FoundRecord.objects.filter(request=request_id).update(key="", summary={}, identifiers={}, decision_reason="")
-        RequestStep.objects.filter(request=request_id).update(instructions="", evidence="", result=None)
+        _blank_steps(RequestStep.objects.filter(request=request_id))
         RequestMessage.objects.filter(request=request_id).update(to="", subject="", body="")
         refresh_status.delete_evidence(IdentityCheck.objects.filter(request=request_id), timezone.now())
         audit.record(Verb.FORGET_REQUESTER, on=request, fields=FIELDS)

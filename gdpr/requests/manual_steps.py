@@ -50,7 +50,8 @@ def complete(
 
     Args:
         found: of a search: {key of a record: what is seen there}; nothing found is {}.
-        data: of a copy: {field: value} as found there; it goes into the package.
+        data: of a copy: {field: value} as found there; it goes into the package. Of a correction: what stood there
+            before.
 
     Raises:
         ActionNotAllowed: no evidence, or the step is not a person's.
@@ -67,6 +68,8 @@ def complete(
             if not data:
                 raise ActionNotAllowed("Enter the data held there, field by field, so it can be included in the copy.")
             result = {"data": [{"field": name, "value": value} for name, value in data.items()]}
+        if step.action == Action.RECTIFY:
+            result = {"before": dict(data or {}), "after": dict(request.values)}
         advance_one(
             step, StepStatus.DONE, evidence=evidence.strip(), result=result, done_at=timezone.now(), done_by=by,
             proof="By hand, with evidence", error_kind="", error_message="",

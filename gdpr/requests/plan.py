@@ -81,7 +81,7 @@ def lines(request: SubjectRequest) -> list[PlanLine]:
 
 def _line(request: SubjectRequest, record: FoundRecord, hold: LegalHold | None, withheld: bool) -> PlanLine:
     store = stores.find_store(record.store)
-    can = store.capabilities() if store else frozenset()
+    can = stores.capabilities_for(store, as_record(record)) if store else frozenset()
     actions = request.rules.actions
     return PlanLine(
         record,

@@ -149,7 +149,7 @@ class Approve(RequestForm):
 
 
 class CompleteStep(ItemForm):
-    """`found` and `data` are asked for where the step is a search or a copy."""
+    """`found` is asked for of a search, `data` of a copy and of a correction."""
 
     evidence = forms.CharField(max_length=4_000, widget=LONG, label="Proof that it was done")
     found = forms.CharField(required=False, widget=LONG, label="Records found, one per line: key: what you see there")

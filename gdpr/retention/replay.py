@@ -4,17 +4,21 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from gdpr import audit, data_subjects, stores
 from gdpr.data_subjects import RetainedRecord
 from gdpr.identity import Identity
 from gdpr.kinds import RequestKind
-from gdpr.models import LegalHold
+from gdpr.models import LegalHold, PurgeReason
+from gdpr.retention import retention
 from gdpr.stores import Ground, Record, RetryLater, Unsupported
 from gdpr.suppression import gate
 from swarm_admin.core.audit_verbs import Verb
 
 log = logging.getLogger(__name__)
 AT_ONCE = 1_000
+BY_HAND = "has to be done by hand: see Retention"
 
 
 @dataclass
@@ -56,7 +60,7 @@ def _replay_batch(people: Sequence[tuple[RetainedRecord, Identity]], result: Rep
 
 
 def _replay_records(kept: RetainedRecord, only_objected: bool, result: ReplayResult) -> None:
-    """Ours goes last, and only when the others are done: it leads to them."""
+    """Ours goes last, and only when the others are done: it leads to them. What a person has to erase is queued."""
     records = sorted((*kept.elsewhere, kept.record), key=lambda record: stores.get_store(record.store).order)
     held = LegalHold.objects.in_force_on({(record.store, record.key) for record in records})
     if held and not only_objected:
@@ -66,6 +70,9 @@ def _replay_records(kept: RetainedRecord, only_objected: bool, result: ReplayRes
         why = _restrict(record) if only_objected else _erase(record)
         if why:
             result.not_erased.append(f"{record.store} {record.key}: {why}")
+            if why == BY_HAND and not only_objected:
+                with transaction.atomic():
+                    retention.enqueue(kept, PurgeReason.RETURNED)
             return
         result.restricted += only_objected
         result.erased += not only_objected
@@ -92,7 +99,7 @@ def _failure_of(record: Record, act: object) -> str:
     except RetryLater as later:
         return str(later)
     except Unsupported:
-        return "has to be done by hand"
+        return BY_HAND
     except Exception as error:
         # Its kind and no more: the words of an exception may hold a person's data.
         log.error("replay of %s %s: %s", record.store, record.key, type(error).__name__)  # noqa: TRY400

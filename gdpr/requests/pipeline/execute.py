@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from gdpr import audit, stores
+from gdpr import audit, rectifiable, stores
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action
 from gdpr.models import RequestStep, StepAttempt, SubjectRequest
@@ -23,7 +24,7 @@ from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status, step_handlers
 from gdpr.requests.pipeline.step_outcomes import ManualStepNeeded, Outcome, RecordStillThere
 from gdpr.states import StepStatus
-from gdpr.stores import Capability, RetryLater, Unsupported
+from gdpr.stores import Capability, Record, RetryLater, Unsupported
 from swarm_admin.core import lease_keeper, timing, work
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
@@ -105,7 +106,7 @@ def run(step: RequestStep) -> None:
     except Unsupported as unsupported:
         _hand_over(step, store_instructions(step, unsupported.capability))
     except ManualStepNeeded as by_hand:
-        _hand_over(step, by_hand.instructions)
+        _hand_over(step, by_hand.instructions, by_hand.so_far)
     except RecordStillThere:
         _record_still_there(step)
     except Exception as error:
@@ -166,9 +167,15 @@ def _postpone(step: RequestStep, later: RetryLater) -> None:
     )
 
 
-def _hand_over(step: RequestStep, instructions: str) -> None:
-    due = manual_due_date(step.request)
-    _record_outcome(step, StepStatus.MANUAL, "by_hand", "", instructions=instructions, due_on=due, error_kind="by_hand")
+def _hand_over(step: RequestStep, instructions: str, so_far: Outcome | None = None) -> None:
+    """To a person; what a call has found out already is recorded with it."""
+    values: dict[str, Any] = {"instructions": instructions, "due_on": manual_due_date(step.request)}
+    message, also = "", None
+    if so_far:
+        message, recorded = so_far.proof, so_far.on_recorded
+        values |= {"result": so_far.result, "proof": so_far.proof[:300]}
+        also = (lambda request: recorded(request, step)) if recorded else None
+    _record_outcome(step, StepStatus.MANUAL, "by_hand", message, also, error_kind="by_hand", **values)
 
 
 def manual_due_date(request: SubjectRequest) -> datetime.date:
@@ -190,7 +197,15 @@ def store_instructions(step: RequestStep, capability: Capability) -> str:
     store = stores.find_store(step.store)
     if store is None:
         return f"{step.store} is no longer connected. Do this step there by hand and enter the proof."
-    return store.instructions(capability, plan.as_record(step.record) if step.record else None)
+    record = plan.as_record(step.record) if step.record else Record(step.store, "", identity=step.request.identity)
+    words = store.instructions(capability, record)
+    return f"{words} {_new_values(step.request)}" if capability == Capability.RECTIFY else words
+
+
+def _new_values(request: SubjectRequest) -> str:
+    values: Mapping[str, str] = request.values
+    lines = [f"{rectifiable.label(name)}: {value or 'empty'}" for name, value in values.items()]
+    return f"New values: {'; '.join(lines)}."
 
 
 def _record_failure(step: RequestStep, error: Exception) -> None:

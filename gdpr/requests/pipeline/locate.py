@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -11,10 +12,11 @@ from django.utils import timezone
 from gdpr import audit, stores
 from gdpr.kinds import Action
 from gdpr.models import Decision, FoundRecord, RequestStep, SubjectRequest
+from gdpr.package import statements
 from gdpr.requests import plan
 from gdpr.requests.pipeline import refresh_status
 from gdpr.states import OVER, RequestStatus, StepStatus
-from gdpr.stores import Capability, PersonalDataStore, Record, key_hash
+from gdpr.stores import Capability, PersonalDataStore, Record, SearchIncomplete, key_hash
 from swarm_admin.core.audit_verbs import Verb
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
@@ -35,16 +37,31 @@ def plan_searches(request: SubjectRequest) -> None:
         )
 
 
-def search(store: PersonalDataStore, request: SubjectRequest) -> tuple[list[Record], dict[str, list[str]]]:
-    """What the store finds, and {hash of a record's key: recipients its disclosures name} of our own stores."""
-    found = list(store.locate(request.identity))
+@dataclass(frozen=True)
+class SearchResult:
+    """`kept`: what the step keeps of it, nobody's data. `by_hand`: a person has to look for more."""
+
+    records: list[Record]
+    kept: dict[str, Any]
+    by_hand: bool = False
+
+
+def search(store: PersonalDataStore, request: SubjectRequest) -> SearchResult:
+    """What the store finds; kept are {hash of a record's key: recipients its disclosures name} of our own stores, and
+    what a recipient did with the data without keeping a record."""
+    by_hand = False
+    try:
+        found = list(store.locate(request.identity))
+    except SearchIncomplete as incomplete:
+        found = incomplete.records
+        by_hand = any(plan.NEEDED_CAPABILITY[act] in incomplete.acts for act in request.rules.actions)
     shares: dict[str, list[str]] = {}
     if request.rules.notifies and not store.is_recipient and Capability.EXPORT in store.capabilities():
         for record in found:
             names = sorted({share.recipient for share in store.export(record).shares})
             if names:
                 shares[key_hash(store.name, record.key)] = names
-    return found, shares
+    return SearchResult(found, {"recipients": shares, **statements.of_store(store, request)}, by_hand)
 
 
 def save_records(request: SubjectRequest, store: str, found: Sequence[Record], *, by_hand: bool = False) -> int:

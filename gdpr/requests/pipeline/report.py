@@ -8,7 +8,7 @@ from gdpr import stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.messages import defaults, outstanding, write
 from gdpr.models import RequestMessage, RequestStep, SubjectRequest
-from gdpr.package import files
+from gdpr.package import files, statements
 from gdpr.requests.pipeline.step_outcomes import ManualStepNeeded
 from gdpr.states import MessageStatus, RequestStatus, StepStatus
 from gdpr.stores import RetryLater
@@ -161,5 +161,6 @@ def remaining_data_text(request: SubjectRequest) -> str:
                 parts.append(
                     f"{store.label} can restore the record until {until:%-d %B %Y}. We check again after that."
                 )
+        parts += statements.still_kept(request)
         parts.append("Earlier backups expire on their own. If one is restored, the erasure is repeated.")
     return " ".join(dict.fromkeys(parts))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from gdpr import stores
 from gdpr.kinds import Action, RequestKind
 from gdpr.models import RequestStep, SubjectRequest
-from gdpr.package import document
+from gdpr.package import document, statements
 from gdpr.requests import plan, withdrawal
 from gdpr.requests.pipeline import leftover_step, report
 from gdpr.requests.pipeline.locate import mark_plan_changed, matches_plan, save_records, search
@@ -32,7 +32,7 @@ def run_step(step: RequestStep) -> Outcome:
     if needed is None:
         return INTERNAL_HANDLERS[step.action](step)
     store = stores.get_store(step.store)
-    if needed not in store.capabilities():
+    if needed not in stores.capabilities_for(store, plan.as_record(step.record) if step.record else None):
         raise Unsupported(needed)
     return STORE_HANDLERS[step.action](step, store)
 
@@ -47,23 +47,31 @@ def _stored_record(step: RequestStep) -> Record:
 
 
 def _locate(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    found, shares = search(store, step.request)
+    found = search(store, step.request)
 
     def on_recorded(request: SubjectRequest, done: RequestStep) -> None:
-        now = {stores.key_hash(store.name, record.key) for record in found}
-        save_records(request, store.name, found)
+        now = {stores.key_hash(store.name, record.key) for record in found.records}
+        save_records(request, store.name, found.records)
         # A search that is repeated: what it does not find any more is in no plan.
         gone = request.records.filter(store=store.name, by_hand=False, steps=None).exclude(key_hash__in=now)
         gone.delete()
 
-    return Outcome(f"{len(found)} found", {"recipients": shares}, on_recorded)
+    outcome = Outcome(f"{len(found.records)} found", found.kept, on_recorded)
+    if found.by_hand:
+        instructions = store.instructions(Capability.LOCATE, Record(store.name, "", identity=step.request.identity))
+        raise ManualStepNeeded(instructions, outcome)
+    return outcome
 
 
 def _recheck(step: RequestStep, store: PersonalDataStore) -> Outcome:
-    found, shares = search(store, step.request)
-    if matches_plan(step.request, store.name, found):
-        return Outcome("As planned", {"recipients": shares})
-    return Outcome("Changed", None, lambda request, done: mark_plan_changed(request, store.name, found), due_again=True)
+    """What only a person can look for is not looked for again: what they found is in the plan."""
+    found = search(store, step.request)
+    if matches_plan(step.request, store.name, found.records):
+        return Outcome("As planned", found.kept)
+    records = found.records
+    return Outcome(
+        "Changed", None, lambda request, done: mark_plan_changed(request, store.name, records), due_again=True
+    )
 
 
 def _export(step: RequestStep, store: PersonalDataStore) -> Outcome:
@@ -166,6 +174,8 @@ def _notify(step: RequestStep) -> Outcome:
     done = there.filter(status=StepStatus.DONE).values_list("pk", flat=True)
     if done:
         return Outcome(f"Informed by the change itself: steps {', '.join(str(pk) for pk in sorted(done))}.")
+    if stated := [each.says for name, each in statements.of_request(step.request) if name == step.store]:
+        return Outcome(" ".join(stated))
     held = there.filter(status=StepStatus.WITHHELD).exists()
     return Outcome("Kept under legal hold." if held else "No data about this person is held there any more.")
 

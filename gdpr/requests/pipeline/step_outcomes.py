@@ -12,11 +12,12 @@ OnRecorded = Callable[[SubjectRequest, RequestStep], None]
 
 
 class ManualStepNeeded(Exception):
-    """A person goes on; `instructions` say how."""
+    """A person goes on; `instructions` say how. `so_far`: what was done already, and is recorded with the hand-over."""
 
-    def __init__(self, instructions: str) -> None:
+    def __init__(self, instructions: str, so_far: Outcome | None = None) -> None:
         super().__init__("by hand")
         self.instructions = instructions
+        self.so_far = so_far
 
 
 class RecordStillThere(Exception):

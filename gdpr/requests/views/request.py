@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from gdpr import audit, stores
+from gdpr import audit, rectifiable, stores
 from gdpr.audit import reading
 from gdpr.due_dates import deadline
 from gdpr.kinds import Action, RequestKind
@@ -166,10 +166,20 @@ def _step(step: RequestStep) -> dict[str, Any]:
         "may_take_over": step.tries > 0 and is_allowed(check_can_take_over, step),
         "asks_found": step.action == Action.LOCATE,
         "asks_data": step.action == Action.EXPORT,
+        "asks_before": step.action == Action.RECTIFY,
+        "changes": _changes(step),
         "leftovers": leftovers_found(step) if is_allowed(check_can_erase, step) else (),
         "is_search": step.action in SEARCHES,
         "shows_attempts": len(step.attempts.all()) > 1 or bool(step.error_message),
     }
+
+
+def _changes(step: RequestStep) -> list[tuple[str, str, str]]:
+    """(field as people call it, what stood there before, what was written); kept while the request is open."""
+    if step.action != Action.RECTIFY or step.status != StepStatus.DONE or not step.result:
+        return []
+    before, after = step.result.get("before", {}), step.result.get("after", {})
+    return [(rectifiable.label(name), before.get(name, ""), value) for name, value in after.items()]
 
 
 def _plan(subject: SubjectRequest) -> list[plan.PlanLine]:
