@@ -26,13 +26,13 @@ def test_name_label_and_instructions_are_the_record_s(make: type[VendorStore]) -
 
 
 @pytest.mark.parametrize("make", STORES)
-def test_what_the_vendor_has_no_call_for_is_a_person_s(make: type[VendorStore], settings: object) -> None:
+def test_what_the_vendor_has_no_call_for_is_a_person_s(make: type[VendorStore], settings: object, db: None) -> None:
     store = make()
     setattr(settings, store.vendor.key_setting, "key")
     assert store.capabilities() == set(Capability)
-    store.vendor = dataclasses.replace(store.vendor, capabilities=frozenset({Can.FETCH, Can.CREATE}))
+    store.vendor = dataclasses.replace(store.vendor, capabilities=lambda: frozenset({Can.FETCH, Can.CREATE}))
     assert set(Capability) - store.capabilities() == {Capability.LOCATE, Capability.RECTIFY, Capability.ERASE}
-    store.vendor = dataclasses.replace(store.vendor, capabilities=frozenset({Can.EXPORT}))
+    store.vendor = dataclasses.replace(store.vendor, capabilities=lambda: frozenset({Can.EXPORT, Can.FETCH}))
     assert Capability.LOCATE in store.capabilities()
 
 
