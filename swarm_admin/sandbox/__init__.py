@@ -22,6 +22,7 @@ A routine whose finished runs are announced:
     PUT  /_clay/webhooks/wh_1                {"url": "http://127.0.0.1:8000/…", "secret": "whsec_…"}
 
 The same documents in the switches `clay_sources`, `clay_tables`, `clay_routines` and `clay_hooks` are there from the
-start. `/_stats` proves what a run of the product claims: `429`, `duplicates_by_linkedin_url`, `refs_twice`,
-`ids_charged_twice`, `people_charged_twice`, and what both credit meters of a workspace (`credits`) were charged.
+start, and hold over what a state file has kept. `/_stats` proves what a run of the product claims: `429`,
+`duplicates_by_linkedin_url`, `refs_twice`, `rows_called_back_twice`, `cost_called_back`, `ids_charged_twice`,
+`people_charged_twice`, and what both credit meters of a workspace (`credits`) were charged.
 """

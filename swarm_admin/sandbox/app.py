@@ -1,8 +1,9 @@
 """The sandbox as one Starlette application: three vendors, one of them in three ways, and the control calls."""
 
+import asyncio
+import contextlib
 import copy
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from swarm_admin.sandbox.ghl import GoHighLevel
 from swarm_admin.sandbox.instantly import Instantly
 from swarm_admin.sandbox.snapshot import Records
 from swarm_admin.sandbox.stats import Stats
+
+KEEP_SECONDS = 3.0  # real ones
 
 
 class World:
@@ -193,15 +196,29 @@ def control(world: World) -> list[Route]:
     ]
 
 
+async def keep(world: World, state_file: Path) -> None:
+    """Writes the records every few seconds in which something happened, so that a kill costs no more than those."""
+    before = 0
+    while True:
+        await asyncio.sleep(KEEP_SECONDS)
+        happened = world.stats.happened()
+        if happened != before:
+            before = happened
+            world.records().save(state_file)
+
+
 def app(config: Config, state_file: Path | None = None) -> Starlette:
     """The whole sandbox; its `state.world` is the `World`. With a `state_file` its records outlive it."""
     world = World(config)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         if state_file:
             world.records().load(state_file)
+        keeping = asyncio.create_task(keep(world, state_file)) if state_file else None
         yield
+        if keeping:
+            keeping.cancel()
         if state_file:
             world.records().save(state_file)
         await world.close()

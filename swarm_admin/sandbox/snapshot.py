@@ -41,7 +41,7 @@ class Records:
             name: {each: getattr(self.plain[name], each) for each in kept} for name, kept in KEPT.items()
         }
         records["clay"] = {"tables": self.clay.tables, "webhooks": self.clay.webhooks.registered}
-        records["table"] = {"sources": self.table.sources, "sheets": self.table.sheets}
+        records["table"] = {"sources": self.table.sources, "sheets": self.table.sheets, "refs": self.table.refs}
         records["routine"] = {"routines": self.routine.routines, "runs": self.routine.runs}
         records["pointers"] = self.routine.pointers.registered
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ class Records:
                 setattr(self.plain[name], each, records[name][each])
         self._load_clay(records["clay"])
         self.table.take_up(**records.get("table", {"sources": {}, "sheets": {}}))
-        self.routine.pointers.registered |= records.get("pointers", {})
+        self.routine.pointers.take_up(records.get("pointers", {}))
         self.routine.take_up(**records.get("routine", {"routines": {}, "runs": {}}))
 
     def _load_clay(self, records: dict[str, Any]) -> None:

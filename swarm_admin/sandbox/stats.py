@@ -29,6 +29,12 @@ class Stats:
         seen["hits"] += hit
         seen["cost"] = round(seen["cost"] + cost, 4)
 
+    def happened(self) -> int:
+        """A number that grows with whatever is counted."""
+        calls = sum(statuses.total() for calls in self.calls.values() for statuses in calls.values())
+        counters = (*self.counts.values(), *self.deliveries.values())
+        return calls + sum(counter.total() for counter in counters)
+
     def vendor(self, name: str) -> dict[str, Any]:
         """The part of `/_stats` that every vendor has."""
         calls: dict[str, dict[str, Any]] = {

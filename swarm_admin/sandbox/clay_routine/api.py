@@ -40,7 +40,11 @@ class ClayRoutine(Vendor):
         self.runs: dict[str, RoutineRun] = {}
         self.files = Files(config)
         self.answered = 0
-        for routine_id, document in config.clay_routines.items():
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What is configured to be there from the start."""
+        for routine_id, document in self.config.clay_routines.items():
             self.set_routine(routine_id, document)
 
     # ------------------------------------------------------------ frame
@@ -251,8 +255,11 @@ class ClayRoutine(Vendor):
         """Records of an earlier process; items that were cut short begin anew, charged already."""
         self.routines |= routines
         self.runs |= runs
+        self._set_up()
         for run in runs.values():
             run.ended = run.ended and time.monotonic()
+            if run.routine in self.routines:
+                self.processing.count(self.routines[run.routine], run.items)
             if run.status == RUNNING and run.routine in self.routines:
                 self.processing.start(self.routines[run.routine], run)
 

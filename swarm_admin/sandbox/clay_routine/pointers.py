@@ -27,7 +27,12 @@ class Pointers:
         self.config, self.faults = config, faults
         self.deliveries = Deliveries(config, stats.deliveries[NAME])
         self.registered: dict[str, dict[str, str]] = {}
-        for webhook_id, document in config.clay_hooks.items():
+        self.take_up({})
+
+    def take_up(self, registered: dict[str, dict[str, str]]) -> None:
+        """Those of an earlier process; what is configured holds as it is now."""
+        self.registered |= registered
+        for webhook_id, document in self.config.clay_hooks.items():
             self.register(webhook_id, document)
 
     def register(self, webhook_id: str, document: dict[str, Any]) -> None:

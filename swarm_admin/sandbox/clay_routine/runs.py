@@ -34,6 +34,10 @@ class RoutineRuns:
         """An action an item. A run that was charged before is charged again: nothing tells the two apart."""
         self.credits.charge(self.config.clay_workspace_id, actions=len(items))
         self.counts["items_charged"] += len(items)
+        self.count(routine, items)
+
+    def count(self, routine: Routine, items: list[Item]) -> None:
+        """Whom and what was charged, to tell what was charged twice."""
         for item in items:
             self.charged_ids[routine.id, item.id] += 1
             self.charged_people[canonical(routine.row_of(item.inputs)["linkedin_url"])] += 1

@@ -62,6 +62,12 @@ class SheetRow:
         """The person's LinkedIn address in one spelling; empty where the row has none."""
         return canonical(self.inputs.get("linkedin_url"))
 
+    @property
+    def cost(self) -> float:
+        """US dollars of its last enrichment, as the cost column has them."""
+        cell = self.cells.get("cost")
+        return float(cell.value or 0.0) if cell else 0.0
+
     def shown(self) -> dict[str, Any]:
         """As a person sees it in Clay."""
         cells = {name: cell.shown() for name, cell in self.cells.items()}

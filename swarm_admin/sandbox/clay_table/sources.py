@@ -32,10 +32,15 @@ class ClayTable(Vendor):
         self.sources: dict[str, Source] = {}
         self.sheets: dict[str, Sheet] = {}
         self.refs: Counter[str] = Counter()  # swarm_ref → acknowledged submissions
-        for sheet_id, document in config.clay_tables.items():
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What is configured to be there from the start; a source that was deleted since stays deleted."""
+        gone = {slug for slug, source in self.sources.items() if source.deleted}
+        for sheet_id, document in self.config.clay_tables.items():
             self.set_table(sheet_id, document)
-        for slug, document in config.clay_sources.items():
-            self.set_source(slug, document)
+        for slug, document in self.config.clay_sources.items():
+            self.set_source(slug, document).deleted = slug in gone
 
     # ------------------------------------------------------------ the call
 
@@ -128,10 +133,12 @@ class ClayTable(Vendor):
         row.inputs |= {name: value for name, value in values.items() if name in row.inputs}
         return row
 
-    def take_up(self, sources: dict[str, Source], sheets: dict[str, Sheet]) -> None:
-        """Records of an earlier process; what was cut short begins anew."""
+    def take_up(self, sources: dict[str, Source], sheets: dict[str, Sheet], refs: Counter[str] | None = None) -> None:
+        """Records of an earlier process; what was cut short begins anew. What is configured holds as it is now."""
         self.sources |= sources
         self.sheets |= sheets
+        self.refs += refs or Counter()
+        self._set_up()
         for source in sources.values():
             source.first = source.last = 0.0
         for sheet in sheets.values():
@@ -161,6 +168,7 @@ class ClayTable(Vendor):
             "refs_twice": sum(count - 1 for ref, count in self.refs.items() if ref),
             "rows_called_back": sum(row.acknowledged > 0 for row in rows),
             "rows_called_back_twice": sum(row.acknowledged > 1 for row in rows),
+            "cost_called_back": round(sum(row.cost for row in rows if row.acknowledged), 4),
             "deliveries": {"sent": 0, "acknowledged": 0, **self.stats.deliveries[self.name]},
             "per_second": {slug: source.per_second(self.config.speed) for slug, source in self.sources.items()},
         }

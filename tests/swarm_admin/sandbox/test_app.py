@@ -1,3 +1,4 @@
+import pickle
 import signal
 from pathlib import Path
 
@@ -74,6 +75,64 @@ def test_what_was_set_up_in_clay_outlives_the_process(tmp_path: Path, webhook_re
     (source,) = again.state("clay_table")["sources"]
     assert (source["life"], source["taken"]) == (7, 1)
     assert again.control("GET", "credits")["workspace"]["actions"]["used"] > 1
+    process.terminate()
+    assert process.wait(120) == 0
+    sandbox.close()
+    again.close()
+
+
+def ignored(state: Path) -> int:
+    """Of the source, as the file has it."""
+    return pickle.loads(state.read_bytes())["table"]["sources"]["leads"].ignored  # noqa: S301 - the sandbox's own
+
+
+def test_a_killed_sandbox_has_forgotten_little(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "sandbox.state"
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    process = start_sandbox(port, state=state)
+    sandbox.control("PUT", "sources/leads", life=1)
+    for number in range(2):
+        row = {**ROW, "swarm_ref": "the same"}
+        assert sandbox.http.post("/clay/v3/sources/webhook/leads", json=row | {"n": number}).status_code == 200
+    wait_for(lambda: state.exists() and ignored(state) == 1)
+    process.kill()
+    process.wait(120)
+    process = start_sandbox(port, state=state)
+    again = Sandbox(sandbox.url)
+    (source,) = again.state("clay_table")["sources"]
+    assert (source["taken"], source["ignored"]) == (1, 1)
+    assert again.stats()["clay_table"]["refs_twice"] == 1
+    process.terminate()
+    assert process.wait(120) == 0
+    sandbox.close()
+    again.close()
+
+
+def test_what_is_configured_holds_over_what_was_kept(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "sandbox.state"
+    configured = {
+        "clay_sources": {"leads": {"token": "t0ken"}, "more": {"table": "t_more"}},
+        "clay_tables": {"t_leads": {"callback": {"url": "http://127.0.0.1:1/old"}}},
+        "clay_hooks": {"wh_1": {"url": "http://127.0.0.1:1/old", "secret": "s"}},
+    }
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    process = start_sandbox(port, state=state, **configured)
+    headers = {"x-clay-webhook-auth": "t0ken"}
+    assert sandbox.http.post("/clay/v3/sources/webhook/leads", json=ROW, headers=headers).status_code == 200
+    sandbox.control("DELETE", "sources/more")
+    process.terminate()
+    assert process.wait(120) == 0
+    configured["clay_sources"]["leads"]["token"] = "an0ther"
+    configured["clay_tables"]["t_leads"]["callback"]["url"] = "http://127.0.0.1:1/new"
+    configured["clay_hooks"]["wh_1"]["url"] = "http://127.0.0.1:1/new"
+    process = start_sandbox(port, state=state, **configured)
+    again = Sandbox(sandbox.url)
+    table = again.state("clay_table")
+    assert table["tables"]["t_leads"]["callback"] == "http://127.0.0.1:1/new"
+    assert len(table["tables"]["t_leads"]["rows"]) == 1
+    assert again.state("clay_routine")["webhooks"] == {"wh_1": "http://127.0.0.1:1/new"}
+    assert {source["slug"]: source["deleted"] for source in table["sources"]} == {"leads": False, "more": True}
+    assert again.http.post("/clay/v3/sources/webhook/leads", json=ROW, headers=headers).status_code == 403
     process.terminate()
     assert process.wait(120) == 0
     sandbox.close()

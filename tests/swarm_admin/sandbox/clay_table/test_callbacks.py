@@ -97,6 +97,20 @@ def test_a_callback_is_tried_again_and_then_given_up(
     assert used == asked + 2 + 2, "an action for each provider, profile and callback, none for a second attempt"
 
 
+def test_what_was_charged_for_rows_that_came_back_is_told(
+    sandbox: Sandbox, webhook_receiver: Receiver, called_back: Run
+) -> None:
+    sandbox.fault("clay_table", "drop_webhook", linkedin_url=person(0)["linkedin_url"])
+    sandbox.fault("clay_table", "double_webhook", linkedin_url=person(1)["linkedin_url"])
+    bodies = called_back(*(person(number) for number in range(3)))
+    once = {body["swarm_ref"]: float(body["cost"]) for body in bodies}
+    assert len(bodies) == 3
+    assert set(once) == {"ref-1", "ref-2"}
+    figures = sandbox.stats()["clay_table"]
+    assert figures["cost_called_back"] == pytest.approx(sum(once.values()))
+    assert figures["rows_called_back_twice"] == 1
+
+
 def test_nobody_answers(sandbox: Sandbox, called_back: Run) -> None:
     called_back(person(0), callback={"url": "http://127.0.0.1:1/hook"})
     assert cells(sandbox)["http_api"]["error"] == "No answer"
