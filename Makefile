@@ -52,8 +52,8 @@ assets: $(VAR)/.collected
 demo: export SWARM_MODE = demo
 demo: export PORT := $(PORT)
 demo: export SANDBOX_PORT := $(SANDBOX_PORT)
-demo: install assets ## everything on this machine with stand-ins and 500 sample leads (RESET=1 begins anew; PORT, SANDBOX_PORT)
-	@$(BIN)/python manage.py demo $(if $(RESET),--reset)
+demo: install assets ## everything on this machine with stand-ins and 500 sample leads (RESET=1 begins anew; CLAY=table or routine; PORT, SANDBOX_PORT)
+	@$(if $(CLAY),CLAY_CONNECTOR=$(CLAY)) $(BIN)/python manage.py demo $(if $(RESET),--reset)
 
 serve: export PORT := $(PORT)
 serve: install assets ## the product, configured by the environment and .env (see .env.example)

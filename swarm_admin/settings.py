@@ -59,8 +59,9 @@ CLAY_PUBLIC_API_BASE_URL = vendor_url(
 )
 CLAY_PUBLIC_API_HEADER = one_of("CLAY_PUBLIC_API_HEADER", ("clay-api-key", "authorization"))  # the second: Bearer
 CLAY_ROUTINE_ID = env("CLAY_ROUTINE_ID", default="")  # function:… or workflow:…; empty: the one chosen on Connections
-CLAY_ROUTINE_WEBHOOK_ID = env("CLAY_ROUTINE_WEBHOOK_ID", default="")  # registered with Clay's command line
-CLAY_SIGNING_SECRET = env("CLAY_SIGNING_SECRET", default="")  # of that webhook
+# Registered with Clay's command line, which tells its signing secret; the demo's stand-in has one.
+CLAY_ROUTINE_WEBHOOK_ID = env("CLAY_ROUTINE_WEBHOOK_ID", default="demo-webhook" if MODE == "demo" else "")
+CLAY_SIGNING_SECRET = env("CLAY_SIGNING_SECRET", default=INSECURE_DEFAULT if MODE == "demo" else "")
 CLAY_SIGNING_SECRET_PREVIOUS = env("CLAY_SIGNING_SECRET_PREVIOUS", default="")
 CLAY_TABLE_ID = env("CLAY_TABLE_ID", default="")  # empty: the one `clay_setup` made
 GHL_API_BASE_URL = vendor_url("GHL_API_BASE_URL", "https://services.leadconnectorhq.com", f"{SANDBOX_URL}/ghl")

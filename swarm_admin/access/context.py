@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from enrichment.alerts import count_open
 from enrichment.monitoring import banners
+from swarm_admin.access.demo_connector import connector_sentence
 from swarm_admin.core.masking import may_see
 
 # label, name of the address, icon, key after "g", permission
@@ -54,7 +55,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """The entries this person may use, the roles' names, open holds; each asked for only if a page uses it."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"navigation": [], "show_holds": False}
+        return {"navigation": [], "show_holds": False, "demo_sentence": SimpleLazyObject(connector_sentence)}
     works_here = user.has_perm("enrichment.view_lead")
     above = functools.cache(banners.current_banners)
     return {

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from swarm_admin.management import demo_clay
 from swarm_admin.sandbox.config import Config
 from swarm_admin.sandbox.server import serve
 
@@ -21,7 +22,10 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
 class Command(BaseCommand):
     """Needs no database: it accepts the keys of the settings and keeps its state in memory."""
 
-    help = "Simulate Clay (/clay/v1), GoHighLevel (/ghl) and Instantly (/instantly/api/v2)."
+    help = (
+        "Simulate Clay (/clay/v1, tables' webhooks at /clay/v3/sources/webhook, routines at /clay/public/v0), "
+        "GoHighLevel (/ghl) and Instantly (/instantly/api/v2)."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,6 +55,7 @@ class Command(BaseCommand):
             limits=not options["no_limits"],
             limit_unit=settings.CLAY_LIMIT_UNIT,
             jitter_ms=options["jitter_ms"],
+            **demo_clay.stand_in(),
         )
         try:
             config.change({"speed": options["speed"]})
