@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrichment", "0038_clay_as_it_is_sold"),
+        ("enrichment", "0039_waterfalls_set_up_by_hand"),
     ]
 
     operations = [
