@@ -57,6 +57,7 @@ TITLES = {
     "no_callback": "no result came back",
     "unknown_run": "outcome of the run unknown",
     "run_lost": "results no longer kept",
+    "gave_up": "given up",
     UNDECIDED: "existing contact",
     ANSWERED: "replied under an earlier address",
     Verdict.MALFORMED: "unreadable",

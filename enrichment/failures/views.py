@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.failures import groups as failures
-from enrichment.failures import retry_job, set_aside
+from enrichment.failures import overdue_group, retry_job, set_aside
 from enrichment.failures.failure_retry import FailurePlan
 from enrichment.failures.groups import Group
 from enrichment.failures.sources import members_of
@@ -86,6 +86,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
         "members": _with_leads(shown_group, page),
         "job": retry_job.live_job(shown_group.cause),
         "why_no_retry": _why_no_retry(request, shown_group),
+        "is_overdue": overdue_group.is_overdue(shown_group.cause),
         "why_no_ignore": "" if request.user.has_perm(RETRY) else NO_RIGHT,
     }
     if context["members"] and may_see(request.user) and cache.add(f"viewed-failures:{request.user.pk}", 1, HOUR):
@@ -160,6 +161,22 @@ def retry_run(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, str(impossible))
         return redirect("failure", key=key)
     return redirect("job", pk=job.pk)
+
+
+@screen(RETRY, "POST")
+def late_results(request: HttpRequest, key: str) -> HttpResponse:
+    """Wait longer for all of a group whose results did not come, or give them up."""
+    chosen_group = failures.find_group(key)
+    if chosen_group is None:
+        return _group_is_empty(request)
+    action = request.POST.get("action", "")
+    if action not in overdue_group.ACTIONS:
+        raise Http404
+    try:
+        messages.success(request, overdue_group.decide(chosen_group.cause, action, by=request.user))
+    except ActionNotAllowed as impossible:
+        messages.error(request, str(impossible))
+    return redirect("failures")
 
 
 @screen(RETRY, "POST")

@@ -15,7 +15,6 @@ from django.utils import timezone
 from enrichment.leads.resubmission import check_can_skip, is_resubmission
 from enrichment.models import Attempt, BatchItem, Lead
 from enrichment.pipeline.deliver.redeliver import ONLY_KEPT, suppressed_ids
-from enrichment.pipeline.overdue_policy import KINDS as OVERDUE
 from enrichment.states import AttemptStatus, EnrichmentStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
@@ -88,7 +87,7 @@ def _why_not(lead: Lead, running: set[int], waiting: set[int], blocked: set[int]
     if lead.pk in waiting or lead.dispatch_after is not None:
         return QUEUED
     late = lead.in_progress_since is not None and lead.in_progress_since < overdue
-    late |= lead.needs_person and lead.error_kind in OVERDUE
+    late |= lead.is_overdue
     if lead.pk in running and not (lead.enrichment_status == EnrichmentStatus.IN_PROGRESS and late):
         return RUNNING
     return ""

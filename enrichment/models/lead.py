@@ -14,7 +14,7 @@ from django.db.models.functions import Lower, Reverse
 from django.utils import timezone
 
 from enrichment.models.lead_choices import Restriction, SourceType
-from enrichment.models.lead_queries import FAILING, NAMED_SUPPRESSED, LeadQuerySet
+from enrichment.models.lead_queries import FAILING, NAMED_SUPPRESSED, OVERDUE_KINDS, LeadQuerySet
 from enrichment.models.shape import Shape
 from enrichment.states import FINAL_STATUSES, EnrichmentStatus
 from gdpr.identity import Identity
@@ -244,6 +244,11 @@ class Lead(models.Model):
     def awaits_word(self) -> bool:
         """Its answer named a suppressed person: nothing leaves before somebody says whether the two are one."""
         return self.needs_person and self.error_kind == NAMED_SUPPRESSED
+
+    @property
+    def is_overdue(self) -> bool:
+        """No result of its run came in time, and somebody has to say what happens."""
+        return self.needs_person and self.error_kind in OVERDUE_KINDS
 
     @property
     def awaits_fill_in(self) -> bool:

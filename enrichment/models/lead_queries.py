@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from enrichment.models.lead import Lead  # noqa: F401 - the model in the name below
 
 # Errors that settle themselves: nothing is left for a person to do.
-SETTLED_KINDS = ("", "unenrichable", "suppressed")
+GAVE_UP = "gave_up"  # somebody did, on a result that did not come
+SETTLED_KINDS = ("", "unenrichable", "suppressed", GAVE_UP)
+# Why no result of a run came: Clay did not call back, the run's own answer was lost, its results are kept no longer.
+OVERDUE_KINDS = ("no_callback", "unknown_run", "run_lost")
 NAMED_SUPPRESSED = "named_suppressed"  # its answer named somebody on the suppression list
 # A lead that a person should look at: marked, or final with an error, whatever was found of it (D3).
 FAILING = Q(needs_person=True) | (

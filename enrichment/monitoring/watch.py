@@ -16,6 +16,7 @@ from enrichment.drift.known_kinds import kinds
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import recovery
+from enrichment.pipeline.overdue import is_overdue
 from enrichment.pipeline.receive import triage
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
@@ -72,10 +73,14 @@ def webhook_backlog() -> str:
 
 
 def overdue() -> str:
+    """Those that nobody can ask Clay about wait for a decision; the others were asked about in vain."""
+    if waiting := Lead.objects.filter(is_overdue()).count():
+        leads = _counted(waiting, "lead has", "leads have")
+        return f"{leads} had no result from Clay in time. Decide under Failures: wait longer, submit again or give up."
     if pauses.explains_standstill("clay", grace_period(settings.POLL_AFTER_SECONDS), reading=True):
         return ""  # nobody has asked Clay for the rows
     before = timezone.now() - OVERDUE_POLLS * grace_period(settings.POLL_AFTER_SECONDS)
-    late = Lead.objects.overdue_in_clay(before)
+    late = Lead.objects.overdue_in_clay(before).filter(clay_row_id__isnull=False)
     count = late.exclude(clay_row_id__in=_rows_with_unread_webhook()).count() if late.exists() else 0
     if not count:
         return ""

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
+from enrichment.models.lead_queries import GAVE_UP
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.intents import abandon
 from enrichment.pipeline.overdue_policy import GIVE_UP, KINDS, NO_CALLBACK, RESUBMIT, SENTENCES, policy
@@ -164,9 +165,7 @@ def give_up(leads: Sequence[int], *, by: Any) -> int:
     """
     with transaction.atomic():
         attempts, ids = _locked(leads)
-        for kind in KINDS:
-            of_kind = list(Lead.objects.filter(pk__in=ids, error_kind=kind).values_list("pk", flat=True))
-            _give_up(attempts.filter(lead__in=of_kind), of_kind, kind)
+        _give_up(attempts, ids, GAVE_UP)
         _record(Verb.GIVE_UP_RESULT, ids, by)
     return len(ids)
 

@@ -6,18 +6,18 @@ from typing import Final
 from django.conf import settings
 
 from enrichment.models import Connection
+from enrichment.models.lead_queries import GAVE_UP, OVERDUE_KINDS
 
 ASK, RESUBMIT, GIVE_UP = "ask", "resubmit", "give_up"
 # Why no result came, as a lead's error says it.
-NO_CALLBACK: Final = "no_callback"
-UNKNOWN_RUN: Final = "unknown_run"
-RUN_LOST: Final = "run_lost"
+NO_CALLBACK, UNKNOWN_RUN, RUN_LOST = OVERDUE_KINDS
 SENTENCES: Final = {
     NO_CALLBACK: "No result came back from Clay in time.",
     UNKNOWN_RUN: "The answer to the run was lost. It may be running, and charged.",
     RUN_LOST: "Clay no longer keeps the results of this run.",
+    GAVE_UP: "Somebody gave up on the result of this run.",
 }
-KINDS: Final = tuple(SENTENCES)
+KINDS: Final = OVERDUE_KINDS
 
 
 @dataclass(frozen=True)
