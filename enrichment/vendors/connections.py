@@ -2,7 +2,7 @@
 
 import functools
 import os
-from typing import Final
+from typing import Final, cast
 
 from django.conf import settings
 
@@ -41,6 +41,14 @@ def _connect(connector: str) -> ClayConnector:
     return RowsApi(settings.CLAY_API_BASE_URL, key, settings.CLAY_WORKSPACE_ID)
 
 
+def routine() -> Routine:
+    """The public API, whichever connector is in use: what was started there is read to its end.
+
+    Raises `Misconfigured` without a key.
+    """
+    return cast(Routine, _clay("routine"))
+
+
 @functools.cache
 def ghl() -> GoHighLevelClient:
     """Raises `Misconfigured` without a key."""
@@ -52,7 +60,7 @@ def ghl() -> GoHighLevelClient:
 def instantly() -> InstantlyClient:
     """Raises `Misconfigured` without a key."""
     key = _key("instantly", settings.INSTANTLY_API_KEY)
-    return InstantlyClient(settings.INSTANTLY_API_BASE_URL, key)
+    return InstantlyClient(settings.INSTANTLY_API_BASE_URL, key, settings.INSTANTLY_CAMPAIGN_ID)
 
 
 _opened: Final[list[ClayConnector]] = []  # which connector was in use says the database

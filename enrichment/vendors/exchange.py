@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -33,6 +34,19 @@ class LostAnswer(Exception):
         self.code, self.status = code, status
 
 
+class TooLarge(Exception):
+    """A body is larger than allowed, or its compression is broken."""
+
+
+@dataclass(frozen=True)
+class OpenAnswer:
+    """`headers` by lower-case name; `pieces` of the body raise TooLarge beyond what is allowed."""
+
+    status: int
+    headers: dict[str, str]
+    pieces: Iterator[bytes]
+
+
 class Exchange:
     """Calls to one address; safe in threads. `headers` go with every call.
 
@@ -55,22 +69,40 @@ class Exchange:
             client.close()
 
     def send(
-        self, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        params: Mapping[str, str] | None,
+        kind: str = "application/json",
     ) -> tuple[int, dict[str, str], bytes | None]:
         """(status, headers by lower-case name, body); the body None where it is too large or badly compressed.
 
-        Raises Unsent or Lost.
+        `kind`: the type of `content`. Raises NotTransmitted or LostAnswer.
         """
+        with self.open(method, path, content, params, kind) as answer:
+            return answer.status, answer.headers, _read_body(answer.pieces)
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        kind: str = "application/json",
+    ) -> "Iterator[OpenAnswer]":
+        """An answer whose body is read piece by piece within. Raises NotTransmitted or LostAnswer, reading too."""
         status: int | None = None
-        kind = {} if content is None else {"Content-Type": "application/json"}
+        typed = {} if content is None else {"Content-Type": kind}
         try:
             with (
                 total_timeout(SLOWEST_ANSWER * settings.VENDOR_TIMEOUT_SECONDS),
                 self._borrowed() as client,
-                client.stream(method, path, content=content, params=params, headers=kind) as answer,
+                client.stream(method, path, content=content, params=params, headers=typed) as answer,
             ):
                 status = answer.status_code
-                return status, dict(answer.headers), _read_body(answer)
+                yield OpenAnswer(status, dict(answer.headers), _pieces(answer))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise NotTransmitted from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -107,14 +139,25 @@ class Exchange:
                 client.close()
 
 
-def _read_body(answer: httpx.Response) -> bytes | None:
+def _pieces(answer: httpx.Response) -> Iterator[bytes]:
+    """Raises TooLarge, or httpx.RequestError."""
+    size = 0
+    try:
+        for piece in answer.iter_bytes():
+            size += len(piece)
+            if size > settings.VENDOR_MAX_ANSWER_BYTES:
+                raise TooLarge
+            yield piece
+    except httpx.DecodingError:
+        raise TooLarge from None
+
+
+def _read_body(pieces: Iterator[bytes]) -> bytes | None:
     """The body, or None when it is larger than allowed or its compression is broken. Raises httpx.RequestError."""
     raw = bytearray()
     try:
-        for piece in answer.iter_bytes():
+        for piece in pieces:
             raw += piece
-            if len(raw) > settings.VENDOR_MAX_ANSWER_BYTES:
-                return None
-    except httpx.DecodingError:
+    except TooLarge:
         return None
     return bytes(raw)

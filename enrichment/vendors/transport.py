@@ -6,7 +6,7 @@ Never logs a URL, a body or a header: a URL can carry an e-mail address, a heade
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,10 +19,10 @@ from enrichment.vendors import limiter, outages, vendor_health
 from .answers import UNREADABLE, Answer, decode, lost_answer, refusal
 from .calls import Call
 from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
-from .exchange import BadAddress, BadHeader, Exchange, LostAnswer, NotTransmitted
+from .exchange import BadAddress, BadHeader, Exchange, LostAnswer, NotTransmitted, TooLarge
 
 TRIES: Final = 3
-EXAMINED: Final = (400, 401, 403, 404, 405, 409, 422)  # what a call that examines the key may be answered
+Exchanged = tuple[int, dict[str, str], bytes | None]  # status, headers, body
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
 
 
@@ -56,18 +56,21 @@ class Transport:
         params: Mapping[str, str] | None = None,
         scope: str = "",
         rows: int | None = None,
+        content: bytes | None = None,
+        kind: str = "application/json",
     ) -> Answer:
-        """One call: the 2xx answer, or a `VendorError`.
+        """One call: the 2xx answer, or a `VendorError`. `content` of the type `kind` goes instead of a JSON `body`.
 
         Repeated at most twice within seconds, and only where that is safe: when the connection was refused,
         or on a call that reads. A repeat of what was sent takes its own slot of the call's limit in `scope`;
         without one it is left. `rows`: how many rows it carries, as its slot was taken for.
         """
-        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        if body is not None:
+            content = json.dumps(body, allow_nan=False).encode()
 
         def once() -> Answer:
             try:
-                return self._once(call, method, path, content, params, scope)
+                return self._once(call, scope, lambda: self._exchange.send(method, path, content, params, kind))
             finally:
                 if call.limit is not None:
                     limiter.move_to_arrival(call.limit, scope, rows=rows)
@@ -117,20 +120,34 @@ class Transport:
     def _slot(self, call: Call, scope: str) -> bool:
         return call.limit is None or limiter.take(call.limit, scope) == 0.0
 
-    def _once(
-        self,
-        call: Call,
-        method: str,
-        path: str,
-        content: bytes | None,
-        params: Mapping[str, str] | None,
-        scope: str,
-    ) -> Answer:
+    def lines(self, call: Call, path: str, longest: int) -> Iterator[bytes]:
+        """The lines of a large answer as they come, each at most `longest` bytes; empty ones are left out.
+
+        Never repeated. Raises `VendorError`, also between two lines.
+        """
+        began = time.monotonic()
+        seen: int | str = "failed"
+        try:
+            with self._told(call), self._exchange.open("GET", path) as answer:
+                seen = answer.status
+                if not 200 <= answer.status < 300:
+                    raise refusal(self.vendor, call, answer.status, None, answer.headers)  # its page is not read
+                yield from _split(answer.pieces, longest)
+            outages.clear_failures(self.vendor, call.name)
+        except VendorError as error:
+            seen = error.status or error.code
+            _heed(call, "", error)
+            raise
+        finally:
+            vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
+
+    def _once(self, call: Call, scope: str, exchange: Callable[[], Exchanged]) -> Answer:
         began = time.monotonic()
         seen: int | str = "failed"
         whole = False
         try:
-            status, headers, raw = self._exchanged(call, method, path, content, params)
+            with self._told(call):
+                status, headers, raw = exchange()
             whole = True
             body = _decoded(call, status, raw)
             # A page of whatever stands before the vendor is no good answer of its own, whatever its status.
@@ -146,23 +163,38 @@ class Transport:
             _heed(call, scope, error)
             raise
         finally:
-            if not (call.examines and seen in EXAMINED):
-                vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
+            vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
 
-    def _exchanged(
-        self, call: Call, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
-    ) -> tuple[int, dict[str, str], bytes | None]:
+    @contextlib.contextmanager
+    def _told(self, call: Call) -> Iterator[None]:
+        """What went wrong on the wire, in the vendors' terms."""
         try:
-            return self._exchange.send(method, path, content, params)
+            yield
         except BadAddress:
             raise self._misconfigured(call.name, "bad_address", Recovery.CHECK_ADDRESS) from None
         except NotTransmitted:
             raise Retryable(self.vendor, call.name, code="not_sent", recovery=Recovery.DELAY, sent=False) from None
         except LostAnswer as gone:
             raise lost_answer(self.vendor, call, gone.code, gone.status) from None
+        except TooLarge:
+            raise lost_answer(self.vendor, call, "unreadable", 200) from None
 
     def _misconfigured(self, call: str, code: str, recovery: Recovery) -> Misconfigured:
         return Misconfigured(self.vendor, call, code=code, recovery=recovery, sent=False)
+
+
+def _split(pieces: Iterator[bytes], longest: int) -> Iterator[bytes]:
+    """Raises TooLarge for a line of more than `longest` bytes."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            if line.strip():
+                yield line
+        if len(rest) > longest or any(len(line) > longest for line in whole):
+            raise TooLarge
+    if rest.strip():
+        yield rest
 
 
 def _decoded(call: Call, status: int, raw: bytes | None) -> Any:

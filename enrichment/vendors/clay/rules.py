@@ -13,6 +13,12 @@ RULES = {
 }
 # of calls that name no record
 EXCEPTIONS = {
+    # Files lie with somebody else, behind an address that opens for a few minutes: another try has another address.
+    **{
+        (call, status): Rule(Retryable, Recovery.DELAY)
+        for call in ("upload_file", "download_file")
+        for status in (301, 302, 303, 307, 308, 400, 401, 403, 404, 410, 412)
+    },
     ("list_tables", 404): NO_SUCH_TABLE,
     ("create_table", 404): NO_SUCH_TABLE,
     ("create_rows", 404): NO_SUCH_TABLE,
@@ -27,5 +33,10 @@ EXCEPTIONS = {
     ("run_routine", 404): NO_SUCH_TABLE,
     ("run_routine", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
     ("run_results", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    ("upload_url", 404): NO_SUCH_TABLE,
+    ("upload_url", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    ("start_file_run", 404): NO_SUCH_TABLE,
+    ("start_file_run", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
+    ("file_run_results", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
     ("me", 403): Rule(Misconfigured, Recovery.REFRESH_KEY),
 }

@@ -142,6 +142,20 @@ class RunPage:
 
 
 @dataclass(frozen=True)
+class FilePage:
+    """How far a run over a file is: `address` of its results once it is complete, for a few minutes.
+
+    `error`, and `invalid` {line number from 1: what is wrong with it}, of a file that Clay did not take.
+    """
+
+    status: str
+    is_running: bool
+    address: str = ""
+    error: str = ""
+    invalid: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BulkUpdate:
     """What became of a bulk update: ids done, left for want of slots, and refused with their error.
 

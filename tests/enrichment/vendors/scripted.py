@@ -38,6 +38,14 @@ class Say:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+def _read(raw: bytes) -> Any:
+    """A body of ours: JSON, or the bytes of what is none."""
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw
+
+
 class ScriptedVendor:
     def __init__(self) -> None:
         self.script: deque[Say] = deque()
@@ -69,7 +77,7 @@ class ScriptedVendor:
             def answer(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                vendor.seen.append(Seen(self.command, self.path, headers, json.loads(raw) if raw else None))
+                vendor.seen.append(Seen(self.command, self.path, headers, _read(raw)))
                 say = vendor.script.popleft() if len(vendor.script) > 1 else vendor.script[0]
                 if say.fault == SILENT:
                     vendor.over.wait(5)
