@@ -86,6 +86,11 @@ def read(body: bytes, received_at: datetime.datetime, known: Known) -> Callback:
     document = decode(body)
     if document is UNREADABLE or not isinstance(document, dict):
         raise NotARow
+    return read_document(document, received_at, known)
+
+
+def read_document(document: Mapping[str, Any], received_at: datetime.datetime, known: Known) -> Callback:
+    """`read` of what is decoded already. Raises NotARow."""
     reference, url = _word(document.get("swarm_ref")), _word(document.get("linkedin_url"), 2_000)
     values = {name: document[name] for name in COLUMNS if not is_missing(document.get(name))}
     if not (reference or url):
