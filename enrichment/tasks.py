@@ -14,7 +14,7 @@ from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import due, watch
 from enrichment.pilots import pilot
-from enrichment.pipeline import crash_recovery, overdue, poll
+from enrichment.pipeline import crash_recovery, overdue, poll, runs
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import plan, rows, submit, trigger, write_back
 from enrichment.pipeline.receive import reading
@@ -98,8 +98,13 @@ def write_back_references() -> None:
 
 
 @shared_task
+def read_runs() -> None:
+    run_in_free_slot("runs", then_wake(runs.run_due, *((deliver_to, system) for system in System.values)))
+
+
+@shared_task
 def read_webhooks() -> None:
-    work = then_wake(reading.run_due, *((deliver_to, system) for system in System.values))
+    work = then_wake(reading.run_due, (read_runs,), *((deliver_to, system) for system in System.values))
     run_in_free_slot("webhooks", work)
 
 
@@ -135,7 +140,7 @@ def sweep() -> None:
     """What killed workers left, and leads whose webhook never came."""
     crash_recovery.recover_lost_calls()
     run_exclusively("poll", poll.run_due)
-    run_exclusively("overdue", overdue.run_due)
+    run_exclusively("overdue", lambda: runs.mark_overdue() + overdue.run_due())
 
 
 @shared_task
@@ -200,6 +205,7 @@ BEAT = {
     "triggers": _schedule_entry("dispatch_triggers"),
     "write-back": _schedule_entry("write_back_references"),
     "webhooks": _schedule_entry("read_webhooks"),
+    "runs": _schedule_entry("read_runs"),
     **{f"deliver-{system}": _schedule_entry("deliver_to", system) for system in System.values},
     "imports": _schedule_entry("run_imports"),
     "retries": _schedule_entry("run_retries"),

@@ -84,6 +84,7 @@ urlpatterns = [
         name="clay_webhook",
     ),
     path("webhooks/clay/row", webhooks.clay_row, name="clay_row"),
+    path("webhooks/clay/run", webhooks.clay_run, name="clay_run"),
     path("connections/holds/<int:pk>/resume/", connections.resume, name="hold_resume"),
     path("webhooks/", webhook_log.show, name="webhooks"),
     path("webhooks/figures/", webhook_log.figures, name="webhooks_figures"),

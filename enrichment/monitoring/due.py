@@ -11,10 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from enrichment.jobs.kinds import KINDS
-from enrichment.models import Batch, BulkJob, Drift, Handover, Lead, WebhookDelivery
+from enrichment.models import Batch, BulkJob, ClayRun, Drift, Handover, Lead, WebhookDelivery
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
-from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus
+from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus, RunStatus
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
 from swarm_admin.core.jobs import LIVE
@@ -28,6 +28,8 @@ def due_ticks() -> list[Tick]:
     ways = _STEP_BY_STEP if Capability.TRIGGER in can else _AT_ONCE
     if Capability.UPDATE in can:
         ways = ways | _WRITE_BACK
+    if Capability.POLL in can:
+        ways = ways | _POLLED
     ticks = [tick for tick, is_due in (ways | _BUSY).items() if is_due(now)]
     return [*ticks, *_jobs()]
 
@@ -70,6 +72,10 @@ def _deliveries(system: System) -> Callable[[datetime.datetime], bool]:
     return lambda now: Handover.objects.filter(can_go, not_before__lte=now).exists()
 
 
+def _runs(now: datetime.datetime) -> bool:
+    return ClayRun.objects.filter(run_id__isnull=False, status=RunStatus.PLANNED, not_before__lte=now).exists()
+
+
 def _mending(now: datetime.datetime) -> bool:
     return Drift.objects.filter(mend_after__lte=now, resolved_at__isnull=True).exists()
 
@@ -79,6 +85,7 @@ IsDue = Callable[[datetime.datetime], bool]
 _AT_ONCE: dict[Tick, IsDue] = {("dispatch_submissions",): _submissions}
 _STEP_BY_STEP: dict[Tick, IsDue] = {("dispatch_rows",): _rows, ("dispatch_triggers",): _triggers}
 _WRITE_BACK: dict[Tick, IsDue] = {("write_back_references",): _write_back}
+_POLLED: dict[Tick, IsDue] = {("read_runs",): _runs}
 _BUSY: dict[Tick, IsDue] = {
     ("read_webhooks",): _webhooks,
     ("deliver_to", System.GHL): _deliveries(System.GHL),

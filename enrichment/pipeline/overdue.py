@@ -51,8 +51,9 @@ def run_due() -> int:
 def _due() -> QuerySet[Attempt]:
     """Those that no call can ask about: submitted ones, and all of them where Clay cannot be read."""
     late = Attempt.objects.filter(
-        status=AttemptStatus.RUNNING, poll_after__lte=timezone.now(), in_flight_since=None, lead__restriction=""
-    )
+        status=AttemptStatus.RUNNING, poll_after__lte=timezone.now(), in_flight_since=None, lead__restriction="",
+        run=None,  # what is in a routine's run is asked for with it, see `runs`
+    )  # fmt: skip
     return late if not chosen.can(Capability.FETCH) else late.exclude(reference="")
 
 

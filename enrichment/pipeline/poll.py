@@ -73,7 +73,7 @@ def _set_aside(attempts: QuerySet[Attempt], lease: work.Values) -> None:
     """The row cannot be read without losing the worker: a person looks at it in Clay."""
     for attempt in list(attempts.select_related("lead")):
         if attempts.filter(pk=attempt.pk).update(**lease) and attempt.lead is not None:
-            _fail_unanswered(attempt, attempt.lead, work.LOST, work.LOST_SENTENCE)
+            fail_unanswered(attempt, attempt.lead, work.LOST, work.LOST_SENTENCE)
 
 
 def _apply_safely(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
@@ -86,7 +86,7 @@ def _apply_safely(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> N
             raise
         log.error("poll of lead %s: %s", lead.pk, type(error).__name__)  # noqa: TRY400
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _fail_unanswered(attempt, lead, "internal_error", "the row couldn't be read")
+            fail_unanswered(attempt, lead, "internal_error", "the row couldn't be read")
 
 
 def _apply_one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None:
@@ -95,7 +95,7 @@ def _apply_one(attempt: Attempt, lead: Lead, row: ClayRow | VendorError) -> None
         return
     if apply_row.is_enriching(row):
         if attempt.polls >= settings.MAX_ATTEMPTS:
-            _fail_unanswered(attempt, lead, "no_answer", "Clay is still enriching this row")
+            fail_unanswered(attempt, lead, "no_answer", "Clay is still enriching this row")
         return
     if is_suppressed(lead, row):
         suppressed_rows.handle_return(lead.pk, row)
@@ -130,13 +130,14 @@ def _fail_attempt(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool
             Attempt.objects.filter(pk=attempt.pk),
             AttemptStatus.FAILED,
             finished_at=timezone.now(),
+            overdue_at=None,
             error_kind=kind,
             error_message=message[:300],
         )
     )
 
 
-def _fail_unanswered(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
+def fail_unanswered(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
     """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
     now = timezone.now()
     with transaction.atomic():

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from enrichment.vendors.connections import reset_clients
 from tests.flows.desk import Desk
+from tests.flows.routine import HOOK, ROUTINE, SIGNING_SECRET, RoutinePipeline
+from tests.plugins.pipeline import Pipeline
 from tests.plugins.product import Product
 from tests.plugins.sandbox import KEYS, Sandbox
 
@@ -16,3 +19,18 @@ def desk(product: Product, sandbox: Sandbox, settings: Any, clock_speed: float) 
         setattr(settings, name.upper(), product.environment.get(name.upper(), ""))
     settings.CLOCK_SPEED = clock_speed
     return Desk(product, sandbox)
+
+
+@pytest.fixture
+def routine(pipeline: Pipeline, settings: Any) -> RoutinePipeline:
+    """The product's stages with a routine over people, and Clay's webhook registered."""
+    sandbox, receiver = pipeline.sandbox, pipeline.receiver
+    sandbox.control("PUT", f"routines/{ROUTINE}")
+    sandbox.control("PUT", f"webhooks/{HOOK}", url=receiver.url, secret=SIGNING_SECRET)
+    settings.CLAY_CONNECTOR = "routine"
+    settings.CLAY_PUBLIC_API_BASE_URL = f"{sandbox.url}/clay/public/v0"
+    settings.CLAY_ROUTINE_ID, settings.CLAY_ROUTINE_WEBHOOK_ID = ROUTINE, HOOK
+    settings.CLAY_SIGNING_SECRET = SIGNING_SECRET
+    settings.CLAY_ROUTINE_CALLS_PER_MINUTE = 100_000
+    reset_clients()
+    return RoutinePipeline(sandbox, receiver)

@@ -73,7 +73,7 @@ def digest(reference: str) -> str:
 
 def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Returned]:
     """Leaves those that are rows of leads; the others get their verdict."""
-    copies, providers = triage.earlier_copies(deliveries), _providers()
+    copies, providers = triage.earlier_copies(deliveries), known_providers()
     rows: dict[int, Callback] = {}
     outcomes: list[Outcome] = []
     for delivery in deliveries:
@@ -144,7 +144,7 @@ def _newest_run(lead: Lead) -> Attempt | None:
     return lead.attempts.exclude(reference="").order_by("-started_at", "-pk").first()
 
 
-def _providers() -> dict[str, KnownProvider]:
+def known_providers() -> dict[str, KnownProvider]:
     """{its slug, and its name in lower case: what the catalogue says of it}."""
     fields: dict[tuple[str, str], set[str]] = {}
     for slug, name, filled in ProviderService.objects.values_list("provider__slug", "provider__name", "fields"):

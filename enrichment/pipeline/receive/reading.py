@@ -11,7 +11,7 @@ from enrichment.leases import all_or_each
 from enrichment.models import Channel, Verdict, WebhookDelivery
 from enrichment.pipeline import fanout, recovery, suppressed_rows
 from enrichment.pipeline.mirror import apply_row, applying
-from enrichment.pipeline.receive import callbacks, triage
+from enrichment.pipeline.receive import callbacks, pointers, triage
 from enrichment.pipeline.receive.outcomes import (
     Outcome,
     PendingDelivery,
@@ -76,6 +76,7 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
     """
     whole_rows = [delivery for delivery in deliveries if delivery.channel == Channel.ROW]
     callbacks.process(whole_rows, poisoned)
+    pointers.process([delivery for delivery in deliveries if delivery.channel == Channel.RUN], poisoned)
     events = [delivery for delivery in deliveries if delivery.channel == Channel.EVENT]
     pending = all_or_each(events, _triage_all, poisoned)
     if pending and pauses.reading_pause("clay"):
