@@ -80,6 +80,10 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """Those a person should look at; what is tried again by itself is not among them."""
         return self.filter(FAILING).exclude(_TRIED_AGAIN)
 
+    def without_result(self) -> LeadQuerySet:
+        """Leads of which somebody has to say what happens, because no result of their run came."""
+        return self.filter(needs_person=True, error_kind__in=OVERDUE_KINDS)
+
     def overdue_in_clay(self, before: datetime.datetime) -> LeadQuerySet:
         """Triggered before `before` and still without an answer."""
         return self.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS, in_progress_since__lt=before)

@@ -16,7 +16,6 @@ from enrichment.drift.known_kinds import kinds
 from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import recovery
-from enrichment.pipeline.overdue import is_overdue
 from enrichment.pipeline.receive import triage
 from enrichment.states import DeliveryStatus
 from enrichment.vendor_pauses import pauses
@@ -74,7 +73,7 @@ def webhook_backlog() -> str:
 
 def overdue() -> str:
     """Those that nobody can ask Clay about wait for a decision; the others were asked about in vain."""
-    if waiting := Lead.objects.filter(is_overdue()).count():
+    if waiting := Lead.objects.without_result().count():
         leads = _counted(waiting, "lead has", "leads have")
         return f"{leads} had no result from Clay in time. Decide under Failures: wait longer, submit again or give up."
     if pauses.explains_standstill("clay", grace_period(settings.POLL_AFTER_SECONDS), reading=True):

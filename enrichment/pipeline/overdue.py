@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment.leases import server_is_away
@@ -17,7 +17,7 @@ from enrichment.models import Attempt, Lead
 from enrichment.models.lead_queries import GAVE_UP
 from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.intents import abandon
-from enrichment.pipeline.overdue_policy import GIVE_UP, KINDS, NO_CALLBACK, RESUBMIT, SENTENCES, policy
+from enrichment.pipeline.overdue_policy import GIVE_UP, NO_CALLBACK, RESUBMIT, SENTENCES, policy
 from enrichment.states import FINAL_STATUSES, AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.capabilities import Capability
@@ -183,8 +183,3 @@ def _locked(leads: Sequence[int]) -> tuple[QuerySet[Attempt], list[int]]:
 def _record(verb: Verb, ids: Sequence[int], by: Any) -> None:
     for lead in Lead.objects.filter(pk__in=ids).only("pk"):
         audit.record(verb, by=by, on=lead)
-
-
-def is_overdue() -> Q:
-    """Leads that wait for a decision about a result that did not come."""
-    return Q(needs_person=True, error_kind__in=KINDS)

@@ -17,6 +17,7 @@ from enrichment.leases import claim, release, server_is_away
 from enrichment.models import Attempt, ClayRun
 from enrichment.pipeline import overdue, recovery, run_results
 from enrichment.pipeline.dispatch.to_routine import FIRST_POLL_SECONDS
+from enrichment.pipeline.overdue_policy import RUN_LOST, SENTENCES, UNKNOWN_RUN
 from enrichment.states import AttemptStatus, RunStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
@@ -205,8 +206,8 @@ def _lose(run: ClayRun) -> None:
     if not run.items:
         run.delete()
         return
-    kind = overdue.RUN_LOST
-    advance_one(run, RunStatus.FAILED, in_flight_since=None, error_kind=kind, error_message=overdue.SENTENCES[kind])
+    kind = RUN_LOST
+    advance_one(run, RunStatus.FAILED, in_flight_since=None, error_kind=kind, error_message=SENTENCES[kind])
 
 
 def _is_older(run: ClayRun, seconds: float) -> bool:
@@ -228,5 +229,5 @@ def mark_overdue() -> int:
     for attempt in attempts:
         unknown = attempt.run_state == RunStatus.UNKNOWN
         with transaction.atomic():
-            overdue.handle_overdue(attempt, overdue.UNKNOWN_RUN if unknown else overdue.RUN_LOST, ask=unknown)
+            overdue.handle_overdue(attempt, UNKNOWN_RUN if unknown else RUN_LOST, ask=unknown)
     return len(attempts)

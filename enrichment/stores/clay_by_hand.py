@@ -60,7 +60,7 @@ def _search(record: Record) -> str:
 
 
 def _table_of(key: str) -> str:
-    name = ClaySource.objects.filter(pk=row_keys.source_of(key)).values_list("name", flat=True).first()
+    name = ClaySource.objects.filter(pk=row_keys.source_of(key) or 0).values_list("name", flat=True).first()
     return _quoted(name or "") or "each table that leads were sent to"
 
 

@@ -60,7 +60,7 @@ def ghl() -> GoHighLevelClient:
 def instantly() -> InstantlyClient:
     """Raises `Misconfigured` without a key."""
     key = _key("instantly", settings.INSTANTLY_API_KEY)
-    return InstantlyClient(settings.INSTANTLY_API_BASE_URL, key, settings.INSTANTLY_CAMPAIGN_ID)
+    return InstantlyClient(settings.INSTANTLY_API_BASE_URL, key)
 
 
 _opened: Final[list[ClayConnector]] = []  # which connector was in use says the database

@@ -22,6 +22,7 @@ from .errors import Misconfigured, RateLimited, Recovery, Retryable, VendorError
 from .exchange import BadAddress, BadHeader, Exchange, LostAnswer, NotTransmitted, TooLarge
 
 TRIES: Final = 3
+EXAMINED: Final = (400, 401, 403, 404, 405, 409, 422)  # what a call that examines the key may be answered
 Exchanged = tuple[int, dict[str, str], bytes | None]  # status, headers, body
 RETRY_FOR_SECONDS: Final = 5.0  # no further try later than this after the first; divided by the clock's speed
 
@@ -163,7 +164,8 @@ class Transport:
             _heed(call, scope, error)
             raise
         finally:
-            vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
+            if not (call.examines and seen in EXAMINED):
+                vendor_health.count_call(self.vendor, call.name, seen, time.monotonic() - began)
 
     @contextlib.contextmanager
     def _told(self, call: Call) -> Iterator[None]:

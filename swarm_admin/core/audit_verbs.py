@@ -86,6 +86,8 @@ class Verb(StrEnum):
     DISCARD_DRAFT = "discard_draft", "Discarded a draft"
     PUBLISH_VERSION = "publish_version", "Published a version"
     ROLL_BACK_VERSION = "roll_back_version", "Rolled back to a version"
+    APPLY_WATERFALL = "apply_waterfall", "Marked waterfalls as set up in Clay"
+    UNDO_APPLY_WATERFALL = "undo_apply_waterfall", "Took back that waterfalls are set up in Clay"
     EXPORT_MOVERS = "export_movers", "Exported the leads a version moves to another tier"
     EXPORT_SCORE_DRIFT = "export_score_drift", "Exported score mismatches"
     PASTE_CLAY_FORMULA = "paste_clay_formula", "Marked the formula as pasted into Clay"
@@ -101,6 +103,8 @@ class Verb(StrEnum):
     CLOSE_CLAY_SOURCE = "close_clay_source", "Closed a Clay source"
     WAIT_FOR_RESULT = "wait_for_result", "Kept waiting for a result from Clay"
     GIVE_UP_RESULT = "give_up_result", "Gave up on a result from Clay"
+    CREATE_CUSTOM_FIELDS = "create_custom_fields", "Created custom fields in GoHighLevel"
+    CHOOSE_CAMPAIGN = "choose_campaign", "Chose the Instantly campaign for new leads"
 
     # -- requests of data subjects
     OPEN_REQUEST = "open_request", "Opened a request"

@@ -60,7 +60,7 @@ def prepare(out: Any) -> None:
     """
     if os.environ.get("CLAY_CONNECTOR"):
         Connection.objects.filter(system="clay").exclude(connector="").update(connector="")
-    ways: dict[str, Callable[[], None]] = {
+    ways: dict[str, Callable[[], object]] = {
         "rows-api": lambda: call_command("clay_setup", stdout=out),
         "table": prepare_sources,
         "routine": prepare_routine,

@@ -44,6 +44,6 @@ def ghl(vendor: ScriptedVendor) -> Iterator[GoHighLevelClient]:
 
 @pytest.fixture
 def instantly(vendor: ScriptedVendor) -> Iterator[InstantlyClient]:
-    client = InstantlyClient(vendor.url + "/api/v2", "instantly-key", "camp_1")
+    client = InstantlyClient(vendor.url + "/api/v2", "instantly-key")
     yield client
     client.close()

@@ -12,7 +12,7 @@ A, B = {"email": "a@acme.example"}, {"email": "b@acme.example"}
 def test_one_lead_goes_to_its_campaign(vendor, instantly):
     vendor.says(Say(200, LEAD))
     lead = instantly.add_lead(
-        {**A, "job_title": "VP", "custom_variables": {"score": 95, "none": None}, "skip_if_in_campaign": True}
+        {**A, "job_title": "VP", "custom_variables": {"score": 95, "none": None}, "skip_if_in_campaign": True}, "camp_1"
     )
     assert (lead.id, lead.payload, lead.raw) == ("l_1", {"tier": "Tier 1"}, LEAD)
     assert vendor.seen[0].path == "/api/v2/leads"
@@ -28,19 +28,19 @@ def test_one_lead_goes_to_its_campaign(vendor, instantly):
 @pytest.mark.parametrize("value", [["a"], {"a": 1}, float("nan")])
 def test_custom_variables_are_plain_values(vendor, instantly, value):
     with pytest.raises(ValidationError):
-        instantly.add_lead({**A, "custom_variables": {"x": value}})
+        instantly.add_lead({**A, "custom_variables": {"x": value}}, "camp_1")
     assert vendor.seen == []
 
 
 def test_many_leads(vendor, instantly):
     created = [{"index": 1, "id": "l_2", "email": "B@acme.example"}]
     vendor.says(Say(200, {"leads_uploaded": 1, "duplicated_leads": 1, "created_leads": created}))
-    result = instantly.add_leads([A, B])
+    result = instantly.add_leads([A, B], "camp_1")
     assert [(lead.index, lead.id) for lead in result.created] == [(1, "l_2")]
     assert result.counters == {"leads_uploaded": 1, "duplicated_leads": 1}
     assert vendor.seen[0].body == {"campaign_id": "camp_1", "leads": [A, B]}
     with pytest.raises(ValueError, match="1000"):
-        instantly.add_leads([A] * 1001)
+        instantly.add_leads([A] * 1001, "camp_1")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_many_leads(vendor, instantly):
 )
 def test_the_address_decides_over_the_index(vendor, instantly, created, index):
     vendor.says(Say(200, {"created_leads": [created]}))
-    assert instantly.add_leads([A, B]).created[0].index == index
+    assert instantly.add_leads([A, B], "camp_1").created[0].index == index
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_address_decides_over_the_index(vendor, instantly, created, index):
 def test_leads_that_cannot_be_matched_are_unknown(vendor, instantly, created):
     vendor.says(Say(200, {"created_leads": created}))
     with pytest.raises(UnknownOutcome):
-        instantly.add_leads([A, B])
+        instantly.add_leads([A, B], "camp_1")
 
 
 def test_find_by_address_stops_at_an_empty_page(vendor, instantly):
