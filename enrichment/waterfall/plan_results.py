@@ -84,7 +84,7 @@ def compare(
     for each in results:
         compared.counted += each.many
         found.look_at(each)
-    compared.against = sorted(found.deviations.values(), key=lambda each: -each.many)
+    compared.against = found.against()
     compared.unseen = found.unseen(compared.counted)
     return compared
 
@@ -100,6 +100,7 @@ class _Found:
         self.reached: dict[tuple[str, str], int] = {}
         lists = [slug for fall in self.falls.values() for slug in fall.providers]
         self.in_one_fall = {slug for slug in lists if lists.count(slug) == 1}
+        self.beside: set[str] = set()  # called for what no waterfall looks for, such as the profile itself
 
     def look_at(self, results: Results) -> None:
         for slug, fields in results.entries:
@@ -112,6 +113,9 @@ class _Found:
 
     def _look_for_strangers(self, results: Results, slug: str, fields: frozenset[str]) -> None:
         kinds = [kind for kind in self.falls if fields & self.offers.get(kind, frozenset())]
+        if fields and not kinds:
+            self.beside.add(slug)
+            return
         listed = [kind for kind in kinds or self.falls if slug in self.falls[kind].providers]
         if listed:
             return
@@ -145,7 +149,7 @@ class _Found:
         for (slug, fields), (later, _) in itertools.pairwise(calls):
             if fall.providers.index(later) < fall.providers.index(slug):
                 sentence = f"{label}: Clay called {provider_name(slug)} before {provider_name(later)}."
-            elif stops_waterfall(kind, fall, fields):
+            elif fields and stops_waterfall(kind, fall, fields):
                 sentence = f"{label}: Clay called {provider_name(later)} after {provider_name(slug)} had a match."
             else:
                 continue
@@ -153,6 +157,11 @@ class _Found:
 
     def _note(self, key: tuple[str, ...], sentence: str, results: Results) -> None:
         self.deviations.setdefault(key, Deviation(sentence)).add(results)
+
+    def against(self) -> list[Deviation]:
+        """The most frequent first. A miss of one that is called beside the waterfalls may be none of theirs."""
+        theirs = [each for key, each in self.deviations.items() if not (len(key) == 1 and key[0] in self.beside)]
+        return sorted(theirs, key=lambda each: -each.many)
 
     def unseen(self, counted: int) -> list[Deviation]:
         """Waterfalls of which no result names a provider, and providers of the others that had no match."""

@@ -178,6 +178,21 @@ def test_a_provider_that_is_not_in_the_plan_is_named_with_its_runs():
     assert found.against[0].first < found.against[0].last
 
 
+def test_what_is_looked_up_beside_the_waterfalls_is_nobodys_call():
+    attempts(3, "linkedin", "apollo")
+    attempts(2, "-linkedin", "apollo")
+    assert results().against == []
+    attempts(1, ("linkedin", ["company_size"], 0))
+    assert said(results().against) == {"Clay called LinkedIn for company data, which is not in the published order.": 1}
+
+
+def test_the_next_is_called_after_a_miss_of_whatever_waterfall():
+    attempts(4, "-apollo", "-hunter", ("clearbit", ["email_work"], 0), "-cognism", "lusha")
+    assert results().against == []
+    attempts(3, "cognism", "lusha")
+    assert said(results().against) == {"Phone: Clay called Lusha after Cognism had a match.": 3}
+
+
 def test_a_provider_is_known_by_its_name_as_well():
     attempts(2, ("hunter.io", ["email_work"], 0), ("Snov.io", [], 0))
     assert said(results().against) == {"E-mail: Clay called Snov.io after Hunter.io had a match.": 2}
