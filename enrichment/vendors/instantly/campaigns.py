@@ -43,7 +43,7 @@ Status = Annotated[
 class Campaign(Incoming):
     """A campaign as listed."""
 
-    id: Text
+    id: Text = ""
     name: Text = ""
     status: Status = None
 
