@@ -4,7 +4,6 @@ Late, doubled, of an earlier run, of nobody we know or of somebody forgotten: ea
 is as new as the run, whenever it comes: what a later run brought is not overwritten, and its cost is counted once.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +26,7 @@ from enrichment.pipeline.receive.outcomes import (
 )
 from enrichment.pipeline.receive.triage import Event
 from enrichment.vendors.clay.callback import COLUMNS, Callback, KnownProvider, NotARow, read
+from enrichment.waterfall.anonymous import digest
 from swarm_admin.core.identifiers.linkedin import canonical
 
 EVENT = "row.returned"
@@ -61,11 +61,6 @@ def process(deliveries: Sequence[WebhookDelivery], poisoned: Poisoned) -> None:
     allowed = all_or_each(returned, _without_suppressed, lambda each, error: poisoned(each.delivery, error))
     for part in parts_by_lead(allowed):
         all_or_each(part, _apply, lambda each, error: poisoned(each.delivery, error))
-
-
-def digest(reference: str) -> str:
-    """As a forgotten reference is kept."""
-    return hashlib.sha256(reference.encode()).hexdigest()
 
 
 # ---------------------------------------------------------------- judged
@@ -173,7 +168,9 @@ def _without_suppressed(returned: Sequence[Returned]) -> list[Returned]:
     for place in sorted(stopped):
         each = returned[place]
         if each.callback:
-            suppressed_rows.handle_return(each.lead.pk, each.callback.row, each.lead.clay_table_id)
+            suppressed_rows.handle_return(
+                each.lead.pk, each.callback.row, each.lead.clay_table_id, attempt=each.attempt
+            )
         outcomes.append(Outcome(each.delivery, Verdict.SUPPRESSED, each.event))
     save_outcomes(outcomes)
     return [each for place, each in enumerate(returned) if place not in stopped]

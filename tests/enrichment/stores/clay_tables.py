@@ -41,7 +41,8 @@ def routine_run(lead: Lead, routine: str = "function:tbl_1", **values: Any) -> A
     run = ClayRun.objects.create(
         run_id=secrets.token_hex(4), routine_id=routine, items=1, status="done", started_at=started, finished_at=started
     )
-    return attempt(lead, run=run, started_at=started, triggered_at=started, **{"finished_at": started, **values})
+    given = {"started_at": started, "triggered_at": started, "finished_at": started}
+    return attempt(lead, run=run, **{**given, **values})
 
 
 class Person:

@@ -188,7 +188,7 @@ def test_after_a_restore_what_a_person_has_to_erase_is_queued(by_table):
     reference = submitted(lead, source(by_table))
     gate.suppress(lead.identity, reason="erasure")
     result = replay.run(for_real=True)
-    assert [line.partition(": ")[2] for line in result.left] == ["has to be done by hand: see Retention"]
+    assert [line.partition(": ")[2] for line in result.not_erased] == ["has to be done by hand: see Retention"]
     retention.run_due()
     assert reference in Purge.objects.get().records.get(status="manual").instructions
 
