@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from enrichment.labels import provider_name
@@ -24,6 +24,7 @@ SCRAPED = (
     "engagement_action", "engagement_content", "scraped_at",
 )  # fmt: skip
 OURS = ("icp_score", "icp_tier")
+ROUTINE_INPUTS = ("company_domain", "company_name", "full_name", "linkedin_url")  # until somebody has mapped others
 DEEPEST = 20  # levels of a message that are told as they stand; Clay's events have five
 GIVEN_BY = {
     "clay_row_id": "Clay",
@@ -154,7 +155,8 @@ def _submitted_fields(lead: Lead, attempt: Attempt) -> tuple[str, ...]:
     if attempt.run_id is None:
         return tuple(sorted(row_of(lead)))
     inputs = Connection.objects.filter(system="clay").values_list("routine_inputs", flat=True).first() or {}
-    return tuple(sorted({str(field) for field in inputs.values()} - {""}))
+    given = [each.get("field") if isinstance(each, Mapping) else each for each in inputs.values()]
+    return tuple(sorted({str(field) for field in given if field} or ROUTINE_INPUTS))
 
 
 def _shares(lead: Lead) -> Iterator[Share]:
