@@ -58,7 +58,8 @@ class Record:
     to it (linkedin_url, email, phone). `sure` is False where they may be another's as well (one phone alone, a
     shared inbox): an officer decides at the match desk. `summary` is what tells two people apart there, and is
     personal. `fingerprint` changes when the record does: an approval is bound to it. `identity` is what the record
-    holds of the person's own identifiers: they are suppressed with those that were asked for.
+    holds of the person's own identifiers: they are suppressed with those that were asked for. `references`: random
+    texts of ours that lead to it alone; whether one is left anywhere is looked for at the end of an erasure.
     """
 
     store: str
@@ -68,6 +69,7 @@ class Record:
     summary: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
     identity: Identity = field(default_factory=Identity)
+    references: tuple[str, ...] = ()
 
 
 class SearchIncomplete(Exception):

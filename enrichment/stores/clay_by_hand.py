@@ -60,8 +60,9 @@ def _search(record: Record) -> str:
 
 
 def _table_of(key: str) -> str:
-    name = ClaySource.objects.filter(pk=row_keys.source_of(key) or 0).values_list("name", flat=True).first()
-    return _quoted(name or "") or "each table that leads were sent to"
+    source = row_keys.source_of(key)
+    named = ClaySource.objects.filter(pk=source).values_list("name", flat=True).first() if source else None
+    return _quoted(named or "") or "each table that leads were sent to"
 
 
 def _tables() -> str:

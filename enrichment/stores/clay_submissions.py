@@ -58,6 +58,7 @@ def _records(circle: people.KnownPerson, keys: Mapping[int, Iterable[str]]) -> l
             people.summary_of(each.lead),
             people.fingerprint({"key": key}),
             circle.own(each.lead.linkedin_url, (each.lead.email_work, each.lead.email_personal), each.lead.phone),
+            (row_keys.reference_of(key),) if row_keys.is_submission(key) else (),
         )
         for each in circle.known
         for key in dict.fromkeys(keys.get(each.lead.pk, ()))

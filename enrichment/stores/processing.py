@@ -6,15 +6,13 @@ from enrichment.documents.waterfall import active_waterfall
 from enrichment.labels import field_labels
 from enrichment.models import Provider
 from enrichment.personal import PERSONAL
+from enrichment.vendors.capabilities import Capability as Can
+from enrichment.vendors.clay import chosen
 from gdpr.records.processing import Activity, Recipient
 
 # Keys in other systems, and what is derived: no categories of their own.
 _NOT_TOLD = {"raw", "search", "clay_row_id", "ghl_contact_id", "instantly_lead_id", "clay_score", "clay_tier"}
-_KEEPS = (
-    "holds leads during enrichment",
-    "manages contacts for sales",
-    "sends campaigns to Tier 1 and 2",
-)
+_CRMS = (("GoHighLevel", "manages contacts for sales"), ("Instantly", "sends campaigns to Tier 1 and 2"))
 
 
 def enrichment_of_leads() -> Activity:
@@ -33,8 +31,16 @@ def enrichment_of_leads() -> Activity:
 
 
 def _systems() -> tuple[Recipient, ...]:
-    names = ("Clay", "GoHighLevel", "Instantly")
-    return tuple(Recipient(name, purpose, "processor") for name, purpose in zip(names, _KEEPS, strict=True))
+    return tuple(Recipient(name, purpose, "processor") for name, purpose in (("Clay", _at_clay()), *_CRMS))
+
+
+def _at_clay() -> str:
+    """By what the connector in use can do; rows that earlier ones left are in the tables as well."""
+    if chosen.can(Can.FETCH):
+        return "holds leads during enrichment"
+    if chosen.can(Can.RECEIVE_ROW):
+        return "enriches leads in a table, where their rows stay until they are deleted by hand"
+    return "enriches leads in runs of a routine, and keeps its run history about a day"
 
 
 def _providers() -> tuple[Recipient, ...]:

@@ -19,7 +19,8 @@ from swarm_admin.core.identifiers import linkedin
 SHORTEST = 5  # characters: a shorter one is found everywhere and proves nothing
 SHORT = 4_096  # bytes: not worth preparing a search for
 NAME = "name"  # no identifier: gdpr.leftovers.names looks for it
-KINDS = ("email", "linkedin_url", "phone", "text", NAME)
+REFERENCE = "reference"  # a random text of ours: its hash tells nobody anything, and may be kept
+KINDS = ("email", "linkedin_url", "phone", "text", REFERENCE, NAME)
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ def _base64(kind: str, raw: bytes) -> Iterator[SearchPattern]:
 
 def _hashes(kind: str, value: str) -> Iterator[SearchPattern]:
     """Unkeyed hashes of an identifier are as good as the identifier: whoever knows it finds it."""
+    if kind == REFERENCE:
+        return
     for text in dict.fromkeys((value.strip(), value.strip().lower())):
         for name in ("md5", "sha1", "sha256"):
             hashed = hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()

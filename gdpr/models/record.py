@@ -48,3 +48,8 @@ class FoundRecord(models.Model):
         """The identifiers it holds itself."""
         held = self.identifiers
         return Identity(held.get("linkedin_url", ""), tuple(held.get("emails", ())), held.get("phone", ""))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Random texts of ours that lead to this record alone."""
+        return tuple(self.identifiers.get("references", ()))

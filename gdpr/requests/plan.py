@@ -236,4 +236,5 @@ def as_record(found: FoundRecord) -> Record:
         dict(found.summary),
         found.fingerprint,
         found.identity,
+        found.references,
     )

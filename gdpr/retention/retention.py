@@ -180,7 +180,7 @@ def _postpone(purge: Purge, status: PurgeStatus, not_before: datetime.datetime |
 def _finish(purge: Purge) -> None:
     """Nothing of it is left but keyed hashes and counts."""
     with transaction.atomic():
-        counts = {"records": purge.records.update(key="")}
+        counts = {"records": purge.records.update(key="", instructions="")}
         if stayed := purge.records.exclude(stays="").count():
             counts["stayed"] = stayed
         advance_one(purge, PurgeStatus.DONE, key="", done_at=timezone.now(), in_flight_since=None, error_message="")

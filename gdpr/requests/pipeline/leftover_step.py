@@ -13,6 +13,7 @@ from gdpr.kinds import Action
 from gdpr.leftovers import progress
 from gdpr.leftovers import scan as leftovers
 from gdpr.leftovers.hits import Hit
+from gdpr.leftovers.search_patterns import REFERENCE
 from gdpr.models import DocumentKind, RequestDocument, RequestStep, SubjectRequest
 from gdpr.package import files
 from gdpr.requests import plan
@@ -144,6 +145,7 @@ def identifiers(request: SubjectRequest) -> list[tuple[str, str]]:
         pairs += [("email", email) for email in identity.emails]
         pairs += [("linkedin_url", identity.linkedin_url)] if identity.linkedin_url else []
         pairs += [("phone", identity.phone)] if identity.phone else []
+    pairs += [(REFERENCE, each) for record in plan.included(request) for each in record.references]
     names = [request.name, *(record.summary.get("name", "") for record in plan.included(request))]
     pairs += [("name", name) for name in names if name]
     return list(dict.fromkeys(pairs))

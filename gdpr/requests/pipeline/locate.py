@@ -97,7 +97,8 @@ def save_records(request: SubjectRequest, store: str, found: Sequence[Record], *
 
 def _identifiers(record: Record) -> dict[str, Any]:
     held = record.identity
-    return {"linkedin_url": held.linkedin_url, "emails": list(held.emails), "phone": held.phone}
+    found = {"linkedin_url": held.linkedin_url, "emails": list(held.emails), "phone": held.phone}
+    return {**found, "references": list(record.references)} if record.references else found
 
 
 def matches_plan(request: SubjectRequest, store: str, found: Sequence[Record]) -> bool:

@@ -1,11 +1,22 @@
 """Every right of a person whose rows are in a Clay table: what no call can do is a person's, with words and proof."""
 
+import html
 import json
 
 import pytest
 from django.utils import timezone
 
-from enrichment.models import Alert, Attempt, Batch, BatchItem, ClaySource, ForgottenReference, Lead, WebhookDelivery
+from enrichment.models import (
+    Alert,
+    Attempt,
+    Batch,
+    BatchItem,
+    ClaySource,
+    FailureIgnore,
+    ForgottenReference,
+    Lead,
+    WebhookDelivery,
+)
 from enrichment.models.work import BatchKind
 from enrichment.monitoring import compliance_alarms
 from enrichment.pipeline import suppressed_rows
@@ -116,6 +127,22 @@ def test_what_comes_back_after_an_erasure_is_kept_nowhere(table: TablePipeline, 
     assert not any(secret in kept for secret in secrets)
 
 
+def test_a_reference_that_is_left_somewhere_is_found(table: TablePipeline, desk: RequestDesk):
+    lead = enriched(table)
+    (reference,) = references(lead)
+    request = desk.searched(desk.open("erasure", lead))
+    FailureIgnore.objects.create(what="x", error_kind="x", provider="", shape="", reason=f"row {reference} is odd")
+    request = desk.approved(request)
+    for action in ("erase", "verify"):
+        for step in desk.by_hand(request, action):
+            delete_in_clay(table, reference)
+            desk.did(step)
+        request = desk.work(request)
+    scan = request.steps.get(action="scan")
+    assert (scan.status, "enrichment_failureignore.reason: 1 (reference)" in scan.instructions) == ("manual", True)
+    assert "forgottenreference" not in scan.instructions
+
+
 def test_a_submission_on_its_way_is_waited_for_and_changes_the_plan(table: TablePipeline, desk: RequestDesk):
     lead = enriched(table)
     request = desk.searched(desk.open("erasure", lead))
@@ -138,13 +165,17 @@ def test_a_submission_on_its_way_is_waited_for_and_changes_the_plan(table: Table
     assert [step.record.key.partition("/")[2] for step in desk.by_hand(request, "erase")] == references(lead)
 
 
-def test_a_correction_says_the_new_values_and_keeps_what_stood_there(table: TablePipeline, desk: RequestDesk):
+def test_a_correction_says_the_new_values_and_keeps_what_stood_there(
+    table: TablePipeline, desk: RequestDesk, compliance_client
+):
     lead = enriched(table)
     (reference,) = references(lead)
     request = desk.approved(desk.searched(desk.open("rectification", lead, values={"title": "Chief Figures Officer"})))
     (step,) = desk.by_hand(request, "rectify")
     for words in ("the table “People (first)”", reference, "New values: Title: Chief Figures Officer."):
         assert words in step.instructions
+    page = compliance_client.get(f"/requests/{request.pk}/").content.decode()
+    assert "What stood there before, one per line" in page
     (row,) = table.rows(lead)
     table.sandbox.control("PATCH", f"tables/{TABLE}/rows/{row['id']}", title="Chief Figures Officer")
     desk.did(step, "The row shows it.", data={"title": row["cells"]["title"]["value"]})
@@ -152,6 +183,8 @@ def test_a_correction_says_the_new_values_and_keeps_what_stood_there(table: Tabl
     assert request.status == "completed", states(request)
     step.refresh_from_db()
     assert step.result == {"before": {"title": lead.title}, "after": {"title": "Chief Figures Officer"}}
+    page = compliance_client.get(f"/requests/{request.pk}/").content.decode()
+    assert f"Title: {lead.title} → Chief Figures Officer" in html.unescape(page)
     lead.refresh_from_db()
     assert (lead.title, lead.pinned_fields) == ("Chief Figures Officer", ["title"])
 
