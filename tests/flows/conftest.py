@@ -7,9 +7,10 @@ import pytest
 from enrichment.vendors.connections import reset_clients
 from tests.flows.desk import Desk
 from tests.flows.routine import HOOK, ROUTINE, SIGNING_SECRET, RoutinePipeline
+from tests.flows.table_way import TableWay, call_back
 from tests.plugins.pipeline import Pipeline
 from tests.plugins.product import Product
-from tests.plugins.sandbox import KEYS, Sandbox
+from tests.plugins.sandbox import KEYS, Receiver, Sandbox
 
 
 @pytest.fixture
@@ -34,3 +35,13 @@ def routine(pipeline: Pipeline, settings: Any) -> RoutinePipeline:
     settings.CLAY_ROUTINE_CALLS_PER_MINUTE = 100_000
     reset_clients()
     return RoutinePipeline(sandbox, receiver)
+
+
+@pytest.fixture
+def table(pipeline: Pipeline, webhook_receiver: Receiver, settings: Any) -> TableWay:
+    """A Clay table that calls back, without a source as yet; nothing is late by itself."""
+    settings.CLAY_CONNECTOR = "table"
+    settings.CLAY_OVERDUE_SECONDS = 1_000_000.0
+    reset_clients()
+    call_back(pipeline.sandbox, webhook_receiver.url)
+    return TableWay(pipeline.sandbox, webhook_receiver)

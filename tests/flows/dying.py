@@ -19,6 +19,7 @@ POINTS = ("before", "after", "recorded")
 CALLS = {
     "rows": ("RowsApi", "create_rows"),
     "trigger": ("RowsApi", "trigger_enrichment"),
+    "submit": ("TableWebhook", "submit_row"),
     "write_back": ("RowsApi", "update_rows"),
     "ghl": ("GoHighLevelClient", "upsert_contact"),
     "ghl_tags": ("GoHighLevelClient", "add_tags"),
@@ -57,7 +58,7 @@ def work(stage: str) -> None:
     """What the stage's tick does."""
     from enrichment.models.work import BatchKind
     from enrichment.pipeline.deliver import running
-    from enrichment.pipeline.dispatch import plan, rows, trigger, write_back
+    from enrichment.pipeline.dispatch import plan, rows, submit, trigger, write_back
 
     if stage == "rows":
         plan.plan_batches(BatchKind.ROWS)
@@ -65,6 +66,9 @@ def work(stage: str) -> None:
     elif stage == "trigger":
         plan.plan_batches(BatchKind.TRIGGER)
         trigger.run_due()
+    elif stage == "submit":
+        plan.plan_batches(BatchKind.SUBMIT)
+        submit.run_due()
     elif stage == "write_back":
         plan.plan_batches(BatchKind.UPDATE)
         write_back.run_due()
@@ -75,12 +79,14 @@ def work(stage: str) -> None:
 def main() -> None:
     stage, point = sys.argv[1:]
     django.setup()
-    from enrichment.vendors.clay import rows_api as clay
+    from enrichment.vendors.clay import rows_api, table_webhook
     from enrichment.vendors.gohighlevel import client as ghl
     from enrichment.vendors.instantly import client as instantly
 
     name, method = CALLS[stage]
-    client = next(getattr(module, name) for module in (clay, ghl, instantly) if hasattr(module, name))
+    client = next(
+        getattr(module, name) for module in (rows_api, table_webhook, ghl, instantly) if hasattr(module, name)
+    )
     setattr(client, method, deadly(getattr(client, method), point))
     until = time.monotonic() + LONGEST_SECONDS  # what is due may wait a moment for company
     while time.monotonic() < until:
