@@ -55,7 +55,8 @@ def send(batch: Batch, items: list[BatchItem]) -> bool:
         return False
     now, later = items[: allotted.count], items[allotted.count :]
     if later:
-        requeue(later, counted=False)
+        with transaction.atomic():
+            requeue(later, counted=False)
     return _submit(batch, now, allotted)
 
 
