@@ -75,8 +75,8 @@ cover: install $(VAR)/.vendored ## the tests of the law and of the floor, measur
 	@$(BIN)/coverage report
 
 # SECONDS is a variable of bash too, which counts up: only what is given to make counts here.
-chaos: install $(VAR)/.vendored ## kill everything at random under load, then audit (SEED=1 LEADS=2000 SECONDS=120)
-	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --leads $(or $(LEADS),2000) \
+chaos: install $(VAR)/.vendored ## kill everything at random under load, then audit (SEED=1 LEADS=2000 SECONDS=120 CLAY=table)
+	@$(BIN)/python -m tests.chaos $(if $(CLAY),--clay $(CLAY)) --seed $(or $(SEED),1) --leads $(or $(LEADS),2000) \
 	  --seconds $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),120) --dir "$(VAR)/chaos"
 
 bench: export VAR_DIR := $(VAR)

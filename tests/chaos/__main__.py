@@ -32,6 +32,7 @@ def say(line: str) -> None:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the same seed, the same kills and leads")
+    parser.add_argument("--clay", choices=("rows-api", "table"), default="rows-api", help="the connector")
     parser.add_argument("--leads", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=120.0, help="how long everything is killed")
     parser.add_argument("--lease", type=float, default=15.0, help="LEASE_SECONDS of the product")
@@ -49,13 +50,15 @@ def main() -> int:
         shutil.rmtree(var_dir)
     var_dir.mkdir(parents=True)
     sandbox_port, port = two_ports()
-    values = environment(var_dir, sandbox_port, port, chosen.lease)
+    values = environment(var_dir, sandbox_port, port, chosen.lease, chosen.clay)
     os.environ.update(values)
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
     from tests.plugins.sandbox import Sandbox, start_sandbox
 
-    vendors = start_sandbox(sandbox_port, speed=SPEED, providers_per_hour=PROVIDER_LIMITS)
+    # A callback is tried as long as a killed web process needs to come back.
+    patient = {"callback_attempts": 6, "callback_backoff_seconds": 30.0}
+    vendors = start_sandbox(sandbox_port, speed=SPEED, providers_per_hour=PROVIDER_LIMITS, **patient)
     sandbox = Sandbox(f"http://127.0.0.1:{sandbox_port}")
     product = Product(values, var_dir / "product.log")
     try:
@@ -72,22 +75,20 @@ def _run(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox", var_d
 
     django.setup()
     wait_until("the product's first answer", product.answers, START_SECONDS)
-    from django.core.management import call_command
-
     from enrichment.models import Provider
     from swarm_admin.access.models import ApiKey
-    from tests.chaos import audit
+    from tests.chaos import audit, table_audit
     from tests.chaos.storm import Storm, resume_all
 
-    call_command("clay_setup")
+    _set_up_clay(chosen, product, sandbox)
     for slug, limit in PROVIDER_LIMITS.items():
         Provider.objects.filter(slug=slug).update(hourly_limit=limit)
     _, key = ApiKey.issue(name="chaos", scopes=["leads:read", "leads:write"], by=None)
-    for fault in faults():
+    for fault in faults(chosen.clay):
         sandbox.fault(**fault)
     planned = blows(chosen.seed, chosen.seconds, postgres=not chosen.no_postgres)
     say(f"Storm {chosen.seed}: {chosen.leads:,} leads, {len(planned)} kills in {chosen.seconds:.0f} s")
-    storm = Storm(product, sandbox, var_dir / "demo", seed=chosen.seed, key=key)
+    storm = Storm(product, sandbox, var_dir / "demo", seed=chosen.seed, key=key, connector=chosen.clay)
     storm.rage(planned, chosen.leads, chosen.seconds)
     _go_on_with_faults(chosen.leads)
     thrown = sandbox.http.get("/_faults").json()["faults"]
@@ -95,8 +96,9 @@ def _run(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox", var_d
     resume_all()
     _tell(storm, thrown, sandbox)
     began = time.monotonic()
-    quiet = _settle(product, chosen.settle)
-    findings = audit.Audit(storm, sandbox, thrown).findings()
+    quiet = _settle(product, sandbox, chosen.settle)
+    auditing = table_audit.TableAudit if chosen.clay == "table" else audit.Audit
+    findings = auditing(storm, sandbox, thrown).findings()
     findings += [
         audit.Finding("everything came to rest", 1, not quiet),
         audit.Finding(
@@ -109,6 +111,22 @@ def _run(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox", var_d
     held = all(finding.holds for finding in findings)
     say(f"Storm {chosen.seed}: {'every claim holds' if held else 'CLAIMS ARE BROKEN'}.")
     return 0 if held else 1
+
+
+def _set_up_clay(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox") -> None:
+    """A table and its webhook by call, or the table that a person has made, with three sources of different lives."""
+    from django.core.management import call_command
+
+    from tests.chaos.product import SECRET
+    from tests.flows.table_way import call_back
+    from tests.plugins.clay_table import add_source
+
+    if chosen.clay != "table":
+        call_command("clay_setup")
+        return
+    for slug, life in (("first", chosen.leads // 3), ("second", 50_000), ("third", 50_000)):
+        add_source(sandbox, slug, life=life)
+    call_back(sandbox, f"{product.url}/webhooks/clay/row", SECRET)
 
 
 def _go_on_with_faults(leads: int) -> None:
@@ -155,12 +173,12 @@ def _causes() -> str:
     return "\n".join(["On Failures, by cause:", *lines, ""])
 
 
-def _settle(product: Product, seconds: float) -> bool:
+def _settle(product: Product, sandbox: "Sandbox", seconds: float) -> bool:
     """Wait until nothing is under way; False where something still is."""
     end, told = time.monotonic() + seconds, 0.0
     while time.monotonic() < end:
         wait_until("the web process", product.answers, 60)
-        left = under_way()
+        left = under_way() | _on_its_way(sandbox)
         if not left:
             return True
         if time.monotonic() - told > 20:
@@ -168,6 +186,18 @@ def _settle(product: Product, seconds: float) -> bool:
             say("Waiting: " + ", ".join(f"{name} {count:,}" for name, count in left.items()))
         time.sleep(1)
     return False
+
+
+def _on_its_way(sandbox: "Sandbox") -> dict[str, int]:
+    """What Clay's tables have not called back yet."""
+    table = sandbox.stats()["clay_table"]
+    sent = table["deliveries"]
+    ended = sent["acknowledged"] + sent.get("given_up", 0)
+    left = {
+        "rows being enriched": table["running"],
+        "callbacks": table["callbacks"] + sent.get("doubled", 0) - ended,
+    }
+    return {name: count for name, count in left.items() if count}
 
 
 def under_way() -> dict[str, int]:
@@ -181,7 +211,8 @@ def under_way() -> dict[str, int]:
         "write-backs": Lead.objects.filter(write_back_after__isnull=False, clay_row_id__isnull=False).count(),
         "batches": Batch.objects.filter(status__in=("planned", "in_flight", "unknown")).count(),
         "deliveries": Handover.objects.filter(status__in=("planned", "in_flight", "unknown")).count(),
-        "attempts": Attempt.objects.filter(status__in=("intended", "running")).count(),
+        # One that is overdue waits for a person.
+        "attempts": Attempt.objects.filter(status__in=("intended", "running"), overdue_at=None).count(),
         "webhooks": WebhookDelivery.objects.filter(status__in=("received", "processing")).count(),
     }
     return {name: count for name, count in counts.items() if count}

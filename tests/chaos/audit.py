@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Count, Q, QuerySet
 
@@ -51,7 +51,7 @@ class Finding:
         return self.broken == 0
 
 
-def _finding(claim: str, of: int, broken: Iterable[Any]) -> Finding:
+def finding(claim: str, of: int, broken: Iterable[Any]) -> Finding:
     found = list(broken)
     return Finding(claim, of, len(found), ", ".join(map(str, found[:5])))
 
@@ -64,10 +64,12 @@ def twice(values: Iterable[Any]) -> list[Any]:
 class Audit:
     """The claims, in the order in which they are printed."""
 
+    windows: ClassVar[dict[str, int]] = {"clay": 200, "ghl": 100, "instantly": 100}  # calls at once at most
+
     def __init__(self, storm: Storm, sandbox: Sandbox, faults: list[dict[str, Any]]) -> None:
         self.storm, self.faults = storm, faults
         self.stats = sandbox.stats()
-        self.rows = sandbox.state("clay")["tables"]["tbl_test"]
+        self.rows = self.rows_of(sandbox)
         self.contacts = {each["id"]: each for each in sandbox.state("ghl")["contacts"]}
         self.campaign = {each["id"]: each for each in sandbox.state("instantly")["leads"]}
         self.leads = {lead.pk: lead for lead in Lead.objects.defer("search")}
@@ -75,6 +77,11 @@ class Audit:
         withheld = ContactMatch.objects.filter(action=MatchAction.WITHOUT_PHONE)
         self.without_phone = set(withheld.values_list("lead_id", flat=True))
         self.failing = set(Lead.objects.failing().values_list("pk", flat=True))
+
+    def rows_of(self, sandbox: Sandbox) -> list[dict[str, Any]]:
+        """Clay's."""
+        found: list[dict[str, Any]] = sandbox.state("clay")["tables"]["tbl_test"]
+        return found
 
     def findings(self) -> list[Finding]:
         claims: list[Callable[[], Iterable[Finding]]] = [
@@ -88,7 +95,7 @@ class Audit:
     def intake(self) -> Iterable[Finding]:
         known = {lead.linkedin_url for lead in self.leads.values()}
         given = self.storm.handed_in
-        yield _finding("every lead the API accepted is here, once", len(given), given ^ known)
+        yield finding("every lead the API accepted is here, once", len(given), given ^ known)
 
     def settled(self) -> Iterable[Finding]:
         open_leads = (
@@ -96,12 +103,12 @@ class Audit:
             for pk, lead in self.leads.items()
             if lead.enrichment_status not in FINAL_STATUSES and pk not in self.failing
         )
-        yield _finding("every lead is in a final status, or on Failures", len(self.leads), open_leads)
+        yield finding("every lead is in a final status, or on Failures", len(self.leads), open_leads)
         failed = [lead for lead in self.leads.values() if lead.enrichment_status == "failed" or lead.needs_person]
         silent = (lead.pk for lead in failed if lead.pk not in self.failing or not lead.error_kind)
-        yield _finding("a failed lead is on Failures with its reason", len(failed), silent)
+        yield finding("a failed lead is on Failures with its reason", len(failed), silent)
         ours = [f"{name} {count}" for name, count in self._own_faults().items() if count]
-        yield _finding("nothing stands on Failures through a fault of ours", len(self.failing), ours)
+        yield finding("nothing stands on Failures through a fault of ours", len(self.failing), ours)
         failures.forget_groups()
         grouped = sum(group.count for group in failures.all_groups())
         every = sum(source.members().count() for source in SOURCES.values())
@@ -110,17 +117,21 @@ class Audit:
             ("batch", Batch.objects.filter(status__in=OPEN)),
             ("delivery", Handover.objects.filter(status__in=OPEN)),
             ("webhook", WebhookDelivery.objects.filter(status__in=("received", "processing"))),
-            ("attempt", Attempt.objects.filter(status__in=("intended", "running"))),
+            ("attempt", self.open_attempts()),
             ("item of an ended batch", BatchItem.objects.filter(status="planned")),
         ):
             total = rows.model._default_manager.count()
-            yield _finding(f"no {name} is open", total, rows.values_list("pk", flat=True))
+            yield finding(f"no {name} is open", total, rows.values_list("pk", flat=True))
         leased = [
             f"{model.__name__} {pk}"
             for model in (Batch, Handover, WebhookDelivery)
             for pk in model._default_manager.filter(in_flight_since__isnull=False).values_list("pk", flat=True)
         ]
-        yield _finding("no lease is left", 3, leased)
+        yield finding("no lease is left", 3, leased)
+
+    def open_attempts(self) -> QuerySet[Attempt]:
+        """Those that somebody waits for."""
+        return Attempt.objects.filter(status__in=("intended", "running"))
 
     def _own_faults(self) -> dict[str, int]:
         return {name: source.members().filter(cause_kind="internal_error").count() for name, source in SOURCES.items()}
@@ -129,7 +140,7 @@ class Audit:
 
     def clay(self) -> Iterable[Finding]:
         urls = [canonical(row["linkedin_url"]) for row in self.rows]
-        yield _finding("Clay: no person has two rows", len(urls), twice(urls))
+        yield finding("Clay: no person has two rows", len(urls), twice(urls))
         by_id = {row["id"]: row for row in self.rows}
         ours = {lead.clay_row_id: lead for lead in self.leads.values() if lead.clay_row_id}
         wrong = (
@@ -137,24 +148,24 @@ class Audit:
             for row_id, lead in ours.items()
             if row_id not in by_id or canonical(by_id[row_id]["linkedin_url"]) != lead.linkedin_url
         )
-        yield _finding("Clay: every row we know is there and is that person's", len(ours), wrong)
+        yield finding("Clay: every row we know is there and is that person's", len(ours), wrong)
         failing = {self.leads[pk].linkedin_url for pk in self.failing}
         orphans = (
             row["id"] for row in self.rows if row["id"] not in ours and canonical(row["linkedin_url"]) not in failing
         )
-        yield _finding("Clay: a row unknown to us is of a lead on Failures", len(self.rows), orphans)
+        yield finding("Clay: a row unknown to us is of a lead on Failures", len(self.rows), orphans)
 
     def ghl(self) -> Iterable[Finding]:
         contacts = list(self.contacts.values())
         emails = [(each.get("email") or "").lower() for each in contacts]
-        yield _finding("GoHighLevel: no e-mail has two contacts", len(emails), twice(emails))
+        yield finding("GoHighLevel: no e-mail has two contacts", len(emails), twice(emails))
         people = [_custom(each).get("linkedin_url") for each in contacts]
-        yield _finding("GoHighLevel: no person has two contacts", len(people), twice(people))
+        yield finding("GoHighLevel: no person has two contacts", len(people), twice(people))
         yield from self._held(System.GHL, "GoHighLevel", self.contacts, "ghl_contact_id")
 
     def instantly(self) -> Iterable[Finding]:
         entries = [(each["email"].lower(), each.get("campaign")) for each in self.campaign.values()]
-        yield _finding("Instantly: no person is in the campaign twice", len(entries), twice(entries))
+        yield finding("Instantly: no person is in the campaign twice", len(entries), twice(entries))
         yield from self._held(System.INSTANTLY, "Instantly", self.campaign, "instantly_lead_id")
 
     def _held(self, system: str, name: str, records: dict[str, Any], reference: str) -> Iterable[Finding]:
@@ -163,7 +174,7 @@ class Audit:
         # A lead that failed before it was enriched has nothing to deliver yet.
         due = [lead for lead in self.leads.values() if is_deliverable(lead, system)]
         missing = (lead.pk for lead in due if getattr(lead, reference) not in records and lead.pk not in failed)
-        yield _finding(f"{name}: who belongs there is there, or on Failures", len(due), missing)
+        yield finding(f"{name}: who belongs there is there, or on Failures", len(due), missing)
         known = {getattr(lead, reference) for lead in self.leads.values()}
         emails = {self.leads[pk].email.lower() for pk in failed}
         strange = (
@@ -171,9 +182,9 @@ class Audit:
             for key, record in records.items()
             if key not in known and (record.get("email") or "").lower() not in emails
         )
-        yield _finding(f"{name}: every record is of a lead that knows it", len(records), strange)
+        yield finding(f"{name}: every record is of a lead that knows it", len(records), strange)
         shared = twice(getattr(lead, reference) for lead in self.leads.values())
-        yield _finding(f"{name}: no two leads share a record", len(self.leads), shared)
+        yield finding(f"{name}: no two leads share a record", len(self.leads), shared)
 
     def same(self) -> Iterable[Finding]:
         """What was sent is what is stored, and what would be sent now is what was sent."""
@@ -183,13 +194,13 @@ class Audit:
                 last[handover.lead_id] = handover
             done = [each for each in last.values() if each.status == HandoverStatus.DONE]
             old = (each.pk for each in done if not self._is_current(each, system))
-            yield _finding(f"{name}: the last delivery carried the lead as it is", len(done), old)
+            yield finding(f"{name}: the last delivery carried the lead as it is", len(done), old)
             differ = (
                 f"{each.pk} {sorted(differences)}"
                 for each in done
                 if is_deliverable(self.leads[each.lead_id], system) and (differences := self._differences(each, system))
             )
-            yield _finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
+            yield finding(f"{name}: sent = stored, or the difference is recorded", len(done), differ)
 
     def _is_current(self, handover: Handover, system: str) -> bool:
         lead = self.leads[handover.lead_id]
@@ -212,32 +223,33 @@ class Audit:
 
     def webhooks(self) -> Iterable[Finding]:
         deliveries = WebhookDelivery.objects.all()
-        acknowledged = self.stats["clay"]["webhooks"]["acknowledged"] + len(self.storm.stored_webhooks)
+        acknowledged = self.acknowledged() + len(self.storm.stored_webhooks)
         yield Finding(
             "every webhook we answered 2xx is stored", acknowledged, max(0, acknowledged - deliveries.count())
         )
         kept = {bytes(body) for body in deliveries.values_list("body", flat=True)}
-        yield _finding(
+        yield finding(
             "each odd one of them to the byte",
             len(self.storm.stored_webhooks),
             self.storm.stored_webhooks - kept,
         )
         unjudged = deliveries.filter(verdict="", error_kind="")
-        yield _finding(
+        yield finding(
             "every webhook has a verdict or a reason",
             deliveries.count(),
             unjudged.values_list("pk", flat=True),
         )
 
+    def acknowledged(self) -> int:
+        """Webhooks of Clay's that we answered 2xx."""
+        return int(self.stats["clay"]["webhooks"]["acknowledged"])
+
     def paid(self) -> Iterable[Finding]:
         """Each run of a waterfall costs money: none may be asked for without a record."""
-        figures = self.stats["clay"]
-        runs = figures.get("enriched", 0) + figures.get("enrichment_failed", 0)
-        attempts = Attempt.objects.count()
-        yield Finding("every paid run has its attempt", runs, max(0, runs - attempts))
+        yield from self.runs()
         done = self._by_system(Handover.objects.filter(status=HandoverStatus.DONE))
         told = self._by_system(Disclosure.objects.all())
-        yield _finding("every delivery that is done is in the access log", done.total(), (done - told).elements())
+        yield finding("every delivery that is done is in the access log", done.total(), (done - told).elements())
         # A contact that was written and whose tags were refused has been disclosed, whatever comes of the rest.
         surplus = (told - done).total()
         yield Finding(
@@ -246,6 +258,12 @@ class Audit:
             max(0, surplus - self._broken_off()),
             f"{surplus} of deliveries that are not done",
         )
+
+    def runs(self) -> Iterable[Finding]:
+        """What Clay was asked for, against our books."""
+        figures = self.stats["clay"]
+        runs = figures.get("enriched", 0) + figures.get("enrichment_failed", 0)
+        yield Finding("every paid run has its attempt", runs, max(0, runs - Attempt.objects.count()))
 
     @staticmethod
     def _by_system(rows: QuerySet[Any]) -> Counter[tuple[int, str]]:
@@ -272,14 +290,13 @@ class Audit:
         resumed = AuditEvent.objects.filter(verb="resume_service").count()
         yield Finding("every resumption too", lifted, abs(lifted - resumed))
         still = ServiceHold.objects.filter(lifted_at__isnull=True).values_list("pk", flat=True)
-        yield _finding("no vendor is paused", holds, still)
+        yield finding("no vendor is paused", holds, still)
         several = Attempt.objects.values("lead").annotate(n=Count("pk", filter=Q(status="running"))).filter(n__gt=1)
-        yield _finding("no lead has two attempts at once", len(self.leads), several)
+        yield finding("no lead has two attempts at once", len(self.leads), several)
 
     def limits(self) -> Iterable[Finding]:
         """A vendor's own 429s: a Redis that was killed may forget a window's slots, once for each kill."""
-        windows = {"clay": 200, "ghl": 100, "instantly": 100}
-        for vendor, most in windows.items():
+        for vendor, most in self.windows.items():
             injected = sum(
                 fault["fired"] for fault in self.faults if fault["vendor"] == vendor and fault["kind"].startswith("429")
             )

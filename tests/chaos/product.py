@@ -30,7 +30,9 @@ PROVIDER_LIMITS = {
 COMMAND_WORDS = {"web": "granian", "worker": " worker ", "beat": " beat "}
 
 
-def environment(var_dir: Path, sandbox_port: int, port: int, lease: float) -> dict[str, str]:
+def environment(
+    var_dir: Path, sandbox_port: int, port: int, lease: float, connector: str = "rows-api"
+) -> dict[str, str]:
     """What `manage.py serve` is started with."""
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
@@ -48,6 +50,10 @@ def environment(var_dir: Path, sandbox_port: int, port: int, lease: float) -> di
         "INSTANTLY_API_BASE_URL": f"{sandbox}/instantly/api/v2",
         "INSTANTLY_CAMPAIGN_ID": "campaign",
         "CLAY_TABLE_ID": "tbl_test",
+        "CLAY_CONNECTOR": connector,
+        # Longer than any callback that is only late; what is overdue is submitted once more, then left to a person.
+        "CLAY_OVERDUE_SECONDS": "1200",
+        "CLAY_OVERDUE_POLICY": "resubmit",
         "CLAY_WEBHOOK_SECRET": SECRET,
         "CLOCK_SPEED": f"{SPEED:g}",
         "TICK_SECONDS": "0.3",

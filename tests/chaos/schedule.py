@@ -36,7 +36,7 @@ def blows(seed: int, seconds: float, *, postgres: bool) -> list[Blow]:
 
 
 # (vendor, kind, probability of a call, more); durations are vendor seconds.
-_OFTEN: list[tuple[str, str, float, dict[str, Any]]] = [
+_OF_ROWS: list[tuple[str, str, float, dict[str, Any]]] = [
     ("clay", "429", 0.02, {"seconds": 30.0}),
     ("clay", "429_no_retry_after", 0.01, {}),
     ("clay", "500", 0.01, {}),
@@ -65,6 +65,33 @@ _OFTEN: list[tuple[str, str, float, dict[str, Any]]] = [
     ("clay", "provider_rate_limited", 0.005, {"provider": "crunchbase"}),
     ("clay", "provider_out_of_credits", 0.005, {"provider": "hunter"}),
     ("instantly", "outage", 1.0, {"lasts": 300.0}),
+]
+# Of a Clay table: of its callbacks, its source, its cells. The first two come to one callback in ten each, after what
+# the rarer ones have taken.
+_OF_A_TABLE: list[tuple[str, str, float, dict[str, Any]]] = [
+    ("clay_table", "drop_webhook", 0.12, {}),
+    ("clay_table", "double_webhook", 0.13, {}),
+    ("clay_table", "late_webhook", 0.05, {"seconds": 300.0}),
+    ("clay_table", "out_of_order_webhook", 0.05, {}),
+    ("clay_table", "429", 0.02, {"seconds": 30.0}),
+    ("clay_table", "500", 0.01, {}),
+    ("clay_table", "502", 0.02, {}),
+    ("clay_table", "504", 0.01, {}),
+    ("clay_table", "400", 0.005, {}),
+    ("clay_table", "html", 0.02, {}),
+    ("clay_table", "empty_body", 0.01, {}),
+    ("clay_table", "slow", 0.005, {"seconds": 90.0}),
+    ("clay_table", "reset_before_effect", 0.02, {}),
+    ("clay_table", "reset_after_effect", 0.04, {}),
+    ("clay_table", "lost_submission", 0.01, {}),
+    ("clay_table", "garbage_values", 0.01, {}),
+    ("clay_table", "cell_error", 0.03, {"column": "phone", "text": "Provider did not answer"}),
+    ("clay_table", "column_not_run", 0.03, {"column": "tech_stack"}),
+    ("clay", "provider_timeout", 0.02, {"provider": "apollo"}),
+    ("clay", "provider_error", 0.02, {"provider": "clearbit"}),
+    ("instantly", "outage", 1.0, {"lasts": 300.0}),
+]
+_OF_DELIVERIES: list[tuple[str, str, float, dict[str, Any]]] = [
     *[
         (vendor, kind, share, more)
         for vendor in ("ghl", "instantly")
@@ -90,9 +117,20 @@ PAUSING = [
     ("clay", "401"), ("clay", "402_credits"), ("clay", "403_quota"),
     ("ghl", "401"), ("ghl", "402_credits"), ("instantly", "401"), ("instantly", "402_credits"),
 ]  # fmt: skip
+# A source that answers 404 is closed for good, and the next one goes on.
+TABLE_PAUSING = [
+    ("clay_table", "401"), ("ghl", "401"), ("clay_table", "404"), ("instantly", "401"), ("ghl", "402_credits"),
+    ("instantly", "402_credits"),
+]  # fmt: skip
 
 
-def faults() -> list[dict[str, Any]]:
+def faults(connector: str = "rows-api") -> list[dict[str, Any]]:
     """The sandbox's faults as its control call takes them; the rarest first, for the first that fits is used."""
-    often = sorted(_OFTEN, key=lambda each: each[2])
+    of_clay = _OF_A_TABLE if connector == "table" else _OF_ROWS
+    often = sorted([*of_clay, *_OF_DELIVERIES], key=lambda each: each[2])
     return [{"vendor": vendor, "kind": kind, "probability": share, **more} for vendor, kind, share, more in often]
+
+
+def pausing(connector: str = "rows-api") -> list[tuple[str, str]]:
+    """(vendor, kind) of the faults of which each comes once."""
+    return TABLE_PAUSING if connector == "table" else PAUSING

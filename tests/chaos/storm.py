@@ -1,6 +1,7 @@
 """The storm itself: leads come in, everything is killed at random, a person resumes what is paused."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -24,7 +25,7 @@ from swarm_admin import embedded
 from swarm_admin.embedded import postgres
 from swarm_admin.embedded.redis_server import client as redis_client
 from tests.chaos.product import SECRET, Product
-from tests.chaos.schedule import PAUSING, Blow
+from tests.chaos.schedule import Blow, pausing
 from tests.plugins.sandbox import Sandbox
 
 AT_ONCE = 25  # leads in one call of the API
@@ -49,11 +50,46 @@ def spelt_otherwise(one: dict[str, Any]) -> dict[str, Any]:
     return {**one, "linkedin_url": f"http://linkedin.com/in/{slug.upper()}/?trk=x"}
 
 
+def odd_events() -> Iterator[bytes]:
+    """News of rows: of nobody, stale, from the future, of no known kind, cut short."""
+    number = 0
+    while True:
+        now = datetime.now(UTC)
+        event = {"event": "row.enriched", "row_id": f"row_nobody_{number}", "timestamp": now.isoformat()}
+        stale = {**event, "timestamp": (now - timedelta(days=400)).isoformat()}
+        ahead = {**event, "timestamp": (now + timedelta(days=30)).isoformat()}
+        kinds = [event, stale, ahead, {**event, "event": "row.moved"}, {**event, "timestamp": "soon"}]
+        for each in kinds:
+            yield json.dumps({**each, "n": number}).encode()
+            number += 1
+        yield b'{"event": "row.enriched", "row_id": %d' % number
+        number += 1
+
+
+def odd_rows() -> Iterator[bytes]:
+    """Whole rows: of a reference or a person of nobody, without either, of the wrong types, cut short."""
+    for number in itertools.count():
+        url = f"https://www.linkedin.com/in/nobody-{number}"
+        kinds: list[Any] = [
+            {"swarm_ref": f"nobody-{number}", "linkedin_url": url, "email_work": "a@b.example"},
+            {"swarm_ref": "", "linkedin_url": ""},
+            {"swarm_ref": number, "linkedin_url": [url], "cost": "much"},
+            [{"swarm_ref": f"listed-{number}"}],
+        ]
+        yield from (
+            json.dumps([each, number] if isinstance(each, list) else each | {"n": number}).encode() for each in kinds
+        )
+        yield b'{"swarm_ref": "cut-%d", "linkedin_url": "htt' % number
+
+
 class Storm:
     """Everything that happens at once; what was counted is read by the audit."""
 
-    def __init__(self, product: Product, sandbox: Sandbox, data_dir: Path, *, seed: int, key: str) -> None:
+    def __init__(
+        self, product: Product, sandbox: Sandbox, data_dir: Path, *, seed: int, key: str, connector: str = "rows-api"
+    ) -> None:
         self.product, self.sandbox, self.data_dir, self.seed = product, sandbox, data_dir, seed
+        self.connector = connector
         self.api = httpx.Client(base_url=product.url, headers={"X-API-Key": key}, timeout=10, trust_env=False)
         self.over = threading.Event()
         self.kills: Counter[str] = Counter()
@@ -123,38 +159,26 @@ class Storm:
 
     def _post_webhooks(self) -> None:
         """Malformed, unknown and stale webhooks with the right secret, and good ones with a wrong one."""
-        for number, body in enumerate(self._odd_bodies()):
+        is_table = self.connector == "table"
+        path = "/webhooks/clay/row" if is_table else "/webhooks/clay/enrichment-complete"
+        for number, body in enumerate(odd_rows() if is_table else odd_events()):
             if self.over.wait(0.4):
                 return
             wrong = number % 7 == 6
             headers = {"X-Webhook-Secret": "wrong" if wrong else SECRET}
             with contextlib.suppress(httpx.HTTPError):
-                path = "/webhooks/clay/enrichment-complete"
                 answer = self.api.post(path, content=body, headers=headers)
                 if wrong and answer.is_success:
                     raise RuntimeError("a webhook with a wrong secret was taken")
                 if answer.is_success:
                     self.stored_webhooks.add(body)
 
-    def _odd_bodies(self) -> Iterator[bytes]:
-        number = 0
-        while True:
-            now = datetime.now(UTC)
-            event = {"event": "row.enriched", "row_id": f"row_nobody_{number}", "timestamp": now.isoformat()}
-            stale = {**event, "timestamp": (now - timedelta(days=400)).isoformat()}
-            ahead = {**event, "timestamp": (now + timedelta(days=30)).isoformat()}
-            kinds = [event, stale, ahead, {**event, "event": "row.moved"}, {**event, "timestamp": "soon"}]
-            for each in kinds:
-                yield json.dumps({**each, "n": number}).encode()
-                number += 1
-            yield b'{"event": "row.enriched", "row_id": %d' % number
-            number += 1
-
     # ------------------------------------------------------------ people
 
     def _pause_vendors(self, seconds: float) -> None:
         """Refused keys and used-up quotas, one after the other."""
-        chosen = PAUSING[: max(1, int(seconds / BETWEEN_PAUSES))]
+        chosen = pausing(self.connector)
+        chosen = chosen[: max(1, int(seconds / BETWEEN_PAUSES))]
         for vendor, kind in chosen:
             if self.over.wait(seconds / (len(chosen) + 1)):
                 return

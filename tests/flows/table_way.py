@@ -1,7 +1,6 @@
-"""The pipeline over a Clay table: rows in through its webhook sources, whole rows back through its HTTP API column."""
+"""The pipeline over a Clay table as its flows need it: the product's template, the real door, what was paid."""
 
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -10,28 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from enrichment.models import Attempt, ClaySource, Handover, Lead, WebhookDelivery
-from enrichment.models.work import BatchKind
-from enrichment.pipeline import crash_recovery, overdue
-from enrichment.pipeline.deliver import running
-from enrichment.pipeline.dispatch import plan, submit
-from enrichment.pipeline.receive import reading
+from enrichment.pipeline import crash_recovery
 from enrichment.vendors.clay import template
-from swarm_admin.core.encryption import encrypt
-from tests.plugins.pipeline import SECRET, Pipeline
+from tests.plugins.clay_table import TABLE, TablePipeline
+from tests.plugins.pipeline import SECRET
 from tests.plugins.sandbox import Sandbox
 
 DOOR = "/webhooks/clay/row"
-TOKEN = "t0ken"
-TABLE = "t_leads"
-
-
-def add_source(sandbox: Sandbox, slug: str, *, life: int = 50_000, theirs: int | None = None) -> ClaySource:
-    """A source at Clay's and in our books; `theirs`: the life it really has."""
-    real = life if theirs is None else theirs
-    sandbox.control("PUT", f"sources/{slug}", token=TOKEN, table=TABLE, life=real)
-    address = f"{sandbox.url}/clay/v3/sources/webhook/{slug}"
-    position = ClaySource.objects.count()
-    return ClaySource.objects.create(name=slug, url=address, token=encrypt(TOKEN), position=position, life=life)
 
 
 def call_back(sandbox: Sandbox, url: str, secret: str = SECRET) -> None:
@@ -40,11 +24,15 @@ def call_back(sandbox: Sandbox, url: str, secret: str = SECRET) -> None:
     sandbox.control("PUT", f"tables/{TABLE}", callback=column)
 
 
-class TableWay(Pipeline):
+class TableWay(TablePipeline):
     """What is due is done stage by stage; callbacks come in by the door that Clay posts to."""
 
-    def source(self, slug: str = "leads", **more: Any) -> ClaySource:
-        return add_source(self.sandbox, slug, **more)
+    def source(self, slug: str = "first", *, theirs: int | None = None, **more: Any) -> ClaySource:
+        """`theirs`: the life it really has."""
+        made = super().source(slug, **more)
+        if theirs is not None:
+            self.sandbox.control("PUT", f"sources/{slug}", life=theirs)
+        return made
 
     def lead(self, slug: str, **values: Any) -> Lead:
         """One that leaves without waiting for company."""
@@ -61,17 +49,6 @@ class TableWay(Pipeline):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         answer = Client().post(DOOR, raw, content_type="application/json", headers={"X-Webhook-Secret": secret})
         return int(answer.status_code)
-
-    def stages(self) -> list[Callable[[], Any]]:
-        return [
-            lambda: plan.plan_batches(BatchKind.SUBMIT),
-            lambda: submit.run_due(),
-            self.collect_webhooks,
-            lambda: reading.run_due(),
-            lambda: running.run_due("ghl"),
-            lambda: running.run_due("instantly"),
-            lambda: overdue.run_due(),
-        ]
 
     # ------------------------------------------------------------ time, and what a worker leaves
 
@@ -91,11 +68,6 @@ class TableWay(Pipeline):
     def figures(self) -> dict[str, Any]:
         """What the stand-in counted of the table."""
         found: dict[str, Any] = self.sandbox.stats()["clay_table"]
-        return found
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Of the table, oldest first."""
-        found: list[dict[str, Any]] = self.sandbox.state("clay_table")["tables"][TABLE]["rows"]
         return found
 
     def press_run(self, column: str, *rows: str) -> None:

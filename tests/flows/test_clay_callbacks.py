@@ -1,8 +1,5 @@
 """Callbacks of a Clay table, each of its own kind: doubled, late, of nobody, spoilt, of somebody erased meanwhile."""
 
-import json
-from typing import Any
-
 import pytest
 
 from enrichment.leads.actions import retry_leads
@@ -10,6 +7,7 @@ from enrichment.models import Attempt, FieldConflict, Handover, Lead, WebhookDel
 from gdpr.identity import Identity
 from gdpr.suppression import gate
 from tests.flows.table_way import TableWay
+from tests.plugins.clay_table import TABLE
 
 JOHN = "https://www.linkedin.com/in/johndoe"
 
@@ -24,10 +22,6 @@ def way(table: TableWay) -> TableWay:
 def came_back(way: TableWay, count: int) -> None:
     """So many callbacks are read."""
     way.until(lambda: WebhookDelivery.objects.filter(status="processed").count() >= count)
-
-
-def bodies() -> list[dict[str, Any]]:
-    return [json.loads(bytes(each)) for each in WebhookDelivery.objects.order_by("id").values_list("body", flat=True)]
 
 
 def test_a_doubled_callback_changes_delivers_and_costs_nothing_twice(way: TableWay) -> None:
@@ -68,7 +62,7 @@ def test_a_late_callback_of_an_earlier_run_is_older_data_and_its_cost_counts(way
     before = (lead.email_work, lead.enriched_at, lead.icp_score)
     handed = Handover.objects.count()
     first = way.rows()[0]
-    way.sandbox.control("PATCH", f"tables/t_leads/rows/{first['id']}", email_work="older@before.example")
+    way.sandbox.control("PATCH", f"tables/{TABLE}/rows/{first['id']}", email_work="older@before.example")
     way.press_run("callback", first["id"])
     came_back(way, 2)
     way.settle()

@@ -7,6 +7,7 @@ from enrichment.models import Alert, Attempt, ClaySource, Lead, ServiceHold, Sev
 from enrichment.vendor_pauses import pauses
 from swarm_admin.core.encryption import encrypt
 from tests.flows.table_way import TableWay
+from tests.plugins.clay_table import TABLE
 
 
 def leads(table: TableWay, count: int) -> list[Lead]:
@@ -129,7 +130,7 @@ def test_a_wrong_token_pauses_and_loses_nothing(table: TableWay, token: str) -> 
     assert table.rows() == []
     assert Lead.objects.filter(enrichment_status="pending", needs_person=False).count() == 3
     assert table.figures()["requests"] <= 3, "a refused token is not tried over and over"
-    ClaySource.objects.update(token=encrypt("t0ken"))
+    ClaySource.objects.update(token=encrypt("token"))
     pauses.end_pause(ServiceHold.objects.get(lifted_at=None))
     table.settle()
     source.refresh_from_db()
@@ -149,7 +150,7 @@ def test_too_fast_a_pace_waits_as_long_as_it_is_told(table: TableWay) -> None:
 
 def test_a_table_that_is_full_or_drops_the_newer_row_leaves_its_leads_overdue(table: TableWay) -> None:
     table.source()
-    table.sandbox.config(table_capacities={"t_leads": 2})
+    table.sandbox.config(table_capacities={TABLE: 2})
     leads(table, 3)
     table.until(lambda: Attempt.objects.filter(status="succeeded").count() == 2)
     table.time_is_over()

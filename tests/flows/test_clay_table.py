@@ -8,7 +8,8 @@ from django.utils import timezone
 from enrichment.models import Attempt, ClaySource, Handover, Lead, WebhookDelivery
 from enrichment.models.work import Batch
 from swarm_admin.sample_leads import sample_leads
-from tests.flows.table_way import TableWay, add_source, call_back
+from tests.flows.table_way import TableWay, call_back
+from tests.plugins.clay_table import add_source
 from tests.plugins.pipeline import quiet
 from tests.plugins.product import Product
 from tests.plugins.sandbox import Sandbox, wait_for
@@ -67,7 +68,7 @@ def more_settings() -> dict[str, str]:
 def running(product: Product, sandbox: Sandbox) -> Product:
     """Real processes over a table with two sources, the first of which ends soon."""
     add_source(sandbox, "first", life=25)
-    add_source(sandbox, "second")
+    add_source(sandbox, "second", life=50_000)
     call_back(sandbox, f"{product.url}/webhooks/clay/row", "of-the-table")
     return product
 

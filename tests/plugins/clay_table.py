@@ -16,6 +16,19 @@ from tests.plugins.sandbox import Receiver, Sandbox
 TABLE = "tbl_people"
 
 
+def add_source(sandbox: Sandbox, slug: str, *, life: int, token: str = "token", **values: Any) -> ClaySource:
+    """A webhook of the table at the sandbox, and the product's record of it."""
+    sandbox.control("PUT", f"sources/{slug}", table=TABLE, token=token, life=life)
+    return ClaySource.objects.create(
+        name=f"People ({slug})",
+        url=f"{sandbox.url}/clay/v3/sources/webhook/{slug}",
+        token=encryption.encrypt(token),
+        life=life,
+        position=ClaySource.objects.count(),
+        **values,
+    )
+
+
 class TablePipeline(Pipeline):
     """Its stages: submissions and callbacks instead of rows, triggers and write-backs."""
 
@@ -35,15 +48,7 @@ class TablePipeline(Pipeline):
 
     def source(self, slug: str = "first", *, life: int = 50_000, token: str = "token", **values: Any) -> ClaySource:
         """A webhook of the table at the sandbox, and the product's record of it."""
-        self.sandbox.control("PUT", f"sources/{slug}", table=TABLE, token=token, life=life)
-        return ClaySource.objects.create(
-            name=f"People ({slug})",
-            url=f"{self.sandbox.url}/clay/v3/sources/webhook/{slug}",
-            token=encryption.encrypt(token),
-            life=life,
-            position=ClaySource.objects.count(),
-            **values,
-        )
+        return add_source(self.sandbox, slug, life=life, token=token, **values)
 
     def rows(self, lead: Lead | None = None) -> list[dict[str, Any]]:
         """The rows of the table as a person sees them there, of one lead if given."""
