@@ -112,7 +112,7 @@ def _delivered(environment: dict[str, str], count: int) -> tuple[float, list[flo
         until(lambda: listens(int(environment["PORT"])), 60)
         subprocess.run([*manage, "clay_setup"], env=environment, check=True, stdout=subprocess.DEVNULL)
         started = time.monotonic()
-        _hand_in(environment["BASE_URL"], key, count)
+        hand_in(environment["BASE_URL"], key, count)
         until(lambda: _all_there(count) or _stopped(serving), LONGEST, every=0.25)
         seconds = time.monotonic() - started
     finished = done.filter(system="ghl").order_by("finished_at").values_list("finished_at", flat=True)
@@ -136,7 +136,8 @@ def _stopped(serving: psutil.Process) -> bool:
     return False
 
 
-def _hand_in(url: str, key: str, count: int) -> None:
+def hand_in(url: str, key: str, count: int) -> None:
+    """So many new leads through the API at `url`, INTAKE in a call."""
     from django.utils import timezone
 
     now = timezone.now().isoformat()
