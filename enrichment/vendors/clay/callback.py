@@ -1,8 +1,6 @@
-"""The body of a table's HTTP API column: a whole row, as a person's template writes it.
+"""A row as a table's HTTP API column posts it, read by the words of our `template`, all of which may be missing.
 
-Values come as text, numbers or lists as text; a column that did not run is missing. Beside the columns a template may
-tell, of each waterfall, who answered (`email_provider`) and what that cost (`email_cost`), the `cost` of the whole run,
-`error`, and of each column Clay's word for its cell (`_status`) and the text of its error (`_errors`).
+Values come as text, numbers or lists as text; a column that did not run is missing.
 """
 
 import datetime
@@ -12,13 +10,13 @@ from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, Final
 
 from enrichment.vendors.answers import UNREADABLE, decode
-from enrichment.vendors.clay.fields import readers
+from enrichment.vendors.clay import template
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.reading import Unreadable, moment
 from swarm_admin.core.clean_text import cleaned
 from swarm_admin.core.identifiers.text import is_missing
 
-COLUMNS: Final = frozenset(readers(""))
+COLUMNS: Final = frozenset(template.COLUMNS)
 # What each waterfall fills; its words in a body begin with its name.
 GROUPS: Final[Mapping[str, frozenset[str]]] = {
     "email": frozenset({"email_work", "email_personal"}),
@@ -91,21 +89,24 @@ def read(body: bytes, received_at: datetime.datetime, known: Known) -> Callback:
 
 def read_document(document: Mapping[str, Any], received_at: datetime.datetime, known: Known) -> Callback:
     """`read` of what is decoded already. Raises NotARow."""
-    reference, url = _word(document.get("swarm_ref")), _word(document.get("linkedin_url"), 2_000)
+    reference, url = _word(document.get(template.REFERENCE)), _word(document.get(template.PERSON), 2_000)
     values = {name: document[name] for name in COLUMNS if not is_missing(document.get(name))}
     if not (reference or url):
         raise NotARow
-    at = _moment(values.get("enriched_at"), received_at)
-    values["enriched_at"] = at.isoformat()
-    raw = {**values, "linkedin_url": url, "providers_used": _providers(document, set(values), at, known)}
+    came = frozenset(values)
+    at = _moment(values.get(template.ENRICHED_AT), received_at)
+    values[template.ENRICHED_AT] = at.isoformat()
+    raw = {**values, template.PERSON: url, "providers_used": _providers(document, set(values), at, known)}
     return Callback(
         reference=reference,
         linkedin_url=url,
-        row=ClayRow(id="", values={**values, "linkedin_url": url}, raw=raw),
-        columns=frozenset(values),
-        error=_word(document.get("error")),
-        cell_errors=_words(document.get("_errors")),
-        not_run=tuple(sorted(name for name, word in _words(document.get("_status")).items() if word not in ENDED)),
+        row=ClayRow(id="", values={**values, template.PERSON: url}, raw=raw),
+        columns=came,
+        error=_word(document.get(template.ERROR)),
+        cell_errors=_words(document.get(template.ERRORS)),
+        not_run=tuple(
+            sorted(name for name, word in _words(document.get(template.STATUSES)).items() if word not in ENDED)
+        ),
     )
 
 
@@ -137,7 +138,7 @@ def _providers(
     document: Mapping[str, Any], filled: set[str], at: datetime.datetime, known: Known
 ) -> list[dict[str, Any]]:
     """As a row of the rows API tells its providers. A total that is told is the sum of what they cost."""
-    told = {group: _names(document.get(f"{group}_provider")) for group in GROUPS}
+    told = {group: _names(document.get(template.PROVIDERS[group])) for group in GROUPS}
     costs = _costs(document, [group for group, names in told.items() if names])
     entries = []
     for group, names in told.items():
@@ -166,8 +167,8 @@ def _entry(slug: str, fields: list[str], at: datetime.datetime, cost: Decimal | 
 
 def _costs(document: Mapping[str, Any], with_providers: list[str]) -> dict[str, Decimal | None]:
     """{waterfall: US dollars}, None where only the catalogue tells; a total is shared by those that tell none."""
-    costs = {group: _amount(document.get(f"{group}_cost")) for group in GROUPS}
-    total = _amount(document.get("cost"))
+    costs = {group: _amount(document.get(f"{group}_{template.COST}")) for group in GROUPS}
+    total = _amount(document.get(template.COST))
     if total is None:
         return costs
     rest = max(total - sum((cost for cost in costs.values() if cost is not None), Decimal(0)), Decimal(0))

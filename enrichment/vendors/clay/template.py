@@ -23,7 +23,7 @@ INPUTS: Final = (
 )
 ENRICHED_AT: Final = "enriched_at"
 # Of our mirror, all that Clay fills.
-COLUMNS: Final = tuple(readers("US"))
+COLUMNS: Final = tuple(readers(""))
 # Those that an enrichment fills: what came in with the row, and the time, are of no provider.
 ENRICHED: Final = tuple(name for name in COLUMNS if name not in (*INPUTS, ENRICHED_AT))
 # waterfall → the column that names who answered; several are parted by commas.
