@@ -3,6 +3,7 @@
 from django.urls import path
 
 from enrichment.connections import views as connections
+from enrichment.connections.clay_routine import views as clay_routine
 from enrichment.connections.ghl import views as ghl
 from enrichment.connections.instantly import views as instantly
 from enrichment.deliveries import views as deliveries
@@ -69,6 +70,11 @@ urlpatterns = [
     path("connections/", connections.show, name="connections"),
     path("connections/clay/set-up/", connections.set_up, name="connection_set_up"),
     path("connections/clay/new-table/", connections.new_table, name="connection_new_table"),
+    path("connections/clay/routine/", clay_routine.show, name="connect_clay_routine"),
+    path("connections/clay/routine/key/", clay_routine.check_key, name="connect_clay_routine_key"),
+    path("connections/clay/routine/save/", clay_routine.save, name="connect_clay_routine_save"),
+    path("connections/clay/routine/test/", clay_routine.start_test, name="connect_clay_routine_test_start"),
+    path("connections/clay/routine/test/<int:pk>/", clay_routine.test, name="connect_clay_routine_test"),
     path("connections/ghl/", ghl.ghl_connect, name="ghl_connect"),
     path("connections/ghl/scopes/", ghl.ghl_test, name="ghl_test"),
     path("connections/ghl/fields/", ghl.ghl_check_fields, name="ghl_check_fields"),

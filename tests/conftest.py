@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.plugins.sandbox",
     "tests.plugins.mail_server",
     "tests.plugins.pipeline",
+    "tests.plugins.routine",
     "tests.plugins.clay_table",
     "tests.plugins.product",
     "tests.plugins.node",

@@ -59,9 +59,10 @@ def current() -> RoutineSetup:
     chosen = str(settings.CLAY_ROUTINE_ID).strip()
     if kept is None:
         return RoutineSetup(chosen)
-    inputs = tuple(_inputs(kept.routine_inputs)) or DEFAULT_INPUTS
+    order = list(INPUT_LABELS)  # JSON keeps none
+    inputs = tuple(sorted(_inputs(kept.routine_inputs), key=lambda each: (order.index(each.field), each.name)))
     outputs = {name: column for name, column in kept.routine_outputs.items() if column in OUTPUT_COLUMNS}
-    return RoutineSetup(chosen or kept.routine_id, inputs, outputs)
+    return RoutineSetup(chosen or kept.routine_id, inputs or DEFAULT_INPUTS, outputs)
 
 
 def _inputs(kept: Mapping[str, Any]) -> Iterable[Input]:

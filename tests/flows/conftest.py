@@ -6,7 +6,6 @@ import pytest
 
 from enrichment.vendors.connections import reset_clients
 from tests.flows.desk import Desk
-from tests.flows.routine import HOOK, ROUTINE, SIGNING_SECRET, RoutinePipeline
 from tests.flows.table_way import TableWay, call_back
 from tests.plugins.pipeline import Pipeline
 from tests.plugins.product import Product
@@ -20,21 +19,6 @@ def desk(product: Product, sandbox: Sandbox, settings: Any, clock_speed: float) 
         setattr(settings, name.upper(), product.environment.get(name.upper(), ""))
     settings.CLOCK_SPEED = clock_speed
     return Desk(product, sandbox)
-
-
-@pytest.fixture
-def routine(pipeline: Pipeline, settings: Any) -> RoutinePipeline:
-    """The product's stages with a routine over people, and Clay's webhook registered."""
-    sandbox, receiver = pipeline.sandbox, pipeline.receiver
-    sandbox.control("PUT", f"routines/{ROUTINE}")
-    sandbox.control("PUT", f"webhooks/{HOOK}", url=receiver.url, secret=SIGNING_SECRET)
-    settings.CLAY_CONNECTOR = "routine"
-    settings.CLAY_PUBLIC_API_BASE_URL = f"{sandbox.url}/clay/public/v0"
-    settings.CLAY_ROUTINE_ID, settings.CLAY_ROUTINE_WEBHOOK_ID = ROUTINE, HOOK
-    settings.CLAY_SIGNING_SECRET = SIGNING_SECRET
-    settings.CLAY_ROUTINE_CALLS_PER_MINUTE = 100_000
-    reset_clients()
-    return RoutinePipeline(sandbox, receiver)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from enrichment.states import BatchStatus, RunStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.routine import Routine
 from swarm_admin.core import work
-from tests.flows.routine import SIGNING_SECRET
+from tests.plugins.routine import SIGNING_SECRET
 
 DAY = datetime.timedelta(days=2)
 

@@ -42,6 +42,8 @@ def _is_ready() -> bool:
 
 
 def _probe_connection() -> str:
+    if chosen.can(Can.POLL):
+        return f"The key is of workspace {connections.routine().workspace() or 'unknown'}."
     tables = connections.clay().list_tables()
     return f"{len(tables)} table{'' if len(tables) == 1 else 's'} in the workspace."
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from enrichment.connections import probing
@@ -12,6 +13,7 @@ from enrichment.pipeline import overdue, runs
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import plan, submit
 from enrichment.pipeline.receive import reading
+from enrichment.vendors.connections import reset_clients
 from tests.plugins.pipeline import Pipeline
 
 ROUTINE, HOOK, SIGNING_SECRET = "function:t_people", "hook_1", "signing-secret"
@@ -75,3 +77,18 @@ class RoutinePipeline(Pipeline):
     def in_crms(self) -> tuple[int, int]:
         """(contacts at GoHighLevel, leads in Instantly's campaign)."""
         return len(self.sandbox.state("ghl")["contacts"]), len(self.sandbox.state("instantly")["leads"])
+
+
+@pytest.fixture
+def routine(pipeline: Pipeline, settings: Any) -> RoutinePipeline:
+    """The product's stages with a routine over people, and Clay's webhook registered."""
+    sandbox, receiver = pipeline.sandbox, pipeline.receiver
+    sandbox.control("PUT", f"routines/{ROUTINE}")
+    sandbox.control("PUT", f"webhooks/{HOOK}", url=receiver.url, secret=SIGNING_SECRET)
+    settings.CLAY_CONNECTOR = "routine"
+    settings.CLAY_PUBLIC_API_BASE_URL = f"{sandbox.url}/clay/public/v0"
+    settings.CLAY_ROUTINE_ID, settings.CLAY_ROUTINE_WEBHOOK_ID = ROUTINE, HOOK
+    settings.CLAY_SIGNING_SECRET = SIGNING_SECRET
+    settings.CLAY_ROUTINE_CALLS_PER_MINUTE = 100_000
+    reset_clients()
+    return RoutinePipeline(sandbox, receiver)
