@@ -75,7 +75,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
         "id", "run_id", "batch", "routine_id", "is_file", "items", "status", "started_at", "finished_at", *_LEASE,
     },
     "TestRow": {
-        "id", "reference", "source", "by", "sent_at", "answered_at", "came_back_at", "columns", "missing", "error",
+        "id", "reference", "source", "by", "sent_at", "answered_at", "came_back_at", "columns", "missing", "cells",
+        "error",
     },
     "ForgottenReference": {"digest", "forgotten_on"},
     "WebhookDelivery": {
@@ -184,6 +185,7 @@ PLACES: tuple[Place, ...] = (
     Place("json", "ClaySource.columns", "names of columns and times", _NEVER),
     Place("json", "TestRow.columns", "names of columns", _NEVER),
     Place("json", "TestRow.missing", "names of columns", _NEVER),
+    Place("json", "TestRow.cells", "names of columns and words of their state", _NEVER),
     Place("bytes", "ClaySource.token", "a secret of Clay's, encrypted", _NEVER),
     Place("bytes", "WebhookDelivery.body", "a message of Clay, as it came", "emptied: by lead, row and contents"),
     Place(

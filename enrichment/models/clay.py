@@ -86,6 +86,9 @@ class TestRow(models.Model):
     came_back_at = models.DateTimeField(null=True, blank=True)
     columns = models.JSONField(default=list, blank=True, help_text="names that came back with a value")
     missing = models.JSONField(default=list, blank=True, help_text="names of the template that did not come")
+    cells = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="column → Clay's word, where it failed or did not run"
+    )
     error = models.CharField(max_length=300, blank=True, default="")
 
     def __str__(self) -> str:

@@ -25,7 +25,8 @@ from enrichment.pipeline.receive.outcomes import (
     verdict_of,
 )
 from enrichment.pipeline.receive.triage import Event
-from enrichment.vendors.clay.callback import COLUMNS, Callback, KnownProvider, NotARow, read
+from enrichment.vendors.answers import decode
+from enrichment.vendors.clay.callback import Callback, KnownProvider, NotARow, read
 from enrichment.waterfall.anonymous import digest
 from swarm_admin.core.identifiers.linkedin import canonical
 
@@ -91,7 +92,7 @@ def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[Returned]:
 def _judge(delivery: WebhookDelivery, callback: Callback, known: _Known, is_copy: bool) -> Outcome | Returned:
     event = Event(EVENT, "", "", delivery.received_at, callback.linkedin_url, None)
     if callback.reference in known.tests:
-        test_rows.record_callback(callback.reference, callback.columns, COLUMNS, callback.trouble)
+        test_rows.record_callback(callback.reference, decode(bytes(delivery.body)))
         return Outcome(delivery, Verdict.TEST, event)
     if digest(callback.reference) in known.forgotten:
         return Outcome(delivery, Verdict.ERASED, event)
