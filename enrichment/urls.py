@@ -6,6 +6,8 @@ from enrichment.connections import views as connections
 from enrichment.connections.clay_routine import views as clay_routine
 from enrichment.connections.ghl import views as ghl
 from enrichment.connections.instantly import views as instantly
+from enrichment.connections.clay import table_views as clay_table
+from enrichment.connections.clay import views as connect_clay
 from enrichment.deliveries import views as deliveries
 from enrichment.drift import views as drift
 from enrichment.failures import views as failures
@@ -83,6 +85,23 @@ urlpatterns = [
     path("connections/instantly/scopes/", instantly.instantly_test, name="instantly_test"),
     path("connections/instantly/campaign/", instantly.instantly_campaign, name="instantly_campaign"),
     path("connections/instantly/campaign/check/", instantly.instantly_check_campaign, name="instantly_check_campaign"),
+    path("connections/clay/", connect_clay.chooser, name="connect_clay"),
+    path("connections/clay/choose/", connect_clay.choose, name="connect_clay_choose"),
+    path("connections/clay/overdue/", connect_clay.set_overdue, name="connect_clay_overdue"),
+    path("connections/clay/rows/", connect_clay.rows, name="connect_clay_rows"),
+    path("connections/clay/table/", clay_table.show, name="connect_clay_table"),
+    path("connections/clay/table/secret/", clay_table.secret, name="connect_clay_secret"),
+    path("connections/clay/table/sources/", clay_table.add_source, name="connect_clay_source_add"),
+    path("connections/clay/table/sources/<int:pk>/", clay_table.edit_source, name="connect_clay_source"),
+    path("connections/clay/table/sources/<int:pk>/close/", clay_table.close_source, name="connect_clay_source_close"),
+    path(
+        "connections/clay/table/sources/<int:pk>/reopen/", clay_table.reopen_source, name="connect_clay_source_reopen"
+    ),
+    path(
+        "connections/clay/table/sources/<int:pk>/first/", clay_table.use_source_first, name="connect_clay_source_first"
+    ),
+    path("connections/clay/table/test/", clay_table.send_test, name="connect_clay_test_send"),
+    path("connections/clay/table/test/<int:pk>/", clay_table.test, name="connect_clay_test"),
     path("connections/<slug:system>/test/", connections.test, name="connection_test"),
     path(
         "webhooks/clay/enrichment-complete",  # the specification's address, without a slash at its end

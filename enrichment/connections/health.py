@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from enrichment.models import Connection, Provider, ServiceHold
+from enrichment.models import ClaySource, Connection, Provider, ServiceHold
 from enrichment.models.connection import ALONE
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.calls import Call
-from enrichment.vendors.errors import Recovery, VendorError
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.errors import NotOffered, Recovery, VendorError
 from enrichment.vendors.vendor import Vendor
 from enrichment.vendors.vendor_health import CallHealth, call_health
 from swarm_admin.core.percent import percent_of
@@ -56,6 +57,9 @@ class SystemHealth:
 
     `failing`: no call of any kind has gone well since the last error, or one of its lifelines (`cut`) has failed lately
     and not gone well since, whatever the others did. A look or a test that is not made any more says nothing of today.
+
+    `receives`: its records are posted to us whole, so that `last_received` tells whether the connection holds; a call
+    that went well only says that one left.
     """
 
     system: str
@@ -70,6 +74,8 @@ class SystemHealth:
     answers: int
     refusals: int
     cut: bool = False
+    receives: bool = False
+    last_received: datetime.datetime | None = None
     budgets: list[Budget] = field(default_factory=list)
 
     @property
@@ -85,9 +91,10 @@ class SystemHealth:
             return "held"
         if self.failing:
             return "error"
-        if self.last_good is None:
+        sign = self.last_received if self.receives else self.last_good
+        if sign is None:
             return "idle"
-        return "ok" if timezone.now() - self.last_good < CONNECTED_FOR else "stale"
+        return "ok" if timezone.now() - sign < CONNECTED_FOR else "stale"
 
 
 class NoSlot(Exception):
@@ -137,6 +144,11 @@ def budgets_of(vendor: Vendor) -> list[Budget]:
     ]
 
 
+def takes_rows() -> bool:
+    """Whether a source of Clay takes the next row."""
+    return ClaySource.objects.filter(closed_at__isnull=True, taken__lt=F("life")).exists()
+
+
 def provider_budgets() -> list[Budget]:
     """The data providers that have an hourly limit, the fullest first."""
     budgets = [
@@ -154,6 +166,8 @@ def test_call(system: str) -> CallResult:
         vendor.client()
         _take_slot(vendor, vendor.connection_test.call)
         sentence = vendor.connection_test.words()
+    except NotOffered:
+        return CallResult(False, f"{vendor.name} can't be called to test it. Send a test row instead.")
     except NoSlot as none:
         return CallResult(False, f"{vendor.name} wasn't called: its rate limit is reached for {none.args[0]:.0f} s.")
     except VendorError as error:
@@ -173,7 +187,11 @@ def _health_of(
     ]
     if connection and connection.last_error_at:
         errors.append((connection.last_error_at, connection.last_error))
+    receives = Capability.RECEIVE_ROW in vendor.capabilities()
+    received = ClaySource.objects.aggregate(last=Max("last_callback_at"))["last"] if receives else None
     good = [call.last_good for call in calls if call.last_good]
+    if received:
+        good.append(received)
     if connection and connection.last_ok_at:
         good.append(connection.last_ok_at)
     last_bad, words = max(errors, default=(None, ""), key=lambda pair: pair[0])
@@ -191,6 +209,8 @@ def _health_of(
         answers=sum(n for _, n in counts),
         refusals=sum(n for status, n in counts if not status.startswith("2") and status != "404"),
         cut=any(_is_failing_lately([call for call in calls if call.call in line]) for line in vendor.lifelines),
+        receives=receives,
+        last_received=received,
         budgets=budgets,
     )
 

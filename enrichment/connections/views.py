@@ -5,26 +5,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from enrichment.connections import health, limits, setup
+from enrichment.connections.clay import choosing, guide
+from enrichment.connections.clay.views import MANAGE, check_can_manage
 from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendor_pauses.pauses import end_pause
 from enrichment.vendors import registry
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay.chosen import can, connector_slug
 from enrichment.vendors.clay.table import TABLE_NAME, clay_table
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.htmx import HtmxRequest
 from swarm_admin.core.screens import screen
 
-MANAGE = "enrichment.manage_connections"
-
-
-def check_can_manage(user: object) -> str:
-    """Why this person may not set up, test or resume; "" if they may."""
-    if user.has_perm(MANAGE):  # type: ignore[attr-defined]
-        return ""
-    return "You don't have permission to manage connections. Ask an admin."
+BY_HAND = "Clay takes no set-up from here with the connector in use."
 
 
 @screen("enrichment.view_lead")
@@ -36,6 +33,9 @@ def show(request: HtmxRequest) -> HttpResponse:
         "well": [vendor for vendor in vendors if vendor.state == "ok"],
         "unwell": [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")],
         "providers": health.provider_budgets(),
+        "clay": choosing.card(connector_slug()),
+        "sources": [line for line in guide.source_lines() if line.source.closed_at is None],
+        "row_url": guide.row_url(),
         "clay_table": clay_table(),
         "full_table": next((hold for hold in health.pauses_in_force() if hold.system == CLAY_ROWS), None),
         "webhook_url": setup.webhook_url(),
@@ -59,6 +59,9 @@ def test(request: HttpRequest, system: str) -> HttpResponse:
 @screen(MANAGE, "POST")
 def set_up(request: HttpRequest) -> HttpResponse:
     """Table and webhook in Clay."""
+    if not can(Capability.TRIGGER):
+        messages.info(request, f"{BY_HAND} Follow the steps below.")
+        return redirect(choosing.card(connector_slug()).guide)
     try:
         messages.success(request, setup.clay_setup(by=request.user).sentence)
     except setup.SetupError as error:
@@ -71,6 +74,9 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @screen(MANAGE, "POST")
 def new_table(request: HttpRequest) -> HttpResponse:
     """A new table in the place of the full one; the leads that wait go on there."""
+    if not can(Capability.TRIGGER):
+        messages.info(request, f"{BY_HAND} Create it in Clay, then add its webhook as a source.")
+        return redirect(choosing.card(connector_slug()).guide)
     try:
         placement = clay_formula.replace_full_table(by=request.user)
         messages.success(request, f"Created table {placement.table_id}. Waiting leads go there now.")

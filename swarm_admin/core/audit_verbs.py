@@ -105,6 +105,13 @@ class Verb(StrEnum):
     GIVE_UP_RESULT = "give_up_result", "Gave up on a result from Clay"
     CREATE_CUSTOM_FIELDS = "create_custom_fields", "Created custom fields in GoHighLevel"
     CHOOSE_CAMPAIGN = "choose_campaign", "Chose the Instantly campaign for new leads"
+    CHOOSE_CLAY_CONNECTOR = "choose_clay_connector", "Chose how Clay is connected"
+    ADD_CLAY_SOURCE = "add_clay_source", "Added a Clay source"
+    CHANGE_CLAY_SOURCE = "change_clay_source", "Changed a Clay source"
+    REOPEN_CLAY_SOURCE = "reopen_clay_source", "Reopened a Clay source"
+    SHOW_WEBHOOK_SECRET = "show_webhook_secret", "Viewed the secret of Clay's webhooks"
+    SEND_TEST_ROW = "send_test_row", "Sent a test row to Clay"
+    SET_CLAY_OVERDUE = "set_clay_overdue", "Changed what happens to overdue leads"
 
     # -- requests of data subjects
     OPEN_REQUEST = "open_request", "Opened a request"

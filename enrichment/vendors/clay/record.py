@@ -42,6 +42,7 @@ def _is_ready() -> bool:
 
 
 def _probe_connection() -> str:
+    """Raises `NotOffered` where there is nothing to read: a table's webhook only takes rows."""
     if chosen.can(Can.POLL):
         return f"The key is of workspace {connections.routine().workspace() or 'unknown'}."
     tables = connections.clay().list_tables()

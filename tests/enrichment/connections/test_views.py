@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from enrichment.connections import health, setup
-from enrichment.models import Connection, ServiceHold
+from enrichment.models import ClaySource, Connection, ServiceHold
 from enrichment.vendors import connections as clients
-from enrichment.vendors import limiter, registry
+from enrichment.vendors import limiter, registry, vendor_health
 from enrichment.vendors.clay.table import TABLE_NAME
 from enrichment.vendors.gohighlevel.record import GOHIGHLEVEL
 from gdpr.models import AuditEvent
@@ -21,10 +21,7 @@ WRITES = ("/connections/clay/test/", "/connections/clay/set-up/", "/connections/
 
 def forget_clients() -> None:
     """The next call reads the settings anew; no connection is left open."""
-    for client in (clients.clay, clients.ghl, clients.instantly):
-        if client.cache_info().currsize:
-            client().close()
-    clients.reset_clients()
+    clients.close_clients()
 
 
 @pytest.fixture
@@ -219,3 +216,63 @@ def test_old_news_is_not_called_connected(sales_client: Client, settings: object
     assert "Not checked recently" in page
     assert "0 of 3 connected" in page
     assert "Not checked recently" in sales_client.get("/").content.decode()
+
+
+# ---------------------------------------------------------------- a Clay table: nothing of it can be called
+
+
+@pytest.fixture
+def table(settings: object, db: None) -> ClaySource:
+    """A Clay table is in use, with one source; no key is needed."""
+    settings.CLAY_CONNECTOR = "table"
+    settings.CLAY_API_KEY = ""
+    return ClaySource.objects.create(name="Leads", url="http://127.0.0.1/clay/x", life=50_000, taken=31_204)
+
+
+def test_what_a_table_cannot_do_is_said_where_it_is_looked_for(admin_client: Client, table: ClaySource) -> None:
+    page = told(admin_client)
+    assert "18,796 of 50,000 left" in page
+    assert 'href="/connections/clay/table/#test"' in page
+    assert 'action="/connections/clay/test/"' not in page
+    assert 'action="/connections/clay/set-up/"' not in page
+    assert "write IDs back" in page
+    assert "/webhooks/clay/row" in page
+
+
+@pytest.mark.parametrize("address", ["/connections/clay/set-up/", "/connections/clay/new-table/"])
+def test_a_tables_set_up_leads_to_its_guide(admin_client: Client, table: ClaySource, address: str) -> None:
+    answer = admin_client.post(address)
+    assert answer["Location"] == "/connections/clay/table/"
+    assert "takes no set-up from here" in admin_client.get(answer["Location"]).content.decode()
+
+
+def test_a_tables_test_sends_nobody_anything(admin_client: Client, table: ClaySource) -> None:
+    admin_client.post("/connections/clay/test/")
+    assert "Send a test row instead" in told(admin_client)
+    assert not Connection.objects.filter(system="clay").exists()
+
+
+def test_a_table_is_as_well_as_its_last_row(table: ClaySource) -> None:
+    def state() -> str:
+        return health.all_vendors()[0].state
+
+    assert state() == "idle"
+    vendor_health.count_call("clay", "submit_row", 200, 0.1)
+    assert state() == "idle"
+    ClaySource.objects.update(last_callback_at=timezone.now() - timedelta(days=2))
+    assert state() == "stale"
+    ClaySource.objects.update(last_callback_at=timezone.now())
+    assert state() == "ok"
+    ClaySource.objects.update(closed_at=timezone.now())
+    assert state() == "no_key"
+
+
+def test_a_routine_is_tested_by_its_key(admin_client: Client, vendors: Sandbox, settings: object) -> None:
+    settings.CLAY_CONNECTOR = "routine"
+    settings.CLAY_PUBLIC_API_BASE_URL = f"{vendors.url}/clay/public/v0"
+    admin_client.post("/connections/clay/test/")
+    assert "the key is accepted" in told(admin_client)
+    settings.CLAY_API_KEY = "wrong"
+    forget_clients()
+    admin_client.post("/connections/clay/test/")
+    assert "Clay returned an error" in told(admin_client)
