@@ -69,13 +69,14 @@ GHL_LOCATION_ID = env("GHL_LOCATION_ID", default="" if PRODUCTION else "demo-loc
 INSTANTLY_API_BASE_URL = vendor_url(
     "INSTANTLY_API_BASE_URL", "https://api.instantly.ai/api/v2", f"{SANDBOX_URL}/instantly/api/v2"
 )
+# Where new leads go until an admin chooses a campaign on Connections.
 INSTANTLY_CAMPAIGN_ID = env("INSTANTLY_CAMPAIGN_ID", default="" if PRODUCTION else "demo-campaign")
 VENDOR_TIMEOUT_SECONDS = env.float("VENDOR_TIMEOUT_SECONDS", default=20.0)
 VENDOR_CONCURRENCY = env.int("VENDOR_CONCURRENCY", default=8)  # calls at once in one worker task
 VENDOR_LATENCY_SECONDS = env.float("VENDOR_LATENCY_SECONDS", default=1.0)  # a limit's slot is kept so much longer
 VENDOR_MAX_ANSWER_BYTES = env.int("VENDOR_MAX_ANSWER_BYTES", default=64_000_000)  # an export of 5000 rows fits
 
-refuse_incomplete("CLAY_WORKSPACE_ID", "GHL_LOCATION_ID", "INSTANTLY_CAMPAIGN_ID", "BASE_URL", "EMAIL_URL")
+refuse_incomplete("CLAY_WORKSPACE_ID", "GHL_LOCATION_ID", "BASE_URL", "EMAIL_URL")
 require_identity_keys(IDENTITY_HASH_KEYS)
 
 # ---------------------------------------------------------------- pipeline

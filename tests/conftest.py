@@ -29,6 +29,7 @@ pytest_plugins = [
     "tests.plugins.pipeline",
     "tests.plugins.routine",
     "tests.plugins.clay_table",
+    "tests.plugins.crm",
     "tests.plugins.product",
     "tests.plugins.node",
     "tests.plugins.scoring",

@@ -7,6 +7,8 @@ from enrichment.models import Handover, Lead
 from enrichment.pipeline import hand_instantly
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.delivery_outcomes import DeliveryRequest, Sent
+from enrichment.vendor_pauses import pauses
+from enrichment.vendor_pauses import words as hold_words
 
 OURS = {"icp_score", "icp_tier", "title", "linkedin_url", "company_size"}
 
@@ -94,3 +96,16 @@ def test_a_lead_with_another_address_stays_in_its_campaign(pipeline):
     planning.plan_deliveries(lead, force=True)
     pipeline.settle()
     assert campaigns_of(pipeline) == {"moved@acme.example": ["campaign"]}
+
+
+def test_without_a_campaign_deliveries_wait_and_go_on_once_one_is_chosen(pipeline, settings):
+    settings.INSTANTLY_CAMPAIGN_ID = ""
+    pipeline.sandbox.config(instantly_campaigns={"second": {"name": "Founders"}})
+    lead = pipeline.lead("johndoe")
+    hold = pipeline.until(lambda: pauses.open_pause("instantly"))
+    assert hold_words.reason(hold) == "no campaign is chosen, or the address is wrong"
+    assert not pipeline.sandbox.state("instantly")["leads"]
+    instantly_setup.choose("second", by=None)
+    pipeline.settle()
+    lead.refresh_from_db()
+    assert campaigns_of(pipeline) == {lead.email: ["second"]}

@@ -1,4 +1,4 @@
-"""The sandbox, as this process is configured to call it."""
+"""GoHighLevel and Instantly in the sandbox, as this process is configured to call them."""
 
 from collections.abc import Iterator
 from typing import Any
