@@ -3,7 +3,8 @@
 The mirror takes nothing of such a row over. What the run cost is in the books; the row, which we made and which now
 holds an address that may be nowhere, is deleted in Clay and read back, with the lead where nothing else is known of it;
 until then it is listed as drift. Where no call can delete it, as in a table that rows go into through its webhook, an
-officer has it with an alert and the run's reference, see `gdpr.retention.suppressed_records`.
+officer has it with an alert and the run's reference, see `gdpr.retention.suppressed_records`. A run of a routine made
+no row: there only the lead is left to go.
 """
 
 from django.db import transaction
@@ -42,10 +43,13 @@ def queue_removal(lead: Lead, row: ClayRow, table: str = "", attempt: Attempt | 
     Inside a transaction that holds the lead.
     """
     where = table or lead.clay_table_id
-    key = row_keys.of_row(where, row.id) if where and row.id else _key_of_submission(lead, row, attempt)
-    if not key or not is_returned_person(lead, row):
+    key = _key_in_clay(lead, row, where, attempt)
+    if key is None or not is_returned_person(lead, row):
         return False
     alone = not (lead.email or lead.phone or lead.ghl_contact_id or lead.instantly_lead_id)
+    if not alone and not key:
+        _leave_without_row(lead)
+        return True
     kept = _with_lead(lead) if alone else RetainedRecord(Record("clay", key), timezone.now())
     if kept is None or not suppressed_records.queue_removal(kept, identity_of_row(row)):
         return False
@@ -61,12 +65,14 @@ def queue_removal(lead: Lead, row: ClayRow, table: str = "", attempt: Attempt | 
     return True
 
 
-def _key_of_submission(lead: Lead, row: ClayRow, attempt: Attempt | None) -> str:
-    """Of a row that came back whole, without an id; "" where no run of ours made it."""
+def _key_in_clay(lead: Lead, row: ClayRow, table: str, attempt: Attempt | None) -> str | None:
+    """The row's key; "" where a routine made none, None where nobody knows where it is."""
     if row.id:
-        return ""
+        return row_keys.of_row(table, row.id) if table else None
     run = attempt or lead.attempts.exclude(reference="").order_by("-started_at", "-pk").first()
-    return row_keys.of_submission(run.source_id, run.reference) if run else ""
+    if run is None:
+        return None
+    return "" if run.run_id else row_keys.of_submission(run.source_id, run.reference)
 
 
 def is_returned_person(lead: Lead, row: ClayRow) -> bool:

@@ -2,12 +2,13 @@
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from enrichment.clay_routines import setup
 from enrichment.labels import provider_name
 from enrichment.leads.provenance import DOCUMENTED_INTEREST, LEGAL_BASIS, PURPOSE
-from enrichment.models import Attempt, Connection, Lead
+from enrichment.models import Attempt, Lead
 from enrichment.models.contact_match import LINKED
 from enrichment.models.handover import System
 from enrichment.models.work import BatchKind
@@ -24,7 +25,6 @@ SCRAPED = (
     "engagement_action", "engagement_content", "scraped_at",
 )  # fmt: skip
 OURS = ("icp_score", "icp_tier")
-ROUTINE_INPUTS = ("company_domain", "company_name", "full_name", "linkedin_url")  # until somebody has mapped others
 DEEPEST = 20  # levels of a message that are told as they stand; Clay's events have five
 GIVEN_BY = {
     "clay_row_id": "Clay",
@@ -154,9 +154,7 @@ def _submitted_fields(lead: Lead, attempt: Attempt) -> tuple[str, ...]:
     """What went to Clay with one run: the inputs of its routine as they are set up, or the row of its table."""
     if attempt.run_id is None:
         return tuple(sorted(row_of(lead)))
-    inputs = Connection.objects.filter(system="clay").values_list("routine_inputs", flat=True).first() or {}
-    given = [each.get("field") if isinstance(each, Mapping) else each for each in inputs.values()]
-    return tuple(sorted({str(field) for field in given if field} or ROUTINE_INPUTS))
+    return tuple(sorted({each.field for each in setup.current().inputs}))
 
 
 def _shares(lead: Lead) -> Iterator[Share]:

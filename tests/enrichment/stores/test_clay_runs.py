@@ -5,19 +5,24 @@ import json
 
 import pytest
 
-from enrichment.models import Lead
+from enrichment.models import ForgottenReference, Lead
+from enrichment.pipeline import suppressed_rows
 from enrichment.stores.clay import ClayStore
+from enrichment.vendors.clay.wire import ClayRow
+from enrichment.waterfall.anonymous import digest
 from gdpr.identity import Identity
-from gdpr.models import RequestDocument
+from gdpr.models import Purge, RequestDocument
 from gdpr.package import document, render
 from gdpr.package.pdf import as_pdf
 from gdpr.requests import certificate, forget
 from gdpr.requests.pipeline import open
 from gdpr.requests.pipeline.report import remaining_data_text
+from gdpr.retention import retention
+from gdpr.suppression import gate
 from tests.enrichment.stores.clay_tables import attempt, routine_run
 from tests.enrichment.stores.planting import IDENTITY, PHONE, URL, in_the_mirror
 from tests.enrichment.stores.request_desk import RequestDesk, states
-from tests.factories import EnrichedLeadFactory
+from tests.factories import EnrichedLeadFactory, LeadFactory
 
 store = ClayStore()
 DAY = datetime.timedelta(days=1)
@@ -141,6 +146,22 @@ def test_after_that_day_nothing_remains_and_it_is_still_said(desk):
     assert "until 6 March 2026" in told["statements"][0]
     assert told["statements"][0] not in told["remains"]
     assert "run history" not in remaining_data_text(request)
+
+
+@pytest.mark.parametrize("phone", ["", PHONE])
+def test_a_result_that_names_a_suppressed_person_leaves_no_step_at_clay(phone):
+    """A run made no row: a lead of which nothing else is known goes, another waits for somebody to look at it."""
+    lead = LeadFactory(phone=phone, linkedin_url="https://www.linkedin.com/in/another-profile")
+    run = routine_run(lead, status="running", finished_at=None)
+    gate.suppress(Identity(emails=("jane@acme.example",)), reason="erasure")
+    row = {"linkedin_url": lead.linkedin_url, "email_work": "jane@acme.example"}
+    suppressed_rows.handle_return(lead.pk, ClayRow(id="", values=row, raw=row))
+    retention.run_due()
+    assert Lead.objects.filter(pk=lead.pk).exists() == bool(phone)
+    assert list(Purge.objects.values_list("status", flat=True)) == ([] if phone else ["done"])
+    assert ForgottenReference.objects.filter(digest=digest(run.reference)).exists() == (not phone)
+    if phone:
+        assert Lead.objects.get(pk=lead.pk).needs_person
 
 
 def _newest(request):
