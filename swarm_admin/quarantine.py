@@ -24,7 +24,7 @@ from enrichment.models.handover import System
 from enrichment.pilots import pilot
 from enrichment.pipeline import crash_recovery, poll
 from enrichment.pipeline.deliver import running
-from enrichment.pipeline.dispatch import rows, trigger, write_back
+from enrichment.pipeline.dispatch import rows, submit, trigger, write_back
 from enrichment.pipeline.receive import reading
 from enrichment.scoring import rescore
 from enrichment.vendors import limiter
@@ -48,6 +48,7 @@ PAUSE = 0.1
 STAGES: tuple[Callable[[], Any], ...] = (
     crash_recovery.recover_lost_calls,
     reading.run_due,
+    submit.run_due,
     rows.run_due,
     trigger.run_due,
     write_back.run_due,
