@@ -78,6 +78,7 @@ def _run(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox", var_d
     from enrichment.models import Provider
     from swarm_admin.access.models import ApiKey
     from tests.chaos import audit, table_audit
+    from tests.chaos.findings import Finding, table
     from tests.chaos.storm import Storm, resume_all
 
     _set_up_clay(chosen, product, sandbox)
@@ -100,13 +101,11 @@ def _run(chosen: argparse.Namespace, product: Product, sandbox: "Sandbox", var_d
     auditing = table_audit.TableAudit if chosen.clay == "table" else audit.Audit
     findings = auditing(storm, sandbox, thrown).findings()
     findings += [
-        audit.Finding("everything came to rest", 1, not quiet),
-        audit.Finding(
-            "web, worker and beat run", 3, sum(product.program(n) is None for n in ("web", "worker", "beat"))
-        ),
-        audit.Finding("nothing else went wrong", 1, len(storm.problems), "; ".join(storm.problems)),
+        Finding("everything came to rest", 1, not quiet),
+        Finding("web, worker and beat run", 3, sum(product.program(n) is None for n in ("web", "worker", "beat"))),
+        Finding("nothing else went wrong", 1, len(storm.problems), "; ".join(storm.problems)),
     ]
-    say(f"\nAt rest {time.monotonic() - began:.0f} s after the storm. {_statuses()}\n\n{audit.table(findings)}\n")
+    say(f"\nAt rest {time.monotonic() - began:.0f} s after the storm. {_statuses()}\n\n{table(findings)}\n")
     say(_causes())
     held = all(finding.holds for finding in findings)
     say(f"Storm {chosen.seed}: {'every claim holds' if held else 'CLAIMS ARE BROKEN'}.")

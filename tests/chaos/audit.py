@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import Count, Q, QuerySet
@@ -31,34 +30,11 @@ from enrichment.vendors.instantly import fields as campaign_fields
 from enrichment.vendors.instantly.client import Lead as CampaignLead
 from gdpr.models import AuditEvent
 from swarm_admin.sandbox.people import canonical
+from tests.chaos.findings import Finding, finding, twice
 from tests.chaos.storm import Storm
 from tests.plugins.sandbox import Sandbox
 
 OPEN = ("planned", "in_flight", "unknown")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One claim: how many records it was asked of, and those that break it (a few of them by id)."""
-
-    claim: str
-    of: int
-    broken: int
-    examples: str = ""
-
-    @property
-    def holds(self) -> bool:
-        return self.broken == 0
-
-
-def finding(claim: str, of: int, broken: Iterable[Any]) -> Finding:
-    found = list(broken)
-    return Finding(claim, of, len(found), ", ".join(map(str, found[:5])))
-
-
-def twice(values: Iterable[Any]) -> list[Any]:
-    """Those that occur more than once, empty ones aside."""
-    return [value for value, count in Counter(values).items() if value and count > 1]
 
 
 class Audit:
@@ -318,13 +294,3 @@ def _campaign_lead(record: dict[str, Any]) -> CampaignLead:
     told = record.get("payload")
     kept = {**record, "payload": told if isinstance(told, dict) else {}, "raw": record}
     return CampaignLead.model_validate(kept)
-
-
-def table(findings: list[Finding]) -> str:
-    """The findings as text, those that do not hold marked."""
-    width = max(len(finding.claim) for finding in findings)
-    lines = [f"{'claim':<{width}}  {'of':>7}  {'broken':>6}", "-" * (width + 17)]
-    for finding in findings:
-        mark = "" if finding.holds else f"  BROKEN: {finding.examples}"
-        lines.append(f"{finding.claim:<{width}}  {finding.of:>7,}  {finding.broken:>6,}{mark}")
-    return "\n".join(lines)

@@ -1,7 +1,6 @@
 """What must be true after a storm over a Clay table: no run twice, nobody forgotten, and the books as Clay's."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -10,7 +9,8 @@ from django.db.models import QuerySet, Sum
 
 from enrichment.models import Attempt, ClaySource, WebhookDelivery
 from swarm_admin.sandbox.people import canonical
-from tests.chaos.audit import Audit, Finding, finding
+from tests.chaos.audit import Audit
+from tests.chaos.findings import Finding, finding, twice
 from tests.plugins.clay_table import TABLE
 from tests.plugins.sandbox import Sandbox
 
@@ -34,7 +34,7 @@ class TableAudit(Audit):
     def clay(self) -> Iterable[Finding]:
         attempts = {each.reference: each for each in Attempt.objects.exclude(reference="")}
         references = [_value(row, "swarm_ref") for row in self.rows]
-        yield finding("Clay: no run has two rows", len(references), _twice(references))
+        yield finding("Clay: no run has two rows", len(references), twice(references))
         yield Finding("Clay: no run was submitted twice", len(references), self.stats["clay_table"]["refs_twice"])
         wrong = (
             row["id"]
@@ -87,7 +87,3 @@ class TableAudit(Audit):
 
 def _value(row: dict[str, Any], column: str) -> Any:
     return row["cells"].get(column, {}).get("value")
-
-
-def _twice(values: Iterable[Any]) -> list[Any]:
-    return [value for value, count in Counter(values).items() if count > 1]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from swarm_admin.sandbox.faults import KINDS, TABLE, Faults
-from tests.chaos.audit import Finding, table
+from tests.chaos.findings import Finding, table
 from tests.chaos.product import ROOT
 from tests.chaos.schedule import TARGETS, blows, faults, pausing
 
