@@ -3,11 +3,11 @@
 from django.urls import path
 
 from enrichment.connections import views as connections
+from enrichment.connections.clay import table_views as clay_table
+from enrichment.connections.clay import views as connect_clay
 from enrichment.connections.clay_routine import views as clay_routine
 from enrichment.connections.ghl import views as ghl
 from enrichment.connections.instantly import views as instantly
-from enrichment.connections.clay import table_views as clay_table
-from enrichment.connections.clay import views as connect_clay
 from enrichment.deliveries import views as deliveries
 from enrichment.drift import views as drift
 from enrichment.failures import views as failures

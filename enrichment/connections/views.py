@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from enrichment.connections import health, limits, setup
 from enrichment.connections.clay import choosing, guide
-from enrichment.connections.clay.views import MANAGE, check_can_manage
+from enrichment.connections.rights import MANAGE, check_can_manage
 from enrichment.models import ServiceHold
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.scoring import clay_formula

@@ -67,12 +67,12 @@ class SourceForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "form-control"}),
     )
 
-    def __init__(self, *args: Any, source: ClaySource | None = None, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, source: ClaySource | None = None) -> None:
         self.source = source
         initial = {"life": settings.CLAY_SOURCE_LIFE, "taken": 0}
         if source:
             initial = {"name": source.name, "url": source.url, "life": source.life, "taken": source.taken}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         if source:
             self.fields["token"].help_text = "Leave empty to keep the saved token."
             if source.token:

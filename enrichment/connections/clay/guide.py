@@ -70,9 +70,7 @@ def source_lines() -> list[SourceLine]:
     listed = list(ClaySource.objects.all())
     open_ones = [source for source in listed if source.closed_at is None]
     in_use = next((source for source in open_ones if source.left), None)
-    closed = sorted(
-        (source for source in listed if source.closed_at), key=lambda source: source.closed_at, reverse=True
-    )
+    closed = list(ClaySource.objects.filter(closed_at__isnull=False).order_by("-closed_at"))
     tests = {test.source_id: test for test in TestRow.objects.order_by("source", "sent_at")}
     return [_line(source, source is in_use, tests.get(source.pk)) for source in (*open_ones, *closed)]
 

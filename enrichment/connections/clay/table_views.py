@@ -12,7 +12,7 @@ from enrichment.connections.clay import choosing, editing, guide, overdue, test_
 from enrichment.connections.clay.editing import SourceForm
 from enrichment.connections.clay.overdue import OverdueForm
 from enrichment.connections.clay.test_rows import TestForm
-from enrichment.connections.clay.views import MANAGE, VIEW, check_can_manage
+from enrichment.connections.rights import MANAGE, VIEW, check_can_manage
 from enrichment.models import ClaySource, TestRow
 from enrichment.vendors.clay import template
 from swarm_admin.core.errors import ActionNotAllowed
@@ -35,7 +35,7 @@ def show(request: HtmxRequest) -> HttpResponse:
 def secret(request: HtmxRequest) -> HttpResponse:
     """The header with the secret, for copying; whoever looks is in the audit log."""
     shown = guide.show_secret(by=request.user)
-    context = {"headers_text": guide.headers_text(shown) if shown else "", "asked": True}
+    context: dict[str, Any] = {"headers_text": guide.headers_text(shown) if shown else "", "asked": True}
     if request.htmx:
         return render(request, "enrichment/connections/clay/_secret.html", context)
     return _page(request, **context)

@@ -7,21 +7,12 @@ from django.shortcuts import redirect, render
 
 from enrichment.connections import health, setup
 from enrichment.connections.clay import choosing, overdue, switching
+from enrichment.connections.rights import MANAGE, VIEW, check_can_manage
 from enrichment.models import Connection
 from enrichment.vendors.clay.chosen import CONNECTORS, connector_slug
 from enrichment.vendors.clay.table import TABLE_NAME, clay_table
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.screens import screen
-
-VIEW = "enrichment.view_lead"
-MANAGE = "enrichment.manage_connections"
-
-
-def check_can_manage(user: object) -> str:
-    """Why this person may not set up, test or resume; "" if they may."""
-    if user.has_perm(MANAGE):  # type: ignore[attr-defined]
-        return ""
-    return "You don't have permission to manage connections. Ask an admin."
 
 
 @screen(VIEW)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from enrichment.clay_routines import setup as routine_setup
 from enrichment.connections.clay_routine import live_test, mapping_form
 from enrichment.connections.clay_routine.mapping_form import MappingForm
+from enrichment.connections.rights import MANAGE, NO_RIGHT, VIEW
 from enrichment.documents.waterfall import active_waterfall
 from enrichment.models import Channel, Verdict, WebhookDelivery
 from enrichment.vendor_pauses import pauses
@@ -23,10 +24,7 @@ from enrichment.waterfall.prices import price_of
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.screens import screen
 
-VIEW = "enrichment.view_lead"
-MANAGE = "enrichment.manage_connections"
 PAGE = "enrichment/connections/clay_routine/connect_clay_routine.html"
-NO_RIGHT = "You don't have permission to manage connections. Ask an admin."
 
 
 @screen(VIEW)

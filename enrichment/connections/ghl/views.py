@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 
 from enrichment.connections import checks, scope_checks
 from enrichment.connections.ghl import setup
+from enrichment.connections.rights import MANAGE, check_can_manage
 from enrichment.connections.steps import key_step, progress, result_step, scopes_step
-from enrichment.connections.views import MANAGE, check_can_manage
 from enrichment.models import ConnectionCheck
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.gohighlevel.custom_fields import FieldState
