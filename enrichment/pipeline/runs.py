@@ -227,7 +227,15 @@ def mark_overdue() -> int:
     running = Attempt.objects.filter(lost, late, status=AttemptStatus.RUNNING, overdue_at=None, lead__restriction="")
     attempts = list(running.annotate(run_state=F("run__status")).order_by("pk")[:1_000])
     for attempt in attempts:
-        unknown = attempt.run_state == RunStatus.UNKNOWN
+        _mark_safely(attempt, unknown=attempt.run_state == RunStatus.UNKNOWN)
+    return len(attempts)
+
+
+def _mark_safely(attempt: Attempt, *, unknown: bool) -> None:
+    try:
         with transaction.atomic():
             overdue.handle_overdue(attempt, UNKNOWN_RUN if unknown else RUN_LOST, ask=unknown)
-    return len(attempts)
+    except Exception as error:
+        if server_is_away(error):
+            raise
+        log.error("overdue attempt %s: %s", attempt.pk, type(error).__name__)  # noqa: TRY400

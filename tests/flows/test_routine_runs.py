@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import hmac
+import html
 import json
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from enrichment.leads.actions import retry_leads
 from enrichment.models import Alert, Attempt, Batch, ClayRun, FieldFact, Handover, Lead, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import overdue, runs
+from enrichment.pipeline import overdue_policy, runs
 from enrichment.pipeline.crash_recovery import recover_lost_calls
 from enrichment.pipeline.dispatch import plan, submit
 from enrichment.states import BatchStatus, RunStatus
@@ -48,8 +49,9 @@ def started(routine, *, run_id=True):
 # ---------------------------------------------------------------- the happy way
 
 
-@pytest.mark.parametrize("pointers", [True, False])
-def test_thirty_leads_reach_both_crms_and_none_is_charged_twice(routine, settings, pointers):
+@pytest.mark.parametrize(("pointers", "page"), [(True, 100), (False, 7)])
+def test_thirty_leads_reach_both_crms_and_none_is_charged_twice(routine, settings, monkeypatch, pointers, page):
+    monkeypatch.setattr("enrichment.vendors.clay.routine.PAGE", page)
     if not pointers:
         settings.CLAY_ROUTINE_WEBHOOK_ID = ""
     leads = [routine.lead(f"person-{number}") for number in range(30)]
@@ -106,7 +108,7 @@ def test_a_lost_answer_is_unknown_until_the_webhook_tells_the_run(routine):
     runs.mark_overdue()
     for lead in leads:
         assert status_of(lead) == "in_progress"
-        assert (lead.error_kind, lead.needs_person) == (overdue.UNKNOWN_RUN, True)
+        assert (lead.error_kind, lead.needs_person) == (overdue_policy.UNKNOWN_RUN, True)
     routine.settle()
     assert {status_of(lead) for lead in leads} <= {"completed", "partial"}
     assert not Lead.objects.filter(needs_person=True).exists()
@@ -120,18 +122,33 @@ def test_no_policy_repeats_or_ends_a_run_whose_answer_was_lost(routine, settings
     settings.CLAY_OVERDUE_POLICY, settings.CLAY_ROUTINE_WEBHOOK_ID = policy, ""
     routine.sandbox.fault("clay_routine", "reset_after_effect", call="runs.start", times=1)
     lead = routine.lead("person")
-    routine.until(waits_for_person(overdue.UNKNOWN_RUN))
+    routine.until(waits_for_person(overdue_policy.UNKNOWN_RUN))
     for _ in range(5):
         routine.step()
     assert (routine.figures()["runs"], Attempt.objects.get().status) == (1, "running")
     assert status_of(lead) == "in_progress"
 
 
+def test_the_lead_s_page_says_what_happened_and_what_a_repeat_may_cost(routine, settings, admin_client):
+    settings.CLAY_ROUTINE_WEBHOOK_ID = ""
+    routine.sandbox.fault("clay_routine", "reset_after_effect", call="runs.start", times=1)
+    lead = routine.lead("person")
+    routine.until(waits_for_person(overdue_policy.UNKNOWN_RUN))
+    page = html.unescape(admin_client.get(f"/leads/{lead.pk}/").content.decode())
+    assert "The answer to the run was lost. It may be running, and charged." in page
+    reserved = Attempt.objects.get().reserved
+    assert reserved > 0
+    assert f'Submitting the lead again costs up to <span class="num">${reserved:,.2f}</span>' in page
+    assert "The run before may be under way: then Clay charges both." in page
+    failures = html.unescape(admin_client.get("/failures/").content.decode())
+    assert "Outcome of the run unknown" in failures or "outcome of the run unknown" in failures
+
+
 def test_a_person_may_repeat_it_and_both_runs_are_in_the_books(routine):
     routine.sandbox.fault("clay_routine", "reset_after_effect", call="runs.start", times=1)
     routine.sandbox.fault("clay_routine", "late_webhook", seconds=2_000)
     lead = routine.lead("person")
-    routine.until(waits_for_person(overdue.UNKNOWN_RUN))
+    routine.until(waits_for_person(overdue_policy.UNKNOWN_RUN))
     lead.refresh_from_db()
     retry_leads([lead], by=None)
     routine.until(lambda: Attempt.objects.filter(status="succeeded").exists())
@@ -181,7 +198,7 @@ def test_a_worker_that_was_killed_after_its_intent_leaves_an_unknown_run(routine
         routine.settle()
         assert status_of(lead) in ("completed", "partial")
     else:
-        routine.until(waits_for_person(overdue.UNKNOWN_RUN))
+        routine.until(waits_for_person(overdue_policy.UNKNOWN_RUN))
     assert routine.figures()["runs"] == (1 if is_sent else 0)
 
 
@@ -356,7 +373,7 @@ def test_a_run_that_is_gone_leaves_its_leads_to_a_person(routine, settings):
     run.refresh_from_db()
     assert run.status == RunStatus.PLANNED  # it is young: asked for again
     ClayRun.objects.update(started_at=timezone.now() - DAY)
-    routine.until(waits_for_person(overdue.RUN_LOST))
+    routine.until(waits_for_person(overdue_policy.RUN_LOST))
     run.refresh_from_db()
     assert (run.status, status_of(lead)) == (RunStatus.FAILED, "in_progress")
     assert Attempt.objects.get().overdue_at is not None
@@ -378,7 +395,7 @@ def test_one_that_is_no_longer_kept_is_not_asked_for_for_ever(routine):
     run = started(routine)
     ClayRun.objects.update(started_at=timezone.now() - DAY)
     routine.sandbox.fault("clay_routine", "502", call="runs.results")
-    routine.until(waits_for_person(overdue.RUN_LOST))
+    routine.until(waits_for_person(overdue_policy.RUN_LOST))
     run.refresh_from_db()
     assert run.status == RunStatus.FAILED
 

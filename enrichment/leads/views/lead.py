@@ -1,6 +1,7 @@
 """Lead: what do we know, whence, and why this tier?"""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -13,10 +14,10 @@ from enrichment.leads import actions, lead_detail, unmask
 from enrichment.leads.decisions import matches_of, moves_of
 from enrichment.leads.resubmission import is_resubmission, resubmission_sentence
 from enrichment.leads.timeline import timeline
-from enrichment.models import Lead, Provider
+from enrichment.models import Attempt, Lead, Provider
 from enrichment.pipeline.deliver import redeliver
 from enrichment.pipeline.score.explained import version_of
-from enrichment.states import FINAL_STATUSES
+from enrichment.states import FINAL_STATUSES, AttemptStatus
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
 from enrichment.waterfall.prices import PriceList
@@ -155,11 +156,18 @@ def _header_context(request: HttpRequest, lead: Lead, unmasked: bool) -> dict[st
         "unmasked": unmasked,
         "name": (lead.full_name if unmasked else mask(lead.full_name, "name")) or f"Lead {lead.pk}",
         "final": _is_final(lead),
+        "repeat_cost": _reserved(lead) if lead.is_overdue else None,
         "why_no_retry": why_not_allowed(actions.check_can_retry, lead) if request.user.has_perm(RETRY) else NO_RIGHT,
         "why_no_delivery": why_not_allowed(redeliver.check_can_deliver, lead)
         if request.user.has_perm(DELIVER)
         else NO_RIGHT,
     }
+
+
+def _reserved(lead: Lead) -> Decimal:
+    """US dollars that were kept back for the run whose result did not come: so much may another one cost."""
+    attempts = Attempt.objects.filter(lead=lead, status=AttemptStatus.RUNNING, overdue_at__isnull=False)
+    return attempts.values_list("reserved", flat=True).first() or Decimal(0)
 
 
 def _choices() -> dict[str, Any]:
