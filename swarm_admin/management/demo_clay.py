@@ -25,12 +25,12 @@ SOURCES: Final = (
 )
 SOURCE_PATH: Final = "/clay/v3/sources/webhook/"
 ROUTINE: Final = "function:t_demo"
-# Input of the stand-in's routine → our field; name in its result → our column.
+# Inputs of the stand-in's routine → our fields. Some sample leads have no name or company: the address does.
 ROUTINE_INPUTS: Final = {
-    "full_name": "full_name",
-    "company_name": "company_name",
-    "company_domain": "company_domain",
-    "linkedin_url": "linkedin_url",
+    "linkedin_url": {"field": "linkedin_url", "required": True},
+    "full_name": {"field": "full_name"},
+    "company_name": {"field": "company_name"},
+    "company_domain": {"field": "company_domain"},
 }
 
 
@@ -48,7 +48,14 @@ def stand_in() -> dict[str, Any]:
         "clay_sources": {
             slug: {"token": SOURCE_TOKEN, "table": f"t_{slug}", "life": life} for slug, _, life in SOURCES
         },
-        "clay_routines": {ROUTINE: {}},
+        "clay_routines": {
+            ROUTINE: {
+                "inputs": {
+                    name: {"column": each["field"], "required": bool(each.get("required"))}
+                    for name, each in ROUTINE_INPUTS.items()
+                }
+            }
+        },
         "clay_hooks": {settings.CLAY_ROUTINE_WEBHOOK_ID: hook} if settings.CLAY_SIGNING_SECRET else {},
     }
 
