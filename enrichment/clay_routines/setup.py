@@ -61,7 +61,8 @@ def current() -> RoutineSetup:
         return RoutineSetup(chosen)
     order = list(INPUT_LABELS)  # JSON keeps none
     inputs = tuple(sorted(_inputs(kept.routine_inputs), key=lambda each: (order.index(each.field), each.name)))
-    outputs = {name: column for name, column in kept.routine_outputs.items() if column in OUTPUT_COLUMNS}
+    mapped = [(name, column) for name, column in kept.routine_outputs.items() if column in OUTPUT_COLUMNS]
+    outputs = dict(sorted(mapped, key=lambda pair: OUTPUT_COLUMNS.index(pair[1])))
     return RoutineSetup(chosen or kept.routine_id, inputs or DEFAULT_INPUTS, outputs)
 
 
