@@ -6,52 +6,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from enrichment.connections.clay.choosing import LINES
 from enrichment.vendors.capabilities import Capability as Can
 from enrichment.vendors.clay.chosen import CONNECTORS
 
 BEGIN: Final = "<!-- connectors: made by `manage.py connector_table` -->\n"
 END: Final = "<!-- end of connectors -->"
-# What each capability is to whoever uses the product, and what to do where it is lacking; in the order of the table.
-LINES: Final[dict[Can, tuple[str, str]]] = {
-    Can.CREATE: ("Send leads to Clay", ""),
-    Can.TRIGGER: (
-        "Start enrichment of a row that exists",
-        "Every run is a new submission: sending a lead again enriches it again, and costs again.",
-    ),
-    Can.SKIP_PROVIDER: (
-        "Choose the data providers from here",
-        "Set the waterfalls up in Clay. The Waterfall page lists what to set and compares it with the results.",
-    ),
-    Can.RECEIVE_ROW: (
-        "Whole rows are posted to us",
-        "Results are fetched from Clay, after its webhook or by polling.",
-    ),
-    Can.POLL: (
-        "Ask whether an enrichment is finished",
-        "Results arrive by themselves. A lead without one becomes overdue after a time that you set.",
-    ),
-    Can.REPORT_COST: ("Report what an enrichment cost", "Costs are estimated from the catalogue."),
-    Can.FETCH: (
-        "Read a record in Clay",
-        "Open the table in Clay. Lost calls are settled by the result, or become overdue.",
-    ),
-    Can.SEARCH: (
-        "Search Clay for a person",
-        "Privacy requests become manual steps with instructions and evidence.",
-    ),
-    Can.UPDATE: (
-        "Correct values in Clay, write IDs back",
-        "Correct by hand in Clay. CRM IDs stay here and aren't written back.",
-    ),
-    Can.DELETE: (
-        "Delete a record in Clay",
-        "Delete by hand in Clay. Privacy requests say what to press and ask for evidence.",
-    ),
-    Can.EXPORT: (
-        "Compare all records with Clay",
-        "Sync with Clay is off. Score differences still show, from the results.",
-    ),
-}
 
 
 def table() -> str:
