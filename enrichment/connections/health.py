@@ -15,6 +15,7 @@ from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.calls import Call
 from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.errors import NotOffered, Recovery, VendorError
 from enrichment.vendors.vendor import Vendor
 from enrichment.vendors.vendor_health import CallHealth, call_health
@@ -23,6 +24,15 @@ from swarm_admin.core.percent import percent_of
 RECENT = datetime.timedelta(minutes=15)  # a kind of call that failed longer ago may just not be made any more
 CONNECTED_FOR = datetime.timedelta(hours=24)  # without a call for so long, nobody knows
 WINDOWS = {"10s": "10 seconds"}
+# What a connector must be able to do to meet a limit of Clay's; any meets the others.
+NEEDS = {
+    "clay.rows": Capability.TRIGGER,  # elsewhere a row is a submission
+    "clay.triggers": Capability.TRIGGER,
+    "clay.updates": Capability.UPDATE,
+    "clay.exports": Capability.EXPORT,
+    "clay.submissions": Capability.RECEIVE_ROW,
+    "clay.calls": Capability.POLL,
+}
 
 
 @dataclass(frozen=True)
@@ -134,10 +144,12 @@ def all_vendors(*, budgets: bool = False) -> list[SystemHealth]:
 
 
 def budgets_of(vendor: Vendor) -> list[Budget]:
-    """The limits of one system as they stand in Redis; nothing is taken."""
+    """The limits of one system as they stand in Redis, those that its connector meets; nothing is taken."""
+    able = vendor.capabilities()
     return [
         _budget(limit.label, WINDOWS.get(window.label, window.label), gauge)
         for limit in vendor.limits
+        if limit.name not in NEEDS or NEEDS[limit.name] in able
         for window, gauge in zip(
             limiter.limits_of(limit.name), limiter.peek_all(limit.name, limit.scope()), strict=True
         )
@@ -150,7 +162,9 @@ def takes_rows() -> bool:
 
 
 def provider_budgets() -> list[Budget]:
-    """The data providers that have an hourly limit, the fullest first."""
+    """The data providers that have an hourly limit, the fullest first; none where Clay asks them by itself."""
+    if not chosen.can(Capability.TRIGGER):
+        return []
     budgets = [
         _budget(provider.name, "", limiter.peek(f"provider:{provider.slug}", limit=provider.hourly_limit))
         for provider in Provider.objects.filter(hourly_limit__isnull=False).order_by(F("hourly_limit"))

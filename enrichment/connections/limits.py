@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from enrichment.connections.health import WINDOWS, Budget
+from enrichment.connections.health import NEEDS, WINDOWS, Budget
 from enrichment.estimates import estimating, queue
 from enrichment.estimates.estimating import LOWEST, calls_of, calls_to_submit
 from enrichment.estimates.lanes import seconds_for
@@ -23,15 +23,6 @@ from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
 
 TOO_MANY = "429"
-# What a connector must be able to do to meet a limit of Clay's; any meets the others.
-NEEDS = {
-    "clay.rows": Capability.TRIGGER,  # elsewhere a row is a submission
-    "clay.triggers": Capability.TRIGGER,
-    "clay.updates": Capability.UPDATE,
-    "clay.exports": Capability.EXPORT,
-    "clay.submissions": Capability.RECEIVE_ROW,
-    "clay.calls": Capability.POLL,
-}
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def show(request: HtmxRequest) -> HttpResponse:
         "unwell": [vendor for vendor in vendors if vendor.state in ("held", "error", "no_key")],
         "providers": health.provider_budgets(),
         "clay": choosing.card(connector_slug()),
+        "asks_by_itself": not can(Capability.TRIGGER),
         "sources": [line for line in guide.source_lines() if line.source.closed_at is None],
         "row_url": guide.row_url(),
         "clay_table": clay_table(),

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from enrichment.connections import health, setup
 from enrichment.connections.clay import choosing, overdue, switching
@@ -79,7 +80,7 @@ def set_overdue(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Saved. Leads that are waiting already follow it too.")
     else:
         messages.error(request, " ".join(f"{form[name].label}: {errors[0]}" for name, errors in form.errors.items()))
-    return redirect(choosing.card(connector_slug()).guide)
+    return redirect(f"{reverse('connect_clay_table')}#overdue")
 
 
 def _by_environment() -> str:

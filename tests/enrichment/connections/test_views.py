@@ -236,6 +236,8 @@ def test_what_a_table_cannot_do_is_said_where_it_is_looked_for(admin_client: Cli
     assert 'action="/connections/clay/test/"' not in page
     assert 'action="/connections/clay/set-up/"' not in page
     assert "write IDs back" in page
+    assert "Clay asks the providers by itself" in page
+    assert ("Submissions" in page, "New rows" in page, "Enrichment triggers" in page) == (True, False, False)
     assert "/webhooks/clay/row" in page
 
 
@@ -271,7 +273,7 @@ def test_a_routine_is_tested_by_its_key(admin_client: Client, vendors: Sandbox, 
     settings.CLAY_CONNECTOR = "routine"
     settings.CLAY_PUBLIC_API_BASE_URL = f"{vendors.url}/clay/public/v0"
     admin_client.post("/connections/clay/test/")
-    assert "the key is accepted" in told(admin_client)
+    assert "The key is of workspace" in told(admin_client)
     settings.CLAY_API_KEY = "wrong"
     forget_clients()
     admin_client.post("/connections/clay/test/")

@@ -210,7 +210,8 @@ def test_nothing_on_its_way_is_said(admin_client: Client, settings: Any):
 
 def test_when_a_lead_is_overdue_is_set_and_audited(admin_client: Client, sales_client: Client):
     assert sales_client.post("/connections/clay/overdue/", {"minutes": "90", "policy": "ask"}).status_code == 403
-    admin_client.post("/connections/clay/overdue/", {"minutes": "90", "policy": "resubmit"})
+    answer = admin_client.post("/connections/clay/overdue/", {"minutes": "90", "policy": "resubmit"})
+    assert answer["Location"] == "/connections/clay/table/#overdue"
     assert overdue.current() == overdue.Overdue(90, "resubmit")
     assert Connection.objects.get(system="clay").overdue_seconds == 5_400
     assert AuditEvent.objects.filter(verb="set_clay_overdue").count() == 1
