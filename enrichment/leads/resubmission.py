@@ -29,13 +29,13 @@ def check_can_skip(providers: Collection[str]) -> None:
         raise ActionNotAllowed(NO_CHOICE)
 
 
-def resubmission_sentence(price: Price) -> str:
-    """What a retry of one lead does there, and what it costs; "" where Clay only runs the row again."""
+def resubmission_sentence(price: Price, leads: str = "each lead") -> str:
+    """What a retry does there, and what it costs a lead; "" where Clay only runs the row again."""
     if not is_resubmission():
         return ""
     made = "a new row" if chosen.can(Capability.RECEIVE_ROW) else "a new run"
     return (
-        f"Submits each lead again: {made} in Clay, and all providers are called again. {_cost(price)} a lead, charged "
+        f"Submits {leads} again: {made} in Clay, and all providers are called again. {_cost(price)} a lead, charged "
         "whatever an earlier run found."
     )
 

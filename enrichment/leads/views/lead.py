@@ -178,7 +178,7 @@ def _choices() -> dict[str, Any]:
     offered = _providers() if chosen.can(Capability.SKIP_PROVIDER) else []
     return {
         "price": price,
-        "resubmission": resubmission_sentence(price),
+        "resubmission": resubmission_sentence(price, "the lead"),
         "providers": [(slug, name, prices.of(document, [slug])) for slug, name in offered],
     }
 

@@ -78,7 +78,7 @@ def test_a_lead_that_is_submitted_is_not_given_up_for_having_taken_long(settings
 def test_the_leads_page_offers_no_choice_of_providers(sales_client: Client, table_connector: None) -> None:
     lead = FailedLeadFactory()
     page = sales_client.get(f"/leads/{lead.pk}/").content.decode()
-    assert NOTE in page
+    assert NOTE.replace("each lead", "the lead") in page
     assert "Submit again" in page
     assert 'name="without"' not in page
     assert "with or without that provider" not in page
