@@ -45,8 +45,8 @@ def _count() -> dict[str, Any]:
     )
     planned = dict(items.values_list("batch__kind").annotate(n=Count("pk")))
     asked = due["all"] + sum(planned.get(kind, 0) for kind in (BatchKind.ROWS, BatchKind.TRIGGER, BatchKind.SUBMIT))
-    triggers = chosen.can(Capability.TRIGGER)
-    writes = chosen.can(Capability.UPDATE)
+    able = chosen.capabilities()
+    triggers, writes = Capability.TRIGGER in able, Capability.UPDATE in able
     first, fill_ins = _by_kind(items, now, triggers=triggers)
     return {
         "rows": due["rowless"] + planned.get(BatchKind.ROWS, 0) if triggers else 0,
