@@ -100,7 +100,7 @@ def test_a_source_deleted_in_clay_is_closed_and_the_next_goes_on(table: TableWay
     table.sandbox.control("DELETE", "sources/first")
     leads(table, 3)
     table.settle()
-    assert ClaySource.objects.get(name="first").closed_because == "gone"
+    assert ClaySource.objects.get(position=0).closed_because == "gone"
     assert taken(table)["second"] == (3, 0)
     assert not ServiceHold.objects.filter(lifted_at=None).exists()
     table.assert_delivered_once()
