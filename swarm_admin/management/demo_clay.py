@@ -11,6 +11,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management import call_command
 
+from enrichment.clay_routines import setup
+from enrichment.clay_routines.fields import OUTPUT_COLUMNS
 from enrichment.models import ClaySource, Connection
 from enrichment.vendors.clay import chosen, template
 from swarm_admin.core.encryption import encrypt
@@ -25,13 +27,6 @@ SOURCES: Final = (
 )
 SOURCE_PATH: Final = "/clay/v3/sources/webhook/"
 ROUTINE: Final = "function:t_demo"
-# Inputs of the stand-in's routine → our fields. Some sample leads have no name or company: the address does.
-ROUTINE_INPUTS: Final = {
-    "linkedin_url": {"field": "linkedin_url", "required": True},
-    "full_name": {"field": "full_name"},
-    "company_name": {"field": "company_name"},
-    "company_domain": {"field": "company_domain"},
-}
 
 
 def stand_in() -> dict[str, Any]:
@@ -48,14 +43,7 @@ def stand_in() -> dict[str, Any]:
         "clay_sources": {
             slug: {"token": SOURCE_TOKEN, "table": f"t_{slug}", "life": life} for slug, _, life in SOURCES
         },
-        "clay_routines": {
-            ROUTINE: {
-                "inputs": {
-                    name: {"column": each["field"], "required": bool(each.get("required"))}
-                    for name, each in ROUTINE_INPUTS.items()
-                }
-            }
-        },
+        "clay_routines": {ROUTINE: {}},
         "clay_hooks": {settings.CLAY_ROUTINE_WEBHOOK_ID: hook} if settings.CLAY_SIGNING_SECRET else {},
     }
 
@@ -86,11 +74,7 @@ def prepare_sources() -> None:
 
 def prepare_routine() -> None:
     """The routine of the stand-in and its mapping, where none was chosen on Connections."""
-    connection, _ = Connection.objects.get_or_create(system="clay")
-    if connection.routine_id:
+    if Connection.objects.filter(system="clay").exclude(routine_id="").exists():
         return
-    connection.routine_id = ROUTINE
-    connection.routine_inputs = ROUTINE_INPUTS
-    words = {*template.ENRICHED, *template.PROVIDERS.values(), template.COST}
-    connection.routine_outputs = {name: name for name in Routine(ROUTINE).outputs if name in words}
-    connection.save(update_fields=["routine_id", "routine_inputs", "routine_outputs"])
+    outputs = {name: name for name in Routine(ROUTINE).outputs if name in OUTPUT_COLUMNS}
+    setup.save(routine=ROUTINE, inputs=setup.DEFAULT_INPUTS, outputs=outputs, by=None)
