@@ -45,10 +45,18 @@ class Created:
 
 
 def scope_rows() -> list[ScopeRow]:
-    """Empty without a token."""
-    if not GOHIGHLEVEL.has_key:
+    """Empty without a token that can be sent."""
+    try:
+        return scope_checks.rows(GOHIGHLEVEL, scopes(known_fields.ghl()), key_words())
+    except VendorError:
         return []
-    return scope_checks.rows(GOHIGHLEVEL, scopes(known_fields.ghl()), key_words())
+
+
+def check_can_test() -> None:
+    """Raises ActionNotAllowed."""
+    scope_checks.check_can_test(GOHIGHLEVEL)
+    if not str(settings.GHL_LOCATION_ID).strip(". \t"):
+        raise ActionNotAllowed("Set GHL_LOCATION_ID in the environment and restart first.")
 
 
 def key_words() -> KeyWords:
@@ -63,9 +71,9 @@ def key_words() -> KeyWords:
 def test_token() -> str:
     """Every scope, and the location's name where the token may read it; what came of it.
 
-    Raises ActionNotAllowed.
+    Raises ActionNotAllowed, VendorError where the token cannot be sent at all.
     """
-    scope_checks.check_can_test(GOHIGHLEVEL)
+    check_can_test()
     client = known_fields.ghl()
     results = scope_checks.test(GOHIGHLEVEL, scopes(client))
     if any(each.scope.name == LOCATION_READ and each.finding == Finding.OK for each in results):
@@ -89,7 +97,7 @@ def _check_location(client: GoHighLevelClient) -> None:
 
 def check_fields() -> list[FieldReport]:
     """Look which of our fields the location has, and keep their ids. Raises ActionNotAllowed, VendorError."""
-    scope_checks.check_can_test(GOHIGHLEVEL)
+    check_can_test()
     client, slots = known_fields.ghl(), checks.reserve(GOHIGHLEVEL, 1)
     try:
         return _keep(custom_fields.compare(_listed(client, slots), known_fields.field_ids()), {})
@@ -102,7 +110,7 @@ def create_fields(*, by: Any) -> Created:
 
     Raises ActionNotAllowed where that is under way already; VendorError where the fields cannot be listed.
     """
-    scope_checks.check_can_test(GOHIGHLEVEL)
+    check_can_test()
     if not cache.add(LOCK, "1", LOCK_SECONDS):
         raise ActionNotAllowed("The fields are being created already. Wait for it to finish.")
     try:

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from enrichment.connections import checks, scope_checks
+from enrichment.connections import checks
 from enrichment.connections.ghl import setup
 from enrichment.connections.rights import MANAGE, check_can_manage
 from enrichment.connections.steps import key_step, progress, result_step, scopes_step
@@ -42,7 +42,7 @@ def ghl_connect(request: HttpRequest) -> HttpResponse:
         "location_id": settings.GHL_LOCATION_ID,
         "location": made.get(setup.LOCATION),
         "why_not": check_can_manage(request.user),
-        "why_no_test": check_can_manage(request.user) or why_not_allowed(scope_checks.check_can_test, GOHIGHLEVEL),
+        "why_no_test": check_can_manage(request.user) or why_not_allowed(setup.check_can_test),
     }
     return render(request, "enrichment/connections/ghl/ghl_connect.html", context)
 
@@ -59,6 +59,8 @@ def ghl_test(request: HttpRequest) -> HttpResponse:
         messages.info(request, setup.test_token())
     except ActionNotAllowed as refusal:
         messages.error(request, str(refusal))
+    except VendorError as error:
+        messages.error(request, f"The token wasn't tested: {error}. {error.advice}")
     return redirect("ghl_connect")
 
 

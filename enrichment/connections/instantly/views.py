@@ -48,6 +48,8 @@ def instantly_test(request: HttpRequest) -> HttpResponse:
         messages.info(request, setup.test_key())
     except ActionNotAllowed as refusal:
         messages.error(request, str(refusal))
+    except VendorError as error:
+        messages.error(request, f"The key wasn't tested: {error}. {error.advice}")
     return redirect("instantly_connect")
 
 

@@ -73,6 +73,25 @@ def test_without_a_token_the_page_says_where_to_get_one(admin_client: Client, cr
     assert not ConnectionCheck.objects.exists()
 
 
+@pytest.mark.parametrize("key", ["kéy", "two\nlines"])
+def test_a_token_that_cannot_be_sent_is_said_to_be_wrong(
+    admin_client: Client, crm: Sandbox, settings: Any, key: str
+) -> None:
+    settings.GHL_API_KEY = key
+    close_clients()
+    for address in WRITES:
+        assert "bad_key" in post(admin_client, address)
+    assert not crm.stats()["ghl"]["requests"]
+
+
+@pytest.mark.parametrize("location", ["", " ", ".."])
+def test_without_a_location_nothing_is_called(admin_client: Client, crm: Sandbox, settings: Any, location: str) -> None:
+    settings.GHL_LOCATION_ID = location
+    close_clients()
+    for address in WRITES:
+        assert "Set GHL_LOCATION_ID in the environment and restart first." in post(admin_client, address)
+
+
 def test_every_scope_works(admin_client: Client, crm: Sandbox) -> None:
     page = post(admin_client, WRITES[0])
     assert "GoHighLevel: 5 of 5 scopes work." in page

@@ -73,6 +73,12 @@ def test_a_rejected_key(admin_client: Client, crm: Sandbox, settings: Any) -> No
     assert "The campaigns weren&#x27;t listed" in admin_client.get(CAMPAIGN, follow=True).content.decode()
 
 
+def test_a_key_that_cannot_be_sent_is_said_to_be_wrong(admin_client: Client, crm: Sandbox, settings: Any) -> None:
+    settings.INSTANTLY_API_KEY = "kéy"
+    close_clients()
+    assert [("bad_key" in post(admin_client, address, campaign="second")) for address in WRITES] == [True] * 3
+
+
 def test_the_list_says_what_each_campaign_does_and_what_becomes_of_the_leads(
     admin_client: Client, crm: Sandbox
 ) -> None:
