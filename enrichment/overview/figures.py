@@ -18,6 +18,8 @@ from enrichment.states import (
     EnrichmentStatus,
     HandoverStatus,
 )
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.instantly.fields import CAMPAIGN_TIERS
 from swarm_admin.core.cache import cached
 from swarm_admin.core.percent import percent_of
@@ -45,14 +47,13 @@ def stages_name(scope: str) -> str:
     return f"stages:{scope}:{today():%F}"
 
 
-# Clay took a trigger for it: whoever has a result or is being enriched was asked for; of those that ended without one,
-# who never got so far is told by their attempts.
+# Clay was asked for it: whoever has a result or is being enriched was; of those that ended without one, who never got
+# so far is told by their attempts. That its row is still there does not matter.
 _TRIGGERED = Attempt.objects.filter(
     Q(triggered_at__isnull=False) | Q(status=AttemptStatus.SUCCEEDED), lead=OuterRef("pk")
 )
-STARTED = Q(clay_row_id__isnull=False) & (
-    Q(enrichment_status__in=(EnrichmentStatus.IN_PROGRESS, *DELIVERED))
-    | (Q(enrichment_status__in=(EnrichmentStatus.FAILED, EnrichmentStatus.UNENRICHABLE)) & Q(Exists(_TRIGGERED)))
+STARTED = Q(enrichment_status__in=(EnrichmentStatus.IN_PROGRESS, *DELIVERED)) | (
+    Q(enrichment_status__in=(EnrichmentStatus.FAILED, EnrichmentStatus.UNENRICHABLE)) & Q(Exists(_TRIGGERED))
 )
 
 
@@ -63,7 +64,7 @@ def _stages(scope: str) -> dict[str, int]:
     leads = Lead.objects.filter(received_at__gte=today()) if scope == "today" else Lead.objects.all()
     return leads.aggregate(
         received=Count("pk"),
-        in_clay=Count("pk", filter=Q(clay_row_id__isnull=False)),
+        in_clay=Count("pk", filter=Q(clay_row_id__isnull=False) | STARTED),
         asked=Count("pk", filter=STARTED),
         final=Count("pk", filter=STARTED & Q(enrichment_status__in=FINAL_STATUSES)),
         scored=Count("pk", filter=Q(icp_score__isnull=False)),
@@ -85,11 +86,16 @@ FUNNEL = (
     ("ghl", "In GoHighLevel", "address-book"),
     ("instantly", "In Instantly (Tier 1 and 2)", "send"),
 )
+SUBMITTED = dict.fromkeys(("in_clay", "asked"), ("asked", "Submitted to Clay", "loader-2"))
 
 
 def funnel(counts: dict[str, int]) -> list[dict[str, Any]]:
-    """The steps of a lead's way with their count and its share of all received, in percent."""
+    """The steps of a lead's way with their count and its share of all received, in percent.
+
+    Where creating a row starts its enrichment, or there is none, the two are one step.
+    """
     received = counts["received"]
+    steps = FUNNEL if chosen.can(Capability.TRIGGER) else tuple(SUBMITTED.get(step[0], step) for step in FUNNEL)
     return [
         {
             "key": key,
@@ -98,7 +104,7 @@ def funnel(counts: dict[str, int]) -> list[dict[str, Any]]:
             "count": counts[key],
             "percent": percent_of(counts[key], received),
         }
-        for key, label, icon in FUNNEL
+        for key, label, icon in dict.fromkeys(steps)
     ]
 
 

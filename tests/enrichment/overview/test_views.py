@@ -22,6 +22,7 @@ from enrichment.models import (
     WaterfallVersion,
     WebhookDelivery,
 )
+from enrichment.overview import figures
 from enrichment.states import DeliveryStatus, EnrichmentStatus, HandoverStatus
 from swarm_admin.core.cache import cached
 from swarm_admin.core.percent import percent_of
@@ -248,11 +249,10 @@ def test_charts_count_per_step(sales_client: Client) -> None:
 
 def test_the_page_asks_little_and_remembers(sales_client: Client, django_assert_max_num_queries: object) -> None:
     LeadFactory.create_batch(3)
-    with django_assert_max_num_queries(
-        44
-    ):  # fifteen for the time that what waits will take, three for what stands still
+    # Fifteen for the time that what waits will take, three for what stands still, six ask which connector is in use.
+    with django_assert_max_num_queries(50):
         sales_client.get("/")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         sales_client.get("/")
 
 
@@ -280,3 +280,14 @@ def test_while_one_computes_others_get_the_last_answer(monkeypatch: pytest.Monke
 
     assert cached("probe", slow) == "while this ran: first"
     assert cached("probe", lambda: "third") == "third"
+
+
+def test_where_creating_enriches_the_funnel_has_one_step_for_both(sales_client: Client, settings: object) -> None:
+    settings.CLAY_CONNECTOR = "table"  # type: ignore[attr-defined]
+    EnrichedLeadFactory(clay_row_id=None, clay_table_id="")
+    LeadFactory(enrichment_status="in_progress", dispatch_after=None)
+    LeadFactory()
+    counts = figures.stages("all")
+    assert (counts["in_clay"], counts["asked"], counts["final"]) == (2, 2, 1)
+    labels = [step["label"] for step in figures.funnel(counts)]
+    assert labels[:3] == ["Received", "Submitted to Clay", "Enriched, final status"]
