@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from gdpr.identity import Identity
 from gdpr.kinds import Action
-from gdpr.models import SubjectRequest
 from gdpr.stores import PersonalDataStore, Statement, StatesProcessing
+
+if TYPE_CHECKING:
+    from gdpr.models import SubjectRequest  # its steps are asked through it: whoever calls has it
 
 KEY = "statements"  # of a step's result
 
