@@ -7,11 +7,11 @@ from enrichment.stores import clay_submissions, people, texts
 from enrichment.vendors.clay import row_keys
 from enrichment.vendors.clay.record import CLAY
 from enrichment.vendors.clay.table import clay_table
+from enrichment.vendors.clay.template import REFERENCE
 from gdpr.stores import Capability, Record
 
 _FIND = (
-    "In Clay, open {table} and search it for {reference}. The row with it in the column "
-    f"{row_keys.REFERENCE_COLUMN} is the one."
+    f"In Clay, open {{table}} and search it for {{reference}}. The row with it in the column {REFERENCE} is the one."
 )
 SUBMISSION = {
     Capability.EXPORT: (
@@ -50,8 +50,8 @@ def _search(record: Record) -> str:
         f"In Clay, open {_tables()} and every other table of the workspace that holds people. Clear its filters, then "
         "search it for each of these values:",
         *(f"• {value}" for value in values),
-        f"Enter every row you find as “table/{row_keys.REFERENCE_COLUMN}”, or “table/row” with the number of the row "
-        f"where it has no {row_keys.REFERENCE_COLUMN}, and what you see there.",
+        f"Enter every row you find as “table/{REFERENCE}”, or “table/row” with the number of the row "
+        f"where it has no {REFERENCE}, and what you see there.",
     ]
     if references:
         lines.append(f"Rows with these references are listed already: {', '.join(references)}.")

@@ -7,7 +7,6 @@ A row that went in through a table's webhook has no id that anybody told us; our
 from typing import Final
 
 PREFIX: Final = "source:"
-REFERENCE_COLUMN: Final = "swarm_ref"
 
 
 def of_row(table: str, row_id: str) -> str:
