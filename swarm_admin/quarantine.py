@@ -22,7 +22,7 @@ from enrichment.jobs import jobs
 from enrichment.leases import server_is_away
 from enrichment.models.handover import System
 from enrichment.pilots import pilot
-from enrichment.pipeline import crash_recovery, poll
+from enrichment.pipeline import crash_recovery, poll, runs
 from enrichment.pipeline.deliver import running
 from enrichment.pipeline.dispatch import rows, submit, trigger, write_back
 from enrichment.pipeline.receive import reading
@@ -54,6 +54,7 @@ STAGES: tuple[Callable[[], Any], ...] = (
     write_back.run_due,
     *(partial(running.run_due, system) for system in System.values),
     poll.run_due,
+    runs.run_due,
     importing.run_due,
     jobs.run_due,
     rescore.run_due,

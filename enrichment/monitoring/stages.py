@@ -12,6 +12,7 @@ from enrichment.models import (
     Attempt,
     Batch,
     BulkJob,
+    ClayRun,
     Drift,
     Handover,
     Lead,
@@ -24,7 +25,7 @@ from enrichment.models.job import JobKind
 from enrichment.models.work import BatchKind
 from enrichment.monitoring.watch import grace_period
 from enrichment.pipeline.dispatch.flush import STAGES as BATCH_STAGES
-from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus
+from enrichment.states import AttemptStatus, BatchStatus, DeliveryStatus, HandoverStatus, RunStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter, registry
 from swarm_admin.core.jobs import JobStatus
@@ -127,6 +128,14 @@ STAGES: tuple[Stage, ...] = (
         "poll_after",
         lambda: Attempt.objects.filter(status=AttemptStatus.RUNNING, in_flight_since__isnull=False),
         clay_pauses,
+    ),
+    _leased(
+        "runs",
+        "Reading runs of a routine",
+        lambda: ClayRun.objects.filter(run_id__isnull=False),
+        Q(status=RunStatus.PLANNED),
+        RunStatus.IN_FLIGHT,
+        paused=lambda: _pauses("clay", reading=True),
     ),
     Stage(
         "jobs",

@@ -15,6 +15,7 @@ from enrichment.models import (
     Attempt,
     Batch,
     BulkJob,
+    ClayRun,
     Drift,
     Handover,
     Lead,
@@ -70,6 +71,7 @@ DUE = {
         lead=EnrichedLeadFactory(), system="instantly", not_before=ago(2 * STALL)
     ),
     "polls": lambda: attempt(EnrichedLeadFactory()),
+    "runs": lambda: ClayRun.objects.create(run_id="run_1", items=1, not_before=ago(2 * STALL)),
     "jobs": lambda: BulkJob.objects.create(kind="retry", created_at=ago(2 * STALL)),
     "comparison": lambda: ReconcileRun.objects.create(full=True, not_before=ago(2 * STALL)),
     "mending": lambda: Drift.objects.create(kind="values", subject="row 1", mend_after=ago(2 * STALL)),
