@@ -6,12 +6,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from enrichment.models import BatchItem, Handover, Lead, Restriction
+from enrichment.models import BatchItem, Channel, Handover, Lead, Restriction, Verdict, WebhookDelivery
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.work import BatchKind
 from enrichment.pipeline.deliver import planning
 from enrichment.pipeline.score import apply as scoring
-from enrichment.states import BatchStatus, HandoverStatus, ItemStatus
+from enrichment.states import BatchStatus, DeliveryStatus, HandoverStatus, ItemStatus
 from gdpr import audit
 from gdpr.stores import Ground
 from swarm_admin.core.audit_verbs import Verb
@@ -63,11 +63,18 @@ def release(lead_ids: Collection[int], ground: Ground) -> int:
 
 
 def _resume_leads(lead: Lead) -> None:
+    _read_kept_rows(lead)
     if lead.scored_at is not None:
         scoring.apply(lead)
         lead.save(update_fields=["icp_score", "icp_tier", "scorecard", "scored_at", "updated_at"])
     # Withheld, or taken out at the other side: that the payload is the same as before says nothing now.
     planning.plan_deliveries(lead, force=True)
+
+
+def _read_kept_rows(lead: Lead) -> None:
+    """Whole rows that came meanwhile were only kept: they are paid for, and cannot be asked for once more."""
+    kept = WebhookDelivery.objects.filter(lead=lead, channel=Channel.ROW, verdict=Verdict.RESTRICTED, erased_at=None)
+    advance(kept, DeliveryStatus.RECEIVED, not_before=timezone.now(), tries=0, verdict="", processed_at=None)
 
 
 def _locked(lead_ids: Collection[int]) -> list[Lead]:

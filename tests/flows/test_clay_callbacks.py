@@ -1,10 +1,14 @@
 """Callbacks of a Clay table, each of its own kind: doubled, late, of nobody, spoilt, of somebody erased meanwhile."""
 
+from decimal import Decimal
+
 import pytest
 
 from enrichment.leads.actions import retry_leads
 from enrichment.models import Attempt, FieldConflict, Handover, Lead, WebhookDelivery
+from enrichment.stores import restriction
 from gdpr.identity import Identity
+from gdpr.stores import Ground
 from gdpr.suppression import gate
 from tests.flows.table_way import TableWay
 from tests.plugins.clay_table import TABLE
@@ -122,6 +126,47 @@ def test_a_reference_with_another_person_s_profile_is_not_applied(way: TableWay)
     way.until(lambda: WebhookDelivery.objects.filter(status="failed").exists())
     assert not Lead.objects.exclude(email_work="").exists()
     assert set(Attempt.objects.values_list("status", flat=True)) == {"running"}
+
+
+def test_of_somebody_suppressed_under_another_s_reference_no_word_is_kept(way: TableWay) -> None:
+    way.sandbox.fault("clay_table", "drop_webhook")
+    lead = way.lead("one")
+    way.stages_until(lambda: way.figures()["deliveries"].get("dropped") == 1)
+    gate.suppress(Identity(JOHN), reason="erasure")
+    reference = Attempt.objects.get(lead=lead).reference
+    way.post({"swarm_ref": reference, "linkedin_url": JOHN, "email_work": "john.doe@acme.com"})
+    came_back(way, 1)
+    assert way.verdicts() == ["suppressed"]
+    assert bytes(WebhookDelivery.objects.get().body) == b""
+
+
+def test_what_is_told_again_in_another_body_without_a_time_costs_once(way: TableWay) -> None:
+    way.sandbox.fault("clay_table", "drop_webhook")
+    lead = way.lead("one")
+    way.stages_until(lambda: way.figures()["deliveries"].get("dropped") == 1)
+    told = {"swarm_ref": Attempt.objects.get().reference, "email_work": "a@acme.com", "email_cost": "0.10"}
+    for more in ({}, {"title": "Head of Sales"}, {"enriched_at": "not yet", "title": "CEO"}):
+        way.post({**told, **more})
+    came_back(way, 3)
+    lead.refresh_from_db()
+    assert (way.verdicts(), lead.title) == (["accepted"] * 3, "CEO")
+    assert (Attempt.objects.get().cost, lead.enrichment_cost) == (Decimal("0.10"), Decimal("0.10"))
+
+
+def test_a_row_that_came_while_its_lead_was_restricted_is_applied_once_that_is_over(way: TableWay) -> None:
+    lead = way.lead("johndoe", first_name="John", last_name="Doe", company_name="Acme Inc")
+    way.stages_until(lambda: Attempt.objects.filter(status="running").exists())
+    restriction.restrict([lead.pk], Ground.RESTRICTION)
+    came_back(way, 1)
+    lead.refresh_from_db()
+    assert (way.verdicts(), lead.email) == (["restricted"], "")
+    way.assert_paid()
+    restriction.release([lead.pk], Ground.RESTRICTION)
+    way.settle()
+    lead.refresh_from_db()
+    assert (way.verdicts(), lead.email) == (["accepted"], "john.doe@acme.com")
+    assert Attempt.objects.get().status == "succeeded"
+    way.assert_delivered_once()
 
 
 def test_values_nobody_can_read_become_conflicts(way: TableWay) -> None:

@@ -17,6 +17,7 @@ from enrichment.pipeline import suppressed_rows
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import triage
 from enrichment.pipeline.receive.outcomes import (
+    OTHER_PROFILE,
     Outcome,
     PendingDelivery,
     parts_by_lead,
@@ -32,7 +33,6 @@ from swarm_admin.core.identifiers.linkedin import canonical
 
 EVENT = "row.returned"
 CONTACTS = ("email_work", "email_personal", "phone")
-OTHER_PROFILE = "other_profile"
 Poisoned = Callable[[WebhookDelivery, Exception], None]
 
 
@@ -108,6 +108,8 @@ def _judge(delivery: WebhookDelivery, callback: Callback, known: _Known, is_copy
     run = attempt or _newest_run(lead)
     at = run.started_at if run else delivery.received_at
     event = Event(EVENT, "", "", at, callback.linkedin_url, None)
+    if run:
+        callback = callback.of_run(run.started_at)
     return Returned(delivery, event, lead, callback.row, callback, run)
 
 

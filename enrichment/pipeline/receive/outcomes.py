@@ -18,6 +18,7 @@ from enrichment.vendors.errors import VendorError
 from swarm_admin.core.states import advance_each
 
 log = logging.getLogger(__name__)
+OTHER_PROFILE = "other_profile"  # an answer that names another person than the lead it was asked for
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,11 @@ def parts_by_lead(pending: Sequence[Pending]) -> Iterator[list[Pending]]:
 
 
 def redact_suppressed(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Nothing is kept of a person we do not know because they are suppressed, whatever the message is."""
-    about_nobody = [outcome for outcome in outcomes if outcome.lead is None]
+    """Nothing is kept of a person we do not know because they are suppressed, whatever the message is.
+
+    Nor where the body is of somebody else than the lead that its reference leads to (OTHER_PROFILE).
+    """
+    about_nobody = [outcome for outcome in outcomes if outcome.lead is None or outcome.error == OTHER_PROFILE]
     suppressed = unmatched.suppressed_bodies([bytes(outcome.delivery.body) for outcome in about_nobody])
     hidden = {about_nobody[place].delivery.pk for place in suppressed}
     return [

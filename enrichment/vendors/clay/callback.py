@@ -5,7 +5,7 @@ Values come as text, numbers or lists as text; a column that did not run is miss
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -58,6 +58,7 @@ class Callback:
     """`row`: as the mirror takes it, without an id. `columns`: those that came with a value.
 
     `error`: what the body says of the whole run. `cell_errors`: {column: its text}; `not_run`: columns that did not.
+    `tells_time`: when it was enriched is its own word; else it is when it came.
     """
 
     reference: str
@@ -67,6 +68,19 @@ class Callback:
     error: str = ""
     cell_errors: Mapping[str, str] = field(default_factory=dict)
     not_run: tuple[str, ...] = ()
+    tells_time: bool = True
+
+    def of_run(self, started_at: datetime.datetime) -> "Callback":
+        """As a result of the run begun then: where no time is told, its providers answered at that time.
+
+        So what is told again, in another body, is the same answer, and costs once.
+        """
+        if self.tells_time:
+            return self
+        at = started_at.isoformat()
+        providers = [{**entry, "timestamp": at} for entry in self.row.raw["providers_used"]]
+        row = ClayRow(id=self.row.id, values=self.row.values, raw={**self.row.raw, "providers_used": providers})
+        return replace(self, row=row)
 
     @property
     def trouble(self) -> str:
@@ -94,7 +108,8 @@ def read_document(document: Mapping[str, Any], received_at: datetime.datetime, k
     if not (reference or url):
         raise NotARow
     came = frozenset(values)
-    at = _moment(values.get(template.ENRICHED_AT), received_at)
+    told = _moment(values.get(template.ENRICHED_AT))
+    at = told or received_at
     values[template.ENRICHED_AT] = at.isoformat()
     raw = {**values, template.PERSON: url, "providers_used": _providers(document, set(values), at, known)}
     return Callback(
@@ -107,6 +122,7 @@ def read_document(document: Mapping[str, Any], received_at: datetime.datetime, k
         not_run=tuple(
             sorted(name for name, word in _words(document.get(template.STATUSES)).items() if word not in ENDED)
         ),
+        tells_time=told is not None,
     )
 
 
@@ -124,11 +140,12 @@ def _words(block: Any) -> dict[str, str]:
     return {name: word for name in sorted(COLUMNS & block.keys()) if (word := _word(block[name]))}
 
 
-def _moment(value: Any, otherwise: datetime.datetime) -> datetime.datetime:
+def _moment(value: Any) -> datetime.datetime | None:
+    """None where no time that can be read is told."""
     try:
-        return moment(value) if value is not None else otherwise
+        return None if value is None else moment(value)
     except Unreadable:
-        return otherwise
+        return None
 
 
 # ---------------------------------------------------------------- who answered, and what it cost
