@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from enrichment.clay_routines import setup
 from enrichment.clay_routines.fields import OUTPUT_COLUMNS
+from enrichment.clay_routines.setup import Input
 from enrichment.models import ClaySource, Connection
 from enrichment.vendors.clay import chosen, template
 from swarm_admin.core.encryption import encrypt
@@ -27,6 +28,11 @@ SOURCES: Final = (
 )
 SOURCE_PATH: Final = "/clay/v3/sources/webhook/"
 ROUTINE: Final = "function:t_demo"
+# Some sample leads have no name or no company, as real ones: the routine takes them by their address.
+ROUTINE_INPUTS: Final = (
+    Input("linkedin_url", "linkedin_url", required=True),
+    *(Input(name, name) for name in ("full_name", "company_name", "company_domain")),
+)
 
 
 def stand_in() -> dict[str, Any]:
@@ -43,7 +49,11 @@ def stand_in() -> dict[str, Any]:
         "clay_sources": {
             slug: {"token": SOURCE_TOKEN, "table": f"t_{slug}", "life": life} for slug, _, life in SOURCES
         },
-        "clay_routines": {ROUTINE: {}},
+        "clay_routines": {
+            ROUTINE: {
+                "inputs": {each.name: {"column": each.field, "required": each.required} for each in ROUTINE_INPUTS}
+            }
+        },
         "clay_hooks": {settings.CLAY_ROUTINE_WEBHOOK_ID: hook} if settings.CLAY_SIGNING_SECRET else {},
     }
 
@@ -77,4 +87,4 @@ def prepare_routine() -> None:
     if Connection.objects.filter(system="clay").exclude(routine_id="").exists():
         return
     outputs = {name: name for name in Routine(ROUTINE).outputs if name in OUTPUT_COLUMNS}
-    setup.save(routine=ROUTINE, inputs=setup.DEFAULT_INPUTS, outputs=outputs, by=None)
+    setup.save(routine=ROUTINE, inputs=ROUTINE_INPUTS, outputs=outputs, by=None)
