@@ -19,11 +19,13 @@ from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.models.work import URGENT
+from enrichment.pipeline.dispatch.to_routine import FILE_CALLS
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
+from enrichment.vendors.clay.routine import RUN_MAX
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked
@@ -163,17 +165,19 @@ def _submitting(ours: Leads, ahead: Leads) -> Estimate:
 
 
 def _submissions() -> Submissions:
-    """A table's webhook takes one row a call; another connector as many leads as its batches have."""
-    size = chosen.connector_class().runs_at_once
-    each = 1 if chosen.can(Capability.RECEIVE_ROW) else size
-    name, words = ("clay.submissions", "submission") if each == 1 else ("clay.calls", "call")
+    name, words = ("clay.submissions", "submission") if chosen.can(Capability.RECEIVE_ROW) else ("clay.calls", "call")
     limit = dataclasses.replace(lane(name, settings.CLAY_WORKSPACE_ID), name=f"Clay's {words} limit")
-    return Submissions(limit, each, size, span(settings.CLAY_FLUSH_SECONDS).total_seconds())
+    return Submissions(
+        limit, calls_to_submit, chosen.connector_class().runs_at_once, span(settings.CLAY_FLUSH_SECONDS).total_seconds()
+    )
 
 
 def calls_to_submit(leads: int) -> int:
-    """How many calls so many leads take, in full batches."""
-    return math.ceil(leads / _submissions().per_call)
+    """How many calls so many leads take, in full batches: one a row of a table, one a run, more a run over a file."""
+    if chosen.can(Capability.RECEIVE_ROW):
+        return leads
+    full, rest = divmod(leads, chosen.connector_class().runs_at_once)
+    return full * FILE_CALLS + (FILE_CALLS if rest > RUN_MAX else min(rest, 1))
 
 
 def _used_up() -> SpendCap | None:

@@ -6,7 +6,7 @@ waits `flush` for company.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from enrichment.estimates.enriching import FLUSH, Leads, SendingTime
@@ -15,10 +15,10 @@ from enrichment.estimates.lanes import Lane
 
 @dataclass(frozen=True)
 class Submissions:
-    """Clay's limit of calls, `per_call` leads in each; leads leave in batches of `batch`."""
+    """Clay's limit of calls, `calls` of so many leads; these leave in batches of `batch`."""
 
     lane: Lane
-    per_call: int
+    calls: Callable[[int], int]
     batch: int
     flush: float
 
@@ -28,6 +28,6 @@ def submitting_time(ours: Leads, ahead: Leads, clay: Submissions) -> SendingTime
     last = ours if ours.count else ahead
     if not last.count:
         return SendingTime(0.0, "")
-    limited = clay.lane.seconds(sum(math.ceil(each.count / clay.per_call) for each in (ours, ahead)))
+    limited = clay.lane.seconds(sum(clay.calls(each.count) for each in (ours, ahead)))
     flush = 0.0 if last.urgent or not last.count % clay.batch else clay.flush
     return SendingTime(limited + flush, clay.lane.name if limited else FLUSH if flush else "")

@@ -1,16 +1,18 @@
 """How long submissions take, by the connector: a row a call, or a run of a hundred."""
 
+import math
 from typing import Any
 
 import pytest
 
 from enrichment.estimates import queue
 from enrichment.estimates.enriching import FLUSH, Leads
-from enrichment.estimates.estimating import Work, estimate
+from enrichment.estimates.estimating import Work, calls_to_submit, estimate
 from enrichment.estimates.lanes import Lane
 from enrichment.estimates.submitting import Submissions, submitting_time
 from enrichment.models import Batch, BatchItem, Provider, ServiceHold
 from enrichment.models.work import BatchKind
+from enrichment.pipeline.dispatch.to_routine import FILE_CALLS
 from enrichment.vendors.limiter import Gauge, Limit, penalise
 from tests.factories import EnrichedLeadFactory, LeadFactory
 
@@ -18,7 +20,9 @@ LIMIT = Lane("Clay's submission limit", [Limit("second", 10, 1.0)], [Gauge(10, 1
 
 
 def time_of(ours: Leads, ahead: Leads | None = None, *, per_call: int = 1, batch: int = 10) -> Any:
-    return submitting_time(ours, ahead or Leads(), Submissions(LIMIT, per_call, batch, flush=60.0))
+    return submitting_time(
+        ours, ahead or Leads(), Submissions(LIMIT, lambda leads: math.ceil(leads / per_call), batch, flush=60.0)
+    )
 
 
 def test_a_row_is_a_call_and_ten_go_a_second():
@@ -57,9 +61,10 @@ def test_an_estimate_knows_neither_rows_nor_triggers_nor_providers_hours(pace: N
     told = estimate(Work(leads=3_000, rowless=3_000))
     assert (told.seconds, told.limited_by, told.fill_ins) == (299.0, "Clay's submission limit", ())
     settings.CLAY_CONNECTOR = "routine"
-    settings.CLAY_ROUTINE_CALLS_PER_MINUTE = 10
+    settings.CLAY_ROUTINE_CALLS_PER_MINUTE = FILE_CALLS
     told = estimate(Work(leads=3_000))
     assert (told.seconds, told.limited_by) == (120.0, "Clay's call limit")
+    assert [calls_to_submit(leads) for leads in (0, 100, 101, 1_100)] == [0, 1, FILE_CALLS, FILE_CALLS + 1]
 
 
 def test_a_block_after_a_429_is_waited_for(pace: None, settings: Any):
