@@ -15,6 +15,7 @@ from enrichment.documents.waterfall import WaterfallDocument
 from enrichment.models import WaterfallKind
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
+from enrichment.vendors.clay.routine import RUN_MAX
 from enrichment.waterfall.capacity import Capacity, RateLimit, capacity
 from enrichment.waterfall.economics import (
     ExpectedOutcome,
@@ -121,8 +122,8 @@ def _capacity(falls: list[WaterfallAppraisal], figures: Book) -> Capacity:
 
 
 def _of_submissions() -> Capacity:
-    """A table's webhook takes one lead a call, a run as many as its batches have."""
+    """A table's webhook takes one lead a call, a run up to a hundred."""
     if chosen.can(Capability.RECEIVE_ROW):
         return Capacity((RateLimit("clay", "Clay's submissions", 1.0, 3600 * settings.CLAY_SUBMISSIONS_PER_SECOND),))
-    each = 1 / chosen.connector_class().runs_at_once
+    each = 1 / RUN_MAX  # over a file it takes fewer calls a lead
     return Capacity((RateLimit("clay", "Clay's calls", each, 60 * settings.CLAY_ROUTINE_CALLS_PER_MINUTE),))
