@@ -148,7 +148,8 @@ def _handle(run: ClayRun, answer: Answer) -> None:
         _ask_later(run)
         return
     # Kept before anything is applied: read again, the results are of the same time.
-    work.renew_lease(run, finished_at=run.finished_at or timezone.now())
+    run.finished_at = run.finished_at or timezone.now()
+    work.renew_lease(run, finished_at=run.finished_at)
     if answer.status == "complete":
         whole = run_results.apply(run, answer.results)
         if not whole and not _is_older(run, KEPT_SECONDS):

@@ -10,11 +10,23 @@ import pytest
 from django.utils import timezone
 
 from enrichment.leads.actions import retry_leads
-from enrichment.models import Alert, Attempt, Batch, ClayRun, FieldFact, Handover, Lead, ServiceHold, WebhookDelivery
+from enrichment.models import (
+    Alert,
+    Attempt,
+    Batch,
+    ClayRun,
+    Connection,
+    FieldFact,
+    Handover,
+    Lead,
+    ServiceHold,
+    WebhookDelivery,
+)
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import overdue_policy, runs
 from enrichment.pipeline.crash_recovery import recover_lost_calls
 from enrichment.pipeline.dispatch import plan, submit
+from enrichment.pipeline.receive import reading
 from enrichment.states import BatchStatus, RunStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.clay.routine import Routine
@@ -66,6 +78,15 @@ def test_thirty_leads_reach_both_crms_and_none_is_charged_twice(routine, setting
     assert sum(attempt.cost for attempt in Attempt.objects.all()) > 0
     assert ClayRun.objects.get().status == RunStatus.DONE
     assert WebhookDelivery.objects.filter(channel="run").count() == (1 if pointers else 0)
+
+
+def test_a_result_without_a_time_is_of_the_run_s_end_however_often_it_is_read(routine):
+    names = ("email_work", "email_provider", "cost")
+    Connection.objects.update_or_create(system="clay", defaults={"routine_outputs": {name: name for name in names}})
+    routine.lead("person")
+    routine.settle()
+    (used, *_) = Attempt.objects.get().providers
+    assert used["timestamp"] == ClayRun.objects.get().finished_at.isoformat()
 
 
 def test_more_than_a_hundred_go_as_a_file(routine):
@@ -276,6 +297,18 @@ def test_a_run_of_others_is_looked_at_while_one_of_ours_is_missing_and_forgotten
 def test_an_unsigned_pointer_is_not_kept(routine, signature):
     assert routine.hand_in(pointer("r"), signature) == 401
     assert not WebhookDelivery.objects.exists()
+
+
+def test_a_run_of_others_is_told_while_calls_of_ours_are_under_way_for_ever(routine, settings):
+    Batch.objects.create(kind="submit", status=BatchStatus.IN_FLIGHT, in_flight_since=timezone.now())
+    body = pointer("run_of_others")
+    routine.hand_in(body, sign(body))
+    reading.run_due()
+    assert verdicts() == [""]
+    long_ago = timezone.now() - datetime.timedelta(seconds=4 * settings.LEASE_SECONDS)
+    WebhookDelivery.objects.update(received_at=long_ago, not_before=long_ago)
+    reading.run_due()
+    assert verdicts() == ["unknown_row"]
 
 
 def test_the_secret_before_is_good_while_both_are_live_and_an_empty_one_never(routine, settings):

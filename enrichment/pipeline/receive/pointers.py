@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -19,11 +20,13 @@ from enrichment.pipeline.receive.outcomes import Outcome, save_outcomes
 from enrichment.pipeline.receive.triage import Event
 from enrichment.states import BatchStatus, RunStatus
 from enrichment.vendors.reading import Unreadable, clean, moment
+from swarm_admin.core import work
 from swarm_admin.core.states import advance
 from swarm_admin.core.timing import backoff
 
 EVENT = "run.finished"
 LONGEST_ID = 100
+LEASES = 3  # within so many a call whose worker was lost is taken up, see `dispatch.to_routine.settle`
 Poisoned = Callable[[WebhookDelivery, Exception], None]
 
 
@@ -100,6 +103,8 @@ def _judge_all(deliveries: Sequence[WebhookDelivery]) -> list[None]:
 
 def _outcome(delivery: WebhookDelivery, pointer: Pointer, runs: dict[str, ClayRun]) -> Outcome:
     verdict = judge(pointer, runs)
+    if not verdict and delivery.received_at < work.lease_cutoff(LEASES * settings.LEASE_SECONDS):
+        verdict = Verdict.UNKNOWN_ROW  # what was under way then is known by now: others run routines as well
     if not verdict:
         # A call is under way whose answer may bring this id; until that is known, it is nobody's.
         return Outcome(delivery, retry_at=backoff(1), tries=delivery.tries + 1)
