@@ -146,10 +146,10 @@ class _Found:
         self, kind: str, fall: Waterfall, calls: list[tuple[str, frozenset[str]]], results: Results
     ) -> None:
         label = WaterfallKind(kind).label
-        for (slug, fields), (later, _) in itertools.pairwise(calls):
+        for (slug, fields), (later, told) in itertools.pairwise(calls):
             if fall.providers.index(later) < fall.providers.index(slug):
                 sentence = f"{label}: Clay called {provider_name(slug)} before {provider_name(later)}."
-            elif fields and stops_waterfall(kind, fall, fields):
+            elif fields and stops_waterfall(kind, fall, fields) and not _may_be_the_later_s(kind, fall, fields, told):
                 sentence = f"{label}: Clay called {provider_name(later)} after {provider_name(slug)} had a match."
             else:
                 continue
@@ -181,6 +181,15 @@ class _Found:
                     )
                     silent.append(Deviation(sentence, turns))
         return silent
+
+
+def _may_be_the_later_s(kind: str, fall: Waterfall, fields: frozenset[str], later: frozenset[str]) -> bool:
+    """Whether what ended the waterfall may be the later one's alone, and the earlier had something that ends nothing.
+
+    A row that names several providers of a waterfall does not tell which of them filled which column.
+    """
+    ends = {name for name in fields if stops_waterfall(kind, fall, frozenset({name}))}
+    return ends < fields and ends <= later
 
 
 # ---------------------------------------------------------------- reading

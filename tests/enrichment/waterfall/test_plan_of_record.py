@@ -209,6 +209,15 @@ def test_an_order_that_is_not_kept_shows_as_far_as_results_tell():
     }
 
 
+def test_the_later_of_two_may_alone_have_brought_what_ends_a_waterfall():
+    """A row that names both tells both of all that was filled."""
+    both = ["email_personal", "email_work"]
+    attempts(3, ("apollo", both, 0), ("hunter", ["email_work"], 0))
+    assert results().against == []
+    attempts(2, ("apollo", both, 0), "-hunter")  # here it was the earlier one's
+    assert said(results().against) == {"E-mail: Clay called Hunter.io after Apollo had a match.": 2}
+
+
 def test_who_never_has_a_match_is_said_once_it_was_their_turn_often_enough():
     attempts(25, "hunter")
     attempts(10, "apollo")
