@@ -47,7 +47,7 @@ LINES: Final[dict[Can, tuple[str, str]]] = {
     ),
     Can.EXPORT: (
         "Compare all records with Clay",
-        "Sync with Clay is off. Score differences still show, from the results.",
+        "Values can't be compared. Score differences still show, from the results.",
     ),
 }
 # Where no table of ours is in Clay there is nothing to read or change by hand either.
