@@ -167,9 +167,9 @@ def _submitting(ours: Leads, ahead: Leads) -> Estimate:
 def _submissions() -> Submissions:
     name, words = ("clay.submissions", "submission") if chosen.can(Capability.RECEIVE_ROW) else ("clay.calls", "call")
     limit = dataclasses.replace(lane(name, settings.CLAY_WORKSPACE_ID), name=f"Clay's {words} limit")
-    return Submissions(
-        limit, calls_to_submit, chosen.connector_class().runs_at_once, span(settings.CLAY_FLUSH_SECONDS).total_seconds()
-    )
+    connector = chosen.connector_class()
+    flush = span(settings.CLAY_FLUSH_SECONDS).total_seconds() if connector.fills_batches else 0.0
+    return Submissions(limit, calls_to_submit, connector.runs_at_once, flush)
 
 
 def calls_to_submit(leads: int) -> int:

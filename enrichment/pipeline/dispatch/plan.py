@@ -66,7 +66,9 @@ def plan_batches(kind: BatchKind) -> int:
         leads = list(within_spend_limits(due, size * room) if pays else due[: size * room])
         without = cached_company_data(leads) if kind == BatchKind.TRIGGER else {}
         unsure = leads_in_doubt(kind, leads)
-        groups = list(_groups(kind, leads, size, now, without, unsure))[:room]
+        waits = kind != BatchKind.SUBMIT or connector.fills_batches
+        waited_since = now - span(settings.CLAY_FLUSH_SECONDS if waits else 0)
+        groups = list(_groups(kind, leads, size, waited_since, without, unsure))[:room]
         for group in groups:
             if without:
                 group = apply_cached_data(group, without)
@@ -120,16 +122,15 @@ def _groups(
     kind: BatchKind,
     leads: Sequence[Lead],
     size: int,
-    now: datetime.datetime,
+    waited_since: datetime.datetime,
     without: Mapping[int, ReusedData],
     unsure: Collection[int],
 ) -> Iterator[tuple[Lead, ...]]:
-    """Batches of `size`, each of one table; a smaller one where a lead has waited long enough or is urgent.
+    """Batches of `size`, each of one table; a smaller one where a lead waits since `waited_since` or is urgent.
 
     Leads with other providers to skip, another waterfall to run under or other data known already cannot share
     a trigger, which says it for all. Those of `unsure` are looked for first, and keep nobody else waiting for it.
     """
-    waited_since = now - span(settings.CLAY_FLUSH_SECONDS)
     alike: dict[Any, list[Lead]] = {}
     for lead in leads:
         known = tuple(without.get(lead.pk, NOTHING).kinds)

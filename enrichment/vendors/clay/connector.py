@@ -31,7 +31,8 @@ class ClayConnector:
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
     name: ClassVar[str]  # as people call it
     summary: ClassVar[str]  # one sentence: what somebody has in Clay who uses it
-    runs_at_once: ClassVar[int] = 1  # leads that one submission carries at most
+    runs_at_once: ClassVar[int] = 1  # leads that are submitted together at most
+    fills_batches: ClassVar[bool] = True  # they share a call, so that a few wait for company
 
     def __init__(self, workspace_id: str) -> None:
         self.workspace_id = workspace_id

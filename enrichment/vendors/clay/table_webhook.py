@@ -36,7 +36,8 @@ class TableWebhook(ClayConnector):
     summary: ClassVar[str] = (
         "You have a table in Clay: rows go in through its webhook and come back by an HTTP API column."
     )
-    runs_at_once: ClassVar[int] = 10  # rows of one batch; each is a call of its own
+    runs_at_once: ClassVar[int] = 10
+    fills_batches: ClassVar[bool] = False  # each row is a call of its own
 
     def __init__(self, workspace_id: str) -> None:
         super().__init__(workspace_id)

@@ -18,6 +18,7 @@ from enrichment.models import (
     Batch,
     BatchItem,
     BulkJob,
+    ClayRun,
     Drift,
     Handover,
     Lead,
@@ -264,7 +265,7 @@ def test_what_is_the_laws_is_told_to_officers_alone(monkeypatch, sales_client, c
 
 def test_every_kind_of_leased_work_is_accounted_for():
     """A new one has to be found on Failures as well."""
-    by_cause = {Attempt, Batch, Handover, WebhookDelivery}  # through their leads, or as a group of their own
+    by_cause = {Attempt, Batch, ClayRun, Handover, WebhookDelivery}  # through their leads, or as a group of their own
     shown = {kind.rows().model for kind in set_aside.KINDS}
     kinds = {model for model in all_leased(work.Leased) if not model._meta.abstract}
     assert kinds == by_cause | shown

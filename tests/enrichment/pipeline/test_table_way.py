@@ -261,3 +261,9 @@ def test_cells_in_error_and_columns_that_did_not_run_become_conflicts(table: Tab
     assert conflicts["tech_stack"] == "not_run"
     assert FieldConflict.objects.get(field="title").value == "Provider exploded"
     assert reload(lead).enrichment_status in ("completed", "partial")
+
+
+def test_a_single_lead_waits_for_nobodys_company(table: TablePipeline, settings):
+    settings.CLAY_FLUSH_SECONDS = 1_000_000.0
+    table.lead("alone")
+    assert plan.plan_batches(BatchKind.SUBMIT) == 1
