@@ -3,6 +3,8 @@
 from enrichment.models import ServiceHold
 from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.vendors import registry
+from enrichment.vendors.capabilities import Capability
+from enrichment.vendors.clay import chosen
 from enrichment.vendors.errors import Recovery
 
 PAUSED = {
@@ -40,6 +42,12 @@ OUTLOOKS: dict[str, str] = {
     ),
     Recovery.NO_SOURCE: "Leads wait; results still come in. Add a source under Connections to continue.",
 }
+# Where rows go in by a webhook's token, and no key is ours.
+SOURCE_REASON = "a source's token was rejected"
+SOURCE_OUTLOOK = (
+    "Copy the token from the webhook's settings in Clay and save it with the source under Connections. Leads then "
+    "continue; results still come in."
+)
 ALONE_OUTLOOK = "Other calls to Clay continue. We retry periodically; no lead fails because of this within a day."
 NEXT: dict[str, str] = {
     Recovery.VENDOR_DOWN: "Next check",
@@ -57,14 +65,21 @@ def reason(hold: ServiceHold) -> str:
     """Why, without a full stop; with what was seen where that says more."""
     vendor = registry.find(hold.system)
     reasons = REASONS | (dict(vendor.pause_reasons) if vendor else {})
-    words = UNANSWERED.get(hold.system) or reasons.get(hold.reason, hold.reason)
+    words = UNANSWERED.get(hold.system) or (SOURCE_REASON if is_token(hold) else reasons.get(hold.reason, hold.reason))
     seen = hold.message if hold.reason in (Recovery.VENDOR_DOWN, Recovery.TABLE_FULL) else ""
     return f"{words} ({seen})" if seen else words
 
 
 def outlook(hold: ServiceHold) -> str:
     """What ends it, in sentences; "" for a reason we do not know."""
+    if is_token(hold):
+        return SOURCE_OUTLOOK
     return ALONE_OUTLOOK if hold.system in ALONE else OUTLOOKS.get(hold.reason, "")
+
+
+def is_token(hold: ServiceHold) -> bool:
+    """Whether what was rejected is the token of a source, as the connector in use has no key."""
+    return hold.system == "clay" and hold.reason == Recovery.REFRESH_KEY and chosen.can(Capability.RECEIVE_ROW)
 
 
 def next_step(hold: ServiceHold) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from enrichment.clay_sources import sources
 from enrichment.models import ClaySource, SourceClosed
+from enrichment.vendor_pauses import pauses, words
 from enrichment.vendors.clay.table_webhook import BadSource, check_address
 from gdpr import audit
 from swarm_admin.core import encryption
@@ -150,6 +151,9 @@ def change(source: ClaySource, form: SourceForm, *, by: Any) -> None:
             stored.save(update_fields=changed)
             audit.record(Verb.CHANGE_CLAY_SOURCE, by=by, on=stored, fields=changed)
     sources.resume()
+    hold = pauses.open_pause("clay") if "token" in changed else None
+    if hold and words.is_token(hold):
+        pauses.end_pause(hold, by=by, reason="a source's token was changed")
 
 
 def close(source: ClaySource, *, by: Any) -> bool:

@@ -113,6 +113,22 @@ def test_an_empty_token_stays_and_can_be_removed(admin_client: Client, source: C
     assert encryption.decrypt(source.token) == ""
 
 
+def test_a_new_token_ends_the_pause_for_the_rejected_one(admin_client: Client, source: ClaySource, settings: Any):
+    settings.CLAY_CONNECTOR = "table"
+    hold = models.ServiceHold.objects.create(system="clay", reason="refresh_key")
+    shown = admin_client.get("/connections/").content.decode()
+    assert "token was rejected" in shown
+    assert "API key rejected" not in shown
+    address = f"/connections/clay/table/sources/{source.pk}/"
+    values = {"name": source.name, "url": source.url, "life": "50000"}
+    admin_client.post(address, values)
+    hold.refresh_from_db()
+    assert hold.lifted_at is None
+    admin_client.post(address, {**values, "token": "the-right-one"})
+    hold.refresh_from_db()
+    assert hold.lifted_at is not None
+
+
 def test_what_was_counted_while_the_form_was_open_stays_counted(admin_client: Client, source: ClaySource):
     form = admin_client.get(f"{GUIDE}sources/{source.pk}/").context["form"]
     given = {name: form[name].value() for name in ("name", "url", "life", "taken")} | {"token": ""}
