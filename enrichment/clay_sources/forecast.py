@@ -3,7 +3,9 @@
 from django.utils import timezone
 
 from enrichment.alerts import Cause, close, raise_while
+from enrichment.clay_sources import sources
 from enrichment.models import Alert, AlertKind, Attempt, ClaySource, Severity
+from enrichment.states import AttemptStatus
 from swarm_admin.core.timing import span
 
 DAY = 86_400
@@ -11,19 +13,25 @@ RATE_DAYS = 7
 ALERT_SHARE = 0.8  # of a source's life
 
 
-def per_day(source: ClaySource) -> float:
-    """Submissions a day over the last week, or since the first one where that is less; at least a day."""
+def per_day() -> float:
+    """Submissions a day over the last week, or since the first one where that is less; at least a day.
+
+    Through whichever source: the one in use takes them all.
+    """
     since = timezone.now() - span(RATE_DAYS * DAY)
-    made = Attempt.objects.filter(source=source, started_at__gte=since)
+    made = Attempt.objects.filter(source__isnull=False, started_at__gte=since)
+    made = made.exclude(status=AttemptStatus.ABANDONED, triggered_at=None)  # refused, so it used nothing up
     first = made.order_by("started_at").values_list("started_at", flat=True).first()
     return made.count() / max((timezone.now() - first) / span(DAY), 1.0) if first else 0.0
 
 
 def days_left(source: ClaySource) -> float | None:
-    """Until its life is over at that rate; 0.0 where it is, None where nothing is submitted."""
+    """Until its life is over at that rate; 0.0 where it is, None where nothing is submitted to it yet."""
     if source.closed_at or not source.left:
         return 0.0
-    rate = per_day(source)
+    if source != sources.current():
+        return None
+    rate = per_day()
     return source.left / rate if rate else None
 
 

@@ -101,9 +101,15 @@ def test_the_forecast_goes_by_the_last_week(settings):
     submitted(first, 5, 30)
     assert forecast.days_left(first) == pytest.approx(10, rel=0.01)
     assert forecast.words_left(first) == "about 10 days"
+    second = source("Next", life=100)
+    assert forecast.days_left(second) is None
     sources.close(first, SourceClosed.BY_HAND)
     first.refresh_from_db()
     assert forecast.days_left(first) == 0.0
+    # What went through the one before goes through this one now; a refused submission uses nothing up.
+    submitted(second, 4, 1)
+    Attempt.objects.filter(source=second).update(status="abandoned")
+    assert forecast.days_left(second) == pytest.approx(25, rel=0.01)
 
 
 def test_an_alert_from_eighty_per_cent_says_whether_another_takes_over():
