@@ -75,7 +75,7 @@ def consequences(found: OnItsWay, to: str) -> list[tuple[int, str]]:
         (found.unknown, _of_unknown(then)),
         (found.running, _of_running(now, then)),
         (
-            found.write_backs,
+            found.write_backs if Can.UPDATE in now else 0,
             "" if Can.UPDATE in then else f"waiting for a write-back: {name} takes none, so they wait.",
         ),
     ]
