@@ -79,6 +79,17 @@ def write() -> None:
         _write_counts(_take_unwritten())
 
 
+def forget_errors(vendor: str) -> None:
+    """What went wrong there says nothing of now: it is called in another way. The counts stay. Never fails."""
+    try:
+        pipe = limiter.connection().pipeline(transaction=False)
+        for call in call_health(vendor):
+            pipe.hdel(f"vitals:{vendor}:{call.call}", "last_bad", "last_bad_status")
+        pipe.execute()
+    except redis.RedisError as error:
+        log.warning("errors of %s not forgotten: %s", vendor, type(error).__name__)
+
+
 def _take_unwritten() -> dict[tuple[str, str], _Unwritten]:
     """What was counted; from here on it is counted anew."""
     global _timer

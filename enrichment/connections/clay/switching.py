@@ -19,6 +19,7 @@ from enrichment.pipeline.dispatch.batch import finish_batch, finish_items, items
 from enrichment.pipeline.dispatch.plan import has_way
 from enrichment.states import AttemptStatus, BatchStatus, ItemStatus
 from enrichment.vendor_pauses import pauses
+from enrichment.vendors import vendor_health
 from enrichment.vendors.capabilities import Capability as Can
 from enrichment.vendors.clay.chosen import CONNECTORS, connector_class, connector_slug
 from enrichment.vendors.errors import Recovery, UnknownOutcome
@@ -121,6 +122,7 @@ def choose(slug: str, *, by: Any) -> str:
         _bring_to_an_end(list(BatchKind.values), CONNECTORS[after].capabilities)
         for hold in ServiceHold.objects.filter(system__in=CLAY_PAUSES, lifted_at__isnull=True):
             pauses.end_pause(hold, by=by, reason="Clay is connected in another way")
+    vendor_health.forget_errors("clay")
     # What another process planned meanwhile.
     _bring_to_an_end(_kinds_not_of(after), CONNECTORS[after].capabilities)
     return after

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from enrichment.connections import health
 from enrichment.connections.clay import choosing, overdue, switching
 from enrichment.models import Attempt, Batch, BatchItem, ClaySource, Connection, Lead, ServiceHold, WaterfallVersion
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.states import AttemptStatus, BatchStatus, EnrichmentStatus, ItemStatus
+from enrichment.vendors import vendor_health
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
 from gdpr.models import AuditEvent
@@ -169,6 +171,15 @@ def test_pauses_of_the_way_before_end():
     other = ServiceHold.objects.create(system="ghl", reason="refresh_key")
     switching.choose("table", by=None)
     assert list(ServiceHold.objects.filter(lifted_at__isnull=True)) == [other]
+
+
+def test_an_error_of_the_way_before_does_not_make_this_one_fail(settings):
+    settings.CLAY_CONNECTOR = "table"
+    vendor_health.count_call("clay", "submit_row", 403, 0.1)
+    assert health.all_vendors()[0].failing
+    switching.choose("rows-api", by=None)
+    clay = health.all_vendors()[0]
+    assert (clay.failing, clay.last_bad, clay.refusals) == (False, None, 1)
 
 
 def test_the_page_says_before_what_becomes_of_it(admin_client: Client):
