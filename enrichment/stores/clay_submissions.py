@@ -18,13 +18,13 @@ from gdpr.stores import Record
 STORE = "clay"
 WORKFLOW = "workflow:"  # a routine that may write rows, unlike a function
 # What Clay refused, or what was not sent yet, made no row.
-_NEVER_SENT = Q(status=AttemptStatus.INTENDED) | Q(status=AttemptStatus.ABANDONED, triggered_at=None)
+NEVER_SENT = Q(status=AttemptStatus.INTENDED) | Q(status=AttemptStatus.ABANDONED, triggered_at=None)
 
 
 def keys_of_leads(leads: Collection[int]) -> dict[int, list[str]]:
     """{lead: keys of the rows that its runs made}, oldest first."""
     keys: dict[int, list[str]] = {}
-    sent = Attempt.objects.filter(lead__in=leads, run=None).exclude(reference="").exclude(_NEVER_SENT)
+    sent = Attempt.objects.filter(lead__in=leads, run=None).exclude(reference="").exclude(NEVER_SENT)
     for lead, source, reference in sent.order_by("pk").values_list("lead", "source", "reference"):
         keys.setdefault(lead, []).append(row_keys.of_submission(source, reference))
     return keys

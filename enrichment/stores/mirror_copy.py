@@ -15,6 +15,7 @@ from enrichment.models.work import BatchKind
 from enrichment.pipeline.receive.unmatched import text_of
 from enrichment.pipeline.score.explained import explanation_of
 from enrichment.states import AttemptStatus, ItemStatus
+from enrichment.stores.clay_submissions import NEVER_SENT
 from enrichment.stores.mirror_tables import TABLES, ErasureSubject, Table, deliveries_of
 from enrichment.vendors.clay.fields import row_of
 from gdpr.stores import Copy, Datum, Share
@@ -160,7 +161,8 @@ def _submitted_fields(lead: Lead, attempt: Attempt) -> tuple[str, ...]:
 def _shares(lead: Lead) -> Iterator[Share]:
     for item in lead.batch_items.filter(batch__kind=BatchKind.ROWS, status=ItemStatus.DONE).select_related("batch"):
         yield Share("Clay", tuple(sorted(row_of(lead))), item.batch.finished_at or item.batch.created_at)
-    for attempt in lead.attempts.exclude(reference="").exclude(triggered_at=None).order_by("triggered_at", "pk"):
+    # A result may have been quicker than the record of what was sent, which then tells no time of it.
+    for attempt in lead.attempts.exclude(reference="").exclude(NEVER_SENT).order_by("started_at", "pk"):
         yield Share("Clay", _submitted_fields(lead, attempt), attempt.triggered_at or attempt.started_at)
     for each in lead.disclosures.order_by("occurred_at", "pk"):
         yield Share(RECIPIENTS.get(each.system, each.system), tuple(each.fields), each.occurred_at)

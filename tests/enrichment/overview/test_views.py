@@ -78,6 +78,21 @@ def test_a_lead_that_never_reached_clay_was_not_enriched(sales_client: Client) -
     assert counts | {"received": 4, "in_clay": 3, "asked": 2, "final": 1} == counts
 
 
+def test_where_clay_names_no_row_a_lead_has_come_as_far_as_its_run(sales_client: Client) -> None:
+    version, now = WaterfallVersion.active(), timezone.now()
+    enriched, quick = EnrichedLeadFactory(clay_row_id=None), EnrichedLeadFactory(clay_row_id=None)
+    at_work = LeadFactory(clay_row_id=None, enrichment_status=EnrichmentStatus.IN_PROGRESS)
+    refused = FailedLeadFactory(clay_row_id=None)
+    runs = [(enriched, "succeeded", now), (at_work, "running", now), (refused, "abandoned", None)]
+    runs.append((quick, "succeeded", None))  # its result came before what we sent was recorded
+    for lead, status, at in runs:
+        Attempt.objects.create(
+            lead=lead, waterfall=version, status=status, triggered_at=at, reference=f"run-of-{lead.pk}"
+        )
+    counts = {step["key"]: step["count"] for step in sales_client.get("/").context["steps"]}
+    assert counts | {"received": 4, "in_clay": 3, "asked": 3, "final": 2} == counts
+
+
 def test_today_leaves_yesterday_out(sales_client: Client) -> None:
     LeadFactory(received_at=timezone.now() - datetime.timedelta(days=1, minutes=1))
     assert sales_client.get("/").context["counts"]["received"] == 0

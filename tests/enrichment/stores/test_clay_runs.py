@@ -107,6 +107,14 @@ def test_nothing_is_said_to_one_person_of_another_s_runs():
     assert stated(Identity("https://www.linkedin.com/in/nobody")) == []
 
 
+def test_a_run_whose_result_was_quicker_than_our_record_of_it_was_shared_all_the_same(desk):
+    lead = in_the_mirror()
+    routine_run(lead, triggered_at=None)
+    routine_run(lead, status="abandoned", triggered_at=None)  # refused
+    package = document.compose(desk.open("access", lead))
+    assert next(each["times"] for each in package["c"] if each["recipient"] == "Clay") == 1
+
+
 def test_the_access_package_says_it_in_every_form(desk):
     lead = in_the_mirror()
     routine_run(lead)
