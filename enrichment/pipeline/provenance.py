@@ -1,7 +1,7 @@
 """Who supplied what: Clay's account of a run, in either shape, as ledger rows and as the attempt's providers."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
@@ -14,25 +14,37 @@ from enrichment.vendors.reading import Unreadable, moment
 from enrichment.waterfall import spending
 from swarm_admin.core.bulk_sql import insert_each
 
+WATERFALLS = frozenset({"email", "phone", "company", "techstack"})  # as an answer may name the one it is of
 CENT_OF_A_CENT = Decimal("0.0001")  # of a US dollar: as exact as the columns are
 
 
 @dataclass(frozen=True)
 class ProviderAnswer:
-    """One provider's answer in a run: the fields it filled (none is a miss) and what it cost in US dollars."""
+    """One provider's answer in a run: the fields it filled (none is a miss) and what it cost in US dollars.
+
+    `waterfall`: in which, where that is told: one that is asked in two at one time has two answers.
+    """
 
     provider: str
     fields: tuple[str, ...]
     at: datetime.datetime
     cost: Decimal
+    waterfall: str = ""
 
     def document(self) -> dict[str, Any]:
+        told = {"waterfall": self.waterfall} if self.waterfall else {}
         return {
             "name": self.provider,
             "fields": list(self.fields),
             "timestamp": self.at.isoformat(),
             "cost": str(self.cost),
+            **told,
         }
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from every other answer of its lead."""
+        return self.provider, self.at.isoformat(), self.waterfall
 
 
 # {provider: [(the fields of one of its services, its price in US dollars)]}
@@ -56,25 +68,23 @@ def provider_answers(row: Mapping[str, Any], tabled: Prices) -> list[ProviderAns
     """
     used = _dicts(row.get("providers_used"))
     if used:
-        fields = ((e.get("name"), e.get("fields_enriched"), e.get("timestamp"), e.get("cost")) for e in used)
-        return _read(fields, tabled)
+        return _read(((e, e.get("fields_enriched")) for e in used), tabled)
     provenance = row.get("provenance")
     if not isinstance(provenance, dict):
         return []
     enrichment = provenance.get("enrichment")
     nested = _dicts(enrichment.get("providers")) if isinstance(enrichment, dict) else []
     if nested:
-        return _read(((e.get("name"), e.get("fields"), e.get("timestamp"), e.get("cost")) for e in nested), tabled)
+        return _read(((e, e.get("fields")) for e in nested), tabled)
     return _read(_by_call(_dicts(provenance.get("sources"))), tabled)
 
 
-def _by_call(flat: Sequence[Mapping[str, Any]]) -> list[tuple[Any, list[Any], Any, None]]:
+def _by_call(flat: Sequence[Mapping[str, Any]]) -> list[tuple[dict[str, Any], list[Any]]]:
     """The flat shape names a field a line; what one provider told at one time was one call, and has one price."""
-    calls: dict[str, tuple[Any, list[Any], Any, None]] = {}
+    calls: dict[str, tuple[dict[str, Any], list[Any]]] = {}
     for entry in flat:
-        provider, timestamp = entry.get("provider"), entry.get("timestamp")
-        call = calls.setdefault(repr((provider, timestamp)), (provider, [], timestamp, None))
-        call[1].append(entry.get("field"))
+        told = {"name": entry.get("provider"), "timestamp": entry.get("timestamp")}
+        calls.setdefault(repr(told), (told, []))[1].append(entry.get("field"))
     return list(calls.values())
 
 
@@ -82,18 +92,21 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
-def _read(entries: Any, tabled: Prices) -> list[ProviderAnswer]:
+def _read(entries: Iterable[tuple[Mapping[str, Any], Any]], tabled: Prices) -> list[ProviderAnswer]:
+    """Of each entry with its fields; those without a name or a time tell nothing."""
     read = []
-    for name, fields, timestamp, cost in entries:
+    for told, fields in entries:
+        name, waterfall = told.get("name"), told.get("waterfall")
         if not isinstance(name, str) or not name.strip():
             continue
         try:
-            at = moment(timestamp)
+            at = moment(told.get("timestamp"))
         except Unreadable:
             continue
         filled = tuple(f[:64] for f in fields if isinstance(f, str) and f) if isinstance(fields, list) else ()
         slug = name.strip().lower()[:40]
-        read.append(ProviderAnswer(slug, filled, at, _cost(cost, slug, filled, tabled)))
+        cost = _cost(told.get("cost"), slug, filled, tabled)
+        read.append(ProviderAnswer(slug, filled, at, cost, waterfall if waterfall in WATERFALLS else ""))
     return read
 
 
@@ -137,8 +150,9 @@ def record_provenance(entries: Sequence[LeadProvenance], *, facts: bool = True) 
     and would count again with every message.
     """
     for entry in entries:
-        counted = {(each["name"], each["timestamp"]) for past in entry.attempts for each in past.providers}
-        entry.new_answers = [s for s in entry.answers if (s.provider, s.at.isoformat()) not in counted]
+        past = (each for attempt in entry.attempts for each in attempt.providers)
+        counted = {(each["name"], each["timestamp"], each.get("waterfall", "")) for each in past}
+        entry.new_answers = [answer for answer in entry.answers if answer.key not in counted]
     asked = [(entry.attempts[0], entry) for entry in entries if entry.attempts and entry.new_answers]
     for attempt, entry in asked:
         attempt.providers = [*attempt.providers, *(supply.document() for supply in entry.new_answers)]

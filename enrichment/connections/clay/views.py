@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from enrichment.clay_routines.setup import routine_id
 from enrichment.connections import health, setup
 from enrichment.connections.clay import choosing, overdue, switching
 from enrichment.connections.rights import MANAGE, VIEW, check_can_manage
@@ -51,6 +52,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         "slug": slug,
         "before": CONNECTORS[connector_slug()].name,
         "lines": switching.consequences(found, to),
+        "waits_for_routine": to == "routine" and not routine_id(),
         "waits_for_source": to == "table" and not health.takes_rows(),
     }
     return render(request, "enrichment/connections/clay/connect_clay_choose.html", context)

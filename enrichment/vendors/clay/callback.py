@@ -163,7 +163,8 @@ def _providers(
         for name in names:
             able = GROUPS[group] & filled
             fields = sorted(able & known[name].fields if name in known else able)
-            entries.append(_entry(known[name].slug if name in known else name, fields, at, cost))
+            entry = _entry(known[name].slug if name in known else name, fields, at, cost)
+            entries.append({**entry, "waterfall": group})
             cost = None if cost is None else Decimal(0)
     left = sum((cost for cost in costs.values() if cost), Decimal(0))
     if left:

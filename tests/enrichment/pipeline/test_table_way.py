@@ -1,18 +1,30 @@
 """A lead's way through a Clay table: submitted, called back, scored, delivered; and everything that goes wrong."""
 
 import datetime
+import json
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from enrichment.clay_sources import sources
 from enrichment.leads import actions
-from enrichment.models import Attempt, Batch, ClaySource, FieldConflict, Handover, Lead, ServiceHold, WebhookDelivery
+from enrichment.models import (
+    Attempt,
+    Batch,
+    Channel,
+    ClaySource,
+    FieldConflict,
+    Handover,
+    Lead,
+    ServiceHold,
+    WebhookDelivery,
+)
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.models.work import BatchKind
 from enrichment.pipeline import crash_recovery, fanout, overdue
 from enrichment.pipeline.dispatch import plan, submit
-from enrichment.pipeline.receive import reading
+from enrichment.pipeline.receive import reading, storing
 from enrichment.vendors.clay.callback import COLUMNS
 from swarm_admin.core.errors import ActionNotAllowed
 from tests.plugins.clay_table import TABLE, TablePipeline
@@ -267,3 +279,16 @@ def test_a_single_lead_waits_for_nobodys_company(table: TablePipeline, settings)
     settings.CLAY_FLUSH_SECONDS = 1_000_000.0
     table.lead("alone")
     assert plan.plan_batches(BatchKind.SUBMIT) == 1
+
+
+def test_a_run_that_is_told_in_parts_costs_the_sum_of_them_once(table: TablePipeline):
+    table.sandbox.fault("clay_table", "drop_webhook")
+    lead = table.lead("in-parts")
+    table.until(lambda: Attempt.objects.filter(status="running").exists())
+    told = {"swarm_ref": Attempt.objects.get().reference, "enriched_at": timezone.now().isoformat()}
+    first = {**told, "email_work": "a@acme.example", "email_provider": "Apollo", "email_cost": "0.10"}
+    second = {**first, "phone": "+14155551234", "phone_provider": "Apollo", "phone_cost": "0.30"}
+    for body in (first, second, {**second, "title": "CEO"}):
+        storing.store(json.dumps(body).encode(), {}, Channel.ROW)
+        reading.run_due()
+    assert reload(lead).enrichment_cost == Attempt.objects.get().cost == Decimal("0.40")
