@@ -69,6 +69,11 @@ def close(source: ClaySource, because: SourceClosed, *, by: object = None) -> bo
     return bool(closed)
 
 
+def has_other(source: ClaySource) -> bool:
+    """Whether rows can go elsewhere without this one."""
+    return ClaySource.objects.filter(closed_at__isnull=True, taken__lt=F("life")).exclude(pk=source.pk).exists()
+
+
 def resume() -> bool:
     """After a source was added: what waited for one goes on. False where nothing did, or none takes any."""
     hold = pauses.open_pause(CLAY_ROWS)

@@ -13,6 +13,7 @@ class SourceClosed(models.TextChoices):
 
     USED_UP = "used_up", "Used up"
     GONE = "gone", "Deleted in Clay"
+    REFUSED = "refused", "Token rejected"
     BY_HAND = "by_hand", "Closed by a person"
 
 

@@ -135,6 +135,9 @@ def _heed(error: VendorError, source: ClaySource, batch: Batch) -> None:
     if isinstance(error, Misconfigured) and error.status == GONE:
         sources.close(source, SourceClosed.GONE)
         return
+    if error.recovery == Recovery.REFRESH_KEY and sources.has_other(source):
+        sources.close(source, SourceClosed.REFUSED)  # it is opened again with a new token; the next goes on meanwhile
+        return
     recovery.next_step(error, tries=batch.tries, limit=LIMIT, scope=settings.CLAY_WORKSPACE_ID)
 
 

@@ -137,6 +137,17 @@ def test_a_wrong_token_pauses_clay_and_spends_nothing(table: TablePipeline):
     assert not Attempt.objects.filter(status__in=["intended", "running"]).exists()
 
 
+def test_a_wrong_token_closes_its_source_where_another_takes_the_rows(table: TablePipeline):
+    table.source("second")
+    table.sandbox.control("PUT", "sources/first", token="another")
+    lead = table.lead("p-1")
+    table.settle()
+    first = ClaySource.objects.first()
+    assert (first.taken, first.closed_because) == (0, "refused")
+    assert not ServiceHold.objects.filter(lifted_at__isnull=True).exists()
+    assert reload(lead).enrichment_status != "pending"
+
+
 @pytest.fixture
 def lost(table: TablePipeline) -> Lead:
     """A lead whose callback never comes, overdue by now."""
