@@ -145,7 +145,7 @@ def all_vendors(*, budgets: bool = False) -> list[SystemHealth]:
 
 def budgets_of(vendor: Vendor) -> list[Budget]:
     """The limits of one system as they stand in Redis, those that its connector meets; nothing is taken."""
-    able = vendor.capabilities()
+    able = vendor.able
     return [
         _budget(limit.label, WINDOWS.get(window.label, window.label), gauge)
         for limit in vendor.limits
@@ -201,7 +201,7 @@ def _health_of(
     ]
     if connection and connection.last_error_at:
         errors.append((connection.last_error_at, connection.last_error))
-    receives = Capability.RECEIVE_ROW in vendor.capabilities()
+    receives = Capability.RECEIVE_ROW in vendor.able
     received = ClaySource.objects.aggregate(last=Max("last_callback_at"))["last"] if receives else None
     good = [call.last_good for call in calls if call.last_good]
     if received:

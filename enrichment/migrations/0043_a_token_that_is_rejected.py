@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('enrichment', '0042_cells_of_test_rows'),
+        ("enrichment", "0042_cells_of_test_rows"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='claysource',
-            name='closed_because',
-            field=models.CharField(blank=True, choices=[('used_up', 'Used up'), ('gone', 'Deleted in Clay'), ('refused', 'Token rejected'), ('by_hand', 'Closed by a person')], default='', max_length=16),
+            model_name="claysource",
+            name="closed_because",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("used_up", "Used up"),
+                    ("gone", "Deleted in Clay"),
+                    ("refused", "Token rejected"),
+                    ("by_hand", "Closed by a person"),
+                ],
+                default="",
+                max_length=16,
+            ),
         ),
     ]

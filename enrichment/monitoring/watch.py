@@ -5,7 +5,7 @@ import datetime
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from enrichment import alerts
@@ -13,11 +13,11 @@ from enrichment.alerts import Cause
 from enrichment.clay_sources import forecast
 from enrichment.drift import capacity_forecast
 from enrichment.drift.known_kinds import kinds
-from enrichment.models import Alert, AlertKind, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
+from enrichment.models import Alert, AlertKind, Attempt, Drift, DriftKind, Lead, ServiceHold, Severity, WebhookDelivery
 from enrichment.models.connection import CLAY_ROWS
 from enrichment.pipeline import recovery
 from enrichment.pipeline.receive import triage
-from enrichment.states import DeliveryStatus
+from enrichment.states import AttemptStatus, DeliveryStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import registry, vendor_health
 from enrichment.vendors.errors import RateLimited
@@ -79,7 +79,8 @@ def overdue() -> str:
     if pauses.explains_standstill("clay", grace_period(settings.POLL_AFTER_SECONDS), reading=True):
         return ""  # nobody has asked Clay for the rows
     before = timezone.now() - OVERDUE_POLLS * grace_period(settings.POLL_AFTER_SECONDS)
-    late = Lead.objects.overdue_in_clay(before).filter(clay_row_id__isnull=False)
+    submitted = Attempt.objects.filter(lead=OuterRef("pk"), status=AttemptStatus.RUNNING).exclude(reference="")
+    late = Lead.objects.overdue_in_clay(before).exclude(Exists(submitted))
     count = late.exclude(clay_row_id__in=_rows_with_unread_webhook()).count() if late.exists() else 0
     if not count:
         return ""

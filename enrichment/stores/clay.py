@@ -52,7 +52,7 @@ class ClayStore(VendorStore[ClayRow]):
 
     def capabilities(self) -> frozenset[Capability]:
         """Where Clay has no calls for rows at all, our own books do not need a key."""
-        if Can.FETCH in self.vendor.capabilities():
+        if Can.FETCH in self.vendor.able:
             return super().capabilities()
         return super().capabilities() | _OURS
 
@@ -101,7 +101,7 @@ class ClayStore(VendorStore[ClayRow]):
 
     def _found_rows(self, circle: people.KnownPerson) -> list[Record]:
         """By the rows we know, then by search in every table; by export where Clay has no search (D14)."""
-        if Can.FETCH not in self.vendor.capabilities():
+        if Can.FETCH not in self.vendor.able:
             raise Unsupported(Capability.LOCATE)
         rows = dict(self._known_rows(circle))
         try:

@@ -46,7 +46,7 @@ class VendorStore(ABC, Generic[Found]):
         """What can be done by call; without a key every step there is a person's."""
         if not self.vendor.has_key:
             return frozenset()
-        return frozenset(act for act in Capability if act not in NEEDS or NEEDS[act] & self.vendor.capabilities())
+        return frozenset(act for act in Capability if act not in NEEDS or NEEDS[act] & self.vendor.able)
 
     def instructions(self, capability: Capability, record: Record | None) -> str:
         return texts.instructions(self.vendor.by_hand, capability, record)

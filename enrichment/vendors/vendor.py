@@ -69,7 +69,7 @@ class Vendor:
     `rules`: {status: what it means}, `exceptions`: {(call, status): what it means for that call}.
     `lifelines`: calls that the pipeline lives by, each set judged by itself.
     `pause_reasons`: why it is paused, where that is worth other words than everybody's.
-    `capabilities`: what can be asked of it, as it is connected now.
+    `capabilities`: what can be asked of it; `capabilities_now`: that as it is connected now, where it has several ways.
     `is_ready`: whether it is set up, where that is another question than that of a key.
     `by_hand`: what a person does for a data subject where it has no such call, with {key}, {table} and {row}.
     """
@@ -82,7 +82,7 @@ class Vendor:
     client: Callable[[], Client]
     probe: Call
     connection_test: ConnectionTest
-    capabilities: Callable[[], frozenset[Capability]]
+    capabilities: frozenset[Capability]
     limits: tuple[CallLimit, ...]
     rules: Mapping[int, Rule]
     exceptions: Mapping[tuple[str, int], Rule] = field(default_factory=dict)
@@ -91,6 +91,12 @@ class Vendor:
     by_hand: Mapping[PrivacyAct, str] = field(default_factory=dict)
     delivery: Delivery | None = None
     is_ready: Callable[[], bool] | None = None
+    capabilities_now: Callable[[], frozenset[Capability]] | None = None
+
+    @property
+    def able(self) -> frozenset[Capability]:
+        """What can be asked of it now."""
+        return self.capabilities_now() if self.capabilities_now else self.capabilities
 
     @property
     def address(self) -> str:

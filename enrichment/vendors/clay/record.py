@@ -7,6 +7,7 @@ from enrichment.vendors import connections
 from enrichment.vendors.capabilities import Capability as Can
 from enrichment.vendors.clay import chosen
 from enrichment.vendors.clay.calls import LIST_TABLES, PROBE
+from enrichment.vendors.clay.rows_api import RowsApi
 from enrichment.vendors.clay.rules import EXCEPTIONS, RULES
 from enrichment.vendors.clay.table import clay_table
 from enrichment.vendors.limits import CallLimit, Window
@@ -71,7 +72,7 @@ CLAY = Vendor(
     client=connections.clay,
     probe=PROBE,
     connection_test=ConnectionTest(LIST_TABLES, _probe_connection),
-    capabilities=chosen.capabilities,
+    capabilities=RowsApi.capabilities,
     limits=LIMITS,
     rules=RULES,
     exceptions=EXCEPTIONS,
@@ -85,4 +86,5 @@ CLAY = Vendor(
     ),
     by_hand=BY_HAND,
     is_ready=_is_ready,
+    capabilities_now=chosen.capabilities,
 )

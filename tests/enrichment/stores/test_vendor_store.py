@@ -30,9 +30,13 @@ def test_what_the_vendor_has_no_call_for_is_a_person_s(make: type[VendorStore], 
     store = make()
     setattr(settings, store.vendor.key_setting, "key")
     assert store.capabilities() == set(Capability)
-    store.vendor = dataclasses.replace(store.vendor, capabilities=lambda: frozenset({Can.FETCH, Can.CREATE}))
+    store.vendor = dataclasses.replace(
+        store.vendor, capabilities=frozenset({Can.FETCH, Can.CREATE}), capabilities_now=None
+    )
     assert set(Capability) - store.capabilities() == {Capability.LOCATE, Capability.RECTIFY, Capability.ERASE}
-    store.vendor = dataclasses.replace(store.vendor, capabilities=lambda: frozenset({Can.EXPORT, Can.FETCH}))
+    store.vendor = dataclasses.replace(
+        store.vendor, capabilities=frozenset({Can.EXPORT, Can.FETCH}), capabilities_now=None
+    )
     assert Capability.LOCATE in store.capabilities()
 
 
