@@ -1,5 +1,6 @@
 """Deliveries to GoHighLevel: a look for the contact, upsert without tags, then the tags, each added without loss."""
 
+import contextlib
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from enrichment.pipeline.delivery_outcomes import (
 )
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.connections import ghl
-from enrichment.vendors.errors import VendorError
+from enrichment.vendors.errors import Misconfigured, VendorError
 from enrichment.vendors.gohighlevel import fields as contact_fields
 from enrichment.vendors.gohighlevel import known_fields
 from enrichment.vendors.gohighlevel.client import Contact, UpsertResult
@@ -43,7 +44,8 @@ def send_all(asked: Sequence[DeliveryRequest], until: float) -> list[Outcome]:
 
     `until` is in the process's monotonic seconds.
     """
-    known_fields.ghl()  # whose threads have no database: they use what is known of the fields now
+    with contextlib.suppress(Misconfigured):  # which each of them is told
+        known_fields.ghl()  # whose threads have no database: they use what is known of the fields now
     begun = fanout.call_each(asked, lambda one: _look_up(one, until), vendor="ghl")
     looked = [(one, work) for one, work in zip(asked, begun, strict=True) if isinstance(work, _Prepared)]
     plans = contacts_known.plan_contacts([(one.lead, work.lookup) for one, work in looked])

@@ -27,6 +27,7 @@ def test_killed_there_every_lead_ends_or_is_overdue(
     assert killed.wait(PATIENCE_SECONDS) == -signal.SIGKILL, "it was to die in the call"
 
     table.after_a_kill(settings)
+    table.until(lambda: not Batch.objects.exclude(status="done").exists())
     made = len(table.rows())
     table.until(lambda: Attempt.objects.filter(status="succeeded").count() >= made)
     table.time_is_over()

@@ -218,10 +218,10 @@ def test_a_poison_delivery_does_not_block_the_others(pipeline, monkeypatch):
     bad, good = pipeline.lead("poison"), pipeline.lead("healthy")
     real = applying.read_changes
 
-    def poisoned(lead, row, listed=()):
+    def poisoned(lead, row, listed=(), troubles=None):
         if lead.pk == bad.pk:
             raise RuntimeError("poison")
-        return real(lead, row, listed)
+        return real(lead, row, listed, troubles)
 
     monkeypatch.setattr(applying, "read_changes", poisoned)
     pipeline.until(lambda: WebhookDelivery.objects.filter(status="failed", error_kind="internal_error"))

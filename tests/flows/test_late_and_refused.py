@@ -221,7 +221,7 @@ def test_a_poll_that_gives_up_locks_the_lead_before_the_attempt(pipeline, settin
     triggered(pipeline, settings, "order")
     attempt = Attempt.objects.select_related("lead").get()
     with CaptureQueriesContext(connection) as asked:
-        poll._fail_unanswered(attempt, attempt.lead, "no_answer", "")
+        poll.fail_unanswered(attempt, attempt.lead, "no_answer", "")
     tables = (Lead._meta.db_table, Attempt._meta.db_table)
     locking = [sql for sql in (q["sql"] for q in asked) if "FOR UPDATE" in sql or sql.startswith("UPDATE")]
     first = [next(table for table in tables if f'"{table}"' in sql) for sql in locking][:2]

@@ -74,9 +74,9 @@ def process(deliveries: Sequence[WebhookDelivery]) -> bool:
 
     False: Clay may not be asked now, and those that need it wait.
     """
-    whole_rows = [delivery for delivery in deliveries if delivery.channel == Channel.ROW]
-    callbacks.process(whole_rows, poisoned)
-    pointers.process([delivery for delivery in deliveries if delivery.channel == Channel.RUN], poisoned)
+    for channel, read in ((Channel.ROW, callbacks.process), (Channel.RUN, pointers.process)):
+        if theirs := [delivery for delivery in deliveries if delivery.channel == channel]:
+            read(theirs, poisoned)
     events = [delivery for delivery in deliveries if delivery.channel == Channel.EVENT]
     pending = all_or_each(events, _triage_all, poisoned)
     if pending and pauses.reading_pause("clay"):
