@@ -127,6 +127,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     "suppressed": ("hand-stop", "violet"),
     "restricted": ("lock", "violet"),
     "erased": ("eraser", "violet"),
+    "test": ("flask", "grey"),
     "cancelled": ("circle-x", "grey"),
     "left_out": ("circle-minus", "grey"),
     "abandoned": ("circle-x", "grey"),

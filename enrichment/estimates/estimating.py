@@ -19,13 +19,12 @@ from enrichment.models import Provider, Rescore, SpendCap
 from enrichment.models.connection import CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.models.spend import CapPeriod
 from enrichment.models.work import URGENT
-from enrichment.pipeline.dispatch.to_routine import FILE_CALLS
 from enrichment.vendor_pauses import pauses
 from enrichment.vendor_pauses import words as hold_words
 from enrichment.vendors import limiter, registry
 from enrichment.vendors.capabilities import Capability
 from enrichment.vendors.clay import chosen
-from enrichment.vendors.clay.routine import RUN_MAX
+from enrichment.vendors.clay.routine import FILE_CALLS, RUN_MAX
 from enrichment.vendors.clay.table import clay_table
 from enrichment.waterfall.figures import expected_calls
 from enrichment.waterfall.provider_budget import hourly_limits, never_asked

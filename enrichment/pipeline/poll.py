@@ -10,11 +10,11 @@ from django.utils import timezone
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
 from enrichment.pipeline import fanout, recovery, suppressed_rows
-from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.batch import fail_leads
 from enrichment.pipeline.mirror import apply_row, applying
 from enrichment.pipeline.receive.triage import is_suppressed
-from enrichment.states import AttemptStatus, EnrichmentStatus
+from enrichment.pipeline.unanswered import fail_attempt, fail_unanswered
+from enrichment.states import AttemptStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors import limiter
 from enrichment.vendors.capabilities import Capability
@@ -24,7 +24,6 @@ from enrichment.vendors.connections import clay
 from enrichment.vendors.errors import VendorError
 from enrichment.vendors.reading import Unreadable, moment
 from swarm_admin.core import lease_holders, work
-from swarm_admin.core.states import advance
 from swarm_admin.core.timing import due_in
 
 log = logging.getLogger(__name__)
@@ -117,43 +116,5 @@ def _after_error(attempt: Attempt, lead: Lead, error: VendorError) -> None:
         refused.update(polls=F("polls") - 1, poll_after=step.not_before)
     elif error.permanent or attempt.polls >= settings.MAX_ATTEMPTS:
         with transaction.atomic():
-            if _fail_attempt(attempt, lead, error.recovery, str(error)):
+            if fail_attempt(attempt, lead, error.recovery, str(error)):
                 fail_leads([lead.pk], error)
-
-
-def _fail_attempt(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool:
-    """The attempt failed, its lead is locked; False: it ended otherwise while the row was asked for."""
-    # The lead first, as whoever applies a row does: two who lock both wait for each other, not for ever.
-    Lead.objects.filter(pk=lead.pk).lock()
-    return bool(
-        advance(
-            Attempt.objects.filter(pk=attempt.pk),
-            AttemptStatus.FAILED,
-            finished_at=timezone.now(),
-            overdue_at=None,
-            error_kind=kind,
-            error_message=message[:300],
-        )
-    )
-
-
-def fail_unanswered(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
-    """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
-    now = timezone.now()
-    with transaction.atomic():
-        if not _fail_attempt(attempt, lead, kind, message):
-            return
-        leads = Lead.objects.filter(pk=lead.pk)
-        leads.update(
-            error_kind=kind,
-            error_message=message[:300],
-            error_at=now,
-            needs_person=True,
-            in_progress_since=None,
-            updated_at=now,
-        )
-        empty = leads.filter(email_work="", email_personal="", phone="")
-        advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
-        waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
-        advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
-        deliver_found([lead.pk])

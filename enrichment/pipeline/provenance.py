@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from enrichment.models import Attempt, FieldFact, Lead, ProviderService, WaterfallVersion
 from enrichment.states import AttemptStatus
+from enrichment.vendors.clay.callback import KnownProvider
 from enrichment.vendors.reading import Unreadable, moment
 from enrichment.waterfall import spending
 from swarm_admin.core.bulk_sql import insert_each
@@ -59,6 +60,16 @@ def prices() -> Prices:
         if cost is not None:
             price_list.setdefault(slug, []).append((frozenset(fields), cost))
     return price_list
+
+
+def known_providers() -> dict[str, KnownProvider]:
+    """{its slug, and its name in lower case: what the catalogue says of it}."""
+    fields: dict[tuple[str, str], set[str]] = {}
+    for slug, name, filled in ProviderService.objects.values_list("provider__slug", "provider__name", "fields"):
+        fields.setdefault((slug, name.lower()), set()).update(filled)
+    return {
+        word: KnownProvider(slug, frozenset(filled)) for (slug, name), filled in fields.items() for word in (slug, name)
+    }
 
 
 def provider_answers(row: Mapping[str, Any], tabled: Prices) -> list[ProviderAnswer]:

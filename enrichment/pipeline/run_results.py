@@ -17,10 +17,10 @@ from enrichment.models import Attempt, ClayRun, Lead
 from enrichment.pipeline import suppressed_rows
 from enrichment.pipeline.dispatch.intents import OPEN_ATTEMPT, release_unrun
 from enrichment.pipeline.mirror import applying
-from enrichment.pipeline.poll import fail_unanswered
+from enrichment.pipeline.provenance import known_providers
 from enrichment.pipeline.receive import triage
-from enrichment.pipeline.receive.callbacks import known_providers
-from enrichment.pipeline.receive.outcomes import OTHER_PROFILE
+from enrichment.pipeline.receive.triage import OTHER_PROFILE
+from enrichment.pipeline.unanswered import fail_unanswered
 from enrichment.states import AttemptStatus, EnrichmentStatus
 from enrichment.vendors.clay.wire import ClayRow, FilePage, RunResult
 from enrichment.vendors.errors import Recovery

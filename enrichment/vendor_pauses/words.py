@@ -4,7 +4,6 @@ from enrichment.models import ServiceHold
 from enrichment.models.connection import ALONE, CLAY_CREATES, CLAY_ROWS, CLAY_TRIGGERS
 from enrichment.vendors import registry
 from enrichment.vendors.capabilities import Capability
-from enrichment.vendors.clay import chosen
 from enrichment.vendors.errors import Recovery
 
 PAUSED = {
@@ -79,7 +78,8 @@ def outlook(hold: ServiceHold) -> str:
 
 def is_token(hold: ServiceHold) -> bool:
     """Whether what was rejected is the token of a source, as the connector in use has no key."""
-    return hold.system == "clay" and hold.reason == Recovery.REFRESH_KEY and chosen.can(Capability.RECEIVE_ROW)
+    vendor = registry.find(hold.system)
+    return vendor is not None and hold.reason == Recovery.REFRESH_KEY and Capability.RECEIVE_ROW in vendor.able
 
 
 def next_step(hold: ServiceHold) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrichment.drift import reconcile
 from enrichment.models import Attempt, Batch, BatchItem, Lead, ReconcileRun, ServiceHold, WebhookDelivery
 from enrichment.models.work import BatchKind
-from enrichment.pipeline import poll
+from enrichment.pipeline import poll, unanswered
 from enrichment.pipeline.dispatch import write_back
 from enrichment.pipeline.dispatch.batch import create_batch
 from enrichment.pipeline.mirror import applying
@@ -221,7 +221,7 @@ def test_a_poll_that_gives_up_locks_the_lead_before_the_attempt(pipeline, settin
     triggered(pipeline, settings, "order")
     attempt = Attempt.objects.select_related("lead").get()
     with CaptureQueriesContext(connection) as asked:
-        poll.fail_unanswered(attempt, attempt.lead, "no_answer", "")
+        unanswered.fail_unanswered(attempt, attempt.lead, "no_answer", "")
     tables = (Lead._meta.db_table, Attempt._meta.db_table)
     locking = [sql for sql in (q["sql"] for q in asked) if "FOR UPDATE" in sql or sql.startswith("UPDATE")]
     first = [next(table for table in tables if f'"{table}"' in sql) for sql in locking][:2]

@@ -26,7 +26,7 @@ from enrichment.pipeline.dispatch.intents import (
 )
 from enrichment.states import AttemptStatus, ItemStatus, RunStatus
 from enrichment.vendors import limiter
-from enrichment.vendors.clay.routine import LIMIT, RUN_MAX
+from enrichment.vendors.clay.routine import FILE_CALLS, LIMIT, RUN_MAX
 from enrichment.vendors.clay.wire import RunItem
 from enrichment.vendors.connections import routine
 from enrichment.vendors.errors import Misconfigured, Permanent, Recovery, UnknownOutcome, VendorError
@@ -35,7 +35,6 @@ from swarm_admin.core.timing import due_in, in_seconds
 
 log = logging.getLogger(__name__)
 FIRST_POLL_SECONDS = 5.0
-FILE_CALLS = 2  # an address for the file, and the start
 Start = Callable[[Sequence[RunItem]], str]
 
 

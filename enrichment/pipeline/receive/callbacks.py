@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from enrichment.clay_sources import sources, test_rows
 from enrichment.leases import all_or_each
-from enrichment.models import Attempt, ForgottenReference, Lead, ProviderService, Verdict, WebhookDelivery
+from enrichment.models import Attempt, ForgottenReference, Lead, Verdict, WebhookDelivery
 from enrichment.models.provenance import ConflictReason
 from enrichment.pipeline import suppressed_rows
 from enrichment.pipeline.mirror import applying
+from enrichment.pipeline.provenance import known_providers
 from enrichment.pipeline.receive import triage
 from enrichment.pipeline.receive.outcomes import (
-    OTHER_PROFILE,
     Outcome,
     PendingDelivery,
     parts_by_lead,
@@ -25,9 +25,9 @@ from enrichment.pipeline.receive.outcomes import (
     save_outcomes,
     verdict_of,
 )
-from enrichment.pipeline.receive.triage import Event
+from enrichment.pipeline.receive.triage import OTHER_PROFILE, Event
 from enrichment.vendors.answers import decode
-from enrichment.vendors.clay.callback import Callback, KnownProvider, NotARow, read
+from enrichment.vendors.clay.callback import Callback, NotARow, read
 from enrichment.waterfall.anonymous import digest
 from swarm_admin.core.identifiers.linkedin import canonical
 
@@ -140,16 +140,6 @@ def _profile(url: str) -> str:
 def _newest_run(lead: Lead) -> Attempt | None:
     """Whose result a row without a reference of ours is taken for."""
     return lead.attempts.exclude(reference="").order_by("-started_at", "-pk").first()
-
-
-def known_providers() -> dict[str, KnownProvider]:
-    """{its slug, and its name in lower case: what the catalogue says of it}."""
-    fields: dict[tuple[str, str], set[str]] = {}
-    for slug, name, filled in ProviderService.objects.values_list("provider__slug", "provider__name", "fields"):
-        fields.setdefault((slug, name.lower()), set()).update(filled)
-    return {
-        word: KnownProvider(slug, frozenset(filled)) for (slug, name), filled in fields.items() for word in (slug, name)
-    }
 
 
 def _note_columns(returned: Sequence[Returned]) -> None:

@@ -11,14 +11,13 @@ from django.utils import timezone
 from enrichment.models import Lead, Verdict, WebhookDelivery
 from enrichment.pipeline.mirror import applying
 from enrichment.pipeline.receive import unmatched
-from enrichment.pipeline.receive.triage import Event
+from enrichment.pipeline.receive.triage import OTHER_PROFILE, Event
 from enrichment.states import DeliveryStatus
 from enrichment.vendors.clay.wire import ClayRow
 from enrichment.vendors.errors import VendorError
 from swarm_admin.core.states import advance_each
 
 log = logging.getLogger(__name__)
-OTHER_PROFILE = "other_profile"  # an answer that names another person than the lead it was asked for
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from gdpr.identity import Identity
 from gdpr.suppression import gate
 from swarm_admin.core.identifiers.linkedin import canonical
 
+OTHER_PROFILE = "other_profile"  # an answer that names another person than the lead it was asked for
 EVENTS = ("row.enriched", "row.enrichment_failed")
 # All that reading a claim needs of a lead before its row is there.
 LOADED = (

@@ -16,6 +16,7 @@ from enrichment.vendors.transport import Transport, segment
 from enrichment.vendors.wire import identifier
 
 RUN_MAX: Final = 100  # Clay: items of one run
+FILE_CALLS: Final = 2  # of a run over a file: its address, and the start
 FILE_MAX: Final = 1_000  # ours: items of a run over a file; Clay takes 50,000
 PAGE: Final = 100
 INVALID_MOST: Final = FILE_MAX  # lines whose fault is read
