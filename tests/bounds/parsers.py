@@ -13,6 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from enrichment import labels
+from enrichment.clay_routines import fields as routine_fields
+from enrichment.clay_routines import results as routine_results
+from enrichment.clay_routines import setup as routine_setup
 from enrichment.deliveries import payload_display
 from enrichment.imports import import_files
 from enrichment.models import lead_search
@@ -24,8 +27,11 @@ from enrichment.scoring import editing
 from enrichment.stores import mirror_copy
 from enrichment.stores.text_match import SearchPatterns
 from enrichment.vendors import answers, reading
+from enrichment.vendors.clay import callback, routine
 from enrichment.vendors.clay import fields as clay_fields
 from enrichment.vendors.clay import wire as clay_wire
+from enrichment.vendors.gohighlevel import custom_fields
+from enrichment.vendors.gohighlevel.location import CustomFieldDefinition
 from enrichment.waterfall import countries
 from gdpr import rectifiable
 from gdpr.identity import validation
@@ -110,7 +116,32 @@ def email_with(header: str) -> Callable[[str], object]:
     return lambda text: intake_email.parse(f"MIME-Version: 1.0\n{header}{text}\n\nHello")
 
 
+def row_of_table(text: str) -> Any:
+    names = ("email_work", "email_provider", "cost", "error", "enriched_at", "linkedin_url")
+    told = {"swarm_ref": "ref", **dict.fromkeys(names, text), "_status": {"title": text}, "_errors": {"phone": text}}
+    return callback.read(json.dumps(told).encode(), NOW, {})
+
+
+def result_of_routine(text: str) -> Any:
+    found = {"email": text, "person": {text[:100]: text}, "linkedin_url": text}
+    told = clay_wire.RunResult(id="ref", status="failed", result=found, error=text)
+    setup = routine_setup.RoutineSetup("function:t", (), {})
+    return routine_results.read(told, setup, linkedin_url=URL, at=NOW, known={})
+
+
 PARSERS: dict[str, Parser] = {
+    "table: a row": Parser(callback, lambda text: callback.read(raw(text), NOW, {}), (callback.NotARow,), WHOLE),
+    "table: a row with a text": Parser(callback, row_of_table),
+    "routine: a result": Parser(routine_results, result_of_routine),
+    "routine: a name": Parser(
+        routine_fields, lambda text: (routine_fields.guess_input(text), routine_fields.guess_output(text))
+    ),
+    "routine: its ID": Parser(routine_setup, routine_setup.check_routine_id, (ActionNotAllowed,)),
+    "routine: an item refused": Parser(routine, routine._item_named),
+    "custom fields": Parser(
+        custom_fields,
+        lambda text: custom_fields._is_called("title", CustomFieldDefinition(id="f", name=text, field_key=text)),
+    ),
     "moments": Parser(timestamps, timestamps.require_timestamp, (ValueError,), size=WHOLE),
     "leftovers: keys of the cache": Parser(memory, lambda text: memory._TELLABLE.fullmatch(text), size=WHOLE),
     "numbers": Parser(numbers, lambda text: (numbers.parse_int(text), numbers.is_decimal(text)), size=WHOLE),
