@@ -15,9 +15,9 @@ from django.utils import timezone
 from enrichment.leases import server_is_away
 from enrichment.models import Attempt, Lead
 from enrichment.models.lead_queries import GAVE_UP
-from enrichment.pipeline.deliver.planning import deliver_found
 from enrichment.pipeline.dispatch.intents import abandon
 from enrichment.pipeline.overdue_policy import GIVE_UP, NO_CALLBACK, RESUBMIT, SENTENCES, policy
+from enrichment.pipeline.unanswered import end_without_result
 from enrichment.states import FINAL_STATUSES, AttemptStatus, EnrichmentStatus
 from enrichment.vendor_pauses import pauses
 from enrichment.vendors.capabilities import Capability
@@ -102,33 +102,16 @@ def _mark(leads: Iterable[int], kind: str) -> None:
 
 
 def _give_up(attempts: QuerySet[Attempt], leads: Sequence[int], kind: str) -> None:
-    """The attempts failed without a result; what was known of the leads before stays, and is delivered."""
-    now = timezone.now()
+    """The attempts failed without a result."""
     advance(
         attempts,
         AttemptStatus.FAILED,
-        finished_at=now,
+        finished_at=timezone.now(),
         overdue_at=None,
         error_kind=kind,
-        error_message=SENTENCES.get(kind, ""),
+        error_message=SENTENCES[kind],
     )
-    chosen_leads = Lead.objects.filter(pk__in=leads)
-    chosen_leads.update(
-        error_kind=kind,
-        error_message=SENTENCES.get(kind, ""),
-        error_at=now,
-        needs_person=False,
-        in_progress_since=None,
-        updated_at=now,
-    )
-    advance(
-        chosen_leads.filter(email_work="", email_personal="", phone=""),
-        EnrichmentStatus.FAILED,
-        field="enrichment_status",
-    )
-    waiting = chosen_leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
-    advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
-    deliver_found(list(leads))
+    end_without_result(leads, kind, SENTENCES[kind], needs_person=False)
 
 
 # ---------------------------------------------------------------- what people do; to submit again is a retry

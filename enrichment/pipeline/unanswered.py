@@ -1,5 +1,7 @@
 """Attempts that end without an answer: what was known of their leads before stays, and a person decides."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -27,21 +29,25 @@ def fail_attempt(attempt: Attempt, lead: Lead, kind: str, message: str) -> bool:
 
 def fail_unanswered(attempt: Attempt, lead: Lead, kind: str, message: str) -> None:
     """The attempt failed without an answer, and a person decides: it may still cost money at Clay."""
-    now = timezone.now()
     with transaction.atomic():
-        if not fail_attempt(attempt, lead, kind, message):
-            return
-        leads = Lead.objects.filter(pk=lead.pk)
-        leads.update(
-            error_kind=kind,
-            error_message=message[:300],
-            error_at=now,
-            needs_person=True,
-            in_progress_since=None,
-            updated_at=now,
-        )
-        empty = leads.filter(email_work="", email_personal="", phone="")
-        advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
-        waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
-        advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
-        deliver_found([lead.pk])
+        if fail_attempt(attempt, lead, kind, message):
+            end_without_result([lead.pk], kind, message, needs_person=True)
+
+
+def end_without_result(lead_ids: Sequence[int], kind: str, message: str, *, needs_person: bool) -> None:
+    """What was known of the leads before stays, and is delivered. Inside a transaction that holds them."""
+    now = timezone.now()
+    leads = Lead.objects.filter(pk__in=lead_ids)
+    leads.update(
+        error_kind=kind,
+        error_message=message[:300],
+        error_at=now,
+        needs_person=needs_person,
+        in_progress_since=None,
+        updated_at=now,
+    )
+    empty = leads.filter(email_work="", email_personal="", phone="")
+    advance(empty, EnrichmentStatus.FAILED, field="enrichment_status")
+    waiting = leads.filter(enrichment_status=EnrichmentStatus.IN_PROGRESS)
+    advance(waiting, EnrichmentStatus.PARTIAL, field="enrichment_status")
+    deliver_found(lead_ids)

@@ -5,6 +5,7 @@ The money a lead is expected to cost is kept back with its attempt; a lead for w
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -92,6 +93,37 @@ def release_unrun(attempts: models.QuerySet[Attempt], **why: str) -> None:
 def abandon(attempts: models.QuerySet[Attempt], **why: Any) -> None:
     """These are not the attempts that will run; what has ended stays as it ended."""
     advance(attempts, AttemptStatus.ABANDONED, finished_at=timezone.now(), overdue_at=None, **why)
+
+
+@dataclass(frozen=True)
+class LostWork:
+    """What a lost worker left of a batch: `intents` may be at Clay, and so are `begun`; `ended` have had their word.
+
+    `unsent` were never sent. The leads are locked.
+    """
+
+    intents: models.QuerySet[Attempt]
+    begun: list[BatchItem]
+    ended: list[BatchItem]
+    unsent: list[BatchItem]
+
+
+def sort_lost_work(batch: Batch, items: Sequence[BatchItem]) -> LostWork:
+    """Inside the caller's transaction."""
+    leads = [item.lead_id for item in items]
+    Lead.objects.filter(pk__in=leads).lock()
+    # Of whichever batch: one that was halved has its intents from before.
+    intents = Attempt.objects.filter(lead__in=leads, status=AttemptStatus.INTENDED).exclude(reference="")
+    begun = set(intents.values_list("lead_id", flat=True))
+    over = (AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED, AttemptStatus.FAILED)
+    ours = Attempt.objects.filter(batch=batch, lead__in=leads, status__in=over)
+    ended = set(ours.values_list("lead_id", flat=True)) - begun
+    return LostWork(
+        Attempt.objects.filter(pk__in=list(intents.values_list("pk", flat=True))),  # they are not INTENDED for long
+        [item for item in items if item.lead_id in begun],
+        [item for item in items if item.lead_id in ended],
+        [item for item in items if item.lead_id not in begun | ended],
+    )
 
 
 def mark_running(attempts: models.QuerySet[Attempt], poll_seconds: float, **more: Any) -> None:

@@ -22,6 +22,7 @@ from enrichment.pipeline.dispatch.intents import (
     new_reference,
     record_attempts,
     release_unrun,
+    sort_lost_work,
     version_and_document,
 )
 from enrichment.states import AttemptStatus, ItemStatus, RunStatus
@@ -156,22 +157,12 @@ def _record(
 
 def settle(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After a worker was lost: leads with an intent may be in a run nobody knows; those without were never sent."""
-    leads = [item.lead_id for item in items]
     with transaction.atomic():
-        Lead.objects.filter(pk__in=leads).lock()
-        # Of whichever batch: one that was halved has its intents from before.
-        intents = Attempt.objects.filter(lead__in=leads, status=AttemptStatus.INTENDED).exclude(reference="")
-        begun = set(intents.values_list("lead_id", flat=True))
-        ended = set(
-            Attempt.objects.filter(batch=batch, lead__in=leads)
-            .filter(status__in=(AttemptStatus.SUCCEEDED, AttemptStatus.FAILED))
-            .values_list("lead_id", flat=True)
-        )
-        requeue([item for item in items if item.lead_id not in begun | ended], counted=False)
-        finish_items([item for item in items if item.lead_id in ended - begun], ItemStatus.DONE)
-        if not begun:
+        lost = sort_lost_work(batch, items)
+        requeue(lost.unsent, counted=False)
+        finish_items(lost.ended, ItemStatus.DONE)
+        if not lost.begun:
             finish_batch(batch)
             return
         error = UnknownOutcome("clay", "run_routine", code="worker_lost", recovery=Recovery.READ_BACK)
-        maybe_sent = [item for item in items if item.lead_id in begun]
-        _record(batch, maybe_sent, intents, routine_setup.routine_id(), error=error)
+        _record(batch, lost.begun, lost.intents, routine_setup.routine_id(), error=error)

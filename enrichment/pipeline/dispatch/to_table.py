@@ -14,11 +14,11 @@ from enrichment.models import Attempt, Batch, BatchItem, ClaySource, Lead, Sourc
 from enrichment.pipeline import fanout, recovery
 from enrichment.pipeline.dispatch.batch import finish_batch, finish_items, requeue, set_aside
 from enrichment.pipeline.dispatch.intents import (
-    OPEN_ATTEMPT,
     mark_running,
     new_reference,
     record_attempts,
     release_unrun,
+    sort_lost_work,
     version_and_document,
 )
 from enrichment.pipeline.overdue_policy import overdue_seconds
@@ -144,11 +144,8 @@ def _heed(error: VendorError, source: ClaySource, batch: Batch) -> None:
 def settle(batch: Batch, items: Sequence[BatchItem]) -> None:
     """After a worker was lost: rows with an intent may be at Clay and are awaited; those without were never sent."""
     with transaction.atomic():
-        leads = [item.lead_id for item in items]
-        Lead.objects.filter(pk__in=leads).lock()
-        begun = Attempt.objects.filter(batch=batch, lead__in=leads, status__in=OPEN_ATTEMPT)
-        ours = set(Attempt.objects.filter(batch=batch, lead__in=leads).values_list("lead_id", flat=True))
-        finish_items([item for item in items if item.lead_id in ours], ItemStatus.DONE)
-        mark_running(begun, overdue_seconds())
-        requeue([item for item in items if item.lead_id not in ours], counted=False)
+        lost = sort_lost_work(batch, items)
+        finish_items([*lost.begun, *lost.ended], ItemStatus.DONE)
+        mark_running(lost.intents, overdue_seconds())
+        requeue(lost.unsent, counted=False)
         finish_batch(batch)

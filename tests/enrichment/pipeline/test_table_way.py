@@ -254,6 +254,8 @@ def test_a_killed_workers_rows_are_awaited_and_the_others_go(table: TablePipelin
     Batch.objects.update(in_flight_since=timezone.now() - datetime.timedelta(days=1))
     crash_recovery.recover_lost_calls()
     Batch.objects.update(not_before=timezone.now())
+    submit.run_due()
+    assert (Attempt.objects.get().status, reload(lead).enrichment_status) == ("running", "in_progress")
     table.settle()
     assert len(table.rows(lead)) == 1
     assert reload(lead).enrichment_status in ("completed", "partial")
