@@ -135,7 +135,7 @@ RECONCILE_PAGE = env.int("RECONCILE_PAGE", default=5_000)  # rows an export; Cla
 CLAY_TABLE_ROWS = env.int("CLAY_TABLE_ROWS", default=50_000)  # Clay keeps no more in one table
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=730)
 COMPLIANCE_TIME_ZONE = env("COMPLIANCE_TIME_ZONE", default="UTC")
-COMPLIANCE_REGIME = env("COMPLIANCE_REGIME", default="eu")  # or "uk": of a request that names none
+COMPLIANCE_REGIME = one_of("COMPLIANCE_REGIME", ("eu", "uk", "ch", "ca"))  # of a request that names none
 COMPLIANCE_CALENDAR = env("COMPLIANCE_CALENDAR", default="DE")  # public holidays of a country, or of "GB-ENG"
 CONTROLLER_NAME = env("CONTROLLER_NAME", default="The controller")
 # Whom people write to: an address of the privacy office.

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from gdpr.due_dates import calendar
-from gdpr.due_dates.calendar import CalculationStep, Deadline
-from gdpr.kinds import RequestKind
-from gdpr.models import PauseReason, Regime, RequestPause, SubjectRequest
+from gdpr.models import PauseReason, RequestPause, SubjectRequest
+from gdpr.regimes import calendar
+from gdpr.regimes.calendar import CalculationStep, Deadline
+from gdpr.regimes.rules import RULES_OF, Effect
 
 SOON = 7  # days before the end in which a request is marked as due soon
 
@@ -28,35 +28,46 @@ def today() -> datetime.date:
 def calculate(request: SubjectRequest, on: datetime.date | None = None, *, extended: bool | None = None) -> Deadline:
     """The deadline as of a day; `extended` asks what it would be with or without the extension."""
     pauses = [found for pause in request.pauses.all() if (found := _pause_of(request, pause))] if request.pk else []
+    rules = RULES_OF[request.regime]
+    longer = bool(request.extended_at) if extended is None else extended
     return calendar.deadline(
         day_of(request.received_at),
         place=request.calendar,
         today=on or today(),
         pauses=pauses,
-        extended=bool(request.extended_at) if extended is None else extended,
+        period=rules.period(request.kind, extended=longer),
+        extended=longer and request.kind not in rules.unextendable,
+        rolls=rules.rolls,
     )
 
 
 def _pause_of(request: SubjectRequest, pause: RequestPause) -> calendar.Pause | None:
-    """The pause as its regime knows it; None where it stops nothing.
-
-    EU: both questions suspend. UK (Art. 12A): the identity question restarts, and only an access request is
-    suspended by a clarification.
-    """
-    uk, identity = request.regime == Regime.UK, pause.reason == PauseReason.IDENTITY
-    if uk and not identity and request.kind != RequestKind.ACCESS:
+    """The pause as its regime knows it; None where it stops nothing."""
+    identity = pause.reason == PauseReason.IDENTITY
+    effect = RULES_OF[request.regime].effect(identity=identity, kind=request.kind)
+    if effect == Effect.NOTHING:
         return None
     return calendar.Pause(
         day_of(pause.asked_at),
         day_of(pause.answered_at) if pause.answered_at else None,
-        restarts=uk and identity,
+        restarts=effect == Effect.RESTARTS,
         reason=pause.get_reason_display().lower(),
     )
 
 
+def confirm_by(request: SubjectRequest) -> datetime.date | None:
+    """The last day to confirm its receipt to the person; None where its law asks for no such thing."""
+    period = RULES_OF[request.regime].confirm
+    return period.end(day_of(request.received_at), request.calendar) if period else None
+
+
 def calculation(request: SubjectRequest) -> tuple[CalculationStep, ...]:
     """The steps of the calculation, for the screen."""
-    return calculate(request, _until(request)).lines
+    lines = calculate(request, _until(request)).lines
+    if day := confirm_by(request):
+        rule = f"Receipt is confirmed within {RULES_OF[request.regime].confirm}."
+        lines = (lines[0], CalculationStep("Confirm receipt", rule, day), *lines[1:])
+    return lines
 
 
 def _until(request: SubjectRequest) -> datetime.date | None:
@@ -80,7 +91,7 @@ def refresh_paused() -> int:
 
 
 def last_day_to_extend(request: SubjectRequest) -> datetime.date:
-    """Reasons reach the person within the first month (Art. 12(3))."""
+    """Reasons reach the person within the time there is without an extension (Art. 12(3))."""
     return calculate(request, extended=False).due
 
 

@@ -49,7 +49,7 @@ DEFAULTS: dict[str, Text] = {
     EXTENSION: Text(
         "Extension",
         "Your request $reference: we need more time",
-        "Dear $name,\n\nWe cannot answer your request $reference within one month, for these reasons: $reasons\n\n"
+        "Dear $name,\n\nWe cannot answer your request $reference within $period, for these reasons: $reasons\n\n"
         "The law allows us until $due. " + COMPLAINT + END,
     ),
     REFUSAL: Text(

@@ -22,6 +22,7 @@ PLACEHOLDERS: dict[str, str] = {
     "kind": "Access (Art. 15)",
     "received": "3 March 2026",
     "due": "3 April 2026",
+    "period": "one month",
     "reasons": "(reasons entered by staff)",
     "ground": "The right does not apply here.",
     "outcome": "(what was done)",

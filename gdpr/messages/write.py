@@ -26,12 +26,13 @@ def values_of(request: SubjectRequest) -> dict[str, str]:
     return {
         "name": request.name or "Sir or Madam",
         "reference": request.reference,
-        "kind": request.get_kind_display(),
+        "kind": request.kind_label,
         "received": _day(deadline.day_of(request.received_at)),
         "due": _day(request.due_on),
         "controller": settings.CONTROLLER_NAME,
         "controller_contact": settings.CONTROLLER_CONTACT,
-        "authority": settings.COMPLAINT_AUTHORITY,
+        "authority": request.regime_rules.authority or settings.COMPLAINT_AUTHORITY,
+        "period": str(request.regime_rules.period(request.kind, extended=False)),
     }
 
 

@@ -10,9 +10,10 @@ from gdpr.models.notice import Notice, NoticeChannel, NoticeRun
 from gdpr.models.pause import PauseReason, RequestPause
 from gdpr.models.purge import Purge, PurgeReason, PurgeRecord
 from gdpr.models.record import Decision, FoundRecord
-from gdpr.models.request import Channel, RefusalGround, Regime, SubjectRequest
+from gdpr.models.request import Channel, RefusalGround, SubjectRequest
 from gdpr.models.step import RequestStep, StepAttempt
 from gdpr.models.suppression import Suppression
+from gdpr.regimes.rules import Regime
 
 __all__ = [
     "AfterCheck",

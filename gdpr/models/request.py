@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gdpr.identity import Identity
 from gdpr.kinds import RULES, Action, RequestKind, Rules
+from gdpr.regimes.rules import RULES_OF, Regime, RegimeRules, kind_label
 from gdpr.states import CLOSED, OPEN, RequestStatus, StepStatus
 
 
@@ -23,11 +24,6 @@ class Channel(models.TextChoices):
     PHONE = "phone", "Telephone"
     LETTER = "letter", "Letter"
     OWN = "own", "Our own decision"
-
-
-class Regime(models.TextChoices):
-    EU = "eu", "GDPR"
-    UK = "uk", "UK GDPR"
 
 
 class RefusalGround(models.TextChoices):
@@ -144,6 +140,15 @@ class SubjectRequest(models.Model):
     @property
     def rules(self) -> Rules:
         return RULES[self.kind]
+
+    @property
+    def regime_rules(self) -> RegimeRules:
+        return RULES_OF[self.regime]
+
+    @property
+    def kind_label(self) -> str:
+        """What its own law calls it."""
+        return kind_label(self.regime, self.kind)
 
     @property
     def is_open(self) -> bool:

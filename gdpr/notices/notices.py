@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from gdpr import audit, compliance_alerts, data_subjects
 from gdpr.data_subjects import UnnotifiedPerson
-from gdpr.due_dates import calendar
 from gdpr.due_dates.deadline import day_of, today
 from gdpr.identity import Identity, digest, keys
 from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import Notice, NoticeChannel, NoticeRun
 from gdpr.notices import wording
+from gdpr.regimes import calendar
 from gdpr.states import MessageStatus
 from gdpr.stores import key_hash
 from gdpr.suppression import gate

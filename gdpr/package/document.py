@@ -18,12 +18,6 @@ from gdpr.states import StepStatus
 from gdpr.stores import Copy
 
 LEGAL_BASIS = "Legitimate interest (Art. 6(1)(f))"
-RIGHTS = (
-    "Rectification of data that are wrong or incomplete (Art. 16)",
-    "Erasure (Art. 17)",
-    "Restriction of processing (Art. 18)",
-    "Objection to processing, at any time and without giving reasons where it serves direct marketing (Art. 21)",
-)
 ITEMS = (
     ("a", "Purposes and legal basis"),
     ("b", "Categories of data"),
@@ -39,6 +33,7 @@ ITEMS = (
 def compose(request: SubjectRequest, *, now: datetime.datetime | None = None) -> dict[str, Any]:
     """Everything the package says, JSON-serialisable; the forms it is given in differ in nothing but looks."""
     found = list(parts(request))
+    authority = request.regime_rules.authority or settings.COMPLAINT_AUTHORITY
     return {
         "about": {
             "reference": request.reference,
@@ -50,13 +45,16 @@ def compose(request: SubjectRequest, *, now: datetime.datetime | None = None) ->
             "emails": list(request.emails),
             "phone": request.phone,
         },
-        "a": {"purposes": _distinct(found, "purposes"), "legal_basis": LEGAL_BASIS},
+        "a": {
+            "purposes": _distinct(found, "purposes"),
+            "legal_basis": LEGAL_BASIS if request.regime_rules.legal_basis else "",
+        },
         "b": _categories(found),
         "c": _recipients(found),
         "statements": statements.sentences(request),
         "d": _retention(found),
-        "e": list(RIGHTS),
-        "f": f"You can lodge a complaint with a supervisory authority, in particular {settings.COMPLAINT_AUTHORITY}.",
+        "e": list(request.regime_rules.rights),
+        "f": f"You can lodge a complaint with a supervisory authority, in particular {authority}.",
         "g": _sources(found),
         "h": _logic(found),
         "records": [_record(part) for part in found],

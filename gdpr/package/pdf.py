@@ -181,7 +181,8 @@ def _list_or(page: Page, lines: Sequence[str], nothing: str) -> None:
 
 def _purposes(page: Page, package: Mapping[str, Any]) -> None:
     _list_or(page, package["a"]["purposes"], "No purpose is recorded, because we hold no data.")
-    page.text_line(package["a"]["legal_basis"])
+    if package["a"]["legal_basis"]:
+        page.text_line(package["a"]["legal_basis"])
 
 
 def _recipients(page: Page, package: Mapping[str, Any]) -> None:

@@ -67,20 +67,24 @@ def assign(request: SubjectRequest, *, to: Any, by: Any) -> SubjectRequest:
 
 
 def check_can_extend(request: SubjectRequest) -> None:
-    """Raises ActionNotAllowed where the time was extended, or the first month is over (Art. 12(3))."""
+    """Raises ActionNotAllowed where it was done, or is too late, or the law gives no more (Art. 12(3))."""
     if not request.is_open:
         raise ActionNotAllowed(CLOSED)
     if request.rules.fast:
         raise ActionNotAllowed("An objection is executed immediately.")
+    rules = request.regime_rules
+    if request.kind in rules.unextendable:
+        raise ActionNotAllowed(f"{request.get_regime_display()} gives no more time for this.")
     if request.extended_at is not None:
         raise ActionNotAllowed("The deadline was already extended. It can be extended only once.")
     last = deadline.last_day_to_extend(request)
     if deadline.today() > last:
-        raise ActionNotAllowed(f"The deadline could only be extended until {last:%-d %B %Y}, within the first month.")
+        first = str(rules.period(request.kind, extended=False)).removeprefix("one ")
+        raise ActionNotAllowed(f"The deadline could only be extended until {last:%-d %B %Y}, within the first {first}.")
 
 
 def extend(request: SubjectRequest, *, reason: str, by: Any) -> SubjectRequest:
-    """To three months from the origin; the reasons go to the person in the same transaction.
+    """To the longer time of its law, counted from the origin; the reasons go to the person in the same transaction.
 
     Raises:
         ActionNotAllowed: it is too late, was done, or no reason is given.

@@ -11,8 +11,8 @@ from django.utils import timezone
 from gdpr.due_dates import deadline
 from gdpr.identity import Identity, digests
 from gdpr.kinds import RequestKind
-from gdpr.models import RequestStep, SubjectRequest
-from gdpr.models.request import Regime, RequestQuerySet
+from gdpr.models import Regime, RequestStep, SubjectRequest
+from gdpr.models.request import RequestQuerySet
 from gdpr.states import RequestStatus
 from swarm_admin.core.numbers import parse_int
 from swarm_admin.core.staff import with_permission
@@ -152,7 +152,7 @@ def export_rows(requests: RequestQuerySet) -> Any:
     for each in requests.iterator(chunk_size=500):
         closed = deadline.day_of(each.closed_at) if each.closed_at else ""
         yield [
-            each.reference, each.get_kind_display(), each.get_status_display(), each.get_regime_display(),
+            each.reference, each.kind_label, each.get_status_display(), each.get_regime_display(),
             deadline.day_of(each.received_at), each.due_on, "" if closed else each.days_left(today),
             "yes" if each.clock_waits else "", each.handler.email if each.handler else "", closed,
         ]  # fmt: skip

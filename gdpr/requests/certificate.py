@@ -164,7 +164,7 @@ def _remaining_data(request: SubjectRequest, steps: list[RequestStep]) -> list[s
     sentences += statements.still_kept(request)
     sentences += [_unerased_sentence(step) for step in steps if step.done_by_id and _unerased(step)]
     sentences += [
-        f"Request {other.reference} ({other.get_kind_display()}) shares an identifier with this one and is "
+        f"Request {other.reference} ({other.kind_label}) shares an identifier with this one and is "
         "open. It keeps the person's details until it closes."
         for other in forget.open_requests_naming(request).order_by("pk")
     ]

@@ -20,11 +20,11 @@ from pydantic import (
 )
 
 from gdpr import rectifiable
-from gdpr.due_dates.calendar import check_calendar
 from gdpr.identity import Identity
 from gdpr.identity.validation import NOBODY, Address, Addresses, LinkedInUrl, Phone, storable, without_empty_cells
 from gdpr.kinds import RULES, RequestKind
-from gdpr.models.request import Regime
+from gdpr.models import Regime
+from gdpr.regimes.calendar import check_calendar
 from swarm_admin.core.numbers import HIGHEST, require_int
 from swarm_admin.core.timestamps import require_timestamp
 

@@ -3,22 +3,24 @@
 import datetime
 from collections.abc import Iterable, Iterator
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from gdpr.compliance_alerts import ComplianceAlert
 from gdpr.due_dates import deadline
-from gdpr.messages import outstanding
-from gdpr.models import AfterCheck, RequestStep, SubjectRequest
+from gdpr.messages import defaults, outstanding
+from gdpr.models import AfterCheck, Channel, RequestMessage, RequestStep, SubjectRequest
+from gdpr.regimes.rules import RULES_OF
 from gdpr.states import OPEN, DutyStatus, MessageStatus, StepStatus
 
-OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON, LETTER_UNSENT = (
+OVERDUE, DUE_SOON, STEP_LATE, CHECK_LATE, NEEDS_PERSON, LETTER_UNSENT, UNCONFIRMED = (
     "request_overdue",
     "request_due_soon",
     "step_late",
     "after_check_late",
     "request_needs_person",
     "letter_unsent",
+    "receipt_unconfirmed",
 )
 GRACE = datetime.timedelta(days=1)  # an after-check may take so long before it is said to be late
 
@@ -30,6 +32,7 @@ def overdue_alerts() -> Iterator[ComplianceAlert]:
     yield from _step_alerts(today)
     yield from _after_check_alerts()
     yield from _message_alerts()
+    yield from _receipt_alerts(today)
 
 
 def _request_alerts(today: datetime.date) -> Iterable[ComplianceAlert]:
@@ -81,3 +84,20 @@ def _message_alerts() -> Iterable[ComplianceAlert]:
             else f"Delivery of a message for {reference} is unconfirmed."
         )
         yield ComplianceAlert(LETTER_UNSENT, row["request_id"], sentence, True)
+
+
+def _receipt_alerts(today: datetime.date) -> Iterable[ComplianceAlert]:
+    """Where the law wants the receipt confirmed within a time of its own (California)."""
+    confirmed = RequestMessage.objects.filter(
+        request=OuterRef("pk"),
+        template__slug=defaults.ACKNOWLEDGEMENT,
+        status__in=[MessageStatus.SENT, MessageStatus.COPIED],
+    )
+    bound = [regime for regime, rules in RULES_OF.items() if rules.confirm]
+    waiting = SubjectRequest.objects.open().filter(~Exists(confirmed), regime__in=bound).exclude(channel=Channel.OWN)
+    for request in waiting.order_by("pk"):
+        last = deadline.confirm_by(request)
+        if last and today >= last:
+            verb = "had" if today > last else "has"
+            sentence = f"Receipt of {request.reference} {verb} to be confirmed by {last:%-d %B %Y}."
+            yield ComplianceAlert(UNCONFIRMED, request.pk, sentence, True)

@@ -9,8 +9,7 @@ from pydantic import ValidationError as InvalidRequest
 
 from gdpr.identity.validation import sentences
 from gdpr.kinds import RequestKind
-from gdpr.models import CheckMethod, PauseReason, RefusalGround, SubjectRequest
-from gdpr.models.request import Channel, Regime
+from gdpr.models import Channel, CheckMethod, PauseReason, RefusalGround, Regime, SubjectRequest
 from gdpr.requests import identity_check
 from gdpr.requests.board import officers
 from swarm_admin.core.form_fields import WholeField

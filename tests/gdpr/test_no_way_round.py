@@ -5,10 +5,11 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from gdpr.due_dates import calendar, deadline
+from gdpr.due_dates import deadline
 from gdpr.identity import Identity
 from gdpr.kinds import RequestKind
 from gdpr.models import Decision, RequestMessage, SubjectRequest
+from gdpr.regimes import calendar
 from gdpr.requests import clarifications, plan
 from gdpr.requests import withdrawal as withdrawing
 from gdpr.requests.intake import RequestIn

@@ -181,7 +181,7 @@ def _notify(step: RequestStep) -> Outcome:
 
 
 def _recipient_instructions(step: RequestStep) -> str:
-    kind = step.request.get_kind_display()
+    kind = step.request.kind_label
     return (
         f"{stores.label_of(step.store)} received this person's data. Inform them of this "
         f"{kind[:1].lower()}{kind[1:]}, then enter when and how you did, and their answer."

@@ -9,8 +9,7 @@ from django.shortcuts import render
 from gdpr import audit
 from gdpr.due_dates import deadline
 from gdpr.kinds import RequestKind
-from gdpr.models import SubjectRequest
-from gdpr.models.request import Regime
+from gdpr.models import Regime, SubjectRequest
 from gdpr.requests import board
 from gdpr.states import RequestStatus
 from gdpr.suppression.views import IdentifierForm

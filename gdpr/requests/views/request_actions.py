@@ -95,7 +95,7 @@ ACTIONS: dict[str, PageAction] = {
     "extend": PageAction(
         f.Reason,
         lambda s, given, by: actions.extend(s, reason=given["reason"], by=by),
-        "Deadline extended to three months. The person is informed of the reason.",
+        "Deadline extended. The person is informed of the reason.",
         lambda s, by: actions.check_can_extend(s),
     ),
     "refuse": PageAction(

@@ -1,4 +1,4 @@
-"""When an answer is due (D21; Art. 12(3) GDPR with Reg. 1182/71; Art. 12A UK GDPR), and the working of it.
+"""When an answer is due (D21), and the working of it; how long there is says the regime (`regimes`).
 
 Everything here counts whole days of COMPLIANCE_TIME_ZONE and reads no table.
 """
@@ -13,15 +13,42 @@ import holidays
 
 Day = datetime.date
 ONE_DAY = datetime.timedelta(days=1)
-MONTHS, EXTENDED_MONTHS = 1, 3
 LONGEST = 3700  # days looked ahead for a working one: far beyond what any pause makes of it
+
+
+@dataclass(frozen=True)
+class Period:
+    """A length of time in one unit: calendar months, calendar days, or days on which one works."""
+
+    months: int = 0
+    days: int = 0
+    working_days: int = 0
+
+    def end(self, origin: Day, place: str) -> Day:
+        """Its last day; the day of origin is not counted."""
+        if self.months:
+            return months_after(origin, self.months)
+        day, left = origin + self.days * ONE_DAY, self.working_days
+        while left:
+            day += ONE_DAY
+            left -= not why_not_working(day, place)
+        return day
+
+    def __str__(self) -> str:
+        if self.months:
+            return "one month" if self.months == 1 else f"{_WORDS.get(self.months, self.months)} months"
+        return f"{self.days} days" if self.days else f"{self.working_days} business days"
+
+
+_WORDS = {2: "two", 3: "three"}
+MONTH, THREE_MONTHS = Period(months=1), Period(months=3)
 
 
 @dataclass(frozen=True)
 class Pause:
     """The days after `asked` up to `answered` count for nothing; `answered` is None while we wait.
 
-    `restarts` is the identity question of the UK: the whole time begins when the answer comes.
+    `restarts`: the whole time begins when the answer comes, as with the identity question of the UK.
     """
 
     asked: Day
@@ -78,7 +105,14 @@ def why_not_working(day: Day, place: str) -> str:
 
 
 def deadline(
-    received: Day, *, place: str, today: Day, pauses: Sequence[Pause] = (), extended: bool = False
+    received: Day,
+    *,
+    place: str,
+    today: Day,
+    pauses: Sequence[Pause] = (),
+    period: Period = MONTH,
+    extended: bool = False,
+    rolls: bool = True,
 ) -> Deadline:
     """When the answer is due, with its working.
 
@@ -87,26 +121,32 @@ def deadline(
         place: whose public holidays count: a country ("DE") or a country and its part ("GB-ENG").
         today: an outstanding answer is taken to come today.
         pauses: times in which an answer of the person is or was outstanding.
-        extended: to three months from the origin, never month on month.
+        period: from the origin, an extension included: never one period after the other.
+        extended: whether it is the longer one; for the words alone.
+        rolls: a time that would end on a day off ends on the next working day.
     """
     lines = [CalculationStep("Received", "The period runs from the day of receipt.", received)]
     origin = _origin(received, pauses, today, lines)
-    day = months_after(origin, EXTENDED_MONTHS if extended else MONTHS)
-    lines.append(CalculationStep("Time allowed", _rule_sentence(origin, day, extended), day))
+    day = period.end(origin, place)
+    lines.append(CalculationStep("Time allowed", _rule_sentence(period, origin, day, extended), day))
     stopped = _paused_days(pauses, origin, today)
     day = _with_pauses(origin, day, pauses, stopped, lines)
-    day = _to_working(day, place, stopped, lines)
+    in_time = [pause for pause in pauses if pause.asked <= day]
+    if rolls:
+        day = _to_working(day, place, _paused_days(in_time, origin, today), lines)
     lines.append(CalculationStep("Due", "Last day to reply on time.", day))
-    return Deadline(day, tuple(lines), any(pause.answered is None for pause in pauses))
+    return Deadline(day, tuple(lines), any(pause.answered is None for pause in in_time))
 
 
-def _rule_sentence(origin: Day, day: Day, extended: bool) -> str:
-    rule = "Extended: three months from the start date" if extended else "The same date one month later"
-    return f"{rule}; that month has no such day, so its last day counts." if day.day != origin.day else f"{rule}."
+def _rule_sentence(period: Period, origin: Day, day: Day, extended: bool) -> str:
+    rule = "The same date one month later" if period == MONTH else f"{period} from the start date"
+    rule = f"Extended: {rule}" if extended else rule[:1].upper() + rule[1:]
+    short = period.months and day.day != origin.day
+    return f"{rule}; that month has no such day, so its last day counts." if short else f"{rule}."
 
 
 def _origin(received: Day, pauses: Sequence[Pause], today: Day, lines: list[CalculationStep]) -> Day:
-    """UK: time begins when the last requested proof of identity has come."""
+    """The receipt, or where proof of identity restarts the time, the day the last requested one came."""
     asked = [pause for pause in pauses if pause.restarts]
     if not asked:
         return received
@@ -151,7 +191,10 @@ def _describe_pause(pause: Pause) -> str:
 
 
 def _to_working(day: Day, place: str, stopped: set[Day], lines: list[CalculationStep]) -> Day:
-    """The first day from `day` on that is a working day and on which the time does not stand still."""
+    """The first day from `day` on that is a working day and on which the time does not stand still.
+
+    A question asked only after `day` came too late to stop anything (D38): it is not among `stopped`.
+    """
     reasons: list[str] = []
     for _ in range(LONGEST):
         why = why_not_working(day, place) or ("an answer is outstanding" if day in stopped else "")

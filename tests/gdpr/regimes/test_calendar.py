@@ -7,8 +7,8 @@ import itertools
 import holidays
 import pytest
 
-from gdpr.due_dates import calendar
-from gdpr.due_dates.calendar import Pause
+from gdpr.regimes import calendar
+from gdpr.regimes.calendar import MONTH, THREE_MONTHS, Pause
 
 Day = datetime.date
 ONE = datetime.timedelta(days=1)
@@ -58,6 +58,13 @@ def by_counting(received: Day, place: str, pauses: list[Pause], today: Day, exte
     while counted < allowed:
         day += ONE
         counted += day not in still
+    last = day
+    still = {
+        day
+        for pause in pauses
+        if not pause.restarts and pause.asked <= last
+        for day in days(max(pause.asked, origin), pause.answered or max(today, pause.asked))
+    }
     while day.weekday() in (5, 6) or day in PLACES[place] or day in still:
         day += ONE
     return day
@@ -83,10 +90,11 @@ def test_every_start_date_of_four_years(place: str, shape: str):
         today = received + 12 * ONE
         for restarts in (False, True) if place == "GB-ENG" else (False,):
             pauses = pauses_of(received, PAUSES[shape], restarts)
-            found = calendar.deadline(received, place=place, today=today, pauses=pauses, extended=extended)
+            period = THREE_MONTHS if extended else MONTH
+            found = calendar.deadline(received, place=place, today=today, pauses=pauses, period=period)
             expected = by_counting(received, place, pauses, today, extended)
             assert found.due == expected, (received, extended, restarts)
-            assert found.waits is (shape == "open")
+            assert found.waits is (shape == "open")  # asked early: it waits for the answer
 
 
 @pytest.mark.parametrize("extended", [False, True])
@@ -96,7 +104,8 @@ def test_identity_and_clarification_together(extended: bool):
         identity = Pause(received + ONE, received + 10 * ONE, restarts=True, reason="identity")
         clarification = Pause(received + 15 * ONE, received + 21 * ONE, reason="clarification")
         pauses = [identity, clarification]
-        found = calendar.deadline(received, place="GB-ENG", today=received + 30 * ONE, pauses=pauses, extended=extended)
+        period = THREE_MONTHS if extended else MONTH
+        found = calendar.deadline(received, place="GB-ENG", today=received + 30 * ONE, pauses=pauses, period=period)
         assert found.due == by_counting(received, "GB-ENG", pauses, received + 30 * ONE, extended)
 
 
@@ -119,7 +128,7 @@ def test_known_dates(received: str, due: str):
 def test_extension_counts_from_the_origin_and_not_month_on_month():
     """31 December: by way of 28 February it would be 28 March."""
     assert calendar.months_after(calendar.months_after(Day(2025, 12, 31), 2), 1) == Day(2026, 3, 28)
-    found = calendar.deadline(Day(2025, 12, 31), place="DE", today=Day(2026, 1, 5), extended=True)
+    found = calendar.deadline(Day(2025, 12, 31), place="DE", today=Day(2026, 1, 5), period=THREE_MONTHS)
     assert found.due == Day(2026, 3, 31)
 
 
@@ -183,7 +192,8 @@ def why(what: str, received: str, **options) -> str:
     ],
 )
 def test_the_time_allowed_says_its_rule(received: str, extended: bool, said: str):
-    assert why("Time allowed", received, extended=extended) == said
+    period = THREE_MONTHS if extended else MONTH
+    assert why("Time allowed", received, extended=extended, period=period) == said
 
 
 def test_the_first_and_the_last_step_say_what_they_are():
@@ -215,11 +225,19 @@ def test_every_day_that_is_passed_over_is_named_with_its_reason():
     assert why("Next working day", "2026-03-03") == (
         "2026-04-07: 3 April is Good Friday; 4 April is a Saturday; 5 April is a Sunday; 6 April is Easter Monday."
     )
-    asked = [Pause(Day(2026, 3, 29), Day(2026, 3, 31))]
+    asked = [Pause(Day(2026, 3, 28), Day(2026, 3, 31))]
     assert why("Next working day", "2026-02-28", pauses=asked, today=Day(2026, 4, 9)) == (
         "2026-04-01: 28 March is a Saturday; 29 March is a Sunday; 30 March: an answer is outstanding; "
         "31 March: an answer is outstanding."
     )
+
+
+def test_a_question_asked_after_the_last_day_no_longer_stops_the_clock():
+    """The time ended on Saturday the 28th, though the answer is in time until Monday (D38)."""
+    for answered in (Day(2026, 3, 31), None):
+        asked = [Pause(Day(2026, 3, 29), answered)]
+        found = calendar.deadline(Day(2026, 2, 28), place="DE", today=Day(2026, 4, 9), pauses=asked)
+        assert (found.due, found.waits) == (Day(2026, 3, 30), False)
 
 
 def test_whether_a_day_is_a_working_day():
