@@ -35,7 +35,8 @@ PERSONAL: dict[str, set[str]] = {
 
 NOT_PERSONAL: dict[str, set[str]] = {
     "Lead": {
-        "id", "received_at", "retention_until", "notified_at", "pinned_fields", "restriction", "scorecard", "scored_at",
+        "id", "received_at", "retention_until", "notified_at", "first_disclosed_at",
+        "pinned_fields", "restriction", "scorecard", "scored_at",
         "enrichment_status",
         "in_progress_since", "enriched_at", "clay_seen_at", "enrichment_cost", "error_kind", "error_message",
         "error_provider", "error_at", "needs_person", "clay_table_id", "dispatch_after", "dispatch_priority",

@@ -49,14 +49,17 @@ class SubjectSource(Protocol):
     def everyone(self, size: int) -> Iterator[Sequence[tuple[RetainedRecord, Identity]]]:
         """All records, `size` at a time."""
 
-    def unnotified(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[UnnotifiedPerson]:
-        """People who have not been told, by rising time of collection; those without an address too."""
+    def unnotified(self, *, limit: int) -> Sequence[UnnotifiedPerson]:
+        """People who have not been told, by the day they have to be; those without an address too."""
 
-    def count_unnotified(self, collected_before: datetime.datetime | None) -> int: ...
+    def count_unnotified(self) -> int: ...
+
+    def count_late(self, *, collected_before: datetime.datetime, used_before: datetime.datetime) -> int:
+        """Of those: collected before the one time, or first used before the other."""
 
     def reachable(self, *, after: str, limit: int) -> tuple[Sequence[UnnotifiedPerson], str]:
-        """(some of the people with an address who were not told and have no notice under way, by rising time of
-        collection; the mark after which to go on).
+        """(some of the people with an address who were not told and have no notice under way, by the day they have to
+        be told; the mark after which to go on).
 
         `after` is such a mark, "" begins; an empty mark is the end. At most `limit`, and fewer or none before the
         end where others stand between.

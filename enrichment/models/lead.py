@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from enrichment.models.lead_choices import Restriction, SourceType
 from enrichment.models.lead_queries import FAILING, NAMED_SUPPRESSED, OVERDUE_KINDS, LeadQuerySet
+from enrichment.models.notice_due import NoticeDue
 from enrichment.models.shape import Shape
 from enrichment.states import FINAL_STATUSES, EnrichmentStatus
 from gdpr.identity import Identity
@@ -35,6 +36,7 @@ class Lead(models.Model):
     received_at = models.DateTimeField(default=timezone.now, editable=False)
     retention_until = models.DateTimeField()
     notified_at = models.DateTimeField(null=True, blank=True, help_text="told that we hold their data (Art. 14)")
+    first_disclosed_at = models.DateTimeField(null=True, blank=True, help_text="first delivered to another system")
 
     # -- what enrichment found; missing is "" for text and NULL for everything else
     email_personal = models.CharField(max_length=320, blank=True, default="")
@@ -187,6 +189,17 @@ class Lead(models.Model):
             models.Index(fields=["clay_table_id"], name="lead_by_table", condition=Q(clay_row_id__isnull=False)),
             models.Index(fields=["retention_until", "id"], name="lead_by_retention"),
             models.Index(fields=["scraped_at", "id"], name="lead_untold", condition=Q(notified_at__isnull=True)),
+            models.Index(
+                NoticeDue("scraped_at", "first_disclosed_at"),
+                "id",
+                name="lead_by_notice_due",
+                condition=Q(notified_at__isnull=True),
+            ),
+            models.Index(
+                fields=["first_disclosed_at"],
+                name="lead_used_untold",
+                condition=Q(notified_at__isnull=True, first_disclosed_at__isnull=False),
+            ),
             models.Index(
                 fields=["write_back_after", "id"],
                 name="lead_due_write_back",

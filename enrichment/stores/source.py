@@ -2,16 +2,18 @@
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Count, Exists, Min, OuterRef, Value
+from django.db.models import Count, Exists, OuterRef, Value
 from django.db.models.functions import Cast, Concat, Least, TruncDate
 from django.utils import timezone
 
 from enrichment.labels import field_labels
-from enrichment.models import Disclosure, Handover, Lead
+from enrichment.models import Handover, Lead
 from enrichment.models.handover import NOTICE_OUTSTANDING
 from enrichment.models.lead_queries import LeadQuerySet
+from enrichment.models.notice_due import NoticeDue
 from enrichment.states import HandoverStatus
 from enrichment.stores import clay_submissions
 from enrichment.stores.mirror import LEAD
@@ -57,33 +59,36 @@ class LeadSource:
             yield list(zip(_retained_records(leads), (lead.identity for lead in leads), strict=True))
             last = leads[-1].pk
 
-    def unnotified(self, *, collected_before: datetime.datetime | None, limit: int) -> Sequence[UnnotifiedPerson]:
-        untold = _untold(collected_before).order_by("scraped_at", "id")
-        return [_unnotified(lead) for lead in _with_first_use(untold)[:limit]]
+    def unnotified(self, *, limit: int) -> Sequence[UnnotifiedPerson]:
+        return [_unnotified(lead) for lead in _by_due(_untold())[:limit]]
 
-    def count_unnotified(self, collected_before: datetime.datetime | None) -> int:
-        return _untold(collected_before).count()
+    def count_unnotified(self) -> int:
+        return _untold().count()
+
+    def count_late(self, *, collected_before: datetime.datetime, used_before: datetime.datetime) -> int:
+        by_age = _untold().filter(scraped_at__lt=collected_before)
+        by_use = _untold().filter(scraped_at__gte=collected_before, first_disclosed_at__lt=used_before)
+        return by_age.count() + by_use.count()  # apart, each along its index
 
     def reachable(self, *, after: str, limit: int) -> tuple[Sequence[UnnotifiedPerson], str]:
-        found = _with_address(_untold(None)).order_by("scraped_at", "id")
+        found = _by_due(_with_address(_untold()))
         if after:
             at, _, pk = after.partition("/")
-            found = found.filter(scraped_at__gte=at).exclude(scraped_at=at, id__lte=int(pk))
-        leads = list(_with_first_use(found)[:limit])
+            found = found.filter(notice_due__gte=at).exclude(notice_due=at, id__lte=int(pk))
+        leads = list(found[:limit])
         people = [_unnotified(lead) for lead in leads]
         # Asked of this page's keys, not joined: a join is as slow as the planner's idea of the queue is old.
         keys = [person.key for person in people]
         under_way = set(Notice.objects.filter(store=STORE, key__in=keys).values_list("key", flat=True))
-        mark = f"{leads[-1].scraped_at.isoformat()}/{leads[-1].pk}" if len(leads) == limit else ""
+        mark = f"{leads[-1].notice_due.isoformat()}/{leads[-1].pk}" if len(leads) == limit else ""
         return [person for person in people if person.key not in under_way], mark
 
     def count_reachable(self) -> int:
         under_way = Notice.objects.filter(store=STORE).exclude(key="").count()
-        return max(0, _with_address(_untold(None)).count() - under_way)
+        return max(0, _with_address(_untold()).count() - under_way)
 
     def recipient(self, key: str) -> UnnotifiedPerson | None:
-        first_use = Min("disclosures__occurred_at")
-        lead = _untold(None).filter(pk=_pk(key)).annotate(first_use=first_use).first()
+        lead = _untold().filter(pk=_pk(key)).defer("raw", "search").first()
         return _unnotified(lead) if lead else None
 
     def mark_notified(self, keys: Sequence[str], at: datetime.datetime) -> None:
@@ -102,19 +107,18 @@ def _pk(key: str) -> int:
     return int(key.partition(":")[2])
 
 
-def _untold(collected_before: datetime.datetime | None) -> LeadQuerySet:
-    untold = Lead.objects.filter(notified_at=None, restriction="")  # whoever is restricted is not written to
-    return untold.filter(scraped_at__lt=collected_before) if collected_before else untold
+def _untold() -> LeadQuerySet:
+    return Lead.objects.filter(notified_at=None, restriction="")  # whoever is restricted is not written to
 
 
 def _with_address(leads: LeadQuerySet) -> LeadQuerySet:
     return leads.exclude(email_work="", email_personal="")
 
 
-def _with_first_use(leads: LeadQuerySet) -> LeadQuerySet:
-    first_use = Disclosure.objects.filter(lead=OuterRef("pk")).order_by().values("lead")
-    used: LeadQuerySet = leads.annotate(first_use=first_use.annotate(at=Min("occurred_at")).values("at"))
-    return used.defer("raw", "search")
+def _by_due(leads: LeadQuerySet) -> Any:
+    """Whoever has to be told first first, in the order of the index; with `notice_due`."""
+    ordered: Any = leads.annotate(notice_due=NoticeDue("scraped_at", "first_disclosed_at"))
+    return ordered.order_by("notice_due", "id").defer("raw", "search")
 
 
 def _retained_records(leads: Sequence[Lead]) -> list[RetainedRecord]:
@@ -143,4 +147,4 @@ def _unnotified(lead: Lead) -> UnnotifiedPerson:
         "collected_on": f"{lead.scraped_at:%-d %B %Y}",
         "fields": field_labels([name for name in _CATEGORIES if getattr(lead, name)]),
     }
-    return UnnotifiedPerson(f"{LEAD}:{lead.pk}", lead.scraped_at, lead.first_use, lead.email, facts)  # type: ignore[attr-defined]
+    return UnnotifiedPerson(f"{LEAD}:{lead.pk}", lead.scraped_at, lead.first_disclosed_at, lead.email, facts)

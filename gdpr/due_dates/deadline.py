@@ -25,6 +25,11 @@ def today() -> datetime.date:
     return day_of(timezone.now())
 
 
+def start_of(day: datetime.date) -> datetime.datetime:
+    """The moment that day begins where the clock counts."""
+    return datetime.datetime.combine(day, datetime.time(), ZoneInfo(settings.COMPLIANCE_TIME_ZONE))
+
+
 def calculate(request: SubjectRequest, on: datetime.date | None = None, *, extended: bool | None = None) -> Deadline:
     """The deadline as of a day; `extended` asks what it would be with or without the extension."""
     pauses = [found for pause in request.pauses.all() if (found := _pause_of(request, pause))] if request.pk else []

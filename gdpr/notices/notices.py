@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from gdpr import audit, compliance_alerts, data_subjects
 from gdpr.data_subjects import UnnotifiedPerson
-from gdpr.due_dates.deadline import day_of, today
+from gdpr.due_dates.deadline import day_of, start_of, today
 from gdpr.identity import Identity, digest, keys
 from gdpr.messages.mail_check import check_can_send_mail
 from gdpr.models import Notice, NoticeChannel, NoticeRun
@@ -25,6 +25,7 @@ from gdpr.stores import key_hash
 from gdpr.suppression import gate
 from swarm_admin.core import locks
 from swarm_admin.core.audit_verbs import Verb
+from swarm_admin.core.cache import cached
 from swarm_admin.core.errors import ActionNotAllowed
 from swarm_admin.core.states import advance
 
@@ -50,28 +51,41 @@ def due_date(person: UnnotifiedPerson) -> datetime.date:
 
 
 def queue(limit: int = 100) -> list[QueueEntry]:
-    """Those who have not been told, the oldest first."""
+    """Those who have not been told, whoever is due first first."""
     found = [
         QueueEntry(source.store, person, due_date(person), (due_date(person) - today()).days)
         for source in data_subjects.registered()
-        for person in source.unnotified(collected_before=None, limit=limit)
+        for person in source.unnotified(limit=limit)
     ]
     return sorted(found, key=lambda queued: queued.due)[:limit]
 
 
-def late_before() -> datetime.datetime:
-    """Whoever was collected before this is told late."""
-    day = calendar.months_after(today(), -1)
-    return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+def late_before(on: datetime.date) -> tuple[datetime.datetime, datetime.datetime]:
+    """(collected before this, first used before this): whose due date has passed on that day, by `due_date`."""
+    first_in_time = calendar.months_after(on, -1)
+    while calendar.months_after(first_in_time, 1) < on:  # short months: several days are due on their last
+        first_in_time += calendar.ONE_DAY
+    return start_of(first_in_time), start_of(on)
+
+
+def count_late() -> int:
+    """People who should have been told by now."""
+    collected, used = late_before(today())
+    found = data_subjects.registered()
+    return sum(source.count_late(collected_before=collected, used_before=used) for source in found)
 
 
 def figures() -> dict[str, int]:
-    """owed, late (collected over a month ago), queued, unknown, failed, told in the last 30 days."""
+    """owed, late (by `due_date`), queued, unknown, failed, told in the last 30 days; some seconds old at most."""
+    return dict(cached("notices:figures", _count_figures))
+
+
+def _count_figures() -> dict[str, int]:
     recent = timezone.now() - datetime.timedelta(days=30)
     notices = Notice.objects
     return {
-        "owed": sum(source.count_unnotified(None) for source in data_subjects.registered()),
-        "late": sum(source.count_unnotified(late_before()) for source in data_subjects.registered()),
+        "owed": sum(source.count_unnotified() for source in data_subjects.registered()),
+        "late": count_late(),
         "queued": notices.filter(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING]).count(),
         "unknown": notices.filter(status=MessageStatus.UNKNOWN).count(),
         "failed": notices.filter(status=MessageStatus.FAILED).count(),
@@ -107,7 +121,7 @@ def plan(limit: int) -> dict[str, Any]:
     first = [person for source in found for person in source.reachable(after="", limit=SHOWN)[0]][:1]
     example = wording.render(wording.template(), first[0]) if first else ("", "")
     count = min(limit, sum(source.count_reachable() for source in found))
-    unnotified = sum(source.count_unnotified(None) for source in found)
+    unnotified = sum(source.count_unnotified() for source in found)
     return {"count": count, "owed": unnotified, "example": example, "template": wording.template()}
 
 
@@ -233,8 +247,12 @@ def mark_as_sent(*, by: Any) -> int:
 
 def overdue_alerts() -> list[compliance_alerts.ComplianceAlert]:
     """Whoever should have been told by now."""
-    count = figures()["late"]
+    count = count_late()
     if not count:
         return []
-    sentence = f"{count} people whose data was collected over a month ago haven't been notified (Art. 14)."
+    have = "person has" if count == 1 else "people have"
+    sentence = (
+        f"{count:,} {have} not been notified in time (Art. 14): it was due within a month of collection, or when their "
+        "data was first delivered."
+    )
     return [compliance_alerts.ComplianceAlert("notices_late", 0, sentence, True)]

@@ -50,8 +50,10 @@ class FakeSource:
         self.until = {}
         self.told = {}
         self.mails = {}
+        self.used = {}
 
-    def add(self, key, *, until=None, collected=None, mail=""):
+    def add(self, key, *, until=None, collected=None, used=None, mail=""):
+        self.used[key] = used
         self.home.keys.add(key)
         self.until[key] = until or timezone.now() + 400 * DAY
         self.mails[key] = (collected or timezone.now(), mail)
@@ -77,21 +79,25 @@ class FakeSource:
     def _person(self, key):
         collected, mail = self.mails[key]
         return UnnotifiedPerson(
-            key, collected, None, mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"}
+            key, collected, self.used.get(key), mail, {"first_name": "Ada\nBcc: x", "source": "Fair", "fields": "name"}
         )
 
-    def unnotified(self, *, collected_before, limit):
+    def unnotified(self, *, limit):
         found = [key for key in sorted(self.mails) if key not in self.told and key in self.home.keys]
-        return [o for o in map(self._person, found) if not collected_before or o.collected_at < collected_before][
-            :limit
-        ]
+        return [self._person(key) for key in found][:limit]
 
-    def count_unnotified(self, collected_before):
-        return len(self.unnotified(collected_before=collected_before, limit=10**6))
+    def count_unnotified(self):
+        return len(self.unnotified(limit=10**6))
+
+    def count_late(self, *, collected_before, used_before):
+        found = self.unnotified(limit=10**6)
+        return sum(
+            o.collected_at < collected_before or bool(o.first_use_at and o.first_use_at < used_before) for o in found
+        )
 
     def reachable(self, *, after, limit):
         under_way = set(Notice.objects.exclude(key="").values_list("key", flat=True))
-        found = [o for o in self.unnotified(collected_before=None, limit=10**6) if o.email and o.key not in under_way]
+        found = [o for o in self.unnotified(limit=10**6) if o.email and o.key not in under_way]
         page = [o for o in found if o.key > after][:limit]
         return page, page[-1].key if len(page) == limit else ""
 

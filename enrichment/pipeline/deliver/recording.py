@@ -100,18 +100,20 @@ def _disclose(
 
 
 def _save_references(channel: Delivery, references: Sequence[tuple[Lead, str]]) -> None:
-    """References that are new, onto the leads; Clay is due to be told of them."""
+    """References that are new, onto the leads; Clay is due to be told of them. With the first of all, its time."""
     now = timezone.now()
+    changed = {lead.pk for lead, external_id in references if getattr(lead, channel.reference) != external_id}
     update_each(
         Lead,
         {
             lead.pk: {
                 channel.reference: external_id,
-                "write_back_after": lead.write_back_after or now,
+                "first_disclosed_at": lead.first_disclosed_at or now,
+                "write_back_after": (lead.write_back_after or now) if lead.pk in changed else lead.write_back_after,
                 "updated_at": now,
             }
             for lead, external_id in references
-            if getattr(lead, channel.reference) != external_id
+            if lead.pk in changed or lead.first_disclosed_at is None
         },
     )
 

@@ -3,12 +3,14 @@
 import datetime
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from enrichment.models import Handover, Lead
 from enrichment.pipeline.deliver import planning, running
 from enrichment.states import HandoverStatus
 from enrichment.stores import restriction
+from enrichment.stores import source as source_module
 from enrichment.stores.source import LeadSource
 from gdpr import stores
 from gdpr.models import Notice, Purge
@@ -117,7 +119,7 @@ def test_a_notice_names_where_the_data_are_from_and_what_they_are(db):
     assert "Gong.io" in text
     LeadSource().mark_notified([f"lead:{lead.pk}"], timezone.now())
     assert LeadSource().recipient(f"lead:{lead.pk}") is None
-    assert LeadSource().count_unnotified(None) == 0
+    assert LeadSource().count_unnotified() == 0
 
 
 def test_who_can_be_written_to_comes_page_by_page_the_oldest_first_and_each_once(db):
@@ -150,3 +152,44 @@ def test_a_restored_database_forgets_again(vendors):
     assert first.not_erased == []
     assert list(Lead.objects.all()) == [neighbour]
     assert replay.run(for_real=True).suppressed == 0
+
+
+def test_the_queue_goes_by_due_date_along_its_index_and_its_figure_counts_the_same(db, django_assert_max_num_queries):
+    now = timezone.now()
+    fresh = LeadFactory(scraped_at=now - DAY)
+    used = LeadFactory(scraped_at=now - 2 * DAY, first_disclosed_at=now - DAY)
+    old = LeadFactory(scraped_at=now - 40 * DAY)
+    LeadFactory(scraped_at=now - 50 * DAY, notified_at=now)
+    LeadFactory(scraped_at=now - 50 * DAY, restriction="restricted")
+    source = LeadSource()
+    assert [person.key for person in source.unnotified(limit=9)] == [f"lead:{each.pk}" for each in (old, used, fresh)]
+    assert source.count_late(collected_before=now - 31 * DAY, used_before=now) == 2
+    assert source.count_late(collected_before=now - 31 * DAY, used_before=now - 2 * DAY) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off; SET enable_sort = off")
+        plan = source_module._by_due(source_module._untold())[:100].explain()
+        cursor.execute("RESET enable_seqscan; RESET enable_sort")
+    assert "lead_by_notice_due" in plan
+
+
+def test_the_first_delivery_of_all_is_remembered_with_the_lead(vendors):
+    lead = LeadFactory(
+        email_work="ada@acme.example",
+        email_personal="",
+        phone="",
+        enrichment_status="completed",
+        icp_tier=3,
+    )
+    planning.plan_deliveries(lead)
+    running.run_due("ghl")
+    lead.refresh_from_db()
+    first = lead.first_disclosed_at
+    assert abs(first - lead.disclosures.get().occurred_at) < datetime.timedelta(seconds=5)
+    [person] = LeadSource().unnotified(limit=9)
+    assert person.first_use_at == first
+    lead.title = "Somebody else"
+    lead.save()
+    planning.plan_deliveries(lead)
+    running.run_due("ghl")
+    lead.refresh_from_db()
+    assert (lead.disclosures.count(), lead.first_disclosed_at) == (2, first)

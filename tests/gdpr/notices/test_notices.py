@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from django.utils import timezone
 
 from gdpr.data_subjects import UnnotifiedPerson
 from gdpr.identity import Identity
@@ -12,6 +13,7 @@ from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
 
+DAY = datetime.timedelta(days=1)
 pytestmark = pytest.mark.django_db
 
 
@@ -27,6 +29,35 @@ def test_the_queue_tells_who_is_owed_and_who_is_late(untold):
     assert notices.queue()[0].days < 0
     assert {k: v for k, v in notices.figures().items() if v} == {"owed": 3, "late": 1}
     assert [alert.kind for alert in notices.overdue_alerts()] == ["notices_late"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_the_figure_counts_by_the_very_rule_of_the_due_date(settings, monkeypatch, zone):
+    """Every day of three years against every collection in the ten weeks before it, months' ends and leap day too."""
+    settings.COMPLIANCE_TIME_ZONE = zone
+    day = datetime.timedelta(days=1)
+    for n in range(3 * 366):
+        on = datetime.date(2023, 12, 20) + n * day
+        collected_before, used_before = notices.late_before(on)
+        for age in (*range(26, 36), 60, 70):
+            for hour in (0, 8, 16, 23):
+                at = datetime.datetime.combine(on - age * day, datetime.time(hour, 30), datetime.UTC)
+                due = notices.due_date(UnnotifiedPerson("1", at, None, "", {}))
+                assert (at < collected_before) is (due < on), (on, at)
+                due = notices.due_date(UnnotifiedPerson("1", at, at + 20 * day, "", {}))
+                assert (at < collected_before or at + 20 * day < used_before) is (due < on), (on, at)
+
+
+def test_who_was_delivered_untold_is_late_the_day_after(source):
+    now = timezone.now()
+    source.add("1", collected=now - 3 * DAY, used=now - 2 * DAY)
+    source.add("2", collected=now - 3 * DAY, used=now)
+    source.add("3", collected=now - 3 * DAY)
+    assert notices.figures()["late"] == 1
+    assert [queued.person.key for queued in notices.queue()] == ["1", "2", "3"]
+    assert [queued.days < 0 for queued in notices.queue()] == [True, False, False]
+    [alert] = notices.overdue_alerts()
+    assert alert.sentence.startswith("1 person has not been notified in time (Art. 14)")
 
 
 def test_another_tool_gets_the_texts_and_it_is_recorded(untold, officer):
