@@ -151,6 +151,7 @@ LOOKS: dict[str, tuple[str, str]] = {
     "sending": ("send", "blue"),
     "sent": ("mail-check", "grey"),
     "copied": ("mail-check", "grey"),
+    "given": ("file-export", "amber"),
     "dropped": ("circle-minus", "grey"),
     "passed": ("user-check", "grey"),
     "open": ("clock", "amber"),

@@ -48,10 +48,11 @@ NOT_PERSONAL: dict[str, set[str]] = {
     },
     "Notice": {
         "id", "store", "key_hash", "template", "channel", "status", "due_on", "address_hash", "created_at",
-        "created_by", "not_before", *_HELD, "tries", "error_message", "sent_at",
+        "created_by", "not_before", *_HELD, "tries", "error_message", "sent_at", "run",
     },
     "NoticeRun": {
-        "id", "wanted", "queued", "left_out", "store", "after", "created_at", "created_by", "finished_at", "note",
+        "id", "channel", "confirmed_at", "returned_at", "decided_by", "wanted",
+        "queued", "left_out", "store", "after", "created_at", "created_by", "finished_at", "note",
     },
     "Suppression": {
         "id", "identifier_hash", "key_id", "reason", "created_at", "blocked_count", "released_at",

@@ -35,6 +35,7 @@ class MessageStatus(models.TextChoices):
     QUEUED = "queued", "Waiting to be sent"
     SENDING = "sending", "Sending"
     SENT = "sent", "Sent by e-mail"
+    GIVEN = "given", "Exported, not confirmed"
     COPIED = "copied", "Sent another way"
     UNKNOWN = "unknown", "Outcome unknown"
     FAILED = "failed", "Not sent"
@@ -110,6 +111,7 @@ declare(
         # Handed over without an answer: a person finds out, or sends it again.
         M.UNKNOWN: {M.SENT, M.QUEUED, M.COPIED, M.DROPPED},
         M.FAILED: {M.QUEUED, M.COPIED, M.DROPPED},
+        M.GIVEN: {M.COPIED},
         M.SENT: set(),
         M.COPIED: set(),
         M.DROPPED: set(),

@@ -34,6 +34,7 @@ urlpatterns = [
     path("notices/", notices.show, name="notices"),
     path("notices/plan/", notices.plan, name="notices_plan"),
     path("notices/send/", notices.send, name="notices_send"),
+    path("notices/exports/<int:pk>/", notices.confirm_export, name="notices_export"),
     path("notices/again/", notices.retry, name="notices_again"),
     path("notices/text/", notices.text, name="notice_text"),
     path("suppression/", suppressions.show, name="suppressions"),

@@ -146,6 +146,11 @@ PACKAGE_DAYS = env.int("PACKAGE_DAYS", default=30)  # then the files of an acces
 REQUEST_IDENTITY_DAYS = env.int("REQUEST_IDENTITY_DAYS", default=30)  # after its end; the hashes stay
 ERASURE_IDENTITY_DAYS = env.int("ERASURE_IDENTITY_DAYS", default=0)  # the same of an erasure
 NOTICE_BEFORE_DELIVERY = env.bool("NOTICE_BEFORE_DELIVERY", default=False)  # nobody is delivered untold (Art. 14)
+# What a notice says of third countries and their safeguards (Art. 14(1)(f)); the contracts are yours.
+NOTICE_TRANSFERS = env(
+    "NOTICE_TRANSFERS",
+    default="these processors are based in the United States. Ask us for a copy of the safeguards in place.",
+)
 NOTICE_AUTOMATIC = env.bool("NOTICE_AUTOMATIC", default=False)  # notices go out by themselves
 # Best on a volume that the database's administrator cannot write: it shows a cut or rewritten ledger.
 AUDIT_ANCHOR_FILE = env("AUDIT_ANCHOR_FILE", default=str(DATA_DIR / "anchors" / "audit-anchors.jsonl"))

@@ -22,6 +22,7 @@ class Notice(Leased):
     template = models.ForeignKey("gdpr.MessageTemplate", on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=8, choices=NoticeChannel.choices)
     status = models.CharField(max_length=8, choices=MessageStatus.choices, default=MessageStatus.QUEUED)
+    run = models.ForeignKey("gdpr.NoticeRun", null=True, blank=True, on_delete=models.SET_NULL, related_name="notices")
     due_on = models.DateField()
     address_hash = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
@@ -49,8 +50,19 @@ class Notice(Leased):
 
 
 class NoticeRun(models.Model):
-    """ "Send notices", pressed once: so many people, queued by the worker a page at a time."""
+    """ "Send" or "Export", pressed once: so many people, taken a page at a time.
 
+    Whom an export names is told only once staff have confirmed that the other tool has sent it.
+    """
+
+    channel = models.CharField(
+        max_length=8, choices=NoticeChannel.choices, default=NoticeChannel.EMAIL, db_default=NoticeChannel.EMAIL
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="an export: when its messages went out")
+    returned_at = models.DateTimeField(null=True, blank=True, help_text="an export: not sent, its people are queued")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     wanted = models.PositiveIntegerField(help_text="people, at most")
     queued = models.PositiveIntegerField(default=0)
     left_out = models.PositiveIntegerField(default=0, help_text="blocked by the suppression list")
@@ -69,7 +81,7 @@ class NoticeRun(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["finished_at"],
-                condition=models.Q(finished_at=None),
+                condition=models.Q(finished_at=None, channel="email"),
                 nulls_distinct=False,
                 name="one_open_notice_run",
             )

@@ -19,8 +19,8 @@ from gdpr import audit, data_subjects
 from gdpr.data_subjects import UnnotifiedPerson
 from gdpr.identity import Identity
 from gdpr.models import Notice
+from gdpr.notices import exports, wording
 from gdpr.notices import runs as notice_runs
-from gdpr.notices import wording
 from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core import mail, work
@@ -36,6 +36,7 @@ NOT_KNOWN = "Delivery is unconfirmed: the mail server didn't answer, or the work
 def run_due(limit: int = AT_ONCE) -> int:
     """Queue who was asked for, then send what is queued; returns how many went out."""
     work.hand_back_lapsed(Notice.objects.filter(status=MessageStatus.SENDING), _mark_unknown, _mark_unknown)
+    exports.run_due()
     notice_runs.run_due()
     if mail.why_not():
         _drop_queue()

@@ -4,7 +4,7 @@
 """
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,6 @@ from swarm_admin.core.states import advance
 
 MOST = 100_000  # in one go
 SHOWN = 50  # people among whom an example is looked for
-EXPORTED_AT_ONCE = 1_000  # in one transaction
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,12 @@ def _count_figures() -> dict[str, int]:
 
 
 def check_can_send() -> None:
-    """Raises ActionNotAllowed while the text could not name whom to turn to."""
+    """Raises ActionNotAllowed while the text could not name whom to turn to, or says less than Art. 14 asks for."""
     if not settings.CONTROLLER_NAME or not settings.CONTROLLER_CONTACT:
         raise ActionNotAllowed(
             "Set CONTROLLER_NAME and CONTROLLER_CONTACT: a notice must say who sends it and how to reply."
         )
+    wording.check_can_use(wording.template())
 
 
 def check_is_idle() -> None:
@@ -112,7 +112,7 @@ def check_is_idle() -> None:
 
 
 def open_run() -> NoticeRun | None:
-    return NoticeRun.objects.filter(finished_at=None).first()
+    return NoticeRun.objects.filter(finished_at=None, channel=NoticeChannel.EMAIL).first()
 
 
 def plan(limit: int) -> dict[str, Any]:
@@ -153,17 +153,16 @@ def without_suppressed(people: Sequence[UnnotifiedPerson]) -> list[UnnotifiedPer
     return [person for place, person in enumerate(people) if place not in blocked]
 
 
-def create_notices(store: str, people: Sequence[UnnotifiedPerson], channel: NoticeChannel, by: Any) -> int:
-    """A notice for each: to be sent, or given to another tool now. One statement; returns how many."""
+def create_notices(store: str, people: Sequence[UnnotifiedPerson], by: Any, *, export: NoticeRun | None = None) -> int:
+    """A notice for each: to be sent, or given to another tool with `export`. One statement; returns how many."""
     text, (_, key) = wording.template(), keys()[0]
-    given = channel == NoticeChannel.EXPORT
-    status, sent_at = (MessageStatus.COPIED, timezone.now()) if given else (MessageStatus.QUEUED, None)
+    status = MessageStatus.GIVEN if export else MessageStatus.QUEUED
     made = Notice.objects.bulk_create(
         [
             Notice(
-                store=store, key="" if given else person.key, key_hash=key_hash(store, person.key), template=text,
-                channel=channel, status=status, due_on=due_date(person), created_by=by, sent_at=sent_at,
-                address_hash=_address_hash(person.email, key),
+                store=store, key=person.key, key_hash=key_hash(store, person.key), template=text, run=export,
+                channel=NoticeChannel.EXPORT if export else NoticeChannel.EMAIL, status=status,
+                due_on=due_date(person), created_by=by, address_hash=_address_hash(person.email, key),
             )
             for person in sorted(people, key=lambda person: person.key)  # two who queue the same wait in turn
         ],
@@ -175,44 +174,6 @@ def create_notices(store: str, people: Sequence[UnnotifiedPerson], channel: Noti
 def _address_hash(email: str, key: bytes) -> str:
     found = Identity(emails=(email,)).identifiers()
     return digest(found[0], key) if found else ""
-
-
-EXPORTED = ("E-mail", "Subject", "Text", "Due")
-
-
-def export_rows(*, limit: int, by: Any) -> Iterator[Sequence[object]]:
-    """Rows of EXPORTED for another tool, a page at a time; each page is recorded as told by it before it is given.
-
-    Raises ActionNotAllowed before the first.
-    """
-    check_can_send()
-    return _export_pages(min(limit, MOST), by)
-
-
-def _export_pages(limit: int, by: Any) -> Iterator[Sequence[object]]:
-    for source in data_subjects.registered():
-        after, is_over = "", False
-        while limit > 0 and not is_over:
-            rows, after = _export_page(source, after, min(limit, EXPORTED_AT_ONCE), by)
-            limit -= len(rows)
-            is_over = not after
-            yield from rows
-
-
-@transaction.atomic
-def _export_page(
-    source: data_subjects.SubjectSource, after: str, limit: int, by: Any
-) -> tuple[list[Sequence[object]], str]:
-    wait_for_turn()
-    text = wording.template()
-    found, after = source.reachable(after=after, limit=limit)
-    people = without_suppressed(found)
-    rows = [(person.email, *wording.render(text, person), due_date(person).isoformat()) for person in people]
-    if people:
-        create_notices(source.store, people, NoticeChannel.EXPORT, by)
-        source.mark_notified([person.key for person in people], timezone.now())
-        audit.record(Verb.EXPORT_NOTICES, by=by, counts={"people": len(rows)})
-    return list(rows), after
 
 
 def wait_for_turn() -> None:

@@ -30,7 +30,8 @@ def run_due() -> int:
 @transaction.atomic
 def _next_page() -> int | None:
     """A page more of the open run; None where there is none, or another worker is at it."""
-    run = NoticeRun.objects.select_for_update(skip_locked=True).filter(finished_at=None).first()
+    unfinished = NoticeRun.objects.filter(finished_at=None, channel=NoticeChannel.EMAIL)
+    run = unfinished.select_for_update(skip_locked=True).first()
     if run is None:
         return None
     if reason := why_not_allowed(check_can_send_mail):
@@ -44,7 +45,7 @@ def _next_page() -> int | None:
         return None
     people, run.after = source.reachable(after=run.after, limit=min(PAGE, left))
     free = notices.without_suppressed(people)
-    queued = notices.create_notices(source.store, free, NoticeChannel.EMAIL, run.created_by)
+    queued = notices.create_notices(source.store, free, run.created_by)
     run.queued, run.left_out = run.queued + queued, run.left_out + len(people) - len(free)
     if not run.after:
         run.store = _store_after(source.store)
@@ -93,6 +94,6 @@ def _queue_from(source: SubjectSource) -> int:
     queued, after, is_over = 0, "", False
     while queued < BY_ITSELF and not is_over:
         people, after = source.reachable(after=after, limit=BY_ITSELF)
-        queued += notices.create_notices(source.store, notices.without_suppressed(people), NoticeChannel.EMAIL, None)
+        queued += notices.create_notices(source.store, notices.without_suppressed(people), None)
         is_over = not after
     return queued

@@ -4,11 +4,11 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 
 from gdpr.messages.mail_check import check_can_send_mail
-from gdpr.models import MessageTemplate, Notice, NoticeRun
-from gdpr.notices import notices, wording
+from gdpr.models import MessageTemplate, Notice, NoticeChannel, NoticeRun
+from gdpr.notices import exports, notices, wording
 from gdpr.states import MessageStatus
 from swarm_admin.core.csv_export import attachment
 from swarm_admin.core.errors import ActionNotAllowed, why_not_allowed
@@ -50,7 +50,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "why_not": why_not_allowed(notices.check_can_send)
         if may_send
         else "You don't have permission to send notices.",
-        "run": NoticeRun.objects.first(),
+        "run": NoticeRun.objects.filter(channel=NoticeChannel.EMAIL).first(),
+        "exports": exports.waiting(),
+        "may_send": may_send,
         "may_edit": request.user.has_perm(EDIT),
     }
     template = "gdpr/notices/_notices.html" if request.htmx else "gdpr/notices/notices.html"  # type: ignore[attr-defined]
@@ -80,12 +82,35 @@ def send(request: HttpRequest) -> HttpResponseBase:
     limit = form.cleaned_data["limit"]
     try:
         if "export" in request.POST:
-            return attachment(notices.EXPORTED, notices.export_rows(limit=limit, by=request.user), "notices.csv")
+            return attachment(exports.COLUMNS, exports.rows(limit=limit, by=request.user), "notices.csv")
         notices.send(limit=limit, by=request.user)
     except ActionNotAllowed as why:
         messages.error(request, str(why))
     else:
         messages.success(request, "Queuing notices, oldest first. Progress is shown here.")
+    return redirect("notices")
+
+
+class SentForm(forms.Form):
+    sent_at = forms.DateTimeField()
+
+
+@screen(SEND, "POST")
+def confirm_export(request: HttpRequest, pk: int) -> HttpResponse:
+    """The other tool sent an export, or did not: its people are notified, or queued again."""
+    run = get_object_or_404(NoticeRun, pk=pk, channel=NoticeChannel.EXPORT)
+    form = SentForm(request.POST)
+    try:
+        if "return" in request.POST:
+            exports.give_back(run, by=request.user)
+            messages.success(request, f"{run.queued:,} people are going back into the queue.")
+        elif form.is_valid():
+            exports.confirm(run, sent_at=form.cleaned_data["sent_at"], by=request.user)
+            messages.success(request, f"{run.queued:,} people are being marked as notified.")
+        else:
+            messages.error(request, "Enter when the other tool sent it.")
+    except ActionNotAllowed as why:
+        messages.error(request, str(why))
     return redirect("notices")
 
 
@@ -117,7 +142,8 @@ def text(request: HttpRequest) -> HttpResponse:
     status = 422 if form.is_bound and form.errors else 200
     context = {
         "form": form,
+        "floor": wording.FLOOR,
         "versions": versions,
-        "values": [*wording.template_values(None), "controller", "contact", "retention_days"],
+        "values": [*wording.template_values(None), *wording.floor_values()],
     }
     return render(request, "gdpr/notices/notice_text.html", context, status=status)

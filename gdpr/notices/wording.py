@@ -14,7 +14,7 @@ from swarm_admin.core.errors import ActionNotAllowed
 
 SLUG = "notice_art14"
 SUBJECT = "How we use information about you"
-# Art. 14(1) and (2): who, why, what, whence, to whom, how long, and which rights.
+# Art. 14(1) and (2): who, why, what, whence, to whom, where, how long, which rights; the objection apart (21(4)).
 BODY = """\
 Hello $first_name,
 
@@ -22,14 +22,77 @@ $controller holds business contact data about you and is informing you of this, 
 
 What: $fields.
 Source: $source, on $collected_on; completed by providers of business data.
-Why: to find out whether our offer fits your company and, if so, to write to you about it. The legal basis is our
-legitimate interest (Art. 6(1)(f)); you may object at any time, and then we stop at once.
-Who receives it: our processors for enrichment (Clay), contact management (GoHighLevel) and mailing (Instantly).
+Why: $purposes The legal basis is $legal_basis.
+Who receives it: $recipients.
+Where: $transfers
 How long: at most $retention_days days from the day it was collected.
+Scoring: $scoring
 
-You may ask for a copy, for correction, erasure or restriction, and object to the use. Write to $contact.
-You may also complain to a data protection authority.
+$objection
+
+$rights To use them, or to ask us anything, write to $contact.
+You may also complain to a supervisory authority, in particular $authority.
 """
+
+
+def floor_values() -> dict[str, str]:
+    """What Art. 14 wants said, in our words, whoever it is said to."""
+    return {
+        "controller": settings.CONTROLLER_NAME,
+        "contact": settings.CONTROLLER_CONTACT,
+        "purposes": "to find out whether our offer fits your company and, if so, to write to you about it.",
+        "legal_basis": "our legitimate interest in offering our services to companies they fit (Art. 6(1)(f))",
+        "recipients": (
+            "our processors for enrichment (Clay and the data providers it asks), contact management (GoHighLevel) "
+            "and mailing (Instantly)"
+        ),
+        "transfers": settings.NOTICE_TRANSFERS,
+        "retention_days": str(settings.RETENTION_DAYS),
+        "scoring": (
+            "we score how well your role and company fit our offer, which decides whom we write to first. No decision "
+            "with legal or similar effect is based on it."
+        ),
+        "objection": (
+            "You have the right to object at any time to our use of your data for direct marketing, without giving "
+            "reasons. Then we stop at once."
+        ),
+        "rights": "You may ask us for a copy of your data, for its correction, erasure or restriction.",
+        "authority": settings.COMPLAINT_AUTHORITY,
+    }
+
+
+# Placeholder → what the person would not be told without it.
+FLOOR = {
+    "controller": "who is responsible (14(1)(a))",
+    "contact": "how to reach you (14(1)(a), (b))",
+    "purposes": "what the data is for (14(1)(c))",
+    "legal_basis": "the legal basis and the interest pursued (14(1)(c), (2)(b))",
+    "fields": "which data it is (14(1)(d))",
+    "recipients": "who receives it (14(1)(e))",
+    "transfers": "transfers to third countries and their safeguards (14(1)(f))",
+    "retention_days": "how long it is kept (14(2)(a))",
+    "rights": "the rights of the person (14(2)(c))",
+    "authority": "where to complain (14(2)(e))",
+    "source": "where the data comes from (14(2)(f))",
+    "scoring": "that people are scored (14(2)(g))",
+    "objection": "the right to object (14(2)(c), 21(4))",
+}
+
+
+def below_floor(body: str) -> list[str]:
+    """What Art. 14 asks for and this text leaves out, as parts of a sentence; empty where it says everything."""
+    named = set(string.Template(body).get_identifiers())
+    missing = [f"${name}: {what}" for name, what in FLOOR.items() if name not in named]
+    paragraphs = [paragraph.strip() for paragraph in body.replace("\r\n", "\n").split("\n\n")]
+    if "objection" in named and not {"$objection", "${objection}"} & set(paragraphs):
+        missing.append("the right to object in a paragraph of its own, apart from everything else (21(4))")
+    return missing
+
+
+def check_can_use(text: MessageTemplate) -> None:
+    """Raises ActionNotAllowed where the text says less than the law asks for."""
+    if missing := below_floor(text.body):
+        raise ActionNotAllowed(f"The notice template doesn't say everything Art. 14 requires. Add {missing[0]}.")
 
 
 def template() -> MessageTemplate:
@@ -46,14 +109,16 @@ def change_text(*, subject: str, body: str, note: str, by: Any) -> MessageTempla
     """A new version of the text; those sent before keep theirs.
 
     Raises:
-        ActionNotAllowed: it is empty, or names a value there is none of.
+        ActionNotAllowed: it is empty, names a value there is none of, or says less than the law asks for.
     """
     subject, body = " ".join(subject.split()), body.strip()
     if not subject or not body:
         raise ActionNotAllowed("Enter a subject and a text.")
-    known = {*template_values(None), *("controller", "contact", "retention_days")}
+    known = {*template_values(None), *floor_values()}
     if unknown := sorted(set(string.Template(f"{subject}\n{body}").get_identifiers()) - known):
         raise ActionNotAllowed(f"Unknown placeholder: {', '.join(f'${name}' for name in unknown)}.")
+    if missing := below_floor(body):
+        raise ActionNotAllowed(f"Art. 14 requires more than this text says. Add {'; '.join(missing)}.")
     with transaction.atomic():
         number = template().number + 1
         made = MessageTemplate.objects.create(
@@ -72,11 +137,6 @@ def template_values(person: UnnotifiedPerson | None) -> dict[str, str]:
 
 def render(text: MessageTemplate, person: UnnotifiedPerson) -> tuple[str, str]:
     """(subject, body) for one person. No line break gets into the subject, whatever a name holds."""
-    values = {
-        **template_values(person),
-        "controller": settings.CONTROLLER_NAME,
-        "contact": settings.CONTROLLER_CONTACT,
-        "retention_days": str(settings.RETENTION_DAYS),
-    }
+    values = {**template_values(person), **floor_values()}
     subject = " ".join(string.Template(text.subject).safe_substitute(values).split())
     return subject, string.Template(text.body).safe_substitute(values)

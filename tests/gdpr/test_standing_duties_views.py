@@ -4,7 +4,8 @@ import pytest
 from django.utils import timezone
 
 from gdpr.identity import Identity
-from gdpr.models import AuditEvent, Notice, Purge, PurgeRecord, Suppression
+from gdpr.models import AuditEvent, Notice, NoticeRun, Purge, PurgeRecord, Suppression
+from gdpr.notices import delivery as notice_delivery
 from gdpr.notices import runs as notice_runs
 from gdpr.notices import wording
 from gdpr.states import PurgeStatus, RemovalStatus
@@ -95,7 +96,7 @@ def test_without_a_mail_server_the_plan_says_why_nothing_is_sent(compliance_clie
     plan = compliance_client.get("/notices/plan/?limit=10").content.decode()
     assert "Send 2 by e-mail" not in plan
     assert "set up (EMAIL_URL)" in plan
-    assert "Export and mark as notified" in plan
+    assert "Export as CSV" in plan
 
 
 def test_what_nobody_knows_of_is_decided_by_staff(compliance_client, untold):
@@ -121,6 +122,18 @@ def test_another_tool_gets_a_file(compliance_client, untold):
     answer = compliance_client.post("/notices/send/", {"limit": "10", "export": "1"})
     text = b"".join(answer.streaming_content).decode()
     assert "ada@x.example" in text
+    assert untold.told == {}
+    page = compliance_client.get("/notices/").content.decode()
+    assert "2 people exported" in page
+    run = NoticeRun.objects.get()
+    assert compliance_client.post(f"/notices/exports/{run.pk}/", {"sent_at": "2020-01-01T10:00"}, follow=True).context
+    assert compliance_client.post(f"/notices/exports/{run.pk}/", {"sent_at": ""}).status_code == 302
+    run.refresh_from_db()
+    assert run.confirmed_at is None  # neither a time before it nor none
+    now = f"{timezone.localtime():%Y-%m-%dT%H:%M}"
+    answer = compliance_client.post(f"/notices/exports/{run.pk}/", {"sent_at": now}, follow=True)
+    assert "2 people are being marked as notified." in answer.content.decode()
+    notice_delivery.run_due()
     assert set(untold.told) == {"1", "2"}
 
 
@@ -129,8 +142,11 @@ def test_a_text_with_an_unknown_value_stays_in_the_form(compliance_client):
     assert answer.status_code == 422
     assert "Unknown placeholder: $surname" in answer.content.decode()
     assert "Dear $surname, mine" in answer.content.decode()
-    assert compliance_client.post("/notices/text/", {"subject": "Hello", "body": "Dear $first_name"}).status_code == 302
-    assert wording.template().body == "Dear $first_name"
+    short = compliance_client.post("/notices/text/", {"subject": "Hello", "body": "Dear $first_name"})
+    assert "Art. 14 requires more than this text says" in short.content.decode()
+    polite = wording.BODY.strip().replace("Hello", "Dear")
+    assert compliance_client.post("/notices/text/", {"subject": "Hello", "body": polite}).status_code == 302
+    assert wording.template().body == polite
 
 
 # ---------------------------------------------------------------- suppression

@@ -6,7 +6,7 @@ from django.utils import timezone
 from gdpr.identity import Identity
 from gdpr.models import Notice, NoticeRun
 from gdpr.notices import delivery as notice_delivery
-from gdpr.notices import notices
+from gdpr.notices import exports, notices
 from gdpr.states import MessageStatus
 from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
@@ -112,8 +112,8 @@ def test_without_a_mail_server_nobody_counts_as_told_and_whoever_waits_can_be_ex
     assert "EMAIL_URL" in NoticeRun.objects.order_by("-id")[0].note
     with pytest.raises(ActionNotAllowed, match="EMAIL_URL"):
         notices.send(limit=5, by=officer)
-    assert len(list(notices.export_rows(limit=10, by=officer))) == 2
-    assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.COPIED}
+    assert len(list(exports.rows(limit=10, by=officer))) == 2
+    assert set(Notice.objects.values_list("status", flat=True)) == {MessageStatus.GIVEN}
 
 
 def test_who_is_blocked_gets_no_notice(untold, officer, mailoutbox):

@@ -6,11 +6,8 @@ import pytest
 from django.utils import timezone
 
 from gdpr.data_subjects import UnnotifiedPerson
-from gdpr.identity import Identity
-from gdpr.models import AuditEvent, MessageTemplate, Notice
+from gdpr.models import MessageTemplate
 from gdpr.notices import notices, wording
-from gdpr.states import MessageStatus
-from gdpr.suppression import gate
 from swarm_admin.core.errors import ActionNotAllowed
 
 DAY = datetime.timedelta(days=1)
@@ -60,32 +57,47 @@ def test_who_was_delivered_untold_is_late_the_day_after(source):
     assert alert.sentence.startswith("1 person has not been notified in time (Art. 14)")
 
 
-def test_another_tool_gets_the_texts_and_it_is_recorded(untold, officer):
-    rows = list(notices.export_rows(limit=10, by=officer))
-    assert [row[0] for row in rows] == ["ada@x.example", "bob@x.example"]
-    assert set(untold.told) == {"1", "2"}
-    assert set(Notice.objects.values_list("status", "key")) == {(MessageStatus.COPIED, "")}
-    assert list(notices.export_rows(limit=10, by=officer)) == []
-    assert AuditEvent.objects.filter(verb="export_notices").order_by("id")[0].counts == {"people": 2}
-
-
-def test_an_export_goes_page_by_page_each_with_its_event_and_stops_at_the_limit(source, officer, monkeypatch):
-    monkeypatch.setattr(notices, "EXPORTED_AT_ONCE", 2)
-    for number in range(7):
-        source.add(str(number), mail=f"p{number}@x.example")
-    gate.suppress(Identity(emails=("p1@x.example",)), reason="objection")
-    rows = list(notices.export_rows(limit=4, by=officer))
-    assert [row[0] for row in rows] == [f"p{number}@x.example" for number in (0, 2, 3, 4)]
-    assert sorted(source.told) == ["0", "2", "3", "4"]
-    counts = [event.counts["people"] for event in AuditEvent.objects.filter(verb="export_notices")]
-    assert sum(counts) == Notice.objects.count() == 4
-
-
 def test_a_new_text_is_a_new_version_and_knows_its_values(officer):
     with pytest.raises(ActionNotAllowed, match=r"Unknown placeholder: \$surname"):
         wording.change_text(subject="Hello", body="Dear $surname", note="", by=officer)
     with pytest.raises(ActionNotAllowed, match="a subject and a text"):
         wording.change_text(subject=" ", body="x", note="", by=officer)
-    changed = wording.change_text(subject="Hello $first_name", body="We hold $fields.", note="shorter", by=officer)
+    body = wording.BODY.replace("Hello $first_name,", "Dear $first_name,")
+    changed = wording.change_text(subject="Hello $first_name", body=body, note="more polite", by=officer)
     assert (changed.number, wording.template()) == (2, changed)
     assert MessageTemplate.objects.filter(slug=wording.SLUG).count() == 2
+
+
+@pytest.mark.parametrize("name", sorted(wording.FLOOR))
+def test_a_text_that_leaves_out_what_the_law_asks_for_is_not_published_and_not_sent(officer, name):
+    body = wording.BODY.replace(f"${name}", "something")
+    with pytest.raises(ActionNotAllowed, match=rf"Art. 14 requires more than this text says. Add \${name}: "):
+        wording.change_text(subject="Hello", body=body, note="", by=officer)
+    text = wording.template()
+    MessageTemplate.objects.create(slug=wording.SLUG, number=2, subject=text.subject, body=body)
+    with pytest.raises(ActionNotAllowed, match=rf"\${name}: "):
+        notices.send(limit=1, by=officer)
+
+
+@pytest.mark.parametrize("apart", ["Note: $objection", "$objection\n$rights", "$objection $rights"])
+def test_the_objection_stands_apart_from_everything_else(officer, apart):
+    body = wording.BODY.replace("$objection", apart)
+    with pytest.raises(ActionNotAllowed, match="paragraph of its own"):
+        wording.change_text(subject="Hello", body=body, note="", by=officer)
+    windows = wording.BODY.replace("\n", "\r\n")
+    assert wording.change_text(subject="Hello", body=windows, note="", by=officer).number == 2
+
+
+def test_the_first_text_says_everything_and_each_value_has_words(settings):
+    assert wording.below_floor(wording.BODY) == []
+    settings.CONTROLLER_NAME, settings.CONTROLLER_CONTACT = "Swarm", "privacy@swarm.example"
+    person = UnnotifiedPerson(
+        "1",
+        timezone.now(),
+        None,
+        "",
+        {"first_name": "Ada", "source": "Fair", "fields": "name", "collected_on": "today"},
+    )
+    _, text = wording.render(wording.template(), person)
+    assert "$" not in text
+    assert all(wording.floor_values().values())

@@ -27,7 +27,7 @@ def test_the_request_writes_as_many_statements_for_sixty_people_as_for_three(
     for number in range(count):
         source.add(f"{number:03}", mail=f"p{number}@x.example")
     wording.template()
-    with django_assert_num_queries(5):  # is one open? begin, the run, its event, end
+    with django_assert_num_queries(6):  # the text, is one open? begin, the run, its event, end
         notices.send(limit=100, by=officer)
     assert not Notice.objects.exists()
 
