@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from gdpr.due_dates import deadline
 from gdpr.kinds import RequestKind
+from gdpr.messages import defaults, templates
 from gdpr.models import PauseReason, RequestPause, SubjectRequest
 from gdpr.regimes.rules import RULES_OF, Effect, Regime, kind_label
 from gdpr.requests import overdue
@@ -127,11 +128,8 @@ def test_a_receipt_that_nobody_confirmed_is_an_alarm_in_california_alone(monkeyp
     assert alarms(last - ONE) == []
     assert alarms(last) == [f"Receipt of {request.reference} has to be confirmed by 16 March 2026."]
     assert alarms(last + ONE) == [f"Receipt of {request.reference} had to be confirmed by 16 March 2026."]
-    template = overdue.defaults.ACKNOWLEDGEMENT
-    from gdpr.messages import templates
-
     request.messages.create(
-        template=templates.current(template), status="sent", to="a@b.example", subject="x", body="x",
+        template=templates.current(defaults.ACKNOWLEDGEMENT), status="sent", to="a@b.example", subject="x", body="x",
         created_at=timezone.now(),
     )  # fmt: skip
     assert alarms(last + ONE) == []
