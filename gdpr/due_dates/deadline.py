@@ -41,7 +41,7 @@ def calculate(request: SubjectRequest, on: datetime.date | None = None, *, exten
         today=on or today(),
         pauses=pauses,
         period=rules.period(request.kind, extended=longer),
-        extended=longer and request.kind not in rules.unextendable,
+        extended=longer and rules.extends(request.kind),
         rolls=rules.rolls,
     )
 

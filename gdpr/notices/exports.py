@@ -126,11 +126,7 @@ def _carry_out(run: NoticeRun) -> int:
     if run.returned_at:
         ours.delete()
         return len(page)
-    keys: dict[str, list[str]] = {}
-    for notice in page:
-        keys.setdefault(notice.store, []).append(notice.key)
-    for store, found in keys.items():
-        if (source := data_subjects.source_of(store)) and run.confirmed_at:
-            source.mark_notified(found, run.confirmed_at)
+    if run.confirmed_at:
+        notices.mark_people_notified(page, run.confirmed_at)
     advance(ours, MessageStatus.COPIED, key="", sent_at=run.confirmed_at)
     return len(page)

@@ -4,7 +4,7 @@
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,17 +190,22 @@ def retry(status: MessageStatus, *, by: Any) -> int:
     return again
 
 
+def mark_people_notified(told: Iterable[Notice], at: datetime.datetime) -> None:
+    """Their sources learn that they were told then; in the caller's transaction, before the notices' keys go."""
+    keys_by_store: dict[str, list[str]] = {}
+    for notice in told:
+        keys_by_store.setdefault(notice.store, []).append(notice.key)
+    for store, found in keys_by_store.items():
+        if source := data_subjects.source_of(store):
+            source.mark_notified(found, at)
+
+
 def mark_as_sent(*, by: Any) -> int:
     """An officer found that those of which nobody knew did leave, such as in the mail server's log; how many."""
     now = timezone.now()
     with transaction.atomic():
         unknown = Notice.objects.select_for_update().filter(status=MessageStatus.UNKNOWN)
-        keys_by_store: dict[str, list[str]] = {}
-        for store, key in unknown.values_list("store", "key"):
-            keys_by_store.setdefault(store, []).append(key)
-        for store, found in keys_by_store.items():
-            if source := data_subjects.source_of(store):
-                source.mark_notified(found, now)
+        mark_people_notified(unknown.only("store", "key"), now)
         count = advance(unknown, MessageStatus.SENT, key="", sent_at=now, error_message="")
         audit.record(Verb.CONFIRM_NOTICES, by=by, counts={"people": count})
     return count

@@ -60,8 +60,12 @@ class RegimeRules:
         "Objection to processing, at any time and without giving reasons where it serves direct marketing (Art. 21)",
     )
 
+    def extends(self, kind: str) -> bool:
+        """Whether the law gives more time for it."""
+        return kind not in self.unextendable
+
     def period(self, kind: str, *, extended: bool) -> Period:
-        if extended and kind not in self.unextendable:
+        if extended and self.extends(kind):
             return self.extended
         return self.periods.get(kind, self.answer)
 

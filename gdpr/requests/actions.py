@@ -73,7 +73,7 @@ def check_can_extend(request: SubjectRequest) -> None:
     if request.rules.fast:
         raise ActionNotAllowed("An objection is executed immediately.")
     rules = request.regime_rules
-    if request.kind in rules.unextendable:
+    if not rules.extends(request.kind):
         raise ActionNotAllowed(f"{request.get_regime_display()} gives no more time for this.")
     if request.extended_at is not None:
         raise ActionNotAllowed("The deadline was already extended. It can be extended only once.")
